@@ -1,0 +1,112 @@
+"""Every setting, typed, frozen and checked at once.
+
+pydantic reports all mistakes of a config together. A config is passed whole,
+saved in the run folder, and together with the photos and the seed it decides
+the result. `None` means that the model's own recipe decides
+(`training/recipe.py`); the run folder holds what was decided.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pawsight.errors import ConfigError
+from pawsight.records import Resize
+
+FillMode = Literal["nearest", "constant", "reflect", "wrap"]
+PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+Range = float | tuple[float, float]
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AugmentConfig(_Frozen):
+    """Random changes to training photos, in the vocabulary of Keras' ImageDataGenerator."""
+
+    rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
+    width_shift_range: Range = 0.0  # below 1: fraction of the width, else pixels; a pair: (low, high)
+    height_shift_range: Range = 0.0
+    brightness_range: tuple[float, float] | None = None  # factors; 1 leaves a photo as it is
+    shear_range: float = Field(0.0, ge=0, lt=90)  # degrees, both ways
+    zoom_range: Range = 0.0  # z stands for (1 - z, 1 + z); below 1 magnifies
+    channel_shift_range: float = Field(0.0, ge=0, le=255)  # added to all channels, 0..255
+    fill_mode: FillMode = "nearest"
+    cval: float = Field(0.0, ge=0, le=255)  # the colour outside, for fill_mode "constant"
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self) -> Self:
+        for name in ("width_shift_range", "height_shift_range", "zoom_range", "brightness_range"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"{name} must be (low, high), got {value}")
+        if isinstance(self.zoom_range, float) and not 0 <= self.zoom_range < 1:
+            raise ValueError("zoom_range must be at least 0 and below 1, or a pair of factors")
+        if isinstance(self.zoom_range, tuple) and self.zoom_range[0] <= 0:
+            raise ValueError("zoom_range factors must be above 0")
+        if self.brightness_range is not None and self.brightness_range[0] < 0:
+            raise ValueError("brightness_range factors must be at least 0")
+        return self
+
+
+class SplitConfig(_Frozen):
+    """How photos are divided where the source has no parts; fractions are of the whole set."""
+
+    validation_fraction: float = Field(0.15, gt=0, lt=1)
+    test_fraction: float = Field(0.15, ge=0, lt=1)
+    seed: int = 0  # same photos and seed: same split on any machine
+
+    @model_validator(mode="after")
+    def _leave_photos_to_train_on(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("validation_fraction + test_fraction must be below 1")
+        return self
+
+
+class TrainConfig(_Frozen):
+    """Everything that decides a training run, besides the photos."""
+
+    model: str = "swift"
+    image_size: tuple[int, int] | None = None  # (height, width) in pixels
+    resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
+    epochs: int | None = Field(None, ge=1)
+    minutes: float | None = Field(None, gt=0, le=600)
+    batch_size: int | None = Field(None, ge=1, le=4096)
+    learning_rate: float | None = Field(None, gt=0)
+    precision: PrecisionChoice = "auto"
+    augment: AugmentConfig | None = None
+    split: SplitConfig = SplitConfig()
+    seed: int = Field(0, ge=0, lt=2**31)
+    eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.epochs is not None and self.minutes is not None:
+            raise ValueError("give epochs or minutes, not both")
+        if self.image_size is not None and not all(16 <= side <= 1024 for side in self.image_size):
+            raise ValueError("image_size must be 16 to 1024 pixels on each side")
+        return self
+
+
+def settings(kind: type[Settings], **values: Any) -> Settings:
+    """Build a config, with every mistake told at once in plain words.
+
+    Raises:
+        ConfigError: One line per mistake, each naming its setting.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, found['loc'])) or 'settings'}: "
+            f"{found['msg'].removeprefix('Value error, ')}"
+            for found in error.errors()
+        ]
+        raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(lines)) from error

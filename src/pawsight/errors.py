@@ -1,0 +1,57 @@
+"""Every error pawsight raises on purpose.
+
+All descend from PawsightError, so that a caller catches one class and the
+command line shows a plain message instead of a traceback. A message says what
+happened, where, and what to do.
+"""
+
+
+class PawsightError(Exception):
+    """Something a person can act on; its text is written for them."""
+
+    exit_code = 1
+
+
+class SourceError(PawsightError):
+    """The place the photos should come from cannot be used."""
+
+
+class DataError(PawsightError):
+    """The photos or labels themselves do not allow what was asked."""
+
+
+class PhotoError(PawsightError):
+    """One photo cannot be used; the text is its reason, in a few words."""
+
+
+class ConfigError(PawsightError):
+    """A setting, or a combination of settings, makes no sense."""
+
+
+class RunError(PawsightError):
+    """A run folder is missing, incomplete, or of another format."""
+
+
+class ModelError(PawsightError):
+    """A model name, its options or its weights cannot be used."""
+
+
+class ShapeError(PawsightError):
+    """Arrays that belong together disagree in shape."""
+
+
+class DiskError(PawsightError):
+    """A file or folder cannot be written, or the disk is too full for it."""
+
+
+class ExtraError(PawsightError):
+    """A feature needs packages that are not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f'{feature} needs an extra: pip install "pawsight[{extra}]"')
+
+
+class Interrupted(PawsightError):
+    """The user pressed Ctrl-C; the text says what is kept and how to go on."""
+
+    exit_code = 130

@@ -1,0 +1,1 @@
+"""From where photos are to a catalog with pixels; needs no TensorFlow."""

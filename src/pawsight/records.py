@@ -1,0 +1,81 @@
+"""The records that pass from one stage to the next, and the array types they carry.
+
+Plain frozen dataclasses: they can be compared, pickled, and written to CSV or
+JSON without knowing anything of the stage that made them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+ImageArray = NDArray[np.uint8]
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.floating[Any]]
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+Resize = Literal["stretch", "crop", "pad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One row of a catalog: what is known of one photo.
+
+    `path` is relative to the catalog's root, with forward slashes; bytes of a
+    name that are not UTF-8 are kept as surrogates (`os.fsdecode`). `label` is
+    "" where the photo has none and `part` is "" where the source does not say
+    or the split has not been made. `problem` is "" for a photo that was read,
+    else the reason in plain words; then the facts below it are zero or "".
+    """
+
+    path: str
+    label: str = ""
+    part: Part | Literal[""] = ""
+    size: int = 0  # bytes
+    mtime_ns: int = 0
+    problem: str = ""
+    format: str = ""  # Pillow's name: JPEG, PNG, ...
+    width: int = 0  # pixels, after the EXIF orientation is applied
+    height: int = 0
+    sha256: str = ""
+    phash: str = ""  # 64-bit difference hash, 16 hex digits
+    brightness: float = 0.0  # mean luma, 0 black .. 255 white
+    sharpness: float = 0.0  # variance of the Laplacian of the luma
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a classifier says of one photo.
+
+    `probabilities` has one entry per class, in the order of the model's class
+    names, and sums to 1. For a photo that could not be read it is empty,
+    `label` is "" and `error` says why.
+    """
+
+    path: str
+    label: str = ""
+    probability: float = 0.0
+    probabilities: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Truth and probabilities of one part, side by side, from a single pass.
+
+    Attributes:
+        paths: Paths relative to the catalog's root, length N.
+        labels: True class indices, shape [N], values 0..K-1.
+        probs: Probabilities, shape [N, K], each row sums to 1.
+        class_names: `class_names[i]` is class i, length K.
+    """
+
+    paths: tuple[str, ...]
+    labels: IntArray
+    probs: FloatArray
+    class_names: tuple[str, ...]

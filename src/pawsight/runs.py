@@ -1,0 +1,203 @@
+"""The run folder: everything about one run, in plain formats, under names known only here.
+
+    config.json  plan.json  state.json  catalog.csv  split.csv  history.csv  log.txt
+    checkpoints/latest.npz  checkpoints/best.npz
+    model/model.json  model/model.weights.h5  model/model.onnx
+    evaluation/metrics.json  evaluation/predictions.csv  evaluation/curves.json
+    figures/*.png  figures/*.svg  report.html
+
+Each file is written beside its name and then moved onto it, so that a killed
+process leaves the old file or the new one and never half of one. Described for
+users in docs/run-folder.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import html
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pawsight.errors import DiskError, RunError
+
+FORMAT_VERSION = 1
+
+
+class Run:
+    """A run folder and the names in it. Making one opens and writes nothing."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config_path = self.path / "config.json"
+        self.plan_path = self.path / "plan.json"
+        self.state_path = self.path / "state.json"
+        self.catalog_path = self.path / "catalog.csv"
+        self.split_path = self.path / "split.csv"
+        self.history_path = self.path / "history.csv"
+        self.log_path = self.path / "log.txt"
+        self.report_path = self.path / "report.html"
+        self.figures_dir = self.path / "figures"
+        self.latest_checkpoint_path = self.path / "checkpoints" / "latest.npz"
+        self.best_checkpoint_path = self.path / "checkpoints" / "best.npz"
+        self.model_path = self.path / "model" / "model.json"
+        self.weights_path = self.path / "model" / "model.weights.h5"
+        self.onnx_path = self.path / "model" / "model.onnx"
+        self.metrics_path = self.path / "evaluation" / "metrics.json"
+        self.predictions_path = self.path / "evaluation" / "predictions.csv"
+        self.curves_path = self.path / "evaluation" / "curves.json"
+
+    @classmethod
+    def create(cls, out: str | os.PathLike[str] | None, source_name: str) -> Run:
+        """Make a new, empty run folder.
+
+        Args:
+            out: The folder; it must not exist or must be empty. None makes
+                `runs/<date>-<time>-<source>`, numbered if that is taken.
+            source_name: What the photos are called, for the default name.
+
+        Raises:
+            RunError: `out` holds something already.
+            DiskError: The folder cannot be made.
+        """
+        if out is not None:
+            folder = Path(out)
+            if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+                raise RunError(
+                    f"{folder} already holds something, and a run never overwrites another.\n"
+                    f"Choose another --out folder, or remove this one first."
+                )
+            _make_dir(folder)
+            return cls(folder)
+        stem = re.sub(r"[^\w.-]+", "-", source_name).strip("-.") or "photos"
+        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{stem}"
+        for number in range(1, 1000):
+            folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+            with contextlib.suppress(FileExistsError):
+                _make_dir(folder, exist_ok=False)
+                return cls(folder)
+        raise RunError(f"runs/{name} and 998 numbered names after it are taken.")
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Open an existing run folder.
+
+        Raises:
+            RunError: There is no run in that folder.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise RunError(f"There is no run folder {run.path}.\nRuns made here: see runs/.")
+        if not run.config_path.is_file() and not run.model_path.is_file():
+            raise RunError(
+                f"{run.path} is not a run folder: it has no {run.config_path.name}.\n"
+                f"Give the folder that `pawsight train` named at its end."
+            )
+        return run
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The saved metrics: one entry per evaluated part."""
+        return self.read_json(self.metrics_path)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether training went to its end and the model was written."""
+        return self.state_path.is_file() and self.read_json(self.state_path)["stage"] == "complete"
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Read one of the run's JSON files.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.path} has no {path.relative_to(self.path)}: the run did not get that far.\n"
+                f"Finish it with: pawsight resume {self.path}"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read ({error}); the run folder is damaged.") from error
+        if not isinstance(found, dict):
+            raise RunError(f"{path} does not hold what a run folder holds there.")
+        return found
+
+    def _repr_html_(self) -> str:
+        """Show the curves inline in a notebook."""
+        figures = sorted(self.figures_dir.glob("*.png"))
+        images = "".join(
+            f'<img alt="{figure.stem}" style="max-width:48%" src="data:image/png;base64,'
+            f'{base64.b64encode(figure.read_bytes()).decode()}">'
+            for figure in figures
+        )
+        return f"<p>pawsight run <code>{html.escape(str(self.path))}</code></p>{images}"
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, and move it onto `path` when the block succeeds.
+
+    Raises:
+        DiskError: The folder cannot be made or written, or the disk is full.
+    """
+    _make_dir(path.parent)
+    try:
+        # The suffix stays: Keras and Matplotlib choose the format by it.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.name)
+        os.close(handle)
+    except OSError as error:
+        raise DiskError(f"Cannot write into {path.parent}: {error.strerror}.") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskError(
+                f"The disk is full: {path} could not be written.\nFree some space and try again."
+            ) from error
+        raise DiskError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, as UTF-8 (bytes that are no UTF-8 stay as they were)."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically, indented, in UTF-8."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def _make_dir(folder: Path, exist_ok: bool = True) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        if exist_ok:
+            raise DiskError(f"Cannot make the folder {folder}: a file has that name.") from None
+        raise
+    except OSError as error:
+        raise DiskError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
