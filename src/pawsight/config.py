@@ -30,7 +30,9 @@ class AugmentConfig(_Frozen):
     """Random changes to training photos, in the vocabulary of Keras' ImageDataGenerator."""
 
     rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
-    width_shift_range: Range = 0.0  # below 1: fraction of the width, else pixels; a pair: (low, high)
+    width_shift_range: Range = (
+        0.0  # below 1: fraction of the width, else pixels; a pair: (low, high)
+    )
     height_shift_range: Range = 0.0
     brightness_range: tuple[float, float] | None = None  # factors; 1 leaves a photo as it is
     shear_range: float = Field(0.0, ge=0, lt=90)  # degrees, both ways

@@ -51,7 +51,7 @@ class ExtraError(PawsightError):
         super().__init__(f'{feature} needs an extra: pip install "pawsight[{extra}]"')
 
 
-class Interrupted(PawsightError):
+class StoppedError(PawsightError):
     """The user pressed Ctrl-C; the text says what is kept and how to go on."""
 
     exit_code = 130

@@ -126,7 +126,9 @@ class Run:
                 f"Finish it with: pawsight resume {self.path}"
             ) from error
         except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read ({error}); the run folder is damaged.") from error
+            raise RunError(
+                f"{path} cannot be read ({error}); the run folder is damaged."
+            ) from error
         if not isinstance(found, dict):
             raise RunError(f"{path} does not hold what a run folder holds there.")
         return found
@@ -162,8 +164,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskError(
