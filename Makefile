@@ -1,0 +1,98 @@
+# Everything a person or a build server does here. `make` alone lists it.
+# The environment is made once, in .venv, from requirements/lock.txt, and made
+# anew only when that file or pyproject.toml changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+LOCK := requirements/lock.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	  awk -F ':.*## ' '{ printf "  make %-24s %s\n", $$1, $$2 }'
+
+.PHONY: install
+install: $(READY)  ## Make .venv with every extra and the development tools, pinned
+
+$(READY): $(LOCK) requirements/uv.txt requirements/install.py pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: there is no command '$(PYTHON)'."; \
+	  echo "Install Python 3.11 or newer (Debian: apt install python3 python3-venv), or name yours:"; \
+	  echo "  make install PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) requirements/install.py $(VENV)
+
+.PHONY: demo
+demo: $(READY)  ## Draw photos, train on them, and show how good the model is (minutes)
+	@$(BIN)/python examples/demo.py
+
+.PHONY: test
+test: $(READY)  ## Run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: format-check lint types layers docs-check test  ## Everything that must pass before a commit
+
+.PHONY: format
+format: $(READY)  ## Bring the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: format-check
+format-check: $(READY)
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: $(READY)
+	@$(BIN)/mypy
+
+.PHONY: layers
+layers: $(READY)
+	@$(BIN)/lint-imports
+
+.PHONY: docs
+docs: $(READY)  ## Write the generated pages and build the documentation into site/
+	@$(BIN)/python docs/generate_commands.py
+	@$(BIN)/python docs/generate_reference.py
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html"
+
+.PHONY: docs-check
+docs-check: $(READY)
+	@$(BIN)/python docs/generate_commands.py --check
+	@$(BIN)/python docs/generate_reference.py --check
+	@$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+
+.PHONY: lock
+lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.txt
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --all-extras \
+	  --override requirements/overrides.txt --no-emit-index-url --no-annotate --generate-hashes \
+	  pyproject.toml requirements/cpu.in --output-file $(LOCK) --quiet
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --generate-hashes \
+	  requirements/uv.in --output-file requirements/uv.txt --quiet
+
+.PHONY: benchmark-feed
+benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
+	@$(BIN)/python benchmarks/feed/run.py $(ARGS)
+
+.PHONY: benchmark-ingest
+benchmark-ingest: $(READY)  ## How fast photos are read (minutes)
+	@$(BIN)/python benchmarks/ingest/run.py $(ARGS)
+
+.PHONY: benchmark-colab-script
+benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
+	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
+
+.PHONY: clean
+clean:  ## Remove what was built here; runs/ and the photos stay
+	@rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} +
