@@ -3,7 +3,7 @@
     config.json  plan.json  state.json  catalog.csv  split.csv  history.csv  log.txt
     checkpoints/latest.npz  checkpoints/best.npz
     model/model.json  model/model.weights.h5  model/model.onnx
-    evaluation/metrics.json  evaluation/predictions.csv  evaluation/curves.json
+    evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
     figures/*.png  figures/*.svg  report.html
 
 Each file is written beside its name and then moved onto it, so that a killed
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import DiskError, RunError
+from pawsight.records import Part
 
 FORMAT_VERSION = 1
 
@@ -51,7 +52,6 @@ class Run:
         self.weights_path = self.path / "model" / "model.weights.h5"
         self.onnx_path = self.path / "model" / "model.onnx"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
-        self.predictions_path = self.path / "evaluation" / "predictions.csv"
         self.curves_path = self.path / "evaluation" / "curves.json"
 
     @classmethod
@@ -101,6 +101,10 @@ class Run:
                 f"Give the folder that `pawsight train` named at its end."
             )
         return run
+
+    def predictions_path(self, part: Part) -> Path:
+        """Where the predictions of one part are kept."""
+        return self.path / "evaluation" / f"predictions-{part}.csv"
 
     @property
     def metrics(self) -> dict[str, Any]:

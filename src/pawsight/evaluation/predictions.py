@@ -1,0 +1,154 @@
+"""One pass over a part that keeps path, truth and probabilities together.
+
+Every number and every picture of an evaluation comes from this one record, so
+none of them can speak of another order or another photo. Saved as CSV for
+spreadsheets, and loaded again from there for the report.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pawsight.errors import DataError, RunError, ShapeError
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray, IntArray, Part, Predictions
+from pawsight.runs import write_text
+
+if TYPE_CHECKING:
+    from pawsight.pictures.catalog import Catalog
+
+Classify = Callable[[ImageArray], FloatArray]
+_FIXED_COLUMNS = ["path", "truth", "label", "probability"]
+
+
+class Pixels(Protocol):
+    """Whatever gives the pixels of catalog photos: a store or a stream."""
+
+    def read(self, indices: IntArray) -> ImageArray:
+        """The photos with these catalog indices, uint8 [N, H, W, 3]."""
+
+
+def collect(
+    classify: Classify,
+    pixels: Pixels,
+    catalog: Catalog,
+    part: Part,
+    progress: Progress,
+    batch_size: int = 64,
+    class_names: Sequence[str] | None = None,
+) -> Predictions:
+    """Classify every photo of a part, once.
+
+    Args:
+        classify: Maps uint8 images [N, H, W, 3] to probabilities [N, K].
+        pixels: Where the pixels come from.
+        catalog: The photos; its `part(part)` says which ones.
+        part: The part to classify.
+        progress: Is told of every batch.
+        batch_size: Photos per call of `classify`, at least 1.
+        class_names: The classes that the columns of `classify` stand for,
+            where they are not `catalog.class_names`: truth is matched to them
+            by name.
+
+    Raises:
+        DataError: The part is empty, or has a class that the model never learnt.
+        ShapeError: `classify` did not give one column per class.
+    """
+    indices = catalog.part(part)
+    if not len(indices):
+        raise DataError(f"The {part} part of {catalog.name} has no readable photo to evaluate on.")
+    names = tuple(catalog.class_names if class_names is None else class_names)
+    labels = _labels_among(names, catalog, indices)
+    progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
+    batches = []
+    for start in range(0, len(indices), batch_size):
+        chosen = indices[start : start + batch_size]
+        probs = np.asarray(classify(pixels.read(chosen)))
+        if probs.shape != (len(chosen), len(names)):
+            raise ShapeError(
+                f"The model gave an array {probs.shape} for {len(chosen)} photos of "
+                f"{len(names)} classes; {(len(chosen), len(names))} was expected."
+            )
+        batches.append(probs)
+        progress.advance(len(chosen))
+    return Predictions(
+        paths=tuple(catalog.photos[i].path for i in indices),
+        labels=labels,
+        probs=np.concatenate(batches),
+        class_names=names,
+    )
+
+
+def save_predictions(predictions: Predictions, path: Path) -> None:
+    """Write one row per photo: path, truth, label, probability, and a column per class.
+
+    Probabilities have as many digits as it takes to tell them apart. Raises
+    DiskError when the file cannot be written.
+    """
+    names = predictions.class_names
+    text = io.StringIO(newline="")
+    # Text is always quoted: only so does a lone carriage return in a name survive.
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow([*_FIXED_COLUMNS, *names])
+    guesses = predictions.probs.argmax(axis=1)
+    for photo, label, guess, row in zip(
+        predictions.paths, predictions.labels, guesses, predictions.probs, strict=True
+    ):
+        digits = [float(str(value)) for value in row]  # a float32 keeps its own short digits
+        writer.writerow([photo, names[label], names[guess], digits[guess], *digits])
+    write_text(path, text.getvalue())
+
+
+def load_predictions(path: Path) -> Predictions:
+    """Read back what `save_predictions` wrote.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            header, *rows = csv.reader(file)
+        names = tuple(header[len(_FIXED_COLUMNS) :])
+        if header[: len(_FIXED_COLUMNS)] != _FIXED_COLUMNS or len(names) < 2:
+            raise ValueError("the first line is not the one pawsight writes")
+        index = {name: i for i, name in enumerate(names)}
+        return Predictions(
+            paths=tuple(row[0] for row in rows),
+            labels=np.array([index[row[1]] for row in rows], np.int64),
+            probs=np.array([row[len(_FIXED_COLUMNS) :] for row in rows], np.float64).reshape(
+                len(rows), len(names)
+            ),
+            class_names=names,
+        )
+    except FileNotFoundError as error:
+        raise RunError(
+            f"There are no predictions at {path}.\nMake them with: pawsight evaluate RUN"
+        ) from error
+    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
+        raise RunError(
+            f"{path} cannot be read as predictions ({error}).\n"
+            f"Make the file again with: pawsight evaluate RUN"
+        ) from error
+
+
+def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -> IntArray:
+    labels = np.asarray(catalog.labels(indices), np.int64)
+    if names == tuple(catalog.class_names):
+        return labels
+    place = {name: i for i, name in enumerate(names)}
+    true_names = [catalog.class_names[label] for label in labels]
+    unknown = sorted({name for name in true_names if name not in place})
+    if unknown:
+        raise DataError(
+            f"The model never learnt {', '.join(map(repr, unknown))}; "
+            f"it knows {', '.join(map(repr, names))}.\n"
+            f"Photos: {catalog.root}\n"
+            f"Rename those folders to the model's classes, or leave them out."
+        )
+    return np.array([place[name] for name in true_names], np.int64)

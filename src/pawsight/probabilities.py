@@ -1,0 +1,27 @@
+"""From a model's logits to probabilities, the same way wherever it is done."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.records import FloatArray
+
+
+def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Turn logits into probabilities.
+
+    Args:
+        logits: Shape [N, K]; any finite values.
+        temperature: Divides the logits, above 0. Above 1 makes the model less
+            sure of itself, below 1 surer; the order of the classes stays.
+            Source: arXiv:1706.04599.
+
+    Returns:
+        Shape [N, K], float64, each row sums to 1.
+    """
+    scaled = np.asarray(logits, np.float64) / temperature
+    # Without the largest logit taken off, exp overflows above 709.
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    odds = np.exp(scaled)
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))

@@ -1,0 +1,218 @@
+import json
+from math import log
+
+import numpy as np
+import pytest
+
+from pawsight.errors import ShapeError
+from pawsight.evaluation.metrics import curves, measure, save_evaluation, wilson_interval
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.runs import Run
+
+
+@pytest.fixture
+def four_photos(make_predictions):
+    """Two of a, two of b; one b is taken for an a."""
+    return make_predictions([0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]])
+
+
+def test_accuracy_counts_the_most_probable_class(four_photos):
+    found = measure(four_photos)
+
+    assert (found["n"], found["num_correct"], found["accuracy"]) == (4, 3, 0.75)
+
+
+def test_confusion_matrix_has_a_row_per_true_class(four_photos):
+    assert measure(four_photos)["confusion_matrix"] == [[2, 0], [1, 1]]
+
+
+def test_each_class_has_its_own_numbers(four_photos):
+    found = measure(four_photos)["per_class"]
+
+    assert found["a"]["precision"] == pytest.approx(2 / 3)
+    assert found["a"]["recall"] == 1.0
+    assert found["a"]["f1"] == pytest.approx(0.8)
+    assert found["b"]["precision"] == 1.0
+    assert found["b"]["recall"] == 0.5
+    assert found["b"]["f1"] == pytest.approx(2 / 3)
+    assert [found[name]["support"] for name in "ab"] == [2, 2]
+
+
+def test_macro_f1_is_the_plain_mean_over_classes(four_photos):
+    assert measure(four_photos)["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def test_log_loss_is_the_mean_of_the_surprises(four_photos):
+    expected = -(log(0.9) + log(0.6) + log(0.3) + log(0.8)) / 4
+
+    assert measure(four_photos)["log_loss"] == pytest.approx(expected)
+
+
+def test_log_loss_of_a_certain_mistake_is_finite(make_predictions):
+    found = measure(make_predictions([0, 1], [[0.0, 1.0], [0.0, 1.0]]))
+
+    assert found["log_loss"] == pytest.approx(-log(1e-7) / 2)
+    assert found["log_loss_clip"] == 1e-7
+
+
+def test_roc_area_is_the_share_of_pairs_in_the_right_order(four_photos):
+    # b against a: 0.3 > 0.1, 0.3 < 0.4, 0.8 > 0.1, 0.8 > 0.4: 3 of 4 pairs.
+    found = measure(four_photos)
+
+    assert found["roc_auc"] == 0.75
+    assert found["per_class"]["a"]["roc_auc"] == 0.75
+
+
+def test_average_precision_adds_up_the_precisions_at_each_hit(four_photos):
+    # b by falling probability: b a b a, so 1/1 at recall 1/2 and 2/3 at recall 1.
+    found = measure(four_photos)["per_class"]["b"]
+
+    assert found["average_precision"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+
+
+def test_balanced_accuracy_does_not_reward_ignoring_the_rare_class(make_predictions):
+    found = measure(make_predictions([0] * 9 + [1], [[0.8, 0.2]] * 10))
+
+    assert found["accuracy"] == 0.9
+    assert found["balanced_accuracy"] == 0.5
+
+
+def test_baseline_always_says_the_most_frequent_class(make_predictions):
+    found = measure(make_predictions([1, 1, 1, 0], [[0.8, 0.2]] * 4))
+
+    assert (found["baseline_accuracy"], found["baseline_class"]) == (0.75, "b")
+
+
+def test_calibration_error_is_the_mean_gap_between_claim_and_truth(make_predictions):
+    # Two photos at 0.9, both right: gap 0.1. Two at 0.7, one right: gap 0.2.
+    found = measure(
+        make_predictions([0, 0, 0, 1], [[0.9, 0.1], [0.9, 0.1], [0.7, 0.3], [0.7, 0.3]])
+    )
+
+    assert found["calibration_error"] == pytest.approx((0.1 + 0.2) / 2)
+    assert [(b["n"], b["accuracy"]) for b in found["reliability"]] == [(2, 0.5), (2, 1.0)]
+
+
+def test_a_confidence_on_the_edge_belongs_to_the_bin_below(make_predictions):
+    # 15 bins: 0.6 is the upper edge of the ninth, 8/15 .. 9/15.
+    found = measure(make_predictions([0, 1], [[0.6, 0.4], [0.4, 0.6]]))
+
+    assert found["reliability"][0]["high"] == pytest.approx(0.6)
+
+
+def test_ties_go_to_the_lower_class(make_predictions):
+    assert measure(make_predictions([0, 1], [[0.5, 0.5]] * 2))["confusion_matrix"] == [
+        [1, 0],
+        [1, 0],
+    ]
+
+
+def test_areas_of_several_classes_are_averaged(make_predictions):
+    probs = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]]
+    found = measure(make_predictions([0, 1, 2, 2], probs))
+
+    # a: its one photo tops all. b: likewise. c: 0.7 and 0.3 both above 0.1 and 0.1.
+    assert found["roc_auc"] == 1.0
+    assert found["average_precision"] == 1.0
+
+
+def test_what_is_undefined_is_none_and_warns_nobody(make_predictions):
+    found = measure(make_predictions([0, 0, 1], [[0.9, 0.1, 0.0]] * 3))["per_class"]
+
+    assert found["c"] == {
+        "precision": None,
+        "recall": None,
+        "f1": None,
+        "support": 0,
+        "roc_auc": None,
+        "average_precision": None,
+    }
+    assert found["b"]["precision"] is None
+    assert found["b"]["f1"] == 0.0
+
+
+def test_a_part_with_a_single_class_is_measured_as_far_as_it_goes(make_predictions):
+    found = measure(make_predictions([0, 0], [[0.9, 0.1], [0.4, 0.6]]))
+
+    assert found["accuracy"] == found["balanced_accuracy"] == 0.5
+    assert found["roc_auc"] is None
+    assert found["average_precision"] == 1.0
+
+
+def test_metrics_are_json(four_photos):
+    json.dumps(measure(four_photos), allow_nan=False)
+    json.dumps(curves(four_photos), allow_nan=False)
+
+
+def test_nothing_cannot_be_measured(make_predictions):
+    with pytest.raises(ShapeError, match="Nothing to measure"):
+        measure(make_predictions([], np.zeros((0, 2))))
+
+
+def test_wilson_interval_matches_the_formula_done_by_hand():
+    # 8 of 10, z = 1.96: (0.8 + 0.19207) / 1.38415 -+ 1.95996 * sqrt(0.016 + 0.0096036) / 1.38415
+    low, high = wilson_interval(8, 10)
+
+    assert low == pytest.approx(0.49016, abs=1e-4)
+    assert high == pytest.approx(0.94332, abs=1e-4)
+
+
+def test_wilson_interval_of_a_perfect_score_leaves_room_for_doubt():
+    # 20 of 20: the lower end is n / (n + z^2).
+    low, high = wilson_interval(20, 20)
+
+    assert low == pytest.approx(20 / (20 + 3.841459), abs=1e-6)
+    assert high == pytest.approx(1.0)
+
+
+def test_roc_curve_climbs_from_nothing_to_everything(four_photos):
+    # b by falling probability: hit, miss, hit, miss.
+    found = curves(four_photos)["b"]["roc"]
+
+    assert found["false_positive_rate"] == [0.0, 0.0, 0.5, 0.5, 1.0]
+    assert found["true_positive_rate"] == [0.0, 0.5, 0.5, 1.0, 1.0]
+
+
+def test_precision_recall_curve_starts_at_recall_zero(four_photos):
+    found = curves(four_photos)["b"]["precision_recall"]
+
+    assert found["recall"][0] == 0.0
+    assert found["precision"][0] == 1.0
+    assert found["recall"][-1] == 1.0
+
+
+def test_long_curves_are_thinned_and_keep_their_ends(make_predictions):
+    rng = np.random.default_rng(0)
+    second = rng.random(5000)
+    found = curves(
+        make_predictions(rng.integers(0, 2, 5000), np.stack([1 - second, second], axis=1))
+    )
+
+    for name in "ab":
+        assert len(found[name]["roc"]["false_positive_rate"]) <= 200
+        assert len(found[name]["precision_recall"]["recall"]) <= 200
+        assert found[name]["roc"]["true_positive_rate"][0] == 0.0
+        assert found[name]["roc"]["true_positive_rate"][-1] == 1.0
+
+
+def test_a_class_that_is_absent_has_no_curves(make_predictions):
+    found = curves(make_predictions([0, 1], [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]))
+
+    assert found["c"] == {"roc": None, "precision_recall": None}
+
+
+def test_an_evaluation_is_saved_whole(tmp_path, four_photos):
+    run = Run(tmp_path)
+
+    saved = save_evaluation(run, {"validation": four_photos, "test": four_photos}, temperature=1.5)
+
+    assert saved == run.metrics
+    assert saved["headline"] == "test"
+    assert saved["temperature"] == 1.5
+    assert saved["parts"]["validation"]["accuracy"] == 0.75
+    assert load_predictions(run.predictions_path("test")).paths == four_photos.paths
+    assert set(run.read_json(run.curves_path)) == {"validation", "test"}
+
+
+def test_without_a_test_part_the_validation_part_makes_the_headline(tmp_path, four_photos):
+    assert save_evaluation(Run(tmp_path), {"validation": four_photos})["headline"] == "validation"
