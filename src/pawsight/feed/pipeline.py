@@ -1,0 +1,207 @@
+"""Batches for training and evaluation, as tf.data datasets that hold no state.
+
+Training is one endless stream of positions: position p is photo
+`order(p // n)[p % n]`, where n is the number of photos and order(e) a
+permutation drawn from (seed, e). Step k takes positions k*B .. k*B+B-1 and
+augments them with numbers drawn from (seed, k). So every batch is full, each
+epoch shows each photo once, and a resumed run starts at its step with nothing
+to restore.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from pawsight.errors import DataError, ShapeError
+from pawsight.feed.augment import Augment
+from pawsight.records import ImageArray, IntArray
+
+# Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.
+_AHEAD = 2
+
+
+class Pixels(Protocol):
+    """Decoded photos, by their index in the catalog."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of every photo, in pixels."""
+
+    def read(self, indices: IntArray) -> ImageArray:
+        """Return photos as uint8, shape [N, H, W, 3]."""
+
+
+def training_batches(
+    pixels: Pixels,
+    indices: IntArray,
+    labels: IntArray,
+    batch_size: int,
+    seed: int,
+    augment: Augment | None,
+    start_step: int,
+    num_steps: int,
+) -> tf.data.Dataset:
+    """Make the batches of steps start_step .. start_step + num_steps - 1.
+
+    Args:
+        pixels: Where the photos are read from.
+        indices: The training photos, shape [N].
+        labels: Their class indices, shape [N], values 0..K-1.
+        batch_size: Photos per batch B; may be larger than N.
+        seed: Decides order and augmentation, 0 or above.
+        augment: Changes the photos at random; None leaves them as they are.
+        start_step: The first step, 0 or above.
+        num_steps: How many steps.
+
+    Returns:
+        A dataset of num_steps pairs (images float32 0..255 [B, H, W, 3],
+        labels int32 [B]).
+
+    Raises:
+        DataError: There are no photos.
+        ShapeError: `indices` and `labels` disagree on N.
+    """
+    steps = tf.data.Dataset.range(start_step, start_step + num_steps)
+    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment)
+    return _in_background(batches)
+
+
+def epoch_batches(
+    pixels: Pixels,
+    indices: IntArray,
+    labels: IntArray,
+    batch_size: int,
+    seed: int = 0,
+    augment: Augment | None = None,
+) -> tf.data.Dataset:
+    """Make the batches of one epoch, for plain Keras: `model.fit(dataset, epochs=10)`.
+
+    Each new iteration over the dataset goes on where the one before it was to
+    end: the next ceil(N / B) steps of the stream of `training_batches`, in a
+    new order and with new changes. Iterations are counted in this process, by
+    this dataset; for a stream that does not remember use `training_batches`.
+
+    Args, raises: As `training_batches`.
+
+    Returns:
+        A dataset of ceil(N / B) full batches.
+    """
+    steps_per_epoch = -(-len(indices) // batch_size)
+    epochs = itertools.count()
+
+    def begin(_: tf.Tensor) -> tf.data.Dataset:
+        # Runs when an iteration starts, not when the dataset is made.
+        epoch = tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64)
+        return tf.data.Dataset.range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
+
+    steps = tf.data.Dataset.range(1).flat_map(begin)
+    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps_per_epoch))
+    return _in_background(batches)
+
+
+def evaluation_batches(
+    pixels: Pixels, indices: IntArray, labels: IntArray, batch_size: int
+) -> tf.data.Dataset:
+    """Make the batches of one pass in order, unchanged; the last one may be smaller.
+
+    Args:
+        pixels: Where the photos are read from.
+        indices: The photos, shape [N].
+        labels: Their class indices, shape [N], values 0..K-1.
+        batch_size: Photos per batch B.
+
+    Returns:
+        A dataset of pairs (images float32 0..255 [b, H, W, 3], labels int32
+        [b]) with b = B except perhaps in the last one. The static batch size
+        is unknown, so a compiled function is traced once for both.
+
+    Raises:
+        DataError: There are no photos.
+        ShapeError: `indices` and `labels` disagree on N.
+    """
+    indices, labels = _checked(indices, labels)
+
+    def fetch(step: np.int64) -> tuple[ImageArray, np.ndarray]:
+        part = slice(step * batch_size, (step + 1) * batch_size)
+        return pixels.read(indices[part]), labels[part]
+
+    def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, truth = _read(fetch, step, (None, *pixels.image_size, 3))
+        return tf.cast(images, tf.float32), truth
+
+    steps = tf.data.Dataset.range(-(-len(indices) // batch_size))
+    return _in_background(steps.map(load))
+
+
+def order(seed: int, epoch: int, count: int) -> IntArray:
+    """The order of one epoch: a permutation of 0..count-1, shape [count]."""
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch])))
+    return generator.permutation(count)
+
+
+def _augmented(
+    steps: tf.data.Dataset,
+    pixels: Pixels,
+    indices: IntArray,
+    labels: IntArray,
+    batch_size: int,
+    seed: int,
+    augment: Augment | None,
+) -> tf.data.Dataset:
+    """Turn step numbers into batches."""
+    indices, labels = _checked(indices, labels)
+    count = len(indices)
+    # A batch may straddle two epochs; the step before it and after it use the same two.
+    order_of = functools.lru_cache(maxsize=2)(functools.partial(order, seed, count=count))
+
+    def fetch(step: np.int64) -> tuple[ImageArray, np.ndarray]:
+        positions = np.arange(step * batch_size, (step + 1) * batch_size)
+        epochs, places = np.divmod(positions, count)
+        rows = np.empty(batch_size, np.int64)
+        for epoch in np.unique(epochs):
+            rows[epochs == epoch] = order_of(epoch=int(epoch))[places[epochs == epoch]]
+        return pixels.read(indices[rows]), labels[rows]
+
+    def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3))
+        if augment is None:
+            return tf.cast(images, tf.float32), truth
+        return augment(images, tf.stack([tf.constant(seed, tf.int64), step])), truth
+
+    return steps.map(load)
+
+
+def _read(
+    fetch: Callable[[np.int64], tuple[ImageArray, np.ndarray]],
+    step: tf.Tensor,
+    shape: tuple[int | None, ...],
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Call `fetch` from the graph and tell the graph what shapes come back."""
+    images, truth = tf.numpy_function(fetch, [step], (tf.uint8, tf.int32))
+    return tf.ensure_shape(images, shape), tf.ensure_shape(truth, shape[:1])
+
+
+def _checked(indices: IntArray, labels: IntArray) -> tuple[IntArray, np.ndarray]:
+    """Own copies of the two arrays, so that a later change by the caller changes no batch."""
+    if len(indices) != len(labels):
+        raise ShapeError(f"There are {len(indices)} photos but {len(labels)} labels.")
+    if len(indices) == 0:
+        raise DataError("There are no photos to make batches of.\nCheck the part that was chosen.")
+    return np.array(indices, np.int64), np.array(labels, np.int32)
+
+
+def _in_background(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Make batches ahead in one thread, leaving the processor to the training step."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.deterministic = True
+    options.threading.private_threadpool_size = 1
+    options.threading.max_intra_op_parallelism = 1
+    return batches.prefetch(_AHEAD).with_options(options)
