@@ -1,3 +1,89 @@
-"""pawsight: folders of labelled photos in, a classifier you can trust out."""
+"""pawsight: folders of labelled photos in, a classifier you can trust out.
+
+    import pawsight
+
+    run = pawsight.train("photos/")
+    print(run.metrics["parts"])
+    classifier = pawsight.load(run)
+    print(classifier.predict("tom.jpg"))
+
+Names are resolved on first use, so that importing the package is quick and
+only training loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+    from pawsight.errors import PawsightError
+    from pawsight.feed.augment import Augment
+    from pawsight.inference.classifier import Classifier
+    from pawsight.models.registry import build_model
+    from pawsight.models.saved import load_model
+    from pawsight.records import Photo, Prediction
+    from pawsight.runs import Run
+    from pawsight.workflow import (
+        audit,
+        draw_sample,
+        evaluate,
+        feed,
+        load,
+        resume,
+        train,
+        write_report,
+    )
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Augment": "feed.augment",
+    "AugmentConfig": "config",
+    "Classifier": "inference.classifier",
+    "PawsightError": "errors",
+    "Photo": "records",
+    "Prediction": "records",
+    "Run": "runs",
+    "SplitConfig": "config",
+    "TrainConfig": "config",
+    "audit": "workflow",
+    "build_model": "models.registry",
+    "draw_sample": "workflow",
+    "evaluate": "workflow",
+    "feed": "workflow",
+    "load": "workflow",
+    "load_model": "models.saved",
+    "resume": "workflow",
+    "train": "workflow",
+    "write_report": "workflow",
+}
+
+__all__ = [
+    "Augment",
+    "AugmentConfig",
+    "Classifier",
+    "PawsightError",
+    "Photo",
+    "Prediction",
+    "Run",
+    "SplitConfig",
+    "TrainConfig",
+    "audit",
+    "build_model",
+    "draw_sample",
+    "evaluate",
+    "feed",
+    "load",
+    "load_model",
+    "resume",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pawsight' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"pawsight.{_HOMES[name]}"), name)

@@ -36,6 +36,10 @@ class ModelError(PawsightError):
     """A model name, its options or its weights cannot be used."""
 
 
+class TrainingError(PawsightError):
+    """Training itself went astray."""
+
+
 class ShapeError(PawsightError):
     """Arrays that belong together disagree in shape."""
 

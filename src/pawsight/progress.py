@@ -6,6 +6,9 @@ draws bars, a notebook one that draws curves, and the default stays silent.
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 
@@ -19,7 +22,7 @@ class Progress(Protocol):
         """
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """`done` units of the stage are finished; facts such as loss=0.31 come along."""
+        """`done` more units of the stage are finished; facts such as loss=0.31 come along."""
 
     def note(self, text: str) -> None:
         """A sentence for the user: a choice that was made, a photo left out."""
@@ -36,3 +39,33 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Ignored."""
+
+
+class Logged:
+    """Passes all news on, and writes stages and notes into a file with the time of day."""
+
+    def __init__(self, progress: Progress, path: Path) -> None:
+        self._progress = progress
+        self._path = path
+
+    def start(self, task: str, total: int | None = None, unit: str = "") -> None:
+        """Logged and passed on."""
+        self._write(task if total is None else f"{task} ({total:,} {unit})")
+        self._progress.start(task, total, unit)
+
+    def advance(self, done: int, **facts: float | str) -> None:
+        """Passed on."""
+        self._progress.advance(done, **facts)
+
+    def note(self, text: str) -> None:
+        """Logged and passed on."""
+        self._write(text)
+        self._progress.note(text)
+
+    def _write(self, text: str) -> None:
+        # A full disk must not stop a run for the sake of its log.
+        with (
+            contextlib.suppress(OSError),
+            self._path.open("a", encoding="utf-8", errors="surrogateescape") as log,
+        ):
+            log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}\n")

@@ -76,8 +76,7 @@ class Run:
                 )
             _make_dir(folder)
             return cls(folder)
-        stem = re.sub(r"[^\w.-]+", "-", source_name).strip("-.") or "photos"
-        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{stem}"
+        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{_plain_name(source_name)}"
         for number in range(1, 1000):
             folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
             with contextlib.suppress(FileExistsError):
@@ -106,6 +105,10 @@ class Run:
         """Where the predictions of one part are kept."""
         return self.path / "evaluation" / f"predictions-{part}.csv"
 
+    def evaluation_dir(self, source_name: str) -> Path:
+        """Where the evaluation on other photos is kept, apart from the run's own."""
+        return self.path / "evaluation" / _plain_name(source_name)
+
     @property
     def metrics(self) -> dict[str, Any]:
         """The saved metrics: one entry per evaluated part."""
@@ -123,7 +126,7 @@ class Run:
             RunError: It is missing or damaged.
         """
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path} has no {path.relative_to(self.path)}: the run did not get that far.\n"
@@ -190,6 +193,11 @@ def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented, in UTF-8."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def _plain_name(name: str) -> str:
+    """A name that is a plain file name on any system."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "photos"
 
 
 def _make_dir(folder: Path, exist_ok: bool = True) -> None:

@@ -1,0 +1,48 @@
+"""Put a trained model into its run folder: weights, ONNX, description, proof of equality."""
+
+from __future__ import annotations
+
+import keras
+
+from pawsight.export.onnx import check_onnx, export_onnx
+from pawsight.models.registry import build_model
+from pawsight.models.saved import save_description, save_weights
+from pawsight.records import ImageArray, Resize
+from pawsight.runs import Run
+
+
+def save_model(
+    run: Run,
+    trained: keras.Model,
+    architecture: str,
+    class_names: tuple[str, ...],
+    resize: Resize,
+    source: str,
+    images: ImageArray,
+) -> float:
+    """Save a model as float32, whatever it was trained in, and check the ONNX file against it.
+
+    Args:
+        run: Where to.
+        trained: The model with its final weights.
+        architecture: Its name in the registry.
+        class_names: `class_names[i]` is class i.
+        resize: How a photo of another shape is brought to the model's size.
+        source: What the photos were called.
+        images: Photos to compare on, uint8 [N, H, W, 3], N at least 1.
+
+    Returns:
+        The largest difference of any probability between Keras and ONNX Runtime.
+
+    Raises:
+        ModelError: The two differ by more than rounding, or no ONNX can be made.
+        DiskError: A file cannot be written.
+    """
+    image_size = tuple(trained.input_shape[1:3])
+    model = build_model(architecture, len(class_names), image_size)
+    model.set_weights(trained.get_weights())
+    save_weights(model, run.weights_path)
+    export_onnx(model, run.onnx_path)
+    difference = check_onnx(model, run.onnx_path, images)
+    save_description(run, architecture, class_names, image_size, resize, 1.0, source, difference)
+    return difference

@@ -1,0 +1,85 @@
+"""The model as an ONNX file, and the proof that it computes the same.
+
+The graph takes "images", float32 [N, H, W, 3] with values 0..255, and gives
+"logits", float32 [N, K], always one column a class. It holds the scaling but
+not the decoding and resizing of photos, which `inference/` does.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tf2onnx
+
+from pawsight.errors import ModelError
+from pawsight.probabilities import softmax
+from pawsight.records import ImageArray
+from pawsight.runs import replacing
+
+# Opset 17 is the newest that tf2onnx 1.17 was tested with by its authors; every runtime
+# since 2022 reads it.
+_OPSET = 17
+# Float32 sums in another order; a wrong weight or layout shows as 0.01 and more.
+TOLERANCE = 1e-4
+
+
+def columns(logits: tf.Tensor) -> tf.Tensor:
+    """Logits with one column per class: sigmoid(z) = softmax([0, z])."""
+    if logits.shape[-1] > 1:
+        return logits
+    return tf.concat([tf.zeros_like(logits), logits], axis=-1)
+
+
+def export_onnx(model: keras.Model, path: Path) -> None:
+    """Write a float32 model, without its training behaviour, as ONNX.
+
+    Raises:
+        ModelError: The model cannot be expressed in ONNX.
+        DiskError: The file cannot be written.
+    """
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+
+    @tf.function(input_signature=(images,))
+    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"logits": columns(model(images, training=False))}
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    try:
+        proto, _ = tf2onnx.convert.from_function(infer, input_signature=(images,), opset=_OPSET)
+    except (ValueError, NotImplementedError, RuntimeError) as error:
+        raise ModelError(f"This model cannot be written as ONNX: {error}") from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(proto.SerializeToString())
+
+
+def check_onnx(model: keras.Model, path: Path, images: ImageArray) -> float:
+    """Run both models on the same images and compare.
+
+    Args:
+        model: The float32 model that was exported.
+        path: Its ONNX file.
+        images: uint8 [N, H, W, 3], N at least 1.
+
+    Returns:
+        The largest difference of any probability.
+
+    Raises:
+        ModelError: It is above `TOLERANCE`.
+    """
+    import onnxruntime
+
+    batch = images.astype(np.float32)
+    expected = softmax(columns(model(batch, training=False)).numpy())
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = softmax(session.run(["logits"], {"images": batch})[0])
+    difference = float(np.abs(found - expected).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"The ONNX file does not compute what the model computes: probabilities differ by "
+            f"{difference:.2g} on {len(images)} photos, where {TOLERANCE:g} is allowed."
+        )
+    return difference

@@ -1,0 +1,26 @@
+"""The Colab script's own network, kept to the letter.
+
+Conv 32, 64, 128 (3x3, relu, valid), each with 2x2 max pooling, Flatten,
+Dense 256 relu, and one output for two classes or K for more: 9,563,713
+parameters at 150x150 with two classes. The script's rescale 1/255 is its first
+layer, and its sigmoid (softmax) is left to the loss, which needs the logits.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+
+def build(num_classes: int, image_size: tuple[int, int], policy: keras.DTypePolicy) -> keras.Model:
+    """Build the network; see `registry.build_model` for shapes and ranges."""
+    images = keras.Input((*image_size, 3), name="images")
+    x = layers.Rescaling(1 / 255, dtype=policy)(images)
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, activation="relu", dtype=policy)(x)
+        x = layers.MaxPooling2D(dtype=policy)(x)
+    x = layers.Flatten(dtype=policy)(x)
+    x = layers.Dense(256, activation="relu", dtype=policy)(x)
+    num_outputs = 1 if num_classes == 2 else num_classes
+    logits = layers.Dense(num_outputs, dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="colab")

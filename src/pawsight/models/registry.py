@@ -1,0 +1,102 @@
+"""The networks by name: what `--model` takes and what model.json may name.
+
+A model file stores a name from this table and plain options, never code or a
+serialised layer graph: loading an untrusted run folder can fail, it can not
+execute anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from pawsight.errors import ModelError
+from pawsight.models import colab, swift
+from pawsight.models.sizes import IMAGE_SIZES
+
+Builder = Callable[[int, tuple[int, int], keras.DTypePolicy], keras.Model]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network that pawsight can build."""
+
+    name: str
+    summary: str
+    image_size: tuple[int, int]  # (height, width) used where the user gives none
+    min_image_side: int  # pixels; below it nothing is left after the poolings
+    build: Builder
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    found.name: found
+    for found in (
+        Architecture(
+            "swift",
+            "Residual network of 2.4 million parameters, trained from scratch.",
+            IMAGE_SIZES["swift"],
+            16,
+            swift.build,
+        ),
+        Architecture(
+            "colab",
+            "The Colab script's own network: three convolutions and a dense layer of 256.",
+            IMAGE_SIZES["colab"],
+            22,
+            colab.build,
+        ),
+    )
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Look a network up by its name.
+
+    Raises:
+        ModelError: There is none of that name; the text lists those there are.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        known = "\n".join(f"  {one.name:8} {one.summary}" for one in ARCHITECTURES.values())
+        raise ModelError(f"There is no model '{name}'. Choose one of these:\n{known}") from None
+
+
+def build_model(
+    name: str,
+    num_classes: int,
+    image_size: tuple[int, int] | None = None,
+    precision: str = "float32",
+) -> keras.Model:
+    """Build a network with fresh weights.
+
+    The model takes float32 images [B, H, W, 3] with values 0..255 (scaling is
+    inside) and gives float32 logits: [B, num_classes], or [B, 1] for `colab`
+    with two classes, whose single output is the logit of the second class.
+    Train it with a loss that has `from_logits=True`.
+
+    Args:
+        name: One of `ARCHITECTURES`.
+        num_classes: K, at least 2.
+        image_size: (height, width) in pixels; None takes the network's own.
+        precision: "float32", or "bfloat16" to multiply in bfloat16 with
+            float32 weights.
+
+    Raises:
+        ModelError: Unknown name or precision, too few classes or pixels.
+    """
+    found = architecture(name)
+    size = image_size or found.image_size
+    if num_classes < 2:
+        raise ModelError(f"A classifier needs at least 2 classes, not {num_classes}.")
+    if min(size) < found.min_image_side:
+        raise ModelError(
+            f"Model '{name}' needs images of at least {found.min_image_side} pixels a side, "
+            f"not {size[0]}x{size[1]}.\nChoose a larger --image-size."
+        )
+    policies = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+    if precision not in policies:
+        raise ModelError(f"Precision is float32 or bfloat16, not '{precision}'.")
+    return found.build(num_classes, size, keras.DTypePolicy(policies[precision]))

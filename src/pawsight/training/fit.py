@@ -1,0 +1,254 @@
+"""The training loop: steps, validation, history, checkpoints, and a clean stop.
+
+Everything that decides the outcome is in the plan, the photos and the step
+number. The loop keeps no other state than what a checkpoint holds, so a run
+that was stopped or killed goes on from its last checkpoint and ends with the
+same bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pawsight.errors import StoppedError, TrainingError
+from pawsight.feed.augment import Augment
+from pawsight.feed.pipeline import evaluation_batches, training_batches
+from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
+from pawsight.models.registry import build_model
+from pawsight.pictures.store import Pixels
+from pawsight.progress import Progress
+from pawsight.records import IntArray
+from pawsight.runs import Run
+from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pawsight.training.interrupts import stop_requests
+from pawsight.training.recipe import Plan
+from pawsight.training.step import (
+    build_optimizer,
+    build_train_step,
+    build_validation_step,
+    check_weights_fit,
+)
+
+_VALIDATION_BATCH = 128
+# A killed run loses at most this much work, besides the one epoch end that may come later.
+_CHECKPOINT_SECONDS = 120.0
+_PACE_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The photos of one part: catalog indices and class indices, both of shape [N]."""
+
+    indices: IntArray
+    labels: IntArray
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Sums over the running epoch, and the time spent so far."""
+
+    loss: float = 0.0
+    num_right: float = 0.0
+    num_images: float = 0.0
+    step_seconds: float = 0.0  # of the running epoch, training steps alone
+    seconds: float = 0.0  # of all the training so far
+
+    def clear(self) -> None:
+        self.loss = self.num_right = self.num_images = self.step_seconds = 0.0
+
+
+class Trainer:
+    """A freshly built model with what it takes to train it by a plan."""
+
+    def __init__(self, plan: Plan, pixels: Pixels, train: Portion, validation: Portion) -> None:
+        keras.utils.set_random_seed(plan.seed)
+        self.plan = plan
+        self.model = build_model(plan.model, len(plan.class_names), plan.image_size, plan.precision)
+        self._pixels = pixels
+        self._train = train
+        self._validation = validation
+        self._optimizer = build_optimizer(plan)
+        self._train_step = build_train_step(self.model, self._optimizer, plan)
+        self._validation_step = build_validation_step(self.model, plan)
+
+    def pace(self) -> tuple[float, float]:
+        """Measure this machine: (training, validation) images per second.
+
+        Runs real steps on real photos and then puts every variable back, so the
+        run that follows starts from the same state as one that measured nothing.
+        """
+        before = self._checkpoint(0)
+        for images, labels in self._batches(0, 2):
+            self._train_step(images, labels, tf.constant(0.0))
+        started = time.perf_counter()
+        for images, labels in self._batches(0, _PACE_STEPS):
+            self._train_step(images, labels, tf.constant(0.0))
+        train_rate = _PACE_STEPS * self.plan.batch_size / (time.perf_counter() - started)
+        some = Portion(self._validation.indices[:256], self._validation.labels[:256])
+        self._validate(some)
+        started = time.perf_counter()
+        self._validate(some)
+        validation_rate = len(some.indices) / (time.perf_counter() - started)
+        self._restore(before)
+        return train_rate, validation_rate
+
+    def fit(self, plan: Plan, run: Run, progress: Progress) -> list[Epoch]:
+        """Run the plan to its end, from the last checkpoint if the run has one.
+
+        Leaves the weights of the best epoch in `run.best_checkpoint_path` and
+        in `self.model`, and the history in `run.history_path`.
+
+        Raises:
+            StoppedError: The user stopped it; a checkpoint was written.
+            TrainingError: The loss is no number any more.
+        """
+        self.plan = plan
+        step, tally, history = self._resume(run)
+        progress.start("Training", plan.num_steps, "steps")
+        progress.advance(step)
+        with stop_requests() as is_stopped:
+            if step < plan.num_steps:
+                self._loop(step, tally, history, run, progress, is_stopped)
+        self._restore(load_checkpoint(run.best_checkpoint_path))
+        return load_history(run.history_path)
+
+    def _loop(
+        self,
+        step: int,
+        tally: _Tally,
+        history: list[Epoch],
+        run: Run,
+        progress: Progress,
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        plan = self.plan
+        seconds_before, started = tally.seconds, time.perf_counter()
+        last_saved = step_started = started
+        for images, labels in self._batches(step, plan.num_steps - step):
+            learning_rate = plan.learning_rate_at(step)
+            loss, num_right = self._train_step(images, labels, tf.constant(learning_rate))
+            step += 1
+            tally.loss += float(loss) * plan.batch_size
+            tally.num_right += int(num_right)
+            tally.num_images += plan.batch_size
+            if not math.isfinite(tally.loss):
+                raise TrainingError(_diverged(step, plan))
+            now = time.perf_counter()
+            tally.step_seconds += now - step_started
+            tally.seconds = seconds_before + now - started
+            progress.advance(
+                1,
+                epoch=len(history) + 1,
+                images_per_second=tally.num_images / tally.step_seconds,
+                loss=tally.loss / tally.num_images,
+                accuracy=tally.num_right / tally.num_images,
+            )
+            if step == plan.epoch_end(len(history) + 1):
+                history = self._end_epoch(step, tally, history, run, progress)
+                tally.seconds = seconds_before + time.perf_counter() - started
+                tally.clear()
+                is_due = True
+            else:
+                is_due = now - last_saved > _CHECKPOINT_SECONDS
+            if is_due or is_stopped():
+                save_checkpoint(self._checkpoint(step, tally), run.latest_checkpoint_path)
+                last_saved = time.perf_counter()
+            if is_stopped() and step < plan.num_steps:
+                raise StoppedError(
+                    f"Stopped after step {step:,} of {plan.num_steps:,}; nothing is lost.\n"
+                    f"Go on with: pawsight resume {run.path}"
+                )
+            step_started = time.perf_counter()
+
+    def _end_epoch(
+        self, step: int, tally: _Tally, history: list[Epoch], run: Run, progress: Progress
+    ) -> list[Epoch]:
+        """Validate, add the row, and keep the weights if they are the best so far."""
+        validation_started = time.perf_counter()
+        loss, accuracy = self._validate(self._validation)
+        row = Epoch(
+            epoch=len(history) + 1,
+            step=step,
+            seconds=round(tally.seconds + time.perf_counter() - validation_started, 3),
+            images_per_second=round(tally.num_images / tally.step_seconds, 2),
+            learning_rate=self.plan.learning_rate_at(step - 1),
+            train_loss=tally.loss / tally.num_images,
+            train_accuracy=tally.num_right / tally.num_images,
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            is_best=False,
+        )
+        history = mark_best([*history, row])
+        if best_epoch(history).epoch == row.epoch:
+            save_checkpoint(Checkpoint(step, self._weights()), run.best_checkpoint_path)
+        save_history(history, run.history_path)
+        progress.note(
+            f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
+            f"{accuracy:.1%} in validation ({row.images_per_second:.0f} images/s)"
+        )
+        return history
+
+    def _validate(self, portion: Portion) -> tuple[float, float]:
+        """Mean loss in nats and accuracy over a part, without augmentation."""
+        loss = num_right = 0.0
+        for images, labels in evaluation_batches(
+            self._pixels, portion.indices, portion.labels, _VALIDATION_BATCH
+        ):
+            batch_loss, batch_right = self._validation_step(images, labels)
+            loss += float(batch_loss)
+            num_right += int(batch_right)
+        return loss / len(portion.indices), num_right / len(portion.indices)
+
+    def _batches(self, start_step: int, num_steps: int) -> tf.data.Dataset:
+        return training_batches(
+            self._pixels,
+            self._train.indices,
+            self._train.labels,
+            batch_size=self.plan.batch_size,
+            seed=self.plan.seed,
+            augment=Augment(self.plan.augment),
+            start_step=start_step,
+            num_steps=num_steps,
+        )
+
+    def _resume(self, run: Run) -> tuple[int, _Tally, list[Epoch]]:
+        if not run.latest_checkpoint_path.is_file():
+            return 0, _Tally(), []
+        checkpoint = load_checkpoint(run.latest_checkpoint_path)
+        self._restore(checkpoint)
+        history = load_history(run.history_path) if run.history_path.is_file() else []
+        # Killed between writing the history and the checkpoint: that epoch is run again.
+        history = [row for row in history if row.step <= checkpoint.step]
+        return checkpoint.step, _Tally(**checkpoint.facts), mark_best(history) if history else []
+
+    def _weights(self) -> list[np.ndarray]:
+        return [np.array(variable.value) for variable in self.model.variables]
+
+    def _checkpoint(self, step: int, tally: _Tally | None = None) -> Checkpoint:
+        slots = [np.array(variable.value) for variable in self._optimizer.variables]
+        facts = dataclasses.asdict(tally) if tally else {}
+        return Checkpoint(step, self._weights(), slots, facts)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        check_weights_fit(self.model, [array.shape for array in checkpoint.weights])
+        for variable, array in zip(self.model.variables, checkpoint.weights, strict=True):
+            variable.assign(array)
+        if checkpoint.slots:
+            for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
+                variable.assign(array)
+
+
+def _diverged(step: int, plan: Plan) -> str:
+    return (
+        f"The loss is no number any more at step {step:,}: training went astray.\n"
+        f"Try a lower learning rate than {plan.learning_rate:g}, "
+        f"such as --learning-rate {plan.learning_rate / 10:g}."
+    )

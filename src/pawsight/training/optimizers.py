@@ -1,0 +1,35 @@
+"""Adam as one kernel a variable instead of a dozen.
+
+The Colab network has 9.5 million weights, and on a CPU Keras' composed update
+reads and writes them a dozen times a step. TensorFlow's fused kernel goes over
+them once, with the same formula (arXiv:1412.6980, the efficient form that ends
+its section 2) and the same slots.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` (without `amsgrad`) whose update is TensorFlow's fused kernel."""
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one variable in place; gradient and variable have one shape."""
+        step = tf.cast(self.iterations + 1, tf.float32)
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.value.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=tf.cast(learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, tf.float32),
+        )

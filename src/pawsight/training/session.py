@@ -1,0 +1,87 @@
+"""One training session of a run: plan it, or take up its plan, and train to the end."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import keras
+
+from pawsight.config import TrainConfig
+from pawsight.models.saved import versions
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.store import Pixels
+from pawsight.progress import Progress
+from pawsight.runs import Run, write_json
+from pawsight.training import precision, recipe
+from pawsight.training.fit import Portion, Trainer
+from pawsight.training.recipe import Plan
+
+# What the end of a run takes besides looking at its photos: export, figures, report.
+_FINISH_SECONDS = 10.0
+# The exported model looks at the photos once more, in float32 and on ONNX Runtime.
+_EVALUATION_SLOWDOWN = 2.0
+
+
+def train_run(
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    progress: Progress,
+    started: float,
+) -> keras.Model:
+    """Train a run's model to the end of its plan.
+
+    A run that has a plan and a checkpoint goes on with them.
+
+    Args:
+        run: The run; its plan, history and checkpoints are written.
+        config: The settings.
+        catalog: Photos with their parts.
+        pixels: The pixels of these photos.
+        progress: Is told of the plan and of every step.
+        started: `time.monotonic()` when the run began; a budget in minutes
+            counts from there.
+
+    Returns:
+        The model, in the precision it was trained in, with its best weights.
+
+    Raises:
+        StoppedError: The user stopped it; a checkpoint was written.
+        TrainingError: The loss is no number any more.
+    """
+    train, validation = (
+        Portion(indices, catalog.labels(indices))
+        for indices in (catalog.part("train"), catalog.part("validation"))
+    )
+    if run.plan_path.is_file():
+        plan = Plan.model_validate(run.read_json(run.plan_path))
+        trainer = Trainer(plan, pixels, train, validation)
+    else:
+        plan = recipe.plan(
+            config,
+            catalog.class_names,
+            len(train.indices),
+            len(validation.indices),
+            precision.choose(config.precision),
+        )
+        trainer = Trainer(plan, pixels, train, validation)
+        minutes = recipe.budget_minutes(config)
+        if minutes is not None:
+            progress.start("Measuring the speed of this machine")
+            train_rate, validation_rate = trainer.pace()
+            num_evaluated = len(validation.indices) + len(catalog.part("test"))
+            left = minutes * 60 - (time.monotonic() - started) - _FINISH_SECONDS
+            left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
+            plan = recipe.shortened(plan, left, train_rate, validation_rate)
+        facts = {"num_parameters": trainer.model.count_params(), "versions": versions()}
+        write_json(run.plan_path, plan.model_dump(mode="json") | facts)
+    progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
+    history = trainer.fit(plan, run, progress)
+    best = next(row for row in history if row.is_best)
+    progress.note(
+        f"Keeping epoch {best.epoch} of {math.ceil(plan.epochs)}, the best in validation: "
+        f"{best.validation_accuracy:.1%} right."
+    )
+    return trainer.model

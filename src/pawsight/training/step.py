@@ -1,0 +1,99 @@
+"""One training step and one validation step, compiled from a model and a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from pawsight.errors import ModelError
+from pawsight.training.optimizers import FusedAdam
+from pawsight.training.recipe import Plan
+
+# (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right)
+TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+# (images, labels) -> (summed loss, number right)
+ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+def build_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
+    """Build the plan's optimizer; the learning rate is set anew at each step."""
+    if plan.optimizer == "adam":
+        return FusedAdam(plan.learning_rate)
+    return keras.optimizers.SGD(
+        plan.learning_rate, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay or None
+    )
+
+
+def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.Tensor:
+    """Cross-entropy of each photo in nats.
+
+    Args:
+        logits: [B, 1], the logit of class 1 of two, or [B, K].
+        labels: Class indices, [B].
+        label_smoothing: Share of the target spread evenly over all classes, 0..1.
+    """
+    if logits.shape[-1] == 1:
+        targets = tf.cast(labels, logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
+        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
+    targets = tf.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    targets = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """How many photos have their own class on top; ties go to the lower class index."""
+    if logits.shape[-1] == 1:
+        predicted = tf.cast(logits[:, 0] > 0, labels.dtype)
+    else:
+        predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
+    return tf.reduce_sum(tf.cast(predicted == labels, tf.int32))
+
+
+def build_train_step(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan
+) -> TrainStep:
+    """Compile one update of `model` by `optimizer`; eager where the plan says so."""
+    optimizer.build(model.trainable_variables)
+    weights = [variable.value for variable in model.trainable_variables]
+
+    def train_step(
+        images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            loss = tf.reduce_mean(losses(logits, labels, plan.label_smoothing))
+        optimizer.learning_rate.assign(learning_rate)
+        optimizer.apply(tape.gradient(loss, weights), model.trainable_variables)
+        return loss, num_right(logits, labels)
+
+    return train_step if plan.eager else tf.function(train_step)
+
+
+def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
+    """Compile the pass over validation photos; its loss has no label smoothing."""
+
+    def validation_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = model(images, training=False)
+        return tf.reduce_sum(losses(logits, labels, 0.0)), num_right(logits, labels)
+
+    if plan.eager:
+        return validation_step
+    images = tf.TensorSpec((None, *plan.image_size, 3), tf.float32)
+    labels = tf.TensorSpec((None,), tf.int32)
+    return tf.function(validation_step, input_signature=(images, labels))
+
+
+def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:
+    """Make sure that saved arrays belong to this model.
+
+    Raises:
+        ModelError: Their number or shapes differ from the model's variables.
+    """
+    own = [tuple(variable.shape) for variable in model.variables]
+    if own != shapes:
+        raise ModelError(
+            f"The saved weights are not those of this model: {len(shapes)} arrays were found "
+            f"and {len(own)} are needed, or their shapes differ."
+        )
