@@ -1,0 +1,58 @@
+"""`pawsight doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at this machine and this installation.
+
+    Shows versions, the processor, what training would use and why, and the commands that install
+    what is missing.
+
+    Example: pawsight doctor
+    """
+    from pawsight.cli.tables import print_json
+    from pawsight.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print_json(findings)
+    else:
+        _print(findings)
+
+
+def _print(findings: dict[str, Any]) -> None:
+    from pawsight.cli.tables import print_table
+
+    processor, precision = findings["processor"], findings["precision"]
+    features = f" ({', '.join(processor['features'])})" if processor["features"] else ""
+    without = "unknown: TensorFlow is needed to tell"
+    chosen = f"{precision['choice']}: {precision['reason']}" if precision else without
+    print_table(
+        [
+            ("pawsight", findings["pawsight"]),
+            ("Python", findings["python"]),
+            ("platform", findings["platform"]),
+            ("processor", f"{processor['name']}, {processor['cores']} cores{features}"),
+            ("memory", _gigabytes(findings["memory_bytes"])),
+            ("free for the cache", _gigabytes(findings["cache"]["free_bytes"])),
+            ("cache", findings["cache"]["path"]),
+            ("devices", ", ".join(findings["devices"]) if findings["devices"] else without),
+            ("precision", chosen),
+            *((name, found or "missing") for name, found in findings["packages"].items()),
+        ]
+    )
+    for found in findings["problems"]:
+        print(f"\n{found['problem']}\n  {found['remedy']}")
+    if not findings["problems"]:
+        print("\nNothing is missing.")
+
+
+def _gigabytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / 2**30:.1f} GiB"

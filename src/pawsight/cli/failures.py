@@ -1,0 +1,61 @@
+"""What a person sees when something fails: plain lines on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+from pawsight import __version__
+from pawsight.errors import ExtraError, PawsightError
+
+STOPPED = 130  # as a shell reports a program that Ctrl-C ended
+BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
+
+# Packages that come with the extra "train".
+_TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "jinja2", "onnx", "tf2onnx"}
+
+
+def tell(error: BaseException, command: str) -> int:
+    """Say what happened on standard error.
+
+    Args:
+        error: What the command raised.
+        command: The command's name.
+
+    Returns:
+        The exit code.
+    """
+    if isinstance(error, BrokenPipeError):
+        # The reader (`| head`) has enough. What Python still flushes on its way out goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        _say("Stopped.")
+        return STOPPED
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in _TRAINING_PACKAGES:
+            error = ExtraError(f"`pawsight {command}`", "train")
+    if isinstance(error, PawsightError):
+        _say(f"{'Stopped' if error.exit_code == STOPPED else 'Error'}: {error}")
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        _say("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")
+        return 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _say("Error: The disk is full.\nFree some space and try again.")
+        return 1
+    if isinstance(error, OSError) and error.filename is not None:
+        _say(f"Error: {error.strerror}: {os.fsdecode(error.filename)}")
+        return 1
+    kind = type(error).__name__
+    _say(
+        f"Error: This is a bug in pawsight {__version__}, and not your fault: {kind}: {error}\n"
+        f"Please report it with the output of: pawsight --debug {command} ..."
+    )
+    return 1
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,94 @@
+"""The command `pawsight`: its commands, and what a person sees when one fails.
+
+Nothing heavy is imported here or at the top of a command's module, so that
+help appears at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+from pawsight import __version__
+from pawsight.cli import failures
+from pawsight.cli.audit import audit
+from pawsight.cli.doctor import doctor
+from pawsight.cli.evaluate import evaluate
+from pawsight.cli.predict import predict
+from pawsight.cli.report import report
+from pawsight.cli.resume import resume
+from pawsight.cli.sample import sample
+from pawsight.cli.train import train
+
+# The base of typer's own errors about usage, which typer shows itself.
+_TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
+
+
+class Commands(TyperGroup):
+    """The group of commands: `--debug` counts wherever it stands, and errors become plain lines."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `--debug` out of the arguments of a command, too."""
+        end = args.index("--") if "--" in args else len(args)
+        if "--debug" in args[:end]:
+            args = ["--debug", *(arg for arg in args[:end] if arg != "--debug"), *args[end:]]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, and turn what it raises into lines for people and an exit code."""
+        try:
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # here a closed pipe or a full disk can still be told
+        except (typer.Exit, typer.Abort, _TYPER_ERROR):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if ctx.params.get("debug") and not isinstance(error, BrokenPipeError):
+                raise
+            raise typer.Exit(failures.tell(error, ctx.invoked_subcommand or "")) from error
+        return found
+
+
+app = typer.Typer(
+    name="pawsight",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 96},
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"pawsight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _pawsight(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+) -> None:
+    """Folders of labelled photos in, a classifier you can trust out.
+
+    Example: pawsight train photos/
+    """
+
+
+for command in (train, resume, evaluate, predict, report, sample, audit, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    # A name that the terminal cannot show must not end a run.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="pawsight")

@@ -1,0 +1,29 @@
+"""`pawsight resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def resume(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
+    ],
+) -> None:
+    """Go on with a run that was stopped or killed.
+
+    It continues at its last checkpoint with its own settings, and ends with the same weights as
+    a run that was never stopped.
+
+    Example: pawsight resume runs/2026-01-31-101500-photos
+    """
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+    from pawsight.cli.train import print_run
+
+    with shown() as progress:
+        finished = workflow.resume(run, progress)
+    print_run(finished)

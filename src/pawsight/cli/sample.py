@@ -1,0 +1,36 @@
+"""`pawsight sample`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sample(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A new or empty folder to draw into.")
+    ],
+    count: Annotated[
+        int, typer.Option(min=2, metavar="N", help="How many photos, over all classes.")
+    ] = 1200,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Same count and seed: same photos.")
+    ] = 0,
+) -> None:
+    """Draw labelled pictures to try pawsight on.
+
+    They are drawn by the program itself: nothing is downloaded.
+
+    Example: pawsight sample drawn/ --count 300
+    """
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+
+    with shown() as progress:
+        workflow.draw_sample(folder, count, seed, progress)
+    print(folder)
+    print(f"Train on them with: pawsight train {shlex.quote(str(folder))}", file=sys.stderr)

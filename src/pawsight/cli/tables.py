@@ -1,0 +1,78 @@
+"""Tables for people, on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in UTF-8 whatever the terminal's own encoding."""
+    write_out(to_json(value, indent=2) + "\n")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Write JSON with readable letters; names that are no text keep their bytes as escapes."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text
+
+
+def write_out(text: str) -> None:
+    """Write to standard output at once, in UTF-8; names of other bytes stay as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def print_table(
+    rows: Iterable[Sequence[str]], columns: Sequence[str] = (), title: str = "", right: str = ""
+) -> None:
+    """Print a table.
+
+    Args:
+        rows: The cells, plain text.
+        columns: The names of the columns; without them a table has no head.
+        title: Stands above the table.
+        right: Names of the columns that hold numbers.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD if columns else None,
+        show_header=bool(columns),
+        pad_edge=False,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+    )
+    numbers = right.split()
+    for index, column in enumerate(columns or next(iter(rows := list(rows)), ())):
+        is_number = bool(columns) and column in numbers
+        table.add_column(
+            column if columns else "",
+            justify="right" if is_number else "left",
+            style="" if columns or index else "dim",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    is_terminal = sys.stdout.isatty()
+    # Lines in a file need no more than they hold; on a terminal they fit its width.
+    Console(width=None if is_terminal else 200, highlight=False, file=sys.stdout).print(table)
+
+
+def printable(text: str) -> str:
+    """Replace what would move the cursor, ring the bell, or is no text at all."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
