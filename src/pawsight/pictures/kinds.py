@@ -1,0 +1,120 @@
+"""Tell photos from other files: by their names, else by their first bytes.
+
+A name decides for nearly every file, so that a million of them can be listed
+without opening one. Whether a photo can really be decoded is not known here.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import PurePath
+
+
+class Kind(Enum):
+    """What a file is, as far as its name tells."""
+
+    PHOTO = "photo"  # a format pawsight reads
+    FOREIGN = "foreign"  # a picture, in a format pawsight does not read
+    OTHER = "other"  # no picture
+    UNKNOWN = "unknown"  # only its first bytes can tell
+
+
+_PHOTO = """
+apng avif avifs bmp dib gif heic heics heif heifs hif ico j2c j2k jfif jp2 jpc jpe jpeg jpf jpg
+jpx mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
+"""
+_FOREIGN = {
+    "a camera's raw format": """
+        3fr ari arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw
+        orf pef ptx r3d raf raw rw2 rwl rwz sr2 srf srw x3f
+        """,
+    "a drawing, not a photo": "ai cdr emf eps svg svgz wmf",
+    "an editor's own format": "afphoto clip kra pdn psb psd psp xcf",
+    "a format that pawsight does not read": "bpg exr fit fits flif hdp hdr jxl jxr pfm wdp",
+}
+_OTHER = """
+7z aae avi avro bak bat bin bz2 cfg ckpt conf css csv dat db dll doc docx eml exe gz h5 hdf5 htm
+html ini ipynb jar joblib js json jsonl keras key lnk lock log m4a m4v mat md md5 mkv mov mp3 mp4
+mpeg mpg names npy npz ods odt onnx orig parquet pb pdf pickle pkl ppt pptx pt pth py pyc rar rst
+rtf safetensors sh sha1 sha256 sqlite sqlite3 sub sum tar tex tfrecord tfrecords tflite tgz thm
+toml torrent tsv ttf txt url wav webm wmv xls xlsx xml xmp xz yaml yml zip zst
+"""
+
+_KINDS = (
+    dict.fromkeys(_PHOTO.split(), Kind.PHOTO)
+    | {extension: Kind.FOREIGN for group in _FOREIGN.values() for extension in group.split()}
+    | dict.fromkeys(_OTHER.split(), Kind.OTHER)
+)
+_REASONS = {extension: reason for reason, group in _FOREIGN.items() for extension in group.split()}
+_SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+
+# The brands of an ISO base media file that hold still pictures in HEVC or AV1.
+_STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
+SNIFF_BYTES = 32
+
+
+def kind_of(name: str) -> Kind:
+    """Decide by a file's name alone; hidden files are OTHER."""
+    if name.startswith("."):
+        return Kind.OTHER
+    _, dot, extension = name.rpartition(".")
+    return _KINDS.get(extension.lower(), Kind.UNKNOWN) if dot else Kind.UNKNOWN
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder is hidden, or left behind by an operating system."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+
+
+def foreign_reason(name: str) -> str:
+    """Say why a picture of kind FOREIGN is not read, and what to do."""
+    extension = PurePath(name).suffix.lower()
+    reason = _REASONS.get(extension.removeprefix("."), "a format that pawsight does not read")
+    return f"{extension} is {reason}; save it as JPEG or PNG"
+
+
+def sniff(start: bytes) -> tuple[Kind, str]:
+    """Decide by a file's first bytes.
+
+    Args:
+        start: The first SNIFF_BYTES bytes, or all of a shorter file.
+
+    Returns:
+        PHOTO, FOREIGN or OTHER, and the reason where it is FOREIGN.
+    """
+    if start[4:8] == b"ftyp" and start[8:12] in _STILL_BRANDS:
+        return Kind.PHOTO, ""
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return Kind.PHOTO, ""
+    if start.startswith(b"BM") and start[6:10] == bytes(4) and len(start) >= 26:
+        return Kind.PHOTO, ""
+    if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace():
+        return Kind.PHOTO, ""
+    if start.startswith(_PHOTO_STARTS):
+        return Kind.PHOTO, ""
+    for first, named in _FOREIGN_STARTS.items():
+        if start.startswith(first):
+            return Kind.FOREIGN, f"it is {named}, which pawsight does not read; save it as JPEG"
+    return Kind.OTHER, ""
+
+
+_PHOTO_STARTS = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\x00",  # TIFF
+    b"MM\x00*",
+    b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
+    b"\xff\x4f\xff\x51",
+    b"qoif",
+)
+_FOREIGN_STARTS = {
+    b"8BPS": "a Photoshop file",
+    b"gimp xcf": "a GIMP file",
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"<svg": "an SVG drawing",
+    b"\x76\x2f\x31\x01": "OpenEXR",
+    b"FUJIFILMCCD-RAW": "a camera's raw format",
+}

@@ -1,0 +1,104 @@
+"""From what a user calls their photos to a local folder: one adapter a file, chosen here.
+
+A new kind of source is a new module with a `fetch`, and one line below.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from pawsight.errors import SourceError
+from pawsight.pictures.sources import archive, drawn, folder, table
+from pawsight.pictures.sources.source import Source
+from pawsight.progress import Progress
+
+__all__ = ["Source", "fetch"]
+
+# "C:\photos" is no scheme: it takes two letters.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+def fetch(source: str | Path, progress: Progress) -> Source:
+    """Bring photos onto this machine, once; the second time they are there at once.
+
+    Args:
+        source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
+            .csv table, or `sample` for the built-in drawn photos. A file or
+            folder of that name comes before a built-in meaning.
+        progress: Is told of unpacking and drawing.
+
+    Raises:
+        SourceError: There is nothing of that name, or it holds no photos that
+            pawsight can get at; the text says which.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    text = str(source)
+    if not text.strip():
+        raise SourceError(
+            "No photos were named: the source is empty.\n"
+            "Give a folder, a .zip or .tar archive, a .csv table, or the word sample."
+        )
+    path = Path(text).expanduser()
+    if _exists(path):
+        if text == drawn.WORD:
+            progress.note(
+                f"Taking the photos from '{text}' in this folder. "
+                f"For the built-in sample, write {drawn.WORD}: with a colon."
+            )
+        return _fetch_local(path, progress)
+    if text in (drawn.WORD, f"{drawn.WORD}:"):
+        return drawn.fetch(progress)
+    if scheme := _SCHEME.match(text):
+        raise SourceError(
+            f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
+            f"Download them, and give the folder or the archive they are in."
+        )
+    raise SourceError(_nothing_there(path, text))
+
+
+def _fetch_local(path: Path, progress: Progress) -> Source:
+    if path.is_dir():
+        return folder.fetch(path)
+    if not path.is_file():
+        raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(archive.START_BYTES)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if archive.is_archive(path, start):
+        return archive.fetch(path, progress)
+    if table.is_table(path, start):
+        return table.fetch(path)
+    raise SourceError(
+        f"{path} is a file, but neither an archive (.zip, .tar, .tar.gz, .tar.xz) nor a .csv.\n"
+        f"Give the folder that the photos are in."
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
+
+
+def _nothing_there(path: Path, text: str) -> str:
+    if path.is_symlink():
+        return f"{text} is a link that leads nowhere."
+    here = path
+    while not _exists(here.parent):
+        here = here.parent
+    message = f"There is no file or folder {text}."
+    if here != path:
+        message += f"\nThere is not even a {here}."
+    try:
+        names = {other.name.lower(): other.name for other in here.parent.iterdir()}
+    except OSError:
+        names = {}
+    near = difflib.get_close_matches(here.name.lower(), names, n=1)
+    if near:
+        return f"{message}\nDid you mean {here.with_name(names[near[0]])}?"
+    return f"{message}\nLooked in {here.parent.absolute()}."
