@@ -1,0 +1,248 @@
+"""The figures of a run, drawn with Matplotlib's objects (no pyplot, no window, no global state).
+
+Blue and orange are told apart by every kind of colour vision. Each figure is
+small, so that its text stays readable when a phone shrinks it, and each works
+for 2 classes and for 200.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pawsight.history import Epoch, best_epoch
+from pawsight.report.reading import legible, percent, top_confusions
+from pawsight.runs import replacing, write_text
+
+BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
+_INK, _LINE = "#24292f", "#c9d1d9"
+_COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#b58900", "#5aa9c9", "#c94f6d", "#7a7f87"]
+MOST_MATRIX_CLASSES = 20
+_SIZE = (4.8, 3.3)  # inches
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.color": _INK,
+    "text.parse_math": False,  # a class may be called "$5 note"
+    "axes.edgecolor": _LINE,
+    "axes.labelcolor": _INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": _LINE,
+    "grid.linewidth": 0.5,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "svg.hashsalt": "pawsight",
+}
+
+
+def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) -> Figure:
+    """Draw training and validation accuracy or loss per epoch, the best epoch marked."""
+    figure, axes = _new_figure()
+    epochs = [row.epoch for row in history]
+    for part, colour, dashes in (("train", BLUE, "--"), ("validation", ORANGE, "-")):
+        values = [getattr(row, f"{part}_{quantity}") for row in history]
+        # Dots only where they do not merge into a band.
+        marker = "o" if len(epochs) <= 30 else ""
+        label = {"train": "training", "validation": "validation"}[part]
+        axes.plot(epochs, values, dashes, color=colour, marker=marker, markersize=3, label=label)
+    best = best_epoch(history)
+    value = getattr(best, f"validation_{quantity}")
+    axes.axvline(best.epoch, color=_INK, linewidth=0.8, linestyle=":")
+    if isfinite(value):
+        axes.plot([best.epoch], [value], "o", color=ORANGE, markersize=8, markeredgecolor=_INK)
+    told = percent(value) if quantity == "accuracy" else f"{value:.3f}"
+    axes.set_title(f"Best epoch: {best.epoch}, validation {quantity} {told}", fontsize=9)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(quantity)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if quantity == "accuracy":
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+    else:
+        axes.set_ylim(bottom=0)
+    axes.legend(loc="best")
+    return figure
+
+
+def draw_confusion(metrics: dict[str, Any], class_names: list[str]) -> Figure:
+    """Draw what each class was taken for.
+
+    Up to 20 classes as a matrix: right answers blue, mistakes orange, the
+    deeper the larger their share of the true class. More classes as bars of
+    the 20 commonest mistakes.
+    """
+    if len(class_names) > MOST_MATRIX_CLASSES:
+        return _draw_top_confusions(metrics)
+    num_classes = len(class_names)
+    side = min(7.0, 3.4 + 0.26 * num_classes)
+    figure, axes = _new_figure((side, side))
+    names = [_short(name) for name in class_names]
+    for i, row in enumerate(metrics["confusion_matrix"]):
+        for j, count in enumerate(row):
+            _draw_cell(axes, i, j, count, sum(row), num_classes)
+    axes.set(xlim=(0, num_classes), ylim=(num_classes, 0), aspect="equal")
+    middles = [k + 0.5 for k in range(num_classes)]
+    turn = 0 if max(map(len, names)) * num_classes <= 40 else 60
+    axes.set_xticks(middles, names, rotation=turn, ha="right" if turn else "center")
+    axes.set_yticks(middles, names)
+    axes.set_xlabel("the model said")
+    axes.set_ylabel("the truth")
+    axes.grid(visible=False)
+    return figure
+
+
+def draw_roc(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
+    """Draw the ROC curve of each class; of more than 8, name the hardest."""
+    figure, axes = _new_figure()
+    axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
+    _draw_curves(axes, curves, metrics, "roc", "roc_auc", "lower right")
+    axes.set_xlabel("others taken for the class (false positive rate)")
+    axes.set_ylabel("found (true positive rate)")
+    return figure
+
+
+def draw_precision_recall(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
+    """Draw the precision-recall curve of each class; of more than 8, name the hardest."""
+    figure, axes = _new_figure()
+    _draw_curves(axes, curves, metrics, "precision_recall", "average_precision", "lower left")
+    axes.set_xlabel("found (recall)")
+    axes.set_ylabel("right when it says so (precision)")
+    return figure
+
+
+def draw_reliability(metrics: dict[str, Any]) -> Figure:
+    """Draw how often it was right against how probable it said that was."""
+    figure, (axes, below) = _new_figure(
+        (4.8, 3.8), nrows=2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
+    )
+    bins = metrics["reliability"]
+    lows, width = [b["low"] for b in bins], bins[0]["high"] - bins[0]["low"]
+    bars = {"width": width * 0.92, "align": "edge"}
+    axes.bar(lows, [b["accuracy"] for b in bins], color=BLUE, alpha=0.55, **bars)
+    axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
+    confidences = [b["confidence"] for b in bins]
+    axes.plot(confidences, [b["accuracy"] for b in bins], "o", color=BLUE, markersize=4)
+    axes.set_ylabel("was right")
+    axes.set_ylim(0, 1.03)
+    below.bar(lows, [b["n"] / metrics["n"] for b in bins], color=ORANGE, **bars)
+    below.set_xlim(0, 1)
+    below.set_ylabel("photos")
+    below.set_xlabel("probability it gave its answer")
+    for each in (axes.xaxis, axes.yaxis, below.yaxis):
+        each.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+    below.yaxis.set_major_locator(MaxNLocator(2))
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path) -> None:
+    """Write `stem`.png and `stem`.svg, on white; DiskError if that fails."""
+    with replacing(stem.with_suffix(".png")) as temporary:
+        _render(figure, temporary, format="png", dpi=160)
+    text = io.StringIO()
+    _render(figure, text, format="svg", metadata={"Date": None})
+    write_text(stem.with_suffix(".svg"), text.getvalue())
+
+
+def inline_svg(figure: Figure, prefix: str) -> str:
+    """The figure as an SVG element for the inside of a page, in the page's own colours and font.
+
+    `prefix` keeps the ids of several figures on one page apart.
+    """
+    text = io.StringIO()
+    _render(figure, text, format="svg", metadata={"Date": None}, transparent=True)
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # The style sheet inside would apply to the whole page.
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    svg = re.sub(r'^<svg[^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1">', svg)
+    svg = svg.replace("xlink:href=", "href=").replace(_INK, "currentColor")
+    svg = svg.replace(_LINE, "var(--line)").replace("'DejaVu Sans'", "system-ui")
+    return re.sub(r"\n\s*", "\n", svg).strip()
+
+
+def _new_figure(size: tuple[float, float] = _SIZE, **layout: Any) -> tuple[Figure, Any]:
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(**layout)
+
+
+def _render(figure: Figure, target: Any, **options: Any) -> None:
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # A class called 猫 has no glyph in the PNG's font; the SVG shows it all the same.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(target, **options)
+
+
+def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: int) -> None:
+    share = count / total if total else 0.0
+    depth = 0.08 + 0.92 * share if count else 0.0
+    colour = BLUE if i == j else ORANGE
+    axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
+    axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=_LINE, linewidth=0.4))
+    if not count and num_classes > 5:
+        return
+    told = f"{count:,}\n{percent(share, 0)}" if num_classes <= 5 else f"{count}"
+    size = 11 if num_classes <= 5 else 8 if num_classes <= 12 else 6.5
+    ink = "white" if depth > 0.55 else _INK
+    axes.text(j + 0.5, i + 0.5, told, ha="center", va="center", fontsize=size, color=ink)
+
+
+def _draw_top_confusions(metrics: dict[str, Any]) -> Figure:
+    top = top_confusions(metrics, 20)
+    figure, axes = _new_figure((4.8, 1.0 + 0.24 * max(1, len(top))))
+    labels = [f"{_short(one['truth'])} → {_short(one['said'])}" for one in top]
+    axes.barh(range(len(top)), [one["count"] for one in top], color=ORANGE, height=0.7)
+    axes.set_yticks(range(len(top)), labels, fontsize=8)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("photos (truth → what the model said)" if top else "no mistakes")
+    return figure
+
+
+def _draw_curves(
+    axes: Axes, curves: dict[str, Any], metrics: dict[str, Any], kind: str, area: str, place: Any
+) -> None:
+    areas = {name: metrics["per_class"][name][area] for name in curves if curves[name][kind]}
+    names = sorted(areas, key=areas.__getitem__)  # the hardest class first
+    is_crowded = len(names) > len(_COLOURS)
+    shown = names[:3] if is_crowded else [name for name in curves if name in areas]
+    handles = []
+    for name in [name for name in names if name not in shown]:
+        xs, ys = curves[name][kind].values()
+        axes.plot(xs[::4] + xs[-1:], ys[::4] + ys[-1:], color=_LINE, linewidth=0.6)
+    for name, colour in zip(shown, _COLOURS, strict=False):
+        xs, ys = curves[name][kind].values()
+        handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False)
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
+    title = f"the hardest 3 of {len(names)}" if is_crowded else None
+    # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
+    legend = axes.legend(handles, ["x"] * len(handles), loc=place, title=title, fontsize=8)
+    for text, name in zip(legend.get_texts(), shown, strict=True):
+        text.set_text(f"{_short(name)} ({areas[name]:.3f})")
+
+
+def _short(name: str) -> str:
+    name = legible(name)
+    return name if len(name) <= 18 else name[:17] + "…"

@@ -1,0 +1,71 @@
+"""The photos a model got most wrong, small enough to travel inside the report."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pawsight.errors import PhotoError
+from pawsight.pictures.decode import decode
+from pawsight.records import Predictions
+
+_THUMBNAIL_SIDE = 224  # pixels; shown at about 160, sharper screens use the rest
+_JPEG_QUALITY = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrongly classified photo.
+
+    `picture` is a data: URI of a small JPEG, or "" where the photo is no
+    longer there or can no longer be read.
+    """
+
+    path: str
+    truth: str
+    said: str
+    probability: float  # of what it said
+    truth_probability: float
+    picture: str
+
+
+def worst_mistakes(predictions: Predictions, root: Path, most: int) -> list[Mistake]:
+    """The wrong answers, those first that gave the truth the lowest probability.
+
+    Args:
+        predictions: Of one part.
+        root: The folder that the paths are relative to.
+        most: How many to return at most.
+    """
+    guesses = predictions.probs.argmax(axis=1)
+    rows = np.arange(len(predictions.paths))
+    true_probs = predictions.probs[rows, predictions.labels]
+    wrong = rows[guesses != predictions.labels]
+    worst = wrong[np.argsort(true_probs[wrong], kind="stable")][:most]
+    return [
+        Mistake(
+            path=predictions.paths[i],
+            truth=predictions.class_names[predictions.labels[i]],
+            said=predictions.class_names[guesses[i]],
+            probability=float(predictions.probs[i, guesses[i]]),
+            truth_probability=float(true_probs[i]),
+            picture=_thumbnail(root / predictions.paths[i]),
+        )
+        for i in worst
+    ]
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        image: Image.Image = decode(path.read_bytes())
+    except (OSError, PhotoError):
+        return ""
+    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()

@@ -1,0 +1,302 @@
+"""The report of a run: one HTML file that needs nothing else.
+
+Reads the run folder only (and, for the gallery, the photos it names), so that
+a report can be made again at any time. No script, no link to anything outside,
+every name escaped: it can be mailed, printed, and opened by a stranger.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from pawsight import __version__
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.history import Epoch, best_epoch, load_history
+from pawsight.pictures.catalog import Catalog
+from pawsight.records import PARTS, Part
+from pawsight.report import figures, reading
+from pawsight.report.gallery import worst_mistakes
+from pawsight.runs import Run, write_text
+
+MOST_ROWS = 20  # of a list, before the rest is folded away
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the run folder holds; whatever the run did not get to is empty."""
+
+    config: dict[str, Any]
+    plan: dict[str, Any]
+    history: list[Epoch]
+    evaluation: dict[str, Any]
+    curves: dict[str, Any]
+    catalog: Catalog | None
+
+    @property
+    def part(self) -> Part | None:
+        """The part that makes the headline."""
+        return self.evaluation.get("headline")
+
+    @property
+    def metrics(self) -> dict[str, Any] | None:
+        """The metrics of that part."""
+        return self.evaluation["parts"][self.part] if self.part else None
+
+
+def write_report(run: Run, worst_images: int = 24) -> Path:
+    """Draw the figures of a run and write its report.html.
+
+    A run that was stopped, or has no test part, gets a report of what there is.
+
+    Args:
+        run: The run folder; its figures and report are replaced.
+        worst_images: How many of the worst mistakes are shown with a picture.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        RunError: A file of the run is damaged.
+        DiskError: The report cannot be written.
+    """
+    facts = _gather(run)
+    mistakes = []
+    if facts.part and run.predictions_path(facts.part).is_file():
+        predictions = load_predictions(run.predictions_path(facts.part))
+        mistakes = worst_mistakes(predictions, Path(facts.config.get("root", "")), worst_images)
+    page = _template().render(
+        name=_name(run, facts),
+        part=facts.part,
+        metrics=facts.metrics,
+        headline=_headline(facts),
+        caution=_caution(facts),
+        curves_say=reading.reading(facts.history),
+        findings=_findings(facts),
+        rules=reading.RULES,
+        counts=_photo_counts(facts.catalog),
+        parts=PARTS,
+        cards=_cards(facts),
+        figures=_draw(run, facts),
+        hardest_first=_hardest_first(facts.metrics),
+        confusions=reading.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
+        mistakes=mistakes,
+        broken=_broken(facts.catalog),
+        evaluation=facts.evaluation,
+        training=_training_rows(facts),
+        settings=_flat(facts.config.get("settings", {})),
+        plan=_flat(facts.plan),
+        source=facts.config.get("source", ""),
+        run_path=str(run.path),
+        shell_path=shlex.quote(str(run.path)),
+        python_path=repr(str(run.path)),
+        most_rows=MOST_ROWS,
+        version=__version__,
+    )
+    write_text(run.report_path, page)
+    return run.report_path
+
+
+def _gather(run: Run) -> _Facts:
+    def json_of(path: Path) -> dict[str, Any]:
+        return run.read_json(path) if path.is_file() else {}
+
+    config = json_of(run.config_path)
+    has_catalog = run.catalog_path.is_file()
+    return _Facts(
+        config=config,
+        plan=json_of(run.plan_path),
+        history=load_history(run.history_path) if run.history_path.is_file() else [],
+        evaluation=json_of(run.metrics_path),
+        curves=json_of(run.curves_path),
+        catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")))
+        if has_catalog
+        else None,
+    )
+
+
+def _template() -> Any:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Whatever is printed, a name above all, is made showable on its way out.
+        finalize=lambda value: reading.legible(value) if type(value) is str else value,
+    )
+    environment.filters["percent"] = reading.percent
+    text = files("pawsight.report").joinpath("template.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
+    """Draw every figure that there are numbers for; save it, and give it for the page."""
+    wanted: dict[str, Callable[[], Figure]] = {}
+    if facts.history:
+        wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
+        wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
+    metrics, curves = facts.metrics, facts.curves.get(facts.part or "")
+    if metrics:
+        wanted["confusion"] = lambda: figures.draw_confusion(metrics, metrics["class_names"])
+        wanted["reliability"] = lambda: figures.draw_reliability(metrics)
+    if metrics and curves:
+        wanted["roc"] = lambda: figures.draw_roc(curves, metrics)
+        wanted["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)
+    drawn = {}
+    for name, draw in wanted.items():
+        figure = draw()
+        figures.save_figure(figure, run.figures_dir / name)
+        # Matplotlib has escaped the names inside.
+        drawn[name] = Markup(figures.inline_svg(figure, name))
+    return drawn
+
+
+def _name(run: Run, facts: _Facts) -> str:
+    if facts.catalog is not None:
+        return facts.catalog.name
+    return Path(facts.config.get("source", "")).name or run.path.name
+
+
+def _headline(facts: _Facts) -> str:
+    if facts.part is None or facts.metrics is None:
+        return "Not evaluated yet: this run did not get that far"
+    return reading.headline(facts.part, facts.metrics)
+
+
+def _caution(facts: _Facts) -> str:
+    if facts.part is None:
+        return "Go on with: pawsight resume, and the run folder named below."
+    return reading.caution(facts.part, facts.evaluation.get("copies_across_parts", 0))
+
+
+def _hardest_first(metrics: dict[str, Any] | None) -> list[str]:
+    """The classes by rising recall; those without photos last."""
+    if metrics is None:
+        return []
+    recalls = {name: found["recall"] for name, found in metrics["per_class"].items()}
+    return sorted(recalls, key=lambda name: 2.0 if recalls[name] is None else recalls[name])
+
+
+def _findings(facts: _Facts) -> list[str]:
+    if facts.part is None or facts.metrics is None:
+        return []
+    counts = _photo_counts(facts.catalog)
+    num_train = {name: row["train"] for name, row in counts.items()}
+    return reading.findings(facts.part, facts.metrics, num_train)
+
+
+def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
+    """Per class: how many photos each part has, and how many could not be read."""
+    if catalog is None:
+        return {}
+    counts: dict[str, Counter[str]] = {}
+    for photo in catalog.photos:
+        row = counts.setdefault(photo.label, Counter())
+        row["broken" if photo.problem else photo.part] += 1
+    return dict(sorted(counts.items()))
+
+
+def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:
+    if catalog is None:
+        return []
+    return [(photo.path, photo.problem) for photo in catalog.photos if photo.problem]
+
+
+def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
+    """The figures at the top: value, name, what it means."""
+    metrics = facts.metrics
+    if metrics is None:
+        return []
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:.3f}"
+
+    return [
+        (reading.percent(metrics["accuracy"]), "accuracy", "photos it was right on"),
+        (
+            reading.percent(metrics["balanced_accuracy"]),
+            "balanced accuracy",
+            "every class counted alike",
+        ),
+        (
+            reading.percent(metrics["baseline_accuracy"]),
+            "baseline",
+            "always saying the commonest class",
+        ),
+        (number(metrics["macro_f1"]), "macro F1", "1 is perfect"),
+        (number(metrics["roc_auc"]), "ROC area", "0.5 is chance, 1 is perfect"),
+        (number(metrics["log_loss"]), "log loss", "0 is perfect; punishes sure mistakes"),
+        (
+            reading.percent(metrics["calibration_error"]),
+            "calibration error",
+            "how far its probabilities are off",
+        ),
+    ]
+
+
+def _training_rows(facts: _Facts) -> list[tuple[str, str]]:
+    """What was trained, on what, for how long, in words; only what is known."""
+    plan, history = facts.plan, facts.history
+    rows: list[tuple[str, Any]] = [("model", plan.get("model"))]
+    if "num_parameters" in plan:
+        rows.append(("parameters", f"{plan['num_parameters']:,}"))
+    if "image_size" in plan:
+        height, width = plan["image_size"]
+        shape = plan.get("resize")
+        rows.append(
+            ("photos seen at", f"{width} × {height} pixels" + (f" ({shape})" if shape else ""))
+        )
+    if history:
+        best, last = best_epoch(history), history[-1]
+        rate = sum(row.images_per_second for row in history) / len(history)
+        rows += [
+            ("epochs", f"{last.epoch}, the best was {best.epoch}"),
+            ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
+            ("training time", _duration(last.seconds)),
+            ("speed", f"{rate:,.0f} photos a second"),
+        ]
+    rows.append(("precision", plan.get("precision")))
+    rows.append(("because", plan.get("precision_reason")))
+    rows.append(("hardware", plan.get("hardware")))
+    rows.append(("temperature", facts.evaluation.get("temperature")))
+    return [(name, _said(value)) for name, value in rows if value not in (None, "")]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, text) rows."""
+    if isinstance(value, dict) and value:
+        return [
+            row
+            for key, inner in value.items()
+            for row in _flat(inner, f"{name}.{key}" if name else str(key))
+        ]
+    return [(name, _said(value))] if name else []
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(_said, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "automatic" if value is None else str(value)
