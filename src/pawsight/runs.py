@@ -132,7 +132,7 @@ class Run:
                 f"{self.path} has no {path.relative_to(self.path)}: the run did not get that far.\n"
                 f"Finish it with: pawsight resume {self.path}"
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}); the run folder is damaged."
             ) from error

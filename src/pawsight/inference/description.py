@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pawsight.errors import RunError
 from pawsight.records import Resize
-from pawsight.runs import Run
-
-FORMAT_VERSION = 1
+from pawsight.runs import FORMAT_VERSION, Run
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
 
@@ -21,7 +19,7 @@ class Description(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
-    format_version: Literal[1]
+    format_version: int = Field(ge=1, le=FORMAT_VERSION)
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
     image_size: tuple[_Side, _Side]  # (height, width) in pixels
     resize: Resize

@@ -30,30 +30,34 @@ def open_session(path: Path, description: Description) -> Any:
         ) from error
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        takes = [(found.name, found.type, len(found.shape)) for found in session.get_inputs()]
-        gives = [(found.name, found.type, len(found.shape)) for found in session.get_outputs()]
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise RunError(
             f"{path} is no model that ONNX Runtime can run ({first_line(error)}).\n"
             f"Train again, or copy the run folder anew."
         ) from error
-    sides = session.get_inputs()[0].shape[1:] if takes else []
-    expected = [*description.image_size, 3]
-    fits = all(
-        isinstance(side, str | None) or side == want
-        for side, want in zip(sides, expected, strict=False)
-    )
-    if (
-        takes != [("images", "tensor(float)", 4)]
-        or gives != [("logits", "tensor(float)", 2)]
-        or not fits
+    images, logits = [None, *description.image_size, 3], [None, len(description.class_names)]
+    if not (
+        _is_only(session.get_inputs(), "images", images)
+        and _is_only(session.get_outputs(), "logits", logits)
     ):
+        height, width = description.image_size
         raise RunError(
-            f"{path} does not take images of {description.image_size} pixels and give logits, "
-            f"as model.json beside it says.\n"
+            f"{path} does not take images of {height} x {width} pixels and give logits of "
+            f"{logits[1]} classes, as model.json beside it says.\n"
             f"Train again, or copy the run folder anew."
         )
     return session
+
+
+def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
+    """Whether a model has just this input or output; a side that it leaves open fits any."""
+    if len(found) != 1 or (found[0].name, found[0].type) != (name, "tensor(float)"):
+        return False
+    sides = found[0].shape or []
+    return len(sides) == len(shape) and all(
+        wanted is None or not isinstance(side, int) or side == wanted
+        for side, wanted in zip(sides, shape, strict=True)
+    )
 
 
 def first_line(error: Exception) -> str:

@@ -1,0 +1,84 @@
+"""A run folder with a real, tiny model, for the rooms that use one without training."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.runs import Run
+
+COLOURS = ("red", "green", "blue")
+
+
+def write_colour_model(path: Path, height: int | str = 8, width: int | str = 8) -> None:
+    """Write an ONNX model whose logits are 4 times the mean red, green and blue, 0..1."""
+    from onnx import TensorProto, helper
+
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", height, width, 3])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    scale = helper.make_tensor("scale", TensorProto.FLOAT, [], [4 / 255])
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Mul", ["mean", "scale"], ["logits"]),
+    ]
+    graph = helper.make_graph(nodes, "colours", [image], [logits], [scale])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.fixture
+def make_colour_run(tmp_path):
+    """Make a run folder; keyword arguments replace entries of its model.json."""
+
+    def make(name: str = "run", **changes: object) -> Run:
+        run = Run(tmp_path / name)
+        write_colour_model(run.onnx_path)
+        description = {
+            "format_version": 1,
+            "architecture": "swift",
+            "options": {},
+            "class_names": list(COLOURS),
+            "image_size": [8, 8],
+            "resize": "stretch",
+            "temperature": 1.0,
+            "input": "images",
+            "output": "logits",
+        }
+        run.model_path.write_text(json.dumps(description | changes), encoding="utf-8")
+        return run
+
+    return make
+
+
+@pytest.fixture
+def colour_run(make_colour_run) -> Run:
+    """A finished run whose model tells red, green and blue photos apart, by 8 x 8 pixels."""
+    return make_colour_run()
+
+
+@pytest.fixture
+def save_photo(tmp_path):
+    """Save a photo of one colour; the name may have folders in it and be of any bytes."""
+
+    def save(name: str, colour: str = "red", size: tuple[int, int] = (16, 12)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            # "green" is half as bright as (0, 255, 0) in Pillow; "lime" is full.
+            Image.new("RGB", size, "lime" if colour == "green" else colour).save(file, "PNG")
+        return path
+
+    return save
+
+
+@pytest.fixture
+def plain_pixels():
+    """Draw pixels of one colour, uint8 [count, 8, 8, 3]."""
+
+    def draw(colour: tuple[int, int, int], count: int = 1) -> np.ndarray:
+        return np.full((count, 8, 8, 3), colour, np.uint8)
+
+    return draw

@@ -1,0 +1,279 @@
+"""The classifier: right numbers, any form of photo, and no harm from a hostile run folder."""
+
+import io
+import itertools
+import json
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from math import exp
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from pawsight.errors import RunError, ShapeError
+from pawsight.inference.classifier import Classifier
+from pawsight.records import Prediction
+
+# The model's logits are 4 times the mean colour, so a red photo gives [4, 0, 0].
+SURE = exp(4) / (exp(4) + 2)
+
+
+@pytest.fixture
+def classifier(colour_run):
+    return Classifier.load(colour_run)
+
+
+def test_logits_are_what_the_model_computes(classifier, plain_pixels):
+    logits = classifier.logits(
+        np.concatenate([plain_pixels((255, 0, 0)), plain_pixels((0, 0, 51))])
+    )
+    assert logits == pytest.approx(np.array([[4, 0, 0], [0, 0, 0.8]]))
+
+
+def test_probabilities_are_the_softmax_of_the_logits(classifier, plain_pixels):
+    probs = classifier.probs(plain_pixels((255, 0, 0)))
+    assert probs == pytest.approx(np.array([[SURE, (1 - SURE) / 2, (1 - SURE) / 2]]))
+
+
+def test_temperature_divides_the_logits(make_colour_run, plain_pixels):
+    classifier = Classifier.load(make_colour_run(temperature=2.0))
+    assert classifier.probs(plain_pixels((255, 0, 0)))[0, 0] == pytest.approx(exp(2) / (exp(2) + 2))
+
+
+def test_more_images_than_one_model_call_takes_keep_their_order(classifier, plain_pixels):
+    images = np.concatenate([plain_pixels((i, 0, 0)) for i in range(100)])
+    assert classifier.logits(images)[:, 0] == pytest.approx(np.arange(100) * 4 / 255, abs=1e-6)
+
+
+def test_no_images_give_no_rows(classifier, plain_pixels):
+    assert classifier.probs(plain_pixels((0, 0, 0), count=0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((1, 8, 8, 3), np.float32),
+        np.zeros((8, 8, 3), np.uint8),
+        np.zeros((1, 9, 8, 3), np.uint8),
+    ],
+)
+def test_images_of_another_shape_or_type_are_refused(classifier, images):
+    with pytest.raises(ShapeError, match=r"uint8 images of shape \[N, 8, 8, 3\]"):
+        classifier.logits(images)
+
+
+def test_every_form_of_a_photo_gives_the_same_prediction(classifier, save_photo):
+    path = save_photo("one.png", "blue")
+    picture = Image.open(path)
+    forms = [path, str(path), path.read_bytes(), picture, np.asarray(picture)]
+    for form in forms:
+        (found,) = classifier.predict(form)
+        assert found.label == "blue"
+        assert found.probability == pytest.approx(SURE)
+        assert sum(found.probabilities.values()) == pytest.approx(1)
+    assert len(classifier.predict(forms)) == 5
+
+
+def test_prediction_keeps_the_path_as_it_was_given(classifier, save_photo):
+    path = save_photo("one.png")
+    assert classifier.predict(str(path))[0].path == str(path)
+    with Image.open(path) as picture:
+        assert classifier.predict(picture)[0].path == str(path)
+    assert classifier.predict(path.read_bytes())[0].path == ""
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "F"])
+def test_picture_of_any_mode_is_classified(classifier, mode):
+    if mode == "I;16":
+        picture = Image.fromarray(np.full((8, 8), 40_000, np.uint16))
+    else:
+        picture = Image.new("RGB", (8, 8), "white").convert("L" if mode in "LA I;16 F" else "RGB")
+        picture = picture.convert(mode)
+    (found,) = classifier.predict(picture)
+    assert not found.error
+    assert found.probability == pytest.approx(1 / 3)  # white and grey favour no colour
+
+
+def test_open_picture_is_turned_upright_like_its_file(classifier):
+    picture = Image.new("RGB", (40, 20), "red")
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    picture.save(file, "PNG", exif=exif)
+    (from_bytes,) = classifier.predict(file.getvalue())
+    (from_picture,) = classifier.predict(Image.open(file))
+    assert from_bytes.probabilities == from_picture.probabilities
+
+
+def test_bad_photo_is_a_row_with_a_reason_among_the_others(classifier, save_photo, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no photo at all")
+    rows = classifier.predict(
+        [save_photo("a.png"), bad, tmp_path / "gone.jpg", save_photo("b.png")]
+    )
+    assert [bool(row.error) for row in rows] == [False, True, True, False]
+    assert rows[1].label == "" and rows[1].probabilities == {}
+    assert [row.path.rpartition("/")[2] for row in rows] == [
+        "a.png",
+        "bad.jpg",
+        "gone.jpg",
+        "b.png",
+    ]
+
+
+def test_row_that_is_decided_passes_through_in_its_place(classifier, save_photo):
+    decided = Prediction("nowhere", error="no such folder")
+    rows = classifier.predict([save_photo("a.png"), decided, save_photo("b.png")])
+    assert rows[1] is decided
+
+
+def test_array_that_is_no_picture_is_refused(classifier):
+    with pytest.raises(ShapeError, match="values 0 to 255"):
+        classifier.predict(np.zeros((4, 4, 3), np.float32))
+
+
+def test_thing_that_is_no_photo_is_refused(classifier):
+    with pytest.raises(TypeError, match="not int"):
+        classifier.predict([7])
+
+
+def test_tie_goes_to_the_lower_class_index(classifier, plain_pixels):
+    assert classifier.predict(plain_pixels((9, 9, 9))[0])[0].label == "red"
+
+
+def test_stream_is_taken_only_as_far_as_two_batches_ahead(classifier, plain_pixels):
+    taken = itertools.count()
+    photos = (plain_pixels((255, 0, 0))[0] for _ in iter(lambda: next(taken), 1000))
+    stream = classifier.predict_iter(photos, batch_size=4)
+    assert next(stream).label == "red"
+    assert next(taken) <= 8
+    stream.close()
+
+
+def test_stream_left_early_leaves_no_thread_behind(classifier, plain_pixels):
+    stream = classifier.predict_iter((plain_pixels((0, 0, 0))[0] for _ in range(50)), 4)
+    next(stream)
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_many_threads_may_use_one_classifier(classifier, plain_pixels):
+    def ask(value: int) -> float:
+        return float(classifier.logits(plain_pixels((value, 0, 0)))[0, 0])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(200))) == pytest.approx([i * 4 / 255 for i in range(200)])
+
+
+def test_pickled_classifier_opens_its_run_again(classifier, plain_pixels):
+    again = pickle.loads(pickle.dumps(classifier))
+    assert again.class_names == classifier.class_names
+    assert np.array_equal(
+        again.probs(plain_pixels((9, 8, 7))), classifier.probs(plain_pixels((9, 8, 7)))
+    )
+
+
+def test_run_can_be_given_by_path(colour_run):
+    assert Classifier.load(str(colour_run.path)).image_size == (8, 8)
+
+
+def test_missing_run_is_told(tmp_path):
+    with pytest.raises(RunError, match="no run folder"):
+        Classifier.load(tmp_path / "nowhere")
+
+
+def test_newer_format_says_to_upgrade(make_colour_run):
+    with pytest.raises(RunError, match=r"newer pawsight.*\n.*pip install --upgrade"):
+        Classifier.load(make_colour_run(format_version=2))
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("format_version", None),
+        ("class_names", ["red"]),
+        ("class_names", ["red", "red", "blue"]),
+        ("class_names", "red"),
+        ("class_names", ["red", "", "blue"]),
+        ("image_size", [8]),
+        ("image_size", [0, 8]),
+        ("image_size", ["8", "8"]),
+        ("image_size", [10**9, 8]),
+        ("resize", "__import__('os')"),
+        ("temperature", 0),
+        ("temperature", "1"),
+        ("input", "elsewhere"),
+    ],
+)
+def test_damaged_description_names_the_entry(make_colour_run, entry, value):
+    with pytest.raises(RunError, match=rf"model.json is damaged:\n  {entry}"):
+        Classifier.load(make_colour_run(**{entry: value}))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"temperature": NaN}', "\x00\xff"])
+def test_description_that_is_no_json_object_is_refused(colour_run, text):
+    colour_run.model_path.write_text(text, encoding="latin-1")
+    with pytest.raises(RunError):
+        Classifier.load(colour_run)
+
+
+def test_missing_model_is_told(colour_run):
+    colour_run.onnx_path.unlink()
+    with pytest.raises(RunError, match="pawsight resume"):
+        Classifier.load(colour_run)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\x08\x08" * 500])
+def test_model_that_is_no_onnx_is_refused(colour_run, content, capfd):
+    colour_run.onnx_path.write_bytes(content)
+    with pytest.raises(RunError, match=r"no model that ONNX Runtime can run|does not take"):
+        Classifier.load(colour_run)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_truncated_model_is_refused(colour_run):
+    content = colour_run.onnx_path.read_bytes()
+    colour_run.onnx_path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError):
+        Classifier.load(colour_run)
+
+
+def test_model_of_another_image_size_is_refused(make_colour_run):
+    with pytest.raises(RunError, match=r"does not take images of 9 x 8 pixels"):
+        Classifier.load(make_colour_run(image_size=[9, 8]))
+
+
+def test_model_of_another_number_of_classes_is_refused(make_colour_run):
+    with pytest.raises(RunError, match="logits of 4 classes"):
+        Classifier.load(make_colour_run(class_names=["a", "b", "c", "d"]))
+
+
+def test_model_cannot_read_files_beside_it(colour_run, tmp_path):
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(np.array([4 / 255], np.float32).tobytes())
+    model = onnx.load(colour_run.onnx_path)
+    (scale,) = model.graph.initializer
+    scale.ClearField("float_data")
+    scale.raw_data = secret.read_bytes()
+    onnx.external_data_helper.set_external_data(scale, location="../../secret.bin", length=4)
+    scale.ClearField("raw_data")
+    colour_run.onnx_path.write_bytes(model.SerializeToString())
+    with pytest.raises(RunError):
+        Classifier.load(colour_run)
+
+
+def test_model_that_gives_no_numbers_is_refused(colour_run, plain_pixels):
+    model = onnx.load(colour_run.onnx_path)
+    model.graph.initializer[0].float_data[0] = float("nan")
+    colour_run.onnx_path.write_bytes(model.SerializeToString())
+    with pytest.raises(RunError, match="no logits"):
+        Classifier.load(colour_run).probs(plain_pixels((1, 2, 3)))
+
+
+def test_extra_entries_of_the_description_are_left_alone(make_colour_run):
+    run = make_colour_run(created="today", versions={"keras": "3"}, source="photos")
+    assert Classifier.load(run).class_names == ("red", "green", "blue")
+    assert json.loads(run.model_path.read_text())["created"] == "today"
