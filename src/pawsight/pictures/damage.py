@@ -1,0 +1,142 @@
+"""Say in a few plain words why bytes could not be decoded.
+
+A decoding library's own words are for programmers ("broken data stream when
+reading image file"), and differ from version to version.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import warnings
+import zlib
+from types import TracebackType
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+
+from pawsight.pictures.kinds import SNIFF_BYTES, Kind, sniff
+
+_STARTS = {
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"\x00\x00\x00\x0cjP": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+}
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive or office document",
+    b"\x1f\x8b": "a gzip archive",
+    b"%!PS": "a PostScript drawing",
+    b"Rar!": "a RAR archive",
+    b"ID3": "a sound file",
+    b"OggS": "a sound or film file",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+}
+_SHORT = ("truncated", "unexpected end", "premature", "end of file", "end of data", "not enough")
+_TOO_MUCH_TEXT = ("max_text_chunk", "max_text_memory", "text chunk")
+
+
+def reason_for(error: Exception, data: bytes) -> str:
+    """Translate what a decoder raised into a reason for `Photo.problem`.
+
+    Args:
+        error: Whatever it raised.
+        data: The bytes it was given, at least one.
+    """
+    said = str(error).lower()
+    if isinstance(error, Image.DecompressionBombError):
+        return "more pixels than the limit of 178 million"
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    if any(word in said for word in _TOO_MUCH_TEXT):
+        return "its embedded text is too large to be sound"
+    kind = _named_format(data)
+    if isinstance(error, UnidentifiedImageError):
+        return f"damaged {kind} header" if kind else f"not a photo: {_content(data)}"
+    if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
+        return "file ends too early"
+    if isinstance(error, zlib.error) or kind:
+        return f"damaged {kind} data" if kind else "damaged data"
+    return f"cannot be decoded: {error or type(error).__name__}"[:200]
+
+
+def _named_format(data: bytes) -> str:
+    if data[4:8] == b"ftyp":
+        kind, _ = sniff(data[:SNIFF_BYTES])
+        return ("AVIF" if data[8:11] == b"avi" else "HEIF") if kind is Kind.PHOTO else ""
+    if data[:4] == b"RIFF" and data[8:12] != b"WEBP":
+        return ""
+    return next((name for start, name in _STARTS.items() if data.startswith(start)), "")
+
+
+def _content(data: bytes) -> str:
+    """Name what bytes hold that no decoder knows."""
+    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return "HTML text"
+    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
+        return "an SVG drawing"
+    if start.startswith(b"<?xml"):
+        return "XML text"
+    if not any(data[:4096]):
+        return "only zero bytes"
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
+        return "a film"
+    for first, named in _OTHERS.items():
+        if data.startswith(first):
+            return named
+    kind, reason = sniff(data[:SNIFF_BYTES])
+    if kind is Kind.FOREIGN:
+        return reason
+    return "text" if _is_text(data[:1024]) else "unknown content"
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 3:  # else only a letter cut in two
+            return False
+        text = start[: error.start].decode("utf-8")
+    return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+class Quiet:
+    """Holds back the decoders' warnings while any thread is inside.
+
+    `warnings.catch_warnings` changes state that all threads share: two of them,
+    entered and left crosswise, would leave the filters changed for good. So the
+    first thread in sets the filter, and the last one out takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._num_inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._num_inside == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pawsight\.pictures)\b")
+            self._num_inside += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        with self._lock:
+            self._num_inside -= 1
+            if self._num_inside == 0:
+                self._filters.__exit__(kind, error, trace)
+        return False
