@@ -1,0 +1,191 @@
+"""Read every photo of a source once: facts into a catalog, pixels into a store.
+
+A photo whose path, size and time are known from an earlier run costs nothing.
+A photo that cannot be read is a row with its problem. Nothing is ever written
+below the user's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import loky
+import numpy as np
+
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.ingest_cache import IngestCache, open_cache
+from pawsight.pictures.listing import Listing, scan
+from pawsight.pictures.sources import Source, fetch
+from pawsight.pictures.store import Pixels, PixelStore, PixelStream
+from pawsight.pictures.workers import FEW, Batch, Finding, read_all
+from pawsight.progress import Progress, Silent
+from pawsight.records import IntArray, Photo, Resize
+
+_SILENT = Silent()
+_BATCH_SIZE = 128
+_SLOWER = "Photos are decoded while training instead, which is slower."
+
+
+def ingest(
+    source: Listing | Source | str | Path,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    progress: Progress = _SILENT,
+) -> tuple[Catalog, Pixels]:
+    """Read the photos of a source, each once and only if it is new or has changed.
+
+    Args:
+        source: A listing, a fetched source, or whatever `fetch` takes.
+        image_size: Working size (height, width) in pixels.
+        resize: How a photo of another shape is brought to it.
+        progress: Is told of each photo read, with the rate.
+
+    Returns:
+        The catalog, in the order of the listing, and its pixels: a store, or a
+        stream where the cache cannot be written or the disk has no room.
+
+    Raises:
+        SourceError, DataError, DiskError: As `fetch` and `scan`.
+    """
+    listing = _listing(source, progress)
+    with open_cache(listing.root, image_size, resize, progress) as cache:
+        reading = _Reading(listing, cache, image_size, resize, progress)
+        return reading.catalog(), reading.pixels()
+
+
+def _listing(source: Listing | Source | str | Path, progress: Progress) -> Listing:
+    if isinstance(source, str | Path):
+        source = fetch(source, progress)
+    return scan(source, progress) if isinstance(source, Source) else source
+
+
+class _Reading:
+    """One pass over a listing; everything is read when it is made."""
+
+    def __init__(
+        self,
+        listing: Listing,
+        cache: IngestCache,
+        image_size: tuple[int, int],
+        resize: Resize,
+        progress: Progress,
+    ) -> None:
+        self._listing = listing
+        self._cache = cache
+        self._image_size = image_size
+        self._resize: Resize = resize
+        self._progress = progress
+        self._photos: list[Photo] = list(listing.photos)
+        self._rows: IntArray = np.full(len(self._photos), -1, np.int64)
+        self._has_store = True
+        self._is_kept = True
+        self._read(self._look_up())
+
+    def catalog(self) -> Catalog:
+        """Give the rows."""
+        listing = self._listing
+        return Catalog(listing.name, listing.root, tuple(self._photos), listing.num_ignored)
+
+    def pixels(self) -> Pixels:
+        """Give the pixels, from where they are."""
+        if self._has_store and self._cache.store_path is not None:
+            return PixelStore(self._cache.store_path, self._image_size, self._rows)
+        paths = ["" if photo.problem else photo.path for photo in self._photos]
+        return PixelStream(self._listing.root, paths, self._image_size, self._resize)
+
+    def _look_up(self) -> list[int]:
+        """Take what is known from earlier; give the indices of the photos to read."""
+        unknown, without_pixels = [], []
+        for index, photo in enumerate(self._photos):
+            if photo.problem:
+                continue
+            found = self._cache.find(photo)
+            if found is None:
+                unknown.append(index)
+                continue
+            self._photos[index], self._rows[index] = found
+            if found[1] < 0 and not found[0].problem:
+                without_pixels.append(index)
+        wanted = sorted(unknown + without_pixels)
+        if self._cache.has_room(len(wanted)):
+            return wanted
+        self._has_store = False
+        if self._cache.store_path is not None:
+            num_bytes = len(wanted) * int(np.prod(self._image_size)) * 3
+            self._progress.note(
+                f"The disk has no room to keep {num_bytes / 1e9:.1f} GB of pixels "
+                f"in {self._cache.store_path.parent}. {_SLOWER}"
+            )
+        return unknown
+
+    def _read(self, indices: list[int]) -> None:
+        if not indices:
+            return
+        self._progress.start("Reading photos", len(self._photos), "photos")
+        self._progress.advance(len(self._photos) - len(indices))
+        start, num_read = time.monotonic(), 0
+        first_row = self._cache.next_row
+        num_workers = loky.cpu_count()
+        with contextlib.closing(read_all(self._batches(indices, num_workers), num_workers)) as read:
+            try:
+                for batch, findings in read:
+                    for row, finding in enumerate(findings, batch.first_row):
+                        self._take(indices[row - first_row], row, finding)
+                    num_read += len(findings)
+                    rate = num_read / (time.monotonic() - start)
+                    self._progress.advance(len(findings), rate=rate)
+                    self._keep(self._cache.commit_sometimes)
+            finally:  # after Ctrl-C too: what was read need not be read again
+                self._keep(self._cache.commit)
+
+    def _batches(self, indices: list[int], num_workers: int) -> list[Batch]:
+        """Divide the photos to read; each has its own row in the store."""
+        size = min(_BATCH_SIZE, max(1, -(-len(indices) // num_workers)))
+        if len(indices) <= FEW:
+            size = FEW
+        store_path = str(self._cache.store_path) if self._has_store else None
+        return [
+            Batch(
+                root=str(self._listing.root),
+                paths=tuple(self._photos[index].path for index in indices[place : place + size]),
+                first_row=self._cache.next_row + place,
+                image_size=self._image_size,
+                resize=self._resize,
+                store_path=store_path,
+            )
+            for place in range(0, len(indices), size)
+        ]
+
+    def _take(self, index: int, row: int, finding: Finding) -> None:
+        """Put what a worker found into the table and into the cache."""
+        if finding.facts is None:
+            photo = replace(self._photos[index], problem=finding.problem)
+        else:
+            photo = replace(self._photos[index], **asdict(finding.facts))
+        if finding.facts is None or not finding.is_stored:
+            row = -1
+        if finding.facts is not None and row < 0 and self._has_store:
+            self._give_up_store("The disk became too full to keep pixels.")
+        self._photos[index], self._rows[index] = photo, row
+        if finding.is_lasting:
+            self._keep(lambda: self._cache.add(photo, row))
+
+    def _keep(self, step: Callable[[], None]) -> None:
+        """Do something to the cache; if it fails, go on without."""
+        if not self._is_kept:
+            return
+        try:
+            step()
+        except (OSError, sqlite3.Error) as error:
+            self._is_kept = False
+            self._give_up_store(f"What was read cannot be kept for the next time ({error}).")
+
+    def _give_up_store(self, why: str) -> None:
+        if self._has_store:
+            self._has_store = False
+            self._progress.note(f"{why} {_SLOWER}")

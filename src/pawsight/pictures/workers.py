@@ -1,0 +1,145 @@
+"""Read photos with all cores; a photo that kills its worker is found out and named.
+
+Workers write their pixels into the store file and give back only what they
+found, so that little has to pass between processes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import loky
+
+from pawsight.errors import PhotoError
+from pawsight.pictures.decode import Facts, examine, read_photo
+from pawsight.records import Resize
+
+# Starting processes takes longer than reading this many photos in this one.
+FEW = 64
+_CRASH = "reading it crashed the decoder"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Photos for one worker to read.
+
+    Attributes:
+        root: The folder that the paths are relative to.
+        paths: Paths of the photos.
+        first_row: Row of the first photo in the store; the others follow.
+        image_size: (height, width) in pixels.
+        resize: How a photo of another shape is brought there.
+        store_path: The file to write pixels into, None to write none.
+    """
+
+    root: str
+    paths: tuple[str, ...]
+    first_row: int
+    image_size: tuple[int, int]
+    resize: Resize
+    store_path: str | None
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Divide into two batches."""
+        half = len(self.paths) // 2
+        return (
+            replace(self, paths=self.paths[:half]),
+            replace(self, paths=self.paths[half:], first_row=self.first_row + half),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a worker found: facts, or a problem.
+
+    `is_lasting` says that reading the same file again would find the same, which
+    is not so for a missing permission. `is_stored` says that its pixels are written.
+    """
+
+    facts: Facts | None = None
+    problem: str = ""
+    is_lasting: bool = True
+    is_stored: bool = False
+
+
+def read_batch(batch: Batch) -> list[Finding]:
+    """Read the photos of a batch, in order."""
+    if batch.store_path is None:
+        return [_read(batch, place, None) for place in range(len(batch.paths))]
+    findings = []
+    try:
+        with Path(batch.store_path).open("r+b") as store:
+            findings = [_read(batch, place, store) for place in range(len(batch.paths))]
+    except OSError:  # the disk is full: facts without pixels are worth keeping all the same
+        return read_batch(replace(batch, store_path=None))
+    return findings
+
+
+def _read(batch: Batch, place: int, store: BinaryIO | None) -> Finding:
+    try:
+        data = read_photo(os.path.join(batch.root, batch.paths[place]))  # noqa: PTH118 - hot
+    except PhotoError as error:
+        return Finding(problem=str(error), is_lasting=False)
+    try:
+        facts, pixels = examine(data, batch.image_size, batch.resize)
+    except PhotoError as error:
+        return Finding(problem=str(error))
+    if store is not None:
+        store.seek((batch.first_row + place) * pixels.nbytes)
+        store.write(pixels.data)
+    return Finding(facts, is_stored=store is not None)
+
+
+def read_all(
+    batches: Iterable[Batch],
+    num_workers: int,
+    work: Callable[[Batch], list[Finding]] = read_batch,
+) -> Generator[tuple[Batch, list[Finding]]]:
+    """Read batches with several processes; they come back in any order.
+
+    When a worker dies, every batch under way is suspect. Suspects run one at a
+    time, and one that kills again is halved, until the guilty photo stands alone.
+
+    Closing the iterator stops the workers.
+    """
+    waiting = deque(batches)
+    if len(waiting) == 1 and len(waiting[0].paths) <= FEW and work is read_batch:
+        yield waiting[0], read_batch(waiting[0])
+        return
+    suspects: deque[Batch] = deque()
+    while waiting or suspects:
+        under_way: dict[Future[list[Finding]], Batch] = {}
+        pool = loky.ProcessPoolExecutor(num_workers, initializer=_start_worker)
+        try:
+            while waiting or suspects or under_way:
+                room = 1 if suspects else 3 * num_workers
+                while (suspects or waiting) and len(under_way) < room:
+                    batch = (suspects or waiting).popleft()
+                    under_way[pool.submit(work, batch)] = batch
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    findings = future.result()
+                    yield under_way.pop(future), findings
+        except BrokenProcessPool:
+            crashed = list(under_way.values())
+            if len(crashed) > 1:
+                suspects.extend(crashed)
+            elif len(crashed[0].paths) > 1:
+                suspects.extendleft(reversed(crashed[0].halves()))
+            else:
+                yield crashed[0], [Finding(problem=_CRASH)]
+        finally:
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches every process of a terminal; the one that started the workers ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
