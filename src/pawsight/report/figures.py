@@ -49,12 +49,17 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": _INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "xtick.major.pad": 6,
+    "ytick.major.pad": 6,
     "legend.frameon": False,
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
     "svg.hashsalt": "pawsight",
 }
+# Matplotlib looks some of these up when a thing is made, others when it is drawn.
+_styled = matplotlib.rc_context(_STYLE)
 
 
+@_styled
 def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) -> Figure:
     """Draw training and validation accuracy or loss per epoch, the best epoch marked."""
     figure, axes = _new_figure()
@@ -83,6 +88,7 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     return figure
 
 
+@_styled
 def draw_confusion(metrics: dict[str, Any], class_names: list[str]) -> Figure:
     """Draw what each class was taken for.
 
@@ -110,6 +116,7 @@ def draw_confusion(metrics: dict[str, Any], class_names: list[str]) -> Figure:
     return figure
 
 
+@_styled
 def draw_roc(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
     """Draw the ROC curve of each class; of more than 8, name the hardest."""
     figure, axes = _new_figure()
@@ -120,6 +127,7 @@ def draw_roc(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
     return figure
 
 
+@_styled
 def draw_precision_recall(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
     """Draw the precision-recall curve of each class; of more than 8, name the hardest."""
     figure, axes = _new_figure()
@@ -129,6 +137,7 @@ def draw_precision_recall(curves: dict[str, Any], metrics: dict[str, Any]) -> Fi
     return figure
 
 
+@_styled
 def draw_reliability(metrics: dict[str, Any]) -> Figure:
     """Draw how often it was right against how probable it said that was."""
     figure, (axes, below) = _new_figure(
@@ -182,14 +191,14 @@ def inline_svg(figure: Figure, prefix: str) -> str:
 
 
 def _new_figure(size: tuple[float, float] = _SIZE, **layout: Any) -> tuple[Figure, Any]:
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure, figure.subplots(**layout)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(**layout)
 
 
+@_styled
 def _render(figure: Figure, target: Any, **options: Any) -> None:
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # A class called 猫 has no glyph in the PNG's font; the SVG shows it all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(target, **options)
@@ -231,7 +240,8 @@ def _draw_curves(
     handles = []
     for name in [name for name in names if name not in shown]:
         xs, ys = curves[name][kind].values()
-        axes.plot(xs[::4] + xs[-1:], ys[::4] + ys[-1:], color=_LINE, linewidth=0.6)
+        stride = max(1, len(xs) // 50)  # hundreds of grey lines need no detail
+        axes.plot(xs[::stride] + xs[-1:], ys[::stride] + ys[-1:], color=_LINE, linewidth=0.6)
     for name, colour in zip(shown, _COLOURS, strict=False):
         xs, ys = curves[name][kind].values()
         handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False)

@@ -37,6 +37,7 @@ class _Facts:
 
     config: dict[str, Any]
     plan: dict[str, Any]
+    model: dict[str, Any]
     history: list[Epoch]
     evaluation: dict[str, Any]
     curves: dict[str, Any]
@@ -94,7 +95,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         evaluation=facts.evaluation,
         training=_training_rows(facts),
         settings=_flat(facts.config.get("settings", {})),
-        plan=_flat(facts.plan),
+        plan=_flat({key: facts.plan[key] for key in facts.plan if key != "versions"}),
         source=facts.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),
@@ -115,6 +116,7 @@ def _gather(run: Run) -> _Facts:
     return _Facts(
         config=config,
         plan=json_of(run.plan_path),
+        model=json_of(run.model_path),
         history=load_history(run.history_path) if run.history_path.is_file() else [],
         evaluation=json_of(run.metrics_path),
         curves=json_of(run.curves_path),
@@ -161,9 +163,9 @@ def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
 
 
 def _name(run: Run, facts: _Facts) -> str:
-    if facts.catalog is not None:
-        return facts.catalog.name
-    return Path(facts.config.get("source", "")).name or run.path.name
+    """What the photos are called."""
+    source = Path(facts.config.get("source", "")).name
+    return facts.config.get("name") or source or run.path.name
 
 
 def _headline(facts: _Facts) -> str:
@@ -221,7 +223,6 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
         return "–" if value is None else f"{value:.3f}"
 
     return [
-        (reading.percent(metrics["accuracy"]), "accuracy", "photos it was right on"),
         (
             reading.percent(metrics["balanced_accuracy"]),
             "balanced accuracy",
@@ -267,7 +268,12 @@ def _training_rows(facts: _Facts) -> list[tuple[str, str]]:
     rows.append(("precision", plan.get("precision")))
     rows.append(("because", plan.get("precision_reason")))
     rows.append(("hardware", plan.get("hardware")))
-    rows.append(("temperature", facts.evaluation.get("temperature")))
+    rows.append(("versions", plan.get("versions", facts.model.get("versions"))))
+    if "onnx_largest_difference" in facts.model:
+        difference = facts.model["onnx_largest_difference"]
+        rows.append(
+            ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
+        )
     return [(name, _said(value)) for name, value in rows if value not in (None, "")]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from pawsight.history import Epoch, best_epoch
 
+_NBSP = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
+
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
@@ -20,10 +22,11 @@ FEW_PHOTOS = 100
 MISJUDGED = 0.05  # mean probability claimed, less the accuracy
 
 RULES = (
-    f"Overfitting: at the best epoch the training accuracy is more than {WIDE_GAP:.0%} above the "
-    f"validation accuracy, or the validation loss ended more than {LOSS_REBOUND:.0%} above its "
-    f"lowest. Still learning: the last epoch is the best, and the validation loss fell by more "
-    f"than {STILL_FALLING:.0%} over the last quarter of the epochs. These are rules of thumb."
+    f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
+    f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
+    f"than {LOSS_REBOUND * 100:g}{_NBSP}% above its lowest. Still learning: the last epoch is the "
+    f"best, and the validation loss fell by more than {STILL_FALLING * 100:g}{_NBSP}% over the "
+    f"last quarter of the epochs."
 )
 
 
@@ -65,7 +68,7 @@ def headline(part: str, metrics: dict[str, Any]) -> str:
         photos = photos.replace("photos", "photo")
     return (
         f"Right on {metrics['num_correct']:,} of {n:,} {photos}: {percent(metrics['accuracy'])} "
-        f"(95 % interval {low_high[0]} to {low_high[1]})"
+        f"(95{_NBSP}% interval {low_high[0]} to {low_high[1]})"
     )
 
 
@@ -135,7 +138,7 @@ def percent(share: float | None, digits: int = 1) -> str:
         return "–"
     while digits < 6 and 0 < share < 1 and float(f"{share * 100:.{digits}f}") in (0.0, 100.0):
         digits += 1
-    return f"{share * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f}{_NBSP}%"
 
 
 def legible(text: str) -> str:
@@ -166,7 +169,8 @@ def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
         )
     if rebound > LOSS_REBOUND:
         signs.append(
-            f"after epoch {lowest.epoch} the validation loss rose again, by {rebound * 100:.0f} %"
+            f"after epoch {lowest.epoch} the validation loss rose again, "
+            f"by {rebound * 100:.0f}{_NBSP}%"
         )
     return (
         f"It overfits: {', and '.join(signs)}. It has begun to learn its photos by heart: "
@@ -176,21 +180,23 @@ def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
 
 def _against_baseline(metrics: dict[str, Any]) -> str:
     always = (
-        f"always saying “{legible(metrics['baseline_class'])}” would be right on "
-        f"{percent(metrics['baseline_accuracy'])}"
+        f"always saying “{legible(metrics['baseline_class'])}”, the commonest class, would be "
+        f"right on {percent(metrics['baseline_accuracy'])}"
     )
     if metrics["accuracy_interval"][0] <= metrics["baseline_accuracy"]:
         return (
             f"Not shown to be better than guessing: {always}, "
             f"which is inside or above the interval of this model."
         )
-    return f"It has learnt something: {always}."
+    return f"Better than guessing: {always}."
 
 
 def _most_confused(metrics: dict[str, Any]) -> str:
     top = top_confusions(metrics, 3)
     if not top:
         return "It made no mistake on these photos."
+    if top[0]["count"] == 1:
+        return "No class was taken for another more than once."
     told = [
         f"“{legible(one['truth'])}” taken for “{legible(one['said'])}” "
         f"{_count(one['count'], 'time', 'times')} ({percent(one['share'])} of that class)"
