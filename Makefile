@@ -62,14 +62,14 @@ layers: $(READY)
 docs: $(READY)  ## Write the generated pages and build the documentation into site/
 	@$(BIN)/python docs/generate_commands.py
 	@$(BIN)/python docs/generate_reference.py
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
 .PHONY: docs-check
 docs-check: $(READY)
 	@$(BIN)/python docs/generate_commands.py --check
 	@$(BIN)/python docs/generate_reference.py --check
-	@$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
 
 .PHONY: lock
 lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.txt

@@ -1,0 +1,12 @@
+"""Where the project lies, for the tests that hold its promises."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT

@@ -1,0 +1,56 @@
+"""Everything imports, and what needs no TensorFlow does not load it."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import pawsight
+
+WITHOUT_TENSORFLOW = (
+    "pawsight",
+    "pawsight.cli.main",
+    "pawsight.evaluation.metrics",
+    "pawsight.inference.classifier",
+    "pawsight.pictures.ingest",
+    "pawsight.report.page",
+    "pawsight.workflow",
+)
+
+
+@pytest.mark.slow
+def test_every_module_imports():
+    names = [module.name for module in pkgutil.walk_packages(pawsight.__path__, prefix="pawsight.")]
+    assert len(names) > 20
+    for name in names:
+        importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
+def test_module_imports_without_tensorflow(name):
+    loaded = modules_after(f"import {name}")
+    assert name in loaded
+    assert not loaded & {"tensorflow", "keras", "tf2onnx"}
+
+
+def test_package_import_loads_nothing_heavy():
+    loaded = modules_after("import pawsight")
+    assert not loaded & {"matplotlib", "onnxruntime", "pandas", "scipy", "sklearn"}
+
+
+def test_command_line_starts_without_the_libraries_of_its_commands():
+    loaded = modules_after("import pawsight.cli.main")
+    heavy = {"jinja2", "matplotlib", "onnxruntime", "pandas", "PIL", "scipy", "sklearn"}
+    assert not loaded & heavy
+
+
+def modules_after(statement: str) -> set[str]:
+    """The modules a fresh Python has loaded after one statement."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())

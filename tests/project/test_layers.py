@@ -1,0 +1,16 @@
+"""Imports go down the floors only, as docs/design.md draws them."""
+
+import subprocess
+import sys
+
+
+def test_every_import_contract_is_kept(root):
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports; exit(lint_imports())"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 kept, 0 broken" in done.stdout
