@@ -27,6 +27,8 @@ class PhotoError(PawsightError):
 class ConfigError(PawsightError):
     """A setting, or a combination of settings, makes no sense."""
 
+    exit_code = 2  # wrong usage
+
 
 class RunError(PawsightError):
     """A run folder is missing, incomplete, or of another format."""

@@ -21,7 +21,7 @@ def open_session(path: Path, description: Description) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        # From bytes, since a model given by path may point at other files to read.
+        # From bytes, so that a path of any letters works on every system.
         content = path.read_bytes()
     except OSError as error:
         raise RunError(
