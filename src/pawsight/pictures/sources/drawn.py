@@ -17,9 +17,10 @@ from PIL import Image, ImageDraw
 
 from pawsight.errors import ConfigError, DiskError, SourceError
 from pawsight.pictures.cache import cache_dir
-from pawsight.pictures.sources.faces import draw_cat, draw_dog
-from pawsight.pictures.sources.pen import Pen
-from pawsight.pictures.sources.scenery import draw_background, draw_foreground, take_picture
+from pawsight.pictures.sources.drawing.cat import draw_cat
+from pawsight.pictures.sources.drawing.dog import draw_dog
+from pawsight.pictures.sources.drawing.pen import Pen
+from pawsight.pictures.sources.drawing.scenery import draw_background, draw_foreground, take_picture
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 

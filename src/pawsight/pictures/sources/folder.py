@@ -17,7 +17,8 @@ def fetch(path: Path) -> Source:
     """
     root = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
     try:
-        is_empty = next(iter(os.scandir(root)), None) is None
+        with os.scandir(root) as entries:
+            is_empty = next(entries, None) is None
     except OSError as error:
         raise SourceError(
             f"The folder {path} cannot be read: {error.strerror or error}.\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from PIL import ImageDraw
 
@@ -47,11 +48,7 @@ class Pen:
     def shape(self, points: Sequence[Point], fill: tuple[int, ...], rounds: int = 2) -> None:
         """Fill a closed shape, its corners cut `rounds` times: 0 leaves them sharp."""
         for _ in range(rounds):
-            points = [
-                (a[0] * near + b[0] * (1 - near), a[1] * near + b[1] * (1 - near))
-                for a, b in zip(points, (*points[1:], points[0]), strict=True)
-                for near in (0.75, 0.25)
-            ]
+            points = _cut_corners((*points, points[0]))
         self._canvas.polygon(self._place(points), fill=fill)
 
     def blob(
@@ -66,13 +63,24 @@ class Pen:
         self._canvas.polygon(self._place(points), fill=fill)
 
     def line(self, points: Sequence[Point], fill: tuple[int, ...], width: float) -> None:
-        """Draw a line of a width in the pen's units."""
+        """Draw a line through its ends, bent softly in between; `width` is in the pen's units."""
+        if len(points) > 2:
+            points = [points[0], *_cut_corners(_cut_corners(points)), points[-1]]
         pixels = max(1, round(width * self._radius))
         self._canvas.line(self._place(points), fill=fill, width=pixels, joint="curve")
 
     def _place(self, points: Iterable[Point]) -> list[Point]:
         (ax, ay), (dx, dy) = self._across, self._down
         return [(self._x + x * ax + y * dx, self._y + x * ay + y * dy) for x, y in points]
+
+
+def _cut_corners(points: Sequence[Point]) -> list[Point]:
+    """Put two points onto each stretch instead of its ends. Source: Chaikin, 1974."""
+    return [
+        (a[0] * near + b[0] * (1 - near), a[1] * near + b[1] * (1 - near))
+        for a, b in pairwise(points)
+        for near in (0.75, 0.25)
+    ]
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:

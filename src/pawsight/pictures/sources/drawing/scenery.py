@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from pawsight.pictures.sources.pen import Colour, mix
+from pawsight.pictures.sources.drawing.pen import Colour, mix
 
 _SMALLER = 4  # backgrounds are drawn this much smaller: cheaper, and softly out of focus
 
@@ -20,7 +20,7 @@ def draw_background(random: Random, size: tuple[int, int]) -> Image.Image:
     image = Image.new("RGB", (width, height), _colour(random))
     paint = random.choice((_gradient, _room, _meadow, _lights, _wallpaper, _carpet))
     image = paint(image, ImageDraw.Draw(image, "RGBA"), random)
-    return image.resize(size, Image.Resampling.BICUBIC)
+    return image.resize(size, Image.Resampling.BILINEAR)
 
 
 def draw_foreground(image: Image.Image, random: Random) -> None:
@@ -69,15 +69,15 @@ def take_picture(image: Image.Image, random: Random) -> Image.Image:
 
 def _light(image: Image.Image, random: Random) -> Image.Image:
     """Apply exposure, contrast, the colour of the light, and shade from one side."""
-    gain, offset = random.uniform(0.72, 1.15), random.uniform(-14, 20)
+    gain, offset = random.uniform(0.8, 1.12), random.uniform(-10, 18)
     table: list[int] = []
     for _ in range(3):
-        tint = gain * random.gauss(1, 0.05)
+        tint = gain * random.gauss(1, 0.03)
         table += [min(255, max(0, round(value * tint + offset))) for value in range(256)]
     image = image.point(table)
     if random.random() < 0.6:
         shade = _shade(random.randrange(8)).resize(image.size)
-        image = Image.composite(image, image.point(_darker(random.uniform(0.35, 0.8))), shade)
+        image = Image.composite(image, image.point(_darker(random.uniform(0.45, 0.85))), shade)
     return image
 
 
@@ -99,8 +99,10 @@ def _grain(strength: int) -> Image.Image:
 
 
 def _colour(random: Random) -> Colour:
-    """Draw a colour that is neither near black nor near white."""
-    return random.randint(40, 225), random.randint(40, 225), random.randint(40, 225)
+    """Draw a colour as walls and blankets have them: neither glaring nor near black or white."""
+    strong = random.randint(40, 225), random.randint(40, 225), random.randint(40, 225)
+    grey = round(sum(strong) / 3)
+    return mix(strong, (grey, grey, grey), random.uniform(0.15, 0.75))
 
 
 def _gradient(image: Image.Image, canvas: ImageDraw.ImageDraw, random: Random) -> Image.Image:
@@ -163,5 +165,5 @@ def _wallpaper(image: Image.Image, canvas: ImageDraw.ImageDraw, random: Random) 
 
 def _carpet(image: Image.Image, canvas: ImageDraw.ImageDraw, random: Random) -> Image.Image:
     x, y = random.randint(0, 200), random.randint(0, 200)
-    cut = _grain(14).crop((x, y, x + image.width // 2, y + image.height // 2))
-    return ImageChops.add(image, cut.resize(image.size).point(lambda v: 2 * v - 128), 1, -128)
+    tufts = _grain(14).convert("L").crop((x, y, x + image.width, y + image.height))
+    return ImageChops.add(image, tufts.convert("RGB"), 1, -128)

@@ -1,0 +1,1 @@
+"""The pens and brushes behind the built-in sample."""
