@@ -86,7 +86,7 @@ def _print_some(rows: list[tuple[str, ...]], columns: list[str]) -> None:
 def _groups(groups: list[list[str]]) -> str:
     if not groups:
         return "none"
-    return f"{sum(map(len, groups)):,} photos in {len(groups):,} groups"
+    return f"{sum(map(len, groups)):,} photos, {len(groups):,} different"
 
 
 def _size(size: list[int] | None) -> str:

@@ -1,7 +1,6 @@
 """Show the progress of a stage on standard error: bars on a terminal, else a line now and then.
 
-Standard output stays free for results. Rich is imported when the first stage
-begins, since help and quick commands need no bars.
+Standard output stays free for results.
 """
 
 from __future__ import annotations
@@ -11,13 +10,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pawsight.progress import Progress
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
 
 LINE_SECONDS = 10.0  # between two plain lines of one stage
 
@@ -26,53 +20,16 @@ LINE_SECONDS = 10.0  # between two plain lines of one stage
 def shown() -> Iterator[Progress]:
     """Give the progress that suits standard error, and clear it away at the end."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-    progress = Bars() if is_terminal else Lines()
+    if is_terminal:
+        from pawsight.cli.bars import Bars
+
+        progress: Bars | Lines = Bars()
+    else:
+        progress = Lines()
     try:
         yield progress
     finally:
         progress.close()
-
-
-class Bars:
-    """A bar per stage with count, rate, time left and the newest facts."""
-
-    def __init__(self) -> None:
-        self._rich: RichProgress | None = None
-        self._task: TaskID | None = None
-        self._facts: dict[str, float | str] = {}
-
-    def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Finish the bar of the stage before, and begin one."""
-        if self._rich is None:
-            self._rich = _bars()
-            self._rich.start()
-        self._finish()
-        self._facts = {}
-        self._task = self._rich.add_task(task, total=total, unit=unit, facts="")
-
-    def advance(self, done: int, **facts: float | str) -> None:
-        """Move the bar; facts stay until newer ones come."""
-        if self._rich is None or self._task is None:
-            return
-        self._facts |= facts
-        self._rich.update(self._task, advance=done, facts=facts_text(self._facts))
-
-    def note(self, text: str) -> None:
-        """Print a line above the bars."""
-        if self._rich is None:
-            print(text, file=sys.stderr, flush=True)
-        else:
-            self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def close(self) -> None:
-        """Leave the last bar as it is."""
-        if self._rich is not None:
-            self._finish()
-            self._rich.stop()
-
-    def _finish(self) -> None:
-        if self._rich is not None and self._task is not None:
-            self._rich.stop_task(self._task)
 
 
 class Lines:
@@ -82,9 +39,9 @@ class Lines:
         self._task = ""
         self._total: int | None = None
         self._unit = ""
-        self._done = 0
+        self._done = self._done_first = 0
         self._facts: dict[str, float | str] = {}
-        self._began = self._told = 0.0
+        self._first = self._told = 0.0
         self._is_told = True
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
@@ -92,17 +49,17 @@ class Lines:
         self._end()
         self._task, self._total, self._unit = task, total, unit
         self._done, self._facts = 0, {}
-        self._began = self._told = time.monotonic()
+        self._told = time.monotonic()
         self._is_told = True
-        amount = "" if total is None else f": {total:,} {unit}".rstrip()
-        self._say(task + amount)
+        self._say(task if total is None else f"{task}: {count_text(total, None, unit)}")
 
     def advance(self, done: int, **facts: float | str) -> None:
         """Count, and say so if the last line is ten seconds old or an epoch ended."""
-        is_new_epoch = "epoch" in facts and facts["epoch"] != self._facts.get("epoch")
-        had_epoch = "epoch" in self._facts
-        if is_new_epoch and had_epoch:
+        if "epoch" in self._facts and facts.get("epoch") not in (None, self._facts["epoch"]):
             self._tell()
+        if not self._done:
+            # The pace counts from here: what came before was done by an earlier run, or waiting.
+            self._first, self._done_first = time.monotonic(), done
         self._done += done
         self._facts |= facts
         self._is_told = False
@@ -124,30 +81,42 @@ class Lines:
     def _tell(self) -> None:
         self._told = time.monotonic()
         self._is_told = True
-        spent = self._told - self._began
-        if self._total:
-            count = f"{self._done:,} of {self._total:,} {self._unit}".rstrip()
-        else:
-            count = f"{self._done:,} {self._unit}".rstrip()
-        parts = [count]
-        if self._total and 0 < self._done < self._total and spent >= 1:
-            left = spent / self._done * (self._total - self._done)
-            parts.append(f"{duration_text(left)} left")
-        if self._done and spent >= 1:
-            parts.append(f"{self._done / spent:,.1f} {self._unit or 'done'}/s")
+        parts = [count_text(self._done, self._total, self._unit)]
+        spent, counted = self._told - self._first, self._done - self._done_first
+        if spent >= 1 and counted > 0:
+            if self._total and self._done < self._total:
+                left = spent / counted * (self._total - self._done)
+                parts.append(f"{duration_text(left)} left")
+            if not has_rate(self._facts):
+                parts.append(f"{count_text(counted / spent, None, self._unit)}/s")
         if self._facts:
-            parts.append(facts_text(self._facts))
+            parts.append(facts_text(self._facts, self._unit))
         self._say(f"{self._task}: {', '.join(parts)}")
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def facts_text(facts: dict[str, float | str]) -> str:
-    """Write facts for people: `loss 0.312, accuracy 87.1 %, epoch 3`."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {_value_text(name, value)}" for name, value in facts.items()
-    )
+def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
+    """Write facts for people: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
+
+    `rate` counts units, and a name that ends in `_per_second` what it begins with.
+    """
+    return ", ".join(_fact_text(name, value, unit) for name, value in facts.items())
+
+
+def has_rate(facts: dict[str, float | str]) -> bool:
+    """Whether the facts tell the speed themselves."""
+    return any(name == "rate" or name.endswith("_per_second") for name in facts)
+
+
+def count_text(done: float, total: int | None, unit: str) -> str:
+    """Write an amount for people: `1,200 of 3,000 photos`, `12.5 of 40.0 MB`."""
+    scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
+    is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
+    amounts = [done] if total is None else [done, total]
+    text = " of ".join(f"{amount / scale:,.{0 if is_whole else 1}f}" for amount in amounts)
+    return f"{text} {unit}".rstrip()
 
 
 def duration_text(seconds: float) -> str:
@@ -160,55 +129,17 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _value_text(name: str, value: float | str) -> str:
+def _fact_text(name: str, value: float | str, unit: str) -> str:
     if isinstance(value, str):
-        return value
+        return f"{_spaced(name)} {value}"
+    if name == "rate":
+        return f"{count_text(float(value), None, unit)}/s"
+    if name.endswith("_per_second"):
+        return f"{count_text(float(value), None, _spaced(name.removesuffix('_per_second')))}/s"
     if name.endswith("accuracy"):
-        return f"{100 * value:.1f} %"
-    return str(value) if isinstance(value, int) else f"{value:.3g}"
+        return f"{_spaced(name)} {100 * value:.1f} %"
+    return f"{_spaced(name)} {value if isinstance(value, int) else format(value, '.3g')}"
 
 
-def _bars() -> RichProgress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        ProgressColumn,
-        SpinnerColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as RichProgress
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            unit = task.fields["unit"]
-            return Text(
-                f"{speed:,.0f} {unit}/s" if speed and unit else "", style="progress.data.speed"
-            )
-
-    class Time(ProgressColumn):
-        """Time left while a stage runs, and what it took at its end."""
-
-        left, took = TimeRemainingColumn(), TimeElapsedColumn()
-
-        def render(self, task: Task) -> Text:
-            is_over = task.stop_time is not None or task.finished or task.total is None
-            return self.took.render(task) if is_over else self.left.render(task)
-
-    return RichProgress(
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        Rate(),
-        Time(),
-        TextColumn("{task.fields[facts]}", markup=False),
-        console=Console(stderr=True),
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
