@@ -72,7 +72,7 @@ def table(kind: str, parameters: list[Any], context: Any) -> str:
     rows = [p.get_help_record(context) for p in parameters]
     if not rows:
         return ""
-    lines = [f"\n| {kind} | |\n|---|---|\n"]
+    lines = [f"\n| {kind} | What it does |\n|---|---|\n"]
     for names, explained in rows:
         plain = re.sub(r" <[^>]*>$", "", names)  # what an argument is, its help says better
         lines.append(f"| <code>{cell(html.escape(plain))}</code> | {cell(explained)} |\n")
