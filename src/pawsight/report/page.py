@@ -21,10 +21,11 @@ from matplotlib.figure import Figure
 
 from pawsight import __version__
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.history import Epoch, best_epoch, load_history
+from pawsight.history import Epoch, load_history
 from pawsight.pictures.catalog import Catalog
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, reading
+from pawsight.report.about import setting_rows, training_rows
 from pawsight.report.gallery import worst_mistakes
 from pawsight.runs import Run, write_text
 
@@ -80,7 +81,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         part=facts.part,
         metrics=facts.metrics,
         headline=_headline(facts),
-        caution=_caution(facts),
+        caution=_caution(run, facts),
         curves_say=reading.reading(facts.history),
         findings=_findings(facts),
         rules=reading.RULES,
@@ -92,10 +93,11 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         confusions=reading.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         broken=_broken(facts.catalog),
-        evaluation=facts.evaluation,
-        training=_training_rows(facts),
-        settings=_flat(facts.config.get("settings", {})),
-        plan=_flat({key: facts.plan[key] for key in facts.plan if key != "versions"}),
+        num_copies=facts.evaluation.get("copies_across_parts"),
+        temperature=facts.evaluation.get("temperature"),
+        training=training_rows(facts.plan, facts.model, facts.history),
+        settings=setting_rows(facts.config.get("settings", {})),
+        plan=setting_rows({key: facts.plan[key] for key in facts.plan if key != "versions"}),
         source=facts.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),
@@ -174,9 +176,9 @@ def _headline(facts: _Facts) -> str:
     return reading.headline(facts.part, facts.metrics)
 
 
-def _caution(facts: _Facts) -> str:
+def _caution(run: Run, facts: _Facts) -> str:
     if facts.part is None:
-        return "Go on with: pawsight resume, and the run folder named below."
+        return f"Go on with: pawsight resume {shlex.quote(str(run.path))}"
     return reading.caution(facts.part, facts.evaluation.get("copies_across_parts", 0))
 
 
@@ -242,67 +244,3 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
             "how far its probabilities are off",
         ),
     ]
-
-
-def _training_rows(facts: _Facts) -> list[tuple[str, str]]:
-    """What was trained, on what, for how long, in words; only what is known."""
-    plan, history = facts.plan, facts.history
-    rows: list[tuple[str, Any]] = [("model", plan.get("model"))]
-    if "num_parameters" in plan:
-        rows.append(("parameters", f"{plan['num_parameters']:,}"))
-    if "image_size" in plan:
-        height, width = plan["image_size"]
-        shape = plan.get("resize")
-        rows.append(
-            ("photos seen at", f"{width} × {height} pixels" + (f" ({shape})" if shape else ""))
-        )
-    if history:
-        best, last = best_epoch(history), history[-1]
-        rate = sum(row.images_per_second for row in history) / len(history)
-        rows += [
-            ("epochs", f"{last.epoch}, the best was {best.epoch}"),
-            ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
-            ("training time", _duration(last.seconds)),
-            ("speed", f"{rate:,.0f} photos a second"),
-        ]
-    rows.append(("precision", plan.get("precision")))
-    rows.append(("because", plan.get("precision_reason")))
-    rows.append(("hardware", plan.get("hardware")))
-    rows.append(("versions", plan.get("versions", facts.model.get("versions"))))
-    if "onnx_largest_difference" in facts.model:
-        difference = facts.model["onnx_largest_difference"]
-        rows.append(
-            ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
-        )
-    return [(name, _said(value)) for name, value in rows if value not in (None, "")]
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
-    """Nested settings as (dotted name, text) rows."""
-    if isinstance(value, dict) and value:
-        return [
-            row
-            for key, inner in value.items()
-            for row in _flat(inner, f"{name}.{key}" if name else str(key))
-        ]
-    return [(name, _said(value))] if name else []
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(map(_said, value)) or "none"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "automatic" if value is None else str(value)

@@ -130,15 +130,16 @@ def top_confusions(metrics: dict[str, Any], most: int) -> list[dict[str, Any]]:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as "96.4 %"; never "100 %" where something is missing, nor "0 %" where something is.
+    """Write a share as "96.4 %", and None, which is undefined, as a dash.
 
-    None, which is undefined, becomes a dash.
+    A share just short of everything, or just above nothing, gets up to three
+    digits rather than be rounded to "100.0 %" or "0.0 %".
     """
     if share is None:
         return "–"
-    while digits < 6 and 0 < share < 1 and float(f"{share * 100:.{digits}f}") in (0.0, 100.0):
-        digits += 1
-    return f"{share * 100:.{digits}f}{_NBSP}%"
+    told = [f"{share * 100:.{d}f}" for d in range(digits, 4)]
+    honest = (text for text in told if share in (0, 1) or float(text) not in (0.0, 100.0))
+    return f"{next(honest, told[0])}{_NBSP}%"
 
 
 def legible(text: str) -> str:

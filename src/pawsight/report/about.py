@@ -1,0 +1,78 @@
+"""The facts of a run as rows of text: what was trained, how, and with which settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pawsight.history import Epoch, best_epoch
+
+
+def training_rows(
+    plan: dict[str, Any], model: dict[str, Any], history: list[Epoch]
+) -> list[tuple[str, str]]:
+    """Say what was trained and for how long, as (name, text); only what is known.
+
+    Args:
+        plan: What plan.json holds.
+        model: What model.json holds.
+        history: One record per epoch.
+    """
+    rows: list[tuple[str, Any]] = [("model", plan.get("model"))]
+    if "num_parameters" in plan:
+        rows.append(("parameters", f"{plan['num_parameters']:,}"))
+    if "image_size" in plan:
+        height, width = plan["image_size"]
+        shape = plan.get("resize")
+        rows.append(
+            ("photos seen at", f"{width} × {height} pixels" + (f" ({shape})" if shape else ""))
+        )
+    if history:
+        best, last = best_epoch(history), history[-1]
+        rate = sum(row.images_per_second for row in history) / len(history)
+        rows += [
+            ("epochs", f"{last.epoch}, the best was {best.epoch}"),
+            ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
+            ("training time", _duration(last.seconds)),
+            ("speed", f"{rate:,.0f} photos a second"),
+        ]
+    rows.append(("precision", plan.get("precision")))
+    rows.append(("why that precision", plan.get("precision_reason")))
+    rows.append(("hardware", plan.get("hardware")))
+    rows.append(("versions", plan.get("versions", model.get("versions"))))
+    if "onnx_largest_difference" in model:
+        difference = model["onnx_largest_difference"]
+        rows.append(
+            ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
+        )
+    return [(name, _said(value)) for name, value in rows if value not in (None, "")]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """Lay nested settings out as (dotted name, text)."""
+    if isinstance(value, dict) and value:
+        return [
+            row
+            for key, inner in value.items()
+            for row in setting_rows(inner, f"{name}.{key}" if name else str(key))
+        ]
+    return [(name, _said(value))] if name else []
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(_said, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "automatic" if value is None else str(value)

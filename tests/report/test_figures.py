@@ -1,0 +1,152 @@
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.evaluation.metrics import curves, measure
+from pawsight.records import Predictions
+from pawsight.report.figures import (
+    draw_confusion,
+    draw_history,
+    draw_precision_recall,
+    draw_reliability,
+    draw_roc,
+    inline_svg,
+    save_figure,
+)
+
+ODD_NAMES = ("_hidden", "$5$ note", "<b>&", "猫🐈")
+
+
+def guesses_of(names, per_class=3):
+    """Predictions in which each class has one photo taken for the next class."""
+    labels = np.repeat(np.arange(len(names)), per_class)
+    said = labels.copy()
+    said[::per_class] = (said[::per_class] + 1) % len(names)
+    probs = np.full((len(labels), len(names)), 0.2 / (len(names) - 1))
+    probs[np.arange(len(labels)), said] = 0.8
+    return Predictions(tuple(map(str, range(len(labels)))), labels, probs, tuple(names))
+
+
+def texts_of(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def legend_of(figure):
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_history_marks_the_best_epoch(make_history):
+    figure = draw_history(make_history([0.6, 0.9, 0.8]), "accuracy")
+
+    title = figure.axes[0].get_title().replace("\N{NO-BREAK SPACE}", " ")
+    assert title == "Best epoch: 2, validation accuracy 90.0 %"
+    assert legend_of(figure) == ["training", "validation"]
+
+
+def test_history_of_one_epoch_is_drawn(make_history, tmp_path):
+    save_figure(draw_history(make_history([0.6]), "loss"), tmp_path / "loss")
+
+    assert (tmp_path / "loss.png").is_file()
+
+
+def test_confusion_cells_hold_counts_and_shares():
+    found = measure(guesses_of(("cats", "dogs"), per_class=4))
+
+    figure = draw_confusion(found, found["class_names"])
+    told = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts_of(figure)]
+
+    assert told == ["3\n75 %", "1\n25 %", "1\n25 %", "3\n75 %"]
+
+
+def test_many_classes_get_their_commonest_mistakes_instead_of_a_matrix():
+    names = [f"class {i:03d}" for i in range(200)]
+    found = measure(guesses_of(names))
+
+    axes = draw_confusion(found, names).axes[0]
+
+    assert axes.get_yticklabels()[0].get_text() == "class 000 → class 001"
+    assert len(axes.patches) == 20
+
+
+def test_no_mistakes_among_many_classes_are_drawn_as_none(tmp_path):
+    names = [f"class {i:03d}" for i in range(30)]
+    perfect = Predictions(tuple(names), np.arange(30), np.eye(30), tuple(names))
+
+    figure = draw_confusion(measure(perfect), names)
+
+    save_figure(figure, tmp_path / "confusion")
+    assert figure.axes[0].get_xlabel() == "no mistakes"
+
+
+def test_few_classes_each_have_their_curve_named():
+    predictions = guesses_of(("cats", "dogs", "eels"))
+
+    figure = draw_roc(curves(predictions), measure(predictions))
+
+    assert [text.split(" (")[0] for text in legend_of(figure)] == ["cats", "dogs", "eels"]
+
+
+def test_of_many_classes_the_three_hardest_are_named():
+    predictions = guesses_of([f"class {i}" for i in range(40)])
+
+    figure = draw_precision_recall(curves(predictions), measure(predictions))
+
+    assert len(legend_of(figure)) == 3
+    assert figure.axes[0].get_legend().get_title().get_text() == "the hardest 3 of 40"
+
+
+def test_a_class_without_photos_is_left_out_of_the_curves():
+    predictions = Predictions(
+        ("a", "b"), np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]), ("x", "y", "z")
+    )
+
+    figure = draw_roc(curves(predictions), measure(predictions))
+
+    assert [text.split(" (")[0] for text in legend_of(figure)] == ["x", "y"]
+
+
+@pytest.mark.parametrize("kind", ["confusion", "roc", "precision_recall"])
+def test_class_names_are_drawn_as_they_are(kind, tmp_path):
+    predictions = guesses_of(ODD_NAMES)
+    found = measure(predictions)
+    figure = {
+        "confusion": lambda: draw_confusion(found, found["class_names"]),
+        "roc": lambda: draw_roc(curves(predictions), found),
+        "precision_recall": lambda: draw_precision_recall(curves(predictions), found),
+    }[kind]()
+
+    save_figure(figure, tmp_path / "figure")
+
+    told = " ".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
+    for name in ODD_NAMES:
+        assert name in told
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.width > 400
+
+
+def test_reliability_has_a_bar_per_filled_bin():
+    found = measure(guesses_of(("cats", "dogs")))
+
+    figure = draw_reliability(found)
+
+    assert len(figure.axes[0].patches) == len(found["reliability"]) == 1
+
+
+def test_an_inline_figure_takes_the_colours_of_the_page(make_history):
+    svg = inline_svg(draw_history(make_history([0.6, 0.9]), "loss"), "loss")
+
+    root = ElementTree.fromstring(svg)
+    assert root.tag == "svg"
+    assert "currentColor" in svg
+    assert "<style" not in svg
+    assert all(e.get("id", "loss-").startswith("loss-") for e in root.iter())
+
+
+def test_a_figure_is_the_same_each_time_it_is_drawn(make_history, tmp_path):
+    for name in ("one", "two"):
+        save_figure(draw_history(make_history([0.6, 0.9]), "loss"), tmp_path / name)
+
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

@@ -1,0 +1,247 @@
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pawsight.errors import RunError
+from pawsight.report.page import write_report
+
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+NASTY = '<script>alert("x")</script>'
+
+
+class Page(HTMLParser):
+    """The elements, links and text of a page; fails on tags that do not match."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.links, self.ids, self.open, self.words = [], [], [], [], []
+        self.source = Path(path).read_text(encoding="utf-8")
+        self.feed(self.source)
+        self.close()
+        assert not self.open
+        self.text = " ".join(" ".join(self.words).replace("\N{NO-BREAK SPACE}", " ").split())
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self.links += [value for name, value in attributes if name in ("src", "href")]
+        self.ids += [value for name, value in attributes if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    def count(self, tag):
+        return sum(name == tag for name, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def run(make_run):
+    broken = [(f"cats/broken {i}.jpg", "the file is empty") for i in range(25)]
+    made = make_run(num_wrong=2, broken=broken, copies=3)
+    (Path(made.read_json(made.config_path)["root"]) / "cats" / "test 1.jpg").unlink()
+    write_report(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return Page(run.report_path)
+
+
+@pytest.fixture(scope="module")
+def nasty_page(make_run):
+    """Every name is an attack or cannot be shown."""
+    run = make_run(
+        class_names=(f"a{NASTY}", '"><img src=x onerror=alert(1)>', "_c", os.fsdecode(b"d\xff")),
+        num_wrong=4,
+        photo_names=[f"{NASTY}.jpg", "{{ 7 * 7 }}.jpg", os.fsdecode(b"\xe9.jpg"), "' onload=x.jpg"],
+        broken=[(f"{NASTY}.png", f"bad {NASTY}")],
+        draw=False,
+    )
+    return Page(write_report(run))
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "says",
+        "photos",
+        "course",
+        "classes",
+        "curves",
+        "trust",
+        "mistakes",
+        "unreadable",
+        "use",
+        "settings",
+    ],
+)
+def test_every_section_is_there_and_linked(page, section):
+    assert section in page.ids
+    assert f"#{section}" in page.links
+
+
+def test_the_headline_is_in_plain_words(page):
+    assert "Right on 6 of 8 photos it had never seen: 75.0 % (95 % interval" in page.text
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    assert page.links
+    assert all(link.startswith(("#", "data:image/jpeg;base64,")) for link in page.links)
+    assert "url(http" not in page.source
+    assert page.count("script") == page.count("link") == page.count("iframe") == 0
+
+
+def test_ids_are_not_used_twice(page):
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_what_is_linked_inside_the_page_exists(page):
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+
+
+def test_all_six_figures_are_inside_and_in_the_run_folder(run, page):
+    assert page.count("figure") == 6
+    names = {"accuracy", "loss", "confusion", "roc", "precision-recall", "reliability"}
+    assert {path.name for path in run.figures_dir.iterdir()} == {
+        f"{name}.{kind}" for name in names for kind in ("png", "svg")
+    }
+
+
+def test_the_table_of_photos_counts_each_part(page):
+    assert "cats 4 4 4 25" in page.text
+    assert "all 8 8 8 25" in page.text
+
+
+def test_mistakes_are_shown_with_truth_answer_and_path(page):
+    assert "All 2 mistakes on the test photos" in page.text
+    assert "said dogs 90 % is cats 10 % cats/test 0.jpg" in page.text
+
+
+def test_a_photo_that_is_gone_is_named_without_a_picture(page):
+    assert page.count("img") == 1
+    assert "no longer there said dogs 90 % is cats 10 % cats/test 1.jpg" in page.text
+
+
+def test_unreadable_photos_beyond_twenty_are_folded_away(page):
+    assert "25 files were left out, and not changed." in page.text
+    assert "cats/broken 24.jpg the file is empty" in page.text
+    assert "The other 5" in page.text
+
+
+def test_copies_in_different_parts_are_reported(page):
+    assert "3 photos have byte-identical copies in different parts" in page.text
+
+
+def test_the_predict_command_can_be_pasted(run, page):
+    assert f"pawsight predict my-photos/ --model '{run.path}'" in page.text
+
+
+def test_settings_and_versions_are_listed(page):
+    for words in ("split.seed 7", "parameters 2,034,882", "96 × 128 pixels", "keras 3.15.1"):
+        assert words in page.text
+    assert "why that precision twice as fast here" in page.text
+
+
+def test_a_report_is_small(run):
+    assert run.report_path.stat().st_size < 500_000
+
+
+def test_names_with_markup_are_shown_and_never_obeyed(nasty_page):
+    assert NASTY in nasty_page.text
+    assert nasty_page.count("script") == nasty_page.count("img") == 0
+    assert not any(
+        name.startswith("on") for _, attributes in nasty_page.elements for name in attributes
+    )
+
+
+def test_names_are_not_read_as_template(nasty_page):
+    assert "{{ 7 * 7 }}.jpg" in nasty_page.text
+
+
+def test_names_that_are_not_utf8_are_shown_with_a_replacement_sign(nasty_page):
+    assert "�.jpg" in nasty_page.text
+
+
+def test_the_page_itself_forbids_scripts(page):
+    policies = [attributes.get("content") for tag, attributes in page.elements if tag == "meta"]
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policies
+
+
+def test_a_run_without_test_part_says_so(make_run):
+    page = Page(write_report(make_run(parts=("validation",))))
+
+    assert "Right on 7 of 8 validation photos" in page.text
+    assert "they chose the epoch that was kept" in page.text
+    assert "Its only mistake on the validation photos" in page.text
+
+
+def test_a_run_that_was_stopped_gets_a_report_of_what_there_is(make_run):
+    run = make_run(parts=(), draw=False)
+    run.history_path.unlink()
+
+    page = Page(write_report(run))
+
+    assert "Not evaluated yet" in page.text
+    assert f"Go on with: pawsight resume '{run.path}'" in page.text
+    assert page.count("figure") == 0
+    assert "mistakes" not in page.ids
+
+
+def test_a_run_without_a_mistake_has_an_empty_gallery(make_run):
+    page = Page(write_report(make_run(num_wrong=0, is_short=True)))
+
+    assert "None: it was right on every photo of the test part." in page.text
+    assert page.count("img") == 0
+
+
+@pytest.mark.parametrize("num_classes", [12, 60])
+def test_many_classes_stay_readable(make_run, num_classes):
+    names = [f"species {i:03d}" for i in range(num_classes)]
+
+    page = Page(
+        write_report(make_run(class_names=names, draw=False, is_short=True), worst_images=0)
+    )
+
+    assert ("figure-confusion" in page.ids) == (num_classes == 12)
+    assert ("The other 40 classes" in page.text) == (num_classes == 60)
+    assert "species 000 species 001 1 25.0 %" in page.text
+
+
+def test_only_so_many_mistakes_are_shown(make_run):
+    page = Page(write_report(make_run(num_wrong=5, is_short=True), worst_images=3))
+
+    assert page.count("img") == 3
+    assert "The 3 worst of 5 mistakes" in page.text
+
+
+def test_the_photos_are_left_as_they_were(make_run):
+    run = make_run(is_short=True)
+    root = Path(run.read_json(run.config_path)["root"])
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in root.rglob("*.jpg")}
+
+    write_report(run)
+
+    assert before == {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in root.rglob("*.jpg")
+    }
+
+
+def test_a_damaged_run_is_an_error_for_people(make_run):
+    run = make_run(draw=False)
+    run.metrics_path.write_text("{")
+
+    with pytest.raises(RunError, match="damaged"):
+        write_report(run)
