@@ -6,6 +6,9 @@ help appears at once.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
 from typing import Annotated, Any, cast
 
@@ -87,8 +90,22 @@ for command in (train, resume, evaluate, predict, report, sample, audit, doctor)
 
 def main() -> None:
     """Run the command line."""
-    # A name that the terminal cannot show must not end a run.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     app(prog_name="pawsight")
+
+
+def _prepare_streams() -> None:
+    # A name that the terminal cannot show must not end a run.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # On a descriptor of its own, so that progress goes on while descriptor 2 is closed to
+    # TensorFlow's messages.
+    with contextlib.suppress(AttributeError, OSError):
+        sys.stderr = open(  # noqa: SIM115 - open to the end
+            os.dup(sys.stderr.fileno()),
+            "w",
+            buffering=1,
+            encoding=sys.stderr.encoding,
+            errors="backslashreplace",
+            closefd=False,
+        )
