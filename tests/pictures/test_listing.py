@@ -142,7 +142,7 @@ def test_a_class_folder_without_photos_is_noted(tmp_path):
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg", "birds/notes.txt")
     notes = Notes()
     assert len(rows(tmp_path, notes)) == 2
-    assert "birds holds no photos" in notes.texts[0]
+    assert notes.texts == ["1 folder(s) hold no photos and are no classes: birds"]
 
 
 def test_a_folder_without_any_photo_is_refused(tmp_path):

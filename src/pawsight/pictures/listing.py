@@ -170,11 +170,15 @@ def _scan_classes(
             f"{len(top.photos)} photo(s) in {root / prefix} lie outside its class folders, "
             f"such as {top.photos[0].path}; they are left out."
         )
+    without = []
     for name in top.folders:
         found = walk(str(root), f"{prefix}{name}/", class_name(name), part, progress)
         if not found.photos:
-            progress.note(f"The folder {prefix}{name} holds no photos, so it is no class.")
+            without.append(prefix + name)
         _add(total, found)
+    if without:
+        first = ", ".join(without[:5]) + (" ..." if len(without) > 5 else "")
+        progress.note(f"{len(without)} folder(s) hold no photos and are no classes: {first}")
     return total
 
 
