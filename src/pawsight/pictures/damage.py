@@ -59,7 +59,7 @@ def reason_for(error: Exception, data: bytes) -> str:
         return "its embedded text is too large to be sound"
     kind = _named_format(data)
     if isinstance(error, UnidentifiedImageError):
-        return f"damaged {kind} header" if kind else f"not a photo: {_content(data)}"
+        return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
     if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
         return "file ends too early"
     if isinstance(error, zlib.error) or kind:

@@ -38,9 +38,11 @@ PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
 
 # JPEG first, as Pillow asks in this order. Out stay formats that run a program (EPS) or draw (WMF).
 _FORMATS = (
-    *("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "MPO", "JPEG2000"),
-    *("PPM", "QOI", "ICO", "PCX", "SGI", "TGA"),
+    *("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
+    *("PPM", "QOI", "ICO", "PCX", "SGI"),
 )
+# A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
+_TGA_END = b"TRUEVISION-XFILE.\0"
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -97,9 +99,11 @@ def examine(data: bytes, image_size: tuple[int, int], resize: Resize) -> tuple[F
         PhotoError: As `decode`.
     """
     image, kind, (width, height) = _decode(data, (image_size, resize))
-    pixels = np.asarray(_fit(image, image_size, resize))
+    fitted = _fit(image, image_size, resize)
+    # Measuring what has been shrunk already saves time, where it shows the whole photo.
+    look = measure(fitted if resize == "stretch" and min(image_size) >= SIDE else image)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Facts(kind, width, height, sha256, *measure(image)), pixels
+    return Facts(kind, width, height, sha256, *look), np.asarray(fitted)
 
 
 def _decode(
@@ -142,7 +146,8 @@ def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp":
         _register_heif()
         return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+    formats = ("TGA",) if data.endswith(_TGA_END) else _FORMATS
+    return Image.open(io.BytesIO(data), formats=formats)
 
 
 @functools.cache

@@ -125,7 +125,8 @@ def _divide(
         ordered = sorted(of_class, key=lambda group: _draw(catalog, group, config.seed))
         counts = _counts(sum(map(len, ordered)), config.validation_fraction, test_fraction)
         for part in _HELD_OUT:
-            for group in _take(ordered, counts[part]):
+            others = len(_HELD_OUT) - _HELD_OUT.index(part)  # parts that come after this one
+            for group in _take(ordered, counts[part], len(ordered) - others):
                 ordered.remove(group)
                 parts.update(dict.fromkeys(group, part))
         parts.update((index, "train") for group in ordered for index in group)
@@ -175,34 +176,35 @@ def _counts(total: int, validation_fraction: float, test_fraction: float) -> dic
 
     Returns:
         The count of each part; they add up to `total`. A part with a fraction
-        above 0 gets one photo at least, which train gives.
+        above 0 gets one photo at least.
     """
     # As written (0.15), not as stored (0.1499999...), so that halves are seen as such.
     shares: dict[Part, Fraction] = {
         "validation": Fraction(str(validation_fraction)),
         "test": Fraction(str(test_fraction)),
     }
-    exact: dict[Part, Fraction] = {"train": (1 - sum(shares.values())) * total}
-    exact |= {part: share * total for part, share in shares.items()}
+    shares["train"] = 1 - shares["validation"] - shares["test"]
+    exact = {part: share * total for part, share in shares.items()}
     counts = {part: int(exact[part]) for part in PARTS}
     by_remainder = sorted(PARTS, key=lambda part: counts[part] - exact[part])
     for part in by_remainder[: total - sum(counts.values())]:
         counts[part] += 1
-    for held_out in _HELD_OUT:
-        if shares[held_out] and not counts[held_out]:
-            counts[held_out] += 1
-            counts["train"] -= 1
+    for part in PARTS:
+        if shares[part] and not counts[part]:
+            counts[max(PARTS, key=lambda other: counts[other])] -= 1
+            counts[part] += 1
     return counts
 
 
-def _take(groups: list[Group], count: int) -> list[Group]:
-    """Choose groups of `count` photos together, in order; a group too large for it is passed over.
+def _take(groups: list[Group], count: int, most: int) -> list[Group]:
+    """Choose at most `most` groups, in order, of `count` photos together.
 
-    If all are too large, the smallest is taken, so that no part stays empty.
+    A group too large for what is left is passed over. If all are too large, the
+    smallest is taken, so that no part stays empty.
     """
     taken: list[Group] = []
     for group in groups:
-        if len(group) <= count:
+        if len(group) <= count and len(taken) < most:
             taken.append(group)
             count -= len(group)
     if not taken and count:
