@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import sys
+from collections.abc import Iterator
 
 from pawsight.errors import ConfigError, ExtraError
 
 
 def prepare_tensorflow() -> None:
-    """Call before the first import of a room that makes tensors.
+    """Import TensorFlow, which takes seconds; call before importing a room that makes tensors.
 
-    Keeps TensorFlow's own start-up messages off the screen, unless
-    TF_CPP_MIN_LOG_LEVEL says otherwise.
+    Keeps its start-up messages off the screen, unless TF_CPP_MIN_LOG_LEVEL is set.
 
     Raises:
         ExtraError: TensorFlow is not installed.
         ConfigError: Keras is set to another backend.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise ConfigError(
@@ -27,3 +28,32 @@ def prepare_tensorflow() -> None:
         )
     if importlib.util.find_spec("tensorflow") is None:
         raise ExtraError("Training", "train")
+    if "tensorflow" in sys.modules:
+        return
+    is_quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _native_messages_dropped() if is_quiet else contextlib.nullcontext():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def _native_messages_dropped() -> Iterator[None]:
+    """Close file descriptor 2 to native code: TensorFlow writes there before it reads its settings.
+
+    Python's own sys.stderr still reaches the user where it is on another
+    descriptor, as in the command line and in notebooks.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no descriptor 2, so there is nothing to drop
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

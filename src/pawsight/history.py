@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pawsight.errors import RunError
 from pawsight.runs import write_text
@@ -59,7 +61,11 @@ def load_history(path: Path) -> list[Epoch]:
     Raises:
         RunError: The file is missing or is no history.
     """
-    kinds = {"int": int, "float": float, "bool": lambda text: text == "True"}
+    kinds: dict[str, Callable[[str], Any]] = {
+        "int": int,
+        "float": float,
+        "bool": lambda text: text == "True",
+    }
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [

@@ -7,7 +7,7 @@ JSON without knowing anything of the stage that made them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,17 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 Resize = Literal["stretch", "crop", "pad"]
+
+
+class Pixels(Protocol):
+    """The decoded photos of a catalog, all at one size, by catalog index."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    def read(self, indices: IntArray) -> ImageArray:
+        """The photos with these catalog indices: uint8, shape [N, H, W, 3]."""
 
 
 @dataclass(frozen=True, slots=True)

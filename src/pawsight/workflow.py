@@ -23,10 +23,9 @@ from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import check_classes, scan
 from pawsight.pictures.sources import drawn, fetch
 from pawsight.pictures.split import split
-from pawsight.pictures.store import Pixels
 from pawsight.probabilities import softmax
 from pawsight.progress import Logged, Progress, Silent
-from pawsight.records import Part, Resize
+from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import Run, write_json
 
 if TYPE_CHECKING:
@@ -135,11 +134,10 @@ def evaluate(
 
     listing = scan(fetch(os.fspath(source), progress), progress)
     catalog, pixels = ingest(listing, classifier.image_size, classifier.resize, progress)
-    part = next((part for part in ("test", "validation") if len(catalog.part(part))), None)
-    if part is None:
-        part = "test"
-        photos = tuple(dataclasses.replace(photo, part=part) for photo in catalog.photos)
+    if not catalog.has_parts:
+        photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
         catalog = dataclasses.replace(catalog, photos=photos)
+    part: Part = "test" if len(catalog.part("test")) else "validation"
     found = collect(
         classifier.probs, pixels, catalog, part, progress, class_names=classifier.class_names
     )
@@ -175,7 +173,7 @@ def audit(source: Source, progress: Progress = _SILENT) -> dict[str, Any]:
         exact_copies and copies_across_parts (groups of paths).
     """
     listing = scan(fetch(os.fspath(source), progress), progress)
-    catalog, _ = ingest(listing, None, "stretch", progress)
+    catalog, _ = ingest(listing, _image_size(TrainConfig()), "stretch", progress)
     return findings(catalog)
 
 
@@ -183,7 +181,7 @@ def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
 ) -> Path:
     """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
-    return drawn.draw_sample(Path(folder), count, seed, progress)
+    return drawn.draw_sample(Path(folder), count, seed, progress=progress)
 
 
 def feed(

@@ -43,11 +43,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         DiskError: It cannot be written; the one before it is still whole.
     """
-    arrays = {f"weight_{i}": array for i, array in enumerate(checkpoint.weights)}
+    arrays: dict[str, Any] = {f"weight_{i}": array for i, array in enumerate(checkpoint.weights)}
     arrays |= {f"slot_{i}": array for i, array in enumerate(checkpoint.slots)}
     facts = json.dumps({"step": checkpoint.step, "facts": checkpoint.facts})
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, facts=np.array(facts), **arrays)
+        np.savez(file, allow_pickle=False, facts=np.array(facts), **arrays)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -57,7 +57,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         RunError: It is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             facts = json.loads(str(found["facts"]))
             num_weights = sum(name.startswith("weight_") for name in found.files)
             num_slots = sum(name.startswith("slot_") for name in found.files)
@@ -69,5 +69,5 @@ def load_checkpoint(path: Path) -> Checkpoint:
             )
     except FileNotFoundError as error:
         raise RunError(f"There is no checkpoint {path}: training has not got that far.") from error
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise RunError(f"The checkpoint {path} is damaged ({error}).") from error

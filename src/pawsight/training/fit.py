@@ -23,9 +23,8 @@ from pawsight.feed.augment import Augment
 from pawsight.feed.pipeline import evaluation_batches, training_batches
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.models.registry import build_model
-from pawsight.pictures.store import Pixels
 from pawsight.progress import Progress
-from pawsight.records import IntArray
+from pawsight.records import IntArray, Pixels
 from pawsight.runs import Run
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.interrupts import stop_requests
@@ -40,6 +39,8 @@ from pawsight.training.step import (
 _VALIDATION_BATCH = 128
 # A killed run loses at most this much work, besides the one epoch end that may come later.
 _CHECKPOINT_SECONDS = 120.0
+# Compiling happens in the first steps; the feed runs two batches ahead.
+_PACE_WARMUP = 4
 _PACE_STEPS = 12
 
 
@@ -58,11 +59,17 @@ class _Tally:
     loss: float = 0.0
     num_right: float = 0.0
     num_images: float = 0.0
-    step_seconds: float = 0.0  # of the running epoch, training steps alone
+    num_timed: float = 0.0  # photos of steps that were timed: the first of a session compiles
+    step_seconds: float = 0.0  # time of those steps
     seconds: float = 0.0  # of all the training so far
 
+    @property
+    def images_per_second(self) -> float:
+        """The rate of the training steps alone; 0 while none was timed."""
+        return self.num_timed / self.step_seconds if self.step_seconds else 0.0
+
     def clear(self) -> None:
-        self.loss = self.num_right = self.num_images = self.step_seconds = 0.0
+        self.loss = self.num_right = self.num_images = self.num_timed = self.step_seconds = 0.0
 
 
 class Trainer:
@@ -86,10 +93,9 @@ class Trainer:
         run that follows starts from the same state as one that measured nothing.
         """
         before = self._checkpoint(0)
-        for images, labels in self._batches(0, 2):
-            self._train_step(images, labels, tf.constant(0.0))
-        started = time.perf_counter()
-        for images, labels in self._batches(0, _PACE_STEPS):
+        for step, (images, labels) in enumerate(self._batches(0, _PACE_WARMUP + _PACE_STEPS)):
+            if step == _PACE_WARMUP:
+                started = time.perf_counter()
             self._train_step(images, labels, tf.constant(0.0))
         train_rate = _PACE_STEPS * self.plan.batch_size / (time.perf_counter() - started)
         some = Portion(self._validation.indices[:256], self._validation.labels[:256])
@@ -131,7 +137,7 @@ class Trainer:
     ) -> None:
         plan = self.plan
         seconds_before, started = tally.seconds, time.perf_counter()
-        last_saved = step_started = started
+        last_saved, step_started = started, 0.0
         for images, labels in self._batches(step, plan.num_steps - step):
             learning_rate = plan.learning_rate_at(step)
             loss, num_right = self._train_step(images, labels, tf.constant(learning_rate))
@@ -142,12 +148,14 @@ class Trainer:
             if not math.isfinite(tally.loss):
                 raise TrainingError(_diverged(step, plan))
             now = time.perf_counter()
-            tally.step_seconds += now - step_started
+            if step_started:
+                tally.num_timed += plan.batch_size
+                tally.step_seconds += now - step_started
             tally.seconds = seconds_before + now - started
             progress.advance(
                 1,
                 epoch=len(history) + 1,
-                images_per_second=tally.num_images / tally.step_seconds,
+                images_per_second=tally.images_per_second,
                 loss=tally.loss / tally.num_images,
                 accuracy=tally.num_right / tally.num_images,
             )
@@ -178,7 +186,7 @@ class Trainer:
             epoch=len(history) + 1,
             step=step,
             seconds=round(tally.seconds + time.perf_counter() - validation_started, 3),
-            images_per_second=round(tally.num_images / tally.step_seconds, 2),
+            images_per_second=round(tally.images_per_second, 2),
             learning_rate=self.plan.learning_rate_at(step - 1),
             train_loss=tally.loss / tally.num_images,
             train_accuracy=tally.num_right / tally.num_images,
@@ -230,10 +238,10 @@ class Trainer:
         return checkpoint.step, _Tally(**checkpoint.facts), mark_best(history) if history else []
 
     def _weights(self) -> list[np.ndarray]:
-        return [np.array(variable.value) for variable in self.model.variables]
+        return [variable.value.numpy() for variable in self.model.variables]
 
     def _checkpoint(self, step: int, tally: _Tally | None = None) -> Checkpoint:
-        slots = [np.array(variable.value) for variable in self._optimizer.variables]
+        slots = [variable.value.numpy() for variable in self._optimizer.variables]
         facts = dataclasses.asdict(tally) if tally else {}
         return Checkpoint(step, self._weights(), slots, facts)
 

@@ -16,13 +16,13 @@ class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` (without `amsgrad`) whose update is TensorFlow's fused kernel."""
 
     def update_step(
-        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Update one variable in place; gradient and variable have one shape."""
         step = tf.cast(self.iterations + 1, tf.float32)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.value.handle,
+            var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
             beta1_power=tf.pow(self.beta_1, step),

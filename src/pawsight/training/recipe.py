@@ -26,6 +26,7 @@ class Recipe:
     learning_rate: float  # the highest of the run
     schedule: Literal["constant", "one-cycle"]
     batch_size: int
+    least_batch_size: int  # small sets get smaller batches, so that an epoch still has steps
     label_smoothing: float
     weight_decay: float
     augment: AugmentConfig
@@ -40,6 +41,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=1e-3,
         schedule="constant",
         batch_size=32,
+        least_batch_size=32,
         label_smoothing=0.0,
         weight_decay=0.0,
         augment=AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True),
@@ -51,6 +53,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=0.1,
         schedule="one-cycle",
         batch_size=64,
+        least_batch_size=8,
         label_smoothing=0.1,
         weight_decay=5e-4,
         augment=AugmentConfig(
@@ -145,8 +148,8 @@ def plan(
     photos is worth; `shortened` cuts it to what the time allows.
     """
     recipe = RECIPES[config.model]
-    # Small sets get smaller batches, so that an epoch still has steps to learn from.
-    batch_size = config.batch_size or min(recipe.batch_size, max(8, num_train // 80 * 8))
+    fitting = max(recipe.least_batch_size, num_train // 80 * 8)
+    batch_size = config.batch_size or min(recipe.batch_size, fitting)
     epochs = config.epochs or recipe.epochs
     if epochs is None or config.minutes is not None:
         enough = math.ceil(_ENOUGH_IMAGES / num_train)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import keras
@@ -10,8 +9,8 @@ import keras
 from pawsight.config import TrainConfig
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.store import Pixels
 from pawsight.progress import Progress
+from pawsight.records import Pixels
 from pawsight.runs import Run, write_json
 from pawsight.training import precision, recipe
 from pawsight.training.fit import Portion, Trainer
@@ -81,7 +80,7 @@ def train_run(
     history = trainer.fit(plan, run, progress)
     best = next(row for row in history if row.is_best)
     progress.note(
-        f"Keeping epoch {best.epoch} of {math.ceil(plan.epochs)}, the best in validation: "
+        f"Keeping epoch {best.epoch} of {len(history)}, the best in validation: "
         f"{best.validation_accuracy:.1%} right."
     )
     return trainer.model

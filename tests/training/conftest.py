@@ -1,0 +1,3 @@
+from pawsight.engine import prepare_tensorflow
+
+prepare_tensorflow()

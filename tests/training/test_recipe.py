@@ -1,0 +1,80 @@
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.training import recipe
+from pawsight.training.precision import Precision
+
+FLOAT32 = Precision("float32", "for a test")
+
+
+def _plan(num_train=1000, num_validation=100, **settings):
+    config = TrainConfig(**settings)
+    return recipe.plan(config, ("cats", "dogs"), num_train, num_validation, FLOAT32)
+
+
+def test_colab_follows_the_script():
+    plan = _plan(num_train=19_819, model="colab")
+    assert (plan.optimizer, plan.learning_rate, plan.schedule) == ("adam", 0.001, "constant")
+    assert (plan.batch_size, plan.image_size) == (32, (150, 150))
+    assert plan.num_steps == 6194  # 10 epochs of 19,819 photos in batches of 32, rounded up
+    augment = plan.augment
+    assert (augment.shear_range, augment.zoom_range, augment.horizontal_flip) == (0.2, 0.2, True)
+
+
+def test_an_epoch_ends_with_the_step_that_shows_its_last_photo():
+    plan = _plan(num_train=100, model="colab", epochs=2)
+    assert plan.num_steps == 7  # 200 photos in batches of 32
+    assert [plan.epoch_end(epoch) for epoch in (1, 2, 3)] == [4, 7, 7]
+
+
+def test_small_sets_get_small_batches():
+    assert _plan(num_train=80).batch_size == 8
+    assert _plan(num_train=330).batch_size == 32
+    assert _plan(num_train=10_000).batch_size == 64
+
+
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
+    plan = _plan(epochs=10)
+    rates = [plan.learning_rate_at(step) for step in range(plan.num_steps)]
+    peak = rates.index(max(rates))
+    assert rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert max(rates) == pytest.approx(plan.learning_rate, rel=0.05)
+    assert rates[-1] < 0.02 * plan.learning_rate
+    assert rates[0] > 0
+
+
+def test_a_plan_is_cut_to_the_seconds_there_are():
+    whole = _plan(num_train=1000, num_validation=100, minutes=1)
+    # An epoch takes 1000 / 500 + 100 / 1000 = 2.1 s, so 21 s are ten epochs of photos.
+    cut = recipe.shortened(whole, 21.0, 500.0, 1000.0)
+    assert cut.num_steps == 10 * 1000 // whole.batch_size
+    assert cut.model_copy(update={"num_steps": whole.num_steps}) == whole
+
+
+def test_a_plan_keeps_one_step_when_there_is_no_time_at_all():
+    assert recipe.shortened(_plan(), -5.0, 500.0, 1000.0).num_steps == 1
+
+
+def test_a_plan_is_not_made_longer_by_spare_time():
+    whole = _plan(epochs=3)
+    assert recipe.shortened(whole, 1e6, 500.0, 1000.0) == whole
+
+
+@pytest.mark.parametrize(
+    ("settings", "minutes"),
+    [
+        ({"model": "colab"}, None),
+        ({"model": "colab", "minutes": 3}, 3),
+        ({"model": "swift"}, 10),
+        ({"model": "swift", "epochs": 5}, None),
+        ({"model": "swift", "minutes": 2}, 2),
+    ],
+)
+def test_a_budget_applies_unless_the_epochs_are_given(settings, minutes):
+    assert recipe.budget_minutes(TrainConfig(**settings)) == minutes
+
+
+def test_a_plan_survives_its_file():
+    plan = _plan(num_train=123)
+    assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
