@@ -6,11 +6,11 @@ A photo is known by its index in `photos` from here on. Nothing here opens a pho
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -133,6 +133,8 @@ class Catalog:
             # Bytes of names that are not UTF-8 come back as the surrogates they were.
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.DictReader(file, strict=True)
+                if not set(_COLUMNS) <= set(rows.fieldnames or ()):
+                    raise ValueError("columns are missing")
                 photos = tuple(_photo(row) for row in rows)
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -141,16 +143,17 @@ class Catalog:
         return cls(root.name, root, photos)
 
 
-def _indices(numbers: object) -> IntArray:
-    return np.fromiter(numbers, np.int64)  # type: ignore[call-overload,no-any-return]
+def _indices(numbers: Iterable[int]) -> IntArray:
+    return np.fromiter(numbers, np.int64)
 
 
-def _write(path: Path, columns: Sequence[str], rows: object) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    lines: list[str] = []
+    # Only characters of its line end make csv quote a field, and a name may hold either.
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows(rows)  # type: ignore[arg-type]
-    write_text(path, text.getvalue())
+    writer.writerows(rows)
+    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
 
 
 def _photo(row: dict[str, str]) -> Photo:
