@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from pawsight.config import AugmentConfig, Range
+from pawsight.config import AugmentConfig, FillMode, Range
 from pawsight.feed.warp import IDENTITY, Affine, compose, warp
 
 _log = logging.getLogger(__name__)
@@ -58,7 +60,6 @@ class Augment:
 
     def __init__(self, config: AugmentConfig) -> None:
         self.config = config
-        self._compiled = tf.function(self._apply, jit_compile=_has_xla())
 
     def __call__(self, images: tf.Tensor, seed: Any) -> tf.Tensor:
         """Draw parameters for a batch and apply them.
@@ -135,22 +136,7 @@ class Augment:
         """
         if all(value is None for value in parameters):
             return tf.cast(images, tf.float32)
-        return self._compiled(images, parameters)
-
-    def _apply(self, images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-        changed = tf.cast(images, tf.float32)
-        if parameters.has_affine:
-            affine = _affine(parameters, tf.shape(images)[1], tf.shape(images)[2])
-            changed = warp(images, affine, self.config.fill_mode, self.config.cval)
-        if parameters.channel_shift_intensity is not None:
-            darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
-            brightest = tf.reduce_max(changed, axis=(1, 2, 3), keepdims=True)
-            shift = tf.reshape(parameters.channel_shift_intensity, (-1, 1, 1, 1))
-            changed = tf.clip_by_value(changed + shift, darkest, brightest)
-        if parameters.brightness is not None:
-            factor = tf.reshape(parameters.brightness, (-1, 1, 1, 1))
-            changed = tf.floor(tf.clip_by_value(tf.floor(changed) * factor, 0.0, 255.0))
-        return changed
+        return _compiled(self.config.fill_mode, self.config.cval)(images, parameters)
 
 
 # The value of a parameter that changes nothing; a range of only this value is left out.
@@ -186,7 +172,7 @@ def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affi
     rows, columns = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
     affine = IDENTITY
     if wide["theta"] is not None:
-        angle = wide["theta"] * (_PI / 180)
+        angle = wide["theta"] * (math.pi / 180)
         cos, sin = tf.cos(angle), tf.sin(angle)
         affine = compose(affine, (cos, -sin, 0.0, sin, cos, 0.0))
     if wide["tx"] is not None or wide["ty"] is not None:
@@ -194,7 +180,7 @@ def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affi
         ty = 0.0 if wide["ty"] is None else wide["ty"]
         affine = compose(affine, (1.0, 0.0, tx, 0.0, 1.0, ty))
     if wide["shear"] is not None:
-        angle = wide["shear"] * (_PI / 180)
+        angle = wide["shear"] * (math.pi / 180)
         affine = compose(affine, (1.0, -tf.sin(angle), 0.0, 0.0, tf.cos(angle), 0.0))
     if wide["zx"] is not None or wide["zy"] is not None:
         zx = 1.0 if wide["zx"] is None else wide["zx"]
@@ -215,14 +201,39 @@ def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affi
     return affine
 
 
-_PI = 3.141592653589793
+@functools.cache
+def _compiled(fill_mode: FillMode, cval: float) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
+    """The compiled `_apply`; shared, so that a second Augment need not compile it again."""
+    return tf.function(
+        functools.partial(_apply, fill_mode=fill_mode, cval=cval), jit_compile=_has_xla()
+    )
+
+
+def _apply(
+    images: tf.Tensor, parameters: Parameters, fill_mode: FillMode, cval: float
+) -> tf.Tensor:
+    """See `Augment.apply`."""
+    changed = tf.cast(images, tf.float32)
+    if parameters.has_affine:
+        affine = _affine(parameters, tf.shape(images)[1], tf.shape(images)[2])
+        changed = warp(images, affine, fill_mode, cval)
+    if parameters.channel_shift_intensity is not None:
+        darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
+        brightest = tf.reduce_max(changed, axis=(1, 2, 3), keepdims=True)
+        shift = tf.reshape(parameters.channel_shift_intensity, (-1, 1, 1, 1))
+        changed = tf.clip_by_value(changed + shift, darkest, brightest)
+    if parameters.brightness is not None:
+        factor = tf.reshape(parameters.brightness, (-1, 1, 1, 1))
+        changed = tf.floor(tf.clip_by_value(tf.floor(changed) * factor, 0.0, 255.0))
+    return changed
 
 
 @functools.cache
 def _has_xla() -> bool:
     """Whether XLA can compile for this machine's processor; found by trying it once."""
     try:
-        with tf.device("/CPU:0"):
+        # In init_scope, so that it runs now even while a graph is being traced.
+        with tf.init_scope(), tf.device("/CPU:0"):
             tf.function(lambda value: value + 1, jit_compile=True)(tf.constant(1.0))
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         _log.warning("Augmentation runs uncompiled and slower, since XLA is missing: %s", error)

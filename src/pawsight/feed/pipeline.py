@@ -13,28 +13,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, ShapeError
 from pawsight.feed.augment import Augment
-from pawsight.records import ImageArray, IntArray
+from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.
 _AHEAD = 2
-
-
-class Pixels(Protocol):
-    """Decoded photos, by their index in the catalog."""
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of every photo, in pixels."""
-
-    def read(self, indices: IntArray) -> ImageArray:
-        """Return photos as uint8, shape [N, H, W, 3]."""
 
 
 def training_batches(
