@@ -28,7 +28,7 @@ def main() -> int:
             ("sample", photos, "--count", COUNT),
         ),
         (
-            f"Train on them for {MINUTES} minutes: set some aside for the test, learn from the rest.",
+            f"Train for {MINUTES} minutes: set some aside for the test, learn from the others.",
             ("train", photos, "--minutes", MINUTES, "--out", run),
         ),
         (
@@ -87,8 +87,8 @@ def summary(run: Path, new: Path, seconds: float) -> str:
         verdict = "Drawn pictures are easier than real photos: your own will score lower."
     else:
         verdict = (
-            "So this model has learnt nothing worth having: the machine was too slow, or too busy,\n"
-            f"  for {MINUTES} minutes. More: pawsight train {run.parent}/photos --minutes 5"
+            "So this model has learnt nothing worth having. The machine was too slow or too busy\n"
+            f"  for {MINUTES} minutes; try: pawsight train {run.parent}/photos --minutes 5"
         )
     return f"""
 What happened, in {seconds / 60:.1f} minutes:
