@@ -325,6 +325,14 @@ def test_a_source_that_cannot_be_read_is_named(open_dir):
     (open_dir / "pets").chmod(0o755)
 
 
+def test_a_part_that_cannot_be_read_is_named(open_dir):
+    put(open_dir, "train/cats/a.jpg", "val/cats/b.jpg")
+    (open_dir / "val").chmod(0)
+    with a_user_without_rights(), pytest.raises(SourceError, match="val cannot be read: Permis"):
+        listed(open_dir)
+    (open_dir / "val").chmod(0o755)
+
+
 def test_class_names_may_have_spaces_accents_and_emoji(tmp_path):
     put(tmp_path, "Maine Coon/a.jpg", "Épagneul/b.jpg", "🐶 & co/c.jpg")
     assert {row[1] for row in rows(tmp_path)} == {"Maine Coon", "Épagneul", "🐶 & co"}

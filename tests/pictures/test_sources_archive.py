@@ -145,7 +145,7 @@ def test_names_that_lead_outside_are_left_out_and_counted(tmp_path, make):
     assert paths_in(source) == list(PETS)
     assert not list(tmp_path.rglob("*evil*"))
     assert not Path("/tmp/pawsight-evil.jpg").exists()
-    assert "Left out 3 entries" in told.texts[0]  # ".." itself names no photo
+    assert "Left out 3 of the entries" in told.texts[0]  # ".." itself names no photo
 
 
 def test_backslashes_of_windows_make_folders_and_do_not_escape(tmp_path):
@@ -169,7 +169,7 @@ def test_links_and_devices_of_a_tar_are_left_out(tmp_path):
             opened.addfile(entry)
     told = Notes()
     assert paths_in(fetch(archive, told)) == list(PETS)
-    assert "Left out 4 entries" in told.texts[0]
+    assert "Left out 4 of the entries" in told.texts[0]
 
 
 def test_a_file_cannot_be_written_through_a_link_of_the_archive(tmp_path):
@@ -193,14 +193,14 @@ def test_links_of_a_zip_are_left_out(tmp_path):
         opened.writestr(link, "/etc/passwd")
     told = Notes()
     assert paths_in(fetch(archive, told)) == list(PETS)
-    assert "Left out 1 entries" in told.texts[0]
+    assert "Left out 1 of the entries" in told.texts[0]
 
 
 def test_a_name_too_long_for_the_disk_is_left_out_and_counted(tmp_path):
     told = Notes()
     source = fetch(make_zip(tmp_path / "p.zip", PETS | {f"cats/{'x' * 300}.jpg": b"x"}), told)
     assert paths_in(source) == list(PETS)
-    assert "Left out 1 entries" in told.texts[0]
+    assert "Left out 1 of the entries" in told.texts[0]
 
 
 def test_a_bomb_is_stopped_while_writing(tmp_path):

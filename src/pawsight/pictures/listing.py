@@ -92,12 +92,7 @@ def scan(source: Source, progress: Progress = SILENT) -> Listing:
 
 def _look_through(root: Path, progress: Progress) -> tuple[Path, Found]:
     """Go into the folder that encloses everything, if there is one with classes or parts inside."""
-    try:
-        top = look(str(root))
-    except OSError as error:
-        raise SourceError(
-            f"The folder {root} cannot be read: {error.strerror or error}."
-        ) from error
+    top = _look(root)
     inner, found = root, top
     for _ in range(_DEEPEST):
         if len(found.folders) != 1 or found.photos:
@@ -111,6 +106,15 @@ def _look_through(root: Path, progress: Progress) -> tuple[Path, Found]:
             progress.note(f"Everything lies in {inner}; reading the classes there.")
             return inner, found
     return root, top
+
+
+def _look(root: Path, prefix: str = "", part: Part | Literal[""] = "") -> Found:
+    try:
+        return look(str(root), prefix, part=part)
+    except OSError as error:
+        raise SourceError(
+            f"The folder {root / prefix} cannot be read: {error.strerror or error}."
+        ) from error
 
 
 def _part_folders(root: Path, top: Found) -> dict[str, Part]:
@@ -143,7 +147,7 @@ def _holds_folders(folder: Path) -> bool:
 def _scan_parts(root: Path, top: Found, parts: dict[str, Part], progress: Progress) -> Found:
     total = Found(_with_problem(top.photos, _LOOSE), num_ignored=top.num_ignored)
     for name, part in parts.items():
-        inner = look(str(root), f"{name}/", part=part)
+        inner = _look(root, f"{name}/", part)
         if not inner.folders:
             count = len(inner.photos)
             progress.note(f"Left out {name}/: it has no class folders (and {count} loose photos).")

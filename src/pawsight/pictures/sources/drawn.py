@@ -43,7 +43,10 @@ def fetch(progress: Progress) -> Source:
     """
     folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
     if not folder.is_dir():
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{WORD}-"))
+        try:
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{WORD}-"))
+        except OSError as error:
+            raise DiskError(f"Cannot write into {folder.parent}: {error.strerror}.") from error
         try:
             draw_sample(temporary / WORD, DEFAULT_COUNT, progress=progress)
             (temporary / WORD).rename(folder)

@@ -83,7 +83,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
         raise _told(path, folder, error) from error
     if writer.num_left_out:
         progress.note(
-            f"Left out {writer.num_left_out} entries of {path.name}: "
+            f"Left out {writer.num_left_out} of the entries of {path.name}: "
             f"links, devices, or names that lead outside or cannot be written."
         )
     if not writer.num_files:
