@@ -141,10 +141,21 @@ def test_few_photos_are_a_warning():
 
 @pytest.mark.parametrize(
     ("claimed", "said"),
-    [(0.99, "too sure of itself"), (0.8, "too modest"), (0.9, "can be taken at their word")],
+    [
+        (0.99, "too sure of itself"),
+        (0.8, "too modest"),
+        (0.93, "close to the truth"),
+        (0.9, "can be taken at their word"),
+    ],
 )
 def test_probabilities_are_judged_by_what_came_true(claimed, said):
     assert said in findings("test", metrics_of([[90, 10], [10, 90]], claimed=claimed), {})[-1]
+
+
+def test_a_claim_within_the_interval_is_not_held_against_the_model():
+    metrics = metrics_of([[3, 0], [0, 3]], claimed=0.8) | {"accuracy_interval": [0.61, 1.0]}
+
+    assert "can be taken at their word" in findings("test", metrics, {})[-1]
 
 
 def test_commonest_confusions_come_first():

@@ -19,7 +19,7 @@ LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
 UNEVEN_CLASSES = 1.5  # most frequent class over rarest
 FEW_PHOTOS = 100
-MISJUDGED = 0.05  # mean probability claimed, less the accuracy
+MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its interval
 
 RULES = (
     f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
@@ -212,11 +212,14 @@ def _trust_in_probabilities(metrics: dict[str, Any]) -> str:
         f"on average it gave its answers {percent(claimed)} and was right on "
         f"{percent(metrics['accuracy'])}"
     )
+    low, high = metrics["accuracy_interval"]
+    if low <= claimed <= high:
+        return f"Its probabilities can be taken at their word: {told}."
     if claimed - metrics["accuracy"] > MISJUDGED:
         return f"It is too sure of itself: {told}."
     if metrics["accuracy"] - claimed > MISJUDGED:
         return f"It is too modest: {told}."
-    return f"Its probabilities can be taken at their word: {told}."
+    return f"Its probabilities are close to the truth: {told}."
 
 
 def _relative(change: float, whole: float) -> float:
