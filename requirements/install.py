@@ -17,6 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)  # TensorFlow has no build for a newer one yet
+SYSTEM_CONFIG = Path("/etc/uv/uv.toml")
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -83,7 +84,7 @@ def uv_settings(python):
     """The environment for uv: the user's own, and pip's index settings where uv has none."""
     env = dict(os.environ, UV_PYTHON_DOWNLOADS="never")
     config_home = Path(env.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    files = (config_home / "uv" / "uv.toml", Path("/etc/uv/uv.toml"))
+    files = (config_home / "uv" / "uv.toml", SYSTEM_CONFIG)
     names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_CONFIG_FILE")
     if any(name in env for name in names) or any(file.is_file() for file in files):
         return env
