@@ -98,8 +98,8 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
     [
         (DataError("No photos.\nAdd some."), 1, "Error: No photos.\nAdd some.\n"),
         (ConfigError("epochs: too few"), 2, "Error: epochs: too few\n"),
-        (StoppedError("Kept. Go on with: x"), 130, "Stopped: Kept. Go on with: x\n"),
-        (KeyboardInterrupt(), 130, "Stopped.\n"),
+        (StoppedError("Stopped. Go on with: x"), 130, "Stopped. Go on with: x\n"),
+        (KeyboardInterrupt(), 130, "Stopped.\nGive the command again"),
         (ModuleNotFoundError(name="keras.layers"), 1, '"pawsight[train]"'),
         (MemoryError(), 1, "not enough memory"),
         (OSError(28, "No space left on device"), 1, "The disk is full"),

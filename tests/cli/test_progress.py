@@ -52,18 +52,6 @@ def test_lines_tell_every_ten_seconds_with_rate_and_time_left(clock, capsys):
     ]
 
 
-def test_lines_tell_each_epoch(clock, capsys):
-    lines = Lines()
-    lines.start("Training", 4, "steps")
-    for epoch, loss in ((1, 0.9), (1, 0.8), (2, 0.7), (2, 0.6)):
-        lines.advance(1, epoch=epoch, loss=loss)
-    lines.close()
-    assert capsys.readouterr().err.splitlines()[1:] == [
-        "Training: 2 of 4 steps, epoch 1, loss 0.8",
-        "Training: 4 of 4 steps, epoch 2, loss 0.6",
-    ]
-
-
 def test_steps_of_an_earlier_run_do_not_count_for_the_pace(clock, capsys):
     lines = Lines()
     lines.start("Training", 1000, "steps")

@@ -12,6 +12,10 @@ from pawsight.errors import ExtraError, PawsightError
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
 
+# What an interrupted command that reads photos says besides.
+_READING = {"train", "audit", "evaluate"}
+_ON = "\nGive the command again to go on: photos that were read are not read again."
+
 # Packages that come with the extra "train".
 _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "jinja2", "onnx", "tf2onnx"}
 
@@ -31,14 +35,14 @@ def tell(error: BaseException, command: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
-        _say("Stopped.")
+        _say("Stopped." + (_ON if command in _READING else ""))
         return STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in _TRAINING_PACKAGES:
             error = ExtraError(f"`pawsight {command}`", "train")
     if isinstance(error, PawsightError):
-        _say(f"{'Stopped' if error.exit_code == STOPPED else 'Error'}: {error}")
+        _say(str(error) if error.exit_code == STOPPED else f"Error: {error}")
         return error.exit_code
     if isinstance(error, MemoryError):
         _say("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")

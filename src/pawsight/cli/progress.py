@@ -33,7 +33,7 @@ def shown() -> Iterator[Progress]:
 
 
 class Lines:
-    """A plain line when a stage begins, every ten seconds or epoch, and when it ends."""
+    """A plain line when a stage begins, every ten seconds, and when it ends."""
 
     def __init__(self) -> None:
         self._task = ""
@@ -54,9 +54,7 @@ class Lines:
         self._say(task if total is None else f"{task}: {count_text(total, None, unit)}")
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Count, and say so if the last line is ten seconds old or an epoch ended."""
-        if "epoch" in self._facts and facts.get("epoch") not in (None, self._facts["epoch"]):
-            self._tell()
+        """Count, and say so if the last line is ten seconds old."""
         if not self._done:
             # The pace counts from here: what came before was done by an earlier run, or waiting.
             self._first, self._done_first = time.monotonic(), done
