@@ -91,9 +91,14 @@ class _Count(ProgressColumn):
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Units a second, where the facts do not tell a speed."""
+        """Units a second, where the facts do not tell a speed and the stage runs."""
         speed = task.finished_speed or task.speed
-        if not speed or not task.fields["unit"] or has_rate(task.fields["facts"]):
+        if (
+            not speed
+            or task.stop_time is not None
+            or not task.fields["unit"]
+            or has_rate(task.fields["facts"])
+        ):
             return Text("")
         return Text(f"{count_text(float(speed), None, task.fields['unit'])}/s", style="dim")
 
