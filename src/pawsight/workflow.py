@@ -18,12 +18,10 @@ from pawsight.errors import ConfigError, DataError
 from pawsight.inference.classifier import Classifier
 from pawsight.pictures.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import straddling_copies
 from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import check_classes, scan
 from pawsight.pictures.sources import drawn, fetch
 from pawsight.pictures.split import split
-from pawsight.probabilities import softmax
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import Run, write_json
@@ -62,7 +60,6 @@ def train(
         StoppedError: The user stopped it; `resume` goes on.
         PawsightError: Any other trouble, in plain words.
     """
-    started = time.monotonic()
     config = config or TrainConfig()
     listing = scan(fetch(os.fspath(source), progress), progress)
     check_classes(listing)
@@ -83,7 +80,7 @@ def train(
     catalog.save(run.catalog_path)
     catalog.save_split(run.split_path)
     tell_about(catalog, progress)
-    return _train_and_finish(run, config, catalog, pixels, progress, started)
+    return _train_and_finish(run, config, catalog, pixels, progress)
 
 
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
@@ -93,7 +90,6 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         RunError: There is no run there.
         DataError: The photos are not those the run began with.
     """
-    started = time.monotonic()
     run = Run.open(run_path)
     progress = Logged(progress, run.log_path)
     if run.is_complete:
@@ -101,7 +97,7 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         return run
     config = _saved_config(run)
     catalog, pixels = _saved_photos(run, config, progress)
-    return _train_and_finish(run, config, catalog, pixels, progress, started)
+    return _train_and_finish(run, config, catalog, pixels, progress)
 
 
 def evaluate(
@@ -128,7 +124,9 @@ def evaluate(
     if source is None:
         config = _saved_config(run)
         catalog, pixels = _saved_photos(run, config, progress)
-        return _calibrate_and_evaluate(run, catalog, pixels, progress)
+        from pawsight.evaluation.whole_run import evaluate_run
+
+        return evaluate_run(run, classifier.logits, catalog, pixels, progress)
     from pawsight.evaluation.metrics import measure
     from pawsight.evaluation.predictions import collect, save_predictions
 
@@ -227,11 +225,14 @@ def _train_and_finish(
     catalog: Catalog,
     pixels: Pixels,
     progress: Progress,
-    started: float,
 ) -> Run:
     """Train, or go on training, then export, calibrate, evaluate and report."""
+    # A budget in minutes counts from here: how long reading takes depends on the disk and
+    # on what was read before, and is over.
+    started = time.monotonic()
     progress.start("Starting TensorFlow")
     prepare_tensorflow()
+    from pawsight.evaluation.whole_run import evaluate_run
     from pawsight.export.bundle import save_model
     from pawsight.report.page import write_report as write_page
     from pawsight.training.session import train_run
@@ -241,36 +242,11 @@ def _train_and_finish(
     progress.start("Exporting the model")
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
-    _calibrate_and_evaluate(run, catalog, pixels, progress)
+    evaluate_run(run, Classifier.load(run).logits, catalog, pixels, progress)
     progress.start("Writing the report")
     write_page(run)
     write_json(run.state_path, {"stage": "complete", "seconds": time.monotonic() - started})
     return run
-
-
-def _calibrate_and_evaluate(
-    run: Run, catalog: Catalog, pixels: Pixels, progress: Progress
-) -> dict[str, Any]:
-    """Measure the exported model on the run's validation and test parts, each photo once.
-
-    The temperature is fitted on the validation part and kept in model.json.
-    """
-    from pawsight.evaluation.calibration import fit_temperature
-    from pawsight.evaluation.metrics import save_evaluation
-    from pawsight.evaluation.predictions import collect
-
-    classifier = Classifier.load(run)
-    parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
-    # Gathered as logits: they become probabilities when the temperature is known.
-    found = {part: collect(classifier.logits, pixels, catalog, part, progress) for part in parts}
-    temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
-    description = run.read_json(run.model_path)
-    write_json(run.model_path, description | {"temperature": temperature})
-    calibrated = {
-        part: dataclasses.replace(logits, probs=softmax(logits.probs, temperature))
-        for part, logits in found.items()
-    }
-    return save_evaluation(run, calibrated, temperature, len(straddling_copies(catalog)))
 
 
 def _saved_config(run: Run) -> TrainConfig:

@@ -18,6 +18,8 @@ from pawsight.training.recipe import Plan
 
 # What the end of a run takes besides looking at its photos: export, figures, report.
 _FINISH_SECONDS = 10.0
+# However slow the machine is to start, this share of the budget goes into training.
+_LEAST_SHARE = 0.5
 # The exported model looks at the photos once more, in float32 and on ONNX Runtime.
 _EVALUATION_SLOWDOWN = 2.0
 
@@ -40,8 +42,7 @@ def train_run(
         catalog: Photos with their parts.
         pixels: The pixels of these photos.
         progress: Is told of the plan and of every step.
-        started: `time.monotonic()` when the run began; a budget in minutes
-            counts from there.
+        started: `time.monotonic()` from which a budget in minutes counts.
 
     Returns:
         The model, in the precision it was trained in, with its best weights.
@@ -73,6 +74,7 @@ def train_run(
             num_evaluated = len(validation.indices) + len(catalog.part("test"))
             left = minutes * 60 - (time.monotonic() - started) - _FINISH_SECONDS
             left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
+            left = max(left, minutes * 60 * _LEAST_SHARE)
             plan = recipe.shortened(plan, left, train_rate, validation_rate)
         facts = {"num_parameters": trainer.model.count_params(), "versions": versions()}
         write_json(run.plan_path, plan.model_dump(mode="json") | facts)

@@ -1,0 +1,46 @@
+"""Measure a run's model on the run's own photos, and calibrate it on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from pawsight.evaluation.calibration import fit_temperature
+from pawsight.evaluation.metrics import save_evaluation
+from pawsight.evaluation.predictions import Classify, collect
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.duplicates import straddling_copies
+from pawsight.probabilities import softmax
+from pawsight.progress import Progress
+from pawsight.records import Part, Pixels
+from pawsight.runs import Run, write_json
+
+
+def evaluate_run(
+    run: Run, logits: Classify, catalog: Catalog, pixels: Pixels, progress: Progress
+) -> dict[str, Any]:
+    """Measure the validation part and, if there is one, the test part: each photo once.
+
+    The temperature is fitted on the validation part and written into
+    model.json; all that is measured and saved is calibrated with it.
+
+    Args:
+        run: A run with its model in it; its evaluation is written.
+        logits: The model: uint8 images [N, H, W, 3] to logits [N, K].
+        catalog: The run's photos with their parts.
+        pixels: The pixels of these photos.
+        progress: Is told of every batch.
+
+    Returns:
+        What metrics.json then holds.
+    """
+    parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
+    # Gathered as logits: they become probabilities once the temperature is known.
+    found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
+    temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
+    write_json(run.model_path, run.read_json(run.model_path) | {"temperature": temperature})
+    calibrated = {
+        part: dataclasses.replace(one, probs=softmax(one.probs, temperature))
+        for part, one in found.items()
+    }
+    return save_evaluation(run, calibrated, temperature, len(straddling_copies(catalog)))

@@ -1,0 +1,168 @@
+import csv
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from pawsight.config import SplitConfig, TrainConfig
+from pawsight.errors import ConfigError, DataError, RunError, StoppedError
+from pawsight.history import load_history
+from pawsight.models.saved import load_model
+from pawsight.progress import Silent
+from pawsight.runs import Run
+from pawsight.workflow import resume, train
+
+SMALL = TrainConfig(model="colab", image_size=(32, 32), epochs=2)
+
+
+def _contents(folder):
+    return {
+        path.relative_to(folder): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _weights(run):
+    return load_model(run).get_weights()
+
+
+def test_a_run_folder_holds_everything_about_the_run(run):
+    assert run.is_complete
+    for path in (
+        run.config_path,
+        run.plan_path,
+        run.catalog_path,
+        run.split_path,
+        run.history_path,
+        run.log_path,
+        run.report_path,
+        run.model_path,
+        run.weights_path,
+        run.onnx_path,
+        run.metrics_path,
+        run.curves_path,
+        run.predictions_path("validation"),
+        run.predictions_path("test"),
+        run.figures_dir / "accuracy.png",
+        run.figures_dir / "accuracy.svg",
+    ):
+        assert path.stat().st_size > 0, path
+
+
+def test_every_photo_is_in_one_part_and_the_broken_one_in_none(run):
+    with run.split_path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    parts = [row["part"] for row in rows]
+    # 15 % of 40 photos a class are 6.
+    assert {part: parts.count(part) for part in set(parts)} == {
+        "train": 56,
+        "validation": 12,
+        "test": 12,
+    }
+    assert "cats/broken.jpg" not in {row["path"] for row in rows}
+
+
+def test_a_broken_photo_is_named_with_its_reason_everywhere(photos, run, tmp_path, told):
+    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "again", told)
+    assert any("cats/broken.jpg: " in note for note in told.notes)
+    assert "cats/broken.jpg" in run.catalog_path.read_text()
+    assert "broken.jpg" in run.log_path.read_text()
+    assert "broken.jpg" in run.report_path.read_text()
+
+
+def test_the_headline_comes_from_the_test_part(run):
+    assert run.metrics["headline"] == "test"
+    assert run.metrics["parts"]["test"]["n"] == 12
+
+
+def test_training_leaves_the_photos_as_they_were(photos, tmp_path):
+    before = _contents(photos)
+    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "run")
+    assert _contents(photos) == before
+
+
+@pytest.mark.slow
+def test_the_same_photos_config_and_seed_give_the_same_split_and_weights(photos, run, tmp_path):
+    again = train(photos, SMALL, tmp_path / "again")
+    assert again.split_path.read_bytes() == run.split_path.read_bytes()
+    for one, other in zip(_weights(run), _weights(again), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.predictions_path("test").read_bytes() == run.predictions_path("test").read_bytes()
+
+
+class _CtrlC(Silent):
+    """Presses Ctrl-C after the first step."""
+
+    def advance(self, done, **facts):
+        if "loss" in facts:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_says_how_to_go_on_and_then_ends_with_the_same_bits(photos, run, tmp_path):
+    with pytest.raises(StoppedError, match=r"(?s)step 1 of 4.*pawsight resume .*stopped"):
+        train(photos, SMALL, tmp_path / "stopped", _CtrlC())
+    stopped = Run.open(tmp_path / "stopped")
+    assert not stopped.is_complete
+    resumed = resume(tmp_path / "stopped")
+    assert resumed.is_complete
+    for one, other in zip(_weights(run), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    losses = [row.train_loss for row in load_history(run.history_path)]
+    assert losses == [row.train_loss for row in load_history(resumed.history_path)]
+
+
+def test_a_run_that_is_complete_is_not_trained_again(run, told):
+    before = run.history_path.read_bytes()
+    resume(run.path, told)
+    assert "complete already" in told.notes[-1]
+    assert run.history_path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_run_is_not_resumed_on_other_photos(photos, tmp_path):
+    import shutil
+
+    copy = tmp_path / "pets"
+    shutil.copytree(photos, copy)
+    with pytest.raises(StoppedError):
+        train(copy, SMALL, tmp_path / "run", _CtrlC())
+    next((copy / "cats").glob("cat*")).unlink()
+    with pytest.raises(DataError, match=r"not those that .* began with"):
+        resume(tmp_path / "run")
+
+
+def test_two_runs_never_overwrite_each_other(photos, run):
+    before = _contents(run.path)
+    with pytest.raises(RunError, match="already holds something"):
+        train(photos, SMALL, run.path)
+    assert _contents(run.path) == before
+
+
+def test_a_class_of_one_photo_is_named(photos, tmp_path):
+    import shutil
+
+    copy = tmp_path / "pets"
+    shutil.copytree(photos, copy)
+    for photo in sorted((copy / "dogs").glob("dog*"))[1:]:
+        photo.unlink()
+    with pytest.raises(DataError, match="Class 'dogs' has 1 photo"):
+        train(copy, SMALL, tmp_path / "run")
+
+
+def test_an_unknown_model_is_told_before_anything_is_made(photos, tmp_path):
+    with pytest.raises(ConfigError, match="no model 'resnet'"):
+        train(photos, TrainConfig(model="resnet"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_budget_in_minutes_makes_a_plan_that_fits(photos, tmp_path):
+    config = TrainConfig(image_size=(32, 32), minutes=0.1, split=SplitConfig(test_fraction=0))
+    run = train(photos, config, tmp_path / "run")
+    assert run.is_complete
+    assert run.metrics["headline"] == "validation"
+    seconds = load_history(run.history_path)[-1].seconds
+    assert seconds < 60  # ten times the budget: the machine may be busy, the plan may not ignore it

@@ -1,0 +1,60 @@
+import keras
+import numpy as np
+import pytest
+
+import pawsight
+from pawsight.config import AugmentConfig
+from pawsight.errors import DataError
+
+
+def test_a_run_evaluates_again_to_the_same_numbers(run):
+    before = run.metrics
+    assert pawsight.evaluate(run.path)["parts"] == before["parts"]
+
+
+def test_a_run_is_evaluated_on_photos_without_parts_as_a_whole(run, photos):
+    metrics = pawsight.evaluate(run.path, photos)
+    assert metrics["parts"]["test"]["n"] == 80
+    assert (run.path / "evaluation" / "pets" / "predictions-test.csv").is_file()
+
+
+def test_photos_of_an_unknown_class_cannot_be_evaluated(run, photos, tmp_path):
+    import shutil
+
+    shutil.copytree(photos, tmp_path / "pets")
+    (tmp_path / "pets" / "dogs").rename(tmp_path / "pets" / "wolves")
+    with pytest.raises(DataError, match="never learnt 'wolves'"):
+        pawsight.evaluate(run.path, tmp_path / "pets")
+
+
+def test_a_loaded_classifier_says_what_the_run_said(run, photos):
+    with run.predictions_path("test").open() as file:
+        first = file.readlines()[1].rstrip("\n").split(",")
+    prediction = pawsight.load(run).predict(photos / first[0].strip('"'))[0]
+    assert prediction.label == first[2].strip('"')
+    assert prediction.probability == pytest.approx(float(first[3]), abs=1e-5)
+
+
+def test_an_audit_counts_what_is_there(photos):
+    found = pawsight.audit(photos)
+    assert found["classes"] == {"cats": 40, "dogs": 40}
+    assert [one["path"] for one in found["broken"]] == ["cats/broken.jpg"]
+    assert (found["num_photos"], found["num_ignored"]) == (81, 1)
+
+
+@pytest.mark.slow
+def test_feed_and_model_work_with_plain_keras(photos):
+    batches = pawsight.feed(
+        photos, image_size=(32, 32), batch_size=14, augment=AugmentConfig(horizontal_flip=True)
+    )
+    held_out = pawsight.feed(photos, "validation", image_size=(32, 32), batch_size=12)
+    model = pawsight.build_model("swift", 2, (32, 32))
+    model.compile(
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    history = model.fit(batches, validation_data=held_out, epochs=2, verbose=0).history
+    assert len(history["loss"]) == 2
+    assert np.isfinite(history["val_loss"]).all()
+    images, labels = next(iter(batches))
+    assert (images.shape, images.dtype, labels.dtype) == ((14, 32, 32, 3), "float32", "int32")
+    assert float(keras.ops.max(images)) > 1  # 0..255: scaling is inside the model
