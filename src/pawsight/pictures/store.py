@@ -12,36 +12,17 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.pictures.decode import PAD_COLOUR, load_pixels, read_photo
-from pawsight.records import ImageArray, IntArray, Resize
+from pawsight.records import ImageArray, IntArray, Pixels, Resize
+
+__all__ = ["PixelStore", "PixelStream", "Pixels"]
 
 _log = logging.getLogger(__name__)
-
-
-class Pixels(Protocol):
-    """The photos of a catalog at one working size."""
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-
-    def read(self, indices: IntArray) -> ImageArray:
-        """Give photos by their indices in the catalog.
-
-        Args:
-            indices: Indices of usable photos, shape [N], in any order.
-
-        Returns:
-            RGB pixels, shape [N, height, width, 3], the caller's own.
-
-        Raises:
-            DataError: One of them is a photo that could not be read at ingest.
-        """
+_NO_PIXELS = "Pixels were asked for of a photo that could not be read at ingest."
 
 
 class PixelStore:
@@ -71,10 +52,14 @@ class PixelStore:
             raise DiskError(f"The pixels in {path} cannot be read: {error}.") from error
 
     def read(self, indices: IntArray) -> ImageArray:
-        """See `Pixels.read`."""
+        """Give photos by their catalog indices, in the order asked for; see `Pixels.read`.
+
+        Raises:
+            DataError: One of them is a photo that could not be read at ingest.
+        """
         rows = self._rows[indices]
         if (rows < 0).any():
-            raise DataError("Pixels were asked for of a photo that could not be read at ingest.")
+            raise DataError(_NO_PIXELS)
         return self._images.take(rows, axis=0)
 
 
@@ -108,9 +93,13 @@ class PixelStream:
         return len(self._lost)
 
     def read(self, indices: IntArray) -> ImageArray:
-        """See `Pixels.read`."""
+        """Give photos by their catalog indices, in the order asked for; see `Pixels.read`.
+
+        Raises:
+            DataError: One of them is a photo that could not be read at ingest.
+        """
         if not all(self._paths[i] for i in indices):
-            raise DataError("Pixels were asked for of a photo that could not be read at ingest.")
+            raise DataError(_NO_PIXELS)
         images = np.empty((len(indices), *self.image_size, 3), np.uint8)
         for place, image in enumerate(self._pool.map(self._load, indices)):
             images[place] = image

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -24,6 +26,7 @@ from pawsight.records import Resize
 
 # Starting processes takes longer than reading this many photos in this one.
 FEW = 64
+_ORPHAN_SECONDS = 0.5
 _CRASH = "reading it crashed the decoder"
 
 
@@ -143,3 +146,11 @@ def read_all(
 def _start_worker() -> None:
     # Ctrl-C reaches every process of a terminal; the one that started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when the process that started it is gone: killed, it ends nobody."""
+    while os.getppid() == parent:
+        time.sleep(_ORPHAN_SECONDS)
+    os._exit(1)

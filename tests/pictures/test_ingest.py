@@ -1,0 +1,318 @@
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.pictures import ingest_cache
+from pawsight.pictures.ingest import ingest
+from pawsight.pictures.listing import Listing, scan
+from pawsight.pictures.sources import Source
+from pawsight.pictures.store import PixelStore, PixelStream
+from pawsight.pictures.workers import Batch, Finding, read_all, read_batch
+
+SIZE = (12, 16)
+
+
+class Told:
+    """Keeps what a stage tells of its progress."""
+
+    def __init__(self) -> None:
+        self.num_read, self.rates, self.notes = 0, [], []
+
+    def start(self, task, total=None, unit=""):
+        self.is_reading = task == "Reading photos"
+
+    def advance(self, done, **facts):
+        if self.is_reading and "rate" in facts:
+            self.num_read += done
+            self.rates.append(facts["rate"])
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def pets(tmp_path) -> Path:
+    """Two classes of six photos that all differ, and one broken photo."""
+    return draw_pets(tmp_path / "pets", 6)
+
+
+def draw_pets(root: Path, count: int) -> Path:
+    for number, name in enumerate(("cats", "dogs")):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            colour = (i * 7 % 256, i // 36, 200 * number)
+            Image.new("RGB", (32, 24), colour).save(root / name / f"{i:04}.png")
+    (root / "dogs" / "broken.jpg").write_bytes(b"")
+    return root
+
+
+def read(root: Path, image_size=SIZE, resize="stretch"):
+    told = Told()
+    catalog, pixels = ingest(root, image_size, resize, told)
+    return catalog, pixels, told
+
+
+def assert_right(catalog, pixels) -> None:
+    """Compare every usable photo's pixels with those of its file."""
+    paths = [photo.path for photo in catalog.photos]
+    expected = PixelStream(catalog.root, paths, pixels.image_size, "stretch")
+    assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
+
+
+def test_every_photo_is_a_row_and_a_broken_one_says_why(pets):
+    catalog, pixels, told = read(pets)
+    assert [photo.path for photo in catalog.photos] == sorted(
+        path.relative_to(pets).as_posix() for path in pets.rglob("*.*")
+    )
+    assert [(p.path, p.problem) for p in catalog.broken] == [("dogs/broken.jpg", "empty file")]
+    first = catalog.photos[0]
+    assert (first.label, first.format, first.width, first.height) == ("cats", "PNG", 32, 24)
+    assert len(first.sha256) == 64 and len(first.phash) == 16
+    assert isinstance(pixels, PixelStore)
+    assert pixels.image_size == SIZE
+    assert told.num_read == 13 and all(rate > 0 for rate in told.rates)
+    assert_right(catalog, pixels)
+
+
+def test_unchanged_photos_are_not_read_again(pets):
+    catalog, _, _ = read(pets)
+    again, pixels, told = read(pets)
+    assert again == catalog
+    assert told.num_read == 0
+    assert_right(again, pixels)
+
+
+def test_a_changed_photo_alone_is_read_again(pets):
+    before, old_pixels, _ = read(pets)
+    old = old_pixels.read(np.array([3]))
+    changed = pets / "cats" / "0003.png"
+    Image.new("RGB", (40, 30), "white").save(changed)
+    after, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert after.photos[3].width == 40
+    assert [a == b for a, b in zip(before.photos, after.photos, strict=True)].count(False) == 1
+    assert_right(after, pixels)
+    # A training that goes on meanwhile still sees what it began with.
+    assert (old_pixels.read(np.array([3])) == old).all()
+
+
+def test_added_and_removed_photos_cost_only_themselves(pets):
+    read(pets)
+    (pets / "cats" / "0000.png").unlink()
+    Image.new("RGB", (9, 9)).save(pets / "dogs" / "new.png")
+    catalog, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert len(catalog.photos) == 13
+    assert_right(catalog, pixels)
+
+
+def test_a_repaired_photo_is_read_again(pets):
+    read(pets)
+    Image.new("RGB", (9, 9)).save(pets / "dogs" / "broken.jpg")
+    catalog, _, told = read(pets)
+    assert told.num_read == 1
+    assert catalog.broken == ()
+
+
+def test_what_may_pass_is_tried_again_next_time(pets):
+    listing = scan(Source("pets", pets))
+    gone = listing.photos[2]
+    data = (pets / gone.path).read_bytes()
+    (pets / gone.path).unlink()
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[2].problem == "the file is no longer there"
+    (pets / gone.path).write_bytes(data)
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[2].problem == ""
+
+
+def test_another_working_size_has_its_own_pixels(pets):
+    small, _, _ = read(pets)
+    large, pixels, told = read(pets, (20, 20))
+    assert told.num_read == 13
+    assert pixels.image_size == (20, 20)
+    assert_right(large, pixels)
+    assert [p.sha256 for p in large.photos] == [p.sha256 for p in small.photos]
+    assert read(pets)[2].num_read == 0
+
+
+def test_nothing_is_written_where_the_photos_are(pets):
+    def state() -> dict[Path, tuple[int, int]]:
+        found = {path: path.stat() for path in [pets, *pets.rglob("*")]}
+        return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
+
+    before = state()
+    read(pets)
+    assert state() == before
+
+
+def test_names_of_any_bytes_are_read(tmp_path):
+    root = tmp_path / "été 😀"
+    for name in (b"a,b", b"caf\xe9", "né".encode()):
+        folder = root / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        with (folder / os.fsdecode(b"\xff\n.png")).open("wb") as file:
+            Image.new("RGB", (9, 9)).save(file, "PNG")
+    catalog, pixels, _ = read(root)
+    assert len(catalog.usable) == 3
+    assert_right(catalog, pixels)
+    assert read(root)[2].num_read == 0
+
+
+def test_photos_stream_when_the_disk_is_nearly_full(pets, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert "no room" in told.notes[-1]
+    assert_right(catalog, pixels)
+    assert read(pets)[2].num_read == 0  # the facts are kept
+
+    monkeypatch.undo()
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(pets.parent / "cache"))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStore)
+    assert told.num_read == 12  # not the broken one
+    assert_right(catalog, pixels)
+
+
+def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert any("Nothing can be kept" in note for note in told.notes)
+    assert len(catalog.usable) == 12
+    assert_right(catalog, pixels)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_facts_are_kept_when_the_disk_becomes_full(pets):
+    batch = Batch(str(pets), ("cats/0000.png", "dogs/broken.jpg"), 0, SIZE, "stretch", "/dev/full")
+    good, broken = read_batch(batch)
+    assert good.facts is not None and not good.is_stored
+    assert broken.problem == "empty file"
+
+
+def test_photos_stream_when_the_disk_becomes_full(pets, monkeypatch):
+    def full(batch, place, store):
+        return replace(real(batch, place, store), is_stored=False)
+
+    from pawsight.pictures import workers
+
+    real = workers._read
+    monkeypatch.setattr(workers, "_read", full)
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert len([note for note in told.notes if "too full" in note]) == 1
+    assert_right(catalog, pixels)
+
+
+@pytest.mark.parametrize("victim", ["index.sqlite", "pixels.u8"])
+def test_a_damaged_cache_is_made_again(pets, cache, victim):
+    read(pets)
+    (path,) = cache.rglob(victim)
+    path.write_bytes(b"damaged" * 10)
+    catalog, pixels, told = read(pets)
+    assert told.num_read == 13
+    assert_right(catalog, pixels)
+
+
+def test_another_decoder_reads_again(pets, monkeypatch):
+    read(pets)
+    monkeypatch.setattr(ingest_cache, "_maker", lambda: "another")
+    assert read(pets)[2].num_read == 13
+    assert read(pets)[2].num_read == 0
+
+
+def test_two_at_once_agree(pets):
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(read(pets))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told.num_read for _, _, told in results) == [0, 0, 13]
+    for catalog, pixels, _ in results:
+        assert catalog == results[0][0]
+        assert_right(catalog, pixels)
+
+
+def test_listings_problems_stay(pets):
+    listing = scan(Source("pets", pets))
+    photos = (replace(listing.photos[0], problem="a camera's raw format"), *listing.photos[1:])
+    catalog, _ = ingest(Listing("pets", pets, photos, 4), SIZE)
+    assert catalog.photos[0].problem == "a camera's raw format"
+    assert catalog.num_ignored == 4
+
+
+@pytest.mark.slow
+def test_a_photo_that_kills_its_worker_is_named_and_no_other_is_lost():
+    def work(batch):  # inside, so that it is sent to the workers as it is
+        if "killer" in batch.paths:
+            os._exit(1)
+        return [Finding(problem=path) for path in batch.paths]
+
+    paths = [str(i) for i in range(20)]
+    paths[13] = "killer"
+    batches = [
+        Batch("", tuple(paths[i : i + 4]), i, SIZE, "stretch", None) for i in range(0, 20, 4)
+    ]
+    found = {}
+    for batch, findings in read_all(batches, 2, work):
+        for offset, finding in enumerate(findings):
+            found[batch.first_row + offset] = finding.problem
+    assert found.pop(13) == "reading it crashed the decoder"
+    assert found == {i: str(i) for i in range(20) if i != 13}
+
+
+KILLED = """
+import os, sys
+from pawsight.pictures import ingest_cache
+from pawsight.pictures.ingest import ingest
+from pawsight.progress import Silent
+
+class Killing(Silent):
+    num_calls = 0
+    def advance(self, done, **facts):
+        if "rate" in facts:
+            self.num_calls += 1
+            if self.num_calls == 3:
+                if sys.argv[2] == "kill":
+                    os._exit(9)
+                raise KeyboardInterrupt
+
+ingest_cache._COMMIT_SECONDS = 0
+ingest(sys.argv[1], (12, 16), "stretch", Killing())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["kill", "interrupt"])
+def test_ingest_goes_on_where_it_was_stopped(tmp_path, how):
+    root = draw_pets(tmp_path / "many", 300)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(root), how], stderr=subprocess.PIPE, timeout=60
+    )
+    assert done.returncode != 0
+    # One traceback is the process's own; workers end without a word.
+    assert done.stderr.count(b"Traceback") == (how == "interrupt")
+    catalog, pixels, told = read(root)
+    assert 0 < told.num_read <= 601 - 2 * 128
+    assert len(catalog.usable) == 600
+    assert_right(catalog, pixels)
