@@ -6,6 +6,7 @@ where training begins, so that auditing, predicting and reporting do without it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pawsight.config import AugmentConfig, SplitConfig, TrainConfig, settings
 from pawsight.engine import prepare_tensorflow
-from pawsight.errors import ConfigError, DataError
+from pawsight.errors import ConfigError, DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.pictures.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
@@ -27,6 +28,7 @@ from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import Run, write_json
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 Source = str | os.PathLike[str]
@@ -65,22 +67,27 @@ def train(
     check_classes(listing)
     image_size = _image_size(config)
     run = Run.create(out, listing.name)
-    progress = Logged(progress, run.log_path)
+    try:
+        catalog, pixels = ingest(listing, image_size, config.resize, progress)
+        catalog = split(catalog, config.split)
+    except BaseException:
+        # Nothing was written yet: the same command can be given again.
+        with contextlib.suppress(OSError):
+            run.path.rmdir()
+        raise
+    path = Path(source)
     write_json(
         run.config_path,
         {
-            "source": str(source),
-            "name": listing.name,
-            "root": str(listing.root.absolute()),
+            "source": str(path.absolute() if path.exists() else source),
+            "name": catalog.name,
+            "root": str(catalog.root.absolute()),
             "settings": config.model_dump(mode="json"),
         },
     )
-    catalog, pixels = ingest(listing, image_size, config.resize, progress)
-    catalog = split(catalog, config.split)
-    catalog.save(run.catalog_path)
     catalog.save_split(run.split_path)
-    tell_about(catalog, progress)
-    return _train_and_finish(run, config, catalog, pixels, progress)
+    catalog.save(run.catalog_path)
+    return _train_and_finish(run, config, catalog, pixels, Logged(progress, run.log_path))
 
 
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
@@ -95,8 +102,7 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     if run.is_complete:
         progress.note(f"The run {run.path} is complete already; nothing is left to do.")
         return run
-    config = _saved_config(run)
-    catalog, pixels = _saved_photos(run, config, progress)
+    config, catalog, pixels = _photos_of(run, progress)
     return _train_and_finish(run, config, catalog, pixels, progress)
 
 
@@ -122,8 +128,7 @@ def evaluate(
     run = Run.open(run_path)
     classifier = Classifier.load(run)
     if source is None:
-        config = _saved_config(run)
-        catalog, pixels = _saved_photos(run, config, progress)
+        _, catalog, pixels = _photos_of(run, progress)
         from pawsight.evaluation.whole_run import evaluate_run
 
         return evaluate_run(run, classifier.logits, catalog, pixels, progress)
@@ -220,47 +225,58 @@ def feed(
 
 
 def _train_and_finish(
+    run: Run, config: TrainConfig, catalog: Catalog, pixels: Pixels, progress: Progress
+) -> Run:
+    """Take a run from wherever it stands to its end."""
+    # A budget in minutes counts from here: how long reading took depends on what was read before.
+    started = time.monotonic()
+    tell_about(catalog, progress)
+    try:
+        progress.start("Starting TensorFlow")
+        prepare_tensorflow()
+        from pawsight.training.session import train_run
+
+        write_json(run.state_path, {"stage": "training"})
+        model = train_run(run, config, catalog, pixels, progress, started)
+        _finish(run, model, config, catalog, pixels, progress)
+    except KeyboardInterrupt as error:
+        raise StoppedError(
+            f"Stopped; what was done so far is kept.\nGo on with: pawsight resume {run.path}"
+        ) from error
+    write_json(run.state_path, {"stage": "complete", "seconds": time.monotonic() - started})
+    return run
+
+
+def _finish(
     run: Run,
+    model: keras.Model,
     config: TrainConfig,
     catalog: Catalog,
     pixels: Pixels,
     progress: Progress,
-) -> Run:
-    """Train, or go on training, then export, calibrate, evaluate and report."""
-    # A budget in minutes counts from here: how long reading takes depends on the disk and
-    # on what was read before, and is over.
-    started = time.monotonic()
-    progress.start("Starting TensorFlow")
-    prepare_tensorflow()
+) -> None:
+    """Export, calibrate, evaluate and report."""
     from pawsight.evaluation.whole_run import evaluate_run
     from pawsight.export.bundle import save_model
     from pawsight.report.page import write_report as write_page
-    from pawsight.training.session import train_run
 
-    write_json(run.state_path, {"stage": "training"})
-    model = train_run(run, config, catalog, pixels, progress, started)
     progress.start("Exporting the model")
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
     evaluate_run(run, Classifier.load(run).logits, catalog, pixels, progress)
     progress.start("Writing the report")
     write_page(run)
-    write_json(run.state_path, {"stage": "complete", "seconds": time.monotonic() - started})
-    return run
 
 
-def _saved_config(run: Run) -> TrainConfig:
-    return settings(TrainConfig, **run.read_json(run.config_path)["settings"])
-
-
-def _saved_photos(run: Run, config: TrainConfig, progress: Progress) -> tuple[Catalog, Pixels]:
-    """The photos and the split that a run began with.
+def _photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixels]:
+    """The settings of a run and its photos in their parts.
 
     Raises:
-        DataError: Photos were added, changed or removed since.
+        DataError: Photos were added, changed or removed since the run began.
     """
-    source = run.read_json(run.config_path)["source"]
-    listing = scan(fetch(source, progress), progress)
+    saved = run.read_json(run.config_path)
+    config = settings(TrainConfig, **saved["settings"])
+    listing = scan(fetch(saved["source"], progress), progress)
     catalog, pixels = ingest(listing, _image_size(config), config.resize, progress)
     catalog = split(catalog, config.split)
     began = Catalog.load(run.catalog_path, catalog.root)
@@ -270,7 +286,7 @@ def _saved_photos(run: Run, config: TrainConfig, progress: Progress) -> tuple[Ca
             f"The photos in {catalog.root} are not those that {run.path} began with: some were "
             f"added, changed or removed.\nBring them back, or start a new run."
         )
-    return catalog, pixels
+    return config, catalog, pixels
 
 
 def _image_size(config: TrainConfig) -> tuple[int, int]:
