@@ -277,8 +277,21 @@ def test_a_photo_that_kills_its_worker_is_named_and_no_other_is_lost():
     for batch, findings in read_all(batches, 2, work):
         for offset, finding in enumerate(findings):
             found[batch.first_row + offset] = finding.problem
-    assert found.pop(13) == "reading it crashed the decoder"
+    assert found.pop(13) == "reading it crashed the decoder, or took all memory"
     assert found == {i: str(i) for i in range(20) if i != 13}
+
+
+def test_photos_are_read_here_where_no_worker_can_live(pets, monkeypatch):
+    from pawsight.pictures import workers
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")  # no semaphores, as in some sandboxes
+
+    monkeypatch.setattr(workers, "FEW", 1)
+    monkeypatch.setattr(workers.loky, "ProcessPoolExecutor", refuse)
+    catalog, pixels, _ = read(pets)
+    assert len(catalog.usable) == 12
+    assert_right(catalog, pixels)
 
 
 KILLED = """

@@ -6,12 +6,13 @@ found, so that little has to pass between processes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from pawsight.records import Resize
 # Starting processes takes longer than reading this many photos in this one.
 FEW = 64
 _ORPHAN_SECONDS = 0.5
-_CRASH = "reading it crashed the decoder"
+_CRASH = "reading it crashed the decoder, or took all memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,31 +121,74 @@ def read_all(
     suspects: deque[Batch] = deque()
     while waiting or suspects:
         under_way: dict[Future[list[Finding]], Batch] = {}
-        pool = loky.ProcessPoolExecutor(num_workers, initializer=_start_worker)
+        pool = _start_pool(num_workers)
+        if pool is None:
+            for batch in (*suspects, *waiting):
+                yield batch, work(batch)
+            return
         try:
             while waiting or suspects or under_way:
                 room = 1 if suspects else 3 * num_workers
                 while (suspects or waiting) and len(under_way) < room:
-                    batch = (suspects or waiting).popleft()
-                    under_way[pool.submit(work, batch)] = batch
+                    queue = suspects or waiting
+                    under_way[pool.submit(work, queue[0])] = queue[0]
+                    queue.popleft()
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
                     findings = future.result()
                     yield under_way.pop(future), findings
         except BrokenProcessPool:
             crashed = list(under_way.values())
-            if len(crashed) > 1:
+            if len(crashed) != 1:
                 suspects.extend(crashed)
             elif len(crashed[0].paths) > 1:
                 suspects.extendleft(reversed(crashed[0].halves()))
             else:
-                yield crashed[0], [Finding(problem=_CRASH)]
+                yield crashed[0], [Finding(problem=_CRASH, is_lasting=False)]
         finally:
             pool.shutdown(wait=True, kill_workers=True)
 
 
+def _start_pool(num_workers: int) -> loky.ProcessPoolExecutor | None:
+    """Start workers; None where the system does not let them live, so that no photo is blamed."""
+    try:
+        pool = loky.ProcessPoolExecutor(num_workers, initializer=_start_worker)
+    except OSError:
+        return None
+    try:
+        with _deaf_to_interrupts():
+            first = pool.submit(os.getpid)
+        first.result()
+    except BaseException as error:
+        pool.shutdown(wait=True, kill_workers=True)
+        if isinstance(error, BrokenProcessPool | OSError):
+            return None
+        raise
+    return pool
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start processes that will never hear of Ctrl-C, which reaches all of a terminal.
+
+    The process that starts the workers ends them. What is ignored here they ignore
+    from their first instruction on; told later, they would first write tracebacks.
+    """
+    # Only the main thread may change it, and only a handler that Python knows can be put back.
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is None
+    ):
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _start_worker() -> None:
-    # Ctrl-C reaches every process of a terminal; the one that started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
