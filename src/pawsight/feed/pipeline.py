@@ -188,8 +188,7 @@ def _checked(indices: IntArray, labels: IntArray) -> tuple[IntArray, np.ndarray]
 def _in_background(batches: tf.data.Dataset) -> tf.data.Dataset:
     """Make batches ahead, one at a time, while the training step runs."""
     options = tf.data.Options()
-    # Nothing here is left to tune, and the tuner would take a thread of its own. A private
-    # pool of threads was measured too: beside a step that uses all cores it gained nothing.
+    # Nothing here is left to tune, and the tuner would take a thread of its own.
     options.autotune.enabled = False
     options.deterministic = True
     return batches.prefetch(_AHEAD).with_options(options)
