@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
     from pawsight.errors import PawsightError
-    from pawsight.feed.augment import Augment
+    from pawsight.pipeline.augment import Augment
     from pawsight.inference.classifier import Classifier
     from pawsight.models.registry import build_model
     from pawsight.models.saved import load_model
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Augment": "feed.augment",
+    "Augment": "pipeline.augment",
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
     "PawsightError": "errors",

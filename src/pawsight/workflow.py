@@ -212,8 +212,8 @@ def feed(
     catalog, pixels = ingest(listing, image_size, resize, progress)
     catalog = split(catalog, split_config or SplitConfig())
     prepare_tensorflow()
-    from pawsight.feed.augment import Augment
-    from pawsight.feed.pipeline import epoch_batches, evaluation_batches
+    from pawsight.pipeline.augment import Augment
+    from pawsight.pipeline.batches import epoch_batches, evaluation_batches
 
     indices = catalog.part(part)
     labels = catalog.labels(indices)

@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import StoppedError, TrainingError
-from pawsight.feed.augment import Augment
-from pawsight.feed.pipeline import evaluation_batches, training_batches
+from pawsight.pipeline.augment import Augment
+from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.models.registry import build_model
 from pawsight.progress import Progress

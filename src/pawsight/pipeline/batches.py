@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, ShapeError
-from pawsight.feed.augment import Augment
+from pawsight.pipeline.augment import Augment
 from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.

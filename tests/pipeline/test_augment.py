@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from pawsight.config import AugmentConfig
-from pawsight.feed import augment as augment_module
-from pawsight.feed.augment import Augment, Parameters
+from pawsight.pipeline import augment as augment_module
+from pawsight.pipeline.augment import Augment, Parameters
 
 SIZE = (100, 50)
 

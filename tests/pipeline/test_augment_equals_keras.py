@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 from pawsight.config import AugmentConfig
-from pawsight.feed.augment import Augment, Parameters
+from pawsight.pipeline.augment import Augment, Parameters
 
 FILL_MODES = ["nearest", "constant", "reflect", "wrap"]
 CVAL = 77.0

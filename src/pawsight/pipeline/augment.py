@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pawsight.config import AugmentConfig, FillMode, Range
-from pawsight.feed.warp import IDENTITY, Affine, compose, warp
+from pawsight.pipeline.warp import IDENTITY, Affine, compose, warp
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import DataError, ShapeError
-from pawsight.feed.augment import Augment
-from pawsight.feed.pipeline import epoch_batches, evaluation_batches, order, training_batches
+from pawsight.pipeline.augment import Augment
+from pawsight.pipeline.batches import epoch_batches, evaluation_batches, order, training_batches
 
 INDICES = np.arange(10)
 LABELS = np.arange(10) % 2
