@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
     from pawsight.errors import PawsightError
-    from pawsight.pipeline.augment import Augment
     from pawsight.inference.classifier import Classifier
     from pawsight.models.registry import build_model
     from pawsight.models.saved import load_model
+    from pawsight.pipeline.augment import Augment
     from pawsight.records import Photo, Prediction
     from pawsight.runs import Run
     from pawsight.workflow import (

@@ -6,7 +6,6 @@ is changed; what is missing comes with the command that installs it.
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
@@ -15,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-from pawsight import __version__
+from pawsight import __version__, machine
 from pawsight.engine import prepare_tensorflow
+from pawsight.errors import DiskError
+from pawsight.pictures.cache import cache_dir
 
 _PREDICTING = ("numpy", "pillow", "pillow-heif", "onnxruntime", "pydantic")
 _TRAINING = ("tensorflow", "keras", "scikit-learn", "matplotlib", "jinja2", "onnx", "tf2onnx")
@@ -32,7 +31,8 @@ def examine() -> dict[str, Any]:
     Returns:
         JSON-ready: `pawsight`, `python`, `platform`, `packages` (by name; None
         where missing), `processor` (`name`, `cores`, `features`), `memory_bytes`
-        (None where unknown), `cache` (`path`, `free_bytes`), `devices` and
+        (None where unknown), `cache` (`path`, `free_bytes`; None
+        where it cannot be used), `devices` and
         `precision` (None without TensorFlow; `choice` and `reason`),
         `problems` (each with `problem` and `remedy`).
     """
@@ -50,19 +50,33 @@ def examine() -> dict[str, Any]:
                 "remedy": "Training works on the processor. For the card, use WSL2: wsl --install",
             }
         )
-    cache = Path(platformdirs.user_cache_dir("pawsight"))
+    cache = _cache(problems)
     return {
         "pawsight": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
         "packages": packages,
-        "processor": {"name": _processor(), "cores": _cores(), "features": _features()},
-        "memory_bytes": _memory(),
-        "cache": {"path": str(cache), "free_bytes": _free(cache)},
+        "processor": {
+            "name": machine.processor(),
+            "cores": machine.num_cpus(),
+            "features": machine.features(),
+        },
+        "memory_bytes": machine.memory(),
+        "cache": cache,
         "devices": devices,
         "precision": precision,
         "problems": problems,
     }
+
+
+def _cache(problems: list[dict[str, str]]) -> dict[str, Any] | None:
+    try:
+        folder = cache_dir()
+    except DiskError as error:
+        what, _, remedy = str(error).partition("\n")
+        problems.append({"problem": what, "remedy": remedy})
+        return None
+    return {"path": str(folder), "free_bytes": _free(folder)}
 
 
 def _installed(name: str) -> str | None:
@@ -119,64 +133,6 @@ def _precision(problems: list[dict[str, str]]) -> dict[str, str] | None:
         )
         return None
     return {"choice": chosen.name, "reason": chosen.reason}
-
-
-def _processor() -> str:
-    for line in _cpuinfo():
-        name, _, value = line.partition(":")
-        if name.strip() in ("model name", "Model") and value.strip():
-            return value.strip()
-    return platform.processor() or platform.machine() or "unknown"
-
-
-def _features() -> list[str]:
-    """Name the instructions that make networks fast; empty where the system hides them."""
-    telling = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
-    for line in _cpuinfo():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return [flag for flag in telling if flag in value.split()]
-    return []
-
-
-def _cpuinfo() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _memory() -> int | None:
-    """The memory this process may use, in bytes: the machine's, or less in a container."""
-    found = []
-    try:
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        found += _windows_memory()
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            found.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
-        except (OSError, ValueError):  # no such file, or the word "max"
-            continue
-    return min(found, default=None)
-
-
-def _windows_memory() -> list[int]:
-    import ctypes
-
-    windows = getattr(ctypes, "windll", None)
-    if windows is None:
-        return []
-    kilobytes = ctypes.c_ulonglong()
-    answered = windows.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
-    return [kilobytes.value * 1024] if answered else []
 
 
 def _free(folder: Path) -> int | None:

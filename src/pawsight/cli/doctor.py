@@ -31,6 +31,7 @@ def _print(findings: dict[str, Any]) -> None:
     from pawsight.cli.tables import print_table
 
     processor, precision = findings["processor"], findings["precision"]
+    cache = findings["cache"] or {"path": "cannot be used", "free_bytes": None}
     features = f" ({', '.join(processor['features'])})" if processor["features"] else ""
     without = "unknown: TensorFlow is needed to tell"
     chosen = f"{precision['choice']}: {precision['reason']}" if precision else without
@@ -41,8 +42,8 @@ def _print(findings: dict[str, Any]) -> None:
             ("platform", findings["platform"]),
             ("processor", f"{processor['name']}, {processor['cores']} cores{features}"),
             ("memory", _gigabytes(findings["memory_bytes"])),
-            ("free for the cache", _gigabytes(findings["cache"]["free_bytes"])),
-            ("cache", findings["cache"]["path"]),
+            ("free for the cache", _gigabytes(cache["free_bytes"])),
+            ("cache", cache["path"]),
             ("devices", ", ".join(findings["devices"]) if findings["devices"] else without),
             ("precision", chosen),
             *((name, found or "missing") for name, found in findings["packages"].items()),

@@ -20,7 +20,8 @@ import numpy as np
 from pawsight.errors import PhotoError, RunError, ShapeError
 from pawsight.inference.description import load_description
 from pawsight.inference.photos import PhotoLike, file_bytes, name_of
-from pawsight.inference.session import first_line, num_cpus, open_session
+from pawsight.inference.session import first_line, open_session
+from pawsight.machine import num_cpus
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, Resize
 from pawsight.runs import Run

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pawsight.errors import RunError
 from pawsight.inference.description import Description
+from pawsight.machine import num_cpus
 
 
 def open_session(path: Path, description: Description) -> Any:
@@ -63,10 +63,3 @@ def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
 def first_line(error: Exception) -> str:
     """Give the first line of a library's message, which is as much as helps a person."""
     return str(error).strip().split("\n", 1)[0][:200]
-
-
-def num_cpus() -> int:
-    """How many processors this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

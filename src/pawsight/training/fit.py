@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import StoppedError, TrainingError
-from pawsight.pipeline.augment import Augment
-from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.models.registry import build_model
+from pawsight.pipeline.augment import Augment
+from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Pixels
 from pawsight.runs import Run

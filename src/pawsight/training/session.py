@@ -6,6 +6,7 @@ import time
 
 import keras
 
+from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
@@ -76,7 +77,11 @@ def train_run(
             left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
             left = max(left, minutes * 60 * _LEAST_SHARE)
             plan = recipe.shortened(plan, left, train_rate, validation_rate)
-        facts = {"num_parameters": trainer.model.count_params(), "versions": versions()}
+        facts = {
+            "num_parameters": trainer.model.count_params(),
+            "hardware": machine.in_words(),
+            "versions": versions(),
+        }
         write_json(run.plan_path, plan.model_dump(mode="json") | facts)
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
     history = trainer.fit(plan, run, progress)

@@ -1,0 +1,74 @@
+"""What this machine is: processor, cores, memory; from the system, without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def processor() -> str:
+    """The processor's own name."""
+    for line in _cpuinfo():
+        name, _, value = line.partition(":")
+        if name.strip() in ("model name", "Model") and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def features() -> list[str]:
+    """Name the instructions that make networks fast; empty where the system hides them."""
+    telling = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+    for line in _cpuinfo():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return [flag for flag in telling if flag in value.split()]
+    return []
+
+
+def num_cpus() -> int:
+    """How many cores this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory() -> int | None:
+    """The memory this process may use, in bytes: the machine's, or less in a container."""
+    found = []
+    try:
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        found += _windows_memory()
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            found.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # no such file, or the word "max"
+            continue
+    return min(found, default=None)
+
+
+def in_words() -> str:
+    """One line for a report: processor, its telling instructions, cores, memory."""
+    telling = f" ({', '.join(features())})" if features() else ""
+    size = memory()
+    gibibytes = f", {size / 2**30:.0f} GiB memory" if size else ""
+    return f"{processor()}{telling}, {num_cpus()} cores{gibibytes}, {platform.system()}"
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _windows_memory() -> list[int]:
+    import ctypes
+
+    windows = getattr(ctypes, "windll", None)
+    if windows is None:
+        return []
+    kilobytes = ctypes.c_ulonglong()
+    answered = windows.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
+    return [kilobytes.value * 1024] if answered else []
