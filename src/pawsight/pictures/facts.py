@@ -1,7 +1,8 @@
-"""What a photo looks like in a few numbers, measured on its luma at 96 x 96 pixels.
+"""What a photo looks like in a few numbers, measured on its luma at 64 to 127 pixels.
 
-A fixed size makes photos comparable, whatever their own size. The sums are
-exact, so every machine finds the same figures.
+The photos of one catalog come at one working size and are shrunk by one whole
+number until their shorter side has 64 to 127 pixels, so they compare, whatever
+their own size was. The sums are exact, so every machine finds the same figures.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 96
+SIDE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,27 @@ def measure(image: Image.Image) -> tuple[str, float, float]:
     Returns:
         The difference hash (8 rows of 8 bits, a bit is 1 where the right one of
         two neighbours is brighter; 16 hex digits), the mean luma 0..255, and
-        the variance of the luma's Laplacian, which is small for a blurred photo.
+        the variance of the luma's Laplacian, which is small for a blurred photo
+        and 0 where there is no pixel with four neighbours.
     """
-    small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    nine = small.resize((9, 8), Image.Resampling.BOX)
+    luma = image.convert("L").reduce(max(1, min(image.size) // SIDE))
+    nine = luma.resize((9, 8), Image.Resampling.BOX)
     grid = np.frombuffer(nine.tobytes(), np.uint8).reshape(8, 9)
     phash = np.packbits(grid[:, 1:] > grid[:, :-1]).tobytes().hex()
-    luma = np.frombuffer(small.tobytes(), np.uint8)
-    brightness = int(luma.sum(dtype=np.int64)) / luma.size
-    return phash, round(brightness, 2), round(_laplacian_variance(luma.astype(np.int16)), 2)
+    flat = np.frombuffer(luma.tobytes(), np.uint8)
+    brightness = int(flat.sum(dtype=np.int64)) / flat.size
+    return phash, round(brightness, 2), round(_laplacian_variance(flat, luma.width), 2)
 
 
-def _laplacian_variance(luma: NDArray[np.int16]) -> float:
-    # On the flat array, where neighbours above and below are SIDE apart: several times
+def _laplacian_variance(luma: NDArray[np.uint8], width: int) -> float:
+    if width < 3 or luma.size < 3 * width:
+        return 0.0
+    # On the flat array, where neighbours above and below are `width` apart: several times
     # faster than on two axes. The columns at both edges have no neighbour and are cut off.
-    whole = 4 * luma[SIDE:-SIDE] - luma[: -2 * SIDE] - luma[2 * SIDE :]
-    whole -= luma[SIDE - 1 : -SIDE - 1]
-    whole -= luma[SIDE + 1 : luma.size - SIDE + 1]
-    inner = whole.reshape(SIDE - 2, SIDE)[:, 1:-1].astype(np.float64).ravel()
-    # All sums stay below 2**53, so they are exact in whatever order they are added.
+    values = luma.astype(np.int16)
+    whole = 4 * values[width:-width] - values[: -2 * width] - values[2 * width :]
+    whole -= values[width - 1 : -width - 1]
+    whole -= values[width + 1 : values.size - width + 1]
+    inner = whole.reshape(-1, width)[:, 1:-1].astype(np.float64).ravel()
+    # All sums are whole and below 2**53, so they are exact in whatever order they are added.
     return float(inner @ inner) / inner.size - (float(inner.sum()) / inner.size) ** 2

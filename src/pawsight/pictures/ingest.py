@@ -11,13 +11,14 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import loky
 import numpy as np
 
 from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.facts import Facts
 from pawsight.pictures.ingest_cache import IngestCache, open_cache
 from pawsight.pictures.listing import Listing, scan
 from pawsight.pictures.sources import Source, fetch
@@ -166,7 +167,7 @@ class _Reading:
         if finding.facts is None:
             photo = replace(self._photos[index], problem=finding.problem)
         else:
-            photo = replace(self._photos[index], **asdict(finding.facts))
+            photo = _with_facts(self._photos[index], finding.facts)
         if finding.facts is None or not finding.is_stored:
             row = -1
         if finding.facts is not None and row < 0 and self._has_store:
@@ -189,3 +190,16 @@ class _Reading:
         if self._has_store:
             self._has_store = False
             self._progress.note(f"{why} {_SLOWER}")
+
+
+def _with_facts(photo: Photo, facts: Facts) -> Photo:
+    return replace(
+        photo,
+        format=facts.format,
+        width=facts.width,
+        height=facts.height,
+        sha256=facts.sha256,
+        phash=facts.phash,
+        brightness=facts.brightness,
+        sharpness=facts.sharpness,
+    )

@@ -7,6 +7,7 @@ found, so that little has to pass between processes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -189,6 +190,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _start_worker() -> None:
+    gc.freeze()  # what was imported stays, so no collection need look at it again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
