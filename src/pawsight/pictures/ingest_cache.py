@@ -93,6 +93,9 @@ class IngestCache:
                 "SELECT max(row), count(*) FROM photos WHERE row >= 0"
             ).fetchone()
             self.next_row = 0 if last is None else last + 1
+            self.has_photos = bool(
+                self._database.execute("SELECT EXISTS (SELECT 1 FROM photos)").fetchone()[0]
+            )
             # Rows of photos that have changed since are never used again.
             num_stale = self.next_row - count
             return num_stale <= 1000 + count and self._store_bytes() >= (

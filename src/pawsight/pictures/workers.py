@@ -153,7 +153,9 @@ def read_all(
 def _start_pool(num_workers: int) -> loky.ProcessPoolExecutor | None:
     """Start workers; None where the system does not let them live, so that no photo is blamed."""
     try:
-        pool = loky.ProcessPoolExecutor(num_workers, initializer=_start_worker)
+        pool = loky.ProcessPoolExecutor(
+            num_workers, initializer=_start_worker, initargs=(os.getpid(),)
+        )
     except OSError:
         return None
     try:
@@ -189,10 +191,11 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _start_worker() -> None:
+def _start_worker(parent: int) -> None:
     gc.freeze()  # what was imported stays, so no collection need look at it again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if os.name == "posix":  # elsewhere the process above may be a launcher
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
