@@ -14,7 +14,7 @@ from pawsight.errors import ConfigError, ExtraError
 def prepare_tensorflow() -> None:
     """Import TensorFlow, which takes seconds; call before importing a room that makes tensors.
 
-    Keeps its start-up messages off the screen, unless TF_CPP_MIN_LOG_LEVEL is set.
+    Keeps its start-up messages off the screen, unless TF_CPP_MIN_LOG_LEVEL asks for them.
 
     Raises:
         ExtraError: TensorFlow is not installed.
@@ -30,8 +30,7 @@ def prepare_tensorflow() -> None:
         raise ExtraError("Training", "train")
     if "tensorflow" in sys.modules:
         return
-    is_quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     with _native_messages_dropped() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401

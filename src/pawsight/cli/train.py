@@ -162,7 +162,9 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise ConfigError(f'The settings file {path} must hold settings by name: {{"epochs": 10}}.')
-    return found
+    # A run's own config.json keeps them beside the source, so that a run can be repeated.
+    of_a_run = found.get("settings")
+    return of_a_run if isinstance(of_a_run, dict) else found
 
 
 def _parse(suffix: str, text: str) -> Any:

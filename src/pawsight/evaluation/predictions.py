@@ -11,13 +11,13 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pawsight.errors import DataError, RunError, ShapeError
 from pawsight.progress import Progress
-from pawsight.records import FloatArray, ImageArray, IntArray, Part, Predictions
+from pawsight.records import FloatArray, ImageArray, IntArray, Part, Pixels, Predictions
 from pawsight.runs import write_text
 
 if TYPE_CHECKING:
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 
 Classify = Callable[[ImageArray], FloatArray]
 _FIXED_COLUMNS = ["path", "truth", "label", "probability"]
-
-
-class Pixels(Protocol):
-    """Whatever gives the pixels of catalog photos: a store or a stream."""
-
-    def read(self, indices: IntArray) -> ImageArray:
-        """The photos with these catalog indices, uint8 [N, H, W, 3]."""
 
 
 def collect(

@@ -2,9 +2,10 @@
 
 A stride-2 stem, then residual blocks of 64, 128, 256 and 256 channels: 2.39
 million parameters with two classes. Global average pooling makes it fit any
-image size. Blocks follow arXiv:1512.03385; the shortcut of a downsampling
-block averages before its 1x1 convolution (ResNet-D, arXiv:1812.01187), so that
-it drops no pixel. Channels are multiples of 32, where CPU kernels are fastest.
+image size. Blocks follow arXiv:1512.03385, but every further halving is a max
+pooling before the block instead of a stride within it: in trials from scratch
+that learnt several times faster for the same work. Channels are multiples of
+32, where CPU kernels are fastest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from keras import layers
 from pawsight.models.normalization import FusedBatchNormalization
 
 _STEM_CHANNELS = 32
-_BLOCKS = ((64, 2), (128, 2), (256, 2), (256, 1))  # (channels, stride)
+_BLOCKS = ((64, True), (128, True), (256, True), (256, False))  # (channels, halved before)
 _BATCH_NORM_MOMENTUM = 0.9  # short runs: the averages must follow within 50 steps
 
 
@@ -25,22 +26,21 @@ def build(num_classes: int, image_size: tuple[int, int], policy: keras.DTypePoli
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy)(images)
     x = _normalised(_convolution(x, _STEM_CHANNELS, policy, strides=2), policy)
     x = layers.ReLU(dtype=policy)(x)
-    for channels, strides in _BLOCKS:
-        x = _residual_block(x, channels, strides, policy)
+    for channels, is_halved in _BLOCKS:
+        if is_halved:
+            x = layers.MaxPooling2D(2, padding="same", dtype=policy)(x)
+        x = _residual_block(x, channels, policy)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="swift")
 
 
 def _residual_block(
-    x: keras.KerasTensor, channels: int, strides: int, policy: keras.DTypePolicy
+    x: keras.KerasTensor, channels: int, policy: keras.DTypePolicy
 ) -> keras.KerasTensor:
-    y = _normalised(_convolution(x, channels, policy, strides), policy)
+    y = _normalised(_convolution(x, channels, policy), policy)
     y = layers.ReLU(dtype=policy)(y)
-    # Starting the last scale at 0 makes each block the identity at first (arXiv:1706.02677, 5.1).
-    y = _normalised(_convolution(y, channels, policy), policy, gamma_initializer="zeros")
-    if strides > 1:
-        x = layers.AveragePooling2D(strides, padding="same", dtype=policy)(x)
+    y = _normalised(_convolution(y, channels, policy), policy)
     if x.shape[-1] != channels:
         x = _normalised(_convolution(x, channels, policy, kernel_size=1), policy)
     return layers.ReLU(dtype=policy)(layers.Add(dtype=policy)([x, y]))
@@ -64,9 +64,5 @@ def _convolution(
     )(x)
 
 
-def _normalised(
-    x: keras.KerasTensor, policy: keras.DTypePolicy, gamma_initializer: str = "ones"
-) -> keras.KerasTensor:
-    return FusedBatchNormalization(
-        momentum=_BATCH_NORM_MOMENTUM, gamma_initializer=gamma_initializer, dtype=policy
-    )(x)
+def _normalised(x: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    return FusedBatchNormalization(momentum=_BATCH_NORM_MOMENTUM, dtype=policy)(x)
