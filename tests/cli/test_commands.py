@@ -70,7 +70,8 @@ def test_one_number_is_a_square_image_size(pawsight, trained, tmp_path):
         ("settings.json", '{"epochs": 5, "seed": 7, "augment": {"rotation_range": 10}}'),
         (
             "config.json",
-            '{"source": "x", "settings": {"epochs": 5, "seed": 7, "augment": {"rotation_range": 10}}}',
+            '{"source": "x", "settings": '
+            '{"epochs": 5, "seed": 7, "augment": {"rotation_range": 10}}}',
         ),
         ("settings.toml", "epochs = 5\nseed = 7\n[augment]\nrotation_range = 10\n"),
     ],
