@@ -126,9 +126,12 @@ def _divide(
         counts = _counts(sum(map(len, ordered)), config.validation_fraction, test_fraction)
         for part in _HELD_OUT:
             others = len(_HELD_OUT) - _HELD_OUT.index(part)  # parts that come after this one
-            for group in _take(ordered, counts[part], len(ordered) - others):
-                ordered.remove(group)
+            taken = _take(ordered, counts[part], len(ordered) - others)
+            for group in taken:
                 parts.update(dict.fromkeys(group, part))
+            # Groups share no photo, so the first one tells them apart.
+            firsts = {group[0] for group in taken}
+            ordered = [group for group in ordered if group[0] not in firsts]
         parts.update((index, "train") for group in ordered for index in group)
     return parts
 
