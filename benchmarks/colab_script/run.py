@@ -32,26 +32,30 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="colab-script-") as scratch:
         folder = unpacked(arguments.photos, Path(scratch) / "unpacked")
-        pawsight = []
+        results = {
+            "machine": describe(),
+            "photos": arguments.photos.name,
+            "epochs": arguments.epochs,
+            "script": None,
+            "pawsight": [],
+        }
         # The script runs in the middle, so that a machine that drifts favours neither.
         halfway = len(arguments.seeds) // 2
         for number, seed in enumerate(arguments.seeds):
             if number == halfway:
-                script = run_script(folder, arguments.epochs)
-                print("script:", json.dumps(script), flush=True)
+                results["script"] = run_script(folder, arguments.epochs)
+                save(results)
             work = Path(scratch) / f"seed-{seed}"
-            pawsight.append(run_pawsight(arguments.photos, arguments.epochs, seed, work))
-            print(f"pawsight, seed {seed}:", json.dumps(pawsight[-1]), flush=True)
-    results = {
-        "machine": describe(),
-        "photos": arguments.photos.name,
-        "epochs": arguments.epochs,
-        "script": script,
-        "pawsight": pawsight,
-    }
+            results["pawsight"].append(run_pawsight(arguments.photos, arguments.epochs, seed, work))
+            save(results)
+
+
+def save(results: dict) -> None:
+    """Write what is known so far; the table once the script's time is known."""
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    (HERE / "results.md").write_text(as_markdown(results))
-    print((HERE / "results.md").read_text())
+    if results["script"]:
+        (HERE / "results.md").write_text(as_markdown(results))
+        print((HERE / "results.md").read_text(), flush=True)
 
 
 def unpacked(photos: Path, scratch: Path) -> Path:
