@@ -51,6 +51,12 @@ def test_a_validation_loss_that_climbs_again_is_overfitting(make_history):
     assert "after epoch 2 the validation loss rose again, by 25 %" in plain(said)
 
 
+def test_a_validation_loss_that_trembles_near_nothing_is_no_overfitting(make_history):
+    said = reading(make_history([0.9, 1.0, 1.0], losses=[0.2, 0.010, 0.015]))
+
+    assert said.startswith("No sign of over- or underfitting")
+
+
 def test_a_run_that_ends_while_it_improves_was_stopped_early(make_history):
     said = reading(make_history([0.6, 0.7, 0.8, 0.9], losses=[0.8, 0.6, 0.5, 0.4]))
 

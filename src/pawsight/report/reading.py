@@ -16,6 +16,7 @@ _NBSP = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
 
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
+LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only trembles
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
 UNEVEN_CLASSES = 1.5  # most frequent class over rarest
 FEW_PHOTOS = 100
@@ -24,7 +25,8 @@ MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its
 RULES = (
     f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
     f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
-    f"than {LOSS_REBOUND * 100:g}{_NBSP}% above its lowest. Still learning: the last epoch is the "
+    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest. Still learning: "
+    f"the last epoch is the "
     f"best, and the validation loss fell by more than {STILL_FALLING * 100:g}{_NBSP}% over the "
     f"last quarter of the epochs."
 )
@@ -38,7 +40,8 @@ def reading(history: list[Epoch]) -> str:
     best, last = best_epoch(rows), rows[-1]
     lowest = min(rows, key=lambda row: row.validation_loss)
     gap = best.train_accuracy - best.validation_accuracy
-    rebound = _relative(last.validation_loss - lowest.validation_loss, lowest.validation_loss)
+    rise = last.validation_loss - lowest.validation_loss
+    rebound = _relative(rise, lowest.validation_loss) if rise > LEAST_REBOUND else 0.0
     if gap > WIDE_GAP or rebound > LOSS_REBOUND:
         return _overfitting(gap, rebound, lowest, best)
     before = rows[-1 - max(1, len(rows) // 4)]
