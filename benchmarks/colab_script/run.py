@@ -1,12 +1,13 @@
 """The Colab script against `pawsight train --model colab`, on the same photos in one run.
 
-    python benchmarks/colab_script/run.py PHOTOS [--epochs 10] [--seeds 0 1 2]
+    python benchmarks/colab_script/run.py PHOTOS [--epochs 10] [--seeds 0 1 2] [--script-epochs N]
 
 PHOTOS is a .zip or a folder with train/ and validation/. The script gets them
 unpacked, before its clock starts; pawsight gets what the user gave, with an
 empty cache, so its time holds unpacking and reading the photos, training, the
 exported model, the evaluation and the report. Takes about an hour and a half
-with cats-vs-dogs.zip on two cores. Writes results.json and results.md here.
+with cats-vs-dogs.zip on two cores; `--script-epochs 4` stops the script earlier,
+and the times are then compared by the epoch. Writes results.json and results.md here.
 """
 
 import argparse
@@ -29,13 +30,16 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--script-epochs", type=int, help="fewer epochs for the script")
     arguments = parser.parse_args()
+    script_epochs = arguments.script_epochs or arguments.epochs
     with tempfile.TemporaryDirectory(prefix="colab-script-") as scratch:
         folder = unpacked(arguments.photos, Path(scratch) / "unpacked")
         results = {
             "machine": describe(),
             "photos": arguments.photos.name,
             "epochs": arguments.epochs,
+            "script_epochs": script_epochs,
             "script": None,
             "pawsight": [],
         }
@@ -43,7 +47,7 @@ def main() -> None:
         halfway = len(arguments.seeds) // 2
         for number, seed in enumerate(arguments.seeds):
             if number == halfway:
-                results["script"] = run_script(folder, arguments.epochs)
+                results["script"] = run_script(folder, script_epochs)
                 save(results)
             work = Path(scratch) / f"seed-{seed}"
             results["pawsight"].append(run_pawsight(arguments.photos, arguments.epochs, seed, work))
@@ -106,24 +110,28 @@ def run_pawsight(photos: Path, epochs: int, seed: int, work: Path) -> dict:
 
 
 def as_markdown(results: dict) -> str:
-    script, ours = results["script"], results["pawsight"]
+    script, epochs = results["script"], results["epochs"]
+    script_epochs = results["script_epochs"]
+    per_epoch = script["process_seconds"] / script_epochs
     rows = [
         "# The Colab script against `pawsight train --model colab`",
         "",
-        f"{results['photos']}, {results['epochs']} epochs. {results['machine']}",
+        f"{results['photos']}. {results['machine']}",
         "",
-        "| | whole process | share of the script's time | best validation accuracy "
-        "| at the last epoch |",
-        "|---|---|---|---|---|",
-        f"| the script, import repaired | {script['process_seconds']:.0f} s | 1 "
-        f"| {max(script['validation_accuracy']):.1%} | {script['validation_accuracy'][-1]:.1%} |",
+        "| | epochs | whole process | per epoch | share of the script's time per epoch "
+        "| best validation accuracy | at the last epoch |",
+        "|---|---|---|---|---|---|---|",
+        f"| the script, import repaired | {script_epochs} | {script['process_seconds']:.0f} s "
+        f"| {per_epoch:.1f} s | 1 | {max(script['validation_accuracy']):.1%} "
+        f"| {script['validation_accuracy'][-1]:.1%} |",
     ]
     rows += [
-        f"| pawsight, seed {one['seed']} ({one['precision']}) | {one['process_seconds']:.0f} s "
-        f"| {one['process_seconds'] / script['process_seconds']:.3f} "
+        f"| pawsight, seed {one['seed']} ({one['precision']}) | {epochs} "
+        f"| {one['process_seconds']:.0f} s | {one['process_seconds'] / epochs:.1f} s "
+        f"| {one['process_seconds'] / epochs / per_epoch:.3f} "
         f"| {one['exported_model_validation_accuracy']:.1%} "
         f"| {one['validation_accuracy'][-1]:.1%} |"
-        for one in ours
+        for one in results["pawsight"]
     ]
     rows += [
         "",
@@ -131,6 +139,12 @@ def as_markdown(results: dict) -> str:
         "empty cache; its time holds unpacking, reading, training, export, evaluation and report.",
         "Its best accuracy is that of the exported model.",
     ]
+    if script_epochs < epochs:
+        rows += [
+            "",
+            f"The script was stopped after {script_epochs} epochs to save time: its accuracy is "
+            f"not that of {epochs} epochs, and times compare by the epoch.",
+        ]
     return "\n".join(rows) + "\n"
 
 
