@@ -22,13 +22,13 @@ def main() -> None:
     """Draw the photos on the left, the command in the middle, the result on the right."""
     demo = Path(sys.argv[1])
     run = pawsight.Run.open(demo / "run")
-    figure = Figure(figsize=(12, 4.6), dpi=150, facecolor="white")
+    figure = Figure(figsize=(12, 4.5), dpi=150, facecolor="white")
     draw_folder(figure, demo / "photos" / "cats", 0.02, "photos/cats/")
     draw_folder(figure, demo / "photos" / "dogs", 0.16, "photos/dogs/")
-    figure.text(0.385, 0.60, "pawsight train photos/", family="monospace", fontsize=12,
+    figure.text(0.403, 0.60, "pawsight train photos/", family="monospace", fontsize=10.5,
                 color="white", ha="center", va="center",
                 bbox={"boxstyle": "round,pad=0.7", "facecolor": INK, "edgecolor": INK})  # fmt: skip
-    figure.text(0.385, 0.44, "⟶", fontsize=34, color=ACCENT, ha="center", va="center")
+    figure.text(0.403, 0.44, "⟶", fontsize=34, color=ACCENT, ha="center", va="center")
     draw_result(figure, run)
     draw_answers(figure, run, demo / "new-photos")
     OUT.parent.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def draw_result(figure: Figure, run: pawsight.Run) -> None:
 
 def draw_answers(figure: Figure, run: pawsight.Run, folder: Path) -> None:
     """Show new photos with the answer and its probability."""
-    figure.text(0.79, 0.93, "pawsight predict new-photos/", family="monospace", fontsize=11,
+    figure.text(0.79, 0.93, "pawsight predict new/", family="monospace", fontsize=11,
                 color=INK)  # fmt: skip
     photos = sorted(folder.glob("*/*"))[::3][:4]
     for number, answer in enumerate(pawsight.load(run).predict(photos)):
