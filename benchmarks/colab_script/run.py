@@ -1,13 +1,15 @@
 """The Colab script against `pawsight train --model colab`, on the same photos in one run.
 
     python benchmarks/colab_script/run.py PHOTOS [--epochs 10] [--seeds 0 1 2] [--script-epochs N]
+                                          [--swift-minutes 5]
 
 PHOTOS is a .zip or a folder with train/ and validation/. The script gets them
 unpacked, before its clock starts; pawsight gets what the user gave, with an
 empty cache, so its time holds unpacking and reading the photos, training, the
 exported model, the evaluation and the report. Takes about an hour and a half
 with cats-vs-dogs.zip on two cores; `--script-epochs 4` stops the script earlier,
-and the times are then compared by the epoch. Writes results.json and results.md here.
+and the times are then compared by the epoch. `--swift-minutes 5` adds the default
+network with that budget. Writes results.json and results.md here.
 """
 
 import argparse
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--script-epochs", type=int, help="fewer epochs for the script")
+    parser.add_argument("--swift-minutes", type=float, help="train the default network too")
     arguments = parser.parse_args()
     script_epochs = arguments.script_epochs or arguments.epochs
     with tempfile.TemporaryDirectory(prefix="colab-script-") as scratch:
@@ -42,6 +45,7 @@ def main() -> None:
             "script_epochs": script_epochs,
             "script": None,
             "pawsight": [],
+            "swift": [],
         }
         # The script runs in the middle, so that a machine that drifts favours neither.
         halfway = len(arguments.seeds) // 2
@@ -50,8 +54,14 @@ def main() -> None:
                 results["script"] = run_script(folder, script_epochs)
                 save(results)
             work = Path(scratch) / f"seed-{seed}"
-            results["pawsight"].append(run_pawsight(arguments.photos, arguments.epochs, seed, work))
+            options = ["--model", "colab", "--epochs", arguments.epochs]
+            results["pawsight"].append(run_pawsight(arguments.photos, options, seed, work))
             save(results)
+            if arguments.swift_minutes:
+                options = ["--minutes", arguments.swift_minutes]
+                work = Path(scratch) / f"swift-{seed}"
+                results["swift"].append(run_pawsight(arguments.photos, options, seed, work))
+                save(results)
 
 
 def save(results: dict) -> None:
@@ -86,9 +96,9 @@ def run_script(folder: Path, epochs: int) -> dict:
     return found | {"process_seconds": time.perf_counter() - started}
 
 
-def run_pawsight(photos: Path, epochs: int, seed: int, work: Path) -> dict:
-    command = [sys.executable, "-m", "pawsight", "train", photos, "--model", "colab"]
-    command += ["--epochs", str(epochs), "--seed", str(seed), "--out", work / "run"]
+def run_pawsight(photos: Path, options: list, seed: int, work: Path) -> dict:
+    command = [sys.executable, "-m", "pawsight", "train", photos, *map(str, options)]
+    command += ["--seed", str(seed), "--out", work / "run"]
     started = time.perf_counter()
     subprocess.run(command, check=True, env=os.environ | {"PAWSIGHT_CACHE": str(work / "cache")})
     seconds = time.perf_counter() - started
@@ -132,6 +142,13 @@ def as_markdown(results: dict) -> str:
         f"| {one['exported_model_validation_accuracy']:.1%} "
         f"| {one['validation_accuracy'][-1]:.1%} |"
         for one in results["pawsight"]
+    ]
+    rows += [
+        f"| pawsight's default network, swift, seed {one['seed']} ({one['precision']}) "
+        f"| {len(one['validation_accuracy'])} | {one['process_seconds']:.0f} s | | "
+        f"| {one['exported_model_validation_accuracy']:.1%} "
+        f"| {one['validation_accuracy'][-1]:.1%} |"
+        for one in results["swift"]
     ]
     rows += [
         "",
