@@ -64,11 +64,17 @@ class SplitConfig(_Frozen):
     validation_fraction: float = Field(0.15, gt=0, lt=1)
     test_fraction: float = Field(0.15, ge=0, lt=1)
     seed: int = 0  # same photos and seed: same split on any machine
+    group_by: str | None = None  # "folder", or a column of the table: such photos stay together
+    folds: int | None = Field(None, ge=2, le=20)  # of cross-validation; the test part stays apart
+    fold: int = Field(1, ge=1)  # the fold that is the validation part, counted from 1
+    keep: str | None = None  # a run folder or a split.csv whose photos stay in their parts
 
     @model_validator(mode="after")
     def _leave_photos_to_train_on(self) -> Self:
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction + test_fraction must be below 1")
+        if self.fold > (self.folds or 1):
+            raise ValueError(f"fold is {self.fold}, but there are {self.folds or 'no'} folds")
         return self
 
 
@@ -78,6 +84,8 @@ class TrainConfig(_Frozen):
     model: str = "swift"
     image_size: tuple[int, int] | None = None  # (height, width) in pixels
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
+    keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there
+    class_weights: Literal["auto", "none"] = "auto"  # auto: rare classes count more, beyond 1.5 : 1
     epochs: int | None = Field(None, ge=1)
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)

@@ -42,6 +42,9 @@ class Photo:
     "" where the photo has none and `part` is "" where the source does not say
     or the split has not been made. `problem` is "" for a photo that was read,
     else the reason in plain words; then the facts below it are zero or "".
+    `flaw` says what is wrong with a photo that was read all the same.
+    `group` is the user's own key: photos with the same one (same animal, same
+    burst) stay in one part; "" stands alone.
     """
 
     path: str
@@ -57,6 +60,9 @@ class Photo:
     phash: str = ""  # 64-bit difference hash, 16 hex digits
     brightness: float = 0.0  # mean luma, 0 black .. 255 white
     sharpness: float = 0.0  # variance of the Laplacian of the luma
+    contrast: float = 0.0  # standard deviation of the luma, 0 for a blank photo
+    flaw: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from pawsight.runs import write_text
 
 # The order in which a person looks for things, so not quite that of the record.
 _COLUMNS = (
-    *("path", "label", "part", "problem", "format", "width", "height", "size"),
-    *("brightness", "sharpness", "sha256", "phash", "mtime_ns"),
+    *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
+    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns"),
 )
 _INTS = ("size", "mtime_ns", "width", "height")
-_FLOATS = ("brightness", "sharpness")
+_FLOATS = ("brightness", "contrast", "sharpness")
 
 
 @dataclass(frozen=True)
