@@ -31,7 +31,7 @@ from pawsight.records import ImageArray, Resize
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
-VERSION = 1
+VERSION = 2
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit; a panorama of 12,000 x 6,000 is 72 million
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
@@ -57,7 +57,7 @@ _SWAPS_SIDES = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
 _quiet = Quiet()
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
     """Decode a photo in full.
 
     Args:
@@ -72,7 +72,9 @@ def decode(data: bytes) -> Image.Image:
     return _decode(data, None)[0]
 
 
-def load_pixels(data: bytes, image_size: tuple[int, int], resize: Resize) -> ImageArray:
+def load_pixels(
+    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+) -> ImageArray:
     """Decode a photo at a working size.
 
     Args:
@@ -92,7 +94,9 @@ def load_pixels(data: bytes, image_size: tuple[int, int], resize: Resize) -> Ima
     return np.asarray(_fit(image, image_size, resize))
 
 
-def examine(data: bytes, image_size: tuple[int, int], resize: Resize) -> tuple[Facts, ImageArray]:
+def examine(
+    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+) -> tuple[Facts, ImageArray]:
     """Give what `load_pixels` gives, and what is worth knowing of the photo, in one decode.
 
     Raises:

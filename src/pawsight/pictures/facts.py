@@ -7,6 +7,7 @@ their own size was. The sums are exact, so every machine finds the same figures.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,11 @@ class Facts:
     phash: str
     brightness: float
     sharpness: float
+    contrast: float
+    flaw: str = ""
 
 
-def measure(image: Image.Image) -> tuple[str, float, float]:
+def measure(image: Image.Image) -> tuple[str, float, float, float]:
     """Measure how a photo looks.
 
     Args:
@@ -37,17 +40,21 @@ def measure(image: Image.Image) -> tuple[str, float, float]:
 
     Returns:
         The difference hash (8 rows of 8 bits, a bit is 1 where the right one of
-        two neighbours is brighter; 16 hex digits), the mean luma 0..255, and
-        the variance of the luma's Laplacian, which is small for a blurred photo
-        and 0 where there is no pixel with four neighbours.
+        two neighbours is brighter; 16 hex digits), the mean luma 0..255, the
+        variance of the luma's Laplacian, which is small for a blurred photo and
+        0 where there is no pixel with four neighbours, and the standard
+        deviation of the luma, which is 0 for a blank photo.
     """
     luma = image.convert("L").reduce(max(1, min(image.size) // SIDE))
     nine = luma.resize((9, 8), Image.Resampling.BOX)
     grid = np.frombuffer(nine.tobytes(), np.uint8).reshape(8, 9)
     phash = np.packbits(grid[:, 1:] > grid[:, :-1]).tobytes().hex()
     flat = np.frombuffer(luma.tobytes(), np.uint8)
-    brightness = int(flat.sum(dtype=np.int64)) / flat.size
-    return phash, round(brightness, 2), round(_laplacian_variance(flat, luma.width), 2)
+    total = int(flat.sum(dtype=np.int64))
+    squares = int(np.square(flat, dtype=np.int64).sum())
+    contrast = math.sqrt(flat.size * squares - total**2) / flat.size
+    sharpness = _laplacian_variance(flat, luma.width)
+    return phash, round(total / flat.size, 2), round(sharpness, 2), round(contrast, 2)
 
 
 def _laplacian_variance(luma: NDArray[np.uint8], width: int) -> float:
