@@ -17,7 +17,7 @@ _READING = {"train", "audit", "evaluate"}
 _ON = "\nGive the command again to go on: photos that were read are not read again."
 
 # Packages that come with the extra "train".
-_TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "jinja2", "onnx", "tf2onnx"}
+_TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "tf2onnx"}
 
 
 def tell(error: BaseException, command: str) -> int:

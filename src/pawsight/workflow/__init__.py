@@ -1,0 +1,26 @@
+"""The way of the photos, from folders to a classifier: each function is one thing a user does.
+
+Everything here only calls the rooms below, in order:
+
+    photo_sets      look at photos, divide them, feed them: no model yet
+    training_runs   from photos to a finished run; go on with one; cross-validate
+    finished_runs   load, measure and describe what training left
+
+TensorFlow is imported where training begins, so that auditing, predicting and
+reporting do without it.
+"""
+
+from pawsight.workflow.finished_runs import evaluate, load, write_report
+from pawsight.workflow.photo_sets import audit, draw_sample, feed
+from pawsight.workflow.training_runs import resume, train
+
+__all__ = [
+    "audit",
+    "draw_sample",
+    "evaluate",
+    "feed",
+    "load",
+    "resume",
+    "train",
+    "write_report",
+]

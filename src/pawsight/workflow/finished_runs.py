@@ -1,0 +1,78 @@
+"""What can be done with a finished run: load it, measure it, write its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from pawsight.inference.classifier import Classifier
+from pawsight.pictures.ingest import ingest
+from pawsight.progress import Progress, Silent
+from pawsight.records import Part
+from pawsight.runs import Run, write_json
+from pawsight.workflow.photo_sets import Source, list_photos
+from pawsight.workflow.training_runs import photos_of
+
+_SILENT = Silent()
+
+
+def evaluate(
+    run_path: Source, source: Source | None = None, progress: Progress = _SILENT
+) -> dict[str, Any]:
+    """Measure a finished run on its own photos, or on others.
+
+    Args:
+        run_path: The run folder.
+        source: Labelled photos whose classes the model knows; their test part
+            if they have one, else their validation part, else all of them.
+            None takes the run's own validation and test parts.
+        progress: Is told how it goes.
+
+    Returns:
+        The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}.
+
+    Raises:
+        RunError: The run is not complete, or its photos are gone.
+        DataError: The source holds a class that the model never learnt.
+    """
+    run = Run.open(run_path)
+    classifier = Classifier.load(run)
+    if source is None:
+        _, catalog, pixels = photos_of(run, progress)
+        from pawsight.evaluation.whole_run import evaluate_run
+
+        return evaluate_run(run, classifier.logits, catalog, pixels, progress)
+    from pawsight.evaluation.metrics import measure
+    from pawsight.evaluation.predictions import collect, save_predictions
+
+    listing = list_photos(source, progress)
+    catalog, pixels = ingest(listing, classifier.image_size, classifier.resize, progress)
+    if not catalog.has_parts:
+        photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
+        catalog = dataclasses.replace(catalog, photos=photos)
+    part: Part = "test" if len(catalog.part("test")) else "validation"
+    found = collect(
+        classifier.probs, pixels, catalog, part, progress, class_names=classifier.class_names
+    )
+    metrics = {"headline": part, "source": str(source), "parts": {part: measure(found)}}
+    folder = run.evaluation_dir(listing.name)
+    save_predictions(found, folder / f"predictions-{part}.csv")
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def load(run_path: Source | Run) -> Classifier:
+    """Load a finished run's classifier, without TensorFlow; see `Classifier.predict`.
+
+    Raises:
+        RunError: There is no finished run there.
+    """
+    return Classifier.load(run_path)
+
+
+def write_report(run_path: Source) -> Path:
+    """Write a run's report anew from what its folder holds; returns its path."""
+    from pawsight.report.page import write_report as write_page
+
+    return write_page(Run.open(run_path))

@@ -1,0 +1,113 @@
+"""What can be done with photos alone: look at them, draw some, divide them, feed them to Keras."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+from pawsight.engine import prepare_tensorflow
+from pawsight.errors import ConfigError
+from pawsight.models.sizes import IMAGE_SIZES
+from pawsight.pictures.audit import findings
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.ingest import ingest
+from pawsight.pictures.listing import Listing, check_classes, scan
+from pawsight.pictures.sources import drawn, fetch
+from pawsight.pictures.split import split
+from pawsight.progress import Progress, Silent
+from pawsight.records import Part, Pixels, Resize
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Source = str | os.PathLike[str]
+
+_SILENT = Silent()
+
+
+def list_photos(source: Source, progress: Progress) -> Listing:
+    """List the photos of a source, fetched first if need be."""
+    return scan(fetch(os.fspath(source), progress), progress)
+
+
+def read_photos(
+    listing: Listing, config: TrainConfig, progress: Progress
+) -> tuple[Catalog, Pixels]:
+    """Read listed photos at the size that training with these settings works on."""
+    return ingest(listing, working_size(config), config.resize, progress)
+
+
+def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Catalog:
+    """Put every usable photo into a part."""
+    return split(catalog, config)
+
+
+def working_size(config: TrainConfig) -> tuple[int, int]:
+    """The size the pixels are kept at; the network's own size is known without TensorFlow.
+
+    Raises:
+        ConfigError: There is no such network.
+    """
+    if config.model not in IMAGE_SIZES:
+        raise ConfigError(
+            f"There is no model '{config.model}'. Choose one of these: {', '.join(IMAGE_SIZES)}."
+        )
+    return config.image_size or IMAGE_SIZES[config.model]
+
+
+def audit(source: Source, progress: Progress = _SILENT) -> dict[str, Any]:
+    """Read every photo once and tell what is there: classes, sizes, copies, broken files.
+
+    Returns:
+        JSON-ready: name, root, num_photos, num_ignored, classes, parts,
+        formats, sizes (smallest and largest [width, height] by area), broken,
+        exact_copies and copies_across_parts (groups of paths).
+    """
+    catalog, _ = read_photos(list_photos(source, progress), TrainConfig(), progress)
+    return findings(catalog)
+
+
+def draw_sample(
+    folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
+) -> Path:
+    """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
+    return drawn.draw_sample(Path(folder), count, seed, progress=progress)
+
+
+def feed(
+    source: Source,
+    part: Part = "train",
+    image_size: tuple[int, int] = (150, 150),
+    batch_size: int = 32,
+    augment: AugmentConfig | None = None,
+    resize: Resize = "stretch",
+    split_config: SplitConfig | None = None,
+    seed: int = 0,
+    progress: Progress = _SILENT,
+) -> tf.data.Dataset:
+    """Make a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.
+
+    The training part comes shuffled and, with `augment`, changed at random,
+    anew in each epoch; the other parts come in order and as they are.
+
+    Returns:
+        Batches of (images float32 [B, H, W, 3] with values 0..255, labels
+        int32 [B]). Label i is the i-th class name in alphabetical order.
+    """
+    listing = list_photos(source, progress)
+    check_classes(listing)
+    catalog, pixels = ingest(listing, image_size, resize, progress)
+    catalog = divide(catalog, pixels, split_config or SplitConfig(), progress)
+    prepare_tensorflow()
+    from pawsight.pipeline.augment import Augment
+    from pawsight.pipeline.batches import epoch_batches, evaluation_batches
+
+    indices = catalog.part(part)
+    labels = catalog.labels(indices)
+    if part != "train":
+        return evaluation_batches(pixels, indices, labels, batch_size)
+    return epoch_batches(
+        pixels, indices, labels, batch_size, seed, Augment(augment or AugmentConfig())
+    )

@@ -1,0 +1,159 @@
+"""From photos to a finished run, and on from wherever a run was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pawsight.config import TrainConfig, settings
+from pawsight.engine import prepare_tensorflow
+from pawsight.errors import DataError, StoppedError
+from pawsight.inference.classifier import Classifier
+from pawsight.pictures.audit import tell_about
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.listing import check_classes
+from pawsight.progress import Logged, Progress, Silent
+from pawsight.records import Pixels
+from pawsight.runs import Run, write_json
+from pawsight.workflow.photo_sets import Source, divide, list_photos, read_photos, working_size
+
+if TYPE_CHECKING:
+    import keras
+
+_SILENT = Silent()
+_ONNX_CHECK_PHOTOS = 64
+
+
+def train(
+    source: Source,
+    config: TrainConfig | None = None,
+    out: Source | None = None,
+    progress: Progress = _SILENT,
+) -> Run:
+    """Turn labelled photos into a trained, evaluated classifier with a report.
+
+    Args:
+        source: A folder with one folder per class (or with train/ and
+            validation/ folders that hold those), a .zip or .tar of one, a CSV
+            with the columns path and label, or "sample".
+        config: The settings; None takes all defaults.
+        out: The run folder to make; None makes `runs/<date>-<time>-<source>`.
+        progress: Is told how it goes.
+
+    Returns:
+        The run. `run.metrics` holds the numbers, `run.report_path` the page.
+
+    Raises:
+        SourceError: The source cannot be used.
+        DataError: The photos do not allow training: one class, too few photos.
+        StoppedError: The user stopped it; `resume` goes on.
+        PawsightError: Any other trouble, in plain words.
+    """
+    config = config or TrainConfig()
+    listing = list_photos(source, progress)
+    check_classes(listing)
+    working_size(config)  # before a folder is made: there may be no such network
+    run = Run.create(out, listing.name)
+    try:
+        catalog, pixels = read_photos(listing, config, progress)
+        catalog = divide(catalog, pixels, config.split, progress)
+    except BaseException:
+        # Nothing was written yet: the same command can be given again.
+        with contextlib.suppress(OSError):
+            run.path.rmdir()
+        raise
+    path = Path(source)
+    write_json(
+        run.config_path,
+        {
+            "source": str(path.absolute() if path.exists() else source),
+            "name": catalog.name,
+            "root": str(catalog.root.absolute()),
+            "settings": config.model_dump(mode="json"),
+        },
+    )
+    catalog.save_split(run.split_path)
+    catalog.save(run.catalog_path)
+    return _train_and_finish(run, config, catalog, pixels, Logged(progress, run.log_path))
+
+
+def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
+    """Go on with a run that was stopped or killed; it ends with the same bits.
+
+    Raises:
+        RunError: There is no run there.
+        DataError: The photos are not those the run began with.
+    """
+    run = Run.open(run_path)
+    progress = Logged(progress, run.log_path)
+    if run.is_complete:
+        progress.note(f"The run {run.path} is complete already; nothing is left to do.")
+        return run
+    config, catalog, pixels = photos_of(run, progress)
+    return _train_and_finish(run, config, catalog, pixels, progress)
+
+
+def _train_and_finish(
+    run: Run, config: TrainConfig, catalog: Catalog, pixels: Pixels, progress: Progress
+) -> Run:
+    """Take a run from wherever it stands to its end."""
+    # A budget in minutes counts from here: how long reading took depends on what was read before.
+    started = time.monotonic()
+    tell_about(catalog, progress)
+    try:
+        progress.start("Starting TensorFlow")
+        prepare_tensorflow()
+        from pawsight.training.session import train_run
+
+        write_json(run.state_path, {"stage": "training"})
+        model = train_run(run, config, catalog, pixels, progress, started)
+        _finish(run, model, config, catalog, pixels, progress)
+    except KeyboardInterrupt as error:
+        raise StoppedError(
+            f"Stopped; what was done so far is kept.\nGo on with: pawsight resume {run.path}"
+        ) from error
+    write_json(run.state_path, {"stage": "complete", "seconds": time.monotonic() - started})
+    return run
+
+
+def _finish(
+    run: Run,
+    model: keras.Model,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    progress: Progress,
+) -> None:
+    """Export, calibrate, evaluate and report."""
+    from pawsight.evaluation.whole_run import evaluate_run
+    from pawsight.export.bundle import save_model
+    from pawsight.report.page import write_report as write_page
+
+    progress.start("Exporting the model")
+    some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
+    save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
+    evaluate_run(run, Classifier.load(run).logits, catalog, pixels, progress)
+    progress.start("Writing the report")
+    write_page(run)
+
+
+def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixels]:
+    """The settings of a run and its photos in their parts.
+
+    Raises:
+        DataError: Photos were added, changed or removed since the run began.
+    """
+    saved = run.read_json(run.config_path)
+    config = settings(TrainConfig, **saved["settings"])
+    catalog, pixels = read_photos(list_photos(saved["source"], progress), config, progress)
+    catalog = divide(catalog, pixels, config.split, progress)
+    began = Catalog.load(run.catalog_path, catalog.root)
+    facts = [(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem]
+    if facts != [(p.path, p.label, p.sha256, p.part) for p in began.photos if not p.problem]:
+        raise DataError(
+            f"The photos in {catalog.root} are not those that {run.path} began with: some were "
+            f"added, changed or removed.\nBring them back, or start a new run."
+        )
+    return config, catalog, pixels
