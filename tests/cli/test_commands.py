@@ -64,6 +64,24 @@ def test_one_number_is_a_square_image_size(pawsight, trained, tmp_path):
     assert trained["config"].image_size == (96, 96)
 
 
+def test_rare_settings_are_set_by_name(pawsight, trained, tmp_path):
+    rare = ["--set", "keep_truncated=true", "--set", "split.test_fraction=0.2"]
+    result = pawsight("train", "photos", *rare, "--group-by", "folder", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert trained["config"].keep_truncated
+    assert trained["config"].split.test_fraction == 0.2
+    assert trained["config"].split.group_by == "folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("bar", "NAME=VALUE"), ("bar=1", "bar"), ("split.fold=3", "fold is 3")]
+)
+def test_setting_that_cannot_be_is_wrong_usage(pawsight, trained, tmp_path, text, named):
+    result = pawsight("train", "photos", "--set", text, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert named in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pawsight.cli import tables
-from pawsight.errors import ConfigError
+from pawsight.cli.settings import CONFIG, GROUP_BY, SET, train_config
 
 if TYPE_CHECKING:
     from pawsight.runs import Run
@@ -71,16 +71,16 @@ def train(
         int, typer.Option(min=0, metavar="N", help="Same photos, settings and seed: same result.")
     ] = 0,
     eager: Annotated[
-        bool, typer.Option("--eager", help="Step through Python; slow, for debugging.")
+        bool,
+        typer.Option("--eager", help="Step through Python; slow, for debugging.", hidden=True),
     ] = False,
+    group_by: Annotated[str | None, GROUP_BY] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="The run folder; else runs/DATE-TIME-SOURCE."),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings from a .json or .toml; options win over it."),
-    ] = None,
+    config: Annotated[Path | None, CONFIG] = None,
+    set_: Annotated[list[str] | None, SET] = None,
 ) -> None:
     """Train a classifier on photos, evaluate it and write the report.
 
@@ -89,14 +89,7 @@ def train(
 
     Example: pawsight train photos/ --minutes 10
     """
-    given = {
-        name: value
-        for name, value in ctx.params.items()
-        if name not in ("source", "out", "config") and _is_given(ctx, name)
-    }
-    from pawsight.config import TrainConfig, settings
-
-    chosen = settings(TrainConfig, **(_read_settings(config) | given))
+    chosen = train_config(ctx, config, set_)
 
     from pawsight import workflow
     from pawsight.cli.progress import shown
@@ -135,45 +128,3 @@ def _num_broken(run: Run) -> int:
             return sum(bool(row.get("problem")) for row in csv.DictReader(file))
     except FileNotFoundError:
         return 0
-
-
-def _is_given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
-
-
-def _read_settings(path: Path | None) -> dict[str, Any]:
-    """Read a settings file.
-
-    Raises:
-        ConfigError: It cannot be read, or holds something else.
-    """
-    if path is None:
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = _parse(path.suffix.lower(), text)
-    except OSError as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"The settings file {path} cannot be understood: {error}.\n"
-            f"It holds settings as JSON or TOML, and its name ends in .json or .toml."
-        ) from error
-    if not isinstance(found, dict):
-        raise ConfigError(f'The settings file {path} must hold settings by name: {{"epochs": 10}}.')
-    # A run's own config.json keeps them beside the source, so that a run can be repeated.
-    of_a_run = found.get("settings")
-    return of_a_run if isinstance(of_a_run, dict) else found
-
-
-def _parse(suffix: str, text: str) -> Any:
-    if suffix == ".json":
-        import json
-
-        return json.loads(text)
-    if suffix == ".toml":
-        import tomllib
-
-        return tomllib.loads(text)
-    raise ValueError(f"its name ends in '{suffix}'")
