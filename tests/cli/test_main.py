@@ -47,10 +47,11 @@ def test_first_line_of_every_help_fits_the_list_of_commands(pawsight):
 
 
 def test_option_of_train_has_the_name_of_its_setting():
-    from pawsight.config import TrainConfig
+    from pawsight.config import SplitConfig, TrainConfig
 
     parameters = {found.name for found in typer.main.get_command(app).commands["train"].params}
-    assert parameters - {"source", "out", "config"} <= set(TrainConfig.model_fields)
+    fields = {*TrainConfig.model_fields, *SplitConfig.model_fields}
+    assert parameters - {"source", "out", "config", "set_"} <= fields
 
 
 @pytest.mark.parametrize(
