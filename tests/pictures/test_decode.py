@@ -192,7 +192,7 @@ def test_a_file_cut_in_the_middle_ends_too_early_or_is_damaged(kind):
 
 def test_a_cut_jpeg_says_so_in_plain_words():
     data = encode(noise(64, 64), "JPEG")
-    with pytest.raises(PhotoError, match=r"^file ends too early$"):
+    with pytest.raises(PhotoError, match=r"^file ends too early \(4\d|5\d % of it is there\)$"):
         decode(data[: len(data) // 2])
 
 

@@ -17,6 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from pawsight.pictures.kinds import SNIFF_BYTES, Kind, sniff
 
+ENDS_TOO_EARLY = "file ends too early"
+
 _STARTS = {
     b"\xff\xd8": "JPEG",
     b"\x89PNG": "PNG",
@@ -61,7 +63,7 @@ def reason_for(error: Exception, data: bytes) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
     if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
-        return "file ends too early"
+        return ENDS_TOO_EARLY
     if isinstance(error, zlib.error) or kind:
         return f"damaged {kind} data" if kind else "damaged data"
     return f"cannot be decoded: {error or type(error).__name__}"[:200]

@@ -17,14 +17,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from pawsight.errors import PhotoError
 from pawsight.pictures.colour import to_srgb
-from pawsight.pictures.damage import Quiet, reason_for
-from pawsight.pictures.facts import SIDE, Facts, measure
+from pawsight.pictures.cut_jpeg import look_at, with_end
+from pawsight.pictures.damage import ENDS_TOO_EARLY, Quiet, reason_for
+from pawsight.pictures.facts import SIDE, Facts, Look, luma_of, measure
+from pawsight.pictures.orientation import swaps_sides, turn_of
 from pawsight.pictures.photo_file import read_photo
 from pawsight.records import ImageArray, Resize
 
@@ -43,17 +46,6 @@ _FORMATS = (
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
 _TGA_END = b"TRUEVISION-XFILE.\0"
-_ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SWAPS_SIDES = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
 _quiet = Quiet()
 
 
@@ -62,6 +54,8 @@ def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
 
     Args:
         data: The bytes of the file.
+        keep_truncated: Use a JPEG whose end is missing, if at least three quarters
+            of its rows are there; the others are mid-grey.
 
     Returns:
         The first frame as an upright RGB image in sRGB.
@@ -69,7 +63,7 @@ def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
     Raises:
         PhotoError: The bytes are no photo or are damaged, or it has too many pixels.
     """
-    return _decode(data, None)[0]
+    return _decode(data, None, keep_truncated).image
 
 
 def load_pixels(
@@ -82,6 +76,7 @@ def load_pixels(
         image_size: (height, width) in pixels.
         resize: "stretch" changes the aspect, "crop" cuts off both ends of the
             longer side, "pad" adds mid-grey bars.
+        keep_truncated: As for `decode`.
 
     Returns:
         RGB pixels, shape [height, width, 3], read-only. The same bytes always
@@ -90,7 +85,7 @@ def load_pixels(
     Raises:
         PhotoError: As `decode`.
     """
-    image = _decode(data, (image_size, resize))[0]
+    image = _decode(data, (image_size, resize), keep_truncated).image
     return np.asarray(_fit(image, image_size, resize))
 
 
@@ -102,21 +97,62 @@ def examine(
     Raises:
         PhotoError: As `decode`.
     """
-    image, kind, (width, height) = _decode(data, (image_size, resize))
-    fitted = _fit(image, image_size, resize)
-    # Measuring what has been shrunk already saves time, where it shows the whole photo.
-    look = measure(fitted if resize == "stretch" and min(image_size) >= SIDE else image)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Facts(kind, width, height, sha256, *look), np.asarray(fitted)
+    surveyed = survey(data, image_size, resize, keep_truncated)
+    look = measure(surveyed.luma[None])[0]
+    return surveyed.facts(look), np.asarray(surveyed.image)
 
 
-def _decode(
-    data: bytes, goal: tuple[tuple[int, int], Resize] | None
-) -> tuple[Image.Image, str, tuple[int, int]]:
-    """Give the image, the name of its format, and its full upright (width, height).
+class Surveyed(NamedTuple):
+    """A photo at its working size, all of whose facts are known but its look.
 
-    With a goal, a JPEG may come smaller than in full, but large enough for the goal.
+    Attributes:
+        image: RGB, at the working size.
+        luma: What `measure` takes of it, shape [h, w]; at one working size all
+            have the same shape, if "stretch" brings them there and it is at least 64.
+        known: The fields of Facts before the look.
+        flaw: What is wrong with a photo that is used all the same.
     """
+
+    image: Image.Image
+    luma: ImageArray
+    known: tuple[str, int, int, str]
+    flaw: str
+
+    def facts(self, look: Look) -> Facts:
+        """Give the facts, now that the photo's look was measured."""
+        return Facts(*self.known, *look, self.flaw)
+
+
+def survey(
+    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+) -> Surveyed:
+    """Do what `examine` does, but leave the look to be measured, many photos at once.
+
+    Raises:
+        PhotoError: As `decode`.
+    """
+    found = _decode(data, (image_size, resize), keep_truncated)
+    fitted = _fit(found.image, image_size, resize)
+    # Measuring what has been shrunk already saves time, where it shows the whole photo.
+    luma = luma_of(fitted if resize == "stretch" and min(image_size) >= SIDE else found.image)
+    known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
+    return Surveyed(fitted, luma, known, found.flaw)
+
+
+class _Decoded(NamedTuple):
+    """A photo, the name of its format, its full upright (width, height), and its flaw."""
+
+    image: Image.Image
+    kind: str
+    size: tuple[int, int]
+    flaw: str
+
+
+_Goal = tuple[tuple[int, int], Resize] | None
+
+
+def _decode(data: bytes, goal: _Goal, keep_truncated: bool) -> _Decoded:
+    """Decode; with a goal, a photo may come smaller than in full, but large enough for it."""
     if not data:
         raise PhotoError("empty file")
     try:
@@ -126,24 +162,52 @@ def _decode(
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
+            flaw = ""
             if kind in ("JPEG", "MPO"):
-                turn = _turn(image)
-                if goal is not None:
-                    image.draft(None, _smallest(image.size, turn in _SWAPS_SIDES, *goal))
-                image.load()
+                turn = turn_of(image.info)
+                image, flaw = _load_jpeg(image, turn, goal, data, keep_truncated)
             else:
                 # Loading first: PNG has its EXIF data at its end, and TIFF comes out upright.
                 image.load()
-                turn = _turn(image)
+                turn = turn_of(image.info) if kind != "TIFF" else None
                 width, height = image.size
             image = to_srgb(image)
             if turn is not None:
                 image = image.transpose(turn)
-            if turn in _SWAPS_SIDES:
+            if swaps_sides(turn):
                 width, height = height, width
-            return image, kind, (width, height)
+            return _Decoded(image, kind, (width, height), flaw)
+    except PhotoError:
+        raise
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
         raise PhotoError(reason_for(error, data)) from error
+
+
+def _load_jpeg(
+    image: Image.Image,
+    turn: Image.Transpose | None,
+    goal: _Goal,
+    data: bytes,
+    keep_truncated: bool,
+) -> tuple[Image.Image, str]:
+    """Decode a JPEG that has been opened; give it and its flaw."""
+    least = None if goal is None else _smallest(image.size, swaps_sides(turn), *goal)
+    if least is not None:
+        image.draft(None, least)
+    try:
+        image.load()
+        return image, ""
+    except OSError as error:
+        if "truncated" not in str(error):
+            raise
+    image = _open(with_end(data))
+    if least is not None:
+        image.draft(None, least)
+    image.load()
+    remains = look_at(image, data)
+    if not (keep_truncated and remains.is_enough):
+        raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
+    return image, f"{ENDS_TOO_EARLY}; {remains.words}"
 
 
 def _open(data: bytes) -> Image.Image:
@@ -159,14 +223,6 @@ def _register_heif() -> None:
     import pillow_heif  # here, since it takes a while and most folders hold no such photo
 
     pillow_heif.register_heif_opener()
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """Say how to turn a photo so that it is upright."""
-    try:
-        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - damaged EXIF data does not make a damaged photo
-        return None
 
 
 def _smallest(

@@ -1,0 +1,77 @@
+"""The parts of a JPEG file: what comes before the picture, and the scans that make it up.
+
+Nothing is decoded here. Source: ITU-T T.81, annex B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SOS = 0xDA  # start of scan
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+
+
+class Segment(NamedTuple):
+    """One part of a JPEG's header: its marker's second byte, and where its content lies."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def segments(data: bytes) -> Iterator[Segment]:
+    """Give the parts of a JPEG's header up to and with the start of its first scan."""
+    place = 2
+    while True:
+        place = data.find(b"\xff", place)
+        if place < 0 or place + 4 > len(data):
+            return
+        marker = data[place + 1]
+        if marker in (0x00, 0xFF):  # not a marker, or one with padding before it
+            place += 1
+            continue
+        if marker in _WITHOUT_LENGTH:
+            place += 2
+            continue
+        length = int.from_bytes(data[place + 2 : place + 4])
+        yield Segment(marker, place + 4, place + 2 + length)
+        if marker == SOS:
+            return
+        place += 2 + max(2, length)
+
+
+def num_components(data: bytes) -> int:
+    """Say how many channels a JPEG has by its frame header; 0 if it has none."""
+    for part in segments(data):
+        if part.marker in _FRAMES and part.start + 5 < len(data):
+            return data[part.start + 5]
+    return 0
+
+
+class Scan(NamedTuple):
+    """One pass over the picture: which components, and which of their frequencies.
+
+    `first` and `last` are 0 to 63; 0 is the mean of a block of 8 x 8 pixels.
+    """
+
+    components: tuple[int, ...]
+    first: int
+    last: int
+
+
+def scans(data: bytes) -> list[Scan]:
+    """Give the scans of a JPEG, the last of which may be cut."""
+    found = []
+    header = next((part for part in segments(data) if part.marker == SOS), None)
+    place = header.start - 4 if header else -1
+    while place >= 0:
+        count = data[place + 4] if place + 4 < len(data) else 0
+        end = place + 5 + 2 * count
+        if end + 2 > len(data):
+            break
+        found.append(Scan(tuple(data[place + 5 : end : 2]), data[end], data[end + 1]))
+        # Within a scan, a byte 0xFF of the picture is always followed by a zero.
+        place = data.find(b"\xff\xda", end)
+    return found
