@@ -9,8 +9,6 @@ predicted. No photo is opened. Whatever is found is a row or is counted.
 from __future__ import annotations
 
 import difflib
-import os
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +16,9 @@ from typing import Literal, Protocol
 
 from pawsight.errors import DataError, SourceError
 from pawsight.pictures.sources.source import Source
-from pawsight.pictures.sources.table import PART_NAMES, Line, has_columns, read_table
-from pawsight.pictures.walk import SILENT, Found, examine, look, walk
+from pawsight.pictures.sources.table import PART_NAMES, has_columns
+from pawsight.pictures.tabled import FOLDER, class_name, in_folder_group, scan_table
+from pawsight.pictures.walk import SILENT, Found, look, walk
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Part, Photo
 
@@ -56,28 +55,43 @@ class Listed(Protocol):
         """Sorted by path."""
 
 
-def scan(source: Source, progress: Progress = SILENT) -> Listing:
+def scan(source: Source, progress: Progress = SILENT, group_by: str | None = None) -> Listing:
     """List the photos of a source.
+
+    Args:
+        source: Where they are.
+        progress: Is told of each folder.
+        group_by: What becomes the `group` of a photo: "folder" is the folder it
+            lies in below its class folder ("" if directly in it); any other
+            word is a column of the table. None takes a table's column "group".
 
     Raises:
         SourceError: The folder cannot be read, or no photo is in it.
-        DataError: Two folders stand for the same part, or the table makes no sense.
+        DataError: Two folders stand for the same part, the table makes no
+            sense, or there is no such column.
     """
     progress.start("Looking for photos", None, "photos")
     if source.table is not None:
-        return _scan_table(source, source.table, progress, allow_outside=True)
+        photos = scan_table(str(source.root), source.table, progress, group_by, allow_outside=True)
+        return Listing(source.name, source.root, photos, 0)
     root, top = _look_through(source.root, progress)
     if len(top.folders) < 2:
         tables = [root / name for name in top.tables if has_columns(root / name)]
         if len(tables) == 1:
             progress.note(f"Taking the labels from {tables[0]}.")
-            named = Source(source.name, root, tables[0])
-            return _scan_table(named, tables[0], progress, allow_outside=False)
+            photos = scan_table(str(root), tables[0], progress, group_by, allow_outside=False)
+            return Listing(source.name, root, photos, 0)
+    if group_by not in (None, FOLDER):
+        raise DataError(
+            f"The photos in {source.root} cannot be grouped by '{group_by}': there is no table.\n"
+            f"Give a .csv with the columns path, label and {group_by}; or group by folder."
+        )
+    is_grouped = group_by == FOLDER
     parts = _part_folders(root, top)
     if parts:
-        found = _scan_parts(root, top, parts, progress)
+        found = _scan_parts(root, top, parts, progress, is_grouped)
     elif len(top.folders) > 1 or (top.folders and not top.photos):
-        found = _scan_classes(root, top, "", "", progress)
+        found = _scan_classes(root, top, "", "", progress, is_grouped)
     else:
         found = walk(str(root), progress=progress)
     if not found.photos:
@@ -144,7 +158,9 @@ def _holds_folders(folder: Path) -> bool:
         return False
 
 
-def _scan_parts(root: Path, top: Found, parts: dict[str, Part], progress: Progress) -> Found:
+def _scan_parts(
+    root: Path, top: Found, parts: dict[str, Part], progress: Progress, is_grouped: bool
+) -> Found:
     total = Found(_with_problem(top.photos, _LOOSE), num_ignored=top.num_ignored)
     for name, part in parts.items():
         inner = _look(root, f"{name}/", part)
@@ -153,7 +169,7 @@ def _scan_parts(root: Path, top: Found, parts: dict[str, Part], progress: Progre
             progress.note(f"Left out {name}/: it has no class folders (and {count} loose photos).")
             total.num_ignored += count + inner.num_ignored
             continue
-        _add(total, _scan_classes(root, inner, f"{name}/", part, progress))
+        _add(total, _scan_classes(root, inner, f"{name}/", part, progress, is_grouped))
     for name in (name for name in top.folders if name not in parts):
         beside = walk(str(root), f"{name}/", progress=progress)
         progress.note(
@@ -165,7 +181,12 @@ def _scan_parts(root: Path, top: Found, parts: dict[str, Part], progress: Progre
 
 
 def _scan_classes(
-    root: Path, top: Found, prefix: str, part: Part | Literal[""], progress: Progress
+    root: Path,
+    top: Found,
+    prefix: str,
+    part: Part | Literal[""],
+    progress: Progress,
+    is_grouped: bool,
 ) -> Found:
     """List class folders; `top` is what lies directly in the folder that holds them."""
     total = Found(_with_problem(top.photos, _LOOSE), num_ignored=top.num_ignored)
@@ -179,66 +200,13 @@ def _scan_classes(
         found = walk(str(root), f"{prefix}{name}/", class_name(name), part, progress)
         if not found.photos:
             without.append(prefix + name)
+        if is_grouped:
+            found.photos = [in_folder_group(photo, f"{prefix}{name}/") for photo in found.photos]
         _add(total, found)
     if without:
         first = ", ".join(without[:5]) + (" ..." if len(without) > 5 else "")
         progress.note(f"{len(without)} folder(s) hold no photos and are no classes: {first}")
     return total
-
-
-def _scan_table(source: Source, path: Path, progress: Progress, allow_outside: bool) -> Listing:
-    """List what a table names.
-
-    A table that came along with the photos, maybe from a stranger's archive,
-    may name only what lies beside it.
-    """
-    root = str(source.root)
-    rows: dict[str, Photo] = {}
-    repeated = 0
-    for line in read_table(path):
-        shown = _shown(root, line.path)
-        known = rows.get(shown)
-        if known is None:
-            rows[shown] = _table_row(root, shown, line, allow_outside)
-            progress.advance(1)
-            continue
-        repeated += 1
-        if known.label != class_name(line.label) and not known.problem:
-            both = f"'{known.label}' and '{class_name(line.label)}'"
-            rows[shown] = replace(known, label="", problem=f"the table gives two labels: {both}")
-    if repeated:
-        progress.note(f"{repeated} line(s) of {path.name} name a photo for a second time.")
-    photos = tuple(rows[shown] for shown in sorted(rows))
-    return Listing(source.name, source.root, photos, 0)
-
-
-def _shown(root: str, path: str) -> str:
-    """Write a table's path as a row's: relative to `root` where it lies inside."""
-    if "\\" in path and not os.path.lexists(f"{root}/{path}"):
-        path = path.replace("\\", "/")  # written on Windows
-    relative = os.path.relpath(Path(root, path), root).replace(os.sep, "/")
-    return path if Path(path).is_absolute() and relative.startswith("../") else relative
-
-
-def _table_row(root: str, shown: str, line: Line, allow_outside: bool) -> Photo:
-    label = class_name(line.label)
-    full = Path(root, shown)
-    if not allow_outside and not full.resolve().is_relative_to(Path(root).resolve()):
-        return Photo(shown, label, line.part, problem="the table leads outside its folder")
-    photo = examine(full, shown, label, line.part)
-    if not label and not photo.problem:
-        return replace(photo, problem="the table gives no label")
-    return photo
-
-
-def class_name(folder_name: str) -> str:
-    r"""Make a class name of a folder's name: the same text on any system, and always text.
-
-    Accented letters are written in one way (macOS stores them in another), and
-    bytes that are no UTF-8 are spelled out, such as `caf\xe9`.
-    """
-    text = os.fsencode(folder_name).decode("utf-8", errors="backslashreplace")
-    return unicodedata.normalize("NFC", text)
 
 
 def _with_problem(photos: list[Photo], problem: str) -> list[Photo]:

@@ -1,10 +1,11 @@
-"""A CSV with the columns path and label, and part if wanted: photos stay wherever they are."""
+"""A CSV with the columns path and label (and part, group): photos stay wherever they are."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,7 @@ class Line:
     path: str
     label: str
     part: Part | Literal[""]
+    group: str = ""  # photos with the same one stay in one part
 
 
 def is_table(path: Path, start: bytes) -> bool:
@@ -51,21 +53,63 @@ def fetch(path: Path) -> Source:
     return Source(absolute.stem, absolute.parent, absolute)
 
 
-def has_columns(path: Path) -> bool:
-    """Whether a CSV found beside photos can say what they are."""
+def has_columns(path: Path, group_by: str | None = None) -> bool:
+    """Whether a CSV found beside photos can say what they are, and their group if asked."""
     try:
-        read_table(path)
+        read_table(path, group_by)
     except (SourceError, DataError):
         return False
     return True
 
 
-def read_table(path: Path) -> list[Line]:
+def read_table(path: Path, group_by: str | None = None) -> list[Line]:
     """Read a table's lines, in their order; the photos are not looked for.
+
+    Args:
+        path: The table.
+        group_by: The column that becomes the lines' `group`; None takes the
+            column "group" if there is one.
 
     Raises:
         SourceError: The file cannot be read as text.
         DataError: A column is missing, or a line makes no sense.
+    """
+    names, rows = read_rows(path, ("path", "label"), "path,label   or: path,label,part")
+    column = "group" if group_by is None else group_by.strip().lower()
+    if group_by is not None and column not in names:
+        raise DataError(
+            f"The table {path} has no column '{group_by}' to group its photos by.\n"
+            f"Its columns are: {', '.join(filter(None, names))}."
+        )
+    lines = [_read_line(path, cells, number, column) for number, cells in rows]
+    if not lines:
+        raise DataError(f"The table {path} names no photos: it has a first line and nothing below.")
+    without = sum(not line.part for line in lines)
+    if 0 < without < len(lines):
+        raise DataError(
+            f"The table {path} gives a part for {len(lines) - without} photos "
+            f"and none for the other {without}.\nFill the column, or leave it out."
+        )
+    return lines
+
+
+def read_rows(
+    path: Path, needed: Sequence[str], example: str
+) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """Read a CSV whatever its separator; empty lines are skipped.
+
+    Args:
+        path: The file.
+        needed: Columns that must be there, in lower case.
+        example: A first line that would do, for the error.
+
+    Returns:
+        The names of the columns in lower case, and for each line its number in
+        the file and its cells by column, without the space around them.
+
+    Raises:
+        SourceError: The file cannot be read as text.
+        DataError: A column is missing, or the CSV is damaged.
     """
     text = _read_text(path)
     header = text.split("\n", 1)[0]
@@ -79,27 +123,20 @@ def read_table(path: Path) -> list[Line]:
             f"The table {path} is damaged in line {reader.line_num}: {error}."
         ) from error
     names = [cell.strip().lower() for cell in rows[0][1]] if rows else []
-    missing = [name for name in ("path", "label") if name not in names]
+    missing = [name for name in needed if name not in names]
     if missing:
         raise DataError(
             f"The table {path} has no column {' and no column '.join(missing)}; "
             f"its first line reads: {header.strip()[:100] or '(nothing)'}\n"
-            f"It should begin: path,label   or: path,label,part"
+            f"It should begin: {example}"
         )
-    lines = [_read_line(path, names, number, row) for number, row in rows[1:]]
-    if not lines:
-        raise DataError(f"The table {path} names no photos: it has a first line and nothing below.")
-    without = sum(not line.part for line in lines)
-    if 0 < without < len(lines):
-        raise DataError(
-            f"The table {path} gives a part for {len(lines) - without} photos "
-            f"and none for the other {without}.\nFill the column, or leave it out."
-        )
-    return lines
+    return names, (
+        (number, dict(zip(names, (cell.strip() for cell in row), strict=False)))
+        for number, row in rows[1:]
+    )
 
 
-def _read_line(path: Path, names: list[str], number: int, row: list[str]) -> Line:
-    cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
+def _read_line(path: Path, cells: dict[str, str], number: int, column: str) -> Line:
     photo, label, part = (cells.get(name, "") for name in ("path", "label", "part"))
     if not photo or "\0" in photo:
         raise DataError(f"Line {number} of {path} has no path.")
@@ -114,7 +151,8 @@ def _read_line(path: Path, names: list[str], number: int, row: list[str]) -> Lin
         raise DataError(
             f"Line {number} of {path} has the part '{part}'; it can be train, validation or test."
         )
-    return Line(number, photo, label, PART_NAMES[part.lower()] if part else "")
+    its_part = PART_NAMES[part.lower()] if part else ""
+    return Line(number, photo, label, its_part, cells.get(column, ""))
 
 
 def _read_text(path: Path) -> str:
