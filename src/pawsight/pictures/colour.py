@@ -1,30 +1,78 @@
-"""Bring an image of any mode, colour profile and transparency to plain sRGB on white."""
+"""Bring an image of any mode, colour profile and transparency to plain sRGB on white.
+
+A large photo is shrunk before its colours are converted, and what has to be
+converted at full size is done a strip at a time: beside the decoded photo and the
+result, no further copy of it lies in memory.
+"""
 
 from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from pawsight.records import FloatArray
+
 _WHITE = (255, 255, 255)
+_STRIP_PIXELS = 2**22
+# Profiles have some hundred bytes, those with tables for inks up to two million. More is no
+# profile but ballast, and would stay in the memory of the transforms below.
+_MAX_PROFILE_BYTES = 2**22
 
 
-def to_srgb(image: Image.Image) -> Image.Image:
-    """Convert a loaded image to RGB in sRGB; what is transparent becomes white."""
-    if image.mode == "RGB" and not ("icc_profile" in image.info or "transparency" in image.info):
-        return image
+def to_srgb(image: Image.Image, least: tuple[int, int] | None = None) -> Image.Image:
+    """Convert a loaded image to RGB in sRGB; what is transparent becomes white.
+
+    Args:
+        image: The image.
+        least: (width, height) that the result has to have at least: an image that
+            is several times as large is shrunk by a whole number. None: never.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
+    factor = 1 if least is None else min(image.width // least[0], image.height // least[1]) // 2
+    if factor > 1:
+        return _to_srgb(_with_channels(image).reduce(factor))
+    if image.width * image.height <= _STRIP_PIXELS:
+        return _to_srgb(image)
+    if _is_plain(image):
+        return image
+    whole = Image.new("RGB", image.size)
+    for top, bottom in _strips(image):
+        whole.paste(_to_srgb(image.crop((0, top, image.width, bottom))), (0, top))
+    return whole
+
+
+def _is_plain(image: Image.Image) -> bool:
+    return image.mode == "RGB" and not ("icc_profile" in image.info or "transparency" in image.info)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    if _is_plain(image):
+        return image
+    image = _with_channels(image)
+    if image.mode == "RGBA":
         flat = Image.new("RGB", image.size, _WHITE)
         flat.paste(_through_profile(image.convert("RGB")), mask=image.getchannel("A"))
         return flat
-    if image.mode in ("P", "1"):
-        image = image.convert("RGB")
     return _through_profile(image)
+
+
+def _with_channels(image: Image.Image) -> Image.Image:
+    """Give an image whose values can be averaged: no palette, no single transparent colour."""
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    return image if image.mode in ("RGB", "L", "CMYK", "LAB") else image.convert("RGB")
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
+    """Give the first row of each strip, and the row after its last."""
+    step = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, step):
+        yield top, min(top + step, image.height)
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
@@ -33,26 +81,45 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     Only the 16-bit modes say what is white. For the others it is the first of
     1 (float only), 255, 65535 and the largest value that no value exceeds.
     """
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
     white = 65535.0
     if not image.mode.startswith("I;16"):
-        largest = float(values.max(initial=0.0))
+        largest = max(float(values.max(initial=0.0)) for _, values in _values(image))
         levels = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         white = next((level for level in levels if largest <= level), largest)
-    return Image.fromarray((values * (255.0 / white)).clip(0, 255).round().astype(np.uint8))
+    grey = Image.new("L", image.size)
+    grey.info = dict(image.info)
+    for top, values in _values(image):
+        levels_8 = (values * (255.0 / white)).clip(0, 255).round().astype(np.uint8)
+        grey.paste(Image.fromarray(levels_8), (0, top))
+    return grey
+
+
+def _values(image: Image.Image) -> Iterator[tuple[int, FloatArray]]:
+    """Give strips of an image's values, each with its first row; what is no number is 0."""
+    for top, bottom in _strips(image):
+        strip = np.asarray(image.crop((0, top, image.width, bottom)))
+        yield top, np.nan_to_num(strip.astype(np.float64), posinf=0.0, neginf=0.0)
 
 
 def _through_profile(image: Image.Image) -> Image.Image:
     """Convert by the image's own colour profile, where it has one that fits."""
     profile = image.info.get("icc_profile")
-    if isinstance(profile, bytes) and profile and image.mode in ("RGB", "CMYK", "L"):
+    if image.mode == "LAB":
+        return _from_lab().apply(image)
+    if isinstance(profile, bytes) and 0 < len(profile) <= _MAX_PROFILE_BYTES:
         transform = _transform(profile, image.mode)
         if transform is not None:
             return transform.apply(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-@functools.lru_cache(maxsize=64)  # photos from one camera share their profile
+@functools.cache
+def _from_lab() -> ImageCms.ImageCmsTransform:
+    lab, srgb = (ImageCms.ImageCmsProfile(ImageCms.createProfile(name)) for name in ("LAB", "sRGB"))
+    return ImageCms.ImageCmsTransform(lab, srgb, "LAB", "RGB")
+
+
+@functools.lru_cache(maxsize=16)  # photos from one camera share their profile
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Give the way from a profile to sRGB; None if it is sRGB, damaged or of another mode."""
     try:
