@@ -55,7 +55,9 @@ def summarize_folds(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _spread(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    columns = {score: [part.get(score) for part in parts] for score in _SCORES}
+    columns: dict[str, list[Any]] = {
+        score: [part.get(score) for part in parts] for score in _SCORES
+    }
     return {
         "folds": [{key: part.get(key) for key in ("n", "num_correct", *_SCORES)} for part in parts],
         "mean": {
