@@ -390,3 +390,38 @@ def test_a_class_of_broken_photos_is_named_with_a_reason(tmp_path):
     ]
     with pytest.raises(DataError, match=r"None of the 2 photo.*'dogs'(.|\n)*b\.jpg: cut short"):
         check_classes(replace(listing, photos=tuple(broken)))
+
+
+def groups(root, group_by):
+    return {p.path: p.group for p in scan(fetch(root, Silent()), group_by=group_by).photos}
+
+
+def test_photos_are_grouped_by_the_folder_below_their_class_when_asked(tmp_path):
+    put(tmp_path, "dogs/b.png", "cats/2019/07/a.jpg", "cats/2019/c.jpg", "dogs/2019/d.jpg")
+    assert groups(tmp_path, "folder") == {
+        "cats/2019/07/a.jpg": "2019/07",
+        "cats/2019/c.jpg": "2019",
+        "dogs/2019/d.jpg": "2019",
+        "dogs/b.png": "",
+    }
+    assert set(groups(tmp_path, None).values()) == {""}
+
+
+def test_folders_of_parts_are_no_groups(tmp_path):
+    put(tmp_path, "train/cats/Tom/a.jpg", "train/cats/b.jpg", "val/cats/Tom/c.jpg")
+    assert groups(tmp_path, "folder") == {
+        "train/cats/Tom/a.jpg": "Tom",
+        "train/cats/b.jpg": "",
+        "val/cats/Tom/c.jpg": "Tom",
+    }
+
+
+def test_a_group_is_text_whatever_the_folder_is_called(tmp_path):
+    put(tmp_path, os.fsdecode(b"cats/caf\xe9/a.jpg"), "dogs/b.jpg")
+    assert "caf\\xe9" in groups(tmp_path, "folder").values()
+
+
+def test_folders_cannot_be_grouped_by_a_column(tmp_path):
+    put(tmp_path, "cats/a.jpg", "dogs/b.jpg")
+    with pytest.raises(DataError, match=r"cannot be grouped by 'animal': there is no table"):
+        groups(tmp_path, "animal")

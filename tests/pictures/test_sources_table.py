@@ -147,3 +147,49 @@ def test_another_csv_beside_class_folders_changes_nothing(pets):
     (pets.parent / "two" / "labels.csv").write_text("path,label\ncats/a.jpg,dogs\n")
     listing = scan(fetch(pets.parent / "two", Silent()))
     assert [p.label for p in listing.photos] == ["cats", "dogs"]
+
+
+TABLE = "path,label,Animal,group\na.jpg,cat,Tom,7\nb.jpg,cat,,8\n"
+
+
+def groups(pets, text, group_by, name="labels.csv"):
+    (pets / name).write_text(text)
+    source = fetch(pets / name, Silent())
+    return [photo.group for photo in scan(source, group_by=group_by).photos]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "expected"), [("Animal", ["Tom", ""]), ("animal", ["Tom", ""]), (None, ["7", "8"])]
+)
+def test_photos_are_grouped_by_a_column(pets, group_by, expected):
+    assert groups(pets, TABLE, group_by) == expected
+
+
+def test_a_table_without_a_column_group_groups_nothing_unless_asked(pets):
+    assert groups(pets, "path,label\na.jpg,cat\nb.jpg,cat\n", None) == ["", ""]
+
+
+def test_a_column_to_group_by_that_is_missing_is_named_with_those_there_are(pets):
+    with pytest.raises(DataError, match=r"no column 'owner'(.|\n)*path, label, animal, group"):
+        groups(pets, TABLE, "owner")
+
+
+def test_photos_of_a_table_are_grouped_by_their_folder(pets):
+    text = "path,label\na.jpg,cat\n../outside.jpg,cat\n../pets/b.jpg,cat\n"
+    listing = dict(zip("oab", groups(pets, text, "folder"), strict=True))
+    assert listing == {"o": "..", "a": "", "b": ""}
+
+
+def test_a_column_called_folder_comes_before_the_folders(pets):
+    assert groups(pets, "path,label,folder\na.jpg,cat,x\nb.jpg,cat,y\n", "folder") == ["x", "y"]
+
+
+def test_a_table_found_beside_the_photos_has_groups_too(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "photos" / f"{name}.jpg").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text(
+        "path,label,animal\nphotos/a.jpg,cat,Tom\nphotos/b.jpg,dog,Rex\n"
+    )
+    found = scan(fetch(tmp_path, Silent()), group_by="animal").photos
+    assert [photo.group for photo in found] == ["Tom", "Rex"]
