@@ -1,11 +1,37 @@
-"""Find copies of photos in a catalog, by their bytes."""
+"""Find copies of photos: by their bytes, and by what they show.
+
+Two photos are copies when one was made from the other (or both from a third):
+re-encoded, resized, mirrored, brightened, slightly cropped, or marked with a
+text or a logo. They must not lie on both sides of a split, and under different
+labels one of the labels is wrong.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.hash_search import HashPairs, near_hashes
+from pawsight.pictures.same_picture import Floats, correlation, luma, same_picture, shrink
+from pawsight.progress import Progress, Silent
+from pawsight.records import IntArray, Pixels
+
+Groups = list[list[int]]
+
+_SILENT = Silent()
+BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
+_BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
+_BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
+_GLANCE_SIDE = 16  # pixels of the images by which most pairs are told apart
+_GLANCE = 0.5  # correlation; copies cropped by 5 % reach 0.7
+_PAIRS = 256  # compared at a time
+_READ_BYTES = 32 * 2**20  # of pixels at a time
 
 
-def exact_copies(catalog: Catalog) -> list[list[int]]:
+def exact_copies(catalog: Catalog) -> Groups:
     """Group the usable photos whose files are equal byte by byte.
 
     Returns:
@@ -17,13 +43,177 @@ def exact_copies(catalog: Catalog) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def straddling_copies(catalog: Catalog) -> list[list[int]]:
-    """Give the groups of exact copies whose members lie in different parts.
+def near_copies(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> Groups:
+    """Group the usable photos that show the same picture, exact copies included.
+
+    Candidates are found by their difference hashes (`hash_search`) and looked
+    at (`same_picture`). Photos that are blank have no picture to compare: they
+    are copies where their bytes are equal, or their colours nearly so. If A is
+    a copy of B, and B of C, all three are one group.
+
+    Args:
+        catalog: The photos.
+        pixels: Their pixels; only those of candidates are read.
+        progress: Is told of the candidates compared.
+
+    Returns:
+        Groups of two or more indices, each ascending, ordered by their first.
+    """
+    exact = exact_copies(catalog)
+    copies = {index for group in exact for index in group[1:]}
+    singles = np.array([i for i in catalog.usable.tolist() if i not in copies], np.int64)
+    is_blank = np.array([catalog.photos[i].contrast < BLANK_CONTRAST for i in singles], np.bool_)
+    joined = _Joined(len(catalog.photos))
+    for group in exact:
+        joined.join_all(group)
+    _join_blank(joined, singles[is_blank], pixels)
+    _join_alike(joined, catalog, singles[~is_blank], pixels, progress)
+    return joined.groups(catalog.usable)
+
+
+def straddling(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Give the groups whose members lie in different parts.
 
     A copy of a training photo in the test part makes the score look better than it is.
     """
     return [
-        group
-        for group in exact_copies(catalog)
-        if len({catalog.photos[index].part for index in group} - {""}) > 1
+        list(group) for group in groups if len({catalog.photos[i].part for i in group} - {""}) > 1
     ]
+
+
+def straddling_copies(catalog: Catalog) -> Groups:
+    """Give the groups of exact copies whose members lie in different parts."""
+    return straddling(catalog, exact_copies(catalog))
+
+
+def across_classes(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Give the groups whose members have different labels: one of them must be wrong."""
+    return [
+        list(group) for group in groups if len({catalog.photos[i].label for i in group} - {""}) > 1
+    ]
+
+
+class _Joined:
+    """Sets of photos that grow together (union-find, with the smallest index as the root)."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def root(self, index: int) -> int:
+        parents = self._parents
+        while parents[index] != index:
+            parents[index] = index = parents[parents[index]]
+        return index
+
+    def join(self, one: int, other: int) -> None:
+        a, b = self.root(one), self.root(other)
+        self._parents[max(a, b)] = min(a, b)
+
+    def join_all(self, group: Sequence[int]) -> None:
+        for index in group[1:]:
+            self.join(group[0], index)
+
+    def groups(self, indices: IntArray) -> Groups:
+        found: dict[int, list[int]] = {}
+        for index in indices.tolist():
+            found.setdefault(self.root(index), []).append(index)
+        return sorted(group for group in found.values() if len(group) > 1)
+
+
+def _join_alike(
+    joined: _Joined, catalog: Catalog, indices: IntArray, pixels: Pixels, progress: Progress
+) -> None:
+    """Join photos with a picture that are copies."""
+    hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)
+    order = _order_of_likeness(catalog, indices, hashes)
+    indices, hashes = indices[order], hashes[order]
+    pairs = near_hashes(hashes)
+    likely = _glance(pairs, indices, pixels, progress)
+    progress.start("Comparing likely copies", len(likely), "pairs")
+    for start in range(0, len(likely), _PAIRS):
+        chosen = likely[start : start + _PAIRS]
+        one, other = indices[pairs.first[chosen]], indices[pairs.second[chosen]]
+        # Where thousands are copies of one another, few pairs say so; the others cost nothing.
+        apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
+        chosen, one, other = chosen[apart], one[apart], other[apart]
+        same = _are_copies(one, other, pairs.is_mirrored[chosen], pixels)
+        for a, b in _both(one[same], other[same]):
+            joined.join(a, b)
+        progress.advance(len(apart))
+
+
+def _order_of_likeness(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
+    """An order in which photos with the same hash lie beside those as bright as they are."""
+    brightness = np.array([catalog.photos[i].brightness for i in indices])
+    return np.lexsort((indices, brightness, hashes))
+
+
+def _glance(pairs: HashPairs, indices: IntArray, pixels: Pixels, progress: Progress) -> IntArray:
+    """Give the numbers of the pairs that may be copies, judged by very small images."""
+    members, places = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
+    progress.start("Looking for copies", len(members), "photos")
+    small = np.empty((len(members), _GLANCE_SIDE, _GLANCE_SIDE), np.uint8)
+    done = 0
+    for images in _read(pixels, indices[members]):
+        small[done : done + len(images)] = np.rint(luma(shrink(images, _GLANCE_SIDE)))
+        done += len(images)
+        progress.advance(len(images))
+    first, second = places[: len(pairs.first)], places[len(pairs.first) :]
+    likely = []
+    for start in range(0, len(first), 64 * _PAIRS):
+        some = slice(start, start + 64 * _PAIRS)
+        one, other = (small[place[some]].astype(np.float32) for place in (first, second))
+        other = _mirror(other, pairs.is_mirrored[some])
+        likely.append(start + np.flatnonzero(correlation(one, other) > _GLANCE))
+    return np.concatenate([np.zeros(0, np.int64), *likely])
+
+
+def _are_copies(
+    one: IntArray, other: IntArray, is_mirrored: NDArray[np.bool_], pixels: Pixels
+) -> NDArray[np.bool_]:
+    if len(one) == 0:
+        return np.zeros(0, np.bool_)
+    members, places = np.unique(np.concatenate([one, other]), return_inverse=True)
+    images = np.concatenate([shrink(some) for some in _read(pixels, members)])
+    return same_picture(
+        images[places[: len(one)]], _mirror(images[places[len(one) :]], is_mirrored)
+    )
+
+
+def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
+    """Mirror those that are to be; the last axis runs from left to right."""
+    flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
+    return np.where(flags, images[..., ::-1], images)
+
+
+def _join_blank(joined: _Joined, indices: IntArray, pixels: Pixels) -> None:
+    """Join photos without a picture whose colours are the same.
+
+    Each is compared with the first one of its colour only, so that ten thousand
+    white pictures cost no more than ten thousand comparisons.
+    """
+    leaders: dict[tuple[int, ...], tuple[int, Floats]] = {}
+    done = 0
+    for images in _read(pixels, indices):
+        small = shrink(images, _BLANK_SIDE)
+        means = small.mean((2, 3))
+        # Twice, with steps of 8 levels that lie apart by 4: one of the two holds both of a pair.
+        steps = np.concatenate([np.rint(means / 8), np.rint((means + 4) / 8) + 100], 1).astype(int)
+        for index, image, step in zip(indices[done:].tolist(), small, steps.tolist(), strict=False):
+            for key in (tuple(step[:3]), tuple(step[3:])):
+                leader, colours = leaders.setdefault(key, (index, image))
+                if np.abs(image - colours).max() <= _BLANK_LEVELS:
+                    joined.join(leader, index)
+        done += len(images)
+
+
+def _read(pixels: Pixels, indices: IntArray) -> Iterator[NDArray[np.uint8]]:
+    """Read photos in order, as many at a time as do not fill the memory."""
+    height, width = pixels.image_size
+    at_once = max(1, _READ_BYTES // (height * width * 3))
+    for start in range(0, len(indices), at_once):
+        yield pixels.read(indices[start : start + at_once])
+
+
+def _both(one: IntArray, other: IntArray) -> Iterator[tuple[int, int]]:
+    return zip(one.tolist(), other.tolist(), strict=True)
