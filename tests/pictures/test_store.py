@@ -1,11 +1,13 @@
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from pawsight.errors import DataError, DiskError
 from pawsight.pictures.decode import load_pixels
-from pawsight.pictures.store import PixelStore, PixelStream
+from pawsight.pictures.store import PixelStore, PixelStream, is_lost, lost_photos
 
 
 @pytest.fixture
@@ -71,7 +73,54 @@ def test_a_photo_that_goes_bad_streams_as_grey_and_is_counted_once(tmp_path, sav
             pixels = stream.read(np.array([0, 1]))
     assert pixels[0, 0, 0].tolist() == [255, 0, 0]
     assert (pixels[1] == 128).all()
-    assert stream.num_lost == 1
+    assert dict(stream.lost) == {1: "not a photo: HTML text"}
+    assert is_lost(stream, np.array([1, 0, 1])).tolist() == [True, False, True]
     assert [record.getMessage() for record in caplog.records] == [
         f"{bad} has gone bad since it was read: not a photo: HTML text"
     ]
+
+
+def test_a_lost_photo_stays_lost_although_it_comes_back(tmp_path, save_photo):
+    path = save_photo("a.png")
+    data = path.read_bytes()
+    stream = PixelStream(tmp_path, [path.name], (6, 8), "stretch")
+    path.unlink()
+    stream.read(np.array([0]))
+    path.write_bytes(data)
+    assert (stream.read(np.array([0])) == 128).all()
+    assert dict(stream.lost) == {0: "the file is no longer there"}
+
+
+def test_a_store_loses_no_photo(store):
+    assert lost_photos(store) == {}
+    assert is_lost(store, np.array([0, 2])).tolist() == [False, False]
+
+
+def test_a_store_that_is_cut_short_while_it_is_used_ends_with_plain_words(store):
+    os.truncate(store.path, 100)  # a row has 60 bytes
+    assert store.read(np.array([2]))[0, 0, 0, 0] == 0
+    with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
+        store.read(np.array([2, 0]))
+
+
+def test_a_store_goes_on_when_its_file_is_removed_or_replaced(store):
+    before = store.read(np.array([0]))
+    store.path.unlink()
+    store.path.write_bytes(b"other")
+    assert (store.read(np.array([0])) == before).all()
+
+
+def test_a_store_without_a_way_to_read_at_a_place_gives_the_same(store, monkeypatch):
+    before = store.read(np.array([2, 0]))
+    monkeypatch.delattr(os, "preadv", raising=False)  # as on Windows
+    assert (store.read(np.array([2, 0])) == before).all()
+    os.truncate(store.path, 100)
+    with pytest.raises(DiskError, match="shorter"):
+        store.read(np.array([0]))
+
+
+def test_many_threads_read_a_store_at_once(store):
+    expected = store.read(np.array([0]))
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(store.read, [np.array([0])] * 200):
+            assert (found == expected).all()
