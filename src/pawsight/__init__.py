@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pawsight.runs import Run
     from pawsight.workflow import (
         audit,
+        cross_validate,
         draw_sample,
         evaluate,
         feed,
@@ -50,6 +51,7 @@ _HOMES = {
     "TrainConfig": "config",
     "audit": "workflow",
     "build_model": "models.registry",
+    "cross_validate": "workflow",
     "draw_sample": "workflow",
     "evaluate": "workflow",
     "feed": "workflow",
@@ -72,6 +74,7 @@ __all__ = [
     "TrainConfig",
     "audit",
     "build_model",
+    "cross_validate",
     "draw_sample",
     "evaluate",
     "feed",

@@ -13,7 +13,17 @@ from pawsight.cli import failures
 from pawsight.cli.main import app
 from pawsight.errors import ConfigError, DataError, StoppedError
 
-COMMANDS = ["train", "resume", "evaluate", "predict", "report", "sample", "audit", "doctor"]
+COMMANDS = [
+    "train",
+    "cross-validate",
+    "resume",
+    "evaluate",
+    "predict",
+    "report",
+    "sample",
+    "audit",
+    "doctor",
+]
 
 
 def test_version_is_told(pawsight):

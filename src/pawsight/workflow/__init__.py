@@ -2,20 +2,23 @@
 
 Everything here only calls the rooms below, in order:
 
-    photo_sets      look at photos, divide them, feed them: no model yet
-    training_runs   from photos to a finished run; go on with one; cross-validate
-    finished_runs   load, measure and describe what training left
+    photo_sets        look at photos, divide them, feed them: no model yet
+    training_runs     from photos to a finished run; go on with one
+    finished_runs     load, measure and describe what training left
+    cross_validation  a run per fold
 
 TensorFlow is imported where training begins, so that auditing, predicting and
 reporting do without it.
 """
 
+from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.finished_runs import evaluate, load, write_report
 from pawsight.workflow.photo_sets import audit, draw_sample, feed
 from pawsight.workflow.training_runs import resume, train
 
 __all__ = [
     "audit",
+    "cross_validate",
     "draw_sample",
     "evaluate",
     "feed",

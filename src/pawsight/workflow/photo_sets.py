@@ -12,6 +12,7 @@ from pawsight.errors import ConfigError
 from pawsight.models.sizes import IMAGE_SIZES
 from pawsight.pictures.audit import findings
 from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.duplicates import near_copies
 from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import Listing, check_classes, scan
 from pawsight.pictures.sources import drawn, fetch
@@ -27,9 +28,9 @@ Source = str | os.PathLike[str]
 _SILENT = Silent()
 
 
-def list_photos(source: Source, progress: Progress) -> Listing:
-    """List the photos of a source, fetched first if need be."""
-    return scan(fetch(os.fspath(source), progress), progress)
+def list_photos(source: Source, progress: Progress, group_by: str | None = None) -> Listing:
+    """List the photos of a source, fetched first if need be; `group_by` as `scan` takes it."""
+    return scan(fetch(os.fspath(source), progress), progress, group_by)
 
 
 def read_photos(
@@ -40,8 +41,8 @@ def read_photos(
 
 
 def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Catalog:
-    """Put every usable photo into a part."""
-    return split(catalog, config)
+    """Put every usable photo into a part; those that show the same thing into the same one."""
+    return split(catalog, config, near_copies(catalog, pixels, progress))
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:

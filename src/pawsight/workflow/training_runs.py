@@ -14,6 +14,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.pictures.audit import tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.listing import check_classes
+from pawsight.pictures.split import split
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, write_json
@@ -52,7 +53,7 @@ def train(
         PawsightError: Any other trouble, in plain words.
     """
     config = config or TrainConfig()
-    listing = list_photos(source, progress)
+    listing = list_photos(source, progress, config.split.group_by)
     check_classes(listing)
     working_size(config)  # before a folder is made: there may be no such network
     run = Run.create(out, listing.name)
@@ -147,8 +148,11 @@ def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixel
     """
     saved = run.read_json(run.config_path)
     config = settings(TrainConfig, **saved["settings"])
-    catalog, pixels = read_photos(list_photos(saved["source"], progress), config, progress)
-    catalog = divide(catalog, pixels, config.split, progress)
+    listing = list_photos(saved["source"], progress, config.split.group_by)
+    catalog, pixels = read_photos(listing, config, progress)
+    # As the run divided them: what it was told to keep may have changed or gone since.
+    kept = config.split.model_copy(update={"keep": str(run.catalog_path)})
+    catalog = split(catalog, kept)
     began = Catalog.load(run.catalog_path, catalog.root)
     facts = [(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem]
     if facts != [(p.path, p.label, p.sha256, p.part) for p in began.photos if not p.problem]:

@@ -1,0 +1,88 @@
+"""Train one run per fold, so that every photo outside the test part is validated once."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from pawsight.config import TrainConfig
+from pawsight.errors import RunError
+from pawsight.progress import Progress, Silent
+from pawsight.runs import Run, write_json
+from pawsight.workflow.photo_sets import Source
+from pawsight.workflow.training_runs import resume, train
+
+_SILENT = Silent()
+_DEFAULT_FOLDS = 5
+SUMMARY = "folds.json"
+
+
+def cross_validate(
+    source: Source,
+    config: TrainConfig | None = None,
+    out: Source | None = None,
+    progress: Progress = _SILENT,
+) -> dict[str, Any]:
+    """Train once per fold and say how much the score varies from fold to fold.
+
+    The test part, if there are photos enough for one, is the same in all folds
+    and no fold trains on it. Given again with the same `out`, finished folds
+    are kept and a stopped one goes on.
+
+    Args:
+        source: As `train` takes it; its photos must not have parts of their own.
+        config: The settings of each run; `split.folds` is how many, 5 if not given.
+        out: The folder for the runs; None makes `runs/<date>-<time>-<source>`.
+        progress: Is told how it goes.
+
+    Returns:
+        What `folds.json` in that folder then holds: `folder`, `runs`, and what
+        `summarize_folds` says of their validation parts.
+
+    Raises:
+        RunError: `out` holds something else.
+        PawsightError: As `train`.
+    """
+    from pawsight.evaluation.folds import summarize_folds  # brings scikit-learn
+
+    config = config or TrainConfig()
+    folds = config.split.folds or _DEFAULT_FOLDS
+    folder = _folder(source, out)
+    runs = []
+    for fold in range(1, folds + 1):
+        of_fold = config.split.model_copy(update={"folds": folds, "fold": fold})
+        progress.note(f"Fold {fold} of {folds}.")
+        path = folder / f"fold-{fold}"
+        settings = config.model_copy(update={"split": of_fold})
+        runs.append(_fold_run(source, settings, path, progress))
+    found = {
+        "folder": str(folder),
+        "runs": [str(run.path) for run in runs],
+        **summarize_folds([run.metrics for run in runs]),
+    }
+    write_json(folder / SUMMARY, found)
+    return found
+
+
+def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progress) -> Run:
+    """The finished run of one fold: kept, gone on with, or begun."""
+    run = Run(path)
+    if not run.config_path.is_file():
+        return train(source, config, path, progress)
+    if run.read_json(run.config_path).get("settings") != config.model_dump(mode="json"):
+        raise RunError(
+            f"{path} was trained with other settings.\n"
+            f"Give the settings it began with, or another --out folder."
+        )
+    return run if run.is_complete else resume(path, progress)
+
+
+def _folder(source: Source, out: Source | None) -> Path:
+    if out is None:
+        return Run.create(None, f"{Path(source).stem}-folds").path
+    folder = Path(out)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if any(not found.name.startswith("fold") for found in folder.iterdir()):
+            raise RunError(f"{folder} already holds something else.\nChoose another --out folder.")
+    return folder
