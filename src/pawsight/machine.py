@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from pathlib import Path
@@ -27,10 +28,14 @@ def features() -> list[str]:
 
 
 def num_cpus() -> int:
-    """How many cores this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use, at least 1: the machine's, or fewer in a container."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        granted = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or the word "max"
+        return cores or 1
+    return max(1, min(cores or 1, granted))
 
 
 def memory() -> int | None:

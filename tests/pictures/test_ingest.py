@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from pawsight.pictures import ingest_cache
+from pawsight.pictures.batch import Batch, Watch, read_batch
 from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import Listing, scan
 from pawsight.pictures.sources import Source
 from pawsight.pictures.store import PixelStore, PixelStream
-from pawsight.pictures.workers import Batch, Finding, read_all, read_batch
 
 SIZE = (12, 16)
 
@@ -204,26 +204,35 @@ def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_facts_are_kept_when_the_disk_becomes_full(pets):
     batch = Batch(str(pets), ("cats/0000.png", "dogs/broken.jpg"), 0, SIZE, "stretch", "/dev/full")
-    good, broken = read_batch(batch)
+    good, broken = read_batch(batch, Watch())
     assert good.facts is not None and not good.is_stored
     assert broken.problem == "empty file"
 
 
-def test_photos_stream_when_the_disk_becomes_full(pets, monkeypatch):
-    def full(batch, place, store):
-        return replace(real(batch, place, store), is_stored=False)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_photos_stream_when_the_disk_becomes_full(pets):
+    import resource
 
-    from pawsight.pictures import workers
+    class Filling(Told):
+        """Lets files grow no further once there is a file of pixels, as on a full disk."""
 
-    real = workers._read
-    monkeypatch.setattr(workers, "_read", full)
-    catalog, pixels, told = read(pets)
+        def start(self, task, total=None, unit=""):
+            super().start(task, total, unit)
+            if self.is_reading:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
+
+    limits, told = resource.getrlimit(resource.RLIMIT_FSIZE), Filling()
+    try:
+        catalog, pixels = ingest(pets, (64, 64), "stretch", told)  # 12,288 bytes a photo
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert isinstance(pixels, PixelStream)
     assert len([note for note in told.notes if "too full" in note]) == 1
+    assert len(catalog.usable) == 12
     assert_right(catalog, pixels)
 
 
-@pytest.mark.parametrize("victim", ["index.sqlite", "pixels.u8"])
+@pytest.mark.parametrize("victim", ["index.sqlite", "pixels-1.u8"])
 def test_a_damaged_cache_is_made_again(pets, cache, victim):
     read(pets)
     (path,) = cache.rglob(victim)
@@ -259,39 +268,6 @@ def test_listings_problems_stay(pets):
     catalog, _ = ingest(Listing("pets", pets, photos, 4), SIZE)
     assert catalog.photos[0].problem == "a camera's raw format"
     assert catalog.num_ignored == 4
-
-
-@pytest.mark.slow
-def test_a_photo_that_kills_its_worker_is_named_and_no_other_is_lost():
-    def work(batch):  # inside, so that it is sent to the workers as it is
-        if "killer" in batch.paths:
-            os._exit(1)
-        return [Finding(problem=path) for path in batch.paths]
-
-    paths = [str(i) for i in range(20)]
-    paths[13] = "killer"
-    batches = [
-        Batch("", tuple(paths[i : i + 4]), i, SIZE, "stretch", None) for i in range(0, 20, 4)
-    ]
-    found = {}
-    for batch, findings in read_all(batches, 2, work):
-        for offset, finding in enumerate(findings):
-            found[batch.first_row + offset] = finding.problem
-    assert found.pop(13) == "reading it crashed the decoder, or took all memory"
-    assert found == {i: str(i) for i in range(20) if i != 13}
-
-
-def test_photos_are_read_here_where_no_worker_can_live(pets, monkeypatch):
-    from pawsight.pictures import workers
-
-    def refuse(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")  # no semaphores, as in some sandboxes
-
-    monkeypatch.setattr(workers, "FEW", 1)
-    monkeypatch.setattr(workers.loky, "ProcessPoolExecutor", refuse)
-    catalog, pixels, _ = read(pets)
-    assert len(catalog.usable) == 12
-    assert_right(catalog, pixels)
 
 
 KILLED = """

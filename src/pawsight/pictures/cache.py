@@ -6,12 +6,18 @@ at any time, which only costs the time to make it again.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from pawsight.errors import DiskError
+
+_LOCK_SECONDS = 0.2
 
 
 def cache_dir() -> Path:
@@ -29,6 +35,36 @@ def cache_dir() -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiskError(_cannot_use(folder, "no permission to write there"))
     return folder
+
+
+@contextlib.contextmanager
+def alone(path: Path, tell: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock that the system takes back when the process dies, on any system: SQLite's.
+
+    Args:
+        path: The lock's file; its folder must exist.
+        tell: Called once if another process has to be waited for.
+
+    Raises:
+        sqlite3.Error: The file cannot be made or locked.
+    """
+    lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    try:
+        is_told = False
+        while True:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+            if not is_told:
+                tell()
+                is_told = True
+            time.sleep(_LOCK_SECONDS)
+        yield
+    finally:
+        lock.close()
 
 
 def _cannot_use(folder: Path, reason: str) -> str:

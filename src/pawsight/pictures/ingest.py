@@ -14,21 +14,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import loky
 import numpy as np
 
+from pawsight.machine import num_cpus
+from pawsight.pictures.batch import Batch, Finding
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.facts import Facts
 from pawsight.pictures.ingest_cache import IngestCache, open_cache
 from pawsight.pictures.listing import Listing, scan
 from pawsight.pictures.sources import Source, fetch
 from pawsight.pictures.store import Pixels, PixelStore, PixelStream
-from pawsight.pictures.workers import FEW, Batch, Finding, read_all
+from pawsight.pictures.workers import read_all
 from pawsight.progress import Progress, Silent
-from pawsight.records import IntArray, Photo, Resize
+from pawsight.records import Photo, Resize
 
 _SILENT = Silent()
 _BATCH_SIZE = 128
+_BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and the progress shall not stand
 _SLOWER = "Photos are decoded while training instead, which is slower."
 
 
@@ -37,6 +39,7 @@ def ingest(
     image_size: tuple[int, int],
     resize: Resize = "stretch",
     progress: Progress = _SILENT,
+    keep_truncated: bool = False,
 ) -> tuple[Catalog, Pixels]:
     """Read the photos of a source, each once and only if it is new or has changed.
 
@@ -44,7 +47,8 @@ def ingest(
         source: A listing, a fetched source, or whatever `fetch` takes.
         image_size: Working size (height, width) in pixels.
         resize: How a photo of another shape is brought to it.
-        progress: Is told of each photo read, with the rate.
+        progress: Is told of the photos read, with the rate.
+        keep_truncated: Use a JPEG whose end is missing, where most of it is there.
 
     Returns:
         The catalog, in the order of the listing, and its pixels: a store, or a
@@ -55,7 +59,7 @@ def ingest(
     """
     listing = _listing(source, progress)
     with open_cache(listing.root, image_size, resize, progress) as cache:
-        reading = _Reading(listing, cache, image_size, resize, progress)
+        reading = _Reading(listing, cache, image_size, resize, progress, keep_truncated)
         return reading.catalog(), reading.pixels()
 
 
@@ -75,14 +79,14 @@ class _Reading:
         image_size: tuple[int, int],
         resize: Resize,
         progress: Progress,
+        keep_truncated: bool,
     ) -> None:
         self._listing = listing
         self._cache = cache
         self._image_size = image_size
         self._resize: Resize = resize
         self._progress = progress
-        self._photos: list[Photo] = list(listing.photos)
-        self._rows: IntArray = np.full(len(self._photos), -1, np.int64)
+        self._keep_truncated = keep_truncated
         self._has_store = True
         self._is_kept = True
         self._read(self._look_up())
@@ -101,17 +105,16 @@ class _Reading:
 
     def _look_up(self) -> list[int]:
         """Take what is known from earlier; give the indices of the photos to read."""
-        unknown, without_pixels = [], []
-        for index, photo in enumerate(self._photos):
-            if photo.problem:
-                continue
-            found = self._cache.find(photo) if self._cache.has_photos else None
-            if found is None:
-                unknown.append(index)
-                continue
-            self._photos[index], self._rows[index] = found
-            if found[1] < 0 and not found[0].problem:
-                without_pixels.append(index)
+        known = self._cache.look_up(self._listing.photos, self._keep_truncated)
+        self._photos, self._rows = known.photos, known.rows
+        unknown = [
+            i for i in np.flatnonzero(~known.is_known).tolist() if not self._photos[i].problem
+        ]
+        without_pixels = [
+            i
+            for i in np.flatnonzero(known.is_known & (known.rows < 0)).tolist()
+            if not self._photos[i].problem
+        ]
         wanted = sorted(unknown + without_pixels)
         if self._cache.has_room(len(wanted)):
             return wanted
@@ -131,12 +134,13 @@ class _Reading:
         self._progress.advance(len(self._photos) - len(indices))
         start, num_read = time.monotonic(), 0
         first_row = self._cache.next_row
-        num_workers = loky.cpu_count()
-        with contextlib.closing(read_all(self._batches(indices, num_workers), num_workers)) as read:
+        batches = self._batches(indices)
+        num_workers = min(num_cpus(), len(batches))
+        with contextlib.closing(read_all(batches, num_workers)) as read:
             try:
                 for batch, findings in read:
-                    for row, finding in enumerate(findings, batch.first_row):
-                        self._take(indices[row - first_row], row, finding)
+                    place = batch.first_row - first_row
+                    self._take(indices[place : place + len(findings)], batch.first_row, findings)
                     num_read += len(findings)
                     rate = num_read / (time.monotonic() - start)
                     self._progress.advance(len(findings), rate=rate)
@@ -144,37 +148,39 @@ class _Reading:
             finally:  # after Ctrl-C too: what was read need not be read again
                 self._keep(self._cache.commit)
 
-    def _batches(self, indices: list[int], num_workers: int) -> list[Batch]:
+    def _batches(self, indices: list[int]) -> list[Batch]:
         """Divide the photos to read; each has its own row in the store."""
-        size = min(_BATCH_SIZE, max(1, -(-len(indices) // num_workers)))
-        if len(indices) <= FEW:
-            size = FEW
+        root, first_row = str(self._listing.root), self._cache.next_row
         store_path = str(self._cache.store_path) if self._has_store else None
         return [
             Batch(
-                root=str(self._listing.root),
-                paths=tuple(self._photos[index].path for index in indices[place : place + size]),
-                first_row=self._cache.next_row + place,
+                root=root,
+                paths=tuple(self._photos[index].path for index in indices[start:stop]),
+                first_row=first_row + start,
                 image_size=self._image_size,
                 resize=self._resize,
                 store_path=store_path,
+                keep_truncated=self._keep_truncated,
             )
-            for place in range(0, len(indices), size)
+            for start, stop in _portions([self._photos[index].size for index in indices])
         ]
 
-    def _take(self, index: int, row: int, finding: Finding) -> None:
+    def _take(self, indices: list[int], first_row: int, findings: list[Finding]) -> None:
         """Put what a worker found into the table and into the cache."""
-        if finding.facts is None:
-            photo = replace(self._photos[index], problem=finding.problem)
-        else:
-            photo = _with_facts(self._photos[index], finding.facts)
-        if finding.facts is None or not finding.is_stored:
-            row = -1
-        if finding.facts is not None and row < 0 and self._has_store:
-            self._give_up_store("The disk became too full to keep pixels.")
-        self._photos[index], self._rows[index] = photo, row
-        if finding.is_lasting:
-            self._keep(lambda: self._cache.add(photo, row))
+        lasting = []
+        for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
+            facts, problem, is_lasting, is_stored = finding
+            if facts is None:
+                photo = replace(self._photos[index], problem=problem)
+            else:
+                photo = _with_facts(self._photos[index], facts)
+                if not is_stored and self._has_store:
+                    self._give_up_store("The disk became too full to keep pixels.")
+            self._photos[index] = photo
+            self._rows[index] = row if is_stored else -1
+            if is_lasting:
+                lasting.append((photo, row if is_stored else -1))
+        self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
 
     def _keep(self, step: Callable[[], None]) -> None:
         """Do something to the cache; if it fails, go on without."""
@@ -192,10 +198,23 @@ class _Reading:
             self._progress.note(f"{why} {_SLOWER}")
 
 
+def _portions(sizes: list[int]) -> list[tuple[int, int]]:
+    """Divide files into runs of 1.._BATCH_SIZE files and few bytes: start and stop of each."""
+    portions = []
+    start = num_bytes = 0
+    for place, size in enumerate(sizes):
+        if place > start and (place - start == _BATCH_SIZE or num_bytes + size > _BATCH_BYTES):
+            portions.append((start, place))
+            start = place
+            num_bytes = 0
+        num_bytes += size
+    return [*portions, (start, len(sizes))] if sizes else []
+
+
 def _with_facts(photo: Photo, facts: Facts) -> Photo:
     # Not dataclasses.replace: this runs for every photo, and that takes several times as long.
     return Photo(
         *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, ""),
         *(facts.format, facts.width, facts.height, facts.sha256, facts.phash),
-        *(facts.brightness, facts.sharpness),
+        *(facts.brightness, facts.sharpness, facts.contrast, facts.flaw, photo.group),
     )

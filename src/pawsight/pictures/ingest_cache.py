@@ -1,12 +1,15 @@
-"""What ingest remembers between runs: an index of facts, and beside it the file of pixels.
+"""What ingest keeps between runs: an index of facts, and beside it the file of pixels.
 
 One folder per source and working size, made for one process at a time:
 
-    <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>/index.sqlite  pixels.u8  lock.sqlite
+    <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>/
+        index.sqlite  pixels-<number>.u8  lock.sqlite
 
 A row of the index is committed only after the pixels it speaks of are on the
 disk, and rows of pixels are only ever added. So a process killed at any moment
 leaves a cache that is right, and one that trains from it is never disturbed.
+When most rows are of photos that are gone or have changed, those that still
+count move into a new file of pixels.
 """
 
 from __future__ import annotations
@@ -18,27 +21,23 @@ import os
 import re
 import shutil
 import sqlite3
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from pawsight.errors import DiskError
 from pawsight.pictures import decode
-from pawsight.pictures.cache import cache_dir
+from pawsight.pictures.cache import alone, cache_dir
+from pawsight.pictures.ingest_index import SCHEMA, Index, Known
 from pawsight.progress import Progress
-from pawsight.records import Photo, Resize
+from pawsight.records import IntArray, Photo, Resize
 
 RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
 _COMMIT_SECONDS = 2.0
-_LOCK_SECONDS = 0.2
-_FACTS = "problem, format, width, height, sha256, phash, brightness, sharpness"
-_TABLES = f"""
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS photos (
-    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, row INTEGER, {_FACTS}
-) WITHOUT ROWID;
-"""
+_SPARE = 1000  # photos or rows that no longer count, and are not worth cleaning up
+_WAITING = "Another pawsight is reading these photos; waiting for it to finish."
 
 
 class IngestCache:
@@ -54,103 +53,139 @@ class IngestCache:
     """
 
     def __init__(self, folder: Path | None, root: Path, photo_bytes: int) -> None:
-        self.store_path = None if folder is None else folder / "pixels.u8"
+        self.next_row = 0
         self._folder = folder
         self._root = root
         self._photo_bytes = photo_bytes
+        self._number = 0
         self._next_commit = time.monotonic() + _COMMIT_SECONDS
-        self._open()
-        if not self._is_sound():
-            self._database.close()
-            for path in (self.index_path, self.store_path):
-                if path is not None:
-                    path.unlink(missing_ok=True)
+        try:
             self._open()
-            self._is_sound()
+        except (sqlite3.DatabaseError, _OtherMakerError):
+            self._begin_anew()
 
     @property
-    def index_path(self) -> Path | None:
-        """The SQLite file."""
-        return None if self._folder is None else self._folder / "index.sqlite"
+    def store_path(self) -> Path | None:
+        """The file of pixels; None where nothing can be kept."""
+        return None if self._folder is None else self._folder / f"pixels-{self._number}.u8"
 
     def _open(self) -> None:
-        self._database = sqlite3.connect(self.index_path or ":memory:", timeout=10)
+        self._index = Index(None if self._folder is None else self._folder / "index.sqlite")
+        found = self._index.describe(
+            {
+                "maker": _maker(),
+                "root": os.fsencode(self._root),
+                "number": self._unused_number(),
+            }
+        )
+        if found["maker"] != _maker():
+            raise _OtherMakerError
+        self._number = int(found["number"])
+        self._remove_other_stores()
 
-    def _is_sound(self) -> bool:
-        """Make the tables if they are not there; say whether what is there can be used."""
-        with contextlib.suppress(sqlite3.DatabaseError):
-            self._database.executescript(_TABLES)
-            if self._database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                return False
-            maker = _maker()
-            found = dict(self._database.execute("SELECT key, value FROM about"))
-            if found.setdefault("maker", maker) != maker:
-                return False
-            about = {"maker": maker, "root": os.fsencode(self._root)}
-            self._database.executemany("REPLACE INTO about VALUES (?, ?)", about.items())
-            self._database.commit()
-            last, count = self._database.execute(
-                "SELECT max(row), count(*) FROM photos WHERE row >= 0"
-            ).fetchone()
-            self.next_row = 0 if last is None else last + 1
-            self.has_photos = bool(
-                self._database.execute("SELECT EXISTS (SELECT 1 FROM photos)").fetchone()[0]
-            )
-            # Rows of photos that have changed since are never used again.
-            num_stale = self.next_row - count
-            return num_stale <= 1000 + count and self._store_bytes() >= (
-                self.next_row * self._photo_bytes
-            )
-        return False
+    def _begin_anew(self) -> None:
+        self._index.close()
+        if self._folder is not None:
+            (self._folder / "index.sqlite").unlink(missing_ok=True)
+        self._open()
+
+    def _unused_number(self) -> int:
+        """Give a number that no file of pixels has: somebody may be reading from it."""
+        return 1 + max((int(path.stem.partition("-")[2]) for path in self._stores()), default=0)
+
+    def _stores(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        return [path for path in self._folder.glob("pixels-*.u8") if path.stem[7:].isdecimal()]
+
+    def _remove_other_stores(self) -> None:
+        for path in self._stores():
+            if path != self.store_path:
+                with contextlib.suppress(OSError):  # some systems keep what is being read
+                    path.unlink()
 
     def _store_bytes(self) -> int:
         if self.store_path is None or not self.store_path.exists():
             return 0
         return self.store_path.stat().st_size
 
-    def find(self, photo: Photo) -> tuple[Photo, int] | None:
-        """Give a photo's facts and its row (-1: it has no pixels), None if unknown or changed."""
-        found = self._database.execute(
-            f"SELECT row, {_FACTS} FROM photos WHERE path = ? AND size = ? AND mtime_ns = ?",
-            (_key(photo.path), photo.size, photo.mtime_ns),
-        ).fetchone()
-        if found is None:
-            return None
-        row, problem, kind, *facts = found
-        known = Photo(
-            *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns),
-            *(sys.intern(problem), sys.intern(kind), *facts),
-        )
-        return known, row
+    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
+        """Find the photos that are known and have not changed; clean up when most are gone.
 
-    def add(self, photo: Photo, row: int) -> None:
-        """Remember a photo; `commit` makes it last."""
-        self._database.execute(
-            f"REPLACE INTO photos (path, size, mtime_ns, row, {_FACTS}) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(_key(photo.path), photo.size, photo.mtime_ns, row),
-                *(photo.problem, photo.format, photo.width, photo.height),
-                *(photo.sha256, photo.phash, photo.brightness, photo.sharpness),
-            ),
-        )
+        Args:
+            photos: As they were listed, sorted by path.
+            keep_truncated: Of two ways to read a damaged photo, the one that counts.
+        """
+        try:
+            known = self._index.look_up(photos, keep_truncated)
+            is_whole = known.next_row * self._photo_bytes <= self._store_bytes()
+        except (sqlite3.DatabaseError, TypeError, ValueError):
+            is_whole = False
+        if not is_whole:
+            self._begin_anew()
+            known = self._index.look_up(photos, keep_truncated)
+        self.next_row = known.next_row
+        num_rows = known.num_rows
+        if len(known.unmatched) > _SPARE + len(photos):
+            num_rows -= self._index.forget(known.unmatched, self._root)
+            self._index.commit()
+        if self.next_row > _SPARE + 2 * num_rows:
+            with contextlib.suppress(OSError):  # no room: it can wait
+                self._compact(known.rows)
+        return known
+
+    def _compact(self, rows: IntArray) -> None:
+        """Move the rows of pixels that count into a new file, and renumber them.
+
+        Raises:
+            OSError: The disk has no room; all is as before.
+        """
+        kept = self._index.rows()
+        if self.store_path is None or not self._has_free(len(kept)):
+            return
+        number = self._unused_number()
+        new_path = self.store_path.with_name(f"pixels-{number}.u8")
+        try:
+            with self.store_path.open("rb") as old, new_path.open("xb") as new:
+                for row, _ in kept:
+                    old.seek(row * self._photo_bytes)
+                    new.write(old.read(self._photo_bytes))
+                new.flush()
+                os.fsync(new.fileno())
+        except OSError:
+            new_path.unlink(missing_ok=True)
+            raise
+        self._index.renumber((key for _, key in kept), number)
+        self._index.commit()
+        self._number = number
+        self._remove_other_stores()
+        self.next_row = len(kept)
+        has_row = rows >= 0
+        rows[has_row] = np.searchsorted([row for row, _ in kept], rows[has_row])
+
+    def add(self, photos: Iterable[tuple[Photo, int]], keep_truncated: bool) -> None:
+        """Remember photos and their rows of pixels; `commit` makes it last."""
+        self._index.add(photos, keep_truncated)
 
     def has_room(self, num_photos: int) -> bool:
         """Whether the disk has room for more photos; if so, make the pixel file long enough."""
-        if self._folder is None or self.store_path is None:
+        if self.store_path is None:
             return False
         if num_photos == 0:
             return True
-        needed = num_photos * self._photo_bytes
-        if shutil.disk_usage(self._folder).free < needed + RESERVE_BYTES:
-            return False
         try:
+            if not self._has_free(num_photos):
+                return False
             with self.store_path.open("ab") as store:
                 end = (self.next_row + num_photos) * self._photo_bytes
                 store.truncate(max(end, self._store_bytes()))
         except OSError:
             return False
         return True
+
+    def _has_free(self, num_photos: int) -> bool:
+        free = shutil.disk_usage(self._folder).free if self._folder is not None else 0
+        return free >= num_photos * self._photo_bytes + RESERVE_BYTES
 
     def commit_sometimes(self) -> None:
         """Commit if the last time was a while ago."""
@@ -166,12 +201,16 @@ class IngestCache:
         if self.store_path is not None and self.store_path.exists():
             with self.store_path.open("r+b") as store:
                 os.fsync(store.fileno())
-        self._database.commit()
+        self._index.commit()
         self._next_commit = time.monotonic() + _COMMIT_SECONDS
 
     def close(self) -> None:
         """Close without committing."""
-        self._database.close()
+        self._index.close()
+
+
+class _OtherMakerError(Exception):
+    pass
 
 
 @contextlib.contextmanager
@@ -188,7 +227,7 @@ def open_cache(
         try:
             folder = _source_folder(root) / f"{height}x{width}-{resize}"
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_alone(folder / "lock.sqlite", progress))
+            stack.enter_context(alone(folder / "lock.sqlite", lambda: progress.note(_WAITING)))
             cache = IngestCache(folder, root, photo_bytes)
         except (DiskError, OSError, sqlite3.Error) as error:
             progress.note(f"Nothing can be kept for the next time: {error}")
@@ -203,33 +242,7 @@ def _source_folder(root: Path) -> Path:
     return cache_dir() / "ingest" / f"{name}-{hashlib.sha256(place).hexdigest()[:12]}"
 
 
-@contextlib.contextmanager
-def _alone(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold a lock that the system takes back when the process dies, on any system: SQLite's."""
-    lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-    try:
-        is_told = False
-        while True:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-                break
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-            if not is_told:
-                progress.note("Another pawsight is reading these photos; waiting for it to finish.")
-                is_told = True
-            time.sleep(_LOCK_SECONDS)
-        yield
-    finally:
-        lock.close()
-
-
-def _key(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
-
-
 def _maker() -> str:
     """Name what the pixels depend on: another decoder may give other pixels."""
     versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif"))
-    return " ".join((str(decode.VERSION), *versions))
+    return " ".join((str(SCHEMA), str(decode.VERSION), *versions))

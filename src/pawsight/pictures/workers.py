@@ -1,205 +1,274 @@
-"""Read photos with all cores; a photo that kills its worker is found out and named.
+"""Read photos with all cores, in processes of their own; a photo that kills one is named.
 
-Workers write their pixels into the store file and give back only what they
-found, so that little has to pass between processes.
+Each process has a thread here that feeds it, one batch ahead, so that it never
+waits. When it dies, the photos it was reading are read once more, one by one:
+the one that kills again is guilty, and all others are read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
+import logging
 import os
-import signal
+import pickle
+import queue
+import subprocess
+import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Generator, Iterable
+from typing import Any
 
-import loky
+from pawsight.pictures.batch import Batch, Finding, Watch, read_batch
+from pawsight.pictures.reader import Work, is_lasting, reason_for
 
-from pawsight.errors import PhotoError
-from pawsight.pictures.decode import Facts, examine, read_photo
-from pawsight.records import Resize
+_log = logging.getLogger(__name__)
+_AHEAD = 2  # batches that a process has at once
+_WAIT_SECONDS = 0.5  # between two looks whether Ctrl-C was pressed, for systems that need it
+_SETTINGS = {
+    # One thread a process: there is one for each core.
+    **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
+    # glibc: keep what one photo gave back for the next one. Taken anew from the system, and
+    # cleared by it, the memory alone costs a tenth of a photo's time.
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+}
+_PROGRAM = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from pawsight.pictures.reader import main
+main()
+"""
 
-# Starting processes takes longer than reading this many photos in this one.
-FEW = 64
-_ORPHAN_SECONDS = 0.5
-_CRASH = "reading it crashed the decoder, or took all memory"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Photos for one worker to read.
-
-    Attributes:
-        root: The folder that the paths are relative to.
-        paths: Paths of the photos.
-        first_row: Row of the first photo in the store; the others follow.
-        image_size: (height, width) in pixels.
-        resize: How a photo of another shape is brought there.
-        store_path: The file to write pixels into, None to write none.
-    """
-
-    root: str
-    paths: tuple[str, ...]
-    first_row: int
-    image_size: tuple[int, int]
-    resize: Resize
-    store_path: str | None
-
-    def halves(self) -> tuple[Batch, Batch]:
-        """Divide into two batches."""
-        half = len(self.paths) // 2
-        return (
-            replace(self, paths=self.paths[:half]),
-            replace(self, paths=self.paths[half:], first_row=self.first_row + half),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a worker found: facts, or a problem.
-
-    `is_lasting` says that reading the same file again would find the same, which
-    is not so for a missing permission. `is_stored` says that its pixels are written.
-    """
-
-    facts: Facts | None = None
-    problem: str = ""
-    is_lasting: bool = True
-    is_stored: bool = False
-
-
-def read_batch(batch: Batch) -> list[Finding]:
-    """Read the photos of a batch, in order."""
-    if batch.store_path is None:
-        return [_read(batch, place, None) for place in range(len(batch.paths))]
-    findings = []
-    try:
-        with Path(batch.store_path).open("r+b") as store:
-            findings = [_read(batch, place, store) for place in range(len(batch.paths))]
-    except OSError:  # the disk is full: facts without pixels are worth keeping all the same
-        return read_batch(replace(batch, store_path=None))
-    return findings
-
-
-def _read(batch: Batch, place: int, store: BinaryIO | None) -> Finding:
-    try:
-        data = read_photo(os.path.join(batch.root, batch.paths[place]))  # noqa: PTH118 - hot
-    except PhotoError as error:
-        return Finding(problem=str(error), is_lasting=False)
-    try:
-        facts, pixels = examine(data, batch.image_size, batch.resize)
-    except PhotoError as error:
-        return Finding(problem=str(error))
-    if store is not None:
-        store.seek((batch.first_row + place) * pixels.nbytes)
-        store.write(pixels.data)
-    return Finding(facts, is_stored=store is not None)
+Result = tuple[Batch, list[Finding]]
 
 
 def read_all(
-    batches: Iterable[Batch],
-    num_workers: int,
-    work: Callable[[Batch], list[Finding]] = read_batch,
-) -> Generator[tuple[Batch, list[Finding]]]:
+    batches: Iterable[Batch], num_workers: int, work: Work = read_batch
+) -> Generator[Result]:
     """Read batches with several processes; they come back in any order.
 
-    When a worker dies, every batch under way is suspect. Suspects run one at a
-    time, and one that kills again is halved, until the guilty photo stands alone.
+    Where the system lets no process live, they are read in this one.
 
-    Closing the iterator stops the workers.
+    Args:
+        batches: Taken one by one, when a process has room.
+        num_workers: How many processes, at least 1.
+        work: What a process does with a batch; it must be importable there.
+
+    Closing the iterator ends the processes.
     """
-    waiting = deque(batches)
-    if len(waiting) == 1 and len(waiting[0].paths) <= FEW and work is read_batch:
-        yield waiting[0], read_batch(waiting[0])
-        return
-    suspects: deque[Batch] = deque()
-    while waiting or suspects:
-        under_way: dict[Future[list[Finding]], Batch] = {}
-        pool = _start_pool(num_workers)
-        if pool is None:
-            for batch in (*suspects, *waiting):
-                yield batch, work(batch)
-            return
-        try:
-            while waiting or suspects or under_way:
-                room = 1 if suspects else 3 * num_workers
-                while (suspects or waiting) and len(under_way) < room:
-                    queue = suspects or waiting
-                    under_way[pool.submit(work, queue[0])] = queue[0]
-                    queue.popleft()
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    findings = future.result()
-                    yield under_way.pop(future), findings
-        except BrokenProcessPool:
-            crashed = list(under_way.values())
-            if len(crashed) != 1:
-                suspects.extend(crashed)
-            elif len(crashed[0].paths) > 1:
-                suspects.extendleft(reversed(crashed[0].halves()))
+    pool = _Pool(batches, work)
+    feeders = [_Feeder(pool) for _ in range(num_workers)]
+    try:
+        for feeder in feeders:
+            feeder.start()
+        running = len(feeders)
+        while running:
+            result = pool.wait()
+            if result is None:
+                running -= 1
+            elif isinstance(result, BaseException):
+                raise result
             else:
-                yield crashed[0], [Finding(problem=_CRASH, is_lasting=False)]
-        finally:
-            pool.shutdown(wait=True, kill_workers=True)
-
-
-def _start_pool(num_workers: int) -> loky.ProcessPoolExecutor | None:
-    """Start workers; None where the system does not let them live, so that no photo is blamed."""
-    try:
-        pool = loky.ProcessPoolExecutor(
-            num_workers, initializer=_start_worker, initargs=(os.getpid(),)
-        )
-    except OSError:
-        return None
-    try:
-        with _deaf_to_interrupts():
-            first = pool.submit(os.getpid)
-        first.result()
-    except BaseException as error:
-        pool.shutdown(wait=True, kill_workers=True)
-        if isinstance(error, BrokenProcessPool | OSError):
-            return None
-        raise
-    return pool
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes that will never hear of Ctrl-C, which reaches all of a terminal.
-
-    The process that starts the workers ends them. What is ignored here they ignore
-    from their first instruction on; told later, they would first write tracebacks.
-    """
-    # Only the main thread may change it, and only a handler that Python knows can be put back.
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is None
-    ):
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
+                yield result
+        while (batch := pool.next_batch()) is not None:  # where no process could be started
+            yield batch, work(batch, Watch())
     finally:
-        signal.signal(signal.SIGINT, before)
+        pool.close()
+        for feeder in feeders:
+            while feeder.is_alive():
+                pool.drop_results()
+                feeder.join(_WAIT_SECONDS / 10)
 
 
-def _start_worker(parent: int) -> None:
-    gc.freeze()  # what was imported stays, so no collection need look at it again
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.name == "posix":  # elsewhere the process above may be a launcher
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+class _Pool:
+    """What the feeders share: batches to read, results, and the processes that live."""
+
+    def __init__(self, batches: Iterable[Batch], work: Work) -> None:
+        self.work = work
+        self._batches = iter(batches)
+        self._returned: deque[Batch] = deque()
+        # Bounded, so that results do not pile up where this process is the slower one.
+        self._results: queue.Queue[Result | BaseException | None] = queue.Queue(maxsize=32)
+        self._lock = threading.Lock()
+        self._processes: set[_Process] = set()
+        self.is_closed = False
+
+    def next_batch(self) -> Batch | None:
+        with self._lock:
+            return self._returned.popleft() if self._returned else next(self._batches, None)
+
+    def give_back(self, batches: Iterable[Batch]) -> None:
+        with self._lock:
+            self._returned.extend(batches)
+
+    def tell(self, result: Result | BaseException | None) -> None:
+        self._results.put(result)
+
+    def wait(self) -> Result | BaseException | None:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._results.get(timeout=_WAIT_SECONDS)
+
+    def start_process(self) -> _Process:
+        """Start a process.
+
+        Raises:
+            _NoProcessError: None can live, or none is wanted any more.
+        """
+        with self._lock:
+            if self.is_closed:
+                raise _NoProcessError
+            try:
+                process = _Process()
+            except (OSError, ValueError) as error:
+                _log.warning("No process to read photos could be started: %s", error)
+                raise _NoProcessError from error
+            self._processes.add(process)
+        try:
+            process.greet(self.work)
+        except _DiedError as error:
+            code = self.end_process(process)
+            _log.warning("A process to read photos ended at once, with exit code %s.", code)
+            raise _NoProcessError from error
+        return process
+
+    def end_process(self, process: _Process) -> int:
+        with self._lock:
+            self._processes.discard(process)
+        return process.end()
+
+    def close(self) -> None:
+        with self._lock:
+            self.is_closed = True
+            for process in self._processes:
+                process.kill()
+
+    def drop_results(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._results.get_nowait()
 
 
-def _end_with(parent: int) -> None:
-    """End this worker when the process that started it is gone: killed, it ends nobody."""
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_SECONDS)
-    os._exit(1)
+class _Feeder(threading.Thread):
+    """Feeds one process, and starts another where it dies."""
+
+    def __init__(self, pool: _Pool) -> None:
+        super().__init__(daemon=True, name="pawsight-reading")
+        self._pool = pool
+        self._todo: deque[tuple[Batch, bool]] = deque()  # a batch, and whether it is a suspect
+
+    def run(self) -> None:
+        try:
+            while self._read_until_death():
+                pass
+        except _NoProcessError:
+            for batch, is_suspect in self._todo:
+                if is_suspect:
+                    self._pool.tell((batch, [Finding(problem=reason_for(1), is_lasting=False)]))
+            self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            self._pool.tell(error)
+        finally:
+            self._pool.tell(None)
+
+    def _read_until_death(self) -> bool:
+        """Read batches with one process; say whether some are left because it died."""
+        process = self._pool.start_process()
+        under_way: deque[tuple[Batch, bool]] = deque()
+        try:
+            while True:
+                while len(under_way) < _AHEAD and (following := self._following()) is not None:
+                    under_way.append(following)
+                    process.send(following[0])
+                if not under_way:
+                    return False
+                answer = process.receive()
+                self._pool.tell((under_way.popleft()[0], answer))
+        except _DiedError:
+            code = self._pool.end_process(process)
+            if self._pool.is_closed:
+                return False
+            batch, is_suspect = under_way.popleft()
+            self._todo.extendleft(reversed(under_way))
+            if is_suspect:
+                finding = Finding(problem=reason_for(code), is_lasting=is_lasting(code))
+                self._pool.tell((batch, [finding]))
+            else:
+                self._todo.extendleft((single, True) for single in reversed(batch.singles()))
+            return True
+        finally:
+            self._pool.end_process(process)
+
+    def _following(self) -> tuple[Batch, bool] | None:
+        if self._todo:
+            return self._todo.popleft()
+        batch = self._pool.next_batch()
+        return None if batch is None else (batch, False)
+
+
+class _NoProcessError(Exception):
+    pass
+
+
+class _DiedError(Exception):
+    pass
+
+
+class _Process:
+    """A process that reads photos (see `reader`), and the pipes to it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # the last words of a decoder are for nobody
+            env=os.environ | _SETTINGS,
+        )
+
+    def greet(self, work: Work) -> None:
+        """Say what the process is to do, and wait until it is ready.
+
+        Raises:
+            _DiedError: It did not come to that.
+        """
+        self.send(sys.path)
+        self.send(work)
+        self.receive()
+
+    def send(self, message: Any) -> None:
+        """Send; to a process that has died this does nothing, and `receive` tells it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+
+    def receive(self) -> Any:
+        """Wait for the next answer.
+
+        Raises:
+            _DiedError: The process is dead, and all its answers were received.
+        """
+        assert self._process.stdout is not None
+        try:
+            answer = pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
+            raise _DiedError from error
+        if isinstance(answer, str):
+            raise RuntimeError(f"A process that reads photos failed:\n{answer}")
+        return answer
+
+    def kill(self) -> None:
+        """End the process, from any thread."""
+        self._process.kill()
+
+    def end(self) -> int:
+        """End the process if it lives, free what it held, and give its exit code."""
+        self._process.kill()
+        code = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        return code

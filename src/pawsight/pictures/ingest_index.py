@@ -1,0 +1,166 @@
+"""The table of what ingest knows: the facts of each photo, and which row of pixels is its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from sys import intern
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.records import IntArray, Photo
+
+_COLUMNS = (
+    "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
+    "sha256, phash, brightness, sharpness, contrast, flaw"
+)
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
+CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
+"""
+SCHEMA = 2  # raised whenever the tables change
+
+
+class Known(NamedTuple):
+    """What is known of the photos of a listing.
+
+    Attributes:
+        photos: The photos, with their facts where these are known, length N.
+        rows: Their rows of pixels, shape [N], -1 where there are none.
+        is_known: Whether a photo need not be read for its facts, shape [N].
+        num_rows: Rows of pixels that belong to some photo of the index.
+        next_row: One above the last of these rows.
+        unmatched: Keys of photos that the listing lacks, or that have changed.
+    """
+
+    photos: list[Photo]
+    rows: IntArray
+    is_known: NDArray[np.bool_]
+    num_rows: int
+    next_row: int
+    unmatched: list[bytes]
+
+
+class Index:
+    """An SQLite file, or a table in memory.
+
+    Every method raises sqlite3.Error where the file is damaged or the disk full.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = sqlite3.connect(path or ":memory:", timeout=10)
+
+    def describe(self, about: dict[str, str | int | bytes]) -> dict[str, str | int | bytes]:
+        """Say what the index is about, unless that was said before; give what was said."""
+        self._database.executescript(_TABLES)
+        self._database.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", about.items())
+        self._database.commit()
+        return dict(self._database.execute("SELECT key, value FROM about"))
+
+    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
+        """Find the photos that are known and have not changed.
+
+        Args:
+            photos: As they were listed, sorted by path.
+            keep_truncated: Of two ways to read a damaged photo, the one that counts.
+        """
+        count = len(photos)
+        found, unmatched = list(photos), []
+        found_rows, is_known = np.full(count, -1, np.int64), np.zeros(count, bool)
+        last_row, num_rows = -1, 0
+        # Both are in order, so one pass over both does, and no table of paths is needed.
+        places = _in_order_of_key(photos)
+        key, place = next(places)
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
+        for path, size, mtime_ns, row, kept, problem, kind, *facts, flaw in rows:
+            if row >= 0:
+                num_rows += 1
+                last_row = max(last_row, row)
+            while key is not None and key < path:
+                key, place = next(places)
+            if key != path:
+                unmatched.append(path)
+                continue
+            photo = photos[place]
+            if photo.size != size or photo.mtime_ns != mtime_ns:
+                unmatched.append(path)
+            # A sound photo is read in the same way, whatever is done with damaged ones.
+            elif not photo.problem and (kept == keep_truncated or not (problem or flaw)):
+                is_known[place] = True
+                found_rows[place] = row
+                found[place] = Photo(
+                    *(photo.path, photo.label, photo.part, size, mtime_ns, intern(problem)),
+                    *(intern(kind), *facts, flaw, photo.group),
+                )
+        return Known(found, found_rows, is_known, num_rows, last_row + 1, unmatched)
+
+    def add(self, photos: Iterable[tuple[Photo, int]], keep_truncated: bool) -> None:
+        """Remember photos and their rows of pixels."""
+        self._database.executemany(
+            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 15)})",
+            (
+                (
+                    *(_key(photo.path), photo.size, photo.mtime_ns, row, keep_truncated),
+                    *(photo.problem, photo.format, photo.width, photo.height),
+                    *(photo.sha256, photo.phash, photo.brightness, photo.sharpness),
+                    *(photo.contrast, photo.flaw),
+                )
+                for photo, row in photos
+            ),
+        )
+
+    def forget(self, keys: Iterable[bytes], root: Path) -> int:
+        """Forget those photos that are gone or have changed; say how many rows of pixels they had.
+
+        What is as it was, but not listed now, may belong to another table of the same folder.
+        """
+        num_rows = 0
+        folder = os.fsencode(root)
+        for key in keys:
+            (known,) = self._database.execute(
+                "SELECT size, mtime_ns, row FROM photos WHERE path = ?", (key,)
+            )
+            with contextlib.suppress(OSError):
+                at = os.stat(os.path.join(folder, key))  # noqa: PTH116, PTH118 - bytes
+                if (at.st_size, at.st_mtime_ns) == known[:2]:
+                    continue
+            self._database.execute("DELETE FROM photos WHERE path = ?", (key,))
+            num_rows += known[2] >= 0
+        return num_rows
+
+    def rows(self) -> list[tuple[int, bytes]]:
+        """Give the rows of pixels that belong to photos, ascending, with the photos' keys."""
+        return self._database.execute(
+            "SELECT row, path FROM photos WHERE row >= 0 ORDER BY row"
+        ).fetchall()
+
+    def renumber(self, keys: Iterable[bytes], number: int) -> None:
+        """Give photos the rows 0, 1, ... of the file of pixels with that number."""
+        self._database.executemany("UPDATE photos SET row = ? WHERE path = ?", enumerate(keys))
+        self._database.execute("UPDATE about SET value = ? WHERE key = 'number'", (number,))
+
+    def commit(self) -> None:
+        """Make all of it last."""
+        self._database.commit()
+
+    def close(self) -> None:
+        """Close without committing."""
+        self._database.close()
+
+
+def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:
+    """Give key and place of each photo in the order in which SQLite sorts; None ends it."""
+    if all(photo.path.isascii() for photo in photos):  # then text and bytes sort alike
+        yield from ((photo.path.encode(), place) for place, photo in enumerate(photos))
+    else:
+        yield from sorted((_key(photo.path), place) for place, photo in enumerate(photos))
+    yield None, -1
+
+
+def _key(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
