@@ -32,11 +32,22 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     is_best: bool  # whether the model kept at the end is from this epoch
+    # Mean over the classes of how many are right; only where the classes are uneven.
+    validation_balanced_accuracy: float | None = None
 
 
 def best_epoch(history: list[Epoch]) -> Epoch:
-    """The epoch of the highest validation accuracy; ties go to the lower validation loss."""
-    return max(history, key=lambda one: (one.validation_accuracy, -one.validation_loss))
+    """The epoch of the highest validation accuracy; ties go to the lower validation loss.
+
+    Where the classes are uneven it is the balanced accuracy that counts: by the
+    plain one, a model that ignores a rare class could be the best.
+    """
+
+    def worth(one: Epoch) -> tuple[float, float]:
+        balanced = one.validation_balanced_accuracy
+        return (one.validation_accuracy if balanced is None else balanced, -one.validation_loss)
+
+    return max(history, key=worth)
 
 
 def mark_best(history: list[Epoch]) -> list[Epoch]:
@@ -56,7 +67,7 @@ def save_history(history: list[Epoch], path: Path) -> None:
 
 
 def load_history(path: Path) -> list[Epoch]:
-    """Read the rows back, exactly as they were saved.
+    """Read the rows back, exactly as they were saved; earlier versions had fewer columns.
 
     Raises:
         RunError: The file is missing or is no history.
@@ -65,6 +76,7 @@ def load_history(path: Path) -> list[Epoch]:
         "int": int,
         "float": float,
         "bool": lambda text: text == "True",
+        "float | None": lambda text: float(text) if text else None,
     }
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -73,6 +85,7 @@ def load_history(path: Path) -> list[Epoch]:
                     **{
                         field.name: kinds[str(field.type)](row[field.name])
                         for field in dataclasses.fields(Epoch)
+                        if field.name in row or field.default is dataclasses.MISSING
                     }
                 )
                 for row in csv.DictReader(file)

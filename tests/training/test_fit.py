@@ -10,7 +10,8 @@ from pawsight.history import load_history
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training import recipe
-from pawsight.training.fit import Portion, Trainer
+from pawsight.training.fit import Trainer
+from pawsight.training.photos import Portion
 from pawsight.training.precision import Precision
 
 
@@ -107,7 +108,7 @@ def test_the_network_learns_and_the_best_epoch_is_kept(tmp_path):
     assert len(best) == 1
     assert best[0].validation_accuracy == max(row.validation_accuracy for row in history)
     assert load_history(run.history_path) == history
-    loss, accuracy = trainer._validate(trainer._validation)
+    loss, accuracy, _ = trainer._validate(trainer._validation)
     assert (loss, accuracy) == (best[0].validation_loss, best[0].validation_accuracy)
 
 

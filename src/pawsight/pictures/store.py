@@ -96,7 +96,7 @@ class PixelStream:
     """Pixels decoded when they are asked for, by all cores; any thread may read.
 
     A photo that was sound at ingest and is so no longer comes out mid-grey and
-    is counted in `lost`, with one warning in the log. It stays lost as long as
+    is counted in `lost`, with one warning in the log while `warns`. It stays lost as long as
     the stream is there: a photo on a drive that flickers would otherwise be
     tried, and waited for, in every epoch.
 
@@ -107,6 +107,8 @@ class PixelStream:
         resize: How a photo of another shape is brought there.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
     """
+
+    batches_at_once = 2  # so that no core waits for the last photo of a batch
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class PixelStream:
         self._paths = paths
         self._resize: Resize = resize
         self._keep_truncated = keep_truncated
+        self.warns = True
         self._lost: dict[int, str] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-stream")
@@ -155,7 +158,8 @@ class PixelStream:
             with self._lock:
                 if index not in self._lost:
                     self._lost[index] = why
-                    _log.warning("%s has gone bad since it was read: %s", path, why)
+                    if self.warns:
+                        _log.warning("%s has gone bad since it was read: %s", path, why)
             return None
 
 

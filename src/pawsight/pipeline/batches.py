@@ -6,6 +6,9 @@ permutation drawn from (seed, e). Step k takes positions k*B .. k*B+B-1 and
 augments them with numbers drawn from (seed, k). So every batch is full, each
 epoch shows each photo once, and a resumed run starts at its step with nothing
 to restore.
+
+A photo that went bad since it was read (`PixelStream.lost`) must not teach
+grey: another photo of its batch stands in for it, and its label says so.
 """
 
 from __future__ import annotations
@@ -18,11 +21,14 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, ShapeError
+from pawsight.pictures.store import is_lost
 from pawsight.pipeline.augment import Augment
 from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.
 _AHEAD = 2
+
+LOST = -1  # the label of a photo that counts for nothing
 
 
 def training_batches(
@@ -49,14 +55,15 @@ def training_batches(
 
     Returns:
         A dataset of num_steps pairs (images float32 0..255 [B, H, W, 3],
-        labels int32 [B]).
+        labels int32 [B]). The label of a photo that went bad is LOST (-1);
+        in its place is another one of its batch, so that batch statistics stay sound.
 
     Raises:
         DataError: There are no photos.
         ShapeError: `indices` and `labels` disagree on N.
     """
     steps = tf.data.Dataset.range(start_step, start_step + num_steps)
-    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment)
+    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment, LOST)
     return _in_background(batches)
 
 
@@ -78,7 +85,8 @@ def epoch_batches(
     Args, raises: As `training_batches`.
 
     Returns:
-        A dataset of ceil(N / B) full batches.
+        A dataset of ceil(N / B) full batches. In the place of a photo that went
+        bad is another one of its batch, with that one's label.
     """
     steps_per_epoch = -(-len(indices) // batch_size)
     epochs = itertools.count()
@@ -107,8 +115,9 @@ def evaluation_batches(
 
     Returns:
         A dataset of pairs (images float32 0..255 [b, H, W, 3], labels int32
-        [b]) with b = B except perhaps in the last one. The static batch size
-        is unknown, so a compiled function is traced once for both.
+        [b]) with b = B except perhaps in the last one, and where photos went
+        bad, which are left out. The static batch size is unknown, so a
+        compiled function is traced once for all.
 
     Raises:
         DataError: There are no photos.
@@ -118,14 +127,16 @@ def evaluation_batches(
 
     def fetch(step: np.int64) -> tuple[ImageArray, np.ndarray]:
         part = slice(step * batch_size, (step + 1) * batch_size)
-        return pixels.read(indices[part]), labels[part]
+        images = pixels.read(indices[part])
+        lost = is_lost(pixels, indices[part])
+        return (images[~lost], labels[part][~lost]) if lost.any() else (images, labels[part])
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, truth = _read(fetch, step, (None, *pixels.image_size, 3))
         return tf.cast(images, tf.float32), truth
 
     steps = tf.data.Dataset.range(-(-len(indices) // batch_size))
-    return _in_background(steps.map(load))
+    return _in_background(_mapped(steps, load, pixels))
 
 
 def order(seed: int, epoch: int, count: int) -> IntArray:
@@ -142,8 +153,9 @@ def _augmented(
     batch_size: int,
     seed: int,
     augment: Augment | None,
+    lost_label: int | None = None,
 ) -> tf.data.Dataset:
-    """Turn step numbers into batches."""
+    """Turn step numbers into batches; a lost photo gets `lost_label`, or that of its stand-in."""
     indices, labels = _checked(indices, labels)
     count = len(indices)
     # A batch may straddle two epochs; the step before it and after it use the same two.
@@ -155,7 +167,9 @@ def _augmented(
         rows = np.empty(batch_size, np.int64)
         for epoch in np.unique(epochs):
             rows[epochs == epoch] = order_of(epoch=int(epoch))[places[epochs == epoch]]
-        return pixels.read(indices[rows]), labels[rows]
+        images, truth = pixels.read(indices[rows]), labels[rows]
+        lost = is_lost(pixels, indices[rows])
+        return _with_stand_ins(images, truth, lost, lost_label) if lost.any() else (images, truth)
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3))
@@ -163,7 +177,30 @@ def _augmented(
             return tf.cast(images, tf.float32), truth
         return augment(images, tf.stack([tf.constant(seed, tf.int64), step])), truth
 
-    return steps.map(load)
+    return _mapped(steps, load, pixels)
+
+
+def _with_stand_ins(
+    images: ImageArray, labels: np.ndarray, lost: np.ndarray, lost_label: int | None
+) -> tuple[ImageArray, np.ndarray]:
+    """Put sound photos of a batch in the places of those that were lost; the arrays are changed."""
+    places, sound = np.flatnonzero(lost), np.flatnonzero(~lost)
+    if len(sound):
+        others = sound[np.arange(len(places)) % len(sound)]
+        images[places], labels[places] = images[others], labels[others]
+    if lost_label is not None:
+        labels[places] = lost_label
+    return images, labels
+
+
+def _mapped(
+    steps: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, tf.Tensor]], pixels: Pixels
+) -> tf.data.Dataset:
+    """Load batches in order; pixels that are slow to come may say to load several at once."""
+    at_once = getattr(pixels, "batches_at_once", 1)
+    if at_once == 1:
+        return steps.map(load)
+    return steps.map(load, num_parallel_calls=at_once, deterministic=True)
 
 
 def _read(

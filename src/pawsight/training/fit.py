@@ -11,23 +11,26 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pawsight.balance import is_imbalanced
 from pawsight.errors import StoppedError, TrainingError
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.models.registry import build_model
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.progress import Progress
-from pawsight.records import IntArray, Pixels
+from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.interrupts import stop_requests
+from pawsight.training.photos import Portion, WatchedPixels
 from pawsight.training.recipe import Plan
 from pawsight.training.step import (
     build_optimizer,
@@ -44,12 +47,12 @@ _PACE_WARMUP = 4
 _PACE_STEPS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """The photos of one part: catalog indices and class indices, both of shape [N]."""
+class _Validation(NamedTuple):
+    """What a pass over a part found; the loss in nats, the accuracies from 0 to 1."""
 
-    indices: IntArray
-    labels: IntArray
+    loss: float
+    accuracy: float
+    balanced_accuracy: float  # mean over the classes that are there
 
 
 @dataclass(slots=True)
@@ -79,9 +82,10 @@ class Trainer:
         keras.utils.set_random_seed(plan.seed)
         self.plan = plan
         self.model = build_model(plan.model, len(plan.class_names), plan.image_size, plan.precision)
-        self._pixels = pixels
+        self._pixels = WatchedPixels(pixels)
         self._train = train
         self._validation = validation
+        self._is_imbalanced = any(is_imbalanced(_counts(part)) for part in (train, validation))
         self._optimizer = build_optimizer(plan)
         self._train_step = build_train_step(self.model, self._optimizer, plan)
         self._validation_step = build_validation_step(self.model, plan)
@@ -142,9 +146,11 @@ class Trainer:
             learning_rate = plan.learning_rate_at(step)
             loss, num_right = self._train_step(images, labels, tf.constant(learning_rate))
             step += 1
-            tally.loss += float(loss) * plan.batch_size
+            num_there = int(np.count_nonzero(labels.numpy() >= 0))
+            tally.loss += float(loss) * num_there
             tally.num_right += int(num_right)
-            tally.num_images += plan.batch_size
+            tally.num_images += num_there
+            self._pixels.check_enough_left(self._train, run)
             if not math.isfinite(tally.loss):
                 raise TrainingError(_diverged(step, plan))
             now = time.perf_counter()
@@ -156,8 +162,8 @@ class Trainer:
                 1,
                 epoch=len(history) + 1,
                 images_per_second=tally.images_per_second,
-                loss=tally.loss / tally.num_images,
-                accuracy=tally.num_right / tally.num_images,
+                loss=tally.loss / max(1.0, tally.num_images),
+                accuracy=tally.num_right / max(1.0, tally.num_images),
             )
             if step == plan.epoch_end(len(history) + 1):
                 history = self._end_epoch(step, tally, history, run, progress)
@@ -181,18 +187,20 @@ class Trainer:
     ) -> list[Epoch]:
         """Validate, add the row, and keep the weights if they are the best so far."""
         validation_started = time.perf_counter()
-        loss, accuracy = self._validate(self._validation)
+        found = self._validate(self._validation)
+        self._pixels.check_enough_left(self._validation, run)
         row = Epoch(
             epoch=len(history) + 1,
             step=step,
             seconds=round(tally.seconds + time.perf_counter() - validation_started, 3),
             images_per_second=round(tally.images_per_second, 2),
             learning_rate=self.plan.learning_rate_at(step - 1),
-            train_loss=tally.loss / tally.num_images,
-            train_accuracy=tally.num_right / tally.num_images,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
+            train_loss=tally.loss / max(1.0, tally.num_images),
+            train_accuracy=tally.num_right / max(1.0, tally.num_images),
+            validation_loss=found.loss,
+            validation_accuracy=found.accuracy,
             is_best=False,
+            validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
         )
         history = mark_best([*history, row])
         if best_epoch(history).epoch == row.epoch:
@@ -200,23 +208,34 @@ class Trainer:
         save_history(history, run.history_path)
         progress.note(
             f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
-            f"{accuracy:.1%} in validation ({row.images_per_second:.0f} images/s)"
+            f"{found.accuracy:.1%} in validation ({row.images_per_second:.0f} images/s)"
         )
         return history
 
-    def _validate(self, portion: Portion) -> tuple[float, float]:
-        """Mean loss in nats and accuracy over a part, without augmentation."""
-        loss = num_right = 0.0
-        for images, labels in evaluation_batches(
+    def _validate(self, portion: Portion) -> _Validation:
+        """Measure a part, without augmentation; photos that went bad do not count."""
+        loss = 0.0
+        num_classes = len(self.plan.class_names)
+        right, count = np.zeros(num_classes), np.zeros(num_classes)
+        batches = evaluation_batches(
             self._pixels, portion.indices, portion.labels, _VALIDATION_BATCH
-        ):
-            batch_loss, batch_right = self._validation_step(images, labels)
-            loss += float(batch_loss)
-            num_right += int(batch_right)
-        return loss / len(portion.indices), num_right / len(portion.indices)
+        )
+        with self._pixels.plain_errors():
+            for images, labels in batches:
+                batch_loss, is_right = self._validation_step(images, labels)
+                loss += float(batch_loss)
+                truth = labels.numpy()
+                right += np.bincount(truth, weights=is_right.numpy(), minlength=num_classes)
+                count += np.bincount(truth, minlength=num_classes)
+        there = count > 0
+        return _Validation(
+            loss / max(1.0, float(count.sum())),
+            float(right.sum() / max(1.0, count.sum())),
+            float((right[there] / count[there]).mean()) if there.any() else 0.0,
+        )
 
-    def _batches(self, start_step: int, num_steps: int) -> tf.data.Dataset:
-        return training_batches(
+    def _batches(self, start_step: int, num_steps: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        batches = training_batches(
             self._pixels,
             self._train.indices,
             self._train.labels,
@@ -226,6 +245,8 @@ class Trainer:
             start_step=start_step,
             num_steps=num_steps,
         )
+        with self._pixels.plain_errors():
+            yield from batches
 
     def _resume(self, run: Run) -> tuple[int, _Tally, list[Epoch]]:
         if not run.latest_checkpoint_path.is_file():
@@ -252,6 +273,11 @@ class Trainer:
         if checkpoint.slots:
             for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
                 variable.assign(array)
+
+
+def _counts(portion: Portion) -> list[int]:
+    counts: list[int] = np.bincount(portion.labels).tolist()
+    return counts
 
 
 def _diverged(step: int, plan: Plan) -> str:

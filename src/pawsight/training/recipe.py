@@ -7,11 +7,13 @@ so that a resumed run does exactly what the first one was going to do.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pawsight import balance
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.models.registry import architecture
 from pawsight.records import Resize
@@ -101,6 +103,7 @@ class Plan(BaseModel):
     weight_decay: float
     augment: AugmentConfig
     num_steps: int
+    class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
 
     @property
     def epochs(self) -> float:
@@ -131,7 +134,17 @@ class Plan(BaseModel):
         return (
             f"{self.epochs:.3g} epochs of {self.num_train:,} photos at {width}x{height} px, "
             f"{self.num_steps:,} steps of {self.batch_size}, {self.precision} "
-            f"({self.precision_reason})"
+            f"({self.precision_reason}){self._weights_in_words()}"
+        )
+
+    def _weights_in_words(self) -> str:
+        if self.class_weights is None:
+            return ""
+        by_weight = sorted(zip(self.class_weights, self.class_names, strict=True))
+        (low, common), (high, rare) = by_weight[0], by_weight[-1]
+        return (
+            f"; the classes are uneven, so a photo of '{rare}' counts {high / low:.3g} times "
+            f"one of '{common}'"
         )
 
 
@@ -141,11 +154,16 @@ def plan(
     num_train: int,
     num_validation: int,
     precision: Precision,
+    num_per_class: Sequence[int] = (),
 ) -> Plan:
     """Decide everything except the length of a run that is given in minutes.
 
     `num_steps` is that of `epochs`, or of the most epochs that such a set of
-    photos is worth; `shortened` cuts it to what the time allows.
+    photos is worth; `shortened` cuts it to what the time allows. Classes are
+    weighted where `num_per_class`, the training photos of each, differ by more
+    than 1.5 to 1, unless the settings say "none". That holds for "colab" as
+    well, although the script had no weights: what is rare in the photos must
+    not be ignored by the model.
     """
     recipe = RECIPES[config.model]
     fitting = max(recipe.least_batch_size, num_train // 80 * 8)
@@ -156,6 +174,7 @@ def plan(
         epochs = _MOST_EPOCHS if config.minutes else min(_MOST_EPOCHS, max(_LEAST_EPOCHS, enough))
     # A smaller batch is a noisier gradient; the linear rule of arXiv:1706.02677.
     scale = batch_size / recipe.batch_size if recipe.optimizer == "sgd" else 1.0
+    is_weighted = config.class_weights == "auto" and balance.is_imbalanced(num_per_class)
     return Plan(
         model=config.model,
         class_names=class_names,
@@ -175,6 +194,7 @@ def plan(
         weight_decay=recipe.weight_decay,
         augment=config.augment or recipe.augment,
         num_steps=math.ceil(epochs * num_train / batch_size),
+        class_weights=balance.class_weights(num_per_class) if is_weighted else None,
     )
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 
 import keras
+import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.lost import TellsOfLost
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run, write_json
 from pawsight.training import precision, recipe
-from pawsight.training.fit import Portion, Trainer
+from pawsight.training.fit import Trainer
+from pawsight.training.photos import Portion
 from pawsight.training.recipe import Plan
 
 # What the end of a run takes besides looking at its photos: export, figures, report.
@@ -51,7 +54,10 @@ def train_run(
     Raises:
         StoppedError: The user stopped it; a checkpoint was written.
         TrainingError: The loss is no number any more.
+        DataError: Most of the photos are no longer there.
+        DiskError: The pixels kept at ingest are no longer there.
     """
+    progress = TellsOfLost(progress, pixels, catalog)
     train, validation = (
         Portion(indices, catalog.labels(indices))
         for indices in (catalog.part("train"), catalog.part("validation"))
@@ -66,6 +72,7 @@ def train_run(
             len(train.indices),
             len(validation.indices),
             precision.choose(config.precision),
+            np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
         )
         trainer = Trainer(plan, pixels, train, validation)
         minutes = recipe.budget_minutes(config)
@@ -86,8 +93,10 @@ def train_run(
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
     history = trainer.fit(plan, run, progress)
     best = next(row for row in history if row.is_best)
+    balanced = best.validation_balanced_accuracy
     progress.note(
         f"Keeping epoch {best.epoch} of {len(history)}, the best in validation: "
-        f"{best.validation_accuracy:.1%} right."
+        + (f"balanced accuracy {balanced:.1%}, " if balanced is not None else "")
+        + f"{best.validation_accuracy:.1%} right."
     )
     return trainer.model

@@ -11,9 +11,10 @@ from pawsight.errors import ModelError
 from pawsight.training.optimizers import FusedAdam
 from pawsight.training.recipe import Plan
 
-# (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right)
+# (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
+# photos with a label below 0 went bad and count for nothing
 TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-# (images, labels) -> (summed loss, number right)
+# (images, labels) -> (summed loss, whether each is right [b])
 ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -42,41 +43,65 @@ def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.T
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
 
-def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """How many photos have their own class on top; ties go to the lower class index."""
+def photo_weights(labels: tf.Tensor, class_weights: tuple[float, ...] | None) -> tf.Tensor:
+    """What each photo counts in the training loss: its class' weight, else 1; 0 below label 0.
+
+    Returns:
+        float32, shape [B].
+    """
+    is_there = tf.cast(labels >= 0, tf.float32)
+    if class_weights is None:
+        return is_there
+    return is_there * tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
+
+
+def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Whether each photo has its own class on top, [B]; ties go to the lower class index."""
     if logits.shape[-1] == 1:
         predicted = tf.cast(logits[:, 0] > 0, labels.dtype)
     else:
         predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
-    return tf.reduce_sum(tf.cast(predicted == labels, tf.int32))
+    return predicted == labels
+
+
+def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """How many photos have their own class on top."""
+    return tf.reduce_sum(tf.cast(is_right(logits, labels), tf.int32))
 
 
 def build_train_step(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan
 ) -> TrainStep:
-    """Compile one update of `model` by `optimizer`; eager where the plan says so."""
+    """Compile one update of `model` by `optimizer`; eager where the plan says so.
+
+    The loss is the sum of the photos' weighted losses over the number of photos
+    that are there, as Keras does with its class_weight.
+    """
     optimizer.build(model.trainable_variables)
-    weights = [variable.value for variable in model.trainable_variables]
+    variables = [variable.value for variable in model.trainable_variables]
 
     def train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
-            loss = tf.reduce_mean(losses(logits, labels, plan.label_smoothing))
+            weights = photo_weights(labels, plan.class_weights)
+            weighted = weights * losses(logits, labels, plan.label_smoothing)
+            num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
+            loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
         optimizer.learning_rate.assign(learning_rate)
-        optimizer.apply(tape.gradient(loss, weights), model.trainable_variables)
+        optimizer.apply(tape.gradient(loss, variables), model.trainable_variables)
         return loss, num_right(logits, labels)
 
     return train_step if plan.eager else tf.function(train_step)
 
 
 def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
-    """Compile the pass over validation photos; its loss has no label smoothing."""
+    """Compile the pass over validation photos; its loss has no smoothing and no weights."""
 
     def validation_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = model(images, training=False)
-        return tf.reduce_sum(losses(logits, labels, 0.0)), num_right(logits, labels)
+        return tf.reduce_sum(losses(logits, labels, 0.0)), is_right(logits, labels)
 
     if plan.eager:
         return validation_step

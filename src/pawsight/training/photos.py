@@ -1,0 +1,90 @@
+"""The photos that a run trains and validates on, and what may happen to them on the way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from pawsight.errors import DataError, PawsightError
+from pawsight.pictures.store import is_lost, lost_photos
+from pawsight.records import ImageArray, IntArray, Pixels
+from pawsight.runs import Run
+
+_MOST_LOST = 0.5  # share of the training photos; with more, another model would come out
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The photos of one part: catalog indices and class indices, both of shape [N]."""
+
+    indices: IntArray
+    labels: IntArray
+
+
+class WatchedPixels:
+    """Pixels whose errors come out as they went in.
+
+    TensorFlow reads in a thread of its own and turns every exception into one
+    of its own, with a traceback for a text.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self._error: PawsightError | None = None
+        self.batches_at_once: int = getattr(pixels, "batches_at_once", 1)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self._pixels.image_size
+
+    @property
+    def lost(self) -> Mapping[int, str]:
+        """The photos that went bad after ingest: why, by catalog index."""
+        return lost_photos(self._pixels)
+
+    def read(self, indices: IntArray) -> ImageArray:
+        """The photos with these catalog indices; see `Pixels.read`."""
+        try:
+            return self._pixels.read(indices)
+        except PawsightError as error:
+            self._error = error
+            raise
+
+    @contextlib.contextmanager
+    def plain_errors(self) -> Iterator[None]:
+        """Raise what `read` raised, where the block raises what TensorFlow made of it."""
+        try:
+            yield
+        except tf.errors.OpError:
+            if self._error is None:
+                raise
+            raise self._error from None
+
+    def check_enough_left(self, portion: Portion, run: Run, most_lost: float = _MOST_LOST) -> None:
+        """Stop when most photos are gone: the drive was unplugged, or the folder moved.
+
+        Args:
+            portion: The photos that matter.
+            run: The run, to say how to go on.
+            most_lost: The share of the photos that may be lost.
+
+        Raises:
+            DataError: More of them went bad.
+        """
+        allowed = most_lost * len(portion.indices)
+        if len(self.lost) <= allowed:
+            return
+        num_lost = int(np.count_nonzero(is_lost(self, portion.indices)))
+        if num_lost > allowed:
+            why = next(iter(self.lost.values()))
+            raise DataError(
+                f"{num_lost:,} of {len(portion.indices):,} photos have gone bad since they were "
+                f"read; of the first: {why}.\n"
+                f"Bring the photos back (is their drive still there?), "
+                f"then go on with: pawsight resume {run.path}"
+            )
