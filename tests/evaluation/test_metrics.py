@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from pawsight.errors import ShapeError
-from pawsight.evaluation.metrics import curves, measure, save_evaluation, wilson_interval
+from pawsight.evaluation.metrics import (
+    balanced_interval,
+    curves,
+    measure,
+    save_evaluation,
+    wilson_interval,
+)
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.runs import Run
 
@@ -216,3 +222,53 @@ def test_an_evaluation_is_saved_whole(tmp_path, four_photos):
 
 def test_without_a_test_part_the_validation_part_makes_the_headline(tmp_path, four_photos):
     assert save_evaluation(Run(tmp_path), {"validation": four_photos})["headline"] == "validation"
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_uneven", "expected"),
+    [
+        ([0] * 3 + [1] * 2, False, False),  # 1.5 : 1 is not more
+        ([0] * 31 + [1] * 20, False, True),
+        ([0] * 3, False, False),  # the part has one class only
+        ([0, 1], True, True),  # the training part is uneven
+    ],
+)
+def test_classes_are_uneven_beyond_one_and_a_half_to_one(
+    make_predictions, labels, is_uneven, expected
+):
+    found = measure(make_predictions(labels, [[0.8, 0.2]] * len(labels)), is_uneven)
+
+    assert found["is_imbalanced"] is expected
+
+
+def test_the_interval_of_the_balanced_accuracy_is_as_wide_as_the_rarest_class_makes_it():
+    # One class: that of the class itself.
+    assert balanced_interval(np.array([8, 0]), np.array([10, 0])) == wilson_interval(8, 10)
+    # Two equal classes: the reach of each, divided by the root of two.
+    low, high = wilson_interval(8, 10)
+    found = balanced_interval(np.array([8, 8]), np.array([10, 10]))
+    assert found == pytest.approx([0.8 - (0.8 - low) / 2**0.5, 0.8 + (high - 0.8) / 2**0.5])
+    # A class of 100,000 is known nearly exactly, so the other's reach counts, halved.
+    found = balanced_interval(np.array([50_000, 8]), np.array([100_000, 10]))
+    assert found == pytest.approx([0.65 - (0.8 - low) / 2, 0.65 + (high - 0.8) / 2], abs=1e-4)
+
+
+def test_the_interval_of_the_balanced_accuracy_holds_in_95_of_100_draws():
+    random = np.random.default_rng(0)
+    support, recalls = np.array([200, 30]), np.array([0.95, 0.7])
+    held = 0
+    for _ in range(2000):
+        low, high = balanced_interval(random.binomial(support, recalls), support)
+        held += low <= recalls.mean() <= high
+    assert 0.93 <= held / 2000 <= 0.97
+
+
+def test_lost_photos_are_kept_with_the_metrics(tmp_path, make_predictions):
+    lost = [{"path": "cats/1.jpg", "problem": "the file is no longer there"}]
+    predictions = make_predictions([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+
+    save_evaluation(Run(tmp_path), {"test": predictions}, is_uneven=True, lost=lost)
+
+    found = Run(tmp_path).metrics
+    assert found["lost"] == lost
+    assert found["parts"]["test"]["is_imbalanced"]

@@ -189,3 +189,32 @@ def test_damaged_predictions_are_an_error_for_people(tmp_path, text):
 
     with pytest.raises(RunError, match="cannot be read as predictions"):
         load_predictions(path)
+
+
+class LosingPixels(NumberedPixels):
+    """Pixels that cannot read some photos any more."""
+
+    def __init__(self, *lost):
+        self.lost = dict.fromkeys(lost, "the file is no longer there")
+
+
+def test_photos_that_went_bad_are_left_out(make_catalog):
+    catalog = make_catalog([0, 1, 1, 0, 1], ["cat", "dog"])
+
+    # Of the batches 0 1, 2 3 and 4 the first loses one photo and the second both.
+    found = collect(share_of_colour, LosingPixels(0, 2, 3), catalog, "test", Silent(), batch_size=2)
+
+    assert found.paths == ("1.jpg", "4.jpg")
+    assert found.labels.tolist() == [1, 1]
+    np.testing.assert_allclose(found.probs[:, 1], [0.1, 0.4])
+
+
+def test_a_part_of_which_nothing_is_left_is_named(make_catalog):
+    with pytest.raises(DataError, match="None of the 2 photos of the test part can be read any"):
+        collect(
+            share_of_colour,
+            LosingPixels(0, 1),
+            make_catalog([0, 1], ["cat", "dog"]),
+            "test",
+            Silent(),
+        )

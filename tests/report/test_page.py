@@ -6,6 +6,7 @@ import pytest
 
 from pawsight.errors import RunError
 from pawsight.report.page import write_report
+from pawsight.runs import write_json
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 NASTY = '<script>alert("x")</script>'
@@ -245,3 +246,43 @@ def test_a_damaged_run_is_an_error_for_people(make_run):
 
     with pytest.raises(RunError, match="damaged"):
         write_report(run)
+
+
+def test_photos_that_went_bad_during_training_are_listed(make_run):
+    run = make_run(is_short=True)
+    metrics = run.metrics
+    lost = [{"path": f"cats/{i}.jpg", "problem": "the file is no longer there"} for i in range(22)]
+    write_json(run.metrics_path, metrics | {"lost": lost})
+
+    page = Page(write_report(run))
+
+    assert "22 photos went bad during training and were skipped." in page.text
+    assert "22 photos went bad during training and were skipped from then on." in page.text
+    assert "cats/21.jpg the file is no longer there" in page.text
+    assert "unreadable" in page.ids and "#unreadable" in page.links
+    assert "The other 2" in page.text
+
+
+def test_uneven_classes_change_the_headline_and_the_first_card(make_run):
+    run = make_run(is_short=True)
+    metrics = run.metrics
+    metrics["parts"]["test"]["is_imbalanced"] = True
+    write_json(run.metrics_path, metrics)
+
+    page = Page(write_report(run))
+
+    # 3 of 4 cats and 4 of 4 dogs.
+    assert "Balanced accuracy 87.5 % (95 % interval" in page.text
+    assert "right on 7 of 8 photos it had never seen, 87.5 %" in page.text
+    assert "every photo counted alike" in page.text
+
+
+def test_a_run_of_an_earlier_version_still_gets_its_report(make_run):
+    run = make_run(is_short=True)
+    metrics = run.metrics
+    del metrics["lost"]
+    for part in metrics["parts"].values():
+        del part["is_imbalanced"], part["balanced_accuracy_interval"]
+    write_json(run.metrics_path, metrics)
+
+    assert "Right on 7 of 8 photos" in Page(write_report(run)).text

@@ -192,3 +192,49 @@ def test_a_share_is_not_rounded_to_perfection(share, text):
 def test_text_that_cannot_be_shown_is_replaced():
     assert legible("caf\udce9 \u202egpj.exe\n") == "caf� �gpj.exe�"
     assert legible("Füchse 🦊 שלום") == "Füchse 🦊 שלום"
+
+
+UNEVEN = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}
+
+
+def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
+    # 90 of 90 cats and 5 of 10 dogs: 95 of 100 in all, and (1 + 0.5) / 2 for each class alike.
+    metrics = metrics_of([[90, 0], [5, 5]]) | UNEVEN
+
+    assert plain(headline("test", metrics)) == (
+        "Balanced accuracy 75.0 % (95 % interval 55.0 to 93.0): "
+        "right on 95 of 100 photos it had never seen, 95.0 %"
+    )
+
+
+def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
+    metrics = metrics_of([[80, 10], [1, 9]]) | UNEVEN  # 89 of 100 right, baseline 90
+
+    assert plain(findings("test", metrics, {})[0]) == (
+        "Better than guessing: always saying “cats”, the commonest class, would be right on "
+        "90.0 %, a balanced accuracy of 50.0 %."
+    )
+    metrics["balanced_accuracy_interval"] = [0.45, 0.9]
+    assert findings("test", metrics, {})[0].startswith("Not shown to be better than guessing")
+
+
+@pytest.mark.parametrize(
+    ("is_weighted", "words"), [(True, "So did training"), (False, "training did not")]
+)
+def test_it_is_said_whether_rare_classes_counted_more(is_weighted, words):
+    said = findings(
+        "test", metrics_of([[9, 1], [5, 5]]), {"cats": 90, "dogs": 30}, is_weighted=is_weighted
+    )
+
+    assert words in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("num_lost", "words"),
+    [
+        (1, "1 photo went bad during training and was skipped."),
+        (3, "3 photos went bad during training and were skipped."),
+    ],
+)
+def test_lost_photos_are_counted(num_lost, words):
+    assert words in findings("test", metrics_of([[9, 1], [5, 5]]), {}, num_lost=num_lost)

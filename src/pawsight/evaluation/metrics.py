@@ -6,6 +6,7 @@ cannot be said (the recall of a class without photos) is None, not 0 and not 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
@@ -19,6 +20,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+from pawsight.balance import is_imbalanced
 from pawsight.errors import ShapeError
 from pawsight.evaluation.predictions import save_predictions
 from pawsight.records import FloatArray, IntArray, Part, Predictions
@@ -30,15 +32,22 @@ MOST_CURVE_POINTS = 200
 _Z = 1.959963984540054  # of a 95 % interval
 
 
-def measure(predictions: Predictions) -> dict[str, Any]:
+def measure(predictions: Predictions, is_uneven: bool = False) -> dict[str, Any]:
     """Work out every metric of one part.
+
+    Args:
+        predictions: Truth and probabilities of the part.
+        is_uneven: Whether the classes of the training part are.
 
     Returns:
         `n`, `num_correct`, `accuracy`, `accuracy_interval` (95 %, Wilson
-        score), `balanced_accuracy` (mean recall of the classes present),
-        `macro_f1`, `log_loss` (natural, of probabilities raised to at least
-        `log_loss_clip`), `roc_auc` and `average_precision` (one class against
-        the rest, mean over classes; of the ROC areas two classes share one),
+        score), `balanced_accuracy` (mean recall of the classes present) and
+        `balanced_accuracy_interval`, `is_imbalanced` (whether the classes here
+        or in training differ by more than 1.5 to 1, so that the balanced
+        accuracy is the one to quote), `macro_f1`, `log_loss` (natural, of
+        probabilities raised to at least `log_loss_clip`), `roc_auc` and
+        `average_precision` (one class against the rest, mean over classes; of
+        the ROC areas two classes share one),
         `calibration_error` and its `reliability` bins, `baseline_accuracy`
         (always saying `baseline_class`, the most frequent one), `class_names`,
         `per_class` (by name: precision, recall, f1, support, roc_auc,
@@ -56,12 +65,15 @@ def measure(predictions: Predictions) -> dict[str, Any]:
     per_class = _per_class(labels, guesses, probs, predictions.class_names)
     support = np.bincount(labels, minlength=num_classes)
     areas = [found["roc_auc"] for found in per_class.values()]
+    hits = np.bincount(labels[guesses == labels], minlength=num_classes)
     return {
         "n": n,
         "num_correct": num_correct,
         "accuracy": num_correct / n,
         "accuracy_interval": wilson_interval(num_correct, n),
         "balanced_accuracy": _mean([found["recall"] for found in per_class.values()]),
+        "balanced_accuracy_interval": balanced_interval(hits, support),
+        "is_imbalanced": is_uneven or is_imbalanced(support.tolist()),
         "macro_f1": _mean([found["f1"] for found in per_class.values()]),
         "log_loss": log_loss(labels, probs),
         "log_loss_clip": LOWEST_PROBABILITY,
@@ -116,6 +128,8 @@ def save_evaluation(
     predictions: dict[Part, Predictions],
     temperature: float = 1.0,
     copies_across_parts: int = 0,
+    is_uneven: bool = False,
+    lost: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """Measure the parts and write metrics, curves and predictions into a run folder.
 
@@ -125,17 +139,20 @@ def save_evaluation(
         temperature: What the model's logits were divided by.
         copies_across_parts: Groups of byte-identical photos of which some lie
             in one part and some in another.
+        is_uneven: Whether the classes of the training part are.
+        lost: Path and problem of each photo that went bad after it was read.
 
     Returns:
         What `evaluation/metrics.json` now holds: `headline` (the part to
         quote: the test part if there is one), `parts` (by name, `measure` of
-        each), `temperature` and `copies_across_parts`.
+        each), `temperature`, `copies_across_parts` and `lost`.
     """
     metrics = {
         "headline": next(p for p in ("test", "validation", "train") if p in predictions),
-        "parts": {part: measure(found) for part, found in predictions.items()},
+        "parts": {part: measure(found, is_uneven) for part, found in predictions.items()},
         "temperature": temperature,
         "copies_across_parts": copies_across_parts,
+        "lost": list(lost),
     }
     for part, found in predictions.items():
         save_predictions(found, run.predictions_path(part))
@@ -155,6 +172,25 @@ def wilson_interval(num_correct: int, n: int) -> list[float]:
     middle = (share + _Z**2 / (2 * n)) / scale
     reach = _Z / scale * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
     return [max(0.0, middle - reach), min(1.0, middle + reach)]
+
+
+def balanced_interval(num_correct: IntArray, support: IntArray) -> list[float]:
+    """The 95 % interval of a mean recall, [low, high], put together from those of the classes.
+
+    Each class goes as far from its recall as its Wilson interval does, and
+    independent deviations add up by their squares. Source: Zou and Donner 2008,
+    "Construction of confidence limits about effect measures: a general approach".
+
+    Args:
+        num_correct: Photos of each class that were found, shape [K].
+        support: Photos of each class, shape [K]; classes without any do not count.
+    """
+    there = [(int(c), int(n)) for c, n in zip(num_correct, support, strict=True) if n]
+    middle = sum(c / n for c, n in there) / len(there)
+    ends = [(c / n, *wilson_interval(c, n)) for c, n in there]
+    below = sqrt(sum((share - low) ** 2 for share, low, _ in ends)) / len(there)
+    above = sqrt(sum((high - share) ** 2 for share, _, high in ends)) / len(there)
+    return [max(0.0, middle - below), min(1.0, middle + above)]
 
 
 def log_loss(labels: IntArray, probs: FloatArray) -> float:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pawsight.errors import DataError, RunError, ShapeError
+from pawsight.pictures.store import is_lost
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Part, Pixels, Predictions
 from pawsight.runs import write_text
@@ -43,14 +44,16 @@ def collect(
         pixels: Where the pixels come from.
         catalog: The photos; its `part(part)` says which ones.
         part: The part to classify.
-        progress: Is told of every batch.
+        progress: Is told of every batch; photos that went bad since they were
+            read are left out.
         batch_size: Photos per call of `classify`, at least 1.
         class_names: The classes that the columns of `classify` stand for,
             where they are not `catalog.class_names`: truth is matched to them
             by name.
 
     Raises:
-        DataError: The part is empty, or has a class that the model never learnt.
+        DataError: The part is empty, none of its photos can be read any more,
+            or it has a class that the model never learnt.
         ShapeError: `classify` did not give one column per class.
     """
     indices = catalog.part(part)
@@ -59,20 +62,32 @@ def collect(
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
     progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
-    batches = []
+    batches, there = [], []
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
-        probs = np.asarray(classify(pixels.read(chosen)))
+        images, is_there = pixels.read(chosen), ~is_lost(pixels, chosen)
+        there.append(is_there)
+        progress.advance(len(chosen))
+        if not is_there.all():
+            chosen, images = chosen[is_there], images[is_there]
+            if not len(chosen):
+                continue
+        probs = np.asarray(classify(images))
         if probs.shape != (len(chosen), len(names)):
             raise ShapeError(
                 f"The model gave an array {probs.shape} for {len(chosen)} photos of "
                 f"{len(names)} classes; {(len(chosen), len(names))} was expected."
             )
         batches.append(probs)
-        progress.advance(len(chosen))
+    if not batches:
+        raise DataError(
+            f"None of the {len(indices)} photos of the {part} part can be read any more.\n"
+            f"Photos: {catalog.root}\nBring them back (is their drive still there?)."
+        )
+    kept = np.concatenate(there)
     return Predictions(
-        paths=tuple(catalog.photos[i].path for i in indices),
-        labels=labels,
+        paths=tuple(catalog.photos[i].path for i in indices[kept]),
+        labels=labels[kept],
         probs=np.concatenate(batches),
         class_names=names,
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
+
+from pawsight.balance import is_imbalanced
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import save_evaluation
 from pawsight.evaluation.predictions import Classify, collect
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.duplicates import straddling_copies
+from pawsight.pictures.lost import TellsOfLost, lost_rows
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import Part, Pixels
@@ -22,7 +26,10 @@ def evaluate_run(
     """Measure the validation part and, if there is one, the test part: each photo once.
 
     The temperature is fitted on the validation part and written into
-    model.json; all that is measured and saved is calibrated with it.
+    model.json; all that is measured and saved is calibrated with it. It is
+    fitted on these photos as they are: a model trained with class weights gives
+    its probabilities as if the classes were equally frequent, and one number
+    for all classes cannot and should not undo that.
 
     Args:
         run: A run with its model in it; its evaluation is written.
@@ -36,6 +43,7 @@ def evaluate_run(
     """
     parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
     # Gathered as logits: they become probabilities once the temperature is known.
+    progress = TellsOfLost(progress, pixels, catalog)
     found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
     temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
     write_json(run.model_path, run.read_json(run.model_path) | {"temperature": temperature})
@@ -43,4 +51,12 @@ def evaluate_run(
         part: dataclasses.replace(one, probs=softmax(one.probs, temperature))
         for part, one in found.items()
     }
-    return save_evaluation(run, calibrated, temperature, len(straddling_copies(catalog)))
+    trained_on = catalog.labels(catalog.part("train"))
+    return save_evaluation(
+        run,
+        calibrated,
+        temperature,
+        len(straddling_copies(catalog)),
+        is_imbalanced(np.bincount(trained_on).tolist()),
+        lost_rows(pixels, catalog),
+    )

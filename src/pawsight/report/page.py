@@ -93,6 +93,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         confusions=reading.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         broken=_broken(facts.catalog),
+        lost=[(one["path"], one["problem"]) for one in facts.evaluation.get("lost", [])],
         num_copies=facts.evaluation.get("copies_across_parts"),
         temperature=facts.evaluation.get("temperature"),
         training=training_rows(facts.plan, facts.model, facts.history),
@@ -195,7 +196,13 @@ def _findings(facts: _Facts) -> list[str]:
         return []
     counts = _photo_counts(facts.catalog)
     num_train = {name: row["train"] for name, row in counts.items()}
-    return reading.findings(facts.part, facts.metrics, num_train)
+    return reading.findings(
+        facts.part,
+        facts.metrics,
+        num_train,
+        is_weighted=facts.plan.get("class_weights") is not None,
+        num_lost=len(facts.evaluation.get("lost", [])),
+    )
 
 
 def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
@@ -224,12 +231,18 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
     def number(value: float | None) -> str:
         return "–" if value is None else f"{value:.3f}"
 
-    return [
-        (
+    # The other one is in the headline.
+    accuracy = (
+        (reading.percent(metrics["accuracy"]), "accuracy", "every photo counted alike")
+        if metrics.get("is_imbalanced")
+        else (
             reading.percent(metrics["balanced_accuracy"]),
             "balanced accuracy",
             "every class counted alike",
-        ),
+        )
+    )
+    return [
+        accuracy,
         (
             reading.percent(metrics["baseline_accuracy"]),
             "baseline",

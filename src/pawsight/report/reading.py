@@ -10,6 +10,7 @@ import unicodedata
 from math import isfinite
 from typing import Any
 
+from pawsight.balance import UNEVEN
 from pawsight.history import Epoch, best_epoch
 
 _NBSP = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
@@ -18,7 +19,6 @@ WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
 LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only trembles
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
-UNEVEN_CLASSES = 1.5  # most frequent class over rarest
 FEW_PHOTOS = 100
 MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its interval
 
@@ -60,8 +60,12 @@ def reading(history: list[Epoch]) -> str:
 
 
 def headline(part: str, metrics: dict[str, Any]) -> str:
-    """The one sentence to quote of a part: how many right, and how sure that is."""
-    n, low_high = metrics["n"], [percent(end)[:-2] for end in metrics["accuracy_interval"]]
+    """The one sentence to quote of a part: how many right, and how sure that is.
+
+    Where the classes are uneven it begins with the balanced accuracy: a model
+    that only knows the commonest class is right on many photos, too.
+    """
+    n = metrics["n"]
     photos = {
         "test": "photos it had never seen",
         "validation": "validation photos",
@@ -69,9 +73,16 @@ def headline(part: str, metrics: dict[str, Any]) -> str:
     }[part]
     if n == 1:
         photos = photos.replace("photos", "photo")
+    right = f"{metrics['num_correct']:,} of {n:,} {photos}"
+    if metrics.get("is_imbalanced"):
+        return (
+            f"Balanced accuracy {percent(metrics['balanced_accuracy'])} "
+            f"{_interval(metrics['balanced_accuracy_interval'])}: right on {right}, "
+            f"{percent(metrics['accuracy'])}"
+        )
     return (
-        f"Right on {metrics['num_correct']:,} of {n:,} {photos}: {percent(metrics['accuracy'])} "
-        f"(95{_NBSP}% interval {low_high[0]} to {low_high[1]})"
+        f"Right on {right}: {percent(metrics['accuracy'])} "
+        f"{_interval(metrics['accuracy_interval'])}"
     )
 
 
@@ -92,13 +103,21 @@ def caution(part: str, num_copies: int) -> str:
     return ""
 
 
-def findings(part: str, metrics: dict[str, Any], num_train: dict[str, int]) -> list[str]:
+def findings(
+    part: str,
+    metrics: dict[str, Any],
+    num_train: dict[str, int],
+    is_weighted: bool = False,
+    num_lost: int = 0,
+) -> list[str]:
     """Sentences on chance, confusions, balance and calibration, the weightiest first.
 
     Args:
         part: The part that `metrics` is of.
         metrics: What `measure` gave.
         num_train: Training photos per class.
+        is_weighted: Whether rare classes counted more in training.
+        num_lost: Photos that went bad after they were read.
     """
     said = [_against_baseline(metrics), _most_confused(metrics)]
     if metrics["n"] < FEW_PHOTOS:
@@ -110,13 +129,22 @@ def findings(part: str, metrics: dict[str, Any], num_train: dict[str, int]) -> l
     if counts:
         most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         ratio = counts[most] / counts[least]
-        if ratio >= UNEVEN_CLASSES:
+        if ratio > UNEVEN:
             said.append(
                 f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
                 f"photos of “{legible(least)}”. The balanced accuracy, "
-                f"{percent(metrics['balanced_accuracy'])}, counts every class alike."
+                f"{percent(metrics['balanced_accuracy'])}, counts every class alike"
+                + (
+                    ". So did training: a photo of a rare class counted for more, so the model "
+                    "names such a class more readily than its share of the photos would suggest."
+                    if is_weighted
+                    else "; training did not."
+                )
             )
     said.append(_trust_in_probabilities(metrics))
+    if num_lost:
+        were = _count(num_lost, "photo went bad", "photos went bad")
+        said.append(f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped.")
     return [sentence for sentence in said if sentence]
 
 
@@ -187,7 +215,12 @@ def _against_baseline(metrics: dict[str, Any]) -> str:
         f"always saying “{legible(metrics['baseline_class'])}”, the commonest class, would be "
         f"right on {percent(metrics['baseline_accuracy'])}"
     )
-    if metrics["accuracy_interval"][0] <= metrics["baseline_accuracy"]:
+    low, baseline = metrics["accuracy_interval"][0], metrics["baseline_accuracy"]
+    if metrics.get("is_imbalanced"):
+        low = metrics["balanced_accuracy_interval"][0]
+        baseline = 1 / sum(any(row) for row in metrics["confusion_matrix"])
+        always += f", a balanced accuracy of {percent(baseline)}"
+    if low <= baseline:
         return (
             f"Not shown to be better than guessing: {always}, "
             f"which is inside or above the interval of this model."
@@ -223,6 +256,11 @@ def _trust_in_probabilities(metrics: dict[str, Any]) -> str:
     if metrics["accuracy"] - claimed > MISJUDGED:
         return f"It is too modest: {told}."
     return f"Its probabilities are close to the truth: {told}."
+
+
+def _interval(low_high: list[float]) -> str:
+    low, high = (percent(end)[:-2] for end in low_high)
+    return f"(95{_NBSP}% interval {low} to {high})"
 
 
 def _relative(change: float, whole: float) -> float:
