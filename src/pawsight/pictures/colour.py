@@ -54,7 +54,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     if _is_plain(image):
         return image
     image = _with_channels(image)
-    if image.mode == "RGBA":
+    if image.mode in ("RGBA", "LA"):
         flat = Image.new("RGB", image.size, _WHITE)
         flat.paste(_through_profile(image.convert("RGB")), mask=image.getchannel("A"))
         return flat
@@ -64,7 +64,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 def _with_channels(image: Image.Image) -> Image.Image:
     """Give an image whose values can be averaged: no palette, no single transparent colour."""
     if image.has_transparency_data:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
+        return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     return image if image.mode in ("RGB", "L", "CMYK", "LAB") else image.convert("RGB")
 
 

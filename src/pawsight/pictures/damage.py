@@ -16,6 +16,7 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 
 from pawsight.pictures.kinds import SNIFF_BYTES, Kind, sniff
+from pawsight.pictures.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
 
 ENDS_TOO_EARLY = "file ends too early"
 
@@ -54,11 +55,11 @@ def reason_for(error: Exception, data: bytes) -> str:
     """
     said = str(error).lower()
     if isinstance(error, Image.DecompressionBombError):
-        return "more pixels than the limit of 178 million"
+        return str(too_many_pixels(MAX_PIXELS))
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     if any(word in said for word in _TOO_MUCH_TEXT):
-        return "its embedded text is too large to be sound"
+        return TOO_MUCH_TEXT
     kind = _named_format(data)
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"

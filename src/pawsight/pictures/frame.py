@@ -10,7 +10,7 @@ import functools
 import io
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from pawsight.errors import PhotoError
 from pawsight.pictures.colour import to_srgb
@@ -21,9 +21,10 @@ from pawsight.pictures.limits import check_content, check_size
 from pawsight.pictures.orientation import swaps_sides, turn_of
 from pawsight.records import Resize
 
-# JPEG first, as Pillow asks in this order. Out stay formats that run a program (EPS) or draw (WMF).
+# Beside JPEG, and in the order in which Pillow asks. Out stay formats that run a program (EPS)
+# or draw (WMF).
 _FORMATS = (
-    *("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
+    *("PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
     *("PPM", "QOI", "ICO", "PCX", "SGI"),
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
@@ -56,7 +57,7 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
             data = check_content(data)
             image = _open(data)
             kind = image.format or ""
-            check_size(kind, image.size)
+            check_size(image)
             return _upright(image, kind, goal, data, keep_truncated)
     except PhotoError:
         raise
@@ -108,6 +109,9 @@ def _load_jpeg(
 
 
 def _open(data: bytes) -> Image.Image:
+    if data.startswith(b"\xff\xd8\xff"):
+        # Not by Image.open, whose own limit of pixels is too low for what phones make today.
+        return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     if data[4:8] == b"ftyp":
         _register_heif()
         return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))

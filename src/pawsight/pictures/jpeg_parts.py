@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 SOS = 0xDA  # start of scan
-_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # what begins a picture
+PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 
 
@@ -45,7 +46,7 @@ def segments(data: bytes) -> Iterator[Segment]:
 def num_components(data: bytes) -> int:
     """Say how many channels a JPEG has by its frame header; 0 if it has none."""
     for part in segments(data):
-        if part.marker in _FRAMES and part.start + 5 < len(data):
+        if part.marker in FRAMES and part.start + 5 < len(data):
             return data[part.start + 5]
     return 0
 
