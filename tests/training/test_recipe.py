@@ -78,3 +78,35 @@ def test_a_budget_applies_unless_the_epochs_are_given(settings, minutes):
 def test_a_plan_survives_its_file():
     plan = _plan(num_train=123)
     assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def _weights(num_per_class, **settings):
+    config = TrainConfig(**settings)
+    names = ("cats", "dogs", "eels")
+    return recipe.plan(config, names, sum(num_per_class), 9, FLOAT32, num_per_class)
+
+
+@pytest.mark.parametrize("model", ["swift", "colab"])
+def test_uneven_classes_are_weighted_so_that_each_counts_alike(model):
+    # 600 photos in 3 classes: 600 / (3 * 400), 600 / (3 * 100), 600 / (3 * 100).
+    plan = _weights([400, 100, 100], model=model)
+    assert plan.class_weights == (0.5, 2.0, 2.0)
+    assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert "a photo of 'eels' counts 4 times one of 'cats'" in plan.in_words()
+
+
+def test_classes_that_differ_by_no_more_than_one_and_a_half_are_not_weighted():
+    plan = _weights([300, 200, 250])
+    assert plan.class_weights is None
+    assert "uneven" not in plan.in_words()
+    assert _weights([301, 200, 250]).class_weights is not None
+
+
+def test_classes_are_not_weighted_when_the_settings_say_so():
+    assert _weights([400, 100, 100], class_weights="none").class_weights is None
+
+
+def test_a_plan_of_an_earlier_version_has_no_weights():
+    saved = _plan().model_dump(mode="json")
+    del saved["class_weights"]
+    assert recipe.Plan.model_validate(saved).class_weights is None

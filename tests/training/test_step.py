@@ -5,8 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pawsight.config import TrainConfig
 from pawsight.errors import ModelError
-from pawsight.training.step import check_weights_fit, losses, num_right
+from pawsight.training import recipe
+from pawsight.training.precision import Precision
+from pawsight.training.step import (
+    build_train_step,
+    check_weights_fit,
+    losses,
+    num_right,
+    photo_weights,
+)
 
 
 def test_one_logit_and_two_logits_give_one_loss():
@@ -38,3 +47,39 @@ def test_weights_of_another_model_are_refused():
     check_weights_fit(model, [(4, 2), (2,)])
     with pytest.raises(ModelError, match="not those of this model"):
         check_weights_fit(model, [(4, 3), (3,)])
+
+
+def test_a_photo_counts_as_its_class_does_and_a_lost_one_nothing():
+    labels = tf.constant([0, 1, -1, 2])
+    np.testing.assert_allclose(photo_weights(labels, (0.5, 2.0, 3.0)), [0.5, 2.0, 0.0, 3.0])
+    np.testing.assert_allclose(photo_weights(labels, None), [1.0, 1.0, 0.0, 1.0])
+
+
+def _gradient_and_loss(labels, class_weights, model_name="swift"):
+    """One step of plain gradient descent on a model of one layer, which gives 0 at first."""
+    outputs = 1 if model_name == "colab" else 2
+    layer = keras.layers.Dense(outputs, kernel_initializer="zeros", use_bias=False)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    config = TrainConfig(model=model_name, image_size=(24, 24), epochs=1)
+    plan = recipe.plan(config, ("cats", "dogs"), 4, 2, Precision("float32", "for a test"))
+    plan = plan.model_copy(update={"class_weights": class_weights, "label_smoothing": 0.0})
+    step = build_train_step(model, keras.optimizers.SGD(1.0), plan)
+    inputs = tf.constant([[1.0], [2.0], [3.0], [4.0]])
+    loss, right = step(inputs, tf.constant(labels), tf.constant(1.0))
+    return layer.kernel.numpy()[0, -1], float(loss), int(right)
+
+
+@pytest.mark.parametrize("model_name", ["swift", "colab"])
+def test_the_loss_is_the_weighted_mean_over_the_photos_that_are_there(model_name):
+    # At logits 0 each loss is ln 2, and its slope by the logit of dogs is p - y: 1/2 for cats,
+    # -1/2 for dogs. Inputs 1, 2, 4 with the labels dogs, cats, dogs; photo 3 is lost.
+    moved, loss, right = _gradient_and_loss([1, 0, -1, 1], (0.5, 2.0), model_name)
+    assert loss == pytest.approx((2.0 + 0.5 + 2.0) / 3 * math.log(2))
+    assert moved == pytest.approx((2.0 * 0.5 * 1 - 0.5 * 0.5 * 2 + 2.0 * 0.5 * 4) / 3)
+    assert right == 1  # the cat, by the tie
+    _, loss, _ = _gradient_and_loss([1, 0, -1, 1], None, model_name)
+    assert loss == pytest.approx(math.log(2))
+
+
+def test_a_batch_of_lost_photos_moves_nothing():
+    assert _gradient_and_loss([-1] * 4, (0.5, 2.0)) == (0.0, 0.0, 0)

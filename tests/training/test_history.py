@@ -1,0 +1,42 @@
+import pytest
+
+from pawsight.errors import RunError
+from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
+
+
+def epoch(number, accuracy, loss=1.0, balanced=None):
+    return Epoch(number, 10 * number, 1.5, 99.0, 0.1, 0.7, 0.6, loss, accuracy, False, balanced)
+
+
+def test_the_best_epoch_has_the_highest_accuracy_and_then_the_lower_loss():
+    rows = [epoch(1, 0.8), epoch(2, 0.9, loss=0.5), epoch(3, 0.9, loss=0.4), epoch(4, 0.7)]
+    assert best_epoch(rows).epoch == 3
+
+
+def test_where_classes_are_uneven_the_balanced_accuracy_decides():
+    # The first epoch says the common class of every photo.
+    rows = [epoch(1, 0.9, balanced=0.5), epoch(2, 0.85, balanced=0.8)]
+    assert best_epoch(rows).epoch == 2
+    assert [row.is_best for row in mark_best(rows)] == [False, True]
+
+
+@pytest.mark.parametrize("balanced", [None, 0.123456789012345])
+def test_a_history_comes_back_as_it_was_saved(tmp_path, balanced):
+    rows = [epoch(1, 1 / 3, balanced=balanced)]
+    save_history(rows, tmp_path / "history.csv")
+    assert load_history(tmp_path / "history.csv") == rows
+
+
+def test_a_history_of_an_earlier_version_has_no_balanced_accuracy(tmp_path):
+    save_history([epoch(1, 0.5)], tmp_path / "history.csv")
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0].endswith(",validation_balanced_accuracy")
+    old = "\n".join(line.rpartition(",")[0] for line in lines) + "\n"
+    (tmp_path / "history.csv").write_text(old)
+    assert load_history(tmp_path / "history.csv") == [epoch(1, 0.5)]
+
+
+def test_a_history_without_a_column_it_needs_is_refused(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,step\n1,2\n")
+    with pytest.raises(RunError, match="no history"):
+        load_history(tmp_path / "history.csv")
