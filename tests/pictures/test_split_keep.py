@@ -8,6 +8,7 @@ import pytest
 from pawsight.config import SplitConfig
 from pawsight.errors import DataError, SourceError
 from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.kept import restore
 from pawsight.pictures.split import split
 from pawsight.records import Photo
 from pawsight.runs import Run
@@ -162,3 +163,20 @@ def test_parts_that_leave_nothing_for_validation_are_refused(tmp_path):
     catalog = catalog_of(*photos_of("a", range(9)), *photos_of("b", range(9)))
     with pytest.raises(DataError, match=r"none of these is validation"):
         split(catalog, keeping(tmp_path / "kept.csv"))
+
+
+def test_a_split_is_restored_exactly_whatever_made_it(before, run, tmp_path):
+    given = tuple(
+        replace(p, part=("train", "validation")[i % 2]) for i, p in enumerate(before.photos)
+    )
+    folded = split(replace(before, photos=given), SplitConfig(folds=4, fold=3))
+    folded.save(tmp_path / "catalog.csv")
+    assert restore(replace(before, photos=given), str(tmp_path / "catalog.csv")).photos == (
+        folded.photos
+    )
+
+
+def test_a_new_photo_has_no_part_in_a_restored_split(before, run):
+    new = Photo("new.jpg", "cats", sha256="new", part="train")
+    restored = restore(replace(before, photos=(*before.photos, new)), str(run.path))
+    assert restored.photos == (*before.photos, replace(new, part=""))

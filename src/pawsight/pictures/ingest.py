@@ -101,7 +101,9 @@ class _Reading:
         if self._has_store and self._cache.store_path is not None:
             return PixelStore(self._cache.store_path, self._image_size, self._rows)
         paths = ["" if photo.problem else photo.path for photo in self._photos]
-        return PixelStream(self._listing.root, paths, self._image_size, self._resize)
+        return PixelStream(
+            *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated)
+        )
 
     def _look_up(self) -> list[int]:
         """Take what is known from earlier; give the indices of the photos to read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pawsight.errors import DataError
@@ -62,6 +63,20 @@ def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
             f"Give the run folder, or the split.csv, of a run on these photos."
         )
     return found
+
+
+def restore(catalog: Catalog, where: str) -> Catalog:
+    """Give every usable photo the part it had, and no part to those that are new.
+
+    What a run that goes on needs: its own split, whatever made it.
+
+    Args, raises: As `kept_parts`.
+    """
+    parts = kept_parts(where, catalog)
+    photos = list(catalog.photos)
+    for index in catalog.usable.tolist():
+        photos[index] = replace(photos[index], part=parts.get(index, ""))
+    return replace(catalog, photos=tuple(photos))
 
 
 def _table_in(path: Path) -> Path:
