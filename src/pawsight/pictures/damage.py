@@ -6,6 +6,7 @@ reading image file"), and differ from version to version.
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
 import warnings
@@ -19,6 +20,9 @@ from pawsight.pictures.kinds import SNIFF_BYTES, Kind, sniff
 from pawsight.pictures.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
 
 ENDS_TOO_EARLY = "file ends too early"
+
+# What Pillow logs of damaged files would else be printed where nobody has set up logging.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _STARTS = {
     b"\xff\xd8": "JPEG",

@@ -17,6 +17,7 @@ from pawsight.pictures.colour import to_srgb
 from pawsight.pictures.cut_jpeg import look_at, with_end
 from pawsight.pictures.damage import ENDS_TOO_EARLY, Quiet, reason_for
 from pawsight.pictures.facts import SIDE
+from pawsight.pictures.jpeg2000_parts import halves
 from pawsight.pictures.limits import check_content, check_size
 from pawsight.pictures.orientation import swaps_sides, turn_of
 from pawsight.records import Resize
@@ -57,7 +58,7 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
             data = check_content(data)
             image = _open(data)
             kind = image.format or ""
-            check_size(image)
+            check_size(image, len(data))
             return _upright(image, kind, goal, data, keep_truncated)
     except PhotoError:
         raise
@@ -76,10 +77,13 @@ def _upright(
         image, flaw = _load_jpeg(image, least, data, keep_truncated)
     else:
         # Loading first: PNG has its EXIF data at its end, and TIFF comes out upright.
-        image.load()
+        if kind == "JPEG2000" and goal is not None:
+            image = _load_jpeg_2000(image, _least(image.size, None, goal), data)
+        else:
+            image.load()
+            width, height = image.size
         turn = turn_of(image.info) if kind != "TIFF" else None
-        width, height = image.size
-        least = None if goal is None else _least(image.size, turn, goal)
+        least = None if goal is None else _least((width, height), turn, goal)
     image = to_srgb(image, least)
     if turn is not None:
         image = image.transpose(turn)
@@ -106,6 +110,19 @@ def _load_jpeg(
     if not (keep_truncated and remains.is_enough):
         raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
     return image, f"{ENDS_TOO_EARLY}; {remains.words}"
+
+
+def _load_jpeg_2000(image: Image.Image, least: tuple[int, int], data: bytes) -> Image.Image:
+    number = halves(data, image.size, least)
+    if number:
+        try:
+            image.reduce = number  # type: ignore[method-assign, assignment]
+            image.load()
+            return image
+        except OSError:  # a part of it cannot be halved so often, or it is damaged
+            image = _open(data)
+    image.load()
+    return image
 
 
 def _open(data: bytes) -> Image.Image:

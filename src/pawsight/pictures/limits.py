@@ -8,12 +8,14 @@ MAX_MEMORY_BYTES beside its file; measured over all formats at their limits.
 
 from __future__ import annotations
 
+import re
 import struct
 
 from PIL import Image
 
 from pawsight.errors import PhotoError
 from pawsight.pictures import jpeg_parts, tiff_parts
+from pawsight.pictures.jpeg2000_parts import read_codestream
 
 MAX_MEMORY_BYTES = 3 * 2**30
 
@@ -36,6 +38,14 @@ _MAX_PIXELS_BY = {
     "ppm_plain": 3_000_000,
     "bmp_rle": 16_000_000,
 }
+# What these decode in about 5 seconds: 5 to 25 megabytes a second.
+_MAX_BYTES_OF = {
+    "JPEG": 128 * 2**20,
+    "WEBP": 64 * 2**20,
+    "AVIF": 64 * 2**20,
+    "HEIF": 32 * 2**20,
+    "JPEG2000": 64 * 2**20,
+}
 _NAMES = {"JPEG2000": "JPEG 2000", "WEBP": "WebP", "ICO": "an icon", "PPM": "this kind of PPM"}
 
 _MAX_PARTS = 100_000  # of a PNG or WebP; one of 512 MiB in parts of 8 KiB has 65,536
@@ -44,6 +54,8 @@ _MAX_EXIF_PARTS = 16  # nearly always one; Pillow joins them one by one
 _MAX_JPEG_JUNK = 2**16  # bytes between parts, which decoders skip one at a time
 _MAX_JPEG_SCANS = 1000  # progressive ones have about 10
 _MAX_SCANNED_PIXELS = 4_000_000_000  # pixels times scans; each takes about a nanosecond
+_MAX_CHANNELS = 8  # of a JPEG 2000
+_MAX_PPM_HEADER = 2**16
 _MAX_GIF_COMMENTS = 2**21  # bytes before the first frame
 
 TOO_MUCH_TEXT = "its embedded text is too large to be sound"
@@ -56,14 +68,23 @@ def too_many_pixels(limit: int, name: str = "") -> PhotoError:
     return PhotoError(f"more pixels than the limit of {limit // 10**6} million{of}")
 
 
-def check_size(image: Image.Image) -> None:
-    """Refuse a photo that has been opened, but not decoded, if it has too many pixels.
+def check_size(image: Image.Image, num_bytes: int) -> None:
+    """Refuse a photo that has been opened, but not decoded, if it is too large.
+
+    Args:
+        image: As Pillow opened it.
+        num_bytes: The size of its file.
 
     Raises:
-        PhotoError: It has.
+        PhotoError: It is.
     """
     width, height = image.size
     kind = image.format or ""
+    most_bytes = _MAX_BYTES_OF.get(kind, num_bytes)
+    if num_bytes > most_bytes:
+        raise PhotoError(
+            f"larger than {most_bytes // 2**20} MiB, the limit for {_NAMES.get(kind, kind)}"
+        )
     tiles = getattr(image, "tile", None)
     limit = _MAX_PIXELS_BY.get(tiles[0][0]) if tiles else None
     limit = limit or _MAX_PIXELS_OF.get(kind)
@@ -109,6 +130,11 @@ def check_content(data: bytes) -> bytes:
     elif data.startswith(b"RIFF"):
         if data.count(b"ANMF") > _MAX_PARTS:
             raise PhotoError(_TOO_MANY_PARTS)
+    elif data.startswith(b"P") and len(data) > _MAX_PPM_HEADER:
+        # The header is read byte by byte. Without its comments it has four words.
+        header = re.sub(rb"#[^\r\n]*", b"", data[:_MAX_PPM_HEADER])
+        if len(header.split(None, 4)) < 4:
+            raise PhotoError(TOO_MUCH_TEXT)
     elif data.startswith(b"\0\0\1\0"):
         _check_icon(data)
     return data
@@ -175,16 +201,12 @@ def _check_gif(data: bytes) -> None:
 
 
 def _check_jpeg_2000(data: bytes) -> None:
-    """Compare what the picture itself asks for; the header before it may say otherwise."""
-    start = data.find(b"\xff\x4f\xff\x51")
-    if start < 0 or start + 42 > len(data):
-        return
-    right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
-    num_channels = struct.unpack_from(">H", data, start + 40)[0]
+    """Look at what the picture itself asks for; the header before it may say otherwise."""
+    stream = read_codestream(data)
     limit = _MAX_PIXELS_OF["JPEG2000"]
-    if max(0, right - left) * max(0, bottom - top) > limit:
+    if stream and stream.width * stream.height > limit:
         raise too_many_pixels(limit, _NAMES["JPEG2000"])
-    if num_channels > 8:
+    if stream and stream.num_channels > _MAX_CHANNELS:
         raise PhotoError(_TOO_MANY_PARTS)
 
 
