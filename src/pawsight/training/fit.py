@@ -208,7 +208,9 @@ class Trainer:
         save_history(history, run.history_path)
         progress.note(
             f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
-            f"{found.accuracy:.1%} in validation ({row.images_per_second:.0f} images/s)"
+            f"{found.accuracy:.1%} in validation"
+            + (f" (balanced {found.balanced_accuracy:.1%})" if self._is_imbalanced else "")
+            + f", {row.images_per_second:.0f} images/s"
         )
         return history
 
