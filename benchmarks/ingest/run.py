@@ -24,15 +24,16 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
-import loky
 import numpy as np
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
-from pawsight.pictures.ingest import ingest
+from pawsight.machine import num_cpus
 
 HERE = Path(__file__).resolve().parent
 DRAWN, TIMES = 400, 20
@@ -63,7 +64,7 @@ def main() -> None:
         }
     results = {
         "machine": describe(),
-        "workers": loky.cpu_count(),
+        "workers": num_cpus(),
         "image_size": size,
         "rounds": arguments.rounds,
         "seed": arguments.seed,
@@ -96,6 +97,8 @@ def draw(folder: Path, seed: int) -> Path:
 
 def measure(folder: Path, size: int, rounds: int, scratch: Path) -> dict:
     """Time each way in turns; the seconds of every round."""
+    from pawsight.pictures.ingest import ingest  # here, since Pillow's processes need none of it
+
     paths = sorted(map(str, folder.rglob("*.jpg")))
     for path in paths:  # into the system's cache, for all alike
         Path(path).read_bytes()
@@ -121,7 +124,7 @@ def measure(folder: Path, size: int, rounds: int, scratch: Path) -> dict:
 
 def pillow_alone(paths: list[str], size: int, times: int) -> int:
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
-    with loky.ProcessPoolExecutor(loky.cpu_count()) as pool:
+    with ProcessPoolExecutor(num_cpus(), get_context("spawn")) as pool:
         return sum(pool.map(plain_chunk, chunks, [size] * len(chunks), [times] * len(chunks)))
 
 

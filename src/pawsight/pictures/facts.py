@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from pawsight.records import ImageArray
 
 SIDE = 64
 _ROWS, _COLUMNS = 8, 9  # of the grid of a difference hash
-_FLOAT32_WHOLE = 2**24  # whole numbers below it are exact
 
 
 class Look(NamedTuple):
@@ -68,42 +67,42 @@ def measure(lumas: ImageArray) -> list[Look]:
     Args:
         lumas: Lumas of one size, as `luma_of` gives them, shape [N, h, w].
     """
-    count, height, width = lumas.shape
+    _, height, width = lumas.shape
     area = height * width
-    flat = lumas.reshape(count, area).astype(np.float64)
-    totals, squares = _sums(flat)
+    # Whole numbers below 2**24 are exact in float32, whatever the order of their sum.
+    is_small = max(255 * area, 255**2 * width) < 2**24
+    values = lumas.astype(np.float32 if is_small else np.float64)
+    sums = _cell_sums(values)
+    totals = sums.sum(axis=(1, 2)) // (_ROWS * _COLUMNS)  # each pixel has all its shares in them
+    squares = np.einsum("nij,nij->ni", values, values).astype(np.float64).sum(axis=1)
+    means = (2 * sums + area) // (2 * area)
+    bits = np.packbits(means[..., 1:] > means[..., :-1], axis=-1)
     return [
         Look(
-            bits.tobytes().hex(),
+            one.tobytes().hex(),
             round(total / area, 2),
             round(sharpness, 2),
-            round(math.sqrt(area * square - total**2) / area, 2),
+            round(math.sqrt(area * int(square) - total**2) / area, 2),
         )
-        for bits, total, square, sharpness in zip(
-            _difference_bits(lumas),
-            map(int, totals),
-            map(int, squares),
-            _laplacian_variances(lumas),
-            strict=True,
+        for one, total, square, sharpness in zip(
+            bits, totals.tolist(), squares.tolist(), _laplacian_variances(lumas), strict=True
         )
     ]
 
 
-def _sums(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum whole numbers and their squares by row: below 2**53 they are exact in any order."""
-    return values.sum(axis=1), np.einsum("ni,ni->n", values, values)
+def _cell_sums(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Sum pixels over the cells of a grid of 8 x 9, counted in shares of a pixel of 1 / 72.
 
+    Args:
+        values: Whole numbers, shape [N, h, w].
 
-def _difference_bits(lumas: ImageArray) -> NDArray[np.uint8]:
-    """Compare neighbours in a grid of 8 x 9 means: shape [N, 8], one byte for a row of bits."""
-    _, height, width = lumas.shape
-    is_small = 255 * height * width < _FLOAT32_WHOLE
-    kind = np.float32 if is_small else np.float64
-    down, across = _shares(height, _ROWS).T.astype(kind), _shares(width, _COLUMNS).astype(kind)
-    sums = (down @ lumas.astype(kind) @ across).astype(np.int64)
-    area = height * width  # of one cell, counted in shares
-    means = (2 * sums + area) // (2 * area)
-    return np.packbits(means[..., 1:] > means[..., :-1], axis=-1)[..., 0]
+    Returns:
+        Shape [N, 8, 9]; a cell has h x w shares in all.
+    """
+    _, height, width = values.shape
+    down = _shares(height, _ROWS).T.astype(values.dtype)
+    across = _shares(width, _COLUMNS).astype(values.dtype)
+    return np.asarray(down @ values @ across).astype(np.int64)
 
 
 @functools.lru_cache(maxsize=64)
@@ -133,10 +132,18 @@ def _laplacian_variances(lumas: ImageArray) -> list[float]:
     inner -= values[2 * width :]
     inner -= values[width - 1 : -width - 1]
     inner -= values[width + 1 : values.size - width + 1]
-    kept = whole.reshape(count, height, width)[:, 1:-1, 1:-1].astype(np.float64).reshape(count, -1)
-    totals, squares = _sums(kept)
-    size = kept.shape[1]
+    kept = whole.reshape(count, height, width)[:, 1:-1, 1:-1]
+    size = kept[0].size
+    squares = np.einsum("nij,nij->n", kept, kept, dtype=np.int64, casting="safe")
     return [
-        float(square) / size - (float(total) / size) ** 2
-        for total, square in zip(totals, squares, strict=True)
+        square / size - (total / size) ** 2
+        for total, square in zip(_border_sums(lumas).tolist(), squares.tolist(), strict=True)
     ]
+
+
+def _border_sums(lumas: ImageArray) -> NDArray[np.int64]:
+    """Sum the Laplacian, shape [N]: all but the steps across the border cancels out."""
+    rows = lumas[:, [0, 1, -2, -1], 1:-1].astype(np.int64).sum(axis=2)
+    columns = lumas[:, 1:-1, [0, 1, -2, -1]].astype(np.int64).sum(axis=1)
+    steps = rows + columns
+    return np.asarray(steps[:, 1] - steps[:, 0] + steps[:, 2] - steps[:, 3])

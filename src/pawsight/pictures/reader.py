@@ -23,14 +23,16 @@ from typing import BinaryIO
 
 from pawsight import machine
 from pawsight.pictures.batch import Batch, Finding, Watch
+from pawsight.pictures.limits import MAX_MEMORY_BYTES
+from pawsight.pictures.photo_file import MAX_BYTES
 
-# Of the processor's time, so that a busy machine blames no photo. A sound photo at the limit
-# of 178 million pixels takes about two seconds as JPEG; what takes longer was made to.
-PROCESSOR_SECONDS = 5.0
+# Of the processor's time, so that a busy machine blames no photo. What `limits` lets pass takes
+# up to about 5 seconds; this is for what it does not know, and for slower machines.
+PROCESSOR_SECONDS = 10.0
 # By the clock, for a decoder that waits for ever; a machine short of memory may be this slow.
 CLOCK_SECONDS = 60.0
-# 20 bytes for each of 178 million pixels: the image, its converted copy, its transparency.
-MEMORY_BYTES = 20 * 178_956_970
+# What one photo can need, the file itself and a copy of it included.
+MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
 
 Work = Callable[[Batch, Watch], list[Finding]]
 
