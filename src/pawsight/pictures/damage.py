@@ -6,11 +6,12 @@ reading image file"), and differ from version to version.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import struct
 import threading
 import warnings
-import zlib
 from types import TracebackType
 from typing import Literal
 
@@ -21,6 +22,9 @@ from pawsight.pictures.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
 
 ENDS_TOO_EARLY = "file ends too early"
 
+# libtiff would write each fault into the terminal of whoever uses this.
+with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow, or left out
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
 # What Pillow logs of damaged files would else be printed where nobody has set up logging.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -34,6 +38,8 @@ _STARTS = {
     b"MM\x00*": "TIFF",
     b"\x00\x00\x00\x0cjP": "JPEG 2000",
     b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x00\x00\x01\x00": "icon",
+    b"qoif": "QOI",
 }
 _OTHERS = {
     b"%PDF": "a PDF document",
@@ -47,15 +53,18 @@ _OTHERS = {
     b"MZ": "a program",
 }
 _SHORT = ("truncated", "unexpected end", "premature", "end of file", "end of data", "not enough")
+# JPEGs of 12 bits, TIFFs of 64-bit numbers: what Pillow says of a header it knows, but cannot use.
+_UNREAD = ("cannot handle", "unknown pixel mode", "unknown data organization")
 _TOO_MUCH_TEXT = ("max_text_chunk", "max_text_memory", "text chunk")
 
 
-def reason_for(error: Exception, data: bytes) -> str:
+def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
     """Translate what a decoder raised into a reason for `Photo.problem`.
 
     Args:
         error: Whatever it raised.
         data: The bytes it was given, at least one.
+        format_name: Pillow's name of the format, if it came so far.
     """
     said = str(error).lower()
     if isinstance(error, Image.DecompressionBombError):
@@ -64,14 +73,14 @@ def reason_for(error: Exception, data: bytes) -> str:
         return "needs more memory than there is"
     if any(word in said for word in _TOO_MUCH_TEXT):
         return TOO_MUCH_TEXT
-    kind = _named_format(data)
+    kind = _named_format(data) or format_name
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
+    if kind and any(word in said for word in _UNREAD):
+        return f"damaged, or a kind of {kind} that pawsight does not read"
     if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
         return ENDS_TOO_EARLY
-    if isinstance(error, zlib.error) or kind:
-        return f"damaged {kind} data" if kind else "damaged data"
-    return f"cannot be decoded: {error or type(error).__name__}"[:200]
+    return f"damaged {kind} data" if kind else "damaged data"
 
 
 def _named_format(data: bytes) -> str:

@@ -10,7 +10,7 @@ import functools
 import io
 from typing import NamedTuple
 
-from PIL import Image, JpegImagePlugin
+from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from pawsight.errors import PhotoError
 from pawsight.pictures.colour import to_srgb
@@ -20,12 +20,13 @@ from pawsight.pictures.facts import SIDE
 from pawsight.pictures.jpeg2000_parts import halves
 from pawsight.pictures.limits import check_content, check_size
 from pawsight.pictures.orientation import swaps_sides, turn_of
+from pawsight.pictures.tiff_parts import HEADERS as TIFF_HEADERS
 from pawsight.records import Resize
 
-# Beside JPEG, and in the order in which Pillow asks. Out stay formats that run a program (EPS)
-# or draw (WMF).
+# Beside JPEG and TIFF; in the order in which Pillow asks. Out stay formats that run a program
+# (EPS) or draw (WMF).
 _FORMATS = (
-    *("PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
+    *("PNG", "WEBP", "GIF", "BMP", "DIB", "JPEG2000"),
     *("PPM", "QOI", "ICO", "PCX", "SGI"),
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
@@ -53,6 +54,7 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
     """
     if not data:
         raise PhotoError("empty file")
+    kind = ""
     try:
         with _quiet:
             data = check_content(data)
@@ -63,7 +65,7 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
     except PhotoError:
         raise
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
-        raise PhotoError(reason_for(error, data)) from error
+        raise PhotoError(reason_for(error, data, kind)) from error
 
 
 def _upright(
@@ -129,6 +131,8 @@ def _open(data: bytes) -> Image.Image:
     if data.startswith(b"\xff\xd8\xff"):
         # Not by Image.open, whose own limit of pixels is too low for what phones make today.
         return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+    if data.startswith(TIFF_HEADERS):
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(data))  # which says what it cannot read
     if data[4:8] == b"ftyp":
         _register_heif()
         return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))

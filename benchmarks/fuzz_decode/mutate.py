@@ -1,0 +1,82 @@
+"""Damage files the way disks, networks and attackers do, the same way for the same seed."""
+
+import random
+
+_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60000)
+_HEAD = 1024  # bytes in which most formats say what they hold
+
+
+def mutate(data: bytes, other: bytes, rng: random.Random) -> tuple[str, bytes]:
+    """Damage a file.
+
+    Args:
+        data: The bytes of a sound file.
+        other: Another one, from which a splice takes its piece.
+        rng: Decides how and where.
+
+    Returns:
+        The name of what was done, and the damaged bytes.
+    """
+    way = rng.choice(_WAYS)
+    return way.__name__.removeprefix("_"), way(bytearray(data), other, rng)
+
+
+def _flip(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    for _ in range(rng.choice((1, 1, 2, 8, 64))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(data)
+
+
+def _overwrite(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    for _ in range(rng.choice((1, 4, 32))):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data)
+
+
+def _header(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    """Write numbers that hurt where sizes and counts stand."""
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        width = rng.choice((1, 2, 4))
+        place = rng.randrange(max(1, min(_HEAD, len(data)) - width))
+        number = rng.choice(_NUMBERS) % 256**width
+        data[place : place + width] = number.to_bytes(width, rng.choice(("big", "little")))
+    return bytes(data)
+
+
+def _truncate(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    return bytes(data[: rng.randrange(len(data) + 1)])
+
+
+def _blank(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    """Write one value over a piece, or over all the rest: a bad sector, a lost end."""
+    start = rng.randrange(len(data))
+    end = len(data) if rng.random() < 0.5 else min(len(data), start + rng.choice((16, 512, 4096)))
+    data[start:end] = rng.choice((b"\0", b"\xff")) * (end - start)
+    return bytes(data)
+
+
+def _splice(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(data))
+    end = rng.randrange(start, len(data) + 1)
+    first = rng.randrange(len(other))
+    data[start:end] = other[first : rng.randrange(first, len(other) + 1)]
+    return bytes(data)
+
+
+def _shuffle(data: bytearray, other: bytes, rng: random.Random) -> bytes:
+    """Cut into pieces and exchange, repeat or drop some."""
+    cuts = sorted(rng.randrange(len(data)) for _ in range(rng.choice((2, 4, 16))))
+    pieces = [bytes(data[a:b]) for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+    head, rest = pieces[0], pieces[1:]
+    for _ in range(rng.choice((1, 3))):
+        way, place = rng.randrange(3), rng.randrange(len(rest))
+        if way == 0:
+            rest.insert(place, rest.pop(rng.randrange(len(rest))))
+        elif way == 1:
+            rest[place] *= rng.choice((2, 2, 50))
+        elif len(rest) > 1:
+            del rest[place]
+    return head + b"".join(rest)
+
+
+_WAYS = (_flip, _overwrite, _header, _header, _truncate, _blank, _splice, _shuffle)
