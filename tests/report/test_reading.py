@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pawsight.report.reading import (
@@ -238,3 +240,11 @@ def test_it_is_said_whether_rare_classes_counted_more(is_weighted, words):
 )
 def test_lost_photos_are_counted(num_lost, words):
     assert words in findings("test", metrics_of([[9, 1], [5, 5]]), {}, num_lost=num_lost)
+
+
+def test_a_validation_loss_that_climbs_is_no_sign_where_classes_are_uneven(make_history):
+    rows = make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5])
+    said = reading([replace(row, validation_balanced_accuracy=0.7) for row in rows])
+
+    assert said.startswith("No sign of over- or underfitting")
+    assert "settled" not in said

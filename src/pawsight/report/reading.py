@@ -25,9 +25,9 @@ MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its
 RULES = (
     f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
     f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
-    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest. Still learning: "
-    f"the last epoch is the "
-    f"best, and the validation loss fell by more than {STILL_FALLING * 100:g}{_NBSP}% over the "
+    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest (not where classes "
+    f"are uneven: there it also rises when rare classes come into their own). Still learning: "
+    f"the last epoch is the best, and the validation loss fell by more than {STILL_FALLING * 100:g}{_NBSP}% over the "
     f"last quarter of the epochs."
 )
 
@@ -41,7 +41,10 @@ def reading(history: list[Epoch]) -> str:
     lowest = min(rows, key=lambda row: row.validation_loss)
     gap = best.train_accuracy - best.validation_accuracy
     rise = last.validation_loss - lowest.validation_loss
-    rebound = _relative(rise, lowest.validation_loss) if rise > LEAST_REBOUND else 0.0
+    # Every photo counts alike in that loss, but not in training, which moves away from its low.
+    is_uneven = best.validation_balanced_accuracy is not None
+    is_rebound = rise > LEAST_REBOUND and not is_uneven
+    rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
     if gap > WIDE_GAP or rebound > LOSS_REBOUND:
         return _overfitting(gap, rebound, lowest, best)
     before = rows[-1 - max(1, len(rows) // 4)]
@@ -55,7 +58,8 @@ def reading(history: list[Epoch]) -> str:
     return (
         f"No sign of over- or underfitting: at the best epoch ({best.epoch}) the training accuracy "
         f"was {percent(best.train_accuracy)} and the validation accuracy "
-        f"{percent(best.validation_accuracy)}, and the validation loss had settled."
+        f"{percent(best.validation_accuracy)}"
+        + ("." if is_uneven else ", and the validation loss had settled.")
     )
 
 
