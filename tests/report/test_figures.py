@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,21 @@ def test_history_marks_the_best_epoch(make_history):
     title = figure.axes[0].get_title().replace("\N{NO-BREAK SPACE}", " ")
     assert title == "Best epoch: 2, validation accuracy 90.0 %"
     assert legend_of(figure) == ["training", "validation"]
+
+
+def test_history_of_uneven_classes_shows_the_accuracy_that_chose_the_epoch(make_history):
+    balanced = [0.5, 0.6, 0.7]
+    rows = [
+        replace(row, validation_balanced_accuracy=value)
+        for row, value in zip(make_history([0.9, 0.8, 0.75]), balanced, strict=True)
+    ]
+
+    figure = draw_history(rows, "accuracy")
+
+    title = figure.axes[0].get_title().replace("\N{NO-BREAK SPACE}", " ")
+    assert title == "Best epoch: 3, balanced accuracy 70.0 %"
+    assert legend_of(figure) == ["training", "validation", "validation, balanced"]
+    assert legend_of(draw_history(rows, "loss")) == ["training", "validation"]
 
 
 def test_history_of_one_epoch_is_drawn(make_history, tmp_path):

@@ -61,22 +61,30 @@ _styled = matplotlib.rc_context(_STYLE)
 
 @_styled
 def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) -> Figure:
-    """Draw training and validation accuracy or loss per epoch, the best epoch marked."""
+    """Draw training and validation accuracy or loss per epoch, the best epoch marked.
+
+    Where the classes are uneven, the balanced accuracy that chose the epoch is drawn as well.
+    """
     figure, axes = _new_figure()
     epochs = [row.epoch for row in history]
-    for part, colour, dashes in (("train", BLUE, "--"), ("validation", ORANGE, "-")):
+    best = best_epoch(history)
+    lines = [("train", "training", BLUE, "--"), ("validation", "validation", ORANGE, "-")]
+    deciding, name, colour = f"validation_{quantity}", f"validation {quantity}", ORANGE
+    if quantity == "accuracy" and best.validation_balanced_accuracy is not None:
+        lines.append(("validation_balanced", "validation, balanced", GREEN, "-"))
+        deciding, name, colour = "validation_balanced_accuracy", "balanced accuracy", GREEN
+    for part, label, its_colour, dashes in lines:
         values = [getattr(row, f"{part}_{quantity}") for row in history]
         # Dots only where they do not merge into a band.
         marker = "o" if len(epochs) <= 30 else ""
-        label = {"train": "training", "validation": "validation"}[part]
-        axes.plot(epochs, values, dashes, color=colour, marker=marker, markersize=3, label=label)
-    best = best_epoch(history)
-    value = getattr(best, f"validation_{quantity}")
+        style = {"color": its_colour, "marker": marker, "markersize": 3, "label": label}
+        axes.plot(epochs, values, dashes, **style)
+    value = getattr(best, deciding)
     axes.axvline(best.epoch, color=_INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
-        axes.plot([best.epoch], [value], "o", color=ORANGE, markersize=8, markeredgecolor=_INK)
+        axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=_INK)
     told = percent(value) if quantity == "accuracy" else f"{value:.3f}"
-    axes.set_title(f"Best epoch: {best.epoch}, validation {quantity} {told}", fontsize=9)
+    axes.set_title(f"Best epoch: {best.epoch}, {name} {told}", fontsize=9)
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

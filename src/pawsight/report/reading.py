@@ -25,10 +25,10 @@ MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its
 RULES = (
     f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
     f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
-    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest (not where classes "
-    f"are uneven: there it also rises when rare classes come into their own). Still learning: "
-    f"the last epoch is the best, and the validation loss fell by more than {STILL_FALLING * 100:g}{_NBSP}% over the "
-    f"last quarter of the epochs."
+    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest (not judged where "
+    f"classes are uneven: there it also rises when rare classes come into their own). "
+    f"Still learning: the last epoch is the best, and the validation loss fell by more than "
+    f"{STILL_FALLING * 100:g}{_NBSP}% over the last quarter of the epochs."
 )
 
 
