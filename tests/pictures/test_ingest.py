@@ -141,6 +141,24 @@ def test_what_may_pass_is_tried_again_next_time(pets):
     assert catalog.photos[2].problem == ""
 
 
+def test_truncated_photos_alone_are_read_again_when_they_are_kept_or_no_longer(pets):
+    photo = pets / "dogs" / "cut.jpg"
+    Image.effect_noise((64, 64), 50).convert("RGB").save(photo)
+    photo.write_bytes(photo.read_bytes()[:-40])
+    first, _, told = read(pets)
+    assert told.num_read == 14
+    assert "ends too early" in {p.path: p.problem for p in first.photos}["dogs/cut.jpg"]
+    for keep_truncated in (True, False, True):
+        told = Told()
+        catalog, pixels = ingest(pets, SIZE, "stretch", told, keep_truncated)
+        assert told.num_read == 2  # the empty file, too, might be read in another way
+        (photo,) = (photo for photo in catalog.photos if photo.path == "dogs/cut.jpg")
+        assert bool(photo.flaw) == keep_truncated
+        assert bool(photo.problem) != keep_truncated
+        assert len(catalog.usable) == 12 + keep_truncated
+        assert len(pixels.read(catalog.usable)) == 12 + keep_truncated
+
+
 def test_another_working_size_has_its_own_pixels(pets):
     small, _, _ = read(pets)
     large, pixels, told = read(pets, (20, 20))
