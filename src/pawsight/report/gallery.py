@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from pawsight.errors import PhotoError
-from pawsight.pictures.decode import decode
 from pawsight.records import Predictions
+from pawsight.report.thumbnails import draw_thumbnail
 
 _THUMBNAIL_SIDE = 224  # pixels; shown at about 160, sharper screens use the rest
-_JPEG_QUALITY = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +49,7 @@ def worst_mistakes(predictions: Predictions, root: Path, most: int) -> list[Mist
             said=predictions.class_names[guesses[i]],
             probability=float(predictions.probs[i, guesses[i]]),
             truth_probability=float(true_probs[i]),
-            picture=_thumbnail(root / predictions.paths[i]),
+            picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE),
         )
         for i in worst
     ]
-
-
-def _thumbnail(path: Path) -> str:
-    try:
-        image: Image.Image = decode(path.read_bytes())
-    except (OSError, PhotoError):
-        return ""
-    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()

@@ -11,11 +11,9 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -27,6 +25,7 @@ from pawsight.records import PARTS, Part
 from pawsight.report import figures, reading
 from pawsight.report.about import setting_rows, training_rows
 from pawsight.report.gallery import worst_mistakes
+from pawsight.report.templates import load_template
 from pawsight.runs import Run, write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
@@ -76,7 +75,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     if facts.part and run.predictions_path(facts.part).is_file():
         predictions = load_predictions(run.predictions_path(facts.part))
         mistakes = worst_mistakes(predictions, Path(facts.config.get("root", "")), worst_images)
-    page = _template().render(
+    page = load_template("template.html.j2").render(
         name=_name(run, facts),
         part=facts.part,
         metrics=facts.metrics,
@@ -127,20 +126,6 @@ def _gather(run: Run) -> _Facts:
         if has_catalog
         else None,
     )
-
-
-def _template() -> Any:
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Whatever is printed, a name above all, is made showable on its way out.
-        finalize=lambda value: reading.legible(value) if type(value) is str else value,
-    )
-    environment.filters["percent"] = reading.percent
-    text = files("pawsight.report").joinpath("template.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
 
 
 def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:

@@ -1,0 +1,41 @@
+"""Photos small enough to travel inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from pawsight.errors import PhotoError
+from pawsight.pictures.decode import decode
+from pawsight.pictures.photo_file import read_photo
+
+
+def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:
+    """Shrink a photo to fit a square, as a data: URI of a JPEG.
+
+    Returns:
+        "" where the photo is no longer there or can no longer be read.
+    """
+    try:
+        # A page shows what is there of a photo, whatever training makes of it.
+        image: Image.Image = decode(read_photo(path), keep_truncated=True)
+    except PhotoError:
+        return ""
+    image.thumbnail((side, side))
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+def draw_thumbnails(root: Path, paths: Iterable[str], side: int, quality: int) -> dict[str, str]:
+    """Shrink many photos, each once, on all cores; paths are relative to `root`."""
+    wanted = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-thumbnails") as pool:
+        drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality), wanted)
+        return dict(zip(wanted, drawn, strict=True))
