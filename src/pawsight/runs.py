@@ -76,7 +76,7 @@ class Run:
                 )
             _make_dir(folder)
             return cls(folder)
-        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{_plain_name(source_name)}"
+        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
         for number in range(1, 1000):
             folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
             with contextlib.suppress(FileExistsError):
@@ -107,7 +107,7 @@ class Run:
 
     def evaluation_dir(self, source_name: str) -> Path:
         """Where the evaluation on other photos is kept, apart from the run's own."""
-        return self.path / "evaluation" / _plain_name(source_name)
+        return self.path / "evaluation" / plain_name(source_name)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text + "\n")
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name that is a plain file name on any system."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "photos"
 

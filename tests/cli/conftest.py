@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from pawsight.cli.main import app
@@ -28,3 +30,28 @@ def pawsight_process():
         return subprocess.run(command, capture_output=True, timeout=120, check=False, **options)
 
     return run
+
+
+@pytest.fixture
+def labelled(save_photo, tmp_path):
+    """Photos of three classes, one of them copied and one broken."""
+    for colour in ("red", "green", "blue"):
+        for number in range(4):
+            save_photo(f"labelled/{colour}/{number}.png", colour, (20 + number, 10 + number))
+    folder = tmp_path / "labelled"
+    (folder / "red" / "copy.png").write_bytes((folder / "red" / "0.png").read_bytes())
+    (folder / "blue" / "broken.jpg").write_bytes(b"no photo")
+    return folder
+
+
+@pytest.fixture
+def sound(tmp_path):
+    """Photos with which nothing is wrong: no two alike, coarse enough to survive JPEG."""
+    rng = np.random.default_rng(0)
+    for label in ("cats", "dogs"):
+        (tmp_path / "sound" / label).mkdir(parents=True)
+        for number in range(4):
+            noise = rng.integers(0, 256, (16, 16, 3), np.uint8)
+            image = Image.fromarray(noise).resize((96, 96), Image.Resampling.NEAREST)
+            image.save(tmp_path / "sound" / label / f"{number}.jpg")
+    return tmp_path / "sound"

@@ -14,18 +14,6 @@ from pawsight.runs import Run
 
 
 @pytest.fixture
-def labelled(save_photo, tmp_path):
-    """Photos of three classes, one of them copied and one broken."""
-    for colour in ("red", "green", "blue"):
-        for number in range(4):
-            save_photo(f"labelled/{colour}/{number}.png", colour, (20 + number, 10 + number))
-    folder = tmp_path / "labelled"
-    (folder / "red" / "copy.png").write_bytes((folder / "red" / "0.png").read_bytes())
-    (folder / "blue" / "broken.jpg").write_bytes(b"no photo")
-    return folder
-
-
-@pytest.fixture
 def trained(monkeypatch):
     """Stand in for the training itself, and keep what the command passes on."""
     passed = {}
@@ -154,27 +142,6 @@ def test_summary_speaks_of_unread_photos_only_if_there_are(tmp_path, capsys):
     assert "could not be read" not in capsys.readouterr().out
 
 
-def test_audit_prints_what_it_found(pawsight, labelled):
-    result = pawsight("audit", labelled)
-    assert result.exit_code == 0, result.stderr
-    for text in ("red", "blue/broken.jpg", "red/0.png = red/copy.png", "20 x 10 pixels"):
-        assert text in result.stdout
-
-
-def test_audit_as_json_is_nothing_but_json(pawsight, labelled):
-    found = json.loads(pawsight("audit", labelled, "--json").stdout)
-    assert found["classes"] == {"blue": 4, "green": 4, "red": 5}
-    assert [broken["path"] for broken in found["broken"]] == ["blue/broken.jpg"]
-
-
-def test_audit_of_no_such_folder_is_one_message(pawsight, tmp_path):
-    result = pawsight("audit", tmp_path / "nowhere")
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert "nowhere" in result.stderr
-    assert "bug" not in result.stderr
-
-
 def test_evaluate_on_other_photos_prints_a_table(pawsight, colour_run, labelled):
     result = pawsight("evaluate", colour_run.path, labelled)
     assert result.exit_code == 0, result.stderr
@@ -205,9 +172,9 @@ def test_command_on_no_run_is_one_message(pawsight, tmp_path, command):
 
 
 @pytest.mark.slow
-def test_interrupted_training_ends_with_one_message(labelled, tmp_path):
+def test_interrupted_training_ends_with_one_message(sound, tmp_path):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "pawsight", "train", labelled, "--model", "colab"]
+    command = [sys.executable, "-m", "pawsight", "train", sound, "--model", "colab"]
     options = ["--image-size", "32", "--epochs", "100000", "--out", out]
     with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pawsight.balance import UNEVEN, unevenness
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.duplicates import (
     Groups,
@@ -19,7 +20,7 @@ from pawsight.pictures.duplicates import (
     straddling,
 )
 from pawsight.pictures.kinds_of_finding import KINDS
-from pawsight.pictures.quality import UNEVEN, Remark, remarks, size_differences, unevenness
+from pawsight.pictures.quality import Remark, remarks, size_differences
 from pawsight.pictures.unlike import unlike
 from pawsight.progress import Progress, Silent
 from pawsight.records import PARTS, Photo, Pixels
@@ -49,8 +50,9 @@ def findings(
         exact_copies and copies_across_parts (groups of paths), and findings:
         for each id of `kinds_of_finding.KINDS`, the gravest first, a dict of
         title, rule, count (of items) and items. An item is a photo (path,
-        label, part, value, reason), a group of copies (photos: a list of path,
-        label and part), or a sentence about the whole set (reason).
+        label, part, value, reason), a group of photos (photos: a list of path,
+        label and part; and group, where the user's key says that they belong
+        together), or a sentence about the whole set (reason).
     """
     if copies is None:
         copies = exact_copies(catalog) if pixels is None else near_copies(catalog, pixels, progress)
@@ -85,7 +87,7 @@ def _findings(
         "broken": [
             {**_named(photo), "reason": photo.problem} for photo in catalog.photos if photo.problem
         ],
-        "leakage": _groups(catalog, straddling(catalog, copies)),
+        "leakage": _groups(catalog, straddling(catalog, copies)) + _split_groups(catalog),
         "conflicting_labels": _groups(catalog, across_classes(catalog, copies)),
         "exact_copies": _groups(catalog, exact),
         "near_copies": _groups(catalog, _not_only_exact(catalog, copies)),
@@ -114,6 +116,19 @@ def _groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -> list[dict[str,
     return [{"photos": [_named(catalog.photos[i]) for i in group]} for group in groups]
 
 
+def _split_groups(catalog: Catalog) -> list[dict[str, Any]]:
+    """The user's own groups, such as bursts of one animal, that lie in several parts."""
+    members: dict[str, list[int]] = {}
+    for index in catalog.usable.tolist():
+        if catalog.photos[index].group:
+            members.setdefault(catalog.photos[index].group, []).append(index)
+    apart = straddling(catalog, list(members.values()))
+    return [
+        {**found, "group": catalog.photos[group[0]].group}
+        for found, group in zip(_groups(catalog, apart), apart, strict=True)
+    ]
+
+
 def _remarked(catalog: Catalog, some: Iterable[Remark]) -> list[dict[str, Any]]:
     return [
         {**_named(catalog.photos[remark.index]), "value": remark.value, "reason": remark.reason}
@@ -130,7 +145,7 @@ def _imbalance(catalog: Catalog) -> list[dict[str, Any]]:
     """One item if the classes are uneven: among the training photos, where there are such."""
     taught = catalog.part("train") if catalog.has_parts else catalog.usable
     counts = Counter(catalog.photos[i].label for i in taught.tolist())
-    ratio = unevenness(counts)
+    ratio = unevenness(counts.values())
     if ratio <= UNEVEN:
         return []
     most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda n: counts[n])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pawsight.balance import UNEVEN
 from pawsight.pictures import quality
 from pawsight.pictures.duplicates import BLANK_CONTRAST
 from pawsight.pictures.unlike import UNLIKE
@@ -49,8 +50,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "leakage",
         "The same photo in several parts",
-        "Copies of one photo, of any size, quality or crop, that lie in more than one of train, "
-        "validation and test: the score then rewards learning by heart. Remove all but one part's.",
+        "Copies of one photo, of any size, quality or crop (or photos of one group, with "
+        "--group-by), that lie in more than one of train, validation and test: the score then "
+        "rewards learning by heart. Remove all but one part's.",
         "groups",
     ),
     Kind(
@@ -115,13 +117,13 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "odd_aspect",
         "Odd shape",
-        f"Its longer side is more than {quality.ODD:g} times as long as the shorter one, and clearly "
+        f"Its longer side is more than {quality.ODD:g} times as long as the shorter one, clearly "
         f"more so than is usual in its class: stretching distorts it, --resize crop or pad do not.",
     ),
     Kind(
         "imbalance",
         "Uneven classes",
-        f"The largest class has more than {quality.UNEVEN:g} times as many photos (for training, "
+        f"The largest class has more than {UNEVEN:g} times as many photos (for training, "
         f"where there are parts) as the smallest.",
         "sentences",
     ),

@@ -27,7 +27,6 @@ BRIGHT = 180  # brightness minus contrast: what about five of six pixels stay ab
 BLURRED = 4.0  # sharpness by contrast; ordinary photos have 10 to 70
 TINY = 64  # pixels of the shorter side: half of what the networks see
 ODD = 2.5  # longer by shorter side; 16:9 is 1.8, a cinema screen 2.4
-UNEVEN = 1.5  # photos of the largest class by those of the smallest
 
 _FEWEST = 20  # photos of a class that say what is usual in it; else all classes say it together
 _TOO_EARLY = "file ends too early"  # how the problem of a truncated photo begins
@@ -155,16 +154,6 @@ def _truncated(catalog: Catalog) -> list[Remark]:
         elif photo.problem.startswith(_TOO_EARLY):
             found.append(Remark(index, 0.0, f"left out: {photo.problem}"))
     return found
-
-
-def unevenness(counts: dict[str, int]) -> float:
-    """How many times as many photos the largest class has as the smallest; 1.0 if all are even.
-
-    Args:
-        counts: Usable photos of each class; one without photos is not counted.
-    """
-    filled = [count for count in counts.values() if count]
-    return max(filled) / min(filled) if filled else 1.0
 
 
 def size_differences(catalog: Catalog) -> list[str]:

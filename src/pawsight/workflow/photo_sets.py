@@ -58,16 +58,41 @@ def working_size(config: TrainConfig) -> tuple[int, int]:
     return config.image_size or IMAGE_SIZES[config.model]
 
 
-def audit(source: Source, progress: Progress = _SILENT) -> dict[str, Any]:
-    """Read every photo once and tell what is there: classes, sizes, copies, broken files.
+def audit(
+    source: Source,
+    out: Source | None = None,
+    group_by: str | None = None,
+    progress: Progress = _SILENT,
+) -> dict[str, Any]:
+    """Read every photo once and tell what is there and what looks wrong.
+
+    Args:
+        source: As `train` takes it.
+        out: A folder for audit.html, audit.json and catalog.csv; an earlier
+            audit in it is replaced. None writes nothing.
+        group_by: As in `SplitConfig`: such photos should lie in one part.
+        progress: Is told how it goes.
 
     Returns:
         JSON-ready: name, root, num_photos, num_ignored, classes, parts,
         formats, sizes (smallest and largest [width, height] by area), broken,
-        exact_copies and copies_across_parts (groups of paths).
+        exact_copies and copies_across_parts (groups of paths), and findings:
+        for each check a dict of title, rule, count and items.
+
+    Raises:
+        SourceError, DataError: As `train`.
+        DiskError: The folder cannot be written.
+        RunError: The folder holds something else.
     """
-    catalog, _ = read_photos(list_photos(source, progress), TrainConfig(), progress)
-    return findings(catalog)
+    from pawsight.report.data_page import audit_folder, save_audit
+
+    folder = None if out is None else audit_folder(out)
+    listing = list_photos(source, progress, group_by)
+    catalog, pixels = read_photos(listing, TrainConfig(), progress)
+    found = findings(catalog, pixels, progress=progress)
+    if folder is not None:
+        save_audit(folder, found, catalog)
+    return found
 
 
 def draw_sample(
