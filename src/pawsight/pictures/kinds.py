@@ -30,7 +30,10 @@ _FOREIGN = {
         """,
     "a drawing, not a photo": "ai cdr emf eps svg svgz wmf",
     "an editor's own format": "afphoto clip kra pdn psb psd psp xcf",
-    "a format that pawsight does not read": "bpg exr fit fits flif hdp hdr jxl jxr pfm wdp",
+    "a format that pawsight does not read": """
+        bpg cin cur dds djv djvu dpx exr fit fits flif hdp hdr icns jbg jbig jls jng jxl jxr miff
+        mng pam pcd pct pfm pict ras sun wbmp wdp xbm xpm xwd
+    """,
 }
 _OTHER = """
 7z aae avi avro bak bat bin bz2 cfg ckpt conf css csv dat db dll doc docx eml exe gz h5 hdf5 htm
@@ -93,7 +96,7 @@ def sniff(start: bytes) -> tuple[Kind, str]:
     if start.startswith(_PHOTO_STARTS):
         return Kind.PHOTO, ""
     for first, named in _FOREIGN_STARTS.items():
-        if start.startswith(first):
+        if start.startswith(first) or start[4:12] == first:
             return Kind.FOREIGN, f"it is {named}, which pawsight does not read; save it as JPEG"
     return Kind.OTHER, ""
 
@@ -105,6 +108,8 @@ _PHOTO_STARTS = (
     b"GIF89a",
     b"II*\x00",  # TIFF
     b"MM\x00*",
+    b"II+\x00",  # BigTIFF
+    b"MM\x00+",
     b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
     b"\xff\x4f\xff\x51",
     b"qoif",
@@ -116,5 +121,15 @@ _FOREIGN_STARTS = {
     b"\x00\x00\x00\x0cJXL \r\n\x87\n": "JPEG XL",
     b"<svg": "an SVG drawing",
     b"\x76\x2f\x31\x01": "OpenEXR",
+    b"BPG\xfb": "BPG",
+    b"DDS ": "a DirectDraw surface",
+    b"AT&TFORM": "DjVu",
+    b"FLIF": "FLIF",
+    b"II\xbc\x01": "JPEG XR",
     b"FUJIFILMCCD-RAW": "a camera's raw format",
+    b"IIU\x00": "a camera's raw format",  # Panasonic
+    b"IIRO": "a camera's raw format",  # Olympus
+    b"\x00MRM": "a camera's raw format",  # Minolta
+    b"ftypcrx ": "a camera's raw format",  # Canon, in a film's container
+    b"FOVb": "a camera's raw format",  # Sigma
 }
