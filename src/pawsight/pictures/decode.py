@@ -9,7 +9,10 @@ plain reason, and no warning.
 A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that is at least the size
 asked for: libjpeg then skips most of the work. On 180 x 180 photos of cats and
 dogs brought to 30..90 pixels, the result is 36 to 48 dB from that of decoding in
-full, and as sharp.
+full, and as sharp. JPEG 2000 is decoded smaller in the same way. Other formats
+are decoded in full, and shrunk before their colours are converted.
+
+No photo takes more than `limits.MAX_MEMORY_BYTES` beside its file.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from pawsight.records import ImageArray, Resize
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
-VERSION = 2
+VERSION = 3
 
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
 

@@ -41,6 +41,7 @@ _MAX_PIXELS_BY = {
 # What these decode in about 5 seconds: 5 to 25 megabytes a second.
 _MAX_BYTES_OF = {
     "JPEG": 128 * 2**20,
+    "MPO": 128 * 2**20,
     "WEBP": 64 * 2**20,
     "AVIF": 64 * 2**20,
     "HEIF": 32 * 2**20,
@@ -161,7 +162,7 @@ def _check_jpeg(data: bytes) -> None:
     if len(exif) > _MAX_EXIF_PARTS or (exif and tiff_parts.asks_too_much(b"".join(exif))):
         raise PhotoError(TOO_MUCH_TEXT)
     if is_in_passes or data[part.start : part.start + 1] != bytes([num_channels]):
-        num_scans = data.count(b"\xff\xda", part.start)
+        num_scans = data.count(b"\xff\xda", part.start - 4)
         if num_scans > _MAX_JPEG_SCANS or num_scans * width * height > _MAX_SCANNED_PIXELS:
             raise PhotoError("it has too many scans to be sound")
 
@@ -188,9 +189,7 @@ def _still_png(data: bytes) -> bytes:
 def _check_gif(data: bytes) -> None:
     """Find the first frame, which has to begin early: what is before it is read bit by bit."""
     place = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
-    while place < len(data) and data[place] != 0x2C:
-        if place > _MAX_GIF_COMMENTS:
-            raise PhotoError(TOO_MUCH_TEXT)
+    while place < len(data) and data[place] != 0x2C and place <= _MAX_GIF_COMMENTS:
         if data[place] != 0x21:
             place += 1
             continue
@@ -198,6 +197,8 @@ def _check_gif(data: bytes) -> None:
         while place < len(data) and data[place]:
             place += 1 + data[place]
         place += 1
+    if place > _MAX_GIF_COMMENTS:
+        raise PhotoError(TOO_MUCH_TEXT)
 
 
 def _check_jpeg_2000(data: bytes) -> None:
