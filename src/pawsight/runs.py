@@ -55,13 +55,16 @@ class Run:
         self.curves_path = self.path / "evaluation" / "curves.json"
 
     @classmethod
-    def create(cls, out: str | os.PathLike[str] | None, source_name: str) -> Run:
+    def create(
+        cls, out: str | os.PathLike[str] | None, source_name: str, parent: Path = Path("runs")
+    ) -> Run:
         """Make a new, empty run folder.
 
         Args:
             out: The folder; it must not exist or must be empty. None makes
-                `runs/<date>-<time>-<source>`, numbered if that is taken.
+                `<parent>/<date>-<time>-<source>`, numbered if that is taken.
             source_name: What the photos are called, for the default name.
+            parent: Where a folder goes that has the default name.
 
         Raises:
             RunError: `out` holds something already.
@@ -78,11 +81,11 @@ class Run:
             return cls(folder)
         name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
         for number in range(1, 1000):
-            folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+            folder = parent / (name if number == 1 else f"{name}-{number}")
             with contextlib.suppress(FileExistsError):
                 _make_dir(folder, exist_ok=False)
                 return cls(folder)
-        raise RunError(f"runs/{name} and 998 numbered names after it are taken.")
+        raise RunError(f"{parent / name} and 998 numbered names after it are taken.")
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -152,6 +155,33 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
+    """Choose where results go that the user named no folder for: here, but not among the photos.
+
+    Args:
+        kind: The folder's name: "runs" or "audits".
+        source: The photos; if they are a folder and we stand in it, `kind` goes beside it.
+    """
+    photos = Path(source)
+    if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
+        return photos.resolve().parent / kind
+    return Path(kind)
+
+
+def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
+    """Refuse to write results among the photos.
+
+    Raises:
+        RunError: `source` is a folder and `folder` lies in it.
+    """
+    photos = Path(source)
+    if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
+        raise RunError(
+            f"{folder} lies in {photos}, and nothing is ever written among the photos.\n"
+            f"Choose another --out folder."
+        )
 
 
 @contextlib.contextmanager

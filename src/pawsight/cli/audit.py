@@ -115,10 +115,10 @@ def _kinds(given: list[str]) -> list[str]:
 
 
 def _default_folder(source: str) -> Path:
-    from pawsight.runs import plain_name
+    from pawsight.runs import plain_name, results_dir
 
     stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    return Path("audits") / f"{stamp}-{plain_name(Path(source).absolute().stem)}"
+    return results_dir("audits", source) / f"{stamp}-{plain_name(Path(source).absolute().stem)}"
 
 
 def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pawsight.config import TrainConfig
 from pawsight.errors import RunError
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run, check_outside, results_dir, write_json
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.training_runs import resume, train
 
@@ -80,7 +80,9 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 
 def _folder(source: Source, out: Source | None) -> Path:
     if out is None:
-        return Run.create(None, f"{Path(source).stem}-folds").path
+        name = f"{Path(source).absolute().stem}-folds"
+        return Run.create(None, name, results_dir("runs", source)).path
+    check_outside(out, source)
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if any(not found.name.startswith("fold") for found in folder.iterdir()):

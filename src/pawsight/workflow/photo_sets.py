@@ -19,6 +19,7 @@ from pawsight.pictures.sources import drawn, fetch
 from pawsight.pictures.split import split
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
+from pawsight.runs import check_outside
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -37,7 +38,7 @@ def read_photos(
     listing: Listing, config: TrainConfig, progress: Progress
 ) -> tuple[Catalog, Pixels]:
     """Read listed photos at the size that training with these settings works on."""
-    return ingest(listing, working_size(config), config.resize, progress)
+    return ingest(listing, working_size(config), config.resize, progress, config.keep_truncated)
 
 
 def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Catalog:
@@ -86,6 +87,8 @@ def audit(
     """
     from pawsight.report.data_page import audit_folder, save_audit
 
+    if out is not None:
+        check_outside(out, source)
     folder = None if out is None else audit_folder(out)
     listing = list_photos(source, progress, group_by)
     catalog, pixels = read_photos(listing, TrainConfig(), progress)

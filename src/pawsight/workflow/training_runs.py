@@ -14,10 +14,10 @@ from pawsight.inference.classifier import Classifier
 from pawsight.pictures.audit import tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.listing import check_classes
-from pawsight.pictures.split import split
+from pawsight.pictures.kept import restore
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run, check_outside, results_dir, write_json
 from pawsight.workflow.photo_sets import Source, divide, list_photos, read_photos, working_size
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SILENT = Silent()
 _ONNX_CHECK_PHOTOS = 64
+_NAMED_PHOTOS = 3
 
 
 def train(
@@ -40,7 +41,8 @@ def train(
             validation/ folders that hold those), a .zip or .tar of one, a CSV
             with the columns path and label, or "sample".
         config: The settings; None takes all defaults.
-        out: The run folder to make; None makes `runs/<date>-<time>-<source>`.
+        out: The run folder to make, outside the photos; None makes
+            `runs/<date>-<time>-<source>`.
         progress: Is told how it goes.
 
     Returns:
@@ -53,10 +55,12 @@ def train(
         PawsightError: Any other trouble, in plain words.
     """
     config = config or TrainConfig()
+    if out is not None:
+        check_outside(out, source)
     listing = list_photos(source, progress, config.split.group_by)
     check_classes(listing)
     working_size(config)  # before a folder is made: there may be no such network
-    run = Run.create(out, listing.name)
+    run = Run.create(out, listing.name, results_dir("runs", source))
     try:
         catalog, pixels = read_photos(listing, config, progress)
         catalog = divide(catalog, pixels, config.split, progress)
@@ -150,14 +154,22 @@ def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixel
     config = settings(TrainConfig, **saved["settings"])
     listing = list_photos(saved["source"], progress, config.split.group_by)
     catalog, pixels = read_photos(listing, config, progress)
-    # As the run divided them: what it was told to keep may have changed or gone since.
-    kept = config.split.model_copy(update={"keep": str(run.catalog_path)})
-    catalog = split(catalog, kept)
-    began = Catalog.load(run.catalog_path, catalog.root)
-    facts = [(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem]
-    if facts != [(p.path, p.label, p.sha256, p.part) for p in began.photos if not p.problem]:
-        raise DataError(
-            f"The photos in {catalog.root} are not those that {run.path} began with: some were "
-            f"added, changed or removed.\nBring them back, or start a new run."
-        )
+    catalog = restore(catalog, str(run.catalog_path))
+    _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return config, catalog, pixels
+
+
+def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
+    """Refuse to go on with other photos: the run would end with neither the one nor the other."""
+    here, there = (
+        {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
+        for catalog in (now, began)
+    )
+    if here != there:
+        paths = sorted({fact[0] for fact in here ^ there})
+        named = ", ".join(paths[:_NAMED_PHOTOS]) + (" ..." if len(paths) > _NAMED_PHOTOS else "")
+        raise DataError(
+            f"The photos in {now.root} are not those that {run.path} began with: {len(paths):,} "
+            f"were added, changed or removed: {named}\n"
+            f"Bring them back, or start a new run."
+        )
