@@ -1,8 +1,10 @@
 """Damage files the way disks, networks and attackers do, the same way for the same seed."""
 
 import random
+import zlib
 
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60000)
+_MOST_BYTES = 2**24
 _HEAD = 1024  # bytes in which most formats say what they hold
 
 
@@ -17,8 +19,24 @@ def mutate(data: bytes, other: bytes, rng: random.Random) -> tuple[str, bytes]:
     Returns:
         The name of what was done, and the damaged bytes.
     """
-    way = rng.choice(_WAYS)
-    return way.__name__.removeprefix("_"), way(bytearray(data), other, rng)
+    ways = rng.choices(_WAYS, k=1 if rng.random() < 0.8 else 2)
+    for way in ways:
+        data = way(bytearray(data), other, rng)[:_MOST_BYTES] or b"\0"
+    # A PNG has checksums, without which nobody would look further.
+    if data.startswith(b"\x89PNG") and rng.random() < 0.5:
+        data = _checked_png(data)
+    return " and ".join(way.__name__.removeprefix("_") for way in ways), data
+
+
+def _checked_png(data: bytes) -> bytes:
+    """Give every part of a PNG the checksum that fits."""
+    parts, place = [data[:8]], 8
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4])
+        body = data[place + 4 : place + 8 + length]
+        parts += [data[place : place + 4], body, zlib.crc32(body).to_bytes(4)]
+        place += 12 + length
+    return b"".join(parts)
 
 
 def _flip(data: bytearray, other: bytes, rng: random.Random) -> bytes:

@@ -7,7 +7,7 @@ reading image file"), and differ from version to version.
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import functools
 import logging
 import struct
 import threading
@@ -22,9 +22,6 @@ from pawsight.pictures.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
 
 ENDS_TOO_EARLY = "file ends too early"
 
-# libtiff would write each fault into the terminal of whoever uses this.
-with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow, or left out
-    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
 # What Pillow logs of damaged files would else be printed where nobody has set up logging.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -122,6 +119,15 @@ def _is_text(start: bytes) -> bool:
             return False
         text = start[: error.start].decode("utf-8")
     return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+@functools.cache
+def hush_libtiff() -> None:
+    """Keep libtiff from writing each fault it finds into the terminal, which is its default."""
+    import ctypes  # here, since few photos are TIFFs
+
+    with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
 
 
 class Quiet:

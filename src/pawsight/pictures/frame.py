@@ -10,12 +10,12 @@ import functools
 import io
 from typing import NamedTuple
 
-from PIL import Image, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from pawsight.errors import PhotoError
 from pawsight.pictures.colour import to_srgb
 from pawsight.pictures.cut_jpeg import look_at, with_end
-from pawsight.pictures.damage import ENDS_TOO_EARLY, Quiet, reason_for
+from pawsight.pictures.damage import ENDS_TOO_EARLY, Quiet, hush_libtiff, reason_for
 from pawsight.pictures.facts import SIDE
 from pawsight.pictures.jpeg2000_parts import halves
 from pawsight.pictures.limits import check_content, check_size
@@ -132,12 +132,20 @@ def _open(data: bytes) -> Image.Image:
         # Not by Image.open, whose own limit of pixels is too low for what phones make today.
         return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     if data.startswith(TIFF_HEADERS):
-        return TiffImagePlugin.TiffImageFile(io.BytesIO(data))  # which says what it cannot read
+        return _open_tiff(data)
     if data[4:8] == b"ftyp":
         _register_heif()
         return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))
     formats = ("TGA",) if data.endswith(_TGA_END) else _FORMATS
     return Image.open(io.BytesIO(data), formats=formats)
+
+
+def _open_tiff(data: bytes) -> Image.Image:
+    from PIL import TiffImagePlugin  # here, since few photos are TIFFs
+
+    hush_libtiff()
+    # Not by Image.open, which would not say that it knows the file, but not its kind of pixels.
+    return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
 
 
 @functools.cache

@@ -11,43 +11,35 @@ from typing import NamedTuple
 SOS = 0xDA  # start of scan
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # what begins a picture
 PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+_WITHOUT_LENGTH = {0x00, 0x01, *range(0xD0, 0xDA), 0xFF}
 
 
-class Segment(NamedTuple):
-    """One part of a JPEG's header: its marker's second byte, and where its content lies."""
-
-    marker: int
-    start: int
-    end: int
+Segment = tuple[int, int, int]  # its marker's second byte, and where its content lies
 
 
 def segments(data: bytes) -> Iterator[Segment]:
     """Give the parts of a JPEG's header up to and with the start of its first scan."""
-    place = 2
+    place, last = 2, len(data) - 4
     while True:
         place = data.find(b"\xff", place)
-        if place < 0 or place + 4 > len(data):
+        if place < 0 or place > last:
             return
         marker = data[place + 1]
-        if marker in (0x00, 0xFF):  # not a marker, or one with padding before it
-            place += 1
-            continue
         if marker in _WITHOUT_LENGTH:
-            place += 2
+            place += 2 if 0 < marker < 0xFF else 1  # 0 is no marker, 0xFF the padding before one
             continue
-        length = int.from_bytes(data[place + 2 : place + 4])
-        yield Segment(marker, place + 4, place + 2 + length)
+        end = place + 2 + (data[place + 2] << 8 | data[place + 3])
+        yield marker, place + 4, end
         if marker == SOS:
             return
-        place += 2 + max(2, length)
+        place = max(end, place + 4)
 
 
 def num_components(data: bytes) -> int:
     """Say how many channels a JPEG has by its frame header; 0 if it has none."""
-    for part in segments(data):
-        if part.marker in FRAMES and part.start + 5 < len(data):
-            return data[part.start + 5]
+    for marker, start, _ in segments(data):
+        if marker in FRAMES and start + 5 < len(data):
+            return data[start + 5]
     return 0
 
 
@@ -65,8 +57,7 @@ class Scan(NamedTuple):
 def scans(data: bytes) -> list[Scan]:
     """Give the scans of a JPEG, the last of which may be cut."""
     found = []
-    header = next((part for part in segments(data) if part.marker == SOS), None)
-    place = header.start - 4 if header else -1
+    place = next((start - 4 for marker, start, _ in segments(data) if marker == SOS), -1)
     while place >= 0:
         count = data[place + 4] if place + 4 < len(data) else 0
         end = place + 5 + 2 * count

@@ -143,27 +143,29 @@ def check_content(data: bytes) -> bytes:
 
 def _check_jpeg(data: bytes) -> None:
     exif = []
-    last_end, junk, is_in_passes, num_channels, height, width = 2, 0, False, 0, 0, 0
-    part = None
-    for number, part in enumerate(jpeg_parts.segments(data)):
-        junk += part.start - 4 - last_end
-        last_end = part.end
-        if number > _MAX_JPEG_PARTS or junk > _MAX_JPEG_JUNK:
-            raise PhotoError(_TOO_MANY_PARTS)
-        if part.marker == 0xE1 and data.startswith(b"Exif\0\0", part.start):
-            exif.append(data[part.start + 6 : part.end])
-        elif part.marker in jpeg_parts.FRAMES and part.start + 6 <= len(data):
-            height, width, num_channels = struct.unpack_from(">HHB", data, part.start + 1)
-            is_in_passes = part.marker in jpeg_parts.PROGRESSIVE
-    if part is None or part.marker != jpeg_parts.SOS:
-        if len(data) - last_end > _MAX_JPEG_JUNK:
-            raise PhotoError(_TOO_MANY_PARTS)
-        return
-    if len(exif) > _MAX_EXIF_PARTS or (exif and tiff_parts.asks_too_much(b"".join(exif))):
+    number = junk = marker = start = num_pixels = num_channels = 0
+    is_in_passes, last_end = False, 2
+    for marker, start, end in jpeg_parts.segments(data):
+        number += 1
+        junk += start - 4 - last_end
+        last_end = end
+        if number > _MAX_JPEG_PARTS:
+            break
+        if marker == 0xE1 and data.startswith(b"Exif\0\0", start):
+            exif.append(data[start + 6 : end])
+        elif marker in jpeg_parts.FRAMES and start + 6 <= len(data):
+            height, width, num_channels = struct.unpack_from(">HHB", data, start + 1)
+            num_pixels = height * width
+            is_in_passes = marker in jpeg_parts.PROGRESSIVE
+    has_scan = marker == jpeg_parts.SOS
+    junk += 0 if has_scan else len(data) - last_end
+    if number > _MAX_JPEG_PARTS or junk > _MAX_JPEG_JUNK:
+        raise PhotoError(_TOO_MANY_PARTS)
+    if exif and (len(exif) > _MAX_EXIF_PARTS or tiff_parts.asks_too_much(b"".join(exif))):
         raise PhotoError(TOO_MUCH_TEXT)
-    if is_in_passes or data[part.start : part.start + 1] != bytes([num_channels]):
-        num_scans = data.count(b"\xff\xda", part.start - 4)
-        if num_scans > _MAX_JPEG_SCANS or num_scans * width * height > _MAX_SCANNED_PIXELS:
+    if has_scan and (is_in_passes or data[start] != num_channels):
+        num_scans = data.count(b"\xff\xda", start - 4)
+        if num_scans > _MAX_JPEG_SCANS or num_scans * num_pixels > _MAX_SCANNED_PIXELS:
             raise PhotoError("it has too many scans to be sound")
 
 
