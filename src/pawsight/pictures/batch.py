@@ -19,7 +19,7 @@ from pawsight.pictures.decode import Surveyed, read_photo, survey
 from pawsight.pictures.facts import Facts, Look, measure
 from pawsight.records import ImageArray, Resize
 
-_MEASURED_AT_ONCE = 16  # as many as stay in a core's own cache
+_AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
 NO_MEMORY = "needs more memory than there is"
 
 
@@ -80,35 +80,37 @@ def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
     """Read the photos of a batch, in order."""
     findings: list[Finding] = []
     with _Store(batch) as store:
-        for start in range(0, len(batch.paths), _MEASURED_AT_ONCE):
-            places = range(len(batch.paths))[start : start + _MEASURED_AT_ONCE]
-            read = [_read(batch, place, store, watch) for place in places]
-            looks = iter(_measure([photo.luma for photo, _ in read if isinstance(photo, Surveyed)]))
+        for start in range(0, len(batch.paths), _AT_ONCE):
+            photos = [_read(batch, path, watch) for path in batch.paths[start : start + _AT_ONCE]]
+            watch.end()
+            is_stored = store.write(batch.first_row + start, [pixels for _, pixels in photos])
+            looks = iter(
+                _measure([photo.luma for photo, _ in photos if isinstance(photo, Surveyed)])
+            )
             findings += [
                 Finding(photo.facts(next(looks)), is_stored=is_stored)
                 if isinstance(photo, Surveyed)
                 else photo
-                for photo, is_stored in read
+                for photo, _ in photos
             ]
-            watch.end()
     return findings
 
 
-def _read(batch: Batch, place: int, store: _Store, watch: Watch) -> tuple[Surveyed | Finding, bool]:
-    """Read one photo and store its pixels; say whether they are stored."""
+def _read(batch: Batch, path: str, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
+    """Read one photo; give its pixels, too, or none."""
     try:
-        data = read_photo(os.path.join(batch.root, batch.paths[place]))  # noqa: PTH118 - hot
+        data = read_photo(os.path.join(batch.root, path))  # noqa: PTH118 - hot
     except PhotoError as error:
-        return Finding(problem=str(error), is_lasting=False), False
+        return Finding(problem=str(error), is_lasting=False), b""
     watch.begin()
     try:
         image, photo = survey(data, batch.image_size, batch.resize, batch.keep_truncated)
-        return photo, store.put(batch.first_row + place, image.tobytes())
+        return photo, image.tobytes()
     except PhotoError as error:
         is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more next time
-        return Finding(problem=str(error), is_lasting=is_lasting), False
+        return Finding(problem=str(error), is_lasting=is_lasting), b""
     except MemoryError:
-        return Finding(problem=NO_MEMORY, is_lasting=False), False
+        return Finding(problem=NO_MEMORY, is_lasting=False), b""
 
 
 def _measure(lumas: list[ImageArray]) -> list[Look]:
@@ -122,17 +124,20 @@ class _Store:
 
     def __init__(self, batch: Batch) -> None:
         self._file: FileIO | None = None
+        self._empty = bytes(3 * batch.image_size[0] * batch.image_size[1])
         if batch.store_path is not None:
             with contextlib.suppress(OSError):
                 self._file = FileIO(batch.store_path, "r+")
 
-    def put(self, row: int, pixels: bytes) -> bool:
-        """Write a row; False when that fails: facts without pixels are worth keeping, too."""
+    def write(self, first_row: int, photos: list[bytes]) -> bool:
+        """Write pixels into rows; False when that fails: facts alone are worth keeping, too."""
         if self._file is None:
             return False
+        # One large write costs half of many small ones; a broken photo's row is left empty.
+        data = b"".join(pixels or self._empty for pixels in photos)
         try:
-            self._file.seek(row * len(pixels))
-            return self._file.write(pixels) == len(pixels)
+            self._file.seek(first_row * len(self._empty))
+            return self._file.write(data) == len(data)
         except OSError:  # the disk is full
             return False
 
