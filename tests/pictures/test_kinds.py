@@ -34,6 +34,7 @@ def test_a_picture_that_is_not_read_is_named(name, reason):
         (b"8BPS\0\1", "a Photoshop file"),
         (b"\xff\x0a\0\0", "JPEG XL"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's raw format"),
+        (b"II*\0\x10\0\0\0CR\2\0", "a camera's raw format"),
         (b"DDS |\0\0\0", "a DirectDraw surface"),
     ],
 )

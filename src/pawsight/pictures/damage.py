@@ -71,6 +71,9 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
     if any(word in said for word in _TOO_MUCH_TEXT):
         return TOO_MUCH_TEXT
     kind = _named_format(data) or format_name
+    foreign, reason = sniff(data[:SNIFF_BYTES])
+    if foreign is Kind.FOREIGN:
+        return reason
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
     if kind and any(word in said for word in _UNREAD):
@@ -105,9 +108,6 @@ def _content(data: bytes) -> str:
     for first, named in _OTHERS.items():
         if data.startswith(first):
             return named
-    kind, reason = sniff(data[:SNIFF_BYTES])
-    if kind is Kind.FOREIGN:
-        return reason
     return "text" if _is_text(data[:1024]) else "unknown content"
 
 
@@ -118,7 +118,7 @@ def _is_text(start: bytes) -> bool:
         if error.start < len(start) - 3:  # else only a letter cut in two
             return False
         text = start[: error.start].decode("utf-8")
-    return all(letter.isprintable() or letter.isspace() for letter in text)
+    return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
 @functools.cache

@@ -93,7 +93,8 @@ def sniff(start: bytes) -> tuple[Kind, str]:
         return Kind.PHOTO, ""
     if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace():
         return Kind.PHOTO, ""
-    if start.startswith(_PHOTO_STARTS):
+    is_canon_raw = start.startswith(b"II*\x00") and start[8:11] == b"CR\x02"
+    if start.startswith(_PHOTO_STARTS) and not is_canon_raw:
         return Kind.PHOTO, ""
     for first, named in _FOREIGN_STARTS.items():
         if start.startswith(first) or start[4:12] == first:
@@ -127,6 +128,7 @@ _FOREIGN_STARTS = {
     b"FLIF": "FLIF",
     b"II\xbc\x01": "JPEG XR",
     b"FUJIFILMCCD-RAW": "a camera's raw format",
+    b"II*\x00": "a camera's raw format",  # Canon's older ones: a TIFF that says CR
     b"IIU\x00": "a camera's raw format",  # Panasonic
     b"IIRO": "a camera's raw format",  # Olympus
     b"\x00MRM": "a camera's raw format",  # Minolta
