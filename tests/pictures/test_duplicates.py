@@ -191,16 +191,47 @@ def test_photos_that_are_no_candidates_are_not_read():
     assert pixels.num_read == 0
 
 
+def noise(count, seed=0):
+    """Pictures of coarse noise, no two alike, and as many random hashes."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 24, 24, 3), np.uint8).repeat(4, 1).repeat(4, 2)
+    return images, [f"{number:016x}" for number in rng.integers(0, 2**63, count)]
+
+
 def test_thousands_of_copies_cost_no_more_than_each_a_few_looks():
-    facts, image = examine(saved(draw(1)), SIZE, "stretch")
-    photos = [
-        Photo(f"{i}.jpg", sha256=str(i), phash=facts.phash, contrast=50.0) for i in range(3000)
-    ]
-    pixels = Memory([image])
-    pixels.images = np.broadcast_to(image, (3000, *image.shape))
-    assert near_copies(Catalog("pets", "", tuple(photos)), pixels) == [list(range(3000))]
-    # Once at a glance, then as members of pairs: far from the 4.5 million pairs there are.
-    assert pixels.num_read < 5 * 3000
+    images, hashes = noise(3500)
+    is_copy = np.random.default_rng(1).random(3500) < 0.4
+    images[is_copy] = images[0]
+    photos = tuple(
+        Photo(f"{i}.jpg", sha256=f"{i:064x}", contrast=50.0, phash=hashes[0 if copy else i])
+        for i, copy in enumerate(is_copy)
+    )
+    is_copy[0] = True
+    pixels = Memory(images)
+    assert near_copies(Catalog("pets", "", photos), pixels) == [np.flatnonzero(is_copy).tolist()]
+    # At a glance, as members of pairs, and to see what is usual: far from the million pairs.
+    assert pixels.num_read < 10 * 3500
+
+
+def test_photos_from_a_fixed_camera_are_no_copies():
+    def passing(seed):
+        scene = draw(0)
+        x, y = np.random.default_rng(seed).integers(10, 150, 2).tolist()
+        ImageDraw.Draw(scene).ellipse((x, y, x + 25, y + 25), fill="white")
+        return scene
+
+    assert groups_of(*(passing(seed) for seed in range(40))) == []
+
+
+def test_handwriting_is_no_copy_because_it_looks_alike():
+    def written(seed):  # a seven
+        page = Image.new("L", (28, 28), 0)
+        places = np.array([[6, 6], [20, 6], [15, 15], [12, 24]])
+        places = places + np.random.default_rng(seed).uniform(-2.5, 2.5, places.shape)
+        ImageDraw.Draw(page).line([tuple(place) for place in places.tolist()], fill=255, width=3)
+        return saved(page, "PNG")
+
+    assert groups_of(*(written(seed) for seed in range(60))) == []
 
 
 def test_no_photos_have_no_copies():

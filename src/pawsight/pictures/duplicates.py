@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.hash_search import HashPairs, near_hashes
 from pawsight.pictures.same_picture import Floats, correlation, luma, same_picture, shrink
+from pawsight.pictures.usual_likeness import NEVER, least_likeness
 from pawsight.progress import Progress, Silent
 from pawsight.records import IntArray, Pixels
 
@@ -26,8 +27,10 @@ BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is cha
 _BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
 _BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
 _GLANCE_SIDE = 16  # pixels of the images by which most pairs are told apart
-_GLANCE = 0.5  # correlation; copies cropped by 5 % reach 0.7
+_GLANCE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
+_STRICT_GLANCE = 0.97  # where only copies that were neither moved nor marked can be told
 _PAIRS = 256  # compared at a time
+_MOST_LIKELY = 2_000_000  # pairs compared in all, the closest first: some minutes
 _READ_BYTES = 32 * 2**20  # of pixels at a time
 
 
@@ -128,7 +131,12 @@ def _join_alike(
     order = _order_of_likeness(catalog, indices, hashes)
     indices, hashes = indices[order], hashes[order]
     pairs = near_hashes(hashes)
-    likely = _glance(pairs, indices, pixels, progress)
+    if len(pairs.first) == 0:
+        return
+    limits = least_likeness(catalog, indices, lambda some: _shrunk(pixels, some))
+    limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
+    least = np.maximum(limit[pairs.first], limit[pairs.second])
+    likely = _glance(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
     progress.start("Comparing likely copies", len(likely), "pairs")
     for start in range(0, len(likely), _PAIRS):
         chosen = likely[start : start + _PAIRS]
@@ -136,9 +144,11 @@ def _join_alike(
         # Where thousands are copies of one another, few pairs say so; the others cost nothing.
         apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
         chosen, one, other = chosen[apart], one[apart], other[apart]
-        same = _are_copies(one, other, pairs.is_mirrored[chosen], pixels)
-        for a, b in _both(one[same], other[same]):
-            joined.join(a, b)
+        if len(chosen):
+            mirror = _mirror(_shrunk(pixels, other), pairs.is_mirrored[chosen])
+            same = same_picture(_shrunk(pixels, one), mirror, least[chosen])
+            for a, b in _both(one[same], other[same]):
+                joined.join(a, b)
         progress.advance(len(apart))
 
 
@@ -148,9 +158,13 @@ def _order_of_likeness(catalog: Catalog, indices: IntArray, hashes: NDArray[np.u
     return np.lexsort((indices, brightness, hashes))
 
 
-def _glance(pairs: HashPairs, indices: IntArray, pixels: Pixels, progress: Progress) -> IntArray:
+def _glance(
+    pairs: HashPairs, least: Floats, indices: IntArray, pixels: Pixels, progress: Progress
+) -> IntArray:
     """Give the numbers of the pairs that may be copies, judged by very small images."""
-    members, places = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
+    hopeful = np.flatnonzero(least < NEVER)
+    first, second = pairs.first[hopeful], pairs.second[hopeful]
+    members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     progress.start("Looking for copies", len(members), "photos")
     small = np.empty((len(members), _GLANCE_SIDE, _GLANCE_SIDE), np.uint8)
     done = 0
@@ -158,26 +172,21 @@ def _glance(pairs: HashPairs, indices: IntArray, pixels: Pixels, progress: Progr
         small[done : done + len(images)] = np.rint(luma(shrink(images, _GLANCE_SIDE)))
         done += len(images)
         progress.advance(len(images))
-    first, second = places[: len(pairs.first)], places[len(pairs.first) :]
-    likely = []
-    for start in range(0, len(first), 64 * _PAIRS):
+    first, second = places[: len(hopeful)], places[len(hopeful) :]
+    likely = [np.zeros(0, np.int64)]
+    for start in range(0, len(hopeful), 64 * _PAIRS):
         some = slice(start, start + 64 * _PAIRS)
+        chosen = hopeful[some]
         one, other = (small[place[some]].astype(np.float32) for place in (first, second))
-        other = _mirror(other, pairs.is_mirrored[some])
-        likely.append(start + np.flatnonzero(correlation(one, other) > _GLANCE))
-    return np.concatenate([np.zeros(0, np.int64), *likely])
+        alike = correlation(one, _mirror(other, pairs.is_mirrored[chosen]))
+        likely.append(chosen[alike > np.where(least[chosen] < 1, _GLANCE, _STRICT_GLANCE)])
+    return np.concatenate(likely)
 
 
-def _are_copies(
-    one: IntArray, other: IntArray, is_mirrored: NDArray[np.bool_], pixels: Pixels
-) -> NDArray[np.bool_]:
-    if len(one) == 0:
-        return np.zeros(0, np.bool_)
-    members, places = np.unique(np.concatenate([one, other]), return_inverse=True)
-    images = np.concatenate([shrink(some) for some in _read(pixels, members)])
-    return same_picture(
-        images[places[: len(one)]], _mirror(images[places[len(one) :]], is_mirrored)
-    )
+def _shrunk(pixels: Pixels, indices: IntArray) -> Floats:
+    """The RGB planes of photos, in any order; each photo is read once."""
+    members, places = np.unique(indices, return_inverse=True)
+    return np.concatenate([shrink(some) for some in _read(pixels, members)])[places]
 
 
 def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:

@@ -17,17 +17,17 @@ Floats = NDArray[np.float32]
 
 SIDE = 32  # pixels of the images compared; finer ones differ by JPEG's own traces
 _STEPS = 8  # of the alignment; copies settle within four or five
-_MOST_WARP = 0.25  # of half a side: what may be moved or stretched away
+_MOST_WARP = 0.15  # of half a side: what may be moved or stretched away; a crop by 10 % needs 0.11
 _BLOCKS = 4  # blocks a side
 
 # Copies that were only re-encoded or resized reach 0.998 and 0.991, cats-vs-dogs' most alike
 # photos that are none 0.92 and 0.64.
-_SAME_LUMA, _SAME_DETAIL = 0.99, 0.97
-# After alignment, crops of up to 10 % a side, text, logos, frames and clipped brightness.
-_LIKE_LUMA, _LIKE_DETAIL = 0.7, 0.65
+_SAME_LUMA, _SAME_DETAIL = 0.99, 0.98
+# After alignment, crops of up to 10 % a side, text, logos and clipped brightness.
+_LIKE_LUMA, LIKE_DETAIL = 0.7, 0.65
 _AGREEING = 0.5  # correlation of a block's detail
 _AGREEING_SHARE = 0.8  # of the blocks that hold detail: an equal frame alone is not enough
-_FEWEST_BLOCKS = 10  # with detail, of 16: a digit or a sign has fewer, and fits many others
+_FEWEST_BLOCKS = 10  # with detail, of 16: a sign has fewer, and fits many others
 _DETAIL = 2.0  # standard deviation, in levels of 0..255, that makes a block one with detail
 # Where there is hardly any detail: levels of 0..255 between two pictures that are one.
 _SAME_LEVELS = 1.5
@@ -61,12 +61,31 @@ def correlation(one: Floats, other: Floats) -> Floats:
     return _correlation(one, other, np.ones_like(one))
 
 
-def same_picture(one: Floats, other: Floats) -> NDArray[np.bool_]:
+def likeness(one: Floats, other: Floats) -> Floats:
+    """Say how alike the detail of two photos is, once one is laid onto the other.
+
+    Args:
+        one: RGB planes from `shrink`, shape [N, 3, 32, 32].
+        other: Those to compare with.
+
+    Returns:
+        Correlations, -1..1, shape [N]. Photos of different things have about 0.05,
+        digits or photos from a fixed camera much more.
+    """
+    a = luma(one)
+    moved, inside = _align(a, luma(other))
+    return _correlation(_detail(a), _detail(moved), inside)
+
+
+def same_picture(one: Floats, other: Floats, least: Floats) -> NDArray[np.bool_]:
     """Compare pairs of photos.
 
     Args:
         one: RGB planes from `shrink`, shape [N, 3, 32, 32].
         other: Those to compare with, already mirrored where the pair is so.
+        least: The likeness that says something among photos such as these,
+            shape [N], `LIKE_DETAIL` or more. Above 1 only copies that were neither
+            moved nor marked are the same picture.
 
     Returns:
         Whether the two show the same picture, shape [N].
@@ -74,13 +93,13 @@ def same_picture(one: Floats, other: Floats) -> NDArray[np.bool_]:
     a, b = luma(one), luma(other)
     same = (correlation(a, b) > _SAME_LUMA) & (correlation(_detail(a), _detail(b)) > _SAME_DETAIL)
     same |= np.sqrt(((one - other) ** 2).mean((1, 2, 3))) < _SAME_LEVELS
-    unsure = np.flatnonzero(~same)
+    unsure = np.flatnonzero(~same & (least < 1))
     if len(unsure):
-        same[unsure] = _same_when_aligned(a[unsure], b[unsure])
+        same[unsure] = _same_when_aligned(a[unsure], b[unsure], least[unsure])
     return same & _colours_agree(one, other)
 
 
-def _same_when_aligned(a: Floats, b: Floats) -> NDArray[np.bool_]:
+def _same_when_aligned(a: Floats, b: Floats, least: Floats) -> NDArray[np.bool_]:
     moved, inside = _align(a, b)
     fine_a, fine_b = _detail(a), _detail(moved)
     x, y, seen = (_blocks(values) for values in (fine_a * inside, fine_b * inside, inside))
@@ -89,7 +108,7 @@ def _same_when_aligned(a: Floats, b: Floats) -> NDArray[np.bool_]:
     num_blocks = has_detail.sum(1)
     return np.asarray(
         (_correlation(a, moved, inside) > _LIKE_LUMA)
-        & (_correlation(fine_a, fine_b, inside) > _LIKE_DETAIL)
+        & (_correlation(fine_a, fine_b, inside) > least)
         & (num_blocks >= _FEWEST_BLOCKS)
         & (agreeing.sum(1) >= _AGREEING_SHARE * num_blocks)
     )
