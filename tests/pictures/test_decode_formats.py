@@ -94,6 +94,12 @@ def test_a_photo_much_larger_than_asked_for_is_shrunk_to_the_same_pixels(kind):
     assert np.abs(small - np.asarray(full)).mean() < 1.5
 
 
+def test_a_jpeg_2000_that_can_be_halved_only_once_is_shrunk_further():
+    data = encode(ramps(600, 600), "JPEG2000", num_resolutions=2)
+    pixels = load_pixels(data, (64, 64), "stretch").astype(int)
+    assert np.abs(pixels - np.asarray(ramps(64, 64))).mean() < 2
+
+
 def test_a_large_transparent_photo_is_white_where_it_is_clear():
     # Colour under what is clear must not bleed into its surroundings.
     clear = Image.new("RGBA", (800, 800), (255, 0, 0, 0))

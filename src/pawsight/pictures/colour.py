@@ -35,7 +35,8 @@ def to_srgb(image: Image.Image, least: tuple[int, int] | None = None) -> Image.I
         image = _to_8_bits(image)
     factor = 1 if least is None else min(image.width // least[0], image.height // least[1]) // 2
     if factor > 1:
-        return _to_srgb(_with_channels(image).reduce(factor))
+        # By its class: on a JPEG 2000 that was decoded smaller, `reduce` is a number.
+        return _to_srgb(Image.Image.reduce(_with_channels(image), factor))
     if image.width * image.height <= _STRIP_PIXELS:
         return _to_srgb(image)
     if _is_plain(image):
