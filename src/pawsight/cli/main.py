@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from pawsight import __version__
 from pawsight.cli import failures
 from pawsight.cli.audit import audit
+from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.doctor import doctor
 from pawsight.cli.evaluate import evaluate
@@ -85,7 +86,7 @@ def _pawsight(
     """
 
 
-for command in (train, cross_validate, resume, evaluate, predict, report, sample, audit, doctor):
+for command in (train, cross_validate, resume, evaluate, predict, report, sample, audit, cache, doctor):
     app.command()(command)
 
 

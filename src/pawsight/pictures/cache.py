@@ -1,14 +1,17 @@
 """Where pawsight keeps what it can make again.
 
 Unpacked archives, the drawn sample, what ingest read: all of it may be deleted
-at any time, which only costs the time to make it again.
+while no pawsight runs, which only costs the time to make it again. Who uses one
+of these folders holds it, so that `clear_cache` leaves it alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,8 @@ from platformdirs import user_cache_path
 from pawsight.errors import DiskError
 
 _LOCK_SECONDS = 0.2
+_held: dict[Path, sqlite3.Connection] = {}  # a process holds things as a whole, so they lie here
+_holding = threading.Lock()
 
 
 def cache_dir() -> Path:
@@ -35,6 +40,58 @@ def cache_dir() -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiskError(_cannot_use(folder, "no permission to write there"))
     return folder
+
+
+def hold(folder: Path) -> None:
+    """Keep other processes from clearing a folder of the cache, to the end of this process.
+
+    Args:
+        folder: It need not exist yet. If it is being cleared now, this waits until it is gone.
+    """
+    with _holding, contextlib.suppress(DiskError, OSError, sqlite3.Error, ValueError):
+        path = _holder_path(folder)
+        if path not in _held:
+            path.parent.mkdir(exist_ok=True)
+            connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
+            # What a transaction has read nobody else may lock as a whole; the system ends it
+            # with the process, however that ends.
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            _held[path] = connection
+        os.utime(path)  # when it was last used
+
+
+@contextlib.contextmanager
+def unheld(folder: Path) -> Iterator[bool]:
+    """Say whether no process holds a folder of the cache, and let none do so meanwhile."""
+    try:
+        path = _holder_path(folder)
+        path.parent.mkdir(exist_ok=True)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    except (OSError, sqlite3.Error):
+        yield False
+        return
+    with contextlib.closing(connection):
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error:
+            yield False
+            return
+        yield True
+
+
+def last_used(folder: Path) -> float:
+    """Say when a folder of the cache was last used, in seconds since 1970."""
+    try:
+        return _holder_path(folder).stat().st_mtime
+    except OSError:
+        return folder.stat().st_mtime
+
+
+def _holder_path(folder: Path) -> Path:
+    """Name the file that is locked: apart, since a locked file cannot be removed everywhere."""
+    place = os.fsencode(folder.relative_to(cache_dir()))
+    return cache_dir() / "in-use" / f"{hashlib.sha256(place).hexdigest()[:16]}.sqlite"
 
 
 @contextlib.contextmanager

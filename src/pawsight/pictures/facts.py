@@ -71,7 +71,7 @@ def measure(lumas: ImageArray) -> list[Look]:
     area = height * width
     # Whole numbers below 2**24 are exact in float32, whatever the order of their sum.
     is_small = max(255 * area, 255**2 * width) < 2**24
-    values = lumas.astype(np.float32 if is_small else np.float64)
+    values: NDArray[np.floating[Any]] = lumas.astype(np.float32 if is_small else np.float64)
     sums = _cell_sums(values)
     totals = sums.sum(axis=(1, 2)) // (_ROWS * _COLUMNS)  # each pixel has all its shares in them
     squares = np.einsum("nij,nij->ni", values, values).astype(np.float64).sum(axis=1)

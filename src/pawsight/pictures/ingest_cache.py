@@ -29,7 +29,7 @@ import numpy as np
 
 from pawsight.errors import DiskError
 from pawsight.pictures import decode
-from pawsight.pictures.cache import alone, cache_dir
+from pawsight.pictures.cache import alone, cache_dir, hold
 from pawsight.pictures.ingest_index import SCHEMA, Index, Known
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
@@ -226,6 +226,7 @@ def open_cache(
     with contextlib.ExitStack() as stack:
         try:
             folder = _source_folder(root) / f"{height}x{width}-{resize}"
+            hold(folder)
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder / "lock.sqlite", lambda: progress.note(_WAITING)))
             cache = IngestCache(folder, root, photo_bytes)

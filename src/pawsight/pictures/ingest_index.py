@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from sys import intern
 from typing import NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +152,21 @@ class Index:
     def close(self) -> None:
         """Close without committing."""
         self._database.close()
+
+
+def describe_file(path: Path) -> tuple[str, int]:
+    """Say which folder an index is about and how many photos it knows; "" and 0 if it cannot tell.
+
+    Nothing is written, and nobody who writes is disturbed.
+    """
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=1)) as database:
+            (root,) = database.execute("SELECT value FROM about WHERE key = 'root'").fetchone()
+            (count,) = database.execute("SELECT count(*) FROM photos").fetchone()
+            return os.fsdecode(root), count
+    except (sqlite3.Error, TypeError):
+        return "", 0
 
 
 def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from pawsight.errors import DiskError, SourceError
-from pawsight.pictures.cache import cache_dir
+from pawsight.pictures.cache import cache_dir, hold
 from pawsight.pictures.sources.source import Source
 from pawsight.pictures.sources.unpack import Limits, unpack
 from pawsight.progress import Progress
@@ -58,6 +58,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
     facts = absolute.stat()
     identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
     folder = cache_dir() / "unpacked" / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
+    hold(folder)
     if not folder.is_dir():
         try:
             folder.parent.mkdir(exist_ok=True)

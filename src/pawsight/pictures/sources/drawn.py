@@ -16,7 +16,7 @@ from random import Random
 from PIL import Image, ImageDraw
 
 from pawsight.errors import ConfigError, DiskError, SourceError
-from pawsight.pictures.cache import cache_dir
+from pawsight.pictures.cache import cache_dir, hold
 from pawsight.pictures.sources.drawing.cat import draw_cat
 from pawsight.pictures.sources.drawing.dog import draw_dog
 from pawsight.pictures.sources.drawing.pen import Pen
@@ -42,6 +42,7 @@ def fetch(progress: Progress) -> Source:
         DiskError: The cache cannot be written, or the disk is full.
     """
     folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
+    hold(folder)
     if not folder.is_dir():
         try:
             temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{WORD}-"))

@@ -1,0 +1,113 @@
+"""`pawsight cache`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pawsight.pictures.cache_contents import CacheEntry, Cleared
+
+
+def cache(
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clear", metavar="NAME", help="Remove what has this name; `all` for everything."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what pawsight keeps to be faster the next time, and remove it.
+
+    Photos that were read, at each working size; unpacked archives; the drawn sample. All of it
+    is made again when it is needed. Your own photos are not in there.
+
+    Example: pawsight cache --clear all
+    """
+    from pawsight.cli.tables import print_json
+    from pawsight.pictures.cache import cache_dir
+    from pawsight.pictures.cache_contents import clear_cache, list_cache
+
+    if clear:
+        cleared = clear_cache(clear)
+        print_json(_cleared_values(cleared)) if as_json else _print_cleared(cleared)
+        if any(found.problem for found in cleared):
+            raise typer.Exit(1)
+        return
+    entries = list_cache()
+    if as_json:
+        total = sum(entry.num_bytes for entry in entries)
+        values = [_values(entry) for entry in entries]
+        print_json({"path": str(cache_dir()), "num_bytes": total, "entries": values})
+    else:
+        _print(str(cache_dir()), entries)
+
+
+def _print(folder: str, entries: list[CacheEntry]) -> None:
+    from pawsight.cli.tables import print_table
+
+    total = sum(entry.num_bytes for entry in entries)
+    if entries:
+        print_table(
+            [
+                (
+                    *(entry.name, entry.kind, f"{entry.num_files:,}", size_text(entry.num_bytes)),
+                    *(
+                        f"{datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}",
+                        _origin_text(entry),
+                    ),
+                )
+                for entry in entries
+            ],
+            ["name", "what", "files", "size", "last used", "photos in"],
+            right="files size",
+        )
+    print(f"{size_text(total)} in {folder}")
+    if entries:
+        print("Remove some with: pawsight cache --clear NAME   or all of it: --clear all")
+
+
+def _origin_text(entry: CacheEntry) -> str:
+    is_gone = entry.origin and not Path(entry.origin).exists()
+    return f"{entry.origin} (no longer there)" if is_gone else entry.origin
+
+
+def _print_cleared(cleared: list[Cleared]) -> None:
+    freed = 0
+    for found in cleared:
+        entry = found.entry
+        what = f"{entry.name} ({entry.kind}, {size_text(entry.num_bytes)})"
+        print(f"Left {what}: {found.problem}." if found.problem else f"Removed {what}.")
+        freed += 0 if found.problem else entry.num_bytes
+    print(f"{size_text(freed)} freed.")
+
+
+def _values(entry: CacheEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "path": str(entry.path),
+        "origin": entry.origin,
+        "num_files": entry.num_files,
+        "num_bytes": entry.num_bytes,
+        "last_used": datetime.fromtimestamp(entry.last_used).astimezone().isoformat("T", "seconds"),
+    }
+
+
+def _cleared_values(cleared: list[Cleared]) -> dict[str, Any]:
+    return {
+        "removed": [_values(found.entry) for found in cleared if not found.problem],
+        "left": [_values(f.entry) | {"problem": f.problem} for f in cleared if f.problem],
+    }
+
+
+def size_text(num_bytes: int) -> str:
+    """Write a size for people: `512 bytes`, `3.4 MB`, `1.2 GB`."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if num_bytes >= scale:
+            return f"{num_bytes / scale:,.1f} {unit}"
+    return f"{num_bytes} bytes"
