@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.pictures import ingest_cache
+from pawsight.pictures import ingest_cache, ingest_index
 from pawsight.pictures.batch import Batch, Watch, read_batch
 from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import Listing, scan
@@ -288,6 +289,74 @@ def test_listings_problems_stay(pets):
     assert catalog.num_ignored == 4
 
 
+def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    catalog, pixels, told = read(pets)  # 4 of 13 are left: 9 gone are more than 4 + 2
+    assert told.num_read == 0
+    assert_right(catalog, pixels)
+    # Of 12 rows of pixels 3 count, so they moved into a file of their own.
+    assert (pixels.path.name, pixels.path.stat().st_size) == ("pixels-2.u8", 3 * 12 * 16 * 3)
+    assert not pixels.path.with_name("pixels-1.u8").exists()
+    assert ingest_index.describe_file(pixels.path.with_name("index.sqlite"))[1] == 4
+    again, pixels, told = read(pets)
+    assert (again, told.num_read) == (catalog, 0)
+    assert_right(again, pixels)
+
+
+def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    listing = scan(Source("pets", pets))
+    few = Listing("pets", pets, listing.photos[:2], 0)
+    assert len(ingest(few, SIZE)[0].usable) == 2
+    assert read(pets)[2].num_read == 0
+
+
+def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    sizes = []
+    for shade in range(8):
+        for photo in (pets / "cats").iterdir():
+            Image.new("RGB", (30 + shade, 24), (shade, 0, 0)).save(photo)
+        catalog, pixels, told = read(pets)
+        assert told.num_read == (6 if shade else 13)
+        assert_right(catalog, pixels)
+        sizes.append(pixels.path.stat().st_size // (12 * 16 * 3))
+    # At most 2 * 12 + 2 rows are left as they are; 6 are added before that is looked at again.
+    assert max(sizes) <= 2 * 12 + 2 + 6
+
+
+def test_a_training_is_not_disturbed_when_rows_move(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    catalog, training, _ = read(pets)
+    before = training.read(catalog.usable)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    assert read(pets)[1].path != training.path
+    assert (training.read(catalog.usable) == before).all()
+
+
+def test_rows_stay_where_the_disk_has_no_room_to_move_them(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
+    catalog, pixels, told = read(pets)
+    assert (pixels.path.name, told.num_read) == ("pixels-1.u8", 0)
+    assert_right(catalog, pixels)
+
+
 KILLED = """
 import os, sys
 from pawsight.pictures import ingest_cache
@@ -324,3 +393,43 @@ def test_ingest_goes_on_where_it_was_stopped(tmp_path, how):
     assert 0 < told.num_read <= 601 - 128 - 89
     assert len(catalog.usable) == 600
     assert_right(catalog, pixels)
+
+
+INGESTING = """
+import sys
+from pawsight.pictures import ingest_cache
+from pawsight.pictures.ingest import ingest
+
+ingest_cache._COMMIT_SECONDS = 0.05
+ingest(sys.argv[1], (64, 64))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ingest_killed_many_times_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    root = tmp_path / "many"
+    for number, name in enumerate(("cats", "dogs")):
+        (root / name).mkdir(parents=True)
+        for i in range(1500):
+            colour = (i % 256, i // 256 * 40, 200 * number)
+            Image.linear_gradient("L").resize((120, 90)).convert("RGB").save(
+                root / name / f"{i:04}.jpg", comment=bytes(colour)
+            )
+    (root / "dogs" / "broken.jpg").write_bytes(b"\xff\xd8 no photo")
+    undisturbed, expected, _ = read(root, (64, 64))
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "killed"))
+    num_killed = 0
+    # The time varies, so that the blow falls while it starts, reads, commits and cleans up.
+    for milliseconds in (150, 420, 480, 530, 570, 610, 660, 700, 760, 830):
+        process = subprocess.Popen([sys.executable, "-c", INGESTING, str(root)])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=milliseconds / 1000)
+        num_killed += process.poll() is None
+        process.kill()
+        process.wait()
+    catalog, pixels, told = read(root, (64, 64))
+    assert num_killed >= 2
+    assert 0 <= told.num_read < 3001
+    assert catalog == undisturbed
+    assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
