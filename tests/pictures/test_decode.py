@@ -304,6 +304,14 @@ def test_crop_cuts_both_ends_off():
     assert (pixels == GREEN).all()
 
 
+@pytest.mark.parametrize("short", [7, 14, 28, 55, 56])
+def test_crop_finds_its_box_in_a_photo_of_any_size(short):
+    assert short - 150 / (150 / short) < 0  # rounding would begin the box outside the photo
+    for size in ((short, 2 * short), (2 * short, short)):
+        data = encode(Image.new("RGB", size, RED), "PNG")
+        assert (load_pixels(data, (150, 150), "crop") == RED).all()
+
+
 def test_pad_adds_grey_bars():
     pixels = load_pixels(encode(Image.new("RGB", (200, 100), RED), "PNG"), (100, 100), "pad")
     assert (pixels[:25] == 128).all() and (pixels[75:] == 128).all()

@@ -126,8 +126,9 @@ def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Ima
     height, width = image_size
     if resize == "crop":
         scale = max(width / image.width, height / image.height)
-        left = (image.width - width / scale) / 2
-        top = (image.height - height / scale) / 2
+        # A rounding error must not put the box outside the photo.
+        left = max(0.0, (image.width - width / scale) / 2)
+        top = max(0.0, (image.height - height / scale) / 2)
         return _shrink(image, (width, height), (left, top, image.width - left, image.height - top))
     if resize == "pad":
         inner = _inside(image.size, image_size)
