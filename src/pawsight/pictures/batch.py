@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import FileIO
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from pawsight.pictures.facts import Facts, Look, measure
 from pawsight.records import ImageArray, Resize
 
 _AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
+_SLOW_SECONDS = 0.002  # a file; a local disk takes a tenth
 NO_MEMORY = "needs more memory than there is"
 
 
@@ -79,32 +82,51 @@ class Watch:
 def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
     """Read the photos of a batch, in order."""
     findings: list[Finding] = []
+    is_slow = False
     with _Store(batch) as store:
         for start in range(0, len(batch.paths), _AT_ONCE):
-            photos = [_read(batch, path, watch) for path in batch.paths[start : start + _AT_ONCE]]
+            paths = [
+                os.path.join(batch.root, path)  # noqa: PTH118 - hot
+                for path in batch.paths[start : start + _AT_ONCE]
+            ]
+            begun = time.monotonic()
+            files = _load_together(paths) if is_slow else [_load(path) for path in paths]
+            is_slow = is_slow or time.monotonic() - begun > _SLOW_SECONDS * len(paths)
+            photos = [_decode(batch, file, watch) for file in files]
             watch.end()
             is_stored = store.write(batch.first_row + start, [pixels for _, pixels in photos])
-            looks = iter(
-                _measure([photo.luma for photo, _ in photos if isinstance(photo, Surveyed)])
-            )
+            looks = iter(_measure([found.luma for found, _ in photos if type(found) is Surveyed]))
             findings += [
-                Finding(photo.facts(next(looks)), is_stored=is_stored)
-                if isinstance(photo, Surveyed)
-                else photo
-                for photo, _ in photos
+                Finding(found.facts(next(looks)), is_stored=is_stored)
+                if isinstance(found, Surveyed)
+                else found
+                for found, _ in photos
             ]
     return findings
 
 
-def _read(batch: Batch, path: str, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
-    """Read one photo; give its pixels, too, or none."""
+def _load(path: str) -> bytes | Finding:
     try:
-        data = read_photo(os.path.join(batch.root, path))  # noqa: PTH118 - hot
+        return read_photo(path)
     except PhotoError as error:
-        return Finding(problem=str(error), is_lasting=False), b""
+        return Finding(problem=str(error), is_lasting=False)
+    except MemoryError:
+        return Finding(problem=NO_MEMORY, is_lasting=False)
+
+
+def _load_together(paths: list[str]) -> list[bytes | Finding]:
+    """Load files from a drive that lets each of them wait, such as one across a network."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(_load, paths))
+
+
+def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
+    """Decode one photo; give its pixels, too, or none."""
+    if isinstance(file, Finding):
+        return file, b""
     watch.begin()
     try:
-        image, photo = survey(data, batch.image_size, batch.resize, batch.keep_truncated)
+        image, photo = survey(file, batch.image_size, batch.resize, batch.keep_truncated)
         return photo, image.tobytes()
     except PhotoError as error:
         is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more next time
