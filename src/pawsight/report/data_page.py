@@ -26,8 +26,10 @@ MOST_ITEMS = 50  # of one kind
 MOST_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
 _MOST_OF_A_GROUP = 4  # photos of one group of copies
 _MOST_IN_GROUPS = 100  # photos of one kind of copies
-_SIDE = 200  # pixels of a thumbnail; shown at up to 160
-_QUALITY = 70  # of its JPEG: about 6 kB
+# Pixels of a thumbnail's longer side, shown at up to 160, and the quality of its JPEG: about
+# 6 kB, less where very many are hard to shrink.
+_FINENESS = ((200, 70), (140, 60), (100, 50))
+_MOST_BYTES = 9_000_000  # of all thumbnails together
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def write_data_page(findings: dict[str, Any], catalog: Catalog, path: Path) -> P
     """
     sections = [_section(kind, findings["findings"][kind.id]) for kind in KINDS]
     found = [section for section in sections if section.count]
-    pictures = draw_thumbnails(catalog.root, _paths(found), _SIDE, _QUALITY)
+    pictures = _pictures(catalog.root, _paths(found))
     page = load_template("data.html.j2").render(
         name=findings["name"],
         root=findings["root"],
@@ -120,6 +122,16 @@ def _section(kind: Kind, finding: dict[str, Any]) -> _Section:
                 items = items[:place]
                 break
     return _Section(kind, finding["count"], num_photos, items)
+
+
+def _pictures(root: Path, paths: list[str]) -> dict[str, str]:
+    """Draw the thumbnails, as finely as the size of the page allows."""
+    pictures: dict[str, str] = {}
+    for side, quality in _FINENESS:
+        pictures = draw_thumbnails(root, paths, side, quality)
+        if sum(len(pictures[path]) for path in paths) <= _MOST_BYTES:
+            break
+    return pictures
 
 
 def _paths(sections: list[_Section]) -> list[str]:

@@ -1,0 +1,218 @@
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.errors import RunError
+from pawsight.pictures.audit import findings
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.kinds_of_finding import KINDS
+from pawsight.records import Photo
+from pawsight.report.data_page import MOST_ITEMS, audit_folder, save_audit, write_data_page
+
+USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 40, "height": 30}
+
+
+class Reader(HTMLParser):
+    """What a browser would see: tags in balance, ids, links, pictures, text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.ids, self.links, self.sources, self.tags = [], [], [], [], set()
+        self.text = ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.add(tag)
+        if tag not in ("meta", "img", "br", "wbr", "ellipse", "path"):
+            self.open.append(tag)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if "href" in values:
+            self.links.append(values["href"])
+        if "src" in values:
+            self.sources.append(values["src"])
+
+    def handle_endtag(self, tag):
+        if tag not in ("ellipse", "path"):
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+def photo(path, label="cats", part="", sha256="", **facts):
+    return Photo(path, label, part, sha256=sha256 or path, format="JPEG", **{**USUAL, **facts})
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the page of some photos, of which those named are drawn; gives what is read in it."""
+
+    def write(*photos, draw=(), copies=(), name="pets"):
+        for path in draw:
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            with (tmp_path / path).open("wb") as file:
+                Image.new("RGB", (40, 30), "red").save(file, "PNG")
+        catalog = Catalog(name, tmp_path, photos)
+        write_data_page(findings(catalog, copies=copies), catalog, tmp_path / "audit.html")
+        return Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
+
+    return write
+
+
+def test_a_page_without_findings_says_so(written):
+    page = written(photo("a.jpg"), photo("b.jpg"))
+    assert "Nothing was found that looks wrong." in page.text
+    assert "2 photos in 1 class" in page.text
+    assert page.sources == []
+    assert not any(link.startswith("#") for link in page.links)
+
+
+def test_a_page_of_no_photos_is_one(written):
+    assert "0 photos without classes" in written().text
+
+
+def test_every_check_stands_in_the_table(written):
+    page = written(photo("a.jpg"))
+    for kind in KINDS:
+        assert kind.title in page.text
+
+
+def test_links_lead_to_the_sections_of_what_was_found(written):
+    page = written(
+        photo("a.jpg", part="train"),
+        photo("b.jpg", part="test"),
+        Photo("c.jpg", "cats", problem="empty file"),
+        copies=[[0, 1]],
+    )
+    inside = {link for link in page.links if link.startswith("#")}
+    assert inside == {"#broken", "#leakage", "#near_copies"}
+    assert {link[1:] for link in inside} <= set(page.ids)
+    assert "Begin with: cannot be read, the same photo in several parts." in page.text
+
+
+def test_groups_show_their_photos_with_class_and_part(written):
+    page = written(
+        photo("x/a.png", "cats", "train"),
+        photo("x/b.png", "dogs", "test"),
+        draw=("x/a.png", "x/b.png"),
+        copies=[[0, 1]],
+    )
+    # In three sections: parts, classes, near copies.
+    assert len(page.sources) == 6
+    assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+    assert "cats · train" in page.text
+    assert "dogs · test" in page.text
+
+
+def test_a_photo_that_is_gone_leaves_its_name(written):
+    page = written(photo("gone.jpg"), photo("as well.jpg"), copies=[[0, 1]])
+    assert "cannot be shown" in page.text
+    assert "as well.jpg" in page.text
+
+
+def test_broken_photos_stand_in_a_table_with_their_reasons(written):
+    many = [Photo(f"{i}.jpg", "cats", problem=f"reason {i}") for i in range(30)]
+    page = written(*many)
+    assert "reason 0" in page.text
+    assert "reason 29" in page.text
+    assert "10 more" in page.text
+    assert page.sources == []
+
+
+def test_nothing_is_loaded_from_outside_and_nothing_runs(written):
+    page = written(photo("a.jpg"), photo("b.jpg"), copies=[[0, 1]])
+    assert "script" not in page.tags
+    assert all(link.startswith("#") for link in page.links)
+
+
+def test_names_are_shown_and_never_obeyed(written):
+    odd = os.fsdecode(b"<script>alert(1)</script>/{{ 7 * 7 }}\xff\x1b[31m.png")
+    page = written(
+        photo(odd, "<b>cats</b>"),
+        photo("b.png", "<b>cats</b>"),
+        copies=[[0, 1]],
+        name="<i>pets</i>",
+    )
+    assert not page.tags & {"script", "b", "i"}
+    assert "<script>alert(1)</script>/{{ 7 * 7 }}\N{REPLACEMENT CHARACTER}" in page.text
+    assert "\x1b" not in page.text
+    assert "<i>pets</i>" in page.text
+
+
+def test_a_long_list_is_cut_and_says_how_much_is_left_out(written):
+    dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(MOST_ITEMS + 7)]
+    usual = [photo(f"{i}.jpg") for i in range(100)]
+    page = written(*dark, *usual)
+    assert page.text.count("mean brightness 20 of 255") == MOST_ITEMS
+    assert "and 7 more; audit.json beside this page names them all." in page.text
+
+
+def test_a_large_group_shows_its_first_photos(written):
+    page = written(*(photo(f"{i}.jpg") for i in range(9)), copies=[list(range(9))])
+    assert "and 5 more" in page.text
+    assert "1 (9 photos)" in re.sub(r"\s+", " ", page.text)
+
+
+@pytest.mark.slow
+def test_the_page_stays_small_however_much_is_found(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (200, 200, 3), np.uint8))  # the hardest to shrink
+    noise.save(tmp_path / "noise.png")
+    kinds = {
+        kind.id: {
+            "title": kind.title,
+            "rule": kind.rule,
+            "count": 2000,
+            "items": _items(kind.shape),
+        }
+        for kind in KINDS
+    }
+    for number in range(300):
+        os.link(tmp_path / "noise.png", tmp_path / f"{number}.png")
+    found = findings(Catalog("pets", tmp_path, ()))
+    found |= {
+        "findings": kinds,
+        "num_photos": 10**6,
+        "classes": {f"{'long' * 20} {i}": 1 for i in range(3000)},
+    }
+    write_data_page(found, Catalog("pets", tmp_path, ()), tmp_path / "audit.html")
+    page = Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
+    assert (tmp_path / "audit.html").stat().st_size < 10e6
+    assert len(page.sources) <= 8 * 50 + 4 * 100
+    assert "and 2,800 more" in page.text
+
+
+def _items(shape):
+    named = [{"path": f"{i % 300}.png", "label": "cats", "part": ""} for i in range(2000)]
+    if shape == "groups":
+        return [{"photos": named[i : i + 3]} for i in range(1000)] * 2
+    return [{**one, "value": 1.0, "reason": "so it is"} for one in named]
+
+
+def test_an_audit_is_saved_as_page_table_and_json(tmp_path):
+    catalog = Catalog("pets", tmp_path, (photo("a.jpg"),))
+    folder = tmp_path / "new" / "audit"
+    save_audit(audit_folder(folder), findings(catalog), catalog)
+    assert json.loads((folder / "audit.json").read_text())["num_photos"] == 1
+    assert [p.path for p in Catalog.load(folder / "catalog.csv", tmp_path).photos] == ["a.jpg"]
+    assert audit_folder(folder) == folder  # an earlier audit may be replaced
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("keep")
+    with pytest.raises(RunError, match="already holds something"):
+        audit_folder(tmp_path)
+    with pytest.raises(RunError, match="already holds something"):
+        audit_folder(tmp_path / "notes.txt")
+    assert audit_folder(Path(tmp_path / "new")) == tmp_path / "new"
+    assert not (tmp_path / "new").exists()
