@@ -4,7 +4,7 @@
     checkpoints/latest.npz  checkpoints/best.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
-    figures/*.png  figures/*.svg  report.html
+    audit.json  data.html  figures/*.png  figures/*.svg  report.html
 
 Each file is written beside its name and then moved onto it, so that a killed
 process leaves the old file or the new one and never half of one. Described for
@@ -44,6 +44,8 @@ class Run:
         self.split_path = self.path / "split.csv"
         self.history_path = self.path / "history.csv"
         self.log_path = self.path / "log.txt"
+        self.audit_path = self.path / "audit.json"
+        self.data_page_path = self.path / "data.html"
         self.report_path = self.path / "report.html"
         self.figures_dir = self.path / "figures"
         self.latest_checkpoint_path = self.path / "checkpoints" / "latest.npz"

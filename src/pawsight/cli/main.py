@@ -86,7 +86,18 @@ def _pawsight(
     """
 
 
-for command in (train, cross_validate, resume, evaluate, predict, report, sample, audit, cache, doctor):
+for command in (
+    train,
+    cross_validate,
+    resume,
+    evaluate,
+    predict,
+    report,
+    sample,
+    audit,
+    cache,
+    doctor,
+):
     app.command()(command)
 
 

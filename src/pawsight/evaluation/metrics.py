@@ -137,8 +137,8 @@ def save_evaluation(
         run: The folder; its earlier evaluation is replaced.
         predictions: One record per evaluated part; at least one.
         temperature: What the model's logits were divided by.
-        copies_across_parts: Groups of byte-identical photos of which some lie
-            in one part and some in another.
+        copies_across_parts: Groups of photos that show the same picture, of
+            which some lie in one part and some in another.
         is_uneven: Whether the classes of the training part are.
         lost: Path and problem of each photo that went bad after it was read.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import save_evaluation
 from pawsight.evaluation.predictions import Classify, collect
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import straddling_copies
+from pawsight.pictures.duplicates import straddling
 from pawsight.pictures.lost import TellsOfLost, lost_rows
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
@@ -21,7 +22,12 @@ from pawsight.runs import Run, write_json
 
 
 def evaluate_run(
-    run: Run, logits: Classify, catalog: Catalog, pixels: Pixels, progress: Progress
+    run: Run,
+    logits: Classify,
+    catalog: Catalog,
+    pixels: Pixels,
+    copies: Sequence[Sequence[int]],
+    progress: Progress,
 ) -> dict[str, Any]:
     """Measure the validation part and, if there is one, the test part: each photo once.
 
@@ -36,6 +42,7 @@ def evaluate_run(
         logits: The model: uint8 images [N, H, W, 3] to logits [N, K].
         catalog: The run's photos with their parts.
         pixels: The pixels of these photos.
+        copies: Groups of them that show the same picture.
         progress: Is told of every batch.
 
     Returns:
@@ -56,7 +63,7 @@ def evaluate_run(
         run,
         calibrated,
         temperature,
-        len(straddling_copies(catalog)),
+        len(straddling(catalog, copies)),
         is_imbalanced(np.bincount(trained_on).tolist()),
         lost_rows(pixels, catalog),
     )

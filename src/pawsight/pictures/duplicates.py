@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.hash_search import HashPairs, near_hashes
+from pawsight.pictures.remembered import remembered
 from pawsight.pictures.same_picture import Floats, correlation, luma, same_picture, shrink
 from pawsight.pictures.usual_likeness import NEVER, least_likeness
 from pawsight.progress import Progress, Silent
@@ -23,6 +24,7 @@ from pawsight.records import IntArray, Pixels
 Groups = list[list[int]]
 
 _SILENT = Silent()
+_VERSION = 1  # raised whenever the same photos begin to give other groups
 BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
 _BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
 _BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
@@ -62,6 +64,12 @@ def near_copies(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) 
     Returns:
         Groups of two or more indices, each ascending, ordered by their first.
     """
+    return remembered(
+        "near-copies", _VERSION, catalog, pixels, lambda: _look_for(catalog, pixels, progress)
+    )
+
+
+def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     exact = exact_copies(catalog)
     copies = {index for group in exact for index in group[1:]}
     singles = np.array([i for i in catalog.usable.tolist() if i not in copies], np.int64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pawsight.records import ImageArray
 
@@ -44,10 +45,10 @@ def shrink(images: ImageArray, side: int = SIDE) -> Floats:
     Returns:
         Shape [N, 3, side, side], values 0..255.
     """
-    count, height, width, _ = images.shape
-    lines = images.reshape(count, height, width * 3).astype(np.float32)
-    rows = (_averages(height, side) @ lines).reshape(count, side, width, 3).transpose(0, 3, 1, 2)
-    return np.asarray(rows @ _averages(width, side).T, np.float32)
+    small = np.empty((len(images), side, side, 3), np.uint8)
+    for place, image in enumerate(images):
+        small[place] = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX))
+    return np.asarray(small.transpose(0, 3, 1, 2), np.float32)
 
 
 def luma(planes: Floats) -> Floats:
@@ -211,12 +212,3 @@ def _colours_agree(one: Floats, other: Floats) -> NDArray[np.bool_]:
     agreeing = difference < np.maximum(_COLOUR, 0.5 * np.maximum(*strengths))
     has_colours = np.minimum(*(strength.mean(1) for strength in strengths)) > _COLOUR
     return np.asarray(~has_colours | (agreeing.mean(1) >= _AGREEING_SHARE))
-
-
-def _averages(size: int, side: int) -> Floats:
-    """A matrix, shape [side, size], that averages a line of pixels into `side` equal stretches."""
-    edges = np.arange(side + 1) * size / side
-    pixels = np.arange(size)
-    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    weights = np.maximum(covered, 0)
-    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.quality import Remark
+from pawsight.pictures.remembered import remembered
 from pawsight.progress import Progress, Silent
 from pawsight.records import ImageArray, IntArray, Pixels
 
 Figures = NDArray[np.float32]
 
 _SILENT = Silent()
+_VERSION = 1  # raised whenever the same photos begin to give other scores
 
 UNLIKE = 7.0  # times as far from its neighbours as photos of the class usually are
 _NEIGHBOURS = 10  # the tenth nearest, so that a few copies of one logo do not vouch for each other
@@ -63,6 +65,13 @@ def unlike(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> li
         Those whose score is above 7, the most unlike first. The score is the
         distance to the tenth nearest neighbour, 1 for a usual photo of the class.
     """
+    found = remembered(
+        "unlike", _VERSION, catalog, pixels, lambda: _look_for(catalog, pixels, progress)
+    )
+    return [Remark(index, value, reason) for index, value, reason in found]
+
+
+def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[int, float, str]]:
     indices = catalog.usable
     progress.start("Looking for what is unlike the rest", len(indices), "photos")
     figures = np.empty((len(indices), len(_LEAST)), np.float32)
@@ -82,8 +91,8 @@ def unlike(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> li
         for place in np.flatnonzero(scored.score > UNLIKE):
             words = (_MORE if scored.is_more[place] else _LESS)[scored.figure[place]]
             index = int(indices[members[place]])
-            found.append(Remark(index, round(float(scored.score[place]), 2), words))
-    return sorted(found, key=lambda remark: (-remark.value, remark.index))
+            found.append((index, round(float(scored.score[place]), 2), words))
+    return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
 def describe(images: ImageArray) -> Figures:

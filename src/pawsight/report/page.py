@@ -24,6 +24,7 @@ from pawsight.pictures.catalog import Catalog
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, reading
 from pawsight.report.about import setting_rows, training_rows
+from pawsight.report.data_page import write_data_page
 from pawsight.report.gallery import worst_mistakes
 from pawsight.report.templates import load_template
 from pawsight.runs import Run, write_text
@@ -42,6 +43,7 @@ class _Facts:
     evaluation: dict[str, Any]
     curves: dict[str, Any]
     catalog: Catalog | None
+    audit: dict[str, Any]
 
     @property
     def part(self) -> Part | None:
@@ -92,6 +94,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         confusions=reading.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         broken=_broken(facts.catalog),
+        looks=_looks(facts.audit),
         lost=[(one["path"], one["problem"]) for one in facts.evaluation.get("lost", [])],
         num_copies=facts.evaluation.get("copies_across_parts"),
         temperature=facts.evaluation.get("temperature"),
@@ -106,6 +109,8 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         version=__version__,
     )
     write_text(run.report_path, page)
+    if facts.audit and facts.catalog is not None:
+        write_data_page(facts.audit, facts.catalog, run.data_page_path)
     return run.report_path
 
 
@@ -125,6 +130,7 @@ def _gather(run: Run) -> _Facts:
         catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")))
         if has_catalog
         else None,
+        audit=json_of(run.audit_path),
     )
 
 
@@ -199,6 +205,18 @@ def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
         row = counts.setdefault(photo.label, Counter())
         row["broken" if photo.problem else photo.part] += 1
     return dict(sorted(counts.items()))
+
+
+def _looks(audit: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the audit of the photos found, and how much of it; the gravest first."""
+    looks = []
+    for found in audit.get("findings", {}).values():
+        if found["count"]:
+            first = found["items"][0]
+            many = f"{found['count']:,} {'groups' if 'photos' in first else 'photos'}"
+            is_of_photos = "path" in first or "photos" in first
+            looks.append((found["title"], many if is_of_photos else first["reason"]))
+    return looks
 
 
 def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:

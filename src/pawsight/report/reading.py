@@ -101,7 +101,7 @@ def caution(part: str, num_copies: int) -> str:
         return "These are the photos it learnt from: on new photos it will score lower."
     if num_copies:
         return (
-            f"{_count(num_copies, 'photo has', 'photos have')} byte-identical copies in different "
+            f"{_count(num_copies, 'photo has', 'photos have')} copies in different "
             f"parts, so this score may be too high."
         )
     return ""

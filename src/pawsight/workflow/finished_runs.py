@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
+from pawsight.pictures.duplicates import near_copies
 from pawsight.pictures.ingest import ingest
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part
@@ -42,7 +43,8 @@ def evaluate(
         _, catalog, pixels = photos_of(run, progress)
         from pawsight.evaluation.whole_run import evaluate_run
 
-        return evaluate_run(run, classifier.logits, catalog, pixels, progress)
+        copies = near_copies(catalog, pixels, progress)
+        return evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
     from pawsight.evaluation.metrics import measure
     from pawsight.evaluation.predictions import collect, save_predictions
 

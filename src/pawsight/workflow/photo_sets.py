@@ -12,7 +12,7 @@ from pawsight.errors import ConfigError
 from pawsight.models.sizes import IMAGE_SIZES
 from pawsight.pictures.audit import findings
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import near_copies
+from pawsight.pictures.duplicates import Groups, near_copies
 from pawsight.pictures.ingest import ingest
 from pawsight.pictures.listing import Listing, check_classes, scan
 from pawsight.pictures.sources import drawn, fetch
@@ -41,9 +41,16 @@ def read_photos(
     return ingest(listing, working_size(config), config.resize, progress, config.keep_truncated)
 
 
-def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Catalog:
-    """Put every usable photo into a part; those that show the same thing into the same one."""
-    return split(catalog, config, near_copies(catalog, pixels, progress))
+def divide(
+    catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress
+) -> tuple[Catalog, Groups]:
+    """Put every usable photo into a part; those that show the same picture into the same one.
+
+    Returns:
+        The photos in their parts, and the groups that show the same picture.
+    """
+    copies = near_copies(catalog, pixels, progress)
+    return split(catalog, config, copies), copies
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:
@@ -125,10 +132,11 @@ def feed(
         Batches of (images float32 [B, H, W, 3] with values 0..255, labels
         int32 [B]). Label i is the i-th class name in alphabetical order.
     """
-    listing = list_photos(source, progress)
+    split_config = split_config or SplitConfig()
+    listing = list_photos(source, progress, split_config.group_by)
     check_classes(listing)
     catalog, pixels = ingest(listing, image_size, resize, progress)
-    catalog = divide(catalog, pixels, split_config or SplitConfig(), progress)
+    catalog, _ = divide(catalog, pixels, split_config, progress)
     prepare_tensorflow()
     from pawsight.pipeline.augment import Augment
     from pawsight.pipeline.batches import epoch_batches, evaluation_batches

@@ -11,10 +11,11 @@ from pawsight.config import TrainConfig, settings
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.audit import tell_about
+from pawsight.pictures.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.listing import check_classes
+from pawsight.pictures.duplicates import Groups, near_copies
 from pawsight.pictures.kept import restore
+from pawsight.pictures.listing import check_classes
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, check_outside, results_dir, write_json
@@ -63,7 +64,7 @@ def train(
     run = Run.create(out, listing.name, results_dir("runs", source))
     try:
         catalog, pixels = read_photos(listing, config, progress)
-        catalog = divide(catalog, pixels, config.split, progress)
+        catalog, copies = divide(catalog, pixels, config.split, progress)
     except BaseException:
         # Nothing was written yet: the same command can be given again.
         with contextlib.suppress(OSError):
@@ -81,7 +82,8 @@ def train(
     )
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
-    return _train_and_finish(run, config, catalog, pixels, Logged(progress, run.log_path))
+    progress = Logged(progress, run.log_path)
+    return _train_and_finish(run, config, catalog, pixels, copies, progress)
 
 
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
@@ -97,16 +99,22 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         progress.note(f"The run {run.path} is complete already; nothing is left to do.")
         return run
     config, catalog, pixels = photos_of(run, progress)
-    return _train_and_finish(run, config, catalog, pixels, progress)
+    copies = near_copies(catalog, pixels, progress)
+    return _train_and_finish(run, config, catalog, pixels, copies, progress)
 
 
 def _train_and_finish(
-    run: Run, config: TrainConfig, catalog: Catalog, pixels: Pixels, progress: Progress
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    copies: Groups,
+    progress: Progress,
 ) -> Run:
     """Take a run from wherever it stands to its end."""
     # A budget in minutes counts from here: how long reading took depends on what was read before.
     started = time.monotonic()
-    tell_about(catalog, progress)
+    tell_about(catalog, progress, copies)
     try:
         progress.start("Starting TensorFlow")
         prepare_tensorflow()
@@ -114,7 +122,7 @@ def _train_and_finish(
 
         write_json(run.state_path, {"stage": "training"})
         model = train_run(run, config, catalog, pixels, progress, started)
-        _finish(run, model, config, catalog, pixels, progress)
+        _finish(run, model, config, catalog, pixels, copies, progress)
     except KeyboardInterrupt as error:
         raise StoppedError(
             f"Stopped; what was done so far is kept.\nGo on with: pawsight resume {run.path}"
@@ -129,9 +137,10 @@ def _finish(
     config: TrainConfig,
     catalog: Catalog,
     pixels: Pixels,
+    copies: Groups,
     progress: Progress,
 ) -> None:
-    """Export, calibrate, evaluate and report."""
+    """Export, calibrate, evaluate, and write the report and the page on the photos."""
     from pawsight.evaluation.whole_run import evaluate_run
     from pawsight.export.bundle import save_model
     from pawsight.report.page import write_report as write_page
@@ -139,7 +148,8 @@ def _finish(
     progress.start("Exporting the model")
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
-    evaluate_run(run, Classifier.load(run).logits, catalog, pixels, progress)
+    evaluate_run(run, Classifier.load(run).logits, catalog, pixels, copies, progress)
+    write_json(run.audit_path, findings(catalog, pixels, copies, progress))
     progress.start("Writing the report")
     write_page(run)
 
