@@ -88,6 +88,18 @@ benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (min
 benchmark-ingest: $(READY)  ## How fast photos are read (minutes)
 	@$(BIN)/python benchmarks/ingest/run.py $(ARGS)
 
+.PHONY: benchmark-million-files
+benchmark-million-files: $(READY)  ## A million photos: time and memory (a quarter of an hour)
+	@$(BIN)/python benchmarks/million_files/run.py $(ARGS)
+
+.PHONY: benchmark-fuzz-decode
+benchmark-fuzz-decode: $(READY)  ## 100,000 damaged files: no crash, no hang (minutes)
+	@$(BIN)/python benchmarks/fuzz_decode/run.py $(ARGS)
+
+.PHONY: benchmark-audit
+benchmark-audit: $(READY)  ## What an audit finds, on contact sheets to judge by eye
+	@$(BIN)/python benchmarks/audit/run.py $(ARGS)
+
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)

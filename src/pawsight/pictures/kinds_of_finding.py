@@ -45,7 +45,7 @@ KINDS: tuple[Kind, ...] = (
         "truncated",
         "End is missing",
         "JPEGs that end too early, as after a download that was cut short. They are left out "
-        "unless --keep-truncated is given and at least three quarters of their rows are there.",
+        "unless keep_truncated is set and at least three quarters of their rows are there.",
     ),
     Kind(
         "leakage",
@@ -100,7 +100,8 @@ KINDS: tuple[Kind, ...] = (
         "bright",
         "Too bright",
         f"Mean brightness minus contrast is above {quality.BRIGHT} of 255, so that even the darker "
-        f"parts are pale, and much more so than is usual in its class.",
+        f"parts are pale, and much more so than is usual in its class. Drawings and cut-outs on "
+        f"white paper are among what is unlike its class instead.",
     ),
     Kind(
         "blurred",
@@ -118,7 +119,7 @@ KINDS: tuple[Kind, ...] = (
         "odd_aspect",
         "Odd shape",
         f"Its longer side is more than {quality.ODD:g} times as long as the shorter one, clearly "
-        f"more so than is usual in its class: stretching distorts it, --resize crop or pad do not.",
+        f"more so than is usual in its class: stretching distorts it, resize=crop or pad do not.",
     ),
     Kind(
         "imbalance",
