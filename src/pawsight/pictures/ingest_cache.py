@@ -31,6 +31,7 @@ from pawsight.errors import DiskError
 from pawsight.pictures import decode
 from pawsight.pictures.cache import alone, cache_dir, hold
 from pawsight.pictures.ingest_index import SCHEMA, Index, Known
+from pawsight.pictures.many_records import many_records
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
 
@@ -117,7 +118,8 @@ class IngestCache:
             keep_truncated: Of two ways to read a damaged photo, the one that counts.
         """
         try:
-            known = self._index.look_up(photos, keep_truncated)
+            with many_records():
+                known = self._index.look_up(photos, keep_truncated)
             is_whole = known.next_row * self._photo_bytes <= self._store_bytes()
         except (sqlite3.DatabaseError, TypeError, ValueError):
             is_whole = False

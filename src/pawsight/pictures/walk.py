@@ -22,6 +22,7 @@ from pawsight.pictures.kinds import (
     kind_of,
     sniff,
 )
+from pawsight.pictures.many_records import many_records
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Photo
 
@@ -94,6 +95,13 @@ def walk(
 
     Takes what `look` takes. `folders` and `tables` of the result stay empty.
     """
+    with many_records():
+        return _walk(root, prefix, label, part, progress)
+
+
+def _walk(
+    root: str, prefix: str, label: str, part: Part | Literal[""], progress: Progress
+) -> Found:
     total = Found()
     entered = _folders_above(root + "/" + prefix)
     waiting = [prefix]

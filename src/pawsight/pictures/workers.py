@@ -33,6 +33,7 @@ _SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
 }
+_END_SECONDS = 5.0  # for a killed process to be gone
 _PROGRAM = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
@@ -266,7 +267,10 @@ class _Process:
     def end(self) -> int:
         """End the process if it lives, free what it held, and give its exit code."""
         self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it waits for a drive that does not answer
+            code = 1
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
