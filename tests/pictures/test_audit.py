@@ -105,6 +105,27 @@ def test_a_photo_that_is_remarked_on_has_value_and_reason():
     }
 
 
+def test_a_drawing_on_white_paper_is_unlike_and_not_too_bright():
+    rng = np.random.default_rng(0)
+    images = rng.integers(30, 220, (40, 32, 32, 3), np.uint8)
+    images[3] = 255
+    images[3, 10:20, 10:12] = 0
+
+    class Memory:
+        image_size = (32, 32)
+
+        def read(self, indices):
+            return images[indices]
+
+    photos = [photo(f"{i}.jpg", phash=f"{rng.integers(2**60):016x}") for i in range(40)]
+    photos[3] = photo("drawing.jpg", brightness=240.0, contrast=20.0, phash="0" * 16)
+    found = findings(catalog_of(*photos), Memory())["findings"]
+    assert [item["path"] for item in found["unlike"]["items"]] == ["drawing.jpg"]
+    assert found["bright"]["items"] == []
+    alone = findings(catalog_of(*photos))["findings"]["bright"]["items"]
+    assert [item["path"] for item in alone] == ["drawing.jpg"]
+
+
 def test_near_copies_are_looked_for_where_there_are_pixels():
     class Grey:
         image_size = (32, 32)

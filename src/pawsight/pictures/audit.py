@@ -83,6 +83,11 @@ def _findings(
     exact: Groups,
     progress: Progress,
 ) -> dict[str, Any]:
+    remarked = remarks(catalog)
+    remarked["unlike"] = unlike(catalog, pixels, progress) if pixels else []
+    # The white paper of a drawing is no overexposure.
+    odd = {remark.index for remark in remarked["unlike"]}
+    remarked["bright"] = [remark for remark in remarked["bright"] if remark.index not in odd]
     found: dict[str, list[dict[str, Any]]] = {
         "broken": [
             {**_named(photo), "reason": photo.problem} for photo in catalog.photos if photo.problem
@@ -91,11 +96,10 @@ def _findings(
         "conflicting_labels": _groups(catalog, across_classes(catalog, copies)),
         "exact_copies": _groups(catalog, exact),
         "near_copies": _groups(catalog, _not_only_exact(catalog, copies)),
-        "unlike": _remarked(catalog, unlike(catalog, pixels, progress) if pixels else []),
         "imbalance": _imbalance(catalog),
         "mixed_sizes": [{"reason": sentence} for sentence in size_differences(catalog)],
     }
-    for kind, some in remarks(catalog).items():
+    for kind, some in remarked.items():
         found[kind] = _remarked(catalog, some)
     return {
         kind.id: {
