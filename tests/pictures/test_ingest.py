@@ -142,6 +142,17 @@ def test_what_may_pass_is_tried_again_next_time(pets):
     assert catalog.photos[2].problem == ""
 
 
+def test_a_photo_that_changes_after_it_was_listed_is_read_again_next_time(pets):
+    listing = scan(Source("pets", pets))
+    Image.new("RGB", (50, 40), "white").save(pets / "cats" / "0003.png")
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[3].width == 50
+    again, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert again.photos[3].size == (pets / "cats" / "0003.png").stat().st_size
+    assert_right(again, pixels)
+
+
 def test_truncated_photos_alone_are_read_again_when_they_are_kept_or_no_longer(pets):
     photo = pets / "dogs" / "cut.jpg"
     Image.effect_noise((64, 64), 50).convert("RGB").save(photo)
