@@ -81,10 +81,11 @@ def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tupl
         images = pixels.read(indices[start : start + at_once])
         figures[start : start + at_once] = describe(images)
         progress.advance(len(images))
-    found = []
+    found: list[tuple[int, float, str]] = []
     labels = np.array([catalog.photos[i].label for i in indices.tolist()], np.object_)
-    for label in sorted(set(labels.tolist())):
-        members = np.flatnonzero(labels == label)
+    _, numbers = np.unique(labels, return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
         if len(members) < _FEWEST:
             continue
         scored = _scores(figures[members])
