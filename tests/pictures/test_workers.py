@@ -36,7 +36,7 @@ def survey(data, *settings):
     if b"CRASH" in data:
         ctypes.string_at(0)
     if b"MEMORY" in data:
-        bytearray(2**50)
+        bytearray(6 * 2**30)  # none of it touched: only the limit keeps it from being had
     if b"BUG" in data:
         raise LookupError("a bug in pawsight")
     return real(data, *settings)
@@ -176,6 +176,14 @@ def test_photos_are_read_here_where_no_process_may_start(pets, planted, monkeypa
 
     monkeypatch.setattr(workers.subprocess, "Popen", refuse)
     assert set(found(batches_of(pets, 4), 2, planted).values()) == {""}
+
+
+def test_no_file_in_the_user_s_folder_is_run(pets, planted, monkeypatch):
+    for name in ("pickle", "sys", "numpy", "PIL"):
+        (pets / f"{name}.py").write_text(f"open({str(pets / 'was-run')!r}, 'w')")
+    monkeypatch.chdir(pets)
+    assert set(found(batches_of(pets, 4), 2, planted).values()) == {""}
+    assert not (pets / "was-run").exists()
 
 
 def test_closing_the_iterator_ends_the_processes(pets, planted, monkeypatch):
