@@ -28,8 +28,8 @@ import tensorflow as tf  # noqa: E402
 
 from pawsight.config import AugmentConfig, TrainConfig  # noqa: E402
 from pawsight.models.registry import build_model  # noqa: E402
-from pawsight.pictures.ingest import ingest  # noqa: E402
-from pawsight.pictures.store import PixelStream  # noqa: E402
+from pawsight.pictures.reading.ingest import ingest  # noqa: E402
+from pawsight.pictures.reading.store import PixelStream  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.training import precision, recipe  # noqa: E402

@@ -38,8 +38,8 @@ from mutate import mutate
 
 from machine import describe
 from pawsight.errors import PhotoError
-from pawsight.pictures.decode import examine
-from pawsight.pictures.limits import MAX_MEMORY_BYTES
+from pawsight.pictures.decoding.decode import examine
+from pawsight.pictures.decoding.limits import MAX_MEMORY_BYTES
 
 HERE = Path(__file__).resolve().parent
 SLOW_SECONDS = 5.0

@@ -97,7 +97,9 @@ def draw(folder: Path, seed: int) -> Path:
 
 def measure(folder: Path, size: int, rounds: int, scratch: Path) -> dict:
     """Time each way in turns; the seconds of every round."""
-    from pawsight.pictures.ingest import ingest  # here, since Pillow's processes need none of it
+    from pawsight.pictures.reading.ingest import (
+        ingest,  # here, since Pillow's processes need none of it
+    )
 
     paths = sorted(map(str, folder.rglob("*.jpg")))
     for path in paths:  # into the system's cache, for all alike

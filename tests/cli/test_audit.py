@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.pictures.kinds_of_finding import KINDS
+from pawsight.pictures.auditing.kinds import KINDS
 
 
 @pytest.fixture(autouse=True)

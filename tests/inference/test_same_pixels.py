@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.decode import decode, examine, load_pixels
-from pawsight.pictures.ingest import ingest
-from pawsight.pictures.store import PixelStore, PixelStream
+from pawsight.pictures.decoding.decode import decode, examine, load_pixels
+from pawsight.pictures.reading.ingest import ingest
+from pawsight.pictures.reading.store import PixelStore, PixelStream
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "fuzz_decode"))
 from kinds_of_file import encode, every_kind

@@ -12,7 +12,7 @@ from PIL import Image
 from pawsight.errors import ConfigError
 from pawsight.pictures.cache import hold
 from pawsight.pictures.cache_contents import clear_cache, list_cache
-from pawsight.pictures.ingest import ingest
+from pawsight.pictures.reading.ingest import ingest
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,8 @@ def ingest_elsewhere(pets):
     """Ingest in a process that has ended, at a working size."""
 
     def run(side: int) -> None:
-        code = f"from pawsight.pictures.ingest import ingest; ingest({str(pets)!r}, ({side}, 20))"
+        room = "pawsight.pictures.reading.ingest"
+        code = f"from {room} import ingest; ingest({str(pets)!r}, ({side}, 20))"
         subprocess.run([sys.executable, "-c", code], check=True)
 
     return run

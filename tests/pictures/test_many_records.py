@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from pawsight.pictures.many_records import many_records
+from pawsight.pictures.listing.many_records import many_records
 
 
 def test_the_search_for_circles_pauses_and_goes_on():

@@ -1,8 +1,8 @@
 import pytest
 
-from pawsight.pictures.ingest import ingest
+from pawsight.pictures.reading.ingest import ingest
+from pawsight.pictures.reading.store import PixelStore
 from pawsight.pictures.remembered import remembered
-from pawsight.pictures.store import PixelStore
 
 
 class Finder:

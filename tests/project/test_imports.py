@@ -14,7 +14,7 @@ WITHOUT_TENSORFLOW = (
     "pawsight.cli.main",
     "pawsight.evaluation.metrics",
     "pawsight.inference.classifier",
-    "pawsight.pictures.ingest",
+    "pawsight.pictures.reading.ingest",
     "pawsight.report.page",
     "pawsight.workflow",
 )

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from pawsight.errors import RunError
-from pawsight.pictures.audit import findings
+from pawsight.pictures.auditing.audit import findings
+from pawsight.pictures.auditing.kinds import KINDS
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.kinds_of_finding import KINDS
 from pawsight.records import Photo
 from pawsight.report.data_page import MOST_ITEMS, audit_folder, save_audit, write_data_page
 

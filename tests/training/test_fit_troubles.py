@@ -9,8 +9,8 @@ from PIL import Image
 from pawsight.config import TrainConfig
 from pawsight.errors import DataError, DiskError, StoppedError
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.lost import TellsOfLost, lost_rows
-from pawsight.pictures.store import PixelStore, PixelStream
+from pawsight.pictures.reading.lost import TellsOfLost, lost_rows
+from pawsight.pictures.reading.store import PixelStore, PixelStream
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run

@@ -101,7 +101,7 @@ def print_findings(findings: dict[str, Any]) -> None:
 
 def _kinds(given: list[str]) -> list[str]:
     """The kinds of findings to fail on."""
-    from pawsight.pictures.kinds_of_finding import KINDS
+    from pawsight.pictures.auditing.kinds import KINDS
 
     known = [kind.id for kind in KINDS]
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]

@@ -21,7 +21,7 @@ def cache(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is kept to be faster the next time, or remove it.
+    """Show or remove what is kept to be faster.
 
     Photos that were read, at each working size; unpacked archives; the drawn sample. All of it
     is made again when it is needed. Your own photos are not in there.

@@ -36,7 +36,9 @@ def cross_validate(
     set_: Annotated[list[str] | None, SET] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Train once per fold, to see how much the score depends on which photos were held out.
+    """Train once per fold, to see how much scores vary.
+
+    Shows how much the score depends on which photos were held out.
 
     Every photo outside the test part is in the validation part of exactly one run.
 

@@ -18,7 +18,9 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure how good a model is, on its test photos or on others.
+    """Measure how good a model is.
+
+    On its own test photos, or on others.
 
     Example: pawsight evaluate runs/cats more-photos/
     """

@@ -82,7 +82,9 @@ def train(
     config: Annotated[Path | None, CONFIG] = None,
     set_: Annotated[list[str] | None, SET] = None,
 ) -> None:
-    """Train a classifier on photos, evaluate it and write the report.
+    """Train a classifier on photos, and say how good it is.
+
+    Evaluates it on photos it never saw, and writes a report with figures.
 
     Without options the model's own recipe decides. Photos that cannot be read are left out and
     named. Ctrl-C keeps what is trained so far; `pawsight resume` goes on.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pawsight.errors import DataError, RunError, ShapeError
-from pawsight.pictures.store import is_lost
+from pawsight.pictures.reading.store import is_lost
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Part, Pixels, Predictions
 from pawsight.runs import write_text

@@ -13,8 +13,8 @@ from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import save_evaluation
 from pawsight.evaluation.predictions import Classify, collect
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import straddling
-from pawsight.pictures.lost import TellsOfLost, lost_rows
+from pawsight.pictures.copies.duplicates import straddling
+from pawsight.pictures.reading.lost import TellsOfLost, lost_rows
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import Part, Pixels

@@ -187,7 +187,7 @@ class Classifier:
 
     def _pixels(self, photo: PhotoLike) -> ImageArray:
         # Imported here: what only loads a model, or has pixels already, needs no decoder.
-        from pawsight.pictures.decode import load_pixels
+        from pawsight.pictures.decoding.decode import load_pixels
 
         return load_pixels(file_bytes(photo), self.image_size, self.resize)
 

@@ -16,9 +16,9 @@ import numpy as np
 import PIL.Image
 
 from pawsight.errors import PhotoError, ShapeError
-from pawsight.pictures.decode import read_photo
+from pawsight.pictures.decoding.decode import read_photo
 from pawsight.pictures.kinds import Kind, kind_of
-from pawsight.pictures.walk import walk
+from pawsight.pictures.listing.walk import walk
 from pawsight.records import ImageArray, Prediction
 
 # os.path, not pathlib: "./a.jpg" and "a//b.jpg" stay as they were typed.

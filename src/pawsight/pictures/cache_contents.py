@@ -17,7 +17,7 @@ from typing import Literal
 
 from pawsight.errors import ConfigError
 from pawsight.pictures.cache import cache_dir, last_used, unheld
-from pawsight.pictures.ingest_index import describe_file
+from pawsight.pictures.reading.ingest_index import describe_file
 
 ALL = "all"
 _WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+")

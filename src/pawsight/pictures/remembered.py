@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pawsight.errors import DiskError
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.store import PixelStore
+from pawsight.pictures.reading.store import PixelStore
 from pawsight.records import Pixels
 from pawsight.runs import write_json
 

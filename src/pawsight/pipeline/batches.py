@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, ShapeError
-from pawsight.pictures.store import is_lost
+from pawsight.pictures.reading.store import is_lost
 from pawsight.pipeline.augment import Augment
 from pawsight.records import ImageArray, IntArray, Pixels
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from pawsight import __version__
 from pawsight.errors import RunError
+from pawsight.pictures.auditing.kinds import KINDS, Kind
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.kinds_of_finding import KINDS, Kind
 from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
 from pawsight.runs import write_json, write_text

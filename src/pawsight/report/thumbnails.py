@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from pawsight.errors import PhotoError
-from pawsight.pictures.decode import decode
-from pawsight.pictures.photo_file import read_photo
+from pawsight.pictures.decoding.decode import decode
+from pawsight.pictures.decoding.photo_file import read_photo
 
 
 def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, PawsightError
-from pawsight.pictures.store import is_lost, lost_photos
+from pawsight.pictures.reading.store import is_lost, lost_photos
 from pawsight.records import ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 

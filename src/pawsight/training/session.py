@@ -11,7 +11,7 @@ from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.lost import TellsOfLost
+from pawsight.pictures.reading.lost import TellsOfLost
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run, write_json

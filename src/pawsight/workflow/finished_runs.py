@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.duplicates import near_copies
-from pawsight.pictures.ingest import ingest
+from pawsight.pictures.copies.duplicates import near_copies
+from pawsight.pictures.reading.ingest import ingest
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part
 from pawsight.runs import Run, write_json

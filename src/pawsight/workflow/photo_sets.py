@@ -10,13 +10,13 @@ from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
 from pawsight.models.sizes import IMAGE_SIZES
-from pawsight.pictures.audit import findings
+from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import Groups, near_copies
-from pawsight.pictures.ingest import ingest
-from pawsight.pictures.listing import Listing, check_classes, scan
+from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
+from pawsight.pictures.listing.scan import Listing, check_classes, scan
+from pawsight.pictures.reading.ingest import ingest
 from pawsight.pictures.sources import drawn, fetch
-from pawsight.pictures.split import split
+from pawsight.pictures.splitting.split import split
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import check_outside
@@ -50,7 +50,13 @@ def divide(
         The photos in their parts, and the groups that show the same picture.
     """
     copies = near_copies(catalog, pixels, progress)
-    return split(catalog, config, copies), copies
+    telling = not_most_of_a_class(catalog, copies)
+    if len(telling) < len(copies):
+        progress.note(
+            f"{len(copies) - len(telling)} group(s) of photos that look alike hold most of a "
+            f"class; only exact copies among them are kept in one part."
+        )
+    return split(catalog, config, telling), telling
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:

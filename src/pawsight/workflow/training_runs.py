@@ -11,11 +11,11 @@ from pawsight.config import TrainConfig, settings
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.audit import findings, tell_about
+from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.duplicates import Groups, near_copies
-from pawsight.pictures.kept import restore
-from pawsight.pictures.listing import check_classes
+from pawsight.pictures.copies.duplicates import Groups, near_copies
+from pawsight.pictures.listing.scan import check_classes
+from pawsight.pictures.splitting.kept import restore
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, check_outside, results_dir, write_json

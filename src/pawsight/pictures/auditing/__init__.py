@@ -1,0 +1,1 @@
+"""Say what looks wrong in a set of photos."""

@@ -1,0 +1,1 @@
+"""Find photos that show the same picture."""

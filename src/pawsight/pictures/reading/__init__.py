@@ -1,0 +1,1 @@
+"""Read every photo once, with all cores: facts into a catalog, pixels into a store."""

@@ -1,0 +1,1 @@
+"""Divide photos into parts, keeping together what belongs together."""
