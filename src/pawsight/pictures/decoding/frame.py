@@ -31,7 +31,7 @@ _FORMATS = (
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
 _TGA_END = b"TRUEVISION-XFILE.\0"
-_quiet = Quiet()
+quiet = Quiet()  # cheap for who is inside already, so whoever decodes many photos enters once
 
 
 class Frame(NamedTuple):
@@ -56,7 +56,7 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
         raise PhotoError("empty file")
     kind = ""
     try:
-        with _quiet:
+        with quiet:
             data = check_content(data)
             image = _open(data)
             kind = image.format or ""

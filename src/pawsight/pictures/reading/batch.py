@@ -19,6 +19,7 @@ import numpy as np
 from pawsight.errors import PhotoError
 from pawsight.pictures.decoding.decode import Surveyed, read_photo, survey
 from pawsight.pictures.decoding.facts import Facts, Look, measure
+from pawsight.pictures.decoding.frame import quiet
 from pawsight.records import ImageArray, Resize
 
 _AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
@@ -83,7 +84,7 @@ def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
     """Read the photos of a batch, in order."""
     findings: list[Finding] = []
     is_slow = False
-    with _Store(batch) as store:
+    with _Store(batch) as store, quiet:
         for start in range(0, len(batch.paths), _AT_ONCE):
             paths = [
                 os.path.join(batch.root, path)  # noqa: PTH118 - hot
@@ -156,10 +157,15 @@ class _Store:
         if self._file is None:
             return False
         # One large write costs half of many small ones; a broken photo's row is left empty.
-        data = b"".join(pixels or self._empty for pixels in photos)
+        rows = [pixels or self._empty for pixels in photos]
+        start = first_row * len(self._empty)
         try:
-            self._file.seek(first_row * len(self._empty))
-            return self._file.write(data) == len(data)
+            if hasattr(os, "pwritev"):
+                num_written = os.pwritev(self._file.fileno(), rows, start)
+            else:
+                self._file.seek(start)
+                num_written = self._file.write(b"".join(rows))
+            return num_written == len(rows) * len(self._empty)
         except OSError:  # the disk is full
             return False
 
