@@ -29,6 +29,15 @@ def write_colour_model(path: Path, height: int | str = 8, width: int | str = 8) 
     path.write_bytes(model.SerializeToString())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep the tests out of the user's own cache."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PAWSIGHT_CACHE", str(tmp_path_factory.mktemp("own") / "cache"))
+    yield
+    patch.undo()
+
+
 @pytest.fixture
 def make_colour_run(tmp_path):
     """Make a run folder; keyword arguments replace entries of its model.json."""

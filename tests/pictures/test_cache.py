@@ -94,6 +94,12 @@ def test_the_name_of_a_source_clears_all_its_sizes(cache, ingest_elsewhere):
     assert list((cache / "ingest").iterdir()) == []
 
 
+def test_the_name_of_the_folder_of_photos_will_do(cache, ingest_elsewhere):
+    ingest_elsewhere(20)
+    name = next(entry.name for entry in list_cache() if entry.kind == "photos read")
+    assert len(clear_cache([name.partition("/")[0].rpartition("-")[0]])) == 1
+
+
 def test_an_unknown_name_clears_nothing(cache):
     make_folder(cache / "sample-1-1200", 10)
     with pytest.raises(ConfigError, match=r"nothing named 'cats'.*\n.*sample-1-1200"):

@@ -20,6 +20,7 @@ from pawsight.pictures.cache import cache_dir, last_used, unheld
 from pawsight.pictures.reading.ingest_index import describe_file
 
 ALL = "all"
+_NAMED = 5  # entries that an error names
 _WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+")
 _SAMPLE = re.compile(r"sample-\d+-\d+")
 _STALE_SECONDS = 24 * 3600  # a younger leftover may be at work
@@ -72,8 +73,8 @@ def clear_cache(names: Sequence[str] = (ALL,)) -> list[Cleared]:
     """Remove what is kept under these names; it is made again when it is needed.
 
     Args:
-        names: Names of entries; "all"; or the name of a source alone, for all its
-            working sizes.
+        names: Names of entries; "all"; or the name of a source alone (that of its
+            folder will do), for all its working sizes.
 
     Raises:
         ConfigError: Nothing of one of these names is kept; then nothing is removed.
@@ -82,12 +83,19 @@ def clear_cache(names: Sequence[str] = (ALL,)) -> list[Cleared]:
     entries = list_cache()
     chosen: dict[str, CacheEntry] = {}
     for name in names:
-        matching = [e for e in entries if name in (ALL, e.name, e.name.partition("/")[0])]
+        matching = [e for e in entries if name in (ALL, *_names(e))]
         if not matching and name != ALL:
-            kept = ", ".join(entry.name for entry in entries) or "nothing"
-            raise ConfigError(f"The cache keeps nothing named '{name}'.\nIt keeps: {kept}")
+            kept = ", ".join(entry.name for entry in entries[:_NAMED]) or "nothing"
+            more = f" and {len(entries) - _NAMED:,} more" if len(entries) > _NAMED else ""
+            raise ConfigError(f"The cache keeps nothing named '{name}'.\nIt keeps: {kept}{more}")
         chosen |= {entry.name: entry for entry in matching}
     return [_clear(entry) for entry in chosen.values()]
+
+
+def _names(entry: CacheEntry) -> tuple[str, str, str]:
+    """What an entry answers to: its name, its source's, and that as the user knows it."""
+    source = entry.name.partition("/")[0]
+    return entry.name, source, source.rpartition("-")[0]
 
 
 def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:

@@ -124,8 +124,8 @@ class _Reading:
         if self._cache.store_path is not None:
             num_bytes = len(wanted) * int(np.prod(self._image_size)) * 3
             self._progress.note(
-                f"The disk has no room to keep {num_bytes / 1e9:.1f} GB of pixels "
-                f"in {self._cache.store_path.parent}. {_SLOWER}"
+                f"The disk has no room to keep {num_bytes / 1e6:,.0f} MB of pixels "
+                f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"
             )
         return unknown
 
