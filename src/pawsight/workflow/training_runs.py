@@ -112,10 +112,12 @@ def _train_and_finish(
     progress: Progress,
 ) -> Run:
     """Take a run from wherever it stands to its end."""
-    # A budget in minutes counts from here: how long reading took depends on what was read before.
-    started = time.monotonic()
     tell_about(catalog, progress, copies)
     try:
+        if not run.audit_path.is_file():
+            write_json(run.audit_path, findings(catalog, pixels, copies, progress))
+        # A budget in minutes counts from here: reading takes as long as what was read before says.
+        started = time.monotonic()
         progress.start("Starting TensorFlow")
         prepare_tensorflow()
         from pawsight.training.session import train_run
@@ -149,7 +151,6 @@ def _finish(
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
     evaluate_run(run, Classifier.load(run).logits, catalog, pixels, copies, progress)
-    write_json(run.audit_path, findings(catalog, pixels, copies, progress))
     progress.start("Writing the report")
     write_page(run)
 
