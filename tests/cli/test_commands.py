@@ -62,12 +62,36 @@ def test_rare_settings_are_set_by_name(pawsight, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "named"), [("bar", "NAME=VALUE"), ("bar=1", "bar"), ("split.fold=3", "fold is 3")]
+    ("text", "named"),
+    [
+        ("bar", "NAME=VALUE"),
+        ("bar=1", "bar"),
+        ("split.fold=3", "fold is 3"),
+        ("split=3", "'split' is a group of settings"),
+    ],
 )
 def test_setting_that_cannot_be_is_wrong_usage(pawsight, trained, tmp_path, text, named):
-    result = pawsight("train", "photos", "--set", text, "--out", tmp_path / "run")
+    given = ["--set", text, "--group-by", "folder"]
+    result = pawsight("train", "photos", *given, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert named in result.stderr
+
+
+def test_the_number_of_folds_may_come_from_a_setting(pawsight, monkeypatch, tmp_path):
+    passed = []
+
+    def cross_validate(source, config, out, progress):
+        passed.append(config.split.folds)
+        return {"folder": "cv", "folds": [], "mean": SCORES, "std": SCORES}
+
+    monkeypatch.setattr("pawsight.workflow.cross_validate", cross_validate)
+    for given in (["--set", "split.folds=3"], ["--folds", 4, "--set", "split.folds=3"], []):
+        result = pawsight("cross-validate", "photos", *given)
+        assert result.exit_code == 0, result.stderr
+    assert passed == [3, 4, None]  # None: the library's own default
+
+
+SCORES = {"accuracy": 0.5, "balanced_accuracy": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import pawsight
-from pawsight.config import AugmentConfig
+from pawsight.config import AugmentConfig, SplitConfig
 from pawsight.errors import DataError
+from pawsight.pictures.copies.duplicates import near_copies, straddling
+from pawsight.pictures.reading.ingest import ingest
+from pawsight.workflow.photo_sets import divide
 
 
 def test_a_run_evaluates_again_to_the_same_numbers(run):
@@ -33,6 +37,23 @@ def test_a_loaded_classifier_says_what_the_run_said(run, photos):
     prediction = pawsight.load(run).predict(photos / first[0].strip('"'))[0]
     assert prediction.label == first[2].strip('"')
     assert prediction.probability == pytest.approx(float(first[3]), abs=1e-5)
+
+
+def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, cache, told):
+    rng = np.random.default_rng(0)
+    noises = rng.integers(0, 256, (21, 8, 8, 3), np.uint8)
+    one = [(f"cats/{number}.jpg", noises[0], 60 + 2 * number) for number in range(14)]
+    others = [(f"dogs/{number}.jpg", noise, 90) for number, noise in enumerate(noises[1:])]
+    for path, noise, quality in one + others:
+        (tmp_path / "pets" / path).parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(noise).resize((96, 96), Image.Resampling.BICUBIC)
+        image.save(tmp_path / "pets" / path, quality=quality)
+    catalog, pixels = ingest(tmp_path / "pets", (64, 64))
+    catalog, copies = divide(catalog, pixels, SplitConfig(), told)
+    assert [len(group) for group in copies] == [14]
+    assert copies == near_copies(catalog, pixels)  # as a run that goes on finds them
+    assert straddling(catalog, copies) == copies
+    assert any("hold most of a class" in note for note in told.notes)
 
 
 def test_an_audit_counts_what_is_there(photos):

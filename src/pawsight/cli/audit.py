@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pawsight.cli.settings import GROUP_BY
+from pawsight.cli.settings import GroupBy
 from pawsight.cli.tables import print_json, print_table
 
 FOUND = 3  # the exit code when --fail-on finds something
@@ -40,7 +40,7 @@ def audit(
             help="End with exit code 3 if one of these is found, such as leakage,broken; or any.",
         ),
     ] = None,
-    group_by: Annotated[str | None, GROUP_BY] = None,
+    group_by: GroupBy = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),

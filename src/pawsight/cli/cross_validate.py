@@ -7,44 +7,57 @@ from typing import Annotated, Any
 
 import typer
 
-from pawsight.cli.settings import CONFIG, GROUP_BY, SET, train_config
+from pawsight.cli.settings import (
+    Assigned,
+    Config,
+    Epochs,
+    GroupBy,
+    Minutes,
+    Model,
+    Seed,
+    train_config,
+)
 from pawsight.cli.tables import print_json, print_table
 
 
 def cross_validate(
     ctx: typer.Context,
     source: Annotated[
-        str, typer.Argument(help="What `pawsight train` takes, without parts.", metavar="SOURCE")
+        str,
+        typer.Argument(
+            help="What `pawsight train` takes; train and validation parts are pooled.",
+            metavar="SOURCE",
+        ),
     ],
     folds: Annotated[
-        int, typer.Option(min=2, max=20, metavar="K", help="How many runs, each with its own part.")
-    ] = 5,
-    model: Annotated[str, typer.Option(metavar="NAME", help="The network.")] = "swift",
-    epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Of each run; or give --minutes.")
+        int | None,
+        typer.Option(
+            min=2, max=20, metavar="K", help="How many runs, each with its own part; else 5."
+        ),
     ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(metavar="N", help="Of each run; or give --epochs.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="As for `train`.")] = 0,
-    group_by: Annotated[str | None, GROUP_BY] = None,
+    model: Model = "swift",
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    group_by: GroupBy = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
     ] = None,
-    config: Annotated[Path | None, CONFIG] = None,
-    set_: Annotated[list[str] | None, SET] = None,
+    config: Config = None,
+    set_: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train once per fold, to see how much scores vary.
 
     Shows how much the score depends on which photos were held out.
 
-    Every photo outside the test part is in the validation part of exactly one run.
+    --epochs or --minutes are those of each run. Every photo outside the test part is in the
+    validation part of exactly one run.
 
     Example: pawsight cross-validate photos/ --folds 5 --minutes 2
     """
-    chosen = train_config(ctx, config, set_, folds=folds)
+    chosen = train_config(ctx, config, set_)
     from pawsight import workflow
     from pawsight.cli.progress import shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,51 +13,70 @@ from pawsight.errors import ConfigError
 if TYPE_CHECKING:
     from pawsight.config import TrainConfig
 
-GROUP_BY = typer.Option(
-    metavar="KEY",
-    help="Keep such photos in one part: `folder`, those that lie in one folder inside a class; "
-    "or a column of the .csv.",
-)
-CONFIG = typer.Option(metavar="FILE", help="Settings from a .json or .toml; options win over it.")
-SET = typer.Option(
-    "--set",
-    metavar="NAME=VALUE",
-    help="Any other setting, such as keep_truncated=true or split.test_fraction=0.2.",
-)
+# The options of the commands that train.
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="The network: `swift`, or `colab` for the Colab script's own."
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="How often each photo is seen; or give --minutes."),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(metavar="N", help="How long training may take; or give --epochs."),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Same photos, settings and seed: same result.")
+]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Keep such photos in one part: `folder`, those that lie in one folder inside a "
+        "class; or a column of the .csv.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings from a .json or .toml; options win over it."),
+]
+Assigned = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other setting, such as keep_truncated=true or split.test_fraction=0.2.",
+    ),
+]
 
-# Options that are no settings of their own name.
-_NOT_SETTINGS = ("source", "out", "config", "set_", "folds", "group_by")
+# Options that are settings of the split, and those that are none.
+_OF_THE_SPLIT = ("folds", "group_by")
+_NOT_SETTINGS = ("source", "out", "config", "set_", "as_json")
 
 
-def train_config(
-    ctx: typer.Context, path: Path | None, assigned: list[str] | None, **split: Any
-) -> TrainConfig:
+def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | None) -> TrainConfig:
     """Put together the settings of a training from what the user gave.
 
     Args:
         ctx: The command's context; options that were given are settings by their names.
         path: A settings file.
         assigned: The `--set` options.
-        split: Settings of the split that the command itself decides.
 
     Raises:
         ConfigError: A setting is unknown or cannot be so.
     """
-    given = {
-        name: value
-        for name, value in ctx.params.items()
-        if name not in _NOT_SETTINGS and _is_given(ctx, name)
-    }
-    if ctx.params.get("group_by") is not None:
-        split["group_by"] = ctx.params["group_by"]
     from pawsight.config import TrainConfig, settings
 
     merged = _read_settings(path)
     for text in assigned or ():
-        _assign(merged, text)
-    merged |= given
-    if split:
-        merged["split"] = {**merged.get("split", {}), **split}
+        name, value = _assignment(text)
+        _put(merged, name, value)
+    for name, value in ctx.params.items():
+        if name not in _NOT_SETTINGS and _is_given(ctx, name):
+            _put(merged, f"split.{name}" if name in _OF_THE_SPLIT else name, value)
     return settings(TrainConfig, **merged)
 
 
@@ -66,21 +85,34 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
-def _assign(merged: dict[str, Any], text: str) -> None:
-    """Put one `a.b=value` in its place; a value that is no JSON is text."""
+def _assignment(text: str) -> tuple[str, Any]:
+    """Read one NAME=VALUE; a value that is no JSON is text."""
     name, equals, value = text.partition("=")
-    if not equals or not name:
+    if not equals or not name.strip():
         raise ConfigError(f"--set takes NAME=VALUE, such as keep_truncated=true; got '{text}'.")
-    *outer, last = name.strip().replace("-", "_").split(".")
-    inside = merged
-    for key in outer:
-        found = inside.setdefault(key, {})
-        inside[key] = dict(found) if isinstance(found, dict) else {}
-        inside = inside[key]
     try:
-        inside[last] = json.loads(value)
+        return name.strip().replace("-", "_"), json.loads(value)
     except (ValueError, RecursionError):
-        inside[last] = value
+        return name.strip().replace("-", "_"), value
+
+
+def _put(merged: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value where a name such as `split.seed` leads.
+
+    Raises:
+        ConfigError: What it leads through is no group of settings.
+    """
+    *outer, last = name.split(".")
+    for key in outer:
+        inside = merged.get(key)
+        if not isinstance(inside, dict | None):
+            raise ConfigError(
+                f"'{key}' is a group of settings and cannot be {json.dumps(inside)}.\n"
+                f"Set one of them, such as {key}.{last}=VALUE."
+            )
+        merged[key] = dict(inside or {})
+        merged = merged[key]
+    merged[last] = value
 
 
 def _read_settings(path: Path | None) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pawsight.cli import tables
-from pawsight.cli.settings import CONFIG, GROUP_BY, SET, train_config
+from pawsight.cli.settings import (
+    Assigned,
+    Config,
+    Epochs,
+    GroupBy,
+    Minutes,
+    Model,
+    Seed,
+    train_config,
+)
 
 if TYPE_CHECKING:
     from pawsight.runs import Run
@@ -35,12 +44,7 @@ def train(
             metavar="SOURCE",
         ),
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="The network: `swift`, or `colab` for the Colab script's own."
-        ),
-    ] = "swift",
+    model: Model = "swift",
     image_size: Annotated[
         Any,
         typer.Option(
@@ -49,14 +53,8 @@ def train(
             help="Pixels the model works on: 160, or 120x160 for height x width.",
         ),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="How often each photo is seen; or give --minutes."),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(metavar="N", help="How long training may take; or give --epochs."),
-    ] = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Photos per step.")
     ] = None,
@@ -67,20 +65,18 @@ def train(
         Literal["auto", "float32", "bfloat16"],
         typer.Option(metavar="auto|float32|bfloat16", help="`auto` measures which is faster here."),
     ] = "auto",
-    seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Same photos, settings and seed: same result.")
-    ] = 0,
+    seed: Seed = 0,
     eager: Annotated[
         bool,
         typer.Option("--eager", help="Step through Python; slow, for debugging.", hidden=True),
     ] = False,
-    group_by: Annotated[str | None, GROUP_BY] = None,
+    group_by: GroupBy = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="The run folder; else runs/DATE-TIME-SOURCE."),
     ] = None,
-    config: Annotated[Path | None, CONFIG] = None,
-    set_: Annotated[list[str] | None, SET] = None,
+    config: Config = None,
+    set_: Assigned = None,
 ) -> None:
     """Train a classifier on photos, and say how good it is.
 

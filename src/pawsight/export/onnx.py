@@ -50,7 +50,7 @@ def export_onnx(model: keras.Model, path: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
         proto, _ = tf2onnx.convert.from_function(infer, input_signature=(images,), opset=_OPSET)
-    except (ValueError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:
         raise ModelError(f"This model cannot be written as ONNX: {error}") from error
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())

@@ -78,12 +78,8 @@ def train_run(
         minutes = recipe.budget_minutes(config)
         if minutes is not None:
             progress.start("Measuring the speed of this machine")
-            train_rate, validation_rate = trainer.pace()
             num_evaluated = len(validation.indices) + len(catalog.part("test"))
-            left = minutes * 60 - (time.monotonic() - started) - _FINISH_SECONDS
-            left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
-            left = max(left, minutes * 60 * _LEAST_SHARE)
-            plan = recipe.shortened(plan, left, train_rate, validation_rate)
+            plan = _fitted(plan, trainer.pace(), minutes * 60, started, num_evaluated)
         facts = {
             "num_parameters": trainer.model.count_params(),
             "hardware": machine.in_words(),
@@ -100,3 +96,22 @@ def train_run(
         + f"{best.validation_accuracy:.1%} right."
     )
     return trainer.model
+
+
+def _fitted(
+    plan: Plan, rates: tuple[float, float], seconds: float, started: float, num_evaluated: int
+) -> Plan:
+    """Shorten a plan to what a budget leaves for training.
+
+    Args:
+        plan: As long as the photos are worth.
+        rates: (training, validation) images per second, as measured.
+        seconds: The budget.
+        started: `time.monotonic()` from which it counts.
+        num_evaluated: Photos that the exported model looks at in the end.
+    """
+    train_rate, validation_rate = rates
+    left = seconds - (time.monotonic() - started) - _FINISH_SECONDS
+    left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
+    left = max(left, seconds * _LEAST_SHARE)
+    return recipe.shortened(plan, left, train_rate, validation_rate)

@@ -15,7 +15,7 @@ from pawsight.workflow.training_runs import resume, train
 
 _SILENT = Silent()
 _DEFAULT_FOLDS = 5
-SUMMARY = "folds.json"
+_SUMMARY = "folds.json"
 
 
 def cross_validate(
@@ -31,7 +31,8 @@ def cross_validate(
     are kept and a stopped one goes on.
 
     Args:
-        source: As `train` takes it; its photos must not have parts of their own.
+        source: As `train` takes it. Its train and validation parts, if it has them,
+            are divided anew together; its test part stays.
         config: The settings of each run; `split.folds` is how many, 5 if not given.
         out: The folder for the runs; None makes `runs/<date>-<time>-<source>`.
         progress: Is told how it goes.
@@ -61,7 +62,7 @@ def cross_validate(
         "runs": [str(run.path) for run in runs],
         **summarize_folds([run.metrics for run in runs]),
     }
-    write_json(folder / SUMMARY, found)
+    write_json(folder / _SUMMARY, found)
     return found
 
 

@@ -47,7 +47,7 @@ def divide(
     """Put every usable photo into a part; those that show the same picture into the same one.
 
     Returns:
-        The photos in their parts, and the groups that show the same picture.
+        The photos in their parts, and all groups that show the same picture.
     """
     copies = near_copies(catalog, pixels, progress)
     telling = not_most_of_a_class(catalog, copies)
@@ -56,7 +56,7 @@ def divide(
             f"{len(copies) - len(telling)} group(s) of photos that look alike hold most of a "
             f"class; only exact copies among them are kept in one part."
         )
-    return split(catalog, config, telling), telling
+    return split(catalog, config, telling), copies
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:

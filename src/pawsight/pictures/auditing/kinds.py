@@ -45,7 +45,8 @@ KINDS: tuple[Kind, ...] = (
         "truncated",
         "End is missing",
         "JPEGs that end too early, as after a download that was cut short. They are left out "
-        "unless keep_truncated is set and at least three quarters of their rows are there.",
+        "of training unless --set keep_truncated=true is given and at least three quarters of "
+        "their rows are there.",
     ),
     Kind(
         "leakage",
@@ -119,7 +120,8 @@ KINDS: tuple[Kind, ...] = (
         "odd_aspect",
         "Odd shape",
         f"Its longer side is more than {quality.ODD:g} times as long as the shorter one, clearly "
-        f"more so than is usual in its class: stretching distorts it, resize=crop or pad do not.",
+        f"more so than is usual in its class: stretching distorts it, --set resize=crop (or "
+        f"pad) does not.",
     ),
     Kind(
         "imbalance",

@@ -74,7 +74,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
             f"{f' (in {writer.current})' if writer.current else ''}.\n"
             f"Download or copy it again."
         ) from error
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # what zipfile says of a compression it does not know
         raise SourceError(
             f"The archive {path} is packed in a way that pawsight cannot unpack ({error}).\n"
             f"Unpack it yourself and give the folder."
