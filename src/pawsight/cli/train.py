@@ -34,6 +34,16 @@ def _image_size(text: str) -> tuple[int, int]:
         ) from error
 
 
+_ImageSize = Annotated[
+    Any,
+    typer.Option(
+        parser=_image_size,
+        metavar="SIZE",
+        help="Pixels the model works on: 160, or 120x160 for height x width.",
+    ),
+]
+
+
 def train(
     ctx: typer.Context,
     source: Annotated[
@@ -45,14 +55,7 @@ def train(
         ),
     ],
     model: Model = "swift",
-    image_size: Annotated[
-        Any,
-        typer.Option(
-            parser=_image_size,
-            metavar="SIZE",
-            help="Pixels the model works on: 160, or 120x160 for height x width.",
-        ),
-    ] = None,
+    image_size: _ImageSize = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
     batch_size: Annotated[

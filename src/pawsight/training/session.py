@@ -9,6 +9,7 @@ import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
+from pawsight.history import Epoch
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.reading.lost import TellsOfLost
@@ -87,15 +88,19 @@ def train_run(
         }
         write_json(run.plan_path, plan.model_dump(mode="json") | facts)
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
-    history = trainer.fit(plan, run, progress)
+    progress.note(_kept(trainer.fit(plan, run, progress)))
+    return trainer.model
+
+
+def _kept(history: list[Epoch]) -> str:
+    """Say which epoch became the model, and why."""
     best = next(row for row in history if row.is_best)
     balanced = best.validation_balanced_accuracy
-    progress.note(
+    return (
         f"Keeping epoch {best.epoch} of {len(history)}, the best in validation: "
         + (f"balanced accuracy {balanced:.1%}, " if balanced is not None else "")
         + f"{best.validation_accuracy:.1%} right."
     )
-    return trainer.model
 
 
 def _fitted(
