@@ -104,6 +104,10 @@ benchmark-audit: $(READY)  ## What an audit finds, on contact sheets to judge by
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
 
+.PHONY: benchmark-time-to-accuracy
+benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
+	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
+
 .PHONY: clean
 clean:  ## Remove what was built here; runs/ and the photos stay
 	@rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
