@@ -1,0 +1,108 @@
+"""Muon for convolutions: every update is turned by all singular directions alike.
+
+Plain gradient steps move a kernel mostly along the few directions that the last
+batches agree on. Muon takes the momentum of a kernel as a matrix [fan_in,
+channels], replaces its singular values by about 1 and steps by that, so that
+rare directions learn as fast as common ones. Here that halves the passes over
+the photos to the same accuracy (`benchmarks/time_to_accuracy/LOG.md`).
+
+Sources: the method and the coefficients, Jordan et al. 2024,
+https://kellerjordan.github.io/posts/muon/ ; for image networks, arXiv:2404.00498.
+`keras.optimizers.Muon` (3.15) leaves convolutions to Adam and iterates on the
+whole matrix.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# Of the quintic x -> a x + b x^3 + c x^5 that pulls all of (0, 1] towards 1 within a few
+# rounds; the values then lie between about 0.7 and 1.2, which is near enough.
+_A, _B, _C = 3.4445, -4.7750, 2.0315
+_ROUNDS = 5
+_TINY = 1e-7
+
+
+class Muon(keras.optimizers.Optimizer):
+    """Orthogonalised momentum for kernels of convolutions, Nesterov momentum for the rest.
+
+    A step of learning rate r changes a kernel by about r times the norm it was
+    drawn with (He initialisation), whatever its gradient's size. What is no
+    kernel, the first layer's (its 3 input channels leave nothing to turn) and
+    the last layer's follow Nesterov momentum with `rest_factor` times r.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.06,
+        momentum: float = 0.9,
+        rest_factor: float = 10 / 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="muon", **kwargs)
+        self.momentum = momentum
+        self.rest_factor = rest_factor
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Make one momentum a variable."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums = [
+            self.add_variable_from_reference(variable, name="momentum") for variable in variables
+        ]
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one variable in place; gradient and variable have one shape."""
+        momentum = self._momentums[self._get_variable_index(variable)].value
+        gradient, rate = tf.cast(gradient, tf.float32), tf.cast(learning_rate, tf.float32)
+        momentum.assign(self.momentum * momentum + gradient)
+        update = gradient + self.momentum * momentum
+        if not is_turned(variable.shape):
+            variable.assign_sub(rate * self.rest_factor * update)
+            return
+        channels = variable.shape[-1]
+        fan_in = math.prod(variable.shape[:-1])
+        matrix = orthogonalised(tf.reshape(update, (fan_in, channels)))
+        # From the norm of `matrix` to that of a kernel of variance 2 / fan_in.
+        scale = math.sqrt(2 * channels / min(fan_in, channels))
+        variable.assign_sub(rate * scale * tf.reshape(matrix, variable.shape))
+
+
+def is_turned(shape: tuple[int, ...]) -> bool:
+    """Whether a variable of this shape is the kernel of a convolution after the first."""
+    return len(shape) == 4 and shape[2] > 3
+
+
+def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
+    """Bring all singular values of a matrix near 1 and keep its singular vectors.
+
+    The iteration x <- (aI + bA + cA^2) x with A = x x^T runs on A alone, which
+    is small: A <- Z A Z for the same Z, and x is multiplied once at the end by
+    the product of all Z. In exact arithmetic that is the same; A stays in
+    float32, since it holds squares.
+
+    Args:
+        matrix: float32, shape [m, n].
+
+    Returns:
+        float32, shape [m, n]; a matrix of zeros stays one.
+    """
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    x = tf.cast(matrix / (tf.norm(matrix) + _TINY), tf.bfloat16)
+    gram = tf.cast(tf.matmul(x, x, transpose_a=is_tall, transpose_b=not is_tall), tf.float32)
+    identity = tf.eye(gram.shape[0])
+    product = identity
+    for _ in range(_ROUNDS):
+        factor = _A * identity + _B * gram + _C * tf.matmul(gram, gram)
+        product = tf.matmul(product, factor)
+        gram = tf.matmul(gram, tf.matmul(factor, factor))
+    product = tf.cast(product, tf.bfloat16)
+    turned = tf.matmul(x, product) if is_tall else tf.matmul(product, x)
+    return tf.cast(turned, tf.float32)
