@@ -108,6 +108,11 @@ benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same phot
 benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
 
+.PHONY: builtin
+builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (an hour)
+	@$(BIN)/python builtin/train.py $(ARGS)
+	@$(BIN)/python builtin/score.py $(firstword $(ARGS))
+
 .PHONY: clean
 clean:  ## Remove what was built here; runs/ and the photos stay
 	@rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -187,3 +187,15 @@ def test_photos_are_not_changed(predict, photos):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.iterdir()}
     predict(photos)
     assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.iterdir()}
+
+
+def test_without_a_run_the_shipped_model_answers_and_says_so(pawsight, photos):
+    result = pawsight("predict", photos)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("path,label,probability,error,cats,dogs\n")
+    assert result.stderr.startswith("Model: the built-in one")
+    assert [row["label"] in ("cats", "dogs") for row in rows_of(result.stdout)] == [
+        True,
+        False,
+        True,
+    ]

@@ -251,6 +251,15 @@ def test_model_of_another_number_of_classes_is_refused(make_colour_run):
         Classifier.load(make_colour_run(class_names=["a", "b", "c", "d"]))
 
 
+def test_other_outputs_of_a_model_are_left_alone(colour_run, plain_pixels):
+    model = onnx.load(colour_run.onnx_path)
+    mean = onnx.helper.make_tensor_value_info("mean", onnx.TensorProto.FLOAT, ["n", 3])
+    model.graph.output.insert(0, mean)
+    colour_run.onnx_path.write_bytes(model.SerializeToString())
+    logits = Classifier.load(colour_run).logits(plain_pixels((255, 0, 0)))
+    assert logits == pytest.approx(np.array([[4, 0, 0]]))
+
+
 def test_model_cannot_read_files_beside_it(colour_run, tmp_path):
     secret = tmp_path / "secret.bin"
     secret.write_bytes(np.array([4 / 255], np.float32).tobytes())

@@ -81,3 +81,7 @@ def test_feed_and_model_work_with_plain_keras(photos):
     images, labels = next(iter(batches))
     assert (images.shape, images.dtype, labels.dtype) == ((14, 32, 32, 3), "float32", "int32")
     assert float(keras.ops.max(images)) > 1  # 0..255: scaling is inside the model
+
+
+def test_without_a_run_the_shipped_model_is_loaded():
+    assert pawsight.load().class_names == ("cats", "dogs")

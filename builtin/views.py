@@ -1,0 +1,63 @@
+"""A second look at every training photo, as another camera and another website would have it.
+
+The photos to train on are all of 180 x 180 pixels, stretched and saved as JPEG. Photos from
+elsewhere are sharper or softer, differently cut and differently lit; so the head learns from
+each photo twice, as it is and varied.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from pawsight.pictures.decoding.decode import decode
+
+
+def vary(data: bytes, seed: tuple[int, int]) -> bytes:
+    """Cut, mirror, light, sharpen or blur, and save a photo anew; the same seed gives the same.
+
+    Args:
+        data: The bytes of a photo file.
+        seed: Of the training and of the photo.
+
+    Returns:
+        The bytes of a JPEG.
+
+    Raises:
+        PhotoError: The bytes are no photo.
+    """
+    rng = np.random.default_rng(seed)
+    image = _cut(decode(data), rng)
+    if rng.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        image = enhance(image).enhance(rng.uniform(0.7, 1.3))
+    if rng.random() < 0.05:
+        image = image.convert("L").convert("RGB")
+    image = _refocus(image, rng)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=int(rng.integers(40, 96)))
+    return file.getvalue()
+
+
+def _cut(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Keep 50 to 100 % of the area, of a shape up to 4:3 or 3:4 of the photo's own."""
+    area, shape = rng.uniform(0.5, 1.0), np.exp(rng.uniform(-1, 1) * np.log(4 / 3))
+    width = min(1.0, np.sqrt(area * shape)) * image.width
+    height = min(1.0, np.sqrt(area / shape)) * image.height
+    left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
+    return image.crop((round(left), round(top), round(left + width), round(top + height)))
+
+
+def _refocus(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    kind = rng.integers(3)
+    if kind == 0:  # fewer pixels than the photo had
+        scale = rng.uniform(0.4, 0.9)
+        size = (max(32, round(image.width * scale)), max(32, round(image.height * scale)))
+        return image.resize(size, Image.Resampling.BICUBIC)
+    if kind == 1:
+        radius, percent = rng.uniform(0.5, 2), int(rng.integers(50, 200))
+        return image.filter(ImageFilter.UnsharpMask(radius, percent, threshold=0))
+    return image

@@ -1,0 +1,28 @@
+"""The model of cats and dogs that ships with pawsight; needs no TensorFlow.
+
+It is a run folder as any other, with no history: `model/model.json` says what
+it is and `model/model.onnx` is the network. Beside "logits" the network gives
+"features", from which a head for other classes is fitted in seconds. What it
+scores and where it fails stands in MODEL_CARD.md; `builtin/train.py` in the
+repository makes it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pawsight.runs import Run
+
+NAME = "builtin"
+IMAGE_SIZE = (224, 224)  # (height, width) in pixels; the network takes others from 32 up
+NUM_FEATURES = 1280
+
+
+def folder() -> Path:
+    """Where the model and its licence lie: a run folder that only holds a model."""
+    return Path(__file__).parent / "cats-dogs"
+
+
+def onnx_path() -> Path:
+    """The network: "images", float32 [N, H, W, 3] 0..255; "logits" [N, 2], "features" [N, F]."""
+    return Run(folder()).onnx_path
