@@ -82,6 +82,7 @@ class TrainConfig(_Frozen):
     """Everything that decides a training run, besides the photos."""
 
     model: str = "swift"
+    weights: str | None = None  # a file of a network's weights, instead of those it comes with
     image_size: tuple[int, int] | None = None  # (height, width) in pixels
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 Model = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="The network: `swift`, or `colab` for the Colab script's own."
+        metavar="NAME",
+        help="The network: `swift`, trained from scratch; `builtin`, or one of keras.applications "
+        "such as `mobilenetv2`, which come with weights; `colab`, the Colab script's own.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="The network's weights, instead of those it fetches: .h5 or .keras."
     ),
 ]
 Epochs = Annotated[

@@ -17,6 +17,7 @@ from pawsight.cli.settings import (
     Minutes,
     Model,
     Seed,
+    Weights,
     train_config,
 )
 
@@ -55,6 +56,7 @@ def train(
         ),
     ],
     model: Model = "swift",
+    weights: Weights = None,
     image_size: _ImageSize = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
@@ -62,7 +64,7 @@ def train(
         int | None, typer.Option(min=1, metavar="N", help="Photos per step.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="The highest step size.")
+        float | None, typer.Option(metavar="RATE", help="The highest step size.", hidden=True)
     ] = None,
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],

@@ -7,13 +7,15 @@ execute anything.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 
 from pawsight.errors import ModelError
-from pawsight.models import colab, swift
+from pawsight.models import colab, pretrained, swift
+from pawsight.models.applications import Application, application
 from pawsight.models.sizes import IMAGE_SIZES
 
 Builder = Callable[[int, tuple[int, int], keras.DTypePolicy], keras.Model]
@@ -57,11 +59,27 @@ def architecture(name: str) -> Architecture:
     Raises:
         ModelError: There is none of that name; the text lists those there are.
     """
+    network = application(name)
+    if network is not None:
+        return _pretrained(network)
     try:
         return ARCHITECTURES[name]
     except KeyError:
         known = "\n".join(f"  {one.name:8} {one.summary}" for one in ARCHITECTURES.values())
-        raise ModelError(f"There is no model '{name}'. Choose one of these:\n{known}") from None
+        raise ModelError(
+            f"There is no model '{name}'. Choose one of these:\n{known}\n"
+            f"or a network of keras.applications, such as mobilenetv2."
+        ) from None
+
+
+def _pretrained(network: Application) -> Architecture:
+    return Architecture(
+        network.name,
+        f"{network.class_name} of keras.applications, whose weights are brought along.",
+        (network.side, network.side),
+        network.min_side,
+        functools.partial(pretrained.build, network),
+    )
 
 
 def build_model(

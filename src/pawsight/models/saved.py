@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import RunError
-from pawsight.models.registry import build_model
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
+
+if TYPE_CHECKING:
+    import keras
 
 _PACKAGES = ("pawsight", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
 
@@ -93,6 +93,8 @@ def load_model(run: Run) -> keras.Model:
         RunError: The model is missing or damaged.
         ModelError: model.json names an architecture that does not exist here.
     """
+    from pawsight.models.registry import build_model  # here: to describe a model needs no Keras
+
     description: dict[str, Any] = run.read_json(run.model_path)
     try:
         height, width = description["image_size"]

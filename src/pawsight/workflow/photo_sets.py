@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
-from pawsight.models.sizes import IMAGE_SIZES
+from pawsight.models.sizes import (
+    canonical_name,
+    check_image_size,
+    image_size_of,
+    takes_weights,
+)
 from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
@@ -65,11 +70,32 @@ def working_size(config: TrainConfig) -> tuple[int, int]:
     Raises:
         ConfigError: There is no such network.
     """
-    if config.model not in IMAGE_SIZES:
+    return config.image_size or image_size_of(config.model)
+
+
+def checked_model(config: TrainConfig) -> TrainConfig:
+    """Look, before any photo is read, whether the network and its weights are what they say.
+
+    Returns:
+        The settings, with the network's name and the path of its weights written out.
+
+    Raises:
+        ConfigError: There is no such network, or no such file, or it takes none.
+        ModelError: The network is too deep for such small images.
+    """
+    name = canonical_name(config.model)
+    check_image_size(name, working_size(config))
+    if config.weights is None:
+        return config.model_copy(update={"model": name})
+    path = Path(config.weights).expanduser().absolute()
+    if not takes_weights(name):
         raise ConfigError(
-            f"There is no model '{config.model}'. Choose one of these: {', '.join(IMAGE_SIZES)}."
+            f"The model '{name}' takes no --weights: only a network of keras.applications does, "
+            f"such as --model mobilenetv2."
         )
-    return config.image_size or IMAGE_SIZES[config.model]
+    if not path.is_file():
+        raise ConfigError(f"There is no weights file {path}.\nGive another with --weights.")
+    return config.model_copy(update={"model": name, "weights": str(path)})
 
 
 def audit(

@@ -11,6 +11,7 @@ from pawsight.config import TrainConfig, settings
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
+from pawsight.models.sizes import is_pretrained
 from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies
@@ -19,7 +20,13 @@ from pawsight.pictures.splitting.kept import restore
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, check_outside, results_dir, write_json
-from pawsight.workflow.photo_sets import Source, divide, list_photos, read_photos, working_size
+from pawsight.workflow.photo_sets import (
+    Source,
+    checked_model,
+    divide,
+    list_photos,
+    read_photos,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +67,7 @@ def train(
         check_outside(out, source)
     listing = list_photos(source, progress, config.split.group_by)
     check_classes(listing)
-    working_size(config)  # before a folder is made: there may be no such network
+    config = checked_model(config)  # before a folder is made: there may be no such network
     run = Run.create(out, listing.name, results_dir("runs", source))
     try:
         catalog, pixels = read_photos(listing, config, progress)
@@ -118,13 +125,19 @@ def _train_and_finish(
             write_json(run.audit_path, findings(catalog, pixels, copies, progress))
         # A budget in minutes counts from here: reading takes as long as what was read before says.
         started = time.monotonic()
-        progress.start("Starting TensorFlow")
-        prepare_tensorflow()
-        from pawsight.training.session import train_run
-
         write_json(run.state_path, {"stage": "training"})
-        model = train_run(run, config, catalog, pixels, progress, started)
-        _finish(run, model, config, catalog, pixels, copies, progress)
+        if is_pretrained(config.model):
+            from pawsight.training.transfer import transfer_run
+
+            transfer_run(run, config, catalog, pixels, copies, progress)
+        else:
+            progress.start("Starting TensorFlow")
+            prepare_tensorflow()
+            from pawsight.training.session import train_run
+
+            model = train_run(run, config, catalog, pixels, progress, started)
+            _save(run, model, config, catalog, pixels, progress)
+        _measure_and_report(run, catalog, pixels, copies, progress)
     except KeyboardInterrupt as error:
         raise StoppedError(
             f"Stopped; what was done so far is kept.\nGo on with: pawsight resume {run.path}"
@@ -133,23 +146,29 @@ def _train_and_finish(
     return run
 
 
-def _finish(
+def _save(
     run: Run,
     model: keras.Model,
     config: TrainConfig,
     catalog: Catalog,
     pixels: Pixels,
-    copies: Groups,
     progress: Progress,
 ) -> None:
-    """Export, calibrate, evaluate, and write the report and the page on the photos."""
-    from pawsight.evaluation.whole_run import evaluate_run
+    """Write the weights and the ONNX file."""
     from pawsight.export.bundle import save_model
-    from pawsight.report.page import write_report as write_page
 
     progress.start("Exporting the model")
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
+
+
+def _measure_and_report(
+    run: Run, catalog: Catalog, pixels: Pixels, copies: Groups, progress: Progress
+) -> None:
+    """Calibrate, evaluate, and write the report and the page on the photos."""
+    from pawsight.evaluation.whole_run import evaluate_run
+    from pawsight.report.page import write_report as write_page
+
     evaluate_run(run, Classifier.load(run).logits, catalog, pixels, copies, progress)
     progress.start("Writing the report")
     write_page(run)

@@ -1,0 +1,143 @@
+"""A backbone: a network up to its features as an ONNX file, ready to look at photos.
+
+One for each (weights, image size) is made and kept in the cache, so that
+TensorFlow is needed for it once. The shipped model is its own backbone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pawsight.engine import prepare_tensorflow
+from pawsight.errors import ModelError
+from pawsight.models import builtin
+from pawsight.models.applications import Application, application
+from pawsight.models.downloads import fetch_file
+from pawsight.pictures.cache import cache_dir, hold
+from pawsight.progress import Progress
+from pawsight.runs import replacing
+
+if TYPE_CHECKING:
+    import keras
+
+# Raised whenever the features of the same weights begin to come out otherwise.
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A network up to its features.
+
+    Attributes:
+        name: The network's name.
+        image_size: (height, width) in pixels.
+        onnx_path: "images" float32 [N, H, W, 3] 0..255 to "features" float32 [N, F].
+        weights_path: The Keras weights it was made from; None for the shipped model.
+        key: Names these weights at this size; the cache keeps features under it.
+    """
+
+    name: str
+    image_size: tuple[int, int]
+    onnx_path: Path
+    weights_path: Path | None
+    key: str
+
+    @property
+    def features_dir(self) -> Path:
+        """Where the features of photos are kept."""
+        return cache_dir() / "features" / self.key
+
+
+def open_backbone(
+    name: str, image_size: tuple[int, int], weights: str | None, progress: Progress
+) -> Backbone:
+    """Give a network's backbone, fetched and written as ONNX if it is not in the cache yet.
+
+    Args:
+        name: A network with weights, as `sizes.canonical_name` writes it.
+        image_size: (height, width) in pixels.
+        weights: A file of its weights; None takes those kept, or fetches them.
+        progress: Is told what takes time.
+
+    Raises:
+        ModelError: The weights cannot be had, or are another network's.
+        ExtraError: TensorFlow is needed and not installed.
+        DiskError: The cache cannot be written.
+    """
+    if name == builtin.NAME:
+        if weights is not None:
+            raise ModelError(f"The model '{name}' has its weights already; leave --weights out.")
+        found = builtin.onnx_path()
+        return Backbone(name, image_size, found, None, _key(name, image_size, found))
+    network = application(name)
+    assert network is not None  # canonical_name said so
+    path = Path(weights).expanduser() if weights else kept_weights(network)
+    if not path.is_file():
+        if weights:
+            raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
+        hold(path.parent)
+        fetch_file(network.place, path, network.checksum, name, progress)
+    key = _key(name, image_size, path)
+    backbone = Backbone(name, image_size, cache_dir() / "features" / key / "net.onnx", path, key)
+    hold(backbone.features_dir)
+    if not backbone.onnx_path.is_file():
+        progress.start(f"Preparing {name} for this machine")
+        _write_onnx(backbone, network)
+    return backbone
+
+
+def kept_weights(network: Application) -> Path:
+    """Where a network's own weights are kept once they are fetched; the file need not exist."""
+    return cache_dir() / "weights" / network.name / network.file_name
+
+
+def load_features(backbone: Backbone) -> keras.Model:
+    """Build a backbone in Keras with its weights: images [B, H, W, 3] to features [B, F].
+
+    Raises:
+        ModelError: The weights are another network's.
+    """
+    prepare_tensorflow()
+    import keras
+
+    if backbone.weights_path is None:
+        from pawsight.models.builtin.network import build_features as build_builtin
+
+        return build_builtin(backbone.image_size, keras.DTypePolicy("float32"))
+    from pawsight.models.pretrained import backbone_of, build_features
+    from pawsight.models.weight_files import load_backbone
+
+    network = application(backbone.name)
+    assert network is not None
+    model = build_features(network, backbone.image_size)
+    load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
+    return model
+
+
+def _write_onnx(backbone: Backbone, network: Application) -> None:
+    model = load_features(backbone)
+    import tensorflow as tf
+    import tf2onnx
+
+    images = tf.TensorSpec((None, *backbone.image_size, 3), tf.float32, name="images")
+
+    @tf.function(input_signature=(images,))
+    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"features": model(images, training=False)}
+
+    try:
+        proto, _ = tf2onnx.convert.from_function(infer, input_signature=(images,), opset=17)
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{network.name} cannot be written as ONNX: {error}") from error
+    with replacing(backbone.onnx_path) as temporary:
+        temporary.write_bytes(proto.SerializeToString())
+
+
+def _key(name: str, image_size: tuple[int, int], weights: Path) -> str:
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    height, width = image_size
+    return f"{name}-{height}x{width}-{digest}-{_VERSION}"

@@ -1,0 +1,172 @@
+"""What a backbone sees in each photo: computed once, kept in the cache, reused.
+
+Features are rows of float16 under the photo's own hash, so they serve any
+source, split or order, photos that are added cost only themselves, and an
+interrupted pass goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.errors import DiskError, ModelError
+from pawsight.machine import num_cpus
+from pawsight.models.backbone import Backbone
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.reading.store import is_lost
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
+from pawsight.runs import replacing
+
+# More photos at once fall out of the processor's cache: 8 are the fastest by far.
+_BATCH = 8
+_CHUNK = 1024  # photos in a file: at most this much work is lost
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Rows for photos.
+
+    Attributes:
+        indices: Their catalog indices, [N]; without photos that went bad.
+        rows: float32 [N, F].
+        num_computed: How many of them were not known before.
+        images_per_second: The rate of those, 0 if there were none.
+    """
+
+    indices: IntArray
+    rows: FloatArray
+    num_computed: int
+    images_per_second: float
+
+
+class FeatureReader:
+    """Runs a backbone over photos.
+
+    Args:
+        backbone: The network.
+        resize: How photos were brought to its size; other pixels, other features.
+
+    Raises:
+        ModelError: ONNX Runtime cannot run the backbone.
+    """
+
+    def __init__(self, backbone: Backbone, resize: str) -> None:
+        import onnxruntime
+
+        self._folder = backbone.features_dir
+        self._resize = resize
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = num_cpus()
+        # Threads that wait by spinning take the processor from those that work.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(
+                backbone.onnx_path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(
+                f"{backbone.onnx_path} cannot be run ({str(error)[:200]}).\n"
+                f"Remove that file, and it is made again."
+            ) from error
+
+    def compute(self, images: ImageArray) -> FloatArray:
+        """Features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""
+        found = [
+            self._session.run(
+                ["features"], {"images": images[at : at + _BATCH].astype(np.float32)}
+            )[0]
+            for at in range(0, len(images), _BATCH)
+        ]
+        return np.concatenate(found)
+
+    def read(
+        self,
+        catalog: Catalog,
+        pixels: Pixels,
+        indices: IntArray,
+        progress: Progress,
+        is_mirrored: bool = False,
+    ) -> Features:
+        """Features of photos, from the cache where they are known.
+
+        Args:
+            catalog: The photos.
+            pixels: Their pixels at the backbone's size.
+            indices: Those that are wanted, [N].
+            progress: Is told of photos and their rate.
+            is_mirrored: Of the photos seen in a mirror, left for right.
+
+        Raises:
+            DiskError: The cache cannot be written, or the pixels are gone.
+        """
+        kind = f"{self._resize}{'-mirrored' if is_mirrored else ''}"
+        known = self._load(kind)
+        keys = {int(i): _key(catalog, int(i)) for i in indices}
+        missing = np.array([i for i in indices.tolist() if keys[i] not in known], np.int64)
+        what = "mirrored photos" if is_mirrored else "photos"
+        started = time.perf_counter()
+        if len(missing):
+            progress.start(f"Looking at the {what}", len(indices), "photos")
+            progress.advance(len(indices) - len(missing))
+        num_done = 0
+        for at in range(0, len(missing), _CHUNK):
+            chunk = missing[at : at + _CHUNK]
+            rows: list[FloatArray] = []
+            for start in range(0, len(chunk), _BATCH * 4):
+                some = chunk[start : start + _BATCH * 4]
+                images = pixels.read(some)
+                rows.append(self.compute(images[:, :, ::-1] if is_mirrored else images))
+                num_done += len(some)
+                rate = num_done / (time.perf_counter() - started)
+                progress.advance(len(some), images_per_second=rate)
+            table = np.concatenate(rows).astype(np.float16)
+            is_there = ~is_lost(pixels, chunk)
+            names = [keys[i] for i in chunk[is_there].tolist()]
+            self._save(kind, names, table[is_there])
+            known |= dict(zip(names, table[is_there], strict=True))
+        rate = num_done / (time.perf_counter() - started) if num_done else 0.0
+        there = np.array([i for i in indices.tolist() if keys[i] in known], np.int64)
+        rows_there = [known[keys[i]] for i in there.tolist()]
+        found = np.stack(rows_there).astype(np.float32) if rows_there else np.empty((0, 0), "f4")
+        return Features(there, found, num_done, rate)
+
+    def _load(self, kind: str) -> dict[bytes, NDArray[np.float16]]:
+        """All rows that are kept, by the photos' keys; a damaged file is as good as none."""
+        known: dict[bytes, NDArray[np.float16]] = {}
+        for path in sorted((self._folder / kind).glob("*.npz")):
+            with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                    names, rows = found["keys"], found["rows"]
+                if names.shape == (len(rows), 16) and np.isfinite(rows).all():
+                    known |= dict(zip(map(bytes, names), rows, strict=True))
+        return known
+
+    def _save(self, kind: str, names: list[bytes], rows: NDArray[np.float16]) -> None:
+        if not names:
+            return
+        digest = hashlib.sha256(b"".join(names)).hexdigest()[:16]
+        path: Path = self._folder / kind / f"{digest}.npz"
+        keys = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)
+        # Not kept, they are computed again the next time.
+        with (
+            contextlib.suppress(DiskError),
+            replacing(path) as temporary,
+            temporary.open("wb") as file,
+        ):
+            np.savez(file, allow_pickle=False, keys=keys, rows=rows)
+
+
+def _key(catalog: Catalog, index: int) -> bytes:
+    """Identify a photo's pixels; the hash of its look speaks for the decoder that made them."""
+    photo = catalog.photos[index]
+    return hashlib.sha256(f"{photo.sha256} {photo.phash}".encode()).digest()[:16]

@@ -1,0 +1,223 @@
+"""The last layer on frozen features: logistic regression, its strength chosen by cross-validation.
+
+Needs no TensorFlow. Features are standardised for the fit, and the
+standardisation is folded into the weights, so what comes out is a plain dense
+layer on the features as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.probabilities import softmax
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, IntArray
+
+# scikit-learn's C, the inverse of the penalty; weak to strong penalties are 100,000 times apart.
+_STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0, 10.0)
+_START = 1e-3  # thousands of photos and features; the search goes up and down from here
+_FOLDS = 5
+# Cross-validation looks at no more photos than this: with more the choice stays the same.
+_MOST_PHOTOS = 20_000
+_MOST_PHOTO_CLASSES = 60_000  # photos times classes: what a fit takes grows with it
+_MOST_ITERATIONS = 300
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What cross-validation found for one strength.
+
+    Attributes:
+        strength: scikit-learn's C.
+        log_loss: Mean over the photos left out, in nats.
+        accuracy: Of the photos left out, 0..1.
+    """
+
+    strength: float
+    log_loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """A dense layer: logits = features @ kernel + bias.
+
+    Attributes:
+        kernel: float32 [F, K].
+        bias: float32 [K].
+        strength: The C that was chosen.
+        trials: What was tried, by rising strength; empty where there are too few photos.
+    """
+
+    kernel: FloatArray
+    bias: FloatArray
+    strength: float
+    trials: tuple[Trial, ...]
+
+    def logits(self, rows: FloatArray) -> FloatArray:
+        """Logits of features [N, F]: float32 [N, K]."""
+        return np.asarray(rows @ self.kernel + self.bias, np.float32)
+
+
+def fit_head(
+    views: Sequence[FloatArray],
+    labels: IntArray,
+    groups: Sequence[Any],
+    num_classes: int,
+    class_weights: Sequence[float] | None,
+    seed: int,
+    progress: Progress,
+) -> Head:
+    """Choose the strength by cross-validation on these photos, then fit on all of them.
+
+    Args:
+        views: Features of the same photos seen in different ways (as they are,
+            mirrored), each [N, F]; the first is how they are seen later.
+        labels: Class indices, [N]; each class at least once.
+        groups: For each photo what it must not be parted from; those with
+            equal groups fall into one fold.
+        num_classes: K, at least 2.
+        class_weights: What a photo of each class counts; None: all alike.
+        seed: Of the folds.
+        progress: Is told of each fit.
+    """
+    trials = _cross_validate(views, labels, groups, num_classes, class_weights, seed, progress)
+    strength = min(trials, key=lambda one: one.log_loss).strength if trials else _START
+    progress.start("Fitting the last layer")
+    kernel, bias = _fit(views, labels, strength, num_classes, class_weights)
+    return Head(kernel, bias, strength, tuple(trials))
+
+
+def _cross_validate(
+    views: Sequence[FloatArray],
+    labels: IntArray,
+    groups: Sequence[Any],
+    num_classes: int,
+    class_weights: Sequence[float] | None,
+    seed: int,
+    progress: Progress,
+) -> list[Trial]:
+    """Walk from the middle towards lower loss, both ways, until it rises."""
+    folds = _folds(labels, groups, seed)
+    if not folds:
+        return []
+    progress.start("Choosing the strength of the last layer", None, "fits")
+    found: dict[float, Trial] = {}
+
+    def loss_of(place: int) -> float:
+        strength = _STRENGTHS[place]
+        logits = np.zeros((len(labels), num_classes), np.float32)
+        is_seen = np.zeros(len(labels), np.bool_)
+        for train, left_out in folds:
+            some = [view[train] for view in views]
+            kernel, bias = _fit(some, labels[train], strength, num_classes, class_weights)
+            logits[left_out] = views[0][left_out] @ kernel + bias
+            is_seen[left_out] = True
+            progress.advance(1, strength=strength)
+        found[strength] = _measure(strength, logits[is_seen], labels[is_seen], class_weights)
+        return found[strength].log_loss
+
+    start = _STRENGTHS.index(_START)
+    lowest = loss_of(start)
+    for step in (1, -1):
+        place, best = start + step, lowest
+        while 0 <= place < len(_STRENGTHS):
+            loss = loss_of(place)
+            if loss >= best:
+                break
+            place, best = place + step, loss
+        if best < lowest:  # it fell this way, so it rises the other
+            break
+    return [found[strength] for strength in sorted(found)]
+
+
+def _folds(labels: IntArray, groups: Sequence[Any], seed: int) -> list[tuple[IntArray, IntArray]]:
+    """(fitted on, left out) of each fold; none where a class has too few groups for two folds."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    _, group_of = np.unique([str(group) for group in groups], return_inverse=True)
+    scarcest = min(len(set(group_of[labels == label])) for label in np.unique(labels))
+    count = min(_FOLDS, scarcest)
+    if count < 2:
+        return []
+    most = max(2000, min(_MOST_PHOTOS, _MOST_PHOTO_CLASSES * 2 // len(np.unique(labels))))
+    chosen = np.arange(len(labels))
+    if len(labels) > most:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(labels), most, replace=False))
+        if len(np.unique(labels[chosen])) < len(np.unique(labels)):
+            chosen = np.arange(len(labels))
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    found = splitter.split(chosen, labels[chosen], group_of[chosen])
+    folds = [(chosen[train], chosen[left_out]) for train, left_out in found]
+    all_classes = len(np.unique(labels[chosen]))
+    # A fold without one of the classes would be fitted to another question.
+    return [one for one in folds if len(np.unique(labels[one[0]])) == all_classes and len(one[1])]
+
+
+def _fit(
+    views: Sequence[FloatArray],
+    labels: IntArray,
+    strength: float,
+    num_classes: int,
+    class_weights: Sequence[float] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit on every view of every photo; gives kernel [F, K] and bias [K] for plain features."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.concatenate(list(views)).astype(np.float32, copy=False)
+    targets = np.tile(labels, len(views))
+    mean = rows.mean(axis=0, dtype=np.float64)
+    deviation = rows.std(axis=0, dtype=np.float64)
+    # What hardly ever changes among these photos says nothing, and may say anything of others.
+    scale = np.where(deviation > 1e-4, 1 / np.maximum(deviation, 1e-4), 0.0)
+    rows = (rows - mean.astype(np.float32)) * scale.astype(np.float32)
+    weights = None
+    if class_weights is not None:
+        weights = np.asarray(class_weights, np.float32)[targets]
+    model = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS, tol=_TOLERANCE)
+    with _quiet():
+        model.fit(rows, targets, sample_weight=weights)
+    kernel = np.zeros((rows.shape[1], num_classes))
+    bias = np.full(num_classes, -1e4)  # a class without photos is never named
+    if len(model.classes_) == 2:
+        # One column is enough for two classes; halves on both sides keep the logits centred.
+        first, second = model.classes_
+        kernel[:, second], kernel[:, first] = model.coef_[0] / 2, -model.coef_[0] / 2
+        bias[second], bias[first] = model.intercept_[0] / 2, -model.intercept_[0] / 2
+    else:
+        kernel[:, model.classes_] = model.coef_.T
+        bias[model.classes_] = model.intercept_
+    kernel *= scale[:, None]
+    bias -= mean @ kernel
+    return kernel.astype(np.float32), bias.astype(np.float32)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without scikit-learn's warning of the last iteration: what it found by then will do."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _measure(
+    strength: float,
+    logits: FloatArray,
+    labels: IntArray,
+    class_weights: Sequence[float] | None,
+) -> Trial:
+    probs = softmax(logits)[np.arange(len(labels)), labels]
+    losses = -np.log(np.maximum(probs, 1e-12))
+    weights = None if class_weights is None else np.asarray(class_weights)[labels]
+    is_right = logits.argmax(axis=1) == labels
+    return Trial(strength, float(np.average(losses, weights=weights)), float(np.average(is_right)))

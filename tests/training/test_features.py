@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pawsight.errors import ModelError
+from pawsight.models.backbone import Backbone
+from pawsight.pictures.catalog import Catalog
+from pawsight.progress import Silent
+from pawsight.records import Photo
+from pawsight.training import features
+from pawsight.training.features import FeatureReader
+
+
+def _write_means(path):
+    """Write a backbone whose features are the means of the left and the right half, over 255."""
+    from onnx import TensorProto, helper
+
+    values = [
+        helper.make_tensor("scale", TensorProto.FLOAT, [], [1 / 255]),
+        helper.make_tensor("sizes", TensorProto.INT64, [2], [4, 4]),
+    ]
+    nodes = [
+        helper.make_node("Split", ["images", "sizes"], ["left", "right"], axis=2),
+        helper.make_node("ReduceMean", ["left"], ["l"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("ReduceMean", ["right"], ["r"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["l", "one"], ["l1"]),
+        helper.make_node("Unsqueeze", ["r", "one"], ["r1"]),
+        helper.make_node("Concat", ["l1", "r1"], ["both"], axis=1),
+        helper.make_node("Mul", ["both", "scale"], ["features"]),
+    ]
+    values.append(helper.make_tensor("one", TensorProto.INT64, [1], [1]))
+    graph = helper.make_graph(
+        nodes,
+        "means",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 8, 8, 3])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 2])],
+        values,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+
+
+class _Drawn:
+    """Photo i is black on the left and of grey 10 * i on the right; counts what is read."""
+
+    image_size = (8, 8)
+
+    def __init__(self):
+        self.lost = {}
+        self.num_read = 0
+
+    def read(self, indices):
+        self.num_read += len(indices)
+        images = np.zeros((len(indices), 8, 8, 3), np.uint8)
+        images[:, :, 4:] = 10 * np.asarray(indices)[:, None, None, None]
+        return images
+
+
+@pytest.fixture
+def backbone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "net.onnx"
+    _write_means(path)
+    return Backbone("means", (8, 8), path, None, "means-8x8")
+
+
+@pytest.fixture
+def catalog():
+    photos = tuple(Photo(f"{i}.png", "a", sha256=f"{i:064x}") for i in range(20))
+    return Catalog("drawn", Path("drawn"), photos, 0)
+
+
+def _read(backbone, catalog, pixels, indices, **options):
+    reader = FeatureReader(backbone, "stretch")
+    return reader.read(catalog, pixels, np.asarray(indices), Silent(), **options)
+
+
+def test_features_come_in_the_order_of_the_indices(backbone, catalog):
+    found = _read(backbone, catalog, _Drawn(), [5, 0, 11])
+    assert found.num_computed == 3
+    np.testing.assert_allclose(found.rows, [[0, 50 / 255], [0, 0], [0, 110 / 255]], atol=1e-3)
+
+
+def test_a_mirrored_photo_has_its_right_half_on_the_left(backbone, catalog):
+    found = _read(backbone, catalog, _Drawn(), [5], is_mirrored=True)
+    np.testing.assert_allclose(found.rows, [[50 / 255, 0]], atol=1e-3)
+
+
+def test_what_was_seen_before_is_not_read_again(backbone, catalog):
+    first = _read(backbone, catalog, _Drawn(), range(10))
+    pixels = _Drawn()
+    again = _read(backbone, catalog, pixels, [9, *range(12)][1:])
+    assert pixels.num_read == 2  # photos 10 and 11
+    assert again.num_computed == 2
+    np.testing.assert_array_equal(again.rows[:10], first.rows)
+
+
+def test_what_was_done_before_an_interruption_is_kept(backbone, catalog, monkeypatch):
+    monkeypatch.setattr(features, "_CHUNK", 4)
+
+    class Stops(_Drawn):
+        def read(self, indices):
+            if self.num_read >= 8:
+                raise KeyboardInterrupt
+            return super().read(indices)
+
+    with pytest.raises(KeyboardInterrupt):
+        _read(backbone, catalog, Stops(), range(20))
+    pixels = _Drawn()
+    _read(backbone, catalog, pixels, range(20))
+    assert pixels.num_read == 12
+
+
+def test_a_photo_with_other_pixels_is_looked_at_anew(backbone, catalog):
+    _read(backbone, catalog, _Drawn(), [3])
+    photos = list(catalog.photos)
+    photos[3] = Photo("3.png", "a", sha256="f" * 64)
+    changed = Catalog("drawn", Path("drawn"), tuple(photos), 0)
+    assert _read(backbone, changed, _Drawn(), [3]).num_computed == 1
+
+
+def test_photos_that_went_bad_are_left_out_and_not_remembered(backbone, catalog):
+    pixels = _Drawn()
+    pixels.lost = {1: "gone"}
+    found = _read(backbone, catalog, pixels, range(3))
+    np.testing.assert_array_equal(found.indices, [0, 2])
+    assert len(found.rows) == 2
+    assert _read(backbone, catalog, _Drawn(), [1]).num_computed == 1
+
+
+def test_a_damaged_file_of_features_is_made_again(backbone, catalog):
+    expected = _read(backbone, catalog, _Drawn(), range(4)).rows
+    (kept,) = backbone.features_dir.rglob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:100])
+    found = _read(backbone, catalog, _Drawn(), range(4))
+    assert found.num_computed == 4
+    np.testing.assert_array_equal(found.rows, expected)
+
+
+def test_a_damaged_backbone_says_what_to_remove(backbone):
+    backbone.onnx_path.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"net\.onnx cannot be run"):
+        FeatureReader(backbone, "stretch")
