@@ -33,7 +33,8 @@ from pawsight.pictures.reading.store import PixelStream  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.training import precision, recipe  # noqa: E402
-from pawsight.training.step import build_optimizer, build_train_step  # noqa: E402
+from pawsight.training.optimizers import build_optimizer  # noqa: E402
+from pawsight.training.step import build_train_step  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True)

@@ -16,7 +16,7 @@ from pawsight.errors import ConfigError
 from pawsight.records import Resize
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
-PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
 Range = float | tuple[float, float]
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -42,6 +42,11 @@ class AugmentConfig(_Frozen):
     cval: float = Field(0.0, ge=0, le=255)  # the colour outside, for fill_mode "constant"
     horizontal_flip: bool = False
     vertical_flip: bool = False
+    # Beyond Keras' generator. A crop takes a share of the picture's area, from anywhere in it,
+    # with sides stretched by up to crop_stretch; 1 is the whole picture.
+    crop_range: tuple[float, float] | None = None
+    crop_stretch: float = Field(1.0, ge=1, le=4)
+    erase: float = Field(0.0, ge=0, lt=1)  # side of a grey square, as a share of the picture's
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self) -> Self:
@@ -53,6 +58,12 @@ class AugmentConfig(_Frozen):
             raise ValueError("zoom_range must be at least 0 and below 1, or a pair of factors")
         if isinstance(self.zoom_range, tuple) and self.zoom_range[0] <= 0:
             raise ValueError("zoom_range factors must be above 0")
+        if self.crop_range is not None:
+            low, high = self.crop_range
+            if not 0 < low <= high <= 1:
+                raise ValueError("crop_range must be (low, high), shares of the area up to 1")
+            if self.zoom_range or self.width_shift_range or self.height_shift_range:
+                raise ValueError("crop_range zooms and shifts: give it alone, without those two")
         if self.brightness_range is not None and self.brightness_range[0] < 0:
             raise ValueError("brightness_range factors must be at least 0")
         return self
@@ -91,6 +102,7 @@ class TrainConfig(_Frozen):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
+    target_accuracy: float | None = Field(None, gt=0, lt=1)  # stop when it is surely reached
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     split: SplitConfig = SplitConfig()

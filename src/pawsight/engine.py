@@ -33,7 +33,11 @@ def prepare_tensorflow() -> None:
     is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     with _native_messages_dropped() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            # Or the first program takes all the memory of a GPU that others use as well.
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 @contextlib.contextmanager

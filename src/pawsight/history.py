@@ -1,4 +1,4 @@
-"""The course of a run: one row per epoch, kept as CSV that any program reads."""
+"""The course of a run: one row per validation, as a rule one an epoch, kept as CSV."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from pawsight.runs import write_text
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch did. Accuracies are fractions 0..1, losses in nats per photo.
+    """What was done since the row before. Accuracies are fractions 0..1, losses in nats per photo.
 
-    The training figures are averages over the epoch, while the weights moved
-    and with augmented photos; the validation figures hold for its end.
+    A row is written at the end of each epoch, or of a few, or of a part of one,
+    whatever the budget allows to validate. The training figures are averages
+    over that time, while the weights moved and with augmented photos; the
+    validation figures hold for its end.
     """
 
-    epoch: int  # counted from 1
+    epoch: int | float  # times each photo was shown; a fraction where a row is for part of an epoch
     step: int  # steps taken when it ended
     seconds: float  # training time so far, validation included
     images_per_second: float  # training steps alone
@@ -34,26 +36,30 @@ class Epoch:
     is_best: bool  # whether the model kept at the end is from this epoch
     # Mean over the classes of how many are right; only where the classes are uneven.
     validation_balanced_accuracy: float | None = None
+    # Side of the photos it was validated on, by that of the finished model's.
+    validation_scale: float = 1.0
 
 
 def best_epoch(history: list[Epoch]) -> Epoch:
     """The epoch of the highest validation accuracy; ties go to the lower validation loss.
 
     Where the classes are uneven it is the balanced accuracy that counts: by the
-    plain one, a model that ignores a rare class could be the best.
+    plain one, a model that ignores a rare class could be the best. Only rows that
+    were validated at the largest size are compared: the finished model sees that one.
     """
+    largest = max(one.validation_scale for one in history)
 
     def worth(one: Epoch) -> tuple[float, float]:
         balanced = one.validation_balanced_accuracy
         return (one.validation_accuracy if balanced is None else balanced, -one.validation_loss)
 
-    return max(history, key=worth)
+    return max((one for one in history if one.validation_scale == largest), key=worth)
 
 
 def mark_best(history: list[Epoch]) -> list[Epoch]:
     """Return the rows with `is_best` true for the best one alone."""
     best = best_epoch(history)
-    return [dataclasses.replace(one, is_best=one.epoch == best.epoch) for one in history]
+    return [dataclasses.replace(one, is_best=one.step == best.step) for one in history]
 
 
 def save_history(history: list[Epoch], path: Path) -> None:
@@ -66,6 +72,11 @@ def save_history(history: list[Epoch], path: Path) -> None:
     write_text(path, text.getvalue())
 
 
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number == int(number) else number
+
+
 def load_history(path: Path) -> list[Epoch]:
     """Read the rows back, exactly as they were saved; earlier versions had fewer columns.
 
@@ -74,6 +85,7 @@ def load_history(path: Path) -> list[Epoch]:
     """
     kinds: dict[str, Callable[[str], Any]] = {
         "int": int,
+        "int | float": _number,
         "float": float,
         "bool": lambda text: text == "True",
         "float | None": lambda text: float(text) if text else None,

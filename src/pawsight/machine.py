@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import platform
+import time
 from pathlib import Path
+
+_IMPORTED = time.monotonic()
 
 
 def processor() -> str:
@@ -51,6 +55,22 @@ def memory() -> int | None:
         except (OSError, ValueError):  # no such file, or the word "max"
             continue
     return min(found, default=None)
+
+
+def process_started() -> float:
+    """When this process began, on the clock of `time.monotonic()`.
+
+    Where the system does not say, it is when pawsight was imported, some tenths
+    of a second later.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):
+        # After the name, which may hold anything, the 20th number is the start in clock ticks
+        # since the machine was started. Source: proc_pid_stat(5).
+        text = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = int(text.rpartition(")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+        return time.monotonic() - max(0.0, age)
+    return _IMPORTED
 
 
 def in_words() -> str:

@@ -22,7 +22,10 @@ class Progress(Protocol):
         """
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """`done` more units of the stage are finished; facts such as loss=0.31 come along."""
+        """`done` more units of the stage are finished; facts such as loss=0.31 come along.
+
+        The fact `total` says how many units the stage has by now, where that changes.
+        """
 
     def note(self, text: str) -> None:
         """A sentence for the user: a choice that was made, a photo left out."""

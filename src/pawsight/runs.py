@@ -1,7 +1,7 @@
 """The run folder: everything about one run, in plain formats, under names known only here.
 
     config.json  plan.json  state.json  catalog.csv  split.csv  history.csv  log.txt
-    checkpoints/latest.npz  checkpoints/best.npz
+    checkpoints/latest.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
     audit.json  data.html  figures/*.png  figures/*.svg  report.html
@@ -49,7 +49,6 @@ class Run:
         self.report_path = self.path / "report.html"
         self.figures_dir = self.path / "figures"
         self.latest_checkpoint_path = self.path / "checkpoints" / "latest.npz"
-        self.best_checkpoint_path = self.path / "checkpoints" / "best.npz"
         self.model_path = self.path / "model" / "model.json"
         self.weights_path = self.path / "model" / "model.weights.h5"
         self.onnx_path = self.path / "model" / "model.onnx"

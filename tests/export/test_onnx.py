@@ -41,7 +41,8 @@ def test_a_model_that_differs_from_its_file_is_found_out(tmp_path):
 def test_a_model_trained_in_bfloat16_is_saved_whole_and_comes_back(tmp_path):
     run = Run(tmp_path)
     trained = build_model("swift", 2, (32, 40), "bfloat16")
-    difference = save_model(run, trained, "swift", ("a", "b"), "stretch", "test", _images())
+    size = (32, 40)
+    difference = save_model(run, trained, "swift", ("a", "b"), size, "stretch", "test", _images())
     assert difference < 1e-5
     loaded = load_model(run)
     for before, after in zip(trained.get_weights(), loaded.get_weights(), strict=True):

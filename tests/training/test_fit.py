@@ -85,19 +85,6 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
 
 
 @pytest.mark.slow
-def test_measuring_the_pace_changes_no_bit_of_the_run(tmp_path):
-    measured, plan = _trainer(epochs=1)
-    train_rate, validation_rate = measured.pace()
-    assert train_rate > 0
-    assert validation_rate > 0
-    measured.fit(plan, Run(tmp_path / "measured"), Silent())
-    plain, _ = _trainer(epochs=1)
-    plain.fit(plan, Run(tmp_path / "plain"), Silent())
-    for one, other in zip(_weights(measured), _weights(plain), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.slow
 def test_the_network_learns_and_the_best_epoch_is_kept(tmp_path):
     trainer, plan = _trainer(epochs=6)
     run = Run(tmp_path / "run")
@@ -108,8 +95,8 @@ def test_the_network_learns_and_the_best_epoch_is_kept(tmp_path):
     assert len(best) == 1
     assert best[0].validation_accuracy == max(row.validation_accuracy for row in history)
     assert load_history(run.history_path) == history
-    loss, accuracy, _ = trainer._validate(trainer._validation)
-    assert (loss, accuracy) == (best[0].validation_loss, best[0].validation_accuracy)
+    found = trainer.validator.measure(trainer.validation, (24, 24))
+    assert (found.loss, found.accuracy) == (best[0].validation_loss, best[0].validation_accuracy)
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from pawsight.errors import RunError
@@ -27,11 +29,11 @@ def test_a_history_comes_back_as_it_was_saved(tmp_path, balanced):
     assert load_history(tmp_path / "history.csv") == rows
 
 
-def test_a_history_of_an_earlier_version_has_no_balanced_accuracy(tmp_path):
+def test_a_history_of_an_earlier_version_has_fewer_columns(tmp_path):
     save_history([epoch(1, 0.5)], tmp_path / "history.csv")
     lines = (tmp_path / "history.csv").read_text().splitlines()
-    assert lines[0].endswith(",validation_balanced_accuracy")
-    old = "\n".join(line.rpartition(",")[0] for line in lines) + "\n"
+    assert lines[0].endswith(",validation_balanced_accuracy,validation_scale")
+    old = "\n".join(line.rsplit(",", 2)[0] for line in lines) + "\n"
     (tmp_path / "history.csv").write_text(old)
     assert load_history(tmp_path / "history.csv") == [epoch(1, 0.5)]
 
@@ -40,3 +42,17 @@ def test_a_history_without_a_column_it_needs_is_refused(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,step\n1,2\n")
     with pytest.raises(RunError, match="no history"):
         load_history(tmp_path / "history.csv")
+
+
+def test_only_rows_that_saw_the_photos_of_the_finished_model_are_compared():
+    small = dataclasses.replace(epoch(1, 0.95), validation_scale=0.5)
+    rows = [small, epoch(2, 0.9), epoch(3, 0.85)]
+    assert best_epoch(rows).epoch == 2
+    assert [row.is_best for row in mark_best(rows)] == [False, True, False]
+
+
+def test_parts_of_an_epoch_come_back_and_whole_ones_stay_whole(tmp_path):
+    rows = [dataclasses.replace(epoch(1, 0.5), epoch=number) for number in (0.25, 1, 2.5)]
+    save_history(rows, tmp_path / "history.csv")
+    found = load_history(tmp_path / "history.csv")
+    assert [repr(row.epoch) for row in found] == ["0.25", "1", "2.5"]

@@ -24,7 +24,8 @@ def test_colab_follows_the_script():
 def test_an_epoch_ends_with_the_step_that_shows_its_last_photo():
     plan = _plan(num_train=100, model="colab", epochs=2)
     assert plan.num_steps == 7  # 200 photos in batches of 32
-    assert [plan.epoch_end(epoch) for epoch in (1, 2, 3)] == [4, 7, 7]
+    assert [step for step in range(1, 8) if plan.is_validated_after(step)] == [4, 7]
+    assert [plan.epochs_at(step) for step in (4, 7)] == [1, 2]
 
 
 def test_small_sets_get_small_batches():
@@ -42,23 +43,6 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
     assert max(rates) == pytest.approx(plan.learning_rate, rel=0.05)
     assert rates[-1] < 0.02 * plan.learning_rate
     assert rates[0] > 0
-
-
-def test_a_plan_is_cut_to_the_seconds_there_are():
-    whole = _plan(num_train=1000, num_validation=100, minutes=1)
-    # An epoch takes 1000 / 500 + 100 / 1000 = 2.1 s, so 21 s are ten epochs of photos.
-    cut = recipe.shortened(whole, 21.0, 500.0, 1000.0)
-    assert cut.num_steps == 10 * 1000 // whole.batch_size
-    assert cut.model_copy(update={"num_steps": whole.num_steps}) == whole
-
-
-def test_a_plan_keeps_one_step_when_there_is_no_time_at_all():
-    assert recipe.shortened(_plan(), -5.0, 500.0, 1000.0).num_steps == 1
-
-
-def test_a_plan_is_not_made_longer_by_spare_time():
-    whole = _plan(epochs=3)
-    assert recipe.shortened(whole, 1e6, 500.0, 1000.0) == whole
 
 
 @pytest.mark.parametrize(

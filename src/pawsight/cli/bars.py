@@ -49,8 +49,14 @@ class Bars:
     def advance(self, done: int, **facts: float | str) -> None:
         """Move the bar; facts stay until newer ones come."""
         if self._task is not None:
+            total = facts.pop("total", None)
             self._facts = self._facts | facts
-            self._rich.update(self._task, advance=done, facts=self._facts)
+            self._rich.update(
+                self._task,
+                total=None if total is None else float(total),
+                advance=done,
+                facts=self._facts,
+            )
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

@@ -59,6 +59,7 @@ class Lines:
             # The pace counts from here: what came before was done by an earlier run, or waiting.
             self._first, self._done_first = time.monotonic(), done
         self._done += done
+        self._total = int(facts.pop("total", self._total or 0)) or None
         self._facts |= facts
         self._is_told = False
         if time.monotonic() - self._told >= LINE_SECONDS:

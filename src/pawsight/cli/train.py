@@ -60,8 +60,12 @@ def train(
     image_size: _ImageSize = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95."),
+    ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Photos per step.")
+        int | None, typer.Option(min=1, metavar="N", help="Photos per step.", hidden=True)
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="The highest step size.", hidden=True)
@@ -96,9 +100,10 @@ def train(
 
     from pawsight import workflow
     from pawsight.cli.progress import shown
+    from pawsight.machine import process_started
 
     with shown() as progress:
-        run = workflow.train(source, chosen, out, progress)
+        run = workflow.train(source, chosen, out, progress, started=process_started())
     print_run(run)
 
 

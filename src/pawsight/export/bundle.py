@@ -16,6 +16,7 @@ def save_model(
     trained: keras.Model,
     architecture: str,
     class_names: tuple[str, ...],
+    image_size: tuple[int, int],
     resize: Resize,
     source: str,
     images: ImageArray,
@@ -27,6 +28,8 @@ def save_model(
         trained: The model with its final weights.
         architecture: Its name in the registry.
         class_names: `class_names[i]` is class i.
+        image_size: (height, width) in pixels that the saved model takes; the
+            trained one may take any.
         resize: How a photo of another shape is brought to the model's size.
         source: What the photos were called.
         images: Photos to compare on, uint8 [N, H, W, 3], N at least 1.
@@ -38,7 +41,6 @@ def save_model(
         ModelError: The two differ by more than rounding, or no ONNX can be made.
         DiskError: A file cannot be written.
     """
-    image_size = tuple(trained.input_shape[1:3])
     model = build_model(architecture, len(class_names), image_size)
     model.set_weights(trained.get_weights())
     save_weights(model, run.weights_path)

@@ -16,7 +16,9 @@ import keras
 from keras import layers
 
 
-def build(num_classes: int, image_size: tuple[int, int], policy: keras.DTypePolicy) -> keras.Model:
+def build(
+    num_classes: int, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+) -> keras.Model:
     """Build the network; see `registry.build_model` for shapes and ranges."""
     images = keras.Input((*image_size, 3), name="images")
     x = layers.Rescaling(1 / 255, dtype=policy)(images)

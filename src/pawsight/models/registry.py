@@ -18,7 +18,8 @@ from pawsight.models import colab, pretrained, swift
 from pawsight.models.applications import Application, application
 from pawsight.models.sizes import IMAGE_SIZES
 
-Builder = Callable[[int, tuple[int, int], keras.DTypePolicy], keras.Model]
+# (number of classes, (height, width) or (None, None), policy)
+Builder = Callable[[int, tuple[int | None, int | None], keras.DTypePolicy], keras.Model]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Architecture:
     image_size: tuple[int, int]  # (height, width) used where the user gives none
     min_image_side: int  # pixels; below it nothing is left after the poolings
     build: Builder
+    fits_any_size: bool = False  # its weights do not depend on the size of the images
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -41,6 +43,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             IMAGE_SIZES["swift"],
             16,
             swift.build,
+            fits_any_size=True,
         ),
         Architecture(
             "colab",
@@ -87,6 +90,7 @@ def build_model(
     num_classes: int,
     image_size: tuple[int, int] | None = None,
     precision: str = "float32",
+    any_size: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -99,8 +103,10 @@ def build_model(
         name: One of `ARCHITECTURES`.
         num_classes: K, at least 2.
         image_size: (height, width) in pixels; None takes the network's own.
-        precision: "float32", or "bfloat16" to multiply in bfloat16 with
-            float32 weights.
+        precision: "float32", or "bfloat16" or "float16" to multiply in that
+            with float32 weights.
+        any_size: Leave the size of the images open where the network allows
+            it; the weights are those of the network of one size.
 
     Raises:
         ModelError: Unknown name or precision, too few classes or pixels.
@@ -114,7 +120,8 @@ def build_model(
             f"Model '{name}' needs images of at least {found.min_image_side} pixels a side, "
             f"not {size[0]}x{size[1]}.\nChoose a larger --image-size."
         )
-    policies = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+    policies = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
     if precision not in policies:
-        raise ModelError(f"Precision is float32 or bfloat16, not '{precision}'.")
-    return found.build(num_classes, size, keras.DTypePolicy(policies[precision]))
+        raise ModelError(f"Precision is float32, bfloat16 or float16, not '{precision}'.")
+    shape = (None, None) if any_size and found.fits_any_size else size
+    return found.build(num_classes, shape, keras.DTypePolicy(policies[precision]))

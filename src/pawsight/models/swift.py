@@ -20,7 +20,9 @@ _BLOCKS = ((64, True), (128, True), (256, True), (256, False))  # (channels, hal
 _BATCH_NORM_MOMENTUM = 0.9  # short runs: the averages must follow within 50 steps
 
 
-def build(num_classes: int, image_size: tuple[int, int], policy: keras.DTypePolicy) -> keras.Model:
+def build(
+    num_classes: int, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+) -> keras.Model:
     """Build the network; see `registry.build_model` for shapes and ranges."""
     images = keras.Input((*image_size, 3), name="images")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy)(images)

@@ -17,38 +17,15 @@ import functools
 import logging
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
-from pawsight.config import AugmentConfig, FillMode, Range
-from pawsight.pipeline.warp import IDENTITY, Affine, compose, warp
+from pawsight.config import AugmentConfig, FillMode
+from pawsight.pipeline.drawing import Parameters, draw
+from pawsight.pipeline.warp import IDENTITY, Affine, compose, halved, warp
 
 _log = logging.getLogger(__name__)
-
-
-class Parameters(NamedTuple):
-    """What was drawn for a batch: tensors of shape [B], named as in Keras; None is left out.
-
-    As in Keras, a positive `tx` or `ty` moves the content left or up, and a
-    zoom below 1 magnifies.
-    """
-
-    theta: tf.Tensor | None = None  # degrees
-    tx: tf.Tensor | None = None  # pixels along x (columns)
-    ty: tf.Tensor | None = None  # pixels along y (rows)
-    shear: tf.Tensor | None = None  # degrees
-    zx: tf.Tensor | None = None  # factor along x
-    zy: tf.Tensor | None = None  # factor along y
-    flip_horizontal: tf.Tensor | None = None  # bool
-    flip_vertical: tf.Tensor | None = None  # bool
-    channel_shift_intensity: tf.Tensor | None = None  # added, -255..255
-    brightness: tf.Tensor | None = None  # factor
-
-    @property
-    def has_affine(self) -> bool:
-        """Whether any of them moves pixels."""
-        return any(value is not None for value in self[:8])
 
 
 class Augment:
@@ -61,103 +38,75 @@ class Augment:
     def __init__(self, config: AugmentConfig) -> None:
         self.config = config
 
-    def __call__(self, images: tf.Tensor, seed: Any) -> tf.Tensor:
+    def __call__(
+        self,
+        images: tf.Tensor,
+        seed: Any,
+        size: tuple[int, int] | None = None,
+        strength: Any = None,
+    ) -> tf.Tensor:
         """Draw parameters for a batch and apply them.
 
         Args:
             images: Photos, uint8 or float 0..255, shape [B, H, W, 3].
             seed: Two integers, shape [2], such as (seed of the run, step).
+            size: (h, w) of the result in pixels; None takes the photos' own.
+            strength: See `draw`.
 
         Returns:
-            The changed photos, float32 0..255, shape [B, H, W, 3].
+            The changed photos, float32 0..255, shape [B, h, w, 3].
         """
         images = tf.convert_to_tensor(images)
         static, dynamic = images.shape, tf.shape(images)
         batch_size, height, width = (
             dynamic[axis] if static[axis] is None else static[axis] for axis in range(3)
         )
-        return self.apply(images, self.draw(seed, batch_size, (height, width)))
+        parameters = self.draw(seed, batch_size, (height, width), strength)
+        return self.apply(images, parameters, size)
 
-    def draw(self, seed: Any, batch_size: Any, image_size: tuple[Any, Any]) -> Parameters:
-        """Draw one set of parameters per photo.
+    def draw(
+        self, seed: Any, batch_size: Any, image_size: tuple[Any, Any], strength: Any = None
+    ) -> Parameters:
+        """Draw one set of parameters per photo; see `drawing.draw`."""
+        return draw(self.config, seed, batch_size, image_size, strength)
 
-        Args:
-            seed: Two integers, shape [2]; equal seeds give equal parameters.
-            batch_size: Number of photos B.
-            image_size: (height, width) in pixels, for shifts given as fractions.
-
-        Returns:
-            Tensors of shape [B]; None for what the config leaves out.
-        """
-        config = self.config
-        # One draw for everything, a row per field: no setting changes another's numbers.
-        # The algorithm is named because the default one differs between devices.
-        uniform = tf.random.stateless_uniform(
-            (len(Parameters._fields), batch_size), tf.cast(seed, tf.int64), alg="philox"
-        )
-        rows = dict(zip(Parameters._fields, tf.unstack(uniform), strict=True))
-
-        def between(name: str, low: Any, high: Any) -> tf.Tensor | None:
-            return None if low == high == _NEUTRAL[name] else low + rows[name] * (high - low)
-
-        def both_ways(name: str, limit: float) -> tf.Tensor | None:
-            return between(name, -limit, limit)
-
-        zoom = config.zoom_range
-        zoom_limits = zoom if isinstance(zoom, tuple) else (1 - zoom, 1 + zoom)
-        return Parameters(
-            theta=both_ways("theta", config.rotation_range),
-            tx=_shift(rows["tx"], config.width_shift_range, image_size[1]),
-            ty=_shift(rows["ty"], config.height_shift_range, image_size[0]),
-            shear=both_ways("shear", config.shear_range),
-            zx=between("zx", *zoom_limits),
-            zy=between("zy", *zoom_limits),
-            flip_horizontal=rows["flip_horizontal"] < 0.5 if config.horizontal_flip else None,
-            flip_vertical=rows["flip_vertical"] < 0.5 if config.vertical_flip else None,
-            channel_shift_intensity=both_ways(
-                "channel_shift_intensity", config.channel_shift_range
-            ),
-            brightness=between("brightness", *(config.brightness_range or (1.0, 1.0))),
-        )
-
-    def apply(self, images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
+    def apply(
+        self, images: tf.Tensor, parameters: Parameters, size: tuple[int, int] | None = None
+    ) -> tf.Tensor:
         """Change each photo by its own parameters.
 
         In Keras' order: the affine map, then the channel shift (which stays
         within the photo's own darkest and brightest value), the flips, and the
-        brightness (which rounds down to whole numbers, as Pillow does).
+        brightness (which rounds down to whole numbers, as Pillow does). What
+        Keras has not comes last: the grey square. Another size is part of the
+        one warp, and means the same picture: its corners stay in the corners.
 
         Args:
             images: Photos, uint8 or float 0..255, shape [B, H, W, 3].
             parameters: From `draw`, or tensors of shape [B] of your own.
+            size: (h, w) of the result in pixels; None takes the photos' own.
 
         Returns:
-            The changed photos, float32 0..255, shape [B, H, W, 3].
+            The changed photos, float32 0..255, shape [B, h, w, 3].
         """
-        if all(value is None for value in parameters):
+        if tuple(images.shape[1:3]) == size:
+            size = None
+        if size is None and all(value is None for value in parameters):
             return tf.cast(images, tf.float32)
-        return _compiled(self.config.fill_mode, self.config.cval)(images, parameters)
+        return _compiled(self.config.fill_mode, self.config.cval, size)(images, parameters)
 
 
-# The value of a parameter that changes nothing; a range of only this value is left out.
-_NEUTRAL = {
-    "theta": 0.0,
-    "shear": 0.0,
-    "zx": 1.0,
-    "zy": 1.0,
-    "channel_shift_intensity": 0.0,
-    "brightness": 1.0,
-}
+def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Bring photos to a size as training does, otherwise unchanged.
 
+    Args:
+        images: uint8 or float 0..255, shape [B, H, W, 3].
+        size: (h, w) in pixels.
 
-def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | None:
-    """Draw shifts in pixels; a range wholly below 1 is a fraction of `length`."""
-    low, high = shift_range if isinstance(shift_range, tuple) else (-shift_range, shift_range)
-    if low == high == 0:
-        return None
-    pixels = low + uniform * (high - low)
-    is_fraction = max(abs(low), abs(high)) < 1
-    return pixels * tf.cast(length, tf.float32) if is_fraction else pixels
+    Returns:
+        float32 0..255, shape [B, h, w, 3].
+    """
+    return Augment(AugmentConfig()).apply(images, Parameters(), size)
 
 
 def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affine:
@@ -201,22 +150,35 @@ def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affi
     return affine
 
 
+# Below this share of a photo's side, single pixels would be left out: photos are halved first.
+_SHARPEST = 0.6
+_GREY = 128.0
+
+
 @functools.cache
-def _compiled(fill_mode: FillMode, cval: float) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
+def _compiled(
+    fill_mode: FillMode, cval: float, size: tuple[int, int] | None
+) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
     """The compiled `_apply`; shared, so that a second Augment need not compile it again."""
     return tf.function(
-        functools.partial(_apply, fill_mode=fill_mode, cval=cval), jit_compile=_has_xla()
+        functools.partial(_apply, fill_mode=fill_mode, cval=cval, size=size), jit_compile=_has_xla()
     )
 
 
 def _apply(
-    images: tf.Tensor, parameters: Parameters, fill_mode: FillMode, cval: float
+    images: tf.Tensor,
+    parameters: Parameters,
+    fill_mode: FillMode,
+    cval: float,
+    size: tuple[int, int] | None,
 ) -> tf.Tensor:
     """See `Augment.apply`."""
     changed = tf.cast(images, tf.float32)
-    if parameters.has_affine:
+    if parameters.has_affine or size is not None:
         affine = _affine(parameters, tf.shape(images)[1], tf.shape(images)[2])
-        changed = warp(images, affine, fill_mode, cval)
+        if size is not None:
+            images, affine = _scaled(images, affine, size)
+        changed = warp(images, affine, fill_mode, cval, size)
     if parameters.channel_shift_intensity is not None:
         darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
         brightest = tf.reduce_max(changed, axis=(1, 2, 3), keepdims=True)
@@ -225,7 +187,43 @@ def _apply(
     if parameters.brightness is not None:
         factor = tf.reshape(parameters.brightness, (-1, 1, 1, 1))
         changed = tf.floor(tf.clip_by_value(tf.floor(changed) * factor, 0.0, 255.0))
+    x, y, side = parameters.erase_x, parameters.erase_y, parameters.erase_side
+    if x is not None and y is not None and side is not None:
+        covered = tf.logical_and(
+            _near(y, side, tf.shape(changed)[1])[:, :, None],
+            _near(x, side, tf.shape(changed)[2])[:, None, :],
+        )
+        changed = tf.where(covered[..., None], _GREY, changed)
     return changed
+
+
+def _scaled(images: tf.Tensor, affine: Affine, size: tuple[int, int]) -> tuple[tf.Tensor, Affine]:
+    """Make an affine map of photos take its output at another size.
+
+    Returns:
+        The photos, halved until a bilinear warp leaves no pixel of them out,
+        and the map from the output's coordinates to theirs.
+    """
+    height, width = images.shape[1:3]
+    up, across = height / size[0], width / size[1]
+    affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, up, up / 2 - 0.5))
+    while min(up, across) >= 1 / _SHARPEST and min(images.shape[1:3]) >= 4:
+        images = halved(images)
+        affine = compose((0.5, 0.0, -0.25, 0.0, 0.5, -0.25), affine)
+        up, across = up / 2, across / 2
+    return images, affine
+
+
+def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """Which pixels of a row or column lie in an erased square, bool [B, length].
+
+    Args:
+        centre: Of the squares, as a share of the length, [B]; they may reach over the edge.
+        side: As a share of the length, [B].
+        length: In pixels.
+    """
+    places = (tf.range(tf.cast(length, tf.float32)) + 0.5) / tf.cast(length, tf.float32)
+    return tf.abs(places[None] - centre[:, None]) < side[:, None] / 2
 
 
 @functools.cache

@@ -15,20 +15,72 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from pawsight.errors import DataError, ShapeError
 from pawsight.pictures.reading.store import is_lost
-from pawsight.pipeline.augment import Augment
+from pawsight.pipeline.augment import Augment, resized
 from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.
 _AHEAD = 2
 
+
+class Look(NamedTuple):
+    """How the photos of one step are to look."""
+
+    size: int  # which of the sizes
+    strength: float  # how strongly they are changed, see `Augment.draw`
+
+
+# From a step to the look of its photos. It is asked ahead of the step, from another thread.
+LookAt = Callable[[int], Look]
+
 LOST = -1  # the label of a photo that counts for nothing
+
+
+class Changes(NamedTuple):
+    """What happens to the photos of a batch between reading and training."""
+
+    seed: int
+    augment: Augment | None
+    sizes: tuple[tuple[int, int], ...]
+    look_at: LookAt | None
+
+    def apply(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """Change photos uint8 [B, H, W, 3] as a step wants them, inside a graph."""
+        if self.look_at is None:
+            return self._at(images, step, self.sizes[0], None)
+        # NumPy knows no tuple of two types, so both come as float64.
+        look = tf.ensure_shape(tf.numpy_function(self._asked, [step], tf.float64), (2,))
+        strength = tf.cast(look[1], tf.float32)
+        if len(self.sizes) == 1:
+            return self._at(images, step, self.sizes[0], strength)
+        branches = [
+            functools.partial(self._at, images, step, size, strength) for size in self.sizes
+        ]
+        return tf.switch_case(tf.cast(look[0], tf.int32), branches)
+
+    def now(self, images: tf.Tensor, step: int) -> tf.Tensor:
+        """The same, at once, on whatever device the photos are."""
+        look = self.look_at(step) if self.look_at else Look(0, 1.0)
+        strength = tf.constant(look.strength) if self.look_at else None
+        return self._at(images, tf.constant(step, tf.int64), self.sizes[look.size], strength)
+
+    def _asked(self, step: np.int64) -> np.ndarray:
+        return np.array(self.look_at(int(step)) if self.look_at else (0, 1), np.float64)
+
+    def _at(
+        self, images: tf.Tensor, step: tf.Tensor, size: tuple[int, int], strength: Any
+    ) -> tf.Tensor:
+        if self.augment is None:
+            return resized(images, size)
+        seed = tf.stack([tf.constant(self.seed, tf.int64), step])
+        return self.augment(images, seed, size, strength)
 
 
 def training_batches(
@@ -40,6 +92,9 @@ def training_batches(
     augment: Augment | None,
     start_step: int,
     num_steps: int,
+    sizes: Sequence[tuple[int, int]] = (),
+    look_at: LookAt | None = None,
+    is_raw: bool = False,
 ) -> tf.data.Dataset:
     """Make the batches of steps start_step .. start_step + num_steps - 1.
 
@@ -52,6 +107,12 @@ def training_batches(
         augment: Changes the photos at random; None leaves them as they are.
         start_step: The first step, 0 or above.
         num_steps: How many steps.
+        sizes: The (height, width) that photos are brought to in the course of
+            the run; none leaves them as they are kept.
+        look_at: Which of them, and how strongly changed, in a step. It must
+            say the same whenever it is asked for a step.
+        is_raw: Leave the photos as they are kept, uint8: whoever trains on
+            them has a faster place for `Changes` than this processor.
 
     Returns:
         A dataset of num_steps pairs (images float32 0..255 [B, H, W, 3],
@@ -63,8 +124,15 @@ def training_batches(
         ShapeError: `indices` and `labels` disagree on N.
     """
     steps = tf.data.Dataset.range(start_step, start_step + num_steps)
-    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment, LOST)
+    changes = Changes(seed, augment, tuple(sizes) or (pixels.image_size,), look_at)
+    apply = None if is_raw else changes.apply
+    batches = _loaded(steps, pixels, indices, labels, batch_size, seed, apply, LOST)
     return _in_background(batches)
+
+
+def batches_ahead(pixels: Pixels) -> int:
+    """How many steps ahead of the one that takes its batch a look may have been asked for."""
+    return _AHEAD + _at_once(pixels)
 
 
 def epoch_batches(
@@ -97,13 +165,18 @@ def epoch_batches(
         return tf.data.Dataset.range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
 
     steps = tf.data.Dataset.range(1).flat_map(begin)
-    batches = _augmented(steps, pixels, indices, labels, batch_size, seed, augment)
+    changes = Changes(seed, augment, (pixels.image_size,), None)
+    batches = _loaded(steps, pixels, indices, labels, batch_size, seed, changes.apply)
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps_per_epoch))
     return _in_background(batches)
 
 
 def evaluation_batches(
-    pixels: Pixels, indices: IntArray, labels: IntArray, batch_size: int
+    pixels: Pixels,
+    indices: IntArray,
+    labels: IntArray,
+    batch_size: int,
+    size: tuple[int, int] | None = None,
 ) -> tf.data.Dataset:
     """Make the batches of one pass in order, unchanged; the last one may be smaller.
 
@@ -112,6 +185,8 @@ def evaluation_batches(
         indices: The photos, shape [N].
         labels: Their class indices, shape [N], values 0..K-1.
         batch_size: Photos per batch B.
+        size: The (height, width) that photos are brought to, in the way of the
+            training batches; None leaves them as they are kept.
 
     Returns:
         A dataset of pairs (images float32 0..255 [b, H, W, 3], labels int32
@@ -133,7 +208,7 @@ def evaluation_batches(
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, truth = _read(fetch, step, (None, *pixels.image_size, 3))
-        return tf.cast(images, tf.float32), truth
+        return resized(images, size or pixels.image_size), truth
 
     steps = tf.data.Dataset.range(-(-len(indices) // batch_size))
     return _in_background(_mapped(steps, load, pixels))
@@ -145,14 +220,14 @@ def order(seed: int, epoch: int, count: int) -> IntArray:
     return generator.permutation(count)
 
 
-def _augmented(
+def _loaded(
     steps: tf.data.Dataset,
     pixels: Pixels,
     indices: IntArray,
     labels: IntArray,
     batch_size: int,
     seed: int,
-    augment: Augment | None,
+    apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None,
     lost_label: int | None = None,
 ) -> tf.data.Dataset:
     """Turn step numbers into batches; a lost photo gets `lost_label`, or that of its stand-in."""
@@ -173,9 +248,7 @@ def _augmented(
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3))
-        if augment is None:
-            return tf.cast(images, tf.float32), truth
-        return augment(images, tf.stack([tf.constant(seed, tf.int64), step])), truth
+        return (images if apply is None else apply(images, step)), truth
 
     return _mapped(steps, load, pixels)
 
@@ -197,10 +270,15 @@ def _mapped(
     steps: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, tf.Tensor]], pixels: Pixels
 ) -> tf.data.Dataset:
     """Load batches in order; pixels that are slow to come may say to load several at once."""
-    at_once = getattr(pixels, "batches_at_once", 1)
+    at_once = _at_once(pixels)
     if at_once == 1:
         return steps.map(load)
     return steps.map(load, num_parallel_calls=at_once, deterministic=True)
+
+
+def _at_once(pixels: Pixels) -> int:
+    found: int = getattr(pixels, "batches_at_once", 1)
+    return found
 
 
 def _read(

@@ -38,7 +38,13 @@ def compose(outer: Affine, inner: Affine) -> Affine:
     )
 
 
-def warp(images: tf.Tensor, affine: Affine, fill_mode: FillMode, cval: float) -> tf.Tensor:
+def warp(
+    images: tf.Tensor,
+    affine: Affine,
+    fill_mode: FillMode,
+    cval: float,
+    size: tuple[Any, Any] | None = None,
+) -> tf.Tensor:
     """Draw each photo anew, taking every pixel from where its affine map points.
 
     Args:
@@ -47,14 +53,16 @@ def warp(images: tf.Tensor, affine: Affine, fill_mode: FillMode, cval: float) ->
         fill_mode: What lies outside: the nearest edge pixel, `cval`, the
             mirror image ("reflect": abc|cba), or the photo again ("wrap").
         cval: Colour outside for fill_mode "constant", 0..255.
+        size: (h, w) of the result in pixels; None takes the photos' own.
 
     Returns:
-        Bilinear interpolation of the photos, float32, shape [B, H, W, 3].
+        Bilinear interpolation of the photos, float32, shape [B, h, w, 3].
     """
     batch, height, width = (tf.shape(images)[axis] for axis in range(3))
+    rows, columns = (height, width) if size is None else size
     xx, xy, x0, yx, yy, y0 = (_per_photo(value) for value in affine)
-    x = tf.range(tf.cast(width, tf.float32))[None, None, :]
-    y = tf.range(tf.cast(height, tf.float32))[None, :, None]
+    x = tf.range(tf.cast(columns, tf.float32))[None, None, :]
+    y = tf.range(tf.cast(rows, tf.float32))[None, :, None]
     column, outside_x = _fold(xx * x + xy * y + x0, width, fill_mode)
     row, outside_y = _fold(yx * x + yy * y + y0, height, fill_mode)
 
@@ -81,6 +89,22 @@ def warp(images: tf.Tensor, affine: Affine, fill_mode: FillMode, cval: float) ->
         outside = tf.logical_or(outside_x, outside_y)[..., None]
         warped = tf.where(outside, tf.constant(cval, tf.float32), warped)
     return warped
+
+
+def halved(images: tf.Tensor) -> tf.Tensor:
+    """Average each 2 x 2 pixels into one; an odd last row or column is left out.
+
+    Args:
+        images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
+
+    Returns:
+        float32, shape [B, H // 2, W // 2, 3].
+    """
+    rows, columns = images.shape[1] // 2 * 2, images.shape[2] // 2 * 2
+    whole = tf.cast(images[:, :rows, :columns], tf.float32)
+    upper = whole[:, 0::2, 0::2] + whole[:, 0::2, 1::2]
+    lower = whole[:, 1::2, 0::2] + whole[:, 1::2, 1::2]
+    return (upper + lower) / 4
 
 
 def _per_photo(value: Any) -> tf.Tensor:

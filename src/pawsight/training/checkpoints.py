@@ -26,15 +26,21 @@ class Checkpoint:
     Attributes:
         step: Steps taken so far.
         weights: The model's variables, in the model's own order.
-        slots: The optimizer's variables, in its own order; empty in a
-            checkpoint that only keeps the best weights.
+        slots: The optimizer's variables, in its own order.
         facts: JSON-ready rest: sums of the running epoch, seconds so far.
+        average: The averaged weights, where the plan has any.
+        best: The weights of the best validation so far; empty before the first.
     """
 
     step: int
     weights: list[NDArray[Any]]
     slots: list[NDArray[Any]] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
+    average: list[NDArray[Any]] = field(default_factory=list)
+    best: list[NDArray[Any]] = field(default_factory=list)
+
+
+_ARRAYS = ("weight", "slot", "average", "best")
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -43,8 +49,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         DiskError: It cannot be written; the one before it is still whole.
     """
-    arrays: dict[str, Any] = {f"weight_{i}": array for i, array in enumerate(checkpoint.weights)}
-    arrays |= {f"slot_{i}": array for i, array in enumerate(checkpoint.slots)}
+    groups = (checkpoint.weights, checkpoint.slots, checkpoint.average, checkpoint.best)
+    arrays: dict[str, Any] = {
+        f"{name}_{i}": array
+        for name, group in zip(_ARRAYS, groups, strict=True)
+        for i, array in enumerate(group)
+    }
     facts = json.dumps({"step": checkpoint.step, "facts": checkpoint.facts})
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, facts=np.array(facts), **arrays)
@@ -59,14 +69,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             facts = json.loads(str(found["facts"]))
-            num_weights = sum(name.startswith("weight_") for name in found.files)
-            num_slots = sum(name.startswith("slot_") for name in found.files)
-            return Checkpoint(
-                step=int(facts["step"]),
-                weights=[found[f"weight_{i}"] for i in range(num_weights)],
-                slots=[found[f"slot_{i}"] for i in range(num_slots)],
-                facts={str(k): float(v) for k, v in facts["facts"].items()},
-            )
+            groups = []
+            for name in _ARRAYS:
+                count = sum(one.startswith(f"{name}_") for one in found.files)
+                groups.append([found[f"{name}_{i}"] for i in range(count)])
+            weights, slots, average, best = groups
+            told = {str(k): float(v) for k, v in facts["facts"].items()}
+            return Checkpoint(int(facts["step"]), weights, slots, told, average, best)
     except FileNotFoundError as error:
         raise RunError(f"There is no checkpoint {path}: training has not got that far.") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:

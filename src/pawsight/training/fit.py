@@ -3,17 +3,18 @@
 Everything that decides the outcome is in the plan, the photos and the step
 number. The loop keeps no other state than what a checkpoint holds, so a run
 that was stopped or killed goes on from its last checkpoint and ends with the
-same bits.
+same bits. Only the plan's end may move, where the run has a budget; each such
+change is in plan.json before the first step that follows it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -23,41 +24,32 @@ from pawsight.balance import is_imbalanced
 from pawsight.errors import StoppedError, TrainingError
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.models.registry import build_model
-from pawsight.pipeline.augment import Augment
-from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.progress import Progress
 from pawsight.records import Pixels
-from pawsight.runs import Run
-from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pawsight.runs import Run, write_json
+from pawsight.training.averaging import AveragedWeights
+from pawsight.training.budget import Pace
+from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
 from pawsight.training.interrupts import stop_requests
+from pawsight.training.optimizers import build_optimizer
 from pawsight.training.photos import Portion, WatchedPixels
-from pawsight.training.recipe import Plan
-from pawsight.training.step import (
-    build_optimizer,
-    build_train_step,
-    build_validation_step,
-    check_weights_fit,
-)
+from pawsight.training.plan import Plan
+from pawsight.training.state import State
+from pawsight.training.step import build_train_step
+from pawsight.training.supply import Supply
+from pawsight.training.validation import Validation, Validator
 
-_VALIDATION_BATCH = 128
-# A killed run loses at most this much work, besides the one epoch end that may come later.
+Clock = Callable[[], float]
+
+# A killed run loses at most this much work.
 _CHECKPOINT_SECONDS = 120.0
-# Compiling happens in the first steps; the feed runs two batches ahead.
-_PACE_WARMUP = 4
-_PACE_STEPS = 12
-
-
-class _Validation(NamedTuple):
-    """What a pass over a part found; the loss in nats, the accuracies from 0 to 1."""
-
-    loss: float
-    accuracy: float
-    balanced_accuracy: float  # mean over the classes that are there
+# After a validation one is written too, if all of them together take less than this share.
+_CHECKPOINT_SHARE = 0.02
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Sums over the running epoch, and the time spent so far."""
+    """Sums since the last validation, and the time spent so far."""
 
     loss: float = 0.0
     num_right: float = 0.0
@@ -78,208 +70,215 @@ class _Tally:
 class Trainer:
     """A freshly built model with what it takes to train it by a plan."""
 
-    def __init__(self, plan: Plan, pixels: Pixels, train: Portion, validation: Portion) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        pixels: Pixels,
+        train: Portion,
+        validation: Portion,
+        clock: Clock = time.perf_counter,
+    ) -> None:
         keras.utils.set_random_seed(plan.seed)
         self.plan = plan
-        self.model = build_model(plan.model, len(plan.class_names), plan.image_size, plan.precision)
+        self.model = build_model(
+            plan.model, len(plan.class_names), plan.image_size, plan.precision, any_size=True
+        )
+        self.limit: str | None = None  # the stage that held the run up, once it ended
         self._pixels = WatchedPixels(pixels)
         self._train = train
-        self._validation = validation
+        self.validation = validation
+        self._clock = clock
         self._is_imbalanced = any(is_imbalanced(_counts(part)) for part in (train, validation))
-        self._optimizer = build_optimizer(plan)
-        self._train_step = build_train_step(self.model, self._optimizer, plan)
-        self._validation_step = build_validation_step(self.model, plan)
-
-    def pace(self) -> tuple[float, float]:
-        """Measure this machine: (training, validation) images per second.
-
-        Runs real steps on real photos and then puts every variable back, so the
-        run that follows starts from the same state as one that measured nothing.
-        """
-        before = self._checkpoint(0)
-        for step, (images, labels) in enumerate(self._batches(0, _PACE_WARMUP + _PACE_STEPS)):
-            if step == _PACE_WARMUP:
-                started = time.perf_counter()
-            self._train_step(images, labels, tf.constant(0.0))
-        train_rate = _PACE_STEPS * self.plan.batch_size / (time.perf_counter() - started)
-        some = Portion(self._validation.indices[:256], self._validation.labels[:256])
-        self._validate(some)
-        started = time.perf_counter()
-        self._validate(some)
-        validation_rate = len(some.indices) / (time.perf_counter() - started)
-        self._restore(before)
-        return train_rate, validation_rate
+        optimizer = build_optimizer(plan)
+        self.train_step = build_train_step(self.model, optimizer, plan)
+        self.validator = Validator(self.model, plan, self._pixels)
+        self._averaged = AveragedWeights(self.model) if plan.ema is not None else None
+        self.state = State(self.model, optimizer, self._averaged)
+        on_device = bool(tf.config.list_physical_devices("GPU"))
+        self.supply = Supply(self._pixels, train, lambda: self.plan, on_device)
+        self._tally = _Tally()
+        self._history: list[Epoch] = []
+        self._best: list[np.ndarray] = []
+        self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
 
     def fit(self, plan: Plan, run: Run, progress: Progress) -> list[Epoch]:
         """Run the plan to its end, from the last checkpoint if the run has one.
 
-        Leaves the weights of the best epoch in `run.best_checkpoint_path` and
-        in `self.model`, and the history in `run.history_path`.
+        Leaves the weights of the best validation in `self.model`, the history
+        in `run.history_path`, and the plan as it was followed in `self.plan`.
 
         Raises:
             StoppedError: The user stopped it; a checkpoint was written.
             TrainingError: The loss is no number any more.
         """
         self.plan = plan
-        step, tally, history = self._resume(run)
+        step = self._resume(run)
         progress.start("Training", plan.num_steps, "steps")
         progress.advance(step)
         with stop_requests() as is_stopped:
-            if step < plan.num_steps:
-                self._loop(step, tally, history, run, progress, is_stopped)
-        self._restore(load_checkpoint(run.best_checkpoint_path))
-        return load_history(run.history_path)
+            self._loop(step, run, progress, is_stopped)
+        self.state.set_weights(self._best)
+        return self._history
 
     def _loop(
-        self,
-        step: int,
-        tally: _Tally,
-        history: list[Epoch],
-        run: Run,
-        progress: Progress,
-        is_stopped: Callable[[], bool],
+        self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]
     ) -> None:
-        plan = self.plan
-        seconds_before, started = tally.seconds, time.perf_counter()
-        last_saved, step_started = started, 0.0
-        for images, labels in self._batches(step, plan.num_steps - step):
-            learning_rate = plan.learning_rate_at(step)
-            loss, num_right = self._train_step(images, labels, tf.constant(learning_rate))
-            step += 1
-            num_there = int(np.count_nonzero(labels.numpy() >= 0))
-            tally.loss += float(loss) * num_there
-            tally.num_right += int(num_right)
-            tally.num_images += num_there
-            self._pixels.check_enough_left(self._train, run)
-            if not math.isfinite(tally.loss):
-                raise TrainingError(_diverged(step, plan))
-            now = time.perf_counter()
-            if step_started:
-                tally.num_timed += plan.batch_size
+        tally, clock = self._tally, self._clock
+        seconds_before, started = tally.seconds, clock()
+        self._seconds_now = lambda: seconds_before + clock() - started
+        last_saved, first_step = started, step
+        save_seconds = 0.0
+        pace = Pace(self.plan, self.supply.num_ahead)
+        batches = self.supply.batches(step)
+        while step < self.plan.num_steps:
+            step_started = clock()
+            images, labels = next(batches)
+            learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
+            loss, num_right = self.train_step(images, labels, learning_rate)
+            self._count(float(loss), int(num_right), labels.numpy())
+            self._check(step + 1, run)
+            now = clock()
+            # The first step of a session compiles, and the first of a stage may.
+            if step > first_step and self.plan.stage_at(step) == self.plan.stage_at(step - 1):
+                pace.took(self.plan, step, now - step_started)
+                tally.num_timed += self.plan.batch_size
                 tally.step_seconds += now - step_started
-            tally.seconds = seconds_before + now - started
-            progress.advance(
-                1,
-                epoch=len(history) + 1,
-                images_per_second=tally.images_per_second,
-                loss=tally.loss / max(1.0, tally.num_images),
-                accuracy=tally.num_right / max(1.0, tally.num_images),
-            )
-            if step == plan.epoch_end(len(history) + 1):
-                history = self._end_epoch(step, tally, history, run, progress)
-                tally.seconds = seconds_before + time.perf_counter() - started
+            step += 1
+            if self._averaged is not None:
+                self._averaged.follow(self.plan, step)
+            tally.seconds = self._seconds_now()
+            self._tell(step, progress)
+            is_validated = self.plan.is_validated_after(step)
+            if is_validated:
+                self._end_epoch(step, run, progress)
                 tally.clear()
-                is_due = True
-            else:
-                is_due = now - last_saved > _CHECKPOINT_SECONDS
-            if is_due or is_stopped():
-                save_checkpoint(self._checkpoint(step, tally), run.latest_checkpoint_path)
-                last_saved = time.perf_counter()
-            if is_stopped() and step < plan.num_steps:
+            revised = pace.replanned(self.plan, step, tally.seconds)
+            if revised is not None:
+                self._follow(revised, run)
+            now, since = clock(), clock() - last_saved
+            is_due = since > _CHECKPOINT_SECONDS or step == self.plan.num_steps
+            if (
+                is_due
+                or is_stopped()
+                or (is_validated and save_seconds < _CHECKPOINT_SHARE * since)
+            ):
+                facts = dataclasses.asdict(tally)
+                captured = self.state.capture(step, facts, self._best)
+                save_checkpoint(captured, run.latest_checkpoint_path)
+                last_saved = clock()
+                save_seconds = last_saved - now
+            if is_stopped() and step < self.plan.num_steps:
                 raise StoppedError(
-                    f"Stopped after step {step:,} of {plan.num_steps:,}; nothing is lost.\n"
+                    f"Stopped after step {step:,} of {self.plan.num_steps:,}; nothing is lost.\n"
                     f"Go on with: pawsight resume {run.path}"
                 )
-            step_started = time.perf_counter()
+        batches.close()
+        self.limit = self.supply.limit(clock() - started)
 
-    def _end_epoch(
-        self, step: int, tally: _Tally, history: list[Epoch], run: Run, progress: Progress
-    ) -> list[Epoch]:
-        """Validate, add the row, and keep the weights if they are the best so far."""
-        validation_started = time.perf_counter()
-        found = self._validate(self._validation)
-        self._pixels.check_enough_left(self._validation, run)
-        row = Epoch(
-            epoch=len(history) + 1,
+    def _count(self, loss: float, num_right: int, labels: np.ndarray) -> None:
+        num_there = int(np.count_nonzero(labels >= 0))
+        self._tally.loss += loss * num_there
+        self._tally.num_right += num_right
+        self._tally.num_images += num_there
+
+    def _check(self, step: int, run: Run) -> None:
+        """Stop where going on makes no sense."""
+        self._pixels.check_enough_left(self._train, run)
+        if not math.isfinite(self._tally.loss):
+            raise TrainingError(_diverged(step, self.plan))
+
+    def _tell(self, step: int, progress: Progress) -> None:
+        tally, num_images = self._tally, max(1.0, self._tally.num_images)
+        progress.advance(
+            1,
+            total=self.plan.num_steps,
+            epoch=(step - 1) * self.plan.batch_size // self.plan.num_train + 1,
+            images_per_second=tally.images_per_second,
+            loss=tally.loss / num_images,
+            accuracy=tally.num_right / num_images,
+        )
+
+    def _end_epoch(self, step: int, run: Run, progress: Progress) -> None:
+        """Validate, add the row, keep the weights if they are the best, see if that is enough."""
+        full, size = self.plan.image_size, self.plan.stages[self.plan.stage_at(step - 1)].image_size
+        if step >= self.plan.num_steps:
+            size = full
+        target = self.plan.target_accuracy
+        with self._averaged.in_place() if self._averaged else contextlib.nullcontext():
+            found = self._measure(size, run)
+            is_reached = target is not None and found.surely_reaches(target, self._is_imbalanced)
+            if is_reached and target is not None and size != full:
+                found, size = self._measure(full, run), full
+                is_reached = found.surely_reaches(target, self._is_imbalanced)
+            row = self._row(step, found, size[0] / full[0])
+            self._history = mark_best([*self._history, row])
+            if best_epoch(self._history).step == step:
+                self._best = self.state.weights()
+        save_history(self._history, run.history_path)
+        progress.note(_in_words(row))
+        if is_reached and step < self.plan.num_steps:
+            progress.note(f"The target of {target:.1%} is surely reached: training ends here.")
+            self._follow(self.plan.model_copy(update={"num_steps": step}), run)
+
+    def _measure(self, size: tuple[int, int], run: Run) -> Validation:
+        found = self.validator.measure(self.validation, size)
+        self._pixels.check_enough_left(self.validation, run)
+        return found
+
+    def _row(self, step: int, found: Validation, scale: float) -> Epoch:
+        tally = self._tally
+        num_images = max(1.0, tally.num_images)
+        tally.seconds = self._seconds_now()
+        return Epoch(
+            epoch=self.plan.epochs_at(step),
             step=step,
-            seconds=round(tally.seconds + time.perf_counter() - validation_started, 3),
+            seconds=round(tally.seconds, 3),
             images_per_second=round(tally.images_per_second, 2),
             learning_rate=self.plan.learning_rate_at(step - 1),
-            train_loss=tally.loss / max(1.0, tally.num_images),
-            train_accuracy=tally.num_right / max(1.0, tally.num_images),
+            train_loss=tally.loss / num_images,
+            train_accuracy=tally.num_right / num_images,
             validation_loss=found.loss,
             validation_accuracy=found.accuracy,
             is_best=False,
             validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
-        )
-        history = mark_best([*history, row])
-        if best_epoch(history).epoch == row.epoch:
-            save_checkpoint(Checkpoint(step, self._weights()), run.best_checkpoint_path)
-        save_history(history, run.history_path)
-        progress.note(
-            f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
-            f"{found.accuracy:.1%} in validation"
-            + (f" (balanced {found.balanced_accuracy:.1%})" if self._is_imbalanced else "")
-            + f", {row.images_per_second:.0f} images/s"
-        )
-        return history
-
-    def _validate(self, portion: Portion) -> _Validation:
-        """Measure a part, without augmentation; photos that went bad do not count."""
-        loss = 0.0
-        num_classes = len(self.plan.class_names)
-        right, count = np.zeros(num_classes), np.zeros(num_classes)
-        batches = evaluation_batches(
-            self._pixels, portion.indices, portion.labels, _VALIDATION_BATCH
-        )
-        with self._pixels.plain_errors():
-            for images, labels in batches:
-                batch_loss, is_right = self._validation_step(images, labels)
-                loss += float(batch_loss)
-                truth = labels.numpy()
-                right += np.bincount(truth, weights=is_right.numpy(), minlength=num_classes)
-                count += np.bincount(truth, minlength=num_classes)
-        there = count > 0
-        return _Validation(
-            loss / max(1.0, float(count.sum())),
-            float(right.sum() / max(1.0, count.sum())),
-            float((right[there] / count[there]).mean()) if there.any() else 0.0,
+            validation_scale=round(scale, 4),
         )
 
-    def _batches(self, start_step: int, num_steps: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        batches = training_batches(
-            self._pixels,
-            self._train.indices,
-            self._train.labels,
-            batch_size=self.plan.batch_size,
-            seed=self.plan.seed,
-            augment=Augment(self.plan.augment),
-            start_step=start_step,
-            num_steps=num_steps,
-        )
-        with self._pixels.plain_errors():
-            yield from batches
+    def _follow(self, plan: Plan, run: Run) -> None:
+        """Go by another plan, once it is in the run folder with what else stands there."""
+        saved = run.read_json(run.plan_path) if run.plan_path.is_file() else {}
+        write_json(run.plan_path, saved | plan.model_dump(mode="json"))
+        self.plan = plan
 
-    def _resume(self, run: Run) -> tuple[int, _Tally, list[Epoch]]:
+    def _resume(self, run: Run) -> int:
+        self._tally, self._history, self._best = _Tally(), [], []
         if not run.latest_checkpoint_path.is_file():
-            return 0, _Tally(), []
+            if self._averaged is not None:
+                self._averaged.load([])
+            return 0
         checkpoint = load_checkpoint(run.latest_checkpoint_path)
-        self._restore(checkpoint)
+        self.state.restore(checkpoint)
+        self._tally, self._best = _Tally(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
-        # Killed between writing the history and the checkpoint: that epoch is run again.
+        # Killed between writing the history and the checkpoint: that part is run again.
         history = [row for row in history if row.step <= checkpoint.step]
-        return checkpoint.step, _Tally(**checkpoint.facts), mark_best(history) if history else []
-
-    def _weights(self) -> list[np.ndarray]:
-        return [variable.value.numpy() for variable in self.model.variables]
-
-    def _checkpoint(self, step: int, tally: _Tally | None = None) -> Checkpoint:
-        slots = [variable.value.numpy() for variable in self._optimizer.variables]
-        facts = dataclasses.asdict(tally) if tally else {}
-        return Checkpoint(step, self._weights(), slots, facts)
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        check_weights_fit(self.model, [array.shape for array in checkpoint.weights])
-        for variable, array in zip(self.model.variables, checkpoint.weights, strict=True):
-            variable.assign(array)
-        if checkpoint.slots:
-            for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
-                variable.assign(array)
+        self._history = mark_best(history) if history else []
+        return checkpoint.step
 
 
 def _counts(portion: Portion) -> list[int]:
     counts: list[int] = np.bincount(portion.labels).tolist()
     return counts
+
+
+def _in_words(row: Epoch) -> str:
+    balanced = row.validation_balanced_accuracy
+    return (
+        f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
+        f"{row.validation_accuracy:.1%} in validation"
+        + (f" (balanced {balanced:.1%})" if balanced is not None else "")
+        + f", {row.images_per_second:.0f} images/s"
+    )
 
 
 def _diverged(step: int, plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -36,6 +37,8 @@ class WatchedPixels:
         self._pixels = pixels
         self._error: PawsightError | None = None
         self.batches_at_once: int = getattr(pixels, "batches_at_once", 1)
+        self.read_seconds = 0.0  # of all reads, which may be several at once
+        self.num_read = 0
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -49,8 +52,12 @@ class WatchedPixels:
 
     def read(self, indices: IntArray) -> ImageArray:
         """The photos with these catalog indices; see `Pixels.read`."""
+        started = time.perf_counter()
         try:
-            return self._pixels.read(indices)
+            images = self._pixels.read(indices)
+            self.read_seconds += (time.perf_counter() - started) / self.batches_at_once
+            self.num_read += len(indices)
+            return images
         except PawsightError as error:
             self._error = error
             raise

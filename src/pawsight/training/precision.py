@@ -2,7 +2,8 @@
 
 Some processors multiply bfloat16 about twice as fast as float32, others emulate
 it many times slower. A convolution like those of our networks is timed in both,
-forward and backward, which takes a fraction of a second.
+forward and backward, which takes a fraction of a second. Of a GPU the
+generation says it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import tensorflow as tf
 
 from pawsight.config import PrecisionChoice
+from pawsight.training.plan import PrecisionName
 
 # bfloat16 must win clearly: near 1, noise would flip the choice from run to run.
 _NEEDED_GAIN = 1.25
@@ -26,7 +27,7 @@ _REPEATS = 6
 class Precision:
     """The format chosen, and why, in words for the user."""
 
-    name: Literal["float32", "bfloat16"]
+    name: PrecisionName
     reason: str
 
 
@@ -38,6 +39,10 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     """
     if choice != "auto":
         return Precision(choice, "as asked for")
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return of_gpu(details.get("device_name", "GPU"), details.get("compute_capability"))
     convolutions = {dtype: _convolution(dtype) for dtype in (tf.float32, tf.bfloat16)}
     seconds = dict.fromkeys(convolutions, math.inf)
     # In turn, and the best of each: other work on the machine then slows both or neither.
@@ -52,6 +57,20 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     return Precision(
         "float32", f"bfloat16 measured {gain:.1f} times as fast, which is no clear gain"
     )
+
+
+def of_gpu(name: str, capability: tuple[int, int] | None) -> Precision:
+    """Choose the number format by the generation of a GPU, which says all there is to measure.
+
+    Args:
+        name: What it is called.
+        capability: Its CUDA compute capability, None where it has none.
+    """
+    if capability is not None and capability >= (8, 0):
+        return Precision("bfloat16", f"{name} multiplies it in its tensor cores")
+    if capability is not None and capability >= (7, 0):
+        return Precision("float16", f"{name} multiplies it in its tensor cores")
+    return Precision("float32", f"{name} has no tensor cores")
 
 
 def _convolution(dtype: tf.DType) -> Callable[[], float]:

@@ -1,7 +1,8 @@
 """From settings and photos to a plan: sizes, steps, learning rates, all decided before step 0.
 
-The plan is saved in the run folder and is all that the training loop follows,
-so that a resumed run does exactly what the first one was going to do.
+The recipe of a network is what its plan takes where the user does not say
+otherwise. How long a run takes on this machine, and what that means for its
+length, is in `budget.py`.
 """
 
 from __future__ import annotations
@@ -9,31 +10,52 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from pawsight import balance
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.models.registry import architecture
-from pawsight.records import Resize
+from pawsight.training.plan import Decay, Optimizer, Plan, Schedule, Stage
 from pawsight.training.precision import Precision
+
+__all__ = ["RECIPES", "Plan", "Recipe", "budget_minutes", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large photos are in the course of a run, for runs of some length.
+
+    Shares are of the side at which the photos are kept. Small photos are quick,
+    and the first lessons need no detail; in little time it is better to see all
+    photos small than few of them large.
+    """
+
+    least_epochs: float  # for runs whose time allows so many epochs at the full size
+    stages: tuple[tuple[float, float], ...]  # (until which progress, share of the side)
+    finished: float = 1.0  # share of the side that the finished model takes
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How a network is trained where the user does not say otherwise."""
 
-    optimizer: Literal["adam", "sgd"]
+    optimizer: Optimizer
     learning_rate: float  # the highest of the run
-    schedule: Literal["constant", "one-cycle"]
+    schedule: Schedule
     batch_size: int
-    least_batch_size: int  # small sets get smaller batches, so that an epoch still has steps
     label_smoothing: float
     weight_decay: float
     augment: AugmentConfig
     epochs: int | None  # None: as many as `minutes` allow and the photos are worth
     minutes: float
+    least_batch_size: int = 8  # small sets get smaller batches, so that an epoch still has steps
+    momentum: float = 0.9
+    nesterov: bool = True
+    decay: Decay = "decoupled"
+    warmup: float = 0.15
+    ema: float | None = None
+    augment_strength: tuple[float, float] = (1.0, 1.0)
+    sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)  # the longest runs first
+    grows_stronger: bool = False  # the fewer the photos, the more they are changed
 
 
 RECIPES: dict[str, Recipe] = {
@@ -53,9 +75,8 @@ RECIPES: dict[str, Recipe] = {
     "swift": Recipe(
         optimizer="sgd",
         learning_rate=0.1,
-        schedule="one-cycle",
+        schedule="linear",
         batch_size=64,
-        least_batch_size=8,
         label_smoothing=0.1,
         weight_decay=5e-4,
         augment=AugmentConfig(
@@ -69,83 +90,23 @@ RECIPES: dict[str, Recipe] = {
         ),
         epochs=None,
         minutes=10,
+        sizes=(
+            Sizes(6, ((0.4, 0.5), (0.75, 0.75), (1.0, 1.0))),
+            Sizes(0, ((0.5, 0.5), (1.0, 0.75)), finished=0.75),
+        ),
+        grows_stronger=True,
     ),
 }
 
-# An unlimited run stops at this many passes: more of the same photos teaches little.
+# A run of no given length stops at this many passes: more of the same photos teaches little.
 _MOST_EPOCHS = 60
 # ... and at this many photos shown, once it made at least 12 passes.
 _ENOUGH_IMAGES = 300_000
 _LEAST_EPOCHS = 12
-_WARMUP_FRACTION = 0.15
-
-
-class Plan(BaseModel):
-    """All that the training loop needs to know; saved as plan.json."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
-
-    model: str
-    class_names: tuple[str, ...]
-    image_size: tuple[int, int]
-    resize: Resize
-    num_train: int
-    num_validation: int
-    precision: Literal["float32", "bfloat16"]
-    precision_reason: str
-    seed: int
-    eager: bool
-    optimizer: Literal["adam", "sgd"]
-    learning_rate: float
-    schedule: Literal["constant", "one-cycle"]
-    batch_size: int
-    label_smoothing: float
-    weight_decay: float
-    augment: AugmentConfig
-    num_steps: int
-    class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
-
-    @property
-    def epochs(self) -> float:
-        """How often each training photo is seen, on average."""
-        return self.num_steps * self.batch_size / self.num_train
-
-    def epoch_end(self, epoch: int) -> int:
-        """The step with which an epoch (counted from 1) has shown every photo."""
-        return min(math.ceil(epoch * self.num_train / self.batch_size), self.num_steps)
-
-    def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step, counted from 0.
-
-        "one-cycle": linear from 0 up to the peak, then linear down to 0, which
-        ends a short run annealed. Source: arXiv:1708.07120, without its last
-        phase.
-        """
-        if self.schedule == "constant":
-            return self.learning_rate
-        warmup = max(1.0, _WARMUP_FRACTION * self.num_steps)
-        rising = (step + 1) / warmup
-        falling = (self.num_steps - step) / max(1.0, self.num_steps - warmup)
-        return self.learning_rate * min(1.0, rising, falling)
-
-    def in_words(self) -> str:
-        """The plan as a sentence, shown before the first step."""
-        height, width = self.image_size
-        return (
-            f"{self.epochs:.3g} epochs of {self.num_train:,} photos at {width}x{height} px, "
-            f"{self.num_steps:,} steps of {self.batch_size}, {self.precision} "
-            f"({self.precision_reason}){self._weights_in_words()}"
-        )
-
-    def _weights_in_words(self) -> str:
-        if self.class_weights is None:
-            return ""
-        by_weight = sorted(zip(self.class_weights, self.class_names, strict=True))
-        (low, common), (high, rare) = by_weight[0], by_weight[-1]
-        return (
-            f"; the classes are uneven, so a photo of '{rare}' counts {high / low:.3g} times "
-            f"one of '{common}'"
-        )
+_SIDE_UNIT = 8  # pixels: a side that is no multiple of it costs as much as the next one
+# Below this many training photos they are changed more, up to so many times as strongly.
+_MANY_PHOTOS = 4000
+_STRONGEST = 1.6
 
 
 def plan(
@@ -159,7 +120,7 @@ def plan(
     """Decide everything except the length of a run that is given in minutes.
 
     `num_steps` is that of `epochs`, or of the most epochs that such a set of
-    photos is worth; `shortened` cuts it to what the time allows. Classes are
+    photos is worth; `budget.fitted` makes it what the time allows. Classes are
     weighted where `num_per_class`, the training photos of each, differ by more
     than 1.5 to 1, unless the settings say "none". That holds for "colab" as
     well, although the script had no weights: what is rare in the photos must
@@ -171,14 +132,19 @@ def plan(
     epochs = config.epochs or recipe.epochs
     if epochs is None or config.minutes is not None:
         enough = math.ceil(_ENOUGH_IMAGES / num_train)
-        epochs = _MOST_EPOCHS if config.minutes else min(_MOST_EPOCHS, max(_LEAST_EPOCHS, enough))
-    # A smaller batch is a noisier gradient; the linear rule of arXiv:1706.02677.
-    scale = batch_size / recipe.batch_size if recipe.optimizer == "sgd" else 1.0
+        epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, enough))
+    num_steps = math.ceil(epochs * num_train / batch_size)
+    # A smaller batch is a noisier gradient: the linear rule of arXiv:1706.02677. Muon's steps
+    # have one length whatever the gradient's, so there only the noise counts.
+    power = {"sgd": 1.0, "muon": 0.5}.get(recipe.optimizer, 0.0)
+    scale = (batch_size / recipe.batch_size) ** power
     is_weighted = config.class_weights == "auto" and balance.is_imbalanced(num_per_class)
+    image_size = config.image_size or architecture(config.model).image_size
+    minutes = budget_minutes(config)
     return Plan(
         model=config.model,
         class_names=class_names,
-        image_size=config.image_size or architecture(config.model).image_size,
+        image_size=image_size,
         resize=config.resize,
         num_train=num_train,
         num_validation=num_validation,
@@ -193,8 +159,19 @@ def plan(
         label_smoothing=recipe.label_smoothing,
         weight_decay=recipe.weight_decay,
         augment=config.augment or recipe.augment,
-        num_steps=math.ceil(epochs * num_train / batch_size),
+        num_steps=num_steps,
         class_weights=balance.class_weights(num_per_class) if is_weighted else None,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        decay=recipe.decay,
+        warmup=recipe.warmup,
+        ema=recipe.ema,
+        augment_strength=_strength(recipe, config, num_train),
+        stages=_stages(recipe.sizes[0], config.model, image_size),
+        target_accuracy=config.target_accuracy,
+        minutes=minutes,
+        # A budget that was asked for is used up; without one, enough is enough.
+        most_steps=num_steps if minutes is not None and config.minutes is None else None,
     )
 
 
@@ -206,16 +183,57 @@ def budget_minutes(config: TrainConfig) -> float | None:
     return config.minutes or recipe.minutes
 
 
-def shortened(
-    whole: Plan, seconds: float, train_images_per_second: float, validation_images_per_second: float
-) -> Plan:
-    """Cut a plan so that its steps and validations fit into `seconds`, at the rates measured.
+def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
+    """Choose the sizes of the photos, and of the finished model, for a run of some length.
 
-    At least one step remains, however little time there is.
+    Args:
+        plan: At the full size.
+        config: A size that the user set is that of the finished model.
+        epochs: How many passes over the photos the time allows at the full size.
     """
-    epoch_seconds = (
-        whole.num_train / train_images_per_second
-        + whole.num_validation / validation_images_per_second
+    sizes = next(
+        one
+        for one in RECIPES[plan.model].sizes
+        if epochs >= one.least_epochs or not one.least_epochs
     )
-    affordable = seconds / epoch_seconds * whole.num_train / whole.batch_size
-    return whole.model_copy(update={"num_steps": max(1, min(whole.num_steps, int(affordable)))})
+    image_size = plan.image_size
+    if config.image_size is None and architecture(plan.model).fits_any_size:
+        image_size = _scaled(image_size, sizes.finished, architecture(plan.model).min_image_side)
+    stages = _stages(sizes, plan.model, plan.image_size)
+    return plan.model_copy(update={"stages": stages, "image_size": image_size})
+
+
+def _stages(sizes: Sizes, model: str, image_size: tuple[int, int]) -> tuple[Stage, ...]:
+    """The sizes of the photos in the course of a run; one stage where a network has one size."""
+    found = architecture(model)
+    if not found.fits_any_size:
+        return (Stage(until=1.0, image_size=image_size),)
+    stages: list[Stage] = []
+    for until, share in sizes.stages:
+        size = _scaled(image_size, share, found.min_image_side)
+        if stages and stages[-1].image_size == size:
+            stages.pop()
+        stages.append(Stage(until=until, image_size=size))
+    return tuple(stages)
+
+
+def _scaled(image_size: tuple[int, int], share: float, least: int) -> tuple[int, int]:
+    """A share of a size, in whole units of pixels; never above it."""
+    if share == 1.0:
+        return image_size
+    height, width = (
+        min(side, max(least, round(side * share / _SIDE_UNIT) * _SIDE_UNIT)) for side in image_size
+    )
+    return height, width
+
+
+def _strength(recipe: Recipe, config: TrainConfig, num_train: int) -> tuple[float, float]:
+    """How strongly photos are changed at the start and at the end; what the user sets is kept."""
+    first, last = recipe.augment_strength
+    if config.augment is not None:
+        return (1.0, 1.0)
+    if not recipe.grows_stronger:
+        return (first, last)
+    # A tenth of the photos, a fifth more change: each is seen ten times as often.
+    factor = min(_STRONGEST, 1 + 0.2 * math.log10(max(1.0, _MANY_PHOTOS / num_train)))
+    return (first * factor, last * factor)

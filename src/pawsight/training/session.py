@@ -16,17 +16,25 @@ from pawsight.pictures.reading.lost import TellsOfLost
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run, write_json
-from pawsight.training import precision, recipe
+from pawsight.training import budget, precision, recipe
 from pawsight.training.fit import Trainer
+from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
-from pawsight.training.recipe import Plan
+from pawsight.training.plan import Plan
 
 # What the end of a run takes besides looking at its photos: export, figures, report.
 _FINISH_SECONDS = 10.0
 # However slow the machine is to start, this share of the budget goes into training.
-_LEAST_SHARE = 0.5
+_LEAST_SHARE = 0.1
+# With less than this share, the user is told.
+_SMALL_SHARE = 0.4
 # The exported model looks at the photos once more, in float32 and on ONNX Runtime.
 _EVALUATION_SLOWDOWN = 2.0
+# Share of the budget in which the speed is measured, at each size; and the most seconds.
+_MEASURED = 0.008
+_MOST_MEASURED_SECONDS = 2.0
+# What is aimed at, so that a budget is rather kept than used up.
+_AIM = 0.985
 
 
 def train_run(
@@ -76,11 +84,13 @@ def train_run(
             np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
         )
         trainer = Trainer(plan, pixels, train, validation)
-        minutes = recipe.budget_minutes(config)
-        if minutes is not None:
+        if plan.minutes is not None:
             progress.start("Measuring the speed of this machine")
             num_evaluated = len(validation.indices) + len(catalog.part("test"))
-            plan = _fitted(plan, trainer.pace(), minutes * 60, started, num_evaluated)
+            speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
+            plan = _fitted(plan, config, speed, started, num_evaluated, progress)
+        else:
+            plan = recipe.sized(plan, config, plan.epochs)
         facts = {
             "num_parameters": trainer.model.count_params(),
             "hardware": machine.in_words(),
@@ -88,7 +98,11 @@ def train_run(
         }
         write_json(run.plan_path, plan.model_dump(mode="json") | facts)
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
-    progress.note(_kept(trainer.fit(plan, run, progress)))
+    history = trainer.fit(plan, run, progress)
+    if trainer.limit is not None:
+        progress.note(f"Training was limited by: {trainer.limit}.")
+        write_json(run.plan_path, run.read_json(run.plan_path) | {"limited_by": trainer.limit})
+    progress.note(_kept(history))
     return trainer.model
 
 
@@ -97,26 +111,50 @@ def _kept(history: list[Epoch]) -> str:
     best = next(row for row in history if row.is_best)
     balanced = best.validation_balanced_accuracy
     return (
-        f"Keeping epoch {best.epoch} of {len(history)}, the best in validation: "
+        f"Keeping epoch {best.epoch} of {history[-1].epoch}, the best in validation: "
         + (f"balanced accuracy {balanced:.1%}, " if balanced is not None else "")
         + f"{best.validation_accuracy:.1%} right."
     )
 
 
 def _fitted(
-    plan: Plan, rates: tuple[float, float], seconds: float, started: float, num_evaluated: int
+    plan: Plan,
+    config: TrainConfig,
+    speed: Speed,
+    started: float,
+    num_evaluated: int,
+    progress: Progress,
 ) -> Plan:
-    """Shorten a plan to what a budget leaves for training.
+    """Give a plan the sizes and the length that a budget leaves for training.
 
     Args:
-        plan: As long as the photos are worth.
-        rates: (training, validation) images per second, as measured.
-        seconds: The budget.
-        started: `time.monotonic()` from which it counts.
+        plan: What was decided from the settings alone.
+        config: The settings.
+        speed: Measures this machine.
+        started: `time.monotonic()` from which the budget counts.
         num_evaluated: Photos that the exported model looks at in the end.
+        progress: Is told where the budget is too short to learn much.
     """
-    train_rate, validation_rate = rates
+    seconds = 60 * (plan.minutes or 0.0)
+    # The smallest photos say enough for a choice of sizes: the cost goes with the pixels.
+    first = plan.stages[0]
+    smallest = speed.costed(plan.model_copy(update={"stages": (first,)}))
+    share = _area(first.image_size) / _area(plan.image_size)
+    epoch_seconds = (smallest.stages[0].step_seconds or 0.0) / share
+    epoch_seconds *= plan.num_train / plan.batch_size
     left = seconds - (time.monotonic() - started) - _FINISH_SECONDS
-    left -= num_evaluated * _EVALUATION_SLOWDOWN / validation_rate
-    left = max(left, seconds * _LEAST_SHARE)
-    return recipe.shortened(plan, left, train_rate, validation_rate)
+    plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
+    around = time.monotonic() - started + _FINISH_SECONDS
+    per_photo = budget.last_validation_seconds(plan) / plan.num_validation
+    around += num_evaluated * _EVALUATION_SLOWDOWN * per_photo
+    left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
+    if left < _SMALL_SHARE * seconds:
+        progress.note(
+            f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and into "
+            f"looking at the result. Give more --minutes for a better model."
+        )
+    return budget.fitted(plan, left)
+
+
+def _area(image_size: tuple[int, int]) -> int:
+    return image_size[0] * image_size[1]

@@ -8,23 +8,14 @@ import keras
 import tensorflow as tf
 
 from pawsight.errors import ModelError
-from pawsight.training.optimizers import FusedAdam
-from pawsight.training.recipe import Plan
+from pawsight.training.optimizers import decays
+from pawsight.training.plan import Plan
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
 # photos with a label below 0 went bad and count for nothing
 TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 # (images, labels) -> (summed loss, whether each is right [b])
 ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-
-
-def build_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
-    """Build the plan's optimizer; the learning rate is set anew at each step."""
-    if plan.optimizer == "adam":
-        return FusedAdam(plan.learning_rate)
-    return keras.optimizers.SGD(
-        plan.learning_rate, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay or None
-    )
 
 
 def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.Tensor:
@@ -75,10 +66,18 @@ def build_train_step(
     """Compile one update of `model` by `optimizer`; eager where the plan says so.
 
     The loss is the sum of the photos' weighted losses over the number of photos
-    that are there, as Keras does with its class_weight.
+    that are there, as Keras does with its class_weight. One trace serves every
+    size of the images that the model takes.
     """
-    optimizer.build(model.trainable_variables)
-    variables = [variable.value for variable in model.trainable_variables]
+    trained = model.trainable_variables
+    # The one inside, where a float16 run wraps it, is what has a rate and a decay.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if inner.weight_decay:
+        inner.exclude_from_weight_decay(var_list=[one for one in trained if not decays(one)])
+    optimizer.build(trained)
+    variables = [variable.value for variable in trained]
+    punished = [variable.value for variable in trained if decays(variable)]
+    punishment = plan.weight_decay if plan.decay == "l2" else 0.0
 
     def train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
@@ -89,11 +88,19 @@ def build_train_step(
             weighted = weights * losses(logits, labels, plan.label_smoothing)
             num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
             loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
-        optimizer.learning_rate.assign(learning_rate)
-        optimizer.apply(tape.gradient(loss, variables), model.trainable_variables)
+            goal = loss
+            if punishment:
+                goal += punishment * tf.add_n([tf.nn.l2_loss(one) for one in punished])
+            goal = optimizer.scale_loss(goal)
+        inner.learning_rate.assign(learning_rate)
+        optimizer.apply(tape.gradient(goal, variables), trained)
         return loss, num_right(logits, labels)
 
-    return train_step if plan.eager else tf.function(train_step)
+    if plan.eager:
+        return train_step
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    labels = tf.TensorSpec((None,), tf.int32)
+    return tf.function(train_step, input_signature=(images, labels, tf.TensorSpec(())))
 
 
 def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
@@ -105,7 +112,7 @@ def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
 
     if plan.eager:
         return validation_step
-    images = tf.TensorSpec((None, *plan.image_size, 3), tf.float32)
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
     labels = tf.TensorSpec((None,), tf.int32)
     return tf.function(validation_step, input_signature=(images, labels))
 

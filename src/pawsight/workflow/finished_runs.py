@@ -10,6 +10,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
+from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part
 from pawsight.runs import Run, write_json
@@ -45,6 +46,7 @@ def evaluate(
         from pawsight.evaluation.whole_run import evaluate_run
 
         copies = near_copies(catalog, pixels, progress)
+        pixels = at_size(pixels, classifier.image_size)
         return evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
     from pawsight.evaluation.metrics import measure
     from pawsight.evaluation.predictions import collect, save_predictions

@@ -16,10 +16,12 @@ from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies
 from pawsight.pictures.listing.scan import check_classes
+from pawsight.pictures.reading.resized import at_size
 from pawsight.pictures.splitting.kept import restore
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, check_outside, results_dir, write_json
+from pawsight.workflow.first_look import FirstLook
 from pawsight.workflow.photo_sets import (
     Source,
     checked_model,
@@ -41,6 +43,7 @@ def train(
     config: TrainConfig | None = None,
     out: Source | None = None,
     progress: Progress = _SILENT,
+    started: float | None = None,
 ) -> Run:
     """Turn labelled photos into a trained, evaluated classifier with a report.
 
@@ -52,6 +55,9 @@ def train(
         out: The run folder to make, outside the photos; None makes
             `runs/<date>-<time>-<source>`.
         progress: Is told how it goes.
+        started: `time.monotonic()` from which a budget in minutes counts; None
+            counts from this call. Photos that are read for the first time are
+            not charged to it.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
@@ -63,6 +69,7 @@ def train(
         PawsightError: Any other trouble, in plain words.
     """
     config = config or TrainConfig()
+    progress = first_look = FirstLook(progress, time.monotonic() if started is None else started)
     if out is not None:
         check_outside(out, source)
     listing = list_photos(source, progress, config.split.group_by)
@@ -90,7 +97,7 @@ def train(
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
     progress = Logged(progress, run.log_path)
-    return _train_and_finish(run, config, catalog, pixels, copies, progress)
+    return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
 
 
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
@@ -101,13 +108,14 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         DataError: The photos are not those the run began with.
     """
     run = Run.open(run_path)
-    progress = Logged(progress, run.log_path)
+    first_look = FirstLook(progress, time.monotonic())
+    progress = Logged(first_look, run.log_path)
     if run.is_complete:
         progress.note(f"The run {run.path} is complete already; nothing is left to do.")
         return run
     config, catalog, pixels = photos_of(run, progress)
     copies = near_copies(catalog, pixels, progress)
-    return _train_and_finish(run, config, catalog, pixels, copies, progress)
+    return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
 
 
 def _train_and_finish(
@@ -117,14 +125,14 @@ def _train_and_finish(
     pixels: Pixels,
     copies: Groups,
     progress: Progress,
+    first_look: FirstLook,
 ) -> Run:
     """Take a run from wherever it stands to its end."""
     tell_about(catalog, progress, copies)
     try:
         if not run.audit_path.is_file():
             write_json(run.audit_path, findings(catalog, pixels, copies, progress))
-        # A budget in minutes counts from here: reading takes as long as what was read before says.
-        started = time.monotonic()
+        started = first_look.charged_since()
         write_json(run.state_path, {"stage": "training"})
         if is_pretrained(config.model):
             from pawsight.training.transfer import transfer_run
@@ -158,8 +166,19 @@ def _save(
     from pawsight.export.bundle import save_model
 
     progress.start("Exporting the model")
+    height, width = run.read_json(run.plan_path)["image_size"]
+    pixels = at_size(pixels, (height, width))
     some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
-    save_model(run, model, config.model, catalog.class_names, config.resize, catalog.name, some)
+    save_model(
+        run,
+        model,
+        config.model,
+        catalog.class_names,
+        pixels.image_size,
+        config.resize,
+        catalog.name,
+        some,
+    )
 
 
 def _measure_and_report(
@@ -169,7 +188,9 @@ def _measure_and_report(
     from pawsight.evaluation.whole_run import evaluate_run
     from pawsight.report.page import write_report as write_page
 
-    evaluate_run(run, Classifier.load(run).logits, catalog, pixels, copies, progress)
+    classifier = Classifier.load(run)
+    pixels = at_size(pixels, classifier.image_size)
+    evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
     progress.start("Writing the report")
     write_page(run)
 

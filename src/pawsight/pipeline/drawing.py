@@ -1,0 +1,148 @@
+"""Draw what happens to each photo: the numbers behind the changes, without any pixel.
+
+The draws are stateless: the same seed gives the same parameters on any machine,
+in any order of calls.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from pawsight.config import AugmentConfig, Range
+
+
+class Parameters(NamedTuple):
+    """What was drawn for a batch: tensors of shape [B], named as in Keras; None is left out.
+
+    As in Keras, a positive `tx` or `ty` moves the content left or up, and a
+    zoom below 1 magnifies.
+    """
+
+    theta: tf.Tensor | None = None  # degrees
+    tx: tf.Tensor | None = None  # pixels along x (columns)
+    ty: tf.Tensor | None = None  # pixels along y (rows)
+    shear: tf.Tensor | None = None  # degrees
+    zx: tf.Tensor | None = None  # factor along x
+    zy: tf.Tensor | None = None  # factor along y
+    flip_horizontal: tf.Tensor | None = None  # bool
+    flip_vertical: tf.Tensor | None = None  # bool
+    channel_shift_intensity: tf.Tensor | None = None  # added, -255..255
+    brightness: tf.Tensor | None = None  # factor
+    erase_x: tf.Tensor | None = None  # centre of the grey square, share of the width
+    erase_y: tf.Tensor | None = None  # share of the height
+    erase_side: tf.Tensor | None = None  # share of the width and of the height
+
+    @property
+    def has_affine(self) -> bool:
+        """Whether any of them moves pixels."""
+        return any(value is not None for value in self[:8])
+
+
+def draw(
+    config: AugmentConfig,
+    seed: Any,
+    batch_size: Any,
+    image_size: tuple[Any, Any],
+    strength: Any = None,
+) -> Parameters:
+    """Draw one set of parameters per photo.
+
+    Args:
+        config: The ranges.
+        seed: Two integers, shape [2]; equal seeds give equal parameters.
+        batch_size: Number of photos B.
+        image_size: (height, width) in pixels, for shifts given as fractions.
+        strength: How strongly photos are changed, 0 or above: ranges are
+            multiplied by it, and factors raised to it. None is 1. Flips are
+            drawn as ever.
+
+    Returns:
+        Tensors of shape [B]; None for what the config leaves out.
+    """
+    # One draw for everything, a row per field: no setting changes another's numbers.
+    # The algorithm is named because the default one differs between devices.
+    uniform = tf.random.stateless_uniform(
+        (len(Parameters._fields), batch_size), tf.cast(seed, tf.int64), alg="philox"
+    )
+    rows = dict(zip(Parameters._fields, tf.unstack(uniform), strict=True))
+
+    def shift(name: str, shift_range: Range, length: Any) -> tf.Tensor | None:
+        return _stretched(_shift(rows[name], shift_range, length), strength)
+
+    def both_ways(name: str, limit: float) -> tf.Tensor | None:
+        return _stretched(_between(rows[name], -limit, limit, 0.0), strength)
+
+    def factor(name: str, low: float, high: float) -> tf.Tensor | None:
+        return _raised(_between(rows[name], low, high, 1.0), strength)
+
+    zoom = config.zoom_range
+    zoom_limits = zoom if isinstance(zoom, tuple) else (1 - zoom, 1 + zoom)
+    drawn = Parameters(
+        theta=both_ways("theta", config.rotation_range),
+        tx=shift("tx", config.width_shift_range, image_size[1]),
+        ty=shift("ty", config.height_shift_range, image_size[0]),
+        shear=both_ways("shear", config.shear_range),
+        zx=factor("zx", *zoom_limits),
+        zy=factor("zy", *zoom_limits),
+        flip_horizontal=rows["flip_horizontal"] < 0.5 if config.horizontal_flip else None,
+        flip_vertical=rows["flip_vertical"] < 0.5 if config.vertical_flip else None,
+        channel_shift_intensity=both_ways("channel_shift_intensity", config.channel_shift_range),
+        brightness=factor("brightness", *(config.brightness_range or (1.0, 1.0))),
+    )
+    if config.crop_range is not None:
+        drawn = drawn._replace(**_crop(rows, config, image_size, strength))
+    if config.erase:
+        side = tf.minimum(_stretched(tf.fill((batch_size,), config.erase), strength), 1.0)
+        drawn = drawn._replace(erase_x=rows["erase_x"], erase_y=rows["erase_y"], erase_side=side)
+    return drawn
+
+
+def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | None:
+    """Draw shifts in pixels; a range wholly below 1 is a fraction of `length`."""
+    low, high = shift_range if isinstance(shift_range, tuple) else (-shift_range, shift_range)
+    if low == high == 0:
+        return None
+    pixels = low + uniform * (high - low)
+    is_fraction = max(abs(low), abs(high)) < 1
+    return pixels * tf.cast(length, tf.float32) if is_fraction else pixels
+
+
+def _between(uniform: tf.Tensor, low: float, high: float, neutral: float) -> tf.Tensor | None:
+    """Draw between two numbers; None for a range that only holds what changes nothing."""
+    return None if low == high == neutral else low + uniform * (high - low)
+
+
+def _stretched(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
+    """An amount, where 0 changes nothing, as strong as asked for."""
+    return value if value is None or strength is None else value * strength
+
+
+def _raised(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
+    """A factor, where 1 changes nothing, as strong as asked for; it stays above 0."""
+    return value if value is None or strength is None else value**strength
+
+
+def _crop(
+    rows: dict[str, tf.Tensor], config: AugmentConfig, image_size: tuple[Any, Any], strength: Any
+) -> dict[str, tf.Tensor]:
+    """A part of the picture that lies wholly in it: zoom, and the shift that goes with it.
+
+    The share of the area is drawn evenly, the stretch evenly in its logarithm.
+    Source: arXiv:1409.4842, section 6.
+    """
+    low, high = config.crop_range or (1.0, 1.0)
+    side = tf.sqrt(low + rows["zx"] * (high - low))
+    stretch = tf.exp((rows["zy"] - 0.5) * math.log(config.crop_stretch))
+    found = {}
+    for zoom, shift, uniform, length, share in (
+        ("zx", "tx", rows["tx"], image_size[1], side * stretch),
+        ("zy", "ty", rows["ty"], image_size[0], side / stretch),
+    ):
+        seen = tf.minimum(share, 1.0)
+        seen = seen if strength is None else seen**strength
+        found[zoom] = seen
+        found[shift] = (uniform - 0.5) * (1 - seen) * tf.cast(length, tf.float32)
+    return found

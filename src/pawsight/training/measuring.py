@@ -1,0 +1,82 @@
+"""What steps and validations cost here: real ones on real photos, for a few seconds."""
+
+from __future__ import annotations
+
+import time
+
+import tensorflow as tf
+
+from pawsight.training.fit import Trainer
+from pawsight.training.photos import Portion
+from pawsight.training.plan import Plan
+
+_LEAST_STEPS = 2
+_MOST_STEPS = 40
+_MOST_PHOTOS = 256  # of the validation part
+
+
+class Speed:
+    """Measures each size of the photos once; a model measured is a model compiled.
+
+    Args:
+        trainer: What takes the steps. Every variable is put back afterwards, so
+            the run that follows starts as one that measured nothing.
+        seconds: How long to measure at one size, besides compiling.
+    """
+
+    def __init__(self, trainer: Trainer, seconds: float) -> None:
+        self._trainer = trainer
+        self._seconds = seconds
+        self._steps: dict[tuple[int, int], float] = {}
+        self._per_pixel: float | None = None
+
+    def costed(self, plan: Plan) -> Plan:
+        """Give the plan with what a step and a validation take in each of its stages."""
+        before = self._trainer.state.capture(0, {}, [])
+        stages = tuple(
+            stage.model_copy(
+                update={
+                    "step_seconds": self._step_seconds(plan, number),
+                    "validation_seconds": self._validation_seconds(plan, stage.image_size),
+                }
+            )
+            for number, stage in enumerate(plan.stages)
+        )
+        self._trainer.state.restore(before)
+        return plan.model_copy(update={"stages": stages})
+
+    def _step_seconds(self, plan: Plan, number: int) -> float:
+        """Time a step in one stage; the first ones, which compile, do not count."""
+        size = plan.stages[number].image_size
+        if size not in self._steps:
+            only = plan.model_copy(update={"stages": (plan.stages[number],)})
+            self._trainer.plan = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
+            batches = self._trainer.supply.batches(0)
+            for _ in range(_LEAST_STEPS):
+                self._step(next(batches))
+            started, num_steps = time.perf_counter(), 0
+            while num_steps < _LEAST_STEPS or (
+                num_steps < _MOST_STEPS and time.perf_counter() - started < self._seconds
+            ):
+                self._step(next(batches))
+                num_steps += 1
+            self._steps[size] = (time.perf_counter() - started) / num_steps
+            batches.close()
+        return self._steps[size]
+
+    def _step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+        loss, _ = self._trainer.train_step(*batch, tf.constant(0.0))
+        float(loss)  # waits for the end of the step
+
+    def _validation_seconds(self, plan: Plan, size: tuple[int, int]) -> float:
+        """Time a look at all validation photos; measured at the first size asked for."""
+        if self._per_pixel is None:
+            whole = self._trainer.validation
+            few = Portion(whole.indices[:8], whole.labels[:8])
+            some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
+            self._trainer.validator.measure(few, size)
+            started = time.perf_counter()
+            self._trainer.validator.measure(some, size)
+            taken = time.perf_counter() - started
+            self._per_pixel = taken * len(whole.indices) / len(some.indices) / (size[0] * size[1])
+        return self._per_pixel * size[0] * size[1]

@@ -1,0 +1,215 @@
+"""What a run is going to do, step by step: saved as plan.json, and all that the loop follows.
+
+Everything that changes in the course of a run is a function of its progress p,
+which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
+time turns out longer or shorter gets a new piece, from where it stands to its
+new end. So a run that was killed goes on exactly as the first one would have,
+whatever was decided on the way.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from pawsight.config import AugmentConfig
+from pawsight.records import Resize
+
+Optimizer = Literal["adam", "adamw", "sgd", "muon"]
+Schedule = Literal["constant", "linear", "cosine"]
+Decay = Literal["decoupled", "l2"]
+PrecisionName = Literal["float32", "bfloat16", "float16"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class Piece(_Frozen):
+    """From `step` on, progress rises from `progress` by `per_step` a step.
+
+    The slope is kept, not worked out from the next piece: so what comes later
+    changes no bit of what came before.
+    """
+
+    step: int
+    progress: float
+    per_step: float
+
+
+class Stage(_Frozen):
+    """Photos are seen at `image_size` until the progress is `until`.
+
+    The two times are what was measured before the first step; None where nothing was.
+    """
+
+    until: float
+    image_size: tuple[int, int]  # (height, width) in pixels
+    step_seconds: float | None = None
+    validation_seconds: float | None = None  # of all validation photos at this size
+
+
+class Plan(_Frozen):
+    """All that the training loop needs to know."""
+
+    model: str
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int]  # of the finished model, and of the last validation
+    resize: Resize
+    num_train: int
+    num_validation: int
+    precision: PrecisionName
+    precision_reason: str
+    seed: int
+    eager: bool
+    optimizer: Optimizer
+    learning_rate: float  # the highest of the run
+    schedule: Schedule
+    batch_size: int
+    label_smoothing: float
+    weight_decay: float
+    augment: AugmentConfig
+    num_steps: int
+    class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
+    momentum: float = 0.9
+    nesterov: bool = True
+    decay: Decay = "decoupled"  # weight decay shrinks the weights, or is part of the gradient
+    warmup: float = 0.15  # share of the run in which the learning rate rises
+    ema: float | None = None  # share of the run that the average of the weights spans
+    augment_strength: tuple[float, float] = (1.0, 1.0)  # at progress 0 and 1
+    stages: tuple[Stage, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    validate_every: float = 1.0  # epochs
+    target_accuracy: float | None = None
+    minutes: float | None = None  # the budget, where there is one
+    seconds: float | None = None  # what the budget leaves for the steps and their validations
+    most_steps: int | None = None  # more of the same photos teach little; None: as time allows
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_and_straight(cls, values: Any) -> Any:
+        """Fill in the one stage and the one piece of a plan that names none."""
+        if not isinstance(values, dict):
+            return values
+        filled = dict(values)
+        if not filled.get("stages") and "image_size" in filled:
+            filled["stages"] = [{"until": 1.0, "image_size": filled["image_size"]}]
+        if not filled.get("pieces") and isinstance(filled.get("num_steps"), int):
+            filled["pieces"] = [Piece(step=0, progress=0.0, per_step=1 / filled["num_steps"])]
+        return filled
+
+    @property
+    def epochs(self) -> float:
+        """How often each training photo is seen, on average."""
+        return self.num_steps * self.batch_size / self.num_train
+
+    def progress_at(self, step: int) -> float:
+        """How far the run is when `step` steps are done, 0 to 1."""
+        piece = next(piece for piece in reversed(self.pieces) if piece.step <= step)
+        return min(1.0, piece.progress + (step - piece.step) * piece.per_step)
+
+    def stage_at(self, step: int) -> int:
+        """The number of the stage that a step (counted from 0) belongs to."""
+        progress = self.progress_at(step)
+        return next(
+            (number for number, stage in enumerate(self.stages) if progress < stage.until),
+            len(self.stages) - 1,
+        )
+
+    def strength_at(self, step: int) -> float:
+        """How strongly photos are changed in a step; 1 is what `augment` says."""
+        first, last = self.augment_strength
+        return first + self.progress_at(step) * (last - first)
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0.
+
+        It rises in a straight line to its peak and falls to 0, in a straight
+        line or as half a cosine, which ends a run annealed however short it is.
+        Source of the straight one: arXiv:1708.07120, without its last phase.
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        rising = self.progress_at(step + 1) / self.warmup if self.warmup else 1.0
+        falling = min(1.0, (1 - self.progress_at(step)) / (1 - self.warmup))
+        if self.schedule == "cosine":
+            falling = (1 - math.cos(math.pi * falling)) / 2
+        return self.learning_rate * min(1.0, rising, falling)
+
+    def averaging_rate_at(self, step: int, num_steps: int) -> float:
+        """How far the averaged weights move towards those after `step` steps.
+
+        At first the average is the plain mean of what there was; later it
+        spans the share `ema` of the run.
+
+        Args:
+            step: Steps done.
+            num_steps: How many of them since the average last moved.
+        """
+        if self.ema is None:
+            return 1.0
+        moved = self.progress_at(step) - self.progress_at(step - num_steps)
+        return min(1.0, max(moved / self.ema, num_steps / step))
+
+    def validations_by(self, step: int) -> int:
+        """How many validations are due by the time `step` steps are done, the last one apart."""
+        shown = step * self.batch_size / self.num_train
+        return math.floor(shown / self.validate_every + 1e-9)  # a third three times is one
+
+    def is_validated_after(self, step: int) -> bool:
+        """Whether the validation photos are looked at when `step` steps are done."""
+        return step >= self.num_steps or self.validations_by(step) > self.validations_by(step - 1)
+
+    def epochs_at(self, step: int) -> int | float:
+        """How many epochs `step` steps are, as the history says it: a whole number where it can.
+
+        An epoch ends within the step that shows its last photo, and counts as whole with it.
+        """
+        due = self.validations_by(step)
+        if due > self.validations_by(step - 1):
+            epochs = due * self.validate_every
+        else:
+            epochs = step * self.batch_size / self.num_train
+        return round(epochs) if abs(epochs - round(epochs)) < 1e-6 else round(epochs, 3)
+
+    def replanned(self, step: int, num_steps: int) -> Plan:
+        """Take `num_steps` more steps from `step` on; what comes before stays as it is."""
+        progress = self.progress_at(step)
+        piece = Piece(step=step, progress=progress, per_step=(1 - progress) / num_steps)
+        kept = tuple(one for one in self.pieces if one.step < step)
+        return self.model_copy(update={"pieces": (*kept, piece), "num_steps": step + num_steps})
+
+    def in_words(self) -> str:
+        """The plan as a sentence, shown before the first step."""
+        first, last = self.stages[0].image_size, self.stages[-1].image_size
+        about = "about " if self.seconds is not None else ""
+        return (
+            f"{f'{self.minutes:g} min: ' if self.minutes else ''}"
+            f"{self.epochs:.3g} epochs of {self.num_train:,} photos, "
+            f"{f'{_pixels(first)} to ' if first != last else ''}{_pixels(last)} px, "
+            f"{about}{_rounded(self.num_steps) if about else self.num_steps:,} steps of "
+            f"{self.batch_size}, {self.precision} ({self.precision_reason})"
+            f"{self._weights_in_words()}"
+        )
+
+    def _weights_in_words(self) -> str:
+        if self.class_weights is None:
+            return ""
+        by_weight = sorted(zip(self.class_weights, self.class_names, strict=True))
+        (low, common), (high, rare) = by_weight[0], by_weight[-1]
+        return (
+            f"; the classes are uneven, so a photo of '{rare}' counts {high / low:.3g} times "
+            f"one of '{common}'"
+        )
+
+
+def _pixels(image_size: tuple[int, int]) -> str:
+    height, width = image_size
+    return f"{width}" if height == width else f"{width}x{height}"
+
+
+def _rounded(count: int) -> int:
+    """Three digits of a number that is an estimate."""
+    return round(count, 3 - len(str(count))) if count >= 1000 else count

@@ -1,0 +1,140 @@
+"""Runs that are planned anew, grow their photos, average their weights, or reach a target."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.errors import StoppedError
+from pawsight.history import load_history
+from pawsight.progress import Silent
+from pawsight.runs import Run, write_json
+from pawsight.training import recipe
+from pawsight.training.budget import fitted
+from pawsight.training.fit import Trainer
+from pawsight.training.measuring import Speed
+from pawsight.training.photos import Portion
+from pawsight.training.plan import Plan, Stage
+from pawsight.training.precision import Precision
+
+SIDE = 24
+
+
+class Squares:
+    """120 noisy squares; those of class 1 have a bright upper half."""
+
+    image_size = (SIDE, SIDE)
+
+    def __init__(self):
+        random = np.random.default_rng(0)
+        self.labels = np.arange(120) % 2
+        self.images = random.integers(0, 160, (120, SIDE, SIDE, 3), dtype=np.uint8)
+        self.images[self.labels == 1, : SIDE // 2] += 90
+
+    def read(self, indices):
+        return self.images[indices]
+
+
+class Told(Silent):
+    """A clock that goes on by some seconds a step; and Ctrl-C after a number of steps."""
+
+    def __init__(self, step_seconds=0.0, stop_after=None):
+        self.step_seconds, self.stop_after = step_seconds, stop_after
+        self.now, self.num_steps, self.notes = 0.0, 0, []
+
+    def clock(self):
+        return self.now
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def advance(self, done, **facts):
+        if "loss" in facts:
+            self.num_steps += 1
+            self.now += self.step_seconds
+            if self.num_steps == self.stop_after:
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+def trained(run, plan, told):
+    photos = Squares()
+    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    trainer = Trainer(plan, photos, train, validation, told.clock)
+    return trainer, trainer.fit(plan, run, told)
+
+
+def plan_of(epochs=4, **settings):
+    config = TrainConfig(image_size=(SIDE, SIDE), epochs=epochs, **settings)
+    return recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
+
+
+def costed(plan):
+    stages = (
+        Stage(until=0.5, image_size=(16, 16), step_seconds=1.0, validation_seconds=0.0),
+        Stage(until=1.0, image_size=(SIDE, SIDE), step_seconds=1.0, validation_seconds=0.0),
+    )
+    return plan.model_copy(update={"stages": stages, "ema": 0.2, "augment_strength": (0.5, 1.5)})
+
+
+def weights_of(trainer):
+    return [np.array(weight) for weight in trainer.model.get_weights()]
+
+
+@pytest.mark.slow
+def test_a_run_planned_anew_ends_in_time_and_with_the_bits_of_one_stopped_and_resumed(tmp_path):
+    plan = fitted(costed(plan_of()), 60.0)
+    assert plan.num_steps == 60
+    run = Run(tmp_path / "whole")
+    write_json(run.plan_path, {"hardware": "a test's"})
+    told = Told(step_seconds=2.0)  # half as fast as the plan was made for
+    whole, history = trained(run, plan, told)
+    assert told.now == pytest.approx(60, abs=4)
+    assert history[-1].learning_rate < 0.1 * plan.learning_rate
+    assert [row.validation_scale for row in history[:1] + history[-1:]] == [0.6667, 1.0]
+
+    saved = run.read_json(run.plan_path)
+    assert saved["hardware"] == "a test's"
+    followed = Plan.model_validate(saved)
+    assert len(followed.pieces) > 1
+    assert followed.num_steps == told.num_steps == history[-1].step
+    stopped = Run(tmp_path / "stopped")
+    with pytest.raises(StoppedError):
+        trained(stopped, followed, Told(stop_after=7))
+    # The clock of the resumed run says that no time goes by, so that nothing is planned anew.
+    resumed, again = trained(stopped, followed.model_copy(update={"seconds": None}), Told())
+    for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [(row.step, row.validation_loss, row.train_loss) for row in history] == [
+        (row.step, row.validation_loss, row.train_loss) for row in again
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
+    # Of 24 photos all must be right: the Wilson interval of 24 of 24 begins at 0.862.
+    plan = plan_of(epochs=40, target_accuracy=0.86)
+    run, told = Run(tmp_path / "run"), Told()
+    _, history = trained(run, plan, told)
+    assert history[-1].validation_accuracy == 1.0
+    assert history[-1].step < plan.num_steps
+    assert Plan.model_validate(run.read_json(run.plan_path)).num_steps == history[-1].step
+    assert "The target of 86.0% is surely reached: training ends here." in told.notes
+    assert all(row.validation_accuracy < 1.0 for row in history[:-1])
+    assert load_history(run.history_path) == history
+
+
+@pytest.mark.slow
+def test_measuring_changes_no_bit_of_the_run(tmp_path):
+    plan, photos = plan_of(epochs=1), Squares()
+    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    measured = Trainer(plan, photos, train, validation)
+    found = Speed(measured, 0.05).costed(plan)
+    for stage in found.stages:
+        assert stage.step_seconds > 0
+        assert stage.validation_seconds > 0
+    measured.fit(plan, Run(tmp_path / "measured"), Silent())
+    plain, _ = trained(Run(tmp_path / "plain"), plan, Told())
+    for one, other in zip(weights_of(measured), weights_of(plain), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,120 @@
+"""What a plan says of each step: progress, sizes, rates, validations, and what it says in words."""
+
+import pytest
+
+from pawsight.training.plan import Piece, Plan, Stage
+
+STAGES = (Stage(until=0.5, image_size=(64, 64)), Stage(until=1.0, image_size=(128, 128)))
+
+
+def test_progress_goes_straight_from_nought_to_one(plan_of):
+    plan = plan_of(8)
+    assert [plan.progress_at(step) for step in range(9)] == [step / 8 for step in range(9)]
+
+
+def test_a_new_end_bends_the_line_where_the_run_stands(plan_of):
+    plan = plan_of(8).replanned(4, 2)
+    assert plan.num_steps == 6
+    assert [plan.progress_at(step) for step in (0, 2, 4, 5, 6)] == [0, 0.25, 0.5, 0.75, 1.0]
+    assert plan.pieces[1] == Piece(step=4, progress=0.5, per_step=0.25)
+
+
+def test_what_comes_later_changes_no_bit_of_what_came_before(plan_of):
+    plan = plan_of(97, stages=STAGES, augment_strength=(0.5, 2.0))
+    later = plan.replanned(31, 57).replanned(64, 1000)
+    for step in range(31):
+        assert plan.progress_at(step) == later.progress_at(step)
+        assert plan.learning_rate_at(step) == later.learning_rate_at(step)
+        assert plan.strength_at(step) == later.strength_at(step)
+
+
+def test_a_second_new_end_at_the_same_step_takes_the_place_of_the_first(plan_of):
+    assert plan_of(8).replanned(4, 2).replanned(4, 3) == plan_of(8).replanned(4, 3)
+
+
+def test_a_plan_survives_its_file_to_the_bit(plan_of):
+    plan = plan_of(97, stages=STAGES, ema=0.1).replanned(31, 57)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_a_plan_of_an_earlier_version_has_one_stage_and_one_piece(plan_of):
+    saved = plan_of(8).model_dump(mode="json")
+    for name in ("stages", "pieces"):
+        del saved[name]
+    plan = Plan.model_validate(saved)
+    assert plan.stages == (Stage(until=1.0, image_size=(128, 128)),)
+    assert plan.progress_at(2) == 0.25
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(plan_of, schedule):
+    plan = plan_of(100, schedule=schedule)
+    rates = [plan.learning_rate_at(step) for step in range(100)]
+    assert rates[:20] == sorted(rates[:20])
+    assert rates[19] == pytest.approx(1.0)  # the peak after a fifth
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+    assert rates[60] == pytest.approx(0.5)  # halfway down: both shapes
+    assert 0 < rates[99] <= 1 / 79
+
+
+def test_the_learning_rate_falls_to_zero_wherever_the_end_comes_to_lie(plan_of):
+    for num_more in (1, 7, 900):
+        plan = plan_of(100).replanned(30, num_more)
+        # The last step has a share of what was left of the fall, by the number of steps left.
+        assert plan.learning_rate_at(29 + num_more) == pytest.approx(0.7 / 0.8 / num_more)
+        assert plan.progress_at(30 + num_more) == pytest.approx(1.0)
+
+
+def test_a_constant_rate_stays(plan_of):
+    plan = plan_of(10, schedule="constant")
+    assert {plan.learning_rate_at(step) for step in range(10)} == {1.0}
+
+
+def test_photos_grow_at_the_progress_that_the_stages_name(plan_of):
+    plan = plan_of(10, stages=STAGES)
+    assert [plan.stage_at(step) for step in range(10)] == [0] * 5 + [1] * 5
+    # From step 4 (progress 0.4) on 3 steps are left, of 0.2 each: the third begins at 0.8.
+    assert [plan.replanned(4, 3).stage_at(step) for step in range(7)] == [0] * 5 + [1] * 2
+
+
+def test_changes_grow_stronger_with_the_progress(plan_of):
+    plan = plan_of(4, augment_strength=(0.5, 1.5))
+    assert [plan.strength_at(step) for step in range(4)] == [0.5, 0.75, 1.0, 1.25]
+
+
+@pytest.mark.parametrize(
+    ("every", "expected", "epochs"),
+    [
+        (1.0, [4, 7, 10], [1, 2, 3]),  # 100 photos in batches of 32: 3.125 steps an epoch
+        (2.0, [7, 10], [2, 3.2]),
+        (0.5, [2, 4, 5, 7, 8, 10], [0.5, 1, 1.5, 2, 2.5, 3]),
+    ],
+)
+def test_validations_come_with_the_step_that_shows_the_last_photo(plan_of, every, expected, epochs):
+    plan = plan_of(10, num_train=100, batch_size=32, validate_every=every)
+    found = [step for step in range(1, 11) if plan.is_validated_after(step)]
+    assert found == expected
+    assert [plan.epochs_at(step) for step in found] == epochs
+
+
+def test_a_batch_larger_than_the_photos_is_validated_after_each_step(plan_of):
+    plan = plan_of(5, num_train=10, batch_size=32)
+    assert [step for step in range(1, 6) if plan.is_validated_after(step)] == [1, 2, 3, 4, 5]
+
+
+def test_the_average_is_plain_at_first_and_spans_its_share_of_the_run_later(plan_of):
+    plan = plan_of(1000, ema=0.1)
+    assert plan.averaging_rate_at(8, 8) == 1.0
+    assert plan.averaging_rate_at(16, 8) == 0.5
+    assert plan.averaging_rate_at(800, 8) == pytest.approx(0.008 / 0.1)
+    assert plan_of(1000).averaging_rate_at(800, 8) == 1.0
+
+
+def test_the_plan_is_said_before_it_begins(plan_of):
+    words = plan_of(14_234, num_train=38_000, stages=STAGES, minutes=10, seconds=570.0).in_words()
+    assert words == (
+        "10 min: 24 epochs of 38,000 photos, 64 to 128 px, about 14,200 steps of 64, bfloat16 "
+        "(measured 1.7 times as fast as float32 here)"
+    )
+    exact = plan_of(30, image_size=(96, 128)).in_words()
+    assert exact.startswith("3 epochs of 640 photos, 128x96 px, 30 steps of 64, bfloat16")
