@@ -20,6 +20,7 @@ import numpy as np
 from pawsight.config import TrainConfig
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
+from pawsight.pictures.reading.resized import at_size
 from pawsight.probabilities import softmax
 from pawsight.progress import Silent
 from pawsight.records import FloatArray
@@ -183,6 +184,7 @@ def mirrored_accuracy(run: Run) -> float:
     """Accuracy on the validation part if photo and mirror image are looked at and averaged."""
     classifier = Classifier.load(run)
     _, catalog, pixels = photos_of(run, Silent())
+    pixels = at_size(pixels, classifier.image_size)
     indices = catalog.part("validation")
     right = 0
     for start in range(0, len(indices), _MODEL_BATCH):

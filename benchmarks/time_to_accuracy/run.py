@@ -42,11 +42,13 @@ def main() -> None:
         # Later calls find the photos read: the longest time is that of reading them.
         found["ingest_seconds"] = max(seconds, found.get("ingest_seconds", 0.0))
         found["sizes"] = sizes
-    for number, cell in enumerate(todo, start=1):
-        print(f"{number} of {len(todo)}: {in_words(*cell)}", flush=True)
-        run_cell(cell, folder, limits, arguments, found)
-        print(f"  {told(saved.find(found, *cell))}", flush=True)
-    publish(found, arguments.results, arguments.docs)
+    try:
+        for number, cell in enumerate(todo, start=1):
+            print(f"{number} of {len(todo)}: {in_words(*cell)}", flush=True)
+            run_cell(cell, folder, limits, arguments, found)
+            print(f"  {told(saved.find(found, *cell))}", flush=True)
+    finally:  # stopped or not: the page and the picture say what is saved
+        publish(found, arguments.results, arguments.docs)
 
 
 def parsed() -> argparse.Namespace:

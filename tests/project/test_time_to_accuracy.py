@@ -3,6 +3,8 @@
 import importlib
 import io
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from PIL import Image
 
 from pawsight.history import Epoch, save_history
+from pawsight.pictures.sources.drawn import draw_sample
+from pawsight.progress import Silent
 from pawsight.runs import Run, write_json
 
 from .conftest import ROOT
@@ -127,8 +131,6 @@ def test_script_that_fails_is_no_result(fake_script, tmp_path):
 
 
 def test_curve_of_a_run_counts_from_the_start_of_its_process(room, tmp_path):
-    import os
-
     run = Run(tmp_path)
     rows = [
         Epoch(number, 10 * number, 5.0 * number, 100.0, 0.1, 0.6, 0.6, 0.6, 0.5 + number / 10, True)
@@ -231,6 +233,31 @@ def test_picture_is_opaque_so_that_it_reads_on_dark_pages(room, measured, tmp_pa
 
 
 @pytest.mark.slow
+def test_benchmark_goes_from_photos_to_tables_and_runs_nothing_twice(tmp_path):
+    for seed, part in enumerate(("train", "validation")):
+        draw_sample(tmp_path / "photos" / part, 24, seed, progress=Silent())
+    page = tmp_path / "accuracy.md"
+    page.write_text((ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8"))
+    command = [sys.executable, FOLDER / "run.py", tmp_path / "photos", "--only", "swift"]
+    command += ["--seeds", "0", "--budgets", "0.05", "--results", tmp_path / "results.json"]
+    command += ["--docs", tmp_path, "--work", tmp_path / "work"]
+    first, second = (subprocess.run(command, capture_output=True, text=True) for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert "1 of 1: pawsight, swift with 0.05 minutes, seed 0" in first.stdout
+    assert (second.returncode, second.stdout) == (0, "")
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert found["sizes"] == {"train": 24, "validation": 24}
+    [record] = found["cells"]
+    assert record["curve"][-1] == [record["process_seconds"], record["accuracy"]]
+    parts = Run(tmp_path / "work" / "swift-0.05-minutes-seed-0").metrics["parts"]
+    assert record["accuracy"] == parts["validation"]["accuracy"]
+    assert record["mirrored_accuracy"] * 24 == round(record["mirrored_accuracy"] * 24)
+    assert "| 0.05 | " in page.read_text()
+    assert (tmp_path / "images" / "time_to_accuracy.png").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.shuffle=True. was passed:UserWarning")  # fit's own default
 def test_keras_io_network_is_the_published_one_and_its_report_is_understood(
     room, monkeypatch, tmp_path, capsys
 ):
@@ -239,7 +266,8 @@ def test_keras_io_network_is_the_published_one_and_its_report_is_understood(
     prepare_tensorflow()
     keras_io, contestants = room("keras_io"), room("contestants")
     # All convolutions have biases; a normalisation has 4 numbers a channel.
-    # First: 3*9*128+128 + 4*128 = 4,096. Dense: 1,025. Last: 9*728+728*1024+1024 + 4*1024 = 757,144.
+    # First: 3*9*128+128 + 4*128 = 4,096. Dense: 1,025.
+    # Last: 9*728+728*1024+1024 + 4*1024 = 757,144.
     # A block of n to m: the shortcut, two separable convolutions, two normalisations.
     blocks = [
         n * m + m + (9 * n + n * m + m) + (9 * m + m * m + m) + 8 * m
