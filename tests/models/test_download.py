@@ -86,10 +86,10 @@ def test_the_file_arrives_whole_and_its_bytes_are_told(server, tmp_path):
 
 
 def test_a_cut_connection_is_taken_up_where_it_broke(server, tmp_path):
-    server.cuts = [300_000, 200_000]
+    server.cuts = [10 << 15, 5 << 15]
     assert _fetch(tmp_path / "a.h5") == [1.0, 1.0]  # each try brought something
     assert (tmp_path / "a.h5").read_bytes() == CONTENT
-    assert server.asked == ["", "bytes=300000-", "bytes=500000-"]
+    assert server.asked == ["", "bytes=327680-", "bytes=491520-"]
 
 
 def test_a_part_of_an_earlier_process_is_used(server, tmp_path):

@@ -74,6 +74,17 @@ def test_archives_and_samples_are_listed(cache):
     ]
 
 
+def test_weights_and_features_are_listed_and_cleared(cache):
+    make_folder(cache / "weights" / "mobilenetv2", 50_000)
+    make_folder(cache / "features" / "mobilenetv2-160x160-0123", 9_000)
+    assert [(entry.name, entry.kind) for entry in list_cache()] == [
+        ("mobilenetv2", "weights"),
+        ("mobilenetv2-160x160-0123", "features"),
+    ]
+    assert [found.problem for found in clear_cache(["mobilenetv2"])] == [""]
+    assert [entry.kind for entry in list_cache()] == ["features"]
+
+
 def test_one_entry_is_cleared_and_all_others_stay(cache, ingest_elsewhere):
     ingest_elsewhere(16)
     ingest_elsewhere(30)

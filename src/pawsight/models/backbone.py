@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ModelError
 from pawsight.models import builtin
-from pawsight.models.applications import Application, application
-from pawsight.models.downloads import fetch_file
+from pawsight.models.applications import APPLICATIONS, Application, application
 from pawsight.pictures.cache import cache_dir, hold
 from pawsight.progress import Progress
 from pawsight.runs import replacing
@@ -78,6 +77,8 @@ def open_backbone(
     if not path.is_file():
         if weights:
             raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
+        from pawsight.models.downloads import fetch_file  # here: most runs fetch nothing
+
         hold(path.parent)
         fetch_file(network.place, path, network.checksum, name, progress)
     key = _key(name, image_size, path)
@@ -92,6 +93,12 @@ def open_backbone(
 def kept_weights(network: Application) -> Path:
     """Where a network's own weights are kept once they are fetched; the file need not exist."""
     return cache_dir() / "weights" / network.name / network.file_name
+
+
+def weights_at_hand() -> list[str]:
+    """Name the networks whose weights are here already, the shipped one first."""
+    fetched = [name for name, one in APPLICATIONS.items() if kept_weights(one).is_file()]
+    return [builtin.NAME, *fetched]
 
 
 def load_features(backbone: Backbone) -> keras.Model:

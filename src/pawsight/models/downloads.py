@@ -23,7 +23,7 @@ from pawsight.progress import Progress
 
 _TRIES = 5  # in a row without one more byte
 _TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
-_CHUNK = 1 << 18
+_CHUNK = 1 << 15  # bytes; a cut connection loses less than this
 
 
 class _Again(Exception):  # noqa: N818 - it is no error of ours, but a reason to try again

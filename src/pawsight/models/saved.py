@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import RunError
+from pawsight.models import builtin
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
 
@@ -89,6 +90,8 @@ def versions() -> dict[str, str]:
 def load_model(run: Run) -> keras.Model:
     """Build a run's model in float32 and give it the trained weights.
 
+    A run on the shipped model has them in model.onnx alone.
+
     Raises:
         RunError: The model is missing or damaged.
         ModelError: model.json names an architecture that does not exist here.
@@ -97,12 +100,11 @@ def load_model(run: Run) -> keras.Model:
 
     description: dict[str, Any] = run.read_json(run.model_path)
     try:
-        height, width = description["image_size"]
-        model = build_model(
-            str(description["architecture"]),
-            len(description["class_names"]),
-            (int(height), int(width)),
-        )
+        image_size = int(description["image_size"][0]), int(description["image_size"][1])
+        name = str(description["architecture"])
+        if name == builtin.NAME:
+            return _load_builtin(run, image_size)
+        model = build_model(name, len(description["class_names"]), image_size)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.model_path} is damaged ({error!r}).") from error
     try:
@@ -110,3 +112,12 @@ def load_model(run: Run) -> keras.Model:
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"{run.weights_path} does not hold this model's weights.") from error
     return model
+
+
+def _load_builtin(run: Run, image_size: tuple[int, int]) -> keras.Model:
+    from pawsight.models.builtin.network import load_whole
+
+    try:
+        return load_whole(run.onnx_path, image_size)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise RunError(f"{run.onnx_path} does not hold this model's weights.") from error

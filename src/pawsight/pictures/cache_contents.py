@@ -25,7 +25,7 @@ _WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+")
 _SAMPLE = re.compile(r"sample-\d+-\d+")
 _STALE_SECONDS = 24 * 3600  # a younger leftover may be at work
 
-Kind = Literal["photos read", "unpacked archive", "drawn sample", "leftover"]
+Kind = Literal["photos read", "unpacked archive", "drawn sample", "weights", "features", "leftover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,10 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
                 yield "leftover", path
     for path in _real_folders(cache / "unpacked"):
         yield ("leftover" if path.name.startswith(".") else "unpacked archive"), path
+    for path in _real_folders(cache / "weights"):  # of one network each
+        yield ("leftover" if path.name.startswith(".") else "weights"), path
+    for path in _real_folders(cache / "features"):  # of photos, by one network at one size
+        yield ("leftover" if path.name.startswith(".") else "features"), path
     for path in _real_folders(cache):
         if _SAMPLE.fullmatch(path.name):
             yield "drawn sample", path

@@ -65,6 +65,8 @@ def transfer_run(
     """
     started = time.monotonic()
     progress = TellsOfLost(progress, pixels, catalog)
+    if config.minutes is not None or config.epochs is not None:
+        progress.note("A last layer is fitted once, to its end: minutes and epochs do not apply.")
     name = canonical_name(config.model)
     image_size = config.image_size or image_size_of(name)
     backbone = open_backbone(name, image_size, config.weights, progress)

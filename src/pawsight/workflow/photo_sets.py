@@ -15,6 +15,7 @@ from pawsight.models.sizes import (
     image_size_of,
     takes_weights,
 )
+from pawsight.models.trained_size import trained_size
 from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
@@ -77,15 +78,16 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     """Look, before any photo is read, whether the network and its weights are what they say.
 
     Returns:
-        The settings, with the network's name and the path of its weights written out.
+        The settings, with the network's name and the path of its weights written out, and the
+        size that the weights were made for where none is set and their file says so.
 
     Raises:
         ConfigError: There is no such network, or no such file, or it takes none.
         ModelError: The network is too deep for such small images.
     """
     name = canonical_name(config.model)
-    check_image_size(name, working_size(config))
     if config.weights is None:
+        check_image_size(name, working_size(config))
         return config.model_copy(update={"model": name})
     path = Path(config.weights).expanduser().absolute()
     if not takes_weights(name):
@@ -95,7 +97,11 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         )
     if not path.is_file():
         raise ConfigError(f"There is no weights file {path}.\nGive another with --weights.")
-    return config.model_copy(update={"model": name, "weights": str(path)})
+    image_size = config.image_size or trained_size(path)
+    changed = {"model": name, "weights": str(path), "image_size": image_size}
+    config = config.model_copy(update=changed)
+    check_image_size(name, working_size(config))
+    return config
 
 
 def audit(

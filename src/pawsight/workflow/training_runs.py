@@ -11,6 +11,7 @@ from pawsight.config import TrainConfig, settings
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
+from pawsight.models.backbone import weights_at_hand
 from pawsight.models.sizes import is_pretrained
 from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
@@ -69,6 +70,8 @@ def train(
         PawsightError: Any other trouble, in plain words.
     """
     config = config or TrainConfig()
+    if "model" not in config.model_fields_set:
+        progress.note(_proposal())
     progress = first_look = FirstLook(progress, time.monotonic() if started is None else started)
     if out is not None:
         check_outside(out, source)
@@ -116,6 +119,16 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     config, catalog, pixels = photos_of(run, progress)
     copies = near_copies(catalog, pixels, progress)
     return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
+
+
+def _proposal() -> str:
+    """Say that weights are here: nobody should train from scratch for not knowing."""
+    shipped, *fetched = weights_at_hand()
+    others = f" (or {', '.join(fetched)})" if fetched else ""
+    return (
+        f"Weights are at hand: --model {shipped}{others} starts from what a network has learnt "
+        f"before, takes less time, and usually scores higher."
+    )
 
 
 def _train_and_finish(

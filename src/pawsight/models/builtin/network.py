@@ -9,7 +9,7 @@ training either.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -25,18 +25,22 @@ _Arrays = dict[str, np.ndarray]
 _Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
 
 
-def build_features(image_size: tuple[int, int], policy: keras.DTypePolicy) -> keras.Model:
+def build_features(
+    image_size: tuple[int, int], policy: keras.DTypePolicy, path: Path | None = None
+) -> keras.Model:
     """Build the network up to its features, with the shipped weights.
 
     Args:
         image_size: (height, width) in pixels, at least 32 each.
         policy: Of the convolutions; the features are float32 in any case.
+        path: The ONNX file of a run that was made from the shipped model, for
+            its weights; None takes the shipped ones.
 
     Returns:
         A model of float32 images [B, H, W, 3], values 0..255 (the scaling is
         inside), that gives float32 features [B, 1280].
     """
-    graph = _graph()
+    graph = onnx.load(path or builtin.onnx_path()).graph
     arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
     images = keras.Input((*image_size, 3), name="images")
     known: dict[str, Any] = {"images": images}
@@ -58,9 +62,24 @@ def build_features(image_size: tuple[int, int], policy: keras.DTypePolicy) -> ke
     return keras.Model(images, known["features"], name="builtin")
 
 
-@cache
-def _graph() -> onnx.GraphProto:
-    return onnx.load(builtin.onnx_path()).graph
+def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
+    """Build a run's model with all its weights from its ONNX file.
+
+    Args:
+        path: What `export.appended` made: the network, and a last layer of its own.
+        image_size: (height, width) in pixels.
+
+    Returns:
+        A model of float32 images [B, H, W, 3], values 0..255, that gives logits [B, K].
+    """
+    features = build_features(image_size, keras.DTypePolicy("float32"), path)
+    graph = onnx.load(path).graph
+    arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
+    kernel, bias = (arrays[name] for name in graph.node[-1].input[1:])
+    last = layers.Dense(kernel.shape[1], name="logits")
+    model = keras.Model(features.input, last(features.output), name="builtin")
+    last.set_weights([kernel, bias])
+    return model
 
 
 def _layer(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> _Made:

@@ -1,0 +1,51 @@
+"""What size of images a saved model was made for, from its file, without TensorFlow.
+
+A whole model saved as .h5 or .keras carries its description as JSON. Only the
+shape of its input is looked up there; nothing is built from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def trained_size(path: Path) -> tuple[int, int] | None:
+    """The (height, width) in pixels that a saved model takes; None where the file does not say."""
+    with contextlib.suppress(OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile):
+        for shape in _input_shapes(_config(path)):
+            if (
+                isinstance(shape, list)
+                and len(shape) == 4
+                and all(isinstance(side, int) and 16 <= side <= 1024 for side in shape[1:3])
+            ):
+                return shape[1], shape[2]
+    return None
+
+
+def _config(path: Path) -> Any:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("config.json"))
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return json.loads(file.attrs["model_config"])
+
+
+def _input_shapes(config: Any) -> Iterator[Any]:
+    """The shapes of all inputs in a description, the outermost first."""
+    waiting = [config]
+    while waiting:
+        found = waiting.pop(0)
+        if isinstance(found, dict):
+            for name in ("batch_shape", "batch_input_shape"):
+                if name in found:
+                    yield found[name]
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found

@@ -1,0 +1,90 @@
+import importlib
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from pawsight.errors import ConfigError, ModelError
+from pawsight.models.applications import APPLICATIONS, ORIGIN, application
+from pawsight.models.pretrained import build_features
+from pawsight.models.registry import build_model
+from pawsight.models.sizes import canonical_name, check_image_size, image_size_of, is_pretrained
+
+
+def _constructors():
+    return {
+        name: found
+        for name, found in inspect.getmembers(keras.applications, inspect.isfunction)
+        if name[0].isupper()
+    }
+
+
+def test_every_network_of_keras_is_in_the_table():
+    assert {one.class_name for one in APPLICATIONS.values()} == set(_constructors())
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATIONS))
+def test_pixels_are_scaled_as_keras_own_preprocess_input_does(name, monkeypatch):
+    network = APPLICATIONS[name]
+    constructor = _constructors()[network.class_name]
+    room = importlib.import_module(constructor.__module__.replace("keras.src", "keras"))
+    seen = []
+
+    def _stub(**options):
+        images = keras.Input(options["input_shape"])
+        return keras.Model(images, keras.layers.Identity()(images))
+
+    monkeypatch.setattr(keras.applications, network.class_name, _stub)
+    model = build_features(network, (1, 1))
+    for colour in ([0, 0, 0], [255, 128, 10]):
+        image = np.array(colour, np.float32).reshape(1, 1, 1, 3)
+        expected = room.preprocess_input(image.copy())[0, 0, 0]
+        seen.append(np.asarray(model(image))[0])
+        np.testing.assert_allclose(seen[-1], [*expected, *expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnetb0"])
+def test_weights_lie_where_keras_would_fetch_them(name, monkeypatch):
+    class AskedError(Exception):
+        pass
+
+    def get_file(*_, origin=None, file_hash=None, **options):
+        raise AskedError(origin or _[1], file_hash)
+
+    constructor = _constructors()[APPLICATIONS[name].class_name]
+    room = inspect.getmodule(constructor)
+    monkeypatch.setattr(room.file_utils, "get_file", get_file)
+    with pytest.raises(AskedError) as asked:
+        constructor(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
+    network = APPLICATIONS[name]
+    assert asked.value.args == (ORIGIN + network.place, network.checksum or None)
+
+
+def test_a_network_is_found_however_its_name_is_written():
+    for name in ("MobileNetV2", "mobilenet-v2", "mobilenet_v2"):
+        assert application(name).class_name == "MobileNetV2"
+        assert canonical_name(name) == "mobilenetv2"
+    assert image_size_of("EfficientNet-V2-B3") == (300, 300)
+
+
+def test_only_networks_with_weights_are_pretrained():
+    assert is_pretrained("builtin")
+    assert is_pretrained("ResNet50")
+    assert not is_pretrained("swift")
+
+
+def test_an_unknown_network_names_those_there_are():
+    with pytest.raises(ConfigError, match=r"no model 'resnet'.*swift, colab, builtin.*mobilenetv2"):
+        canonical_name("resnet")
+
+
+def test_images_that_a_network_is_too_deep_for_are_refused_before_it_is_built():
+    with pytest.raises(ModelError, match="'xception' needs images of at least 71 pixels"):
+        check_image_size("xception", (70, 200))
+
+
+def test_a_network_gives_average_and_largest_of_each_feature_and_a_head_on_them():
+    model = build_model("mobilenetv2", 3, (32, 48))
+    assert model.output_shape == (None, 3)
+    assert model.get_layer("logits").kernel.shape == (2560, 3)

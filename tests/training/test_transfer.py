@@ -1,0 +1,164 @@
+"""Runs on networks with weights, from drawn photos to the finished folder."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.errors import ConfigError, ModelError, StoppedError
+from pawsight.history import load_history
+from pawsight.inference.classifier import Classifier
+from pawsight.models.saved import load_model
+from pawsight.progress import Silent
+from pawsight.runs import Run
+from pawsight.training.features import FeatureReader
+from pawsight.workflow import draw_sample, resume, train
+
+
+class _Told(Silent):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return draw_sample(tmp_path_factory.mktemp("photos") / "pets", count=60)
+
+
+CONFIG = TrainConfig(model="builtin", image_size=(48, 48))
+
+
+@pytest.fixture(scope="module")
+def run(photos, tmp_path_factory):
+    """A run on the shipped model; nothing may change it."""
+    return train(photos, CONFIG, tmp_path_factory.mktemp("runs") / "run")
+
+
+def _looked_at(run, progress=None):
+    """The network and pixels that a run's photos have, as its classifier sees them."""
+    classifier = Classifier.load(run)
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+    return classifier.logits(images), images
+
+
+def test_the_run_is_complete_and_says_how_the_strength_was_chosen(run):
+    assert run.is_complete
+    plan = run.read_json(run.plan_path)
+    tried = plan["head"]["cross_validation"]
+    best = min(tried, key=lambda one: one["log_loss"])
+    assert plan["head"]["strength"] == best["strength"]
+    assert plan["model"] == run.read_json(run.model_path)["architecture"] == "builtin"
+    assert run.report_path.is_file()
+
+
+def test_drawn_cats_and_dogs_are_told_apart(run):
+    # 9 photos: guessing is right on 5 of 9, or fewer.
+    assert run.metrics["parts"]["validation"]["accuracy"] > 0.7
+    (row,) = load_history(run.history_path)
+    assert row.is_best and row.validation_accuracy > 0.7
+
+
+def test_the_keras_model_is_the_onnx_file(run):
+    logits, images = _looked_at(run)
+    model = load_model(run)
+    np.testing.assert_allclose(model(images.astype(np.float32)), logits, atol=2e-3)
+
+
+def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("a photo was looked at again")
+
+    monkeypatch.setattr(FeatureReader, "compute", never)
+    told = _Told()
+    with pytest.raises(AssertionError, match="looked at again"):  # the check of the exported file
+        train(photos, CONFIG, tmp_path / "run", told)
+    assert any("looked at before" in note for note in told.notes)
+
+
+def test_the_same_photos_and_seed_give_the_same_model(photos, run, tmp_path):
+    again = train(photos, CONFIG, tmp_path / "run")
+    np.testing.assert_array_equal(_looked_at(again)[0], _looked_at(run)[0])
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_model(
+    photos, run, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    compute = FeatureReader.compute
+
+    def stop(self, images):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FeatureReader, "compute", stop)
+    with pytest.raises(StoppedError, match="pawsight resume"):
+        train(photos, CONFIG, tmp_path / "run")
+    monkeypatch.setattr(FeatureReader, "compute", compute)
+    assert resume(tmp_path / "run").is_complete
+    np.testing.assert_array_equal(_looked_at(Run.open(tmp_path / "run"))[0], _looked_at(run)[0])
+
+
+def test_three_classes_of_six_photos_are_enough(photos, tmp_path):
+    for name, source in (("a", "cats"), ("b", "dogs"), ("c", "cats")):
+        (tmp_path / "three" / name).mkdir(parents=True)
+        chosen = sorted((photos / source).iterdir())
+        for path in chosen[:6] if name != "c" else chosen[6:12]:
+            shutil.copy(path, tmp_path / "three" / name)
+    done = train(tmp_path / "three", CONFIG, tmp_path / "run")
+    assert Classifier.load(done).class_names == ("a", "b", "c")
+
+
+def test_minutes_are_told_not_to_apply(photos, tmp_path):
+    told = _Told()
+    train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", told)
+    assert any("minutes and epochs do not apply" in note for note in told.notes)
+
+
+def test_weights_for_a_network_that_takes_none_are_refused_before_a_folder_is_made(
+    photos, tmp_path
+):
+    (tmp_path / "a.h5").write_bytes(b"")
+    config = TrainConfig(model="swift", weights=str(tmp_path / "a.h5"))
+    with pytest.raises(ConfigError, match="takes no --weights"):
+        train(photos, config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_weights_file_is_named_before_photos_are_read(photos, tmp_path):
+    config = TrainConfig(model="mobilenetv2", weights=str(tmp_path / "gone.h5"))
+    with pytest.raises(ConfigError, match=r"no weights file .*gone\.h5"):
+        train(photos, config, tmp_path / "run")
+
+
+def test_offline_the_file_to_bring_is_named_and_the_run_can_go_on(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_WEIGHTS_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    config = TrainConfig(model="mobilenetv2", image_size=(32, 32))
+    with pytest.raises(ModelError, match=r"mobilenet_v2_weights.*no_top\.h5"):
+        train(photos, config, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_network_of_keras_is_given_the_weights_of_a_file(photos, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = keras.applications.MobileNetV2((32, 32, 3), include_top=False, weights=None)
+    images = keras.Input((32, 32, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(network(images))
+    keras.Model(images, keras.layers.Dense(19)(pooled)).save(tmp_path / "breeds.h5")
+    config = TrainConfig(model="MobileNet-V2", weights=str(tmp_path / "breeds.h5"))
+    done = train(photos, config, tmp_path / "run")
+    assert Classifier.load(done).image_size == (32, 32)  # that of the file
+    kept = load_model(done)
+    kernel = network.get_layer("block_5_expand").kernel
+    backbone = next(one for one in kept.layers if isinstance(one, keras.Model))
+    np.testing.assert_array_equal(backbone.get_layer("block_5_expand").kernel, kernel)
+    drawn = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        kept(drawn.astype(np.float32)), Classifier.load(done).logits(drawn), atol=1e-3
+    )
