@@ -31,7 +31,7 @@ def test_an_epoch_ends_with_the_step_that_shows_its_last_photo():
 def test_small_sets_get_small_batches():
     assert _plan(num_train=80).batch_size == 8
     assert _plan(num_train=330).batch_size == 32
-    assert _plan(num_train=10_000).batch_size == 64
+    assert _plan(num_train=10_000).batch_size == 128
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():

@@ -10,7 +10,7 @@ from pawsight.models import builtin
 from pawsight.models.applications import application, plain
 
 IMAGE_SIZES: dict[str, tuple[int, int]] = {  # (height, width) in pixels
-    "swift": (128, 128),
+    "swift": (144, 144),
     "colab": (150, 150),
 }
 

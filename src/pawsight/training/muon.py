@@ -21,9 +21,9 @@ import keras
 import tensorflow as tf
 
 # Of the quintic x -> a x + b x^3 + c x^5 that pulls all of (0, 1] towards 1 within a few
-# rounds; the values then lie between about 0.7 and 1.2, which is near enough.
+# rounds; the values then lie between about 0.5 and 1.2, which is near enough.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
-_ROUNDS = 5
+_ROUNDS = 4
 _TINY = 1e-7
 
 
@@ -38,9 +38,9 @@ class Muon(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.06,
+        learning_rate: float = 0.12,
         momentum: float = 0.9,
-        rest_factor: float = 10 / 3,
+        rest_factor: float = 5 / 3,
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name="muon", **kwargs)
