@@ -17,7 +17,7 @@ import functools
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -93,7 +93,11 @@ class Augment:
             size = None
         if size is None and all(value is None for value in parameters):
             return tf.cast(images, tf.float32)
-        return _compiled(self.config.fill_mode, self.config.cval, size)(images, parameters)
+        scaling = None if size is None else _Scaling(tuple(images.shape[1:3]), size)
+        for _ in range(scaling.num_halvings if scaling else 0):
+            # Compiled apart: inside the warp, each of its four corners would average anew.
+            images = _compiled_halved()(images)
+        return _compiled(self.config.fill_mode, self.config.cval, scaling)(images, parameters)
 
 
 def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
@@ -109,7 +113,7 @@ def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return Augment(AugmentConfig()).apply(images, Parameters(), size)
 
 
-def _affine(parameters: Parameters, height: tf.Tensor, width: tf.Tensor) -> Affine:
+def _affine(parameters: Parameters, height: Any, width: Any) -> Affine:
     """Compose the parameters into one map per photo, from output to input coordinates.
 
     In float64, so that the corner of a large photo is as exact as its centre.
@@ -155,14 +159,45 @@ _SHARPEST = 0.6
 _GREY = 128.0
 
 
+class _Scaling(NamedTuple):
+    """From photos of one size to results of another."""
+
+    photo_size: tuple[int, int]  # (height, width) in pixels
+    size: tuple[int, int]
+
+    @property
+    def num_halvings(self) -> int:
+        """How often photos are halved, so that a bilinear warp leaves no pixel of them out."""
+        shrinking = min(a / b for a, b in zip(self.photo_size, self.size, strict=True))
+        count = 0
+        while shrinking >= 1 / _SHARPEST and min(self.photo_size) >> count >= 4:
+            shrinking, count = shrinking / 2, count + 1
+        return count
+
+    def around(self, affine: Affine) -> Affine:
+        """Make a map of photos one from the results' coordinates to those of the halved photos."""
+        (height, width), (rows, columns) = self.photo_size, self.size
+        down, across = height / rows, width / columns
+        affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, down, down / 2 - 0.5))
+        for _ in range(self.num_halvings):
+            affine = compose((0.5, 0.0, -0.25, 0.0, 0.5, -0.25), affine)
+        return affine
+
+
 @functools.cache
 def _compiled(
-    fill_mode: FillMode, cval: float, size: tuple[int, int] | None
+    fill_mode: FillMode, cval: float, scaling: _Scaling | None
 ) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
     """The compiled `_apply`; shared, so that a second Augment need not compile it again."""
     return tf.function(
-        functools.partial(_apply, fill_mode=fill_mode, cval=cval, size=size), jit_compile=_has_xla()
+        functools.partial(_apply, fill_mode=fill_mode, cval=cval, scaling=scaling),
+        jit_compile=_has_xla(),
     )
+
+
+@functools.cache
+def _compiled_halved() -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(halved, jit_compile=_has_xla())
 
 
 def _apply(
@@ -170,15 +205,16 @@ def _apply(
     parameters: Parameters,
     fill_mode: FillMode,
     cval: float,
-    size: tuple[int, int] | None,
+    scaling: _Scaling | None,
 ) -> tf.Tensor:
-    """See `Augment.apply`."""
+    """See `Augment.apply`; with a scaling the photos are halved already."""
     changed = tf.cast(images, tf.float32)
-    if parameters.has_affine or size is not None:
+    if scaling is not None:
+        affine = scaling.around(_affine(parameters, *scaling.photo_size))
+        changed = warp(images, affine, fill_mode, cval, scaling.size)
+    elif parameters.has_affine:
         affine = _affine(parameters, tf.shape(images)[1], tf.shape(images)[2])
-        if size is not None:
-            images, affine = _scaled(images, affine, size)
-        changed = warp(images, affine, fill_mode, cval, size)
+        changed = warp(images, affine, fill_mode, cval)
     if parameters.channel_shift_intensity is not None:
         darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
         brightest = tf.reduce_max(changed, axis=(1, 2, 3), keepdims=True)
@@ -195,23 +231,6 @@ def _apply(
         )
         changed = tf.where(covered[..., None], _GREY, changed)
     return changed
-
-
-def _scaled(images: tf.Tensor, affine: Affine, size: tuple[int, int]) -> tuple[tf.Tensor, Affine]:
-    """Make an affine map of photos take its output at another size.
-
-    Returns:
-        The photos, halved until a bilinear warp leaves no pixel of them out,
-        and the map from the output's coordinates to theirs.
-    """
-    height, width = images.shape[1:3]
-    up, across = height / size[0], width / size[1]
-    affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, up, up / 2 - 0.5))
-    while min(up, across) >= 1 / _SHARPEST and min(images.shape[1:3]) >= 4:
-        images = halved(images)
-        affine = compose((0.5, 0.0, -0.25, 0.0, 0.5, -0.25), affine)
-        up, across = up / 2, across / 2
-    return images, affine
 
 
 def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:

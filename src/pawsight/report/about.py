@@ -26,6 +26,9 @@ def training_rows(
         rows.append(
             ("photos seen at", f"{width} × {height} pixels" + (f" ({shape})" if shape else ""))
         )
+    if len(plan.get("stages", ())) > 1:
+        sizes = [" × ".join(map(str, stage["image_size"][::-1])) for stage in plan["stages"]]
+        rows.append(("while it learnt", ", then ".join(sizes)))
     if history:
         best, last = best_epoch(history), history[-1]
         rate = sum(row.images_per_second for row in history) / len(history)
@@ -34,6 +37,7 @@ def training_rows(
             ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
             ("training time", _duration(last.seconds)),
             ("speed", f"{rate:,.0f} photos a second"),
+            ("limited by", plan.get("limited_by")),
         ]
     rows.append(("precision", plan.get("precision")))
     rows.append(("why that precision", plan.get("precision_reason")))

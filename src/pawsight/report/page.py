@@ -30,6 +30,7 @@ from pawsight.report.templates import load_template
 from pawsight.runs import Run, write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
+_NOT_SHOWN = ("versions", "pieces")  # of the plan: told elsewhere, or long and for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         temperature=facts.evaluation.get("temperature"),
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
-        plan=setting_rows({key: facts.plan[key] for key in facts.plan if key != "versions"}),
+        plan=setting_rows({key: facts.plan[key] for key in facts.plan if key not in _NOT_SHOWN}),
         source=facts.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -22,8 +23,11 @@ from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan
 
-# What the end of a run takes besides looking at its photos: export, figures, report.
+# What the end of a run takes besides looking at its photos, where nothing else runs: export,
+# figures, report.
 _FINISH_SECONDS = 10.0
+# On a busy machine it takes longer, by what building the model took beyond its processor time.
+_MOST_CROWDED = 4.0
 # However slow the machine is to start, this share of the budget goes into training.
 _LEAST_SHARE = 0.1
 # With less than this share, the user is told.
@@ -75,6 +79,7 @@ def train_run(
         plan = Plan.model_validate(run.read_json(run.plan_path))
         trainer = Trainer(plan, pixels, train, validation)
     else:
+        clock, busy = time.monotonic(), time.process_time()
         plan = recipe.plan(
             config,
             catalog.class_names,
@@ -84,11 +89,14 @@ def train_run(
             np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
         )
         trainer = Trainer(plan, pixels, train, validation)
+        crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
+        finish_seconds = _FINISH_SECONDS * min(_MOST_CROWDED, max(1.0, crowding))
         if plan.minutes is not None:
             progress.start("Measuring the speed of this machine")
             num_evaluated = len(validation.indices) + len(catalog.part("test"))
             speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
-            plan = _fitted(plan, config, speed, started, num_evaluated, progress)
+            charged = _Charged(started, finish_seconds, num_evaluated)
+            plan = _fitted(plan, config, speed, charged, progress)
         else:
             plan = recipe.sized(plan, config, plan.epochs)
         facts = {
@@ -117,12 +125,25 @@ def _kept(history: list[Epoch]) -> str:
     )
 
 
+class _Charged(NamedTuple):
+    """What a budget covers besides training."""
+
+    started: float  # `time.monotonic()` from which it counts
+    finish_seconds: float  # for export, figures and report
+    num_evaluated: int  # photos that the exported model looks at in the end
+
+    def around(self, photo_seconds: float) -> float:
+        """Seconds that are gone by now, and that the end takes at so much a photo."""
+        gone = time.monotonic() - self.started
+        evaluation = self.num_evaluated * _EVALUATION_SLOWDOWN * photo_seconds
+        return gone + self.finish_seconds + evaluation
+
+
 def _fitted(
     plan: Plan,
     config: TrainConfig,
     speed: Speed,
-    started: float,
-    num_evaluated: int,
+    charged: _Charged,
     progress: Progress,
 ) -> Plan:
     """Give a plan the sizes and the length that a budget leaves for training.
@@ -131,8 +152,7 @@ def _fitted(
         plan: What was decided from the settings alone.
         config: The settings.
         speed: Measures this machine.
-        started: `time.monotonic()` from which the budget counts.
-        num_evaluated: Photos that the exported model looks at in the end.
+        charged: What else the budget has to cover.
         progress: Is told where the budget is too short to learn much.
     """
     seconds = 60 * (plan.minutes or 0.0)
@@ -142,11 +162,9 @@ def _fitted(
     share = _area(first.image_size) / _area(plan.image_size)
     epoch_seconds = (smallest.stages[0].step_seconds or 0.0) / share
     epoch_seconds *= plan.num_train / plan.batch_size
-    left = seconds - (time.monotonic() - started) - _FINISH_SECONDS
+    left = seconds - charged.around(0.0)
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
-    around = time.monotonic() - started + _FINISH_SECONDS
-    per_photo = budget.last_validation_seconds(plan) / plan.num_validation
-    around += num_evaluated * _EVALUATION_SLOWDOWN * per_photo
+    around = charged.around(budget.last_validation_seconds(plan) / plan.num_validation)
     left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:
         progress.note(

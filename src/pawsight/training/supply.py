@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator
 import tensorflow as tf
 
 from pawsight.pipeline.augment import Augment
-from pawsight.pipeline.batches import Changes, Look, batches_ahead, training_batches
+from pawsight.pipeline.batches import batches_ahead, training_batches
+from pawsight.pipeline.changes import Changes, Look
 from pawsight.training.photos import Portion, WatchedPixels
 from pawsight.training.plan import Plan
 
@@ -87,8 +88,9 @@ class Supply:
         Returns:
             Such as "reading photos, 212 images/s".
         """
-        if self.num_images == 0 or self.waited_seconds < _WORTH_TELLING * seconds:
+        if self.num_images == 0 or self.waited_seconds <= _WORTH_TELLING * seconds:
             return None
+        seconds = max(seconds, self.waited_seconds)
         # Reading and changing take turns in one thread, so the longer one is the limit.
         read = self._pixels.read_seconds / max(1, self._pixels.num_read)
         made = seconds / self.num_images
