@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from pawsight.config import TrainConfig
-from pawsight.errors import ConfigError, ModelError, StoppedError
+from pawsight.config import SplitConfig, TrainConfig
+from pawsight.errors import ConfigError, ModelError, SourceError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.saved import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
-from pawsight.workflow import draw_sample, resume, train
+from pawsight.workflow import cross_validate, draw_sample, resume, train
 
 
 class _Told(Silent):
@@ -116,6 +116,22 @@ def test_minutes_are_told_not_to_apply(photos, tmp_path):
     told = _Told()
     train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", told)
     assert any("minutes and epochs do not apply" in note for note in told.notes)
+
+
+def test_who_names_no_network_is_told_of_the_weights_at_hand(tmp_path):
+    told = _Told()
+    for config in (TrainConfig(), CONFIG):
+        with pytest.raises(SourceError):
+            train(tmp_path / "gone", config, progress=told)
+    (note,) = told.notes
+    assert note.startswith("Weights are at hand: --model builtin")
+
+
+def test_folds_of_a_network_written_otherwise_are_gone_on_with(photos, tmp_path):
+    split = SplitConfig(folds=2)
+    config = TrainConfig(model="Built-In", image_size=(48, 48), split=split)
+    first = cross_validate(photos, config, tmp_path / "folds")
+    assert cross_validate(photos, config, tmp_path / "folds") == first
 
 
 def test_weights_for_a_network_that_takes_none_are_refused_before_a_folder_is_made(

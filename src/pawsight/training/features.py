@@ -29,6 +29,7 @@ from pawsight.runs import replacing
 # More photos at once fall out of the processor's cache: 8 are the fastest by far.
 _BATCH = 8
 _CHUNK = 1024  # photos in a file: at most this much work is lost
+_LARGEST = 65504.0  # of float16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,47 @@ class Features:
     images_per_second: float
 
 
+class Network:
+    """An ONNX file in ONNX Runtime, for images of any number.
+
+    Args:
+        path: The file; it takes "images".
+        output: What of it is wanted.
+
+    Raises:
+        ModelError: ONNX Runtime cannot run it.
+    """
+
+    def __init__(self, path: Path, output: str) -> None:
+        import onnxruntime
+
+        self._output = output
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = num_cpus()
+        # Threads that wait by spinning take the processor from those that work.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(
+                f"{path} cannot be run ({str(error)[:200]}).\n"
+                f"Remove that file, and it is made again."
+            ) from error
+
+    def run(self, images: ImageArray) -> FloatArray:
+        """Its output for uint8 images [N, H, W, 3], N at least 1: float32 [N, ...]."""
+        found = [
+            self._session.run(
+                [self._output], {"images": images[at : at + _BATCH].astype(np.float32)}
+            )[0]
+            for at in range(0, len(images), _BATCH)
+        ]
+        return np.concatenate(found)
+
+
 class FeatureReader:
     """Runs a backbone over photos.
 
@@ -60,34 +102,13 @@ class FeatureReader:
     """
 
     def __init__(self, backbone: Backbone, resize: str) -> None:
-        import onnxruntime
-
         self._folder = backbone.features_dir
         self._resize = resize
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = num_cpus()
-        # Threads that wait by spinning take the processor from those that work.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                backbone.onnx_path.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no base class
-            raise ModelError(
-                f"{backbone.onnx_path} cannot be run ({str(error)[:200]}).\n"
-                f"Remove that file, and it is made again."
-            ) from error
+        self._network = Network(backbone.onnx_path, "features")
 
     def compute(self, images: ImageArray) -> FloatArray:
         """Features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""
-        found = [
-            self._session.run(
-                ["features"], {"images": images[at : at + _BATCH].astype(np.float32)}
-            )[0]
-            for at in range(0, len(images), _BATCH)
-        ]
-        return np.concatenate(found)
+        return self._network.run(images)
 
     def read(
         self,
@@ -110,8 +131,8 @@ class FeatureReader:
             DiskError: The cache cannot be written, or the pixels are gone.
         """
         kind = f"{self._resize}{'-mirrored' if is_mirrored else ''}"
-        known = self._load(kind)
-        keys = {int(i): _key(catalog, int(i)) for i in indices}
+        keys = {i: _key(catalog, i) for i in indices.tolist()}
+        known = self._load(kind, set(keys.values()))
         missing = np.array([i for i in indices.tolist() if keys[i] not in known], np.int64)
         what = "mirrored photos" if is_mirrored else "photos"
         started = time.perf_counter()
@@ -129,7 +150,7 @@ class FeatureReader:
                 num_done += len(some)
                 rate = num_done / (time.perf_counter() - started)
                 progress.advance(len(some), images_per_second=rate)
-            table = np.concatenate(rows).astype(np.float16)
+            table = np.clip(np.concatenate(rows), -_LARGEST, _LARGEST).astype(np.float16)
             is_there = ~is_lost(pixels, chunk)
             names = [keys[i] for i in chunk[is_there].tolist()]
             self._save(kind, names, table[is_there])
@@ -140,15 +161,17 @@ class FeatureReader:
         found = np.stack(rows_there).astype(np.float32) if rows_there else np.empty((0, 0), "f4")
         return Features(there, found, num_done, rate)
 
-    def _load(self, kind: str) -> dict[bytes, NDArray[np.float16]]:
-        """All rows that are kept, by the photos' keys; a damaged file is as good as none."""
+    def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
+        """Rows that are kept, by the photos' keys; a damaged file is as good as none."""
         known: dict[bytes, NDArray[np.float16]] = {}
         for path in sorted((self._folder / kind).glob("*.npz")):
             with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
                     names, rows = found["keys"], found["rows"]
                 if names.shape == (len(rows), 16) and np.isfinite(rows).all():
-                    known |= dict(zip(map(bytes, names), rows, strict=True))
+                    named = zip(map(bytes, names), rows, strict=True)
+                    # Copies: a view would hold on to all rows of the file.
+                    known |= {name: row.copy() for name, row in named if name in wanted}
         return known
 
     def _save(self, kind: str, names: list[bytes], rows: NDArray[np.float16]) -> None:

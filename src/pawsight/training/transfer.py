@@ -25,18 +25,19 @@ from pawsight.models.sizes import canonical_name, image_size_of
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, not_most_of_a_class
 from pawsight.pictures.reading.lost import TellsOfLost
+from pawsight.pictures.reading.resized import at_size
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
-from pawsight.records import FloatArray, IntArray, Part, Pixels
+from pawsight.records import IntArray, Part, Pixels
 from pawsight.runs import Run, write_json
-from pawsight.training.features import FeatureReader, Features
+from pawsight.training.features import FeatureReader, Features, Network
 from pawsight.training.head import Head, fit_head
 
 if TYPE_CHECKING:
     import keras
 
 _MOST_LOST = 0.5  # share of a part's photos that may go bad before another model would come out
-_CHECK_PHOTOS = 64
+_CHECK_PHOTOS = 16
 _TOLERANCE = 1e-4  # of a probability, between Keras and ONNX Runtime
 
 
@@ -69,6 +70,7 @@ def transfer_run(
         progress.note("A last layer is fitted once, to its end: minutes and epochs do not apply.")
     name = canonical_name(config.model)
     image_size = config.image_size or image_size_of(name)
+    pixels = at_size(pixels, image_size)
     backbone = open_backbone(name, image_size, config.weights, progress)
     reader = FeatureReader(backbone, config.resize)
     seen, mirrored, validation = _look(reader, catalog, pixels, run, progress)
@@ -239,7 +241,7 @@ def _save(
     """Write weights and model.onnx; gives their largest difference and the number of parameters."""
     append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
     some = pixels.read(catalog.part("validation")[:_CHECK_PHOTOS])
-    found = _probs_of(run, some)
+    found = softmax(Network(run.onnx_path, "logits").run(some))
     if backbone.weights_path is None:
         expected = softmax(head.logits(reader.compute(some)))
         num_parameters = _num_parameters(run)
@@ -270,15 +272,6 @@ def _whole_model(backbone: Backbone, head: Head) -> keras.Model:
     load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
     model.get_layer("logits").set_weights([head.kernel, head.bias])
     return model
-
-
-def _probs_of(run: Run, images: Any) -> FloatArray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(
-        run.onnx_path.read_bytes(), providers=["CPUExecutionProvider"]
-    )
-    return softmax(session.run(["logits"], {"images": images.astype(np.float32)})[0])
 
 
 def _num_parameters(run: Run) -> int:

@@ -10,7 +10,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import RunError
 from pawsight.progress import Progress, Silent
 from pawsight.runs import Run, check_outside, results_dir, write_json
-from pawsight.workflow.photo_sets import Source
+from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.training_runs import resume, train
 
 _SILENT = Silent()
@@ -47,7 +47,7 @@ def cross_validate(
     """
     from pawsight.evaluation.folds import summarize_folds  # brings scikit-learn
 
-    config = config or TrainConfig()
+    config = checked_model(config or TrainConfig())  # as each fold will save it
     folds = config.split.folds or _DEFAULT_FOLDS
     folder = _folder(source, out)
     runs = []
