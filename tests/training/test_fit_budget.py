@@ -38,7 +38,7 @@ class Squares:
 
 
 class Told(Silent):
-    """A clock that goes on by some seconds a step, Ctrl-C after a number of steps, and all notes."""
+    """A clock of so many seconds a step, Ctrl-C after a number of steps, and all notes."""
 
     def __init__(self, step_seconds=0.0, stop_after=None):
         self.step_seconds, self.stop_after = step_seconds, stop_after

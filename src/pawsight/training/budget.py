@@ -18,9 +18,11 @@ _TOLERATED = 0.015
 _OFTEN = 0.03
 # unless the machine's speed changed as much as this, in shares of the budget.
 _ALARMING = 0.06
-# The pace is that of the last steps: of this share of the budget, but no less than some seconds.
+# The pace is that of the last steps: those of this share of the budget, but no fewer than some.
 _REMEMBERED = 0.03
-_LEAST_REMEMBERED_SECONDS = 2.0
+_LEAST_SEEN = 6
+# A run of fewer steps would be over before it could be planned anew.
+_LEAST_STEPS = 16
 _MOST_VALIDATION = 0.04  # share of the time that may go into validation
 _MOST_VALIDATIONS = 100  # per run: a curve of more points says no more
 _FEWEST_VALIDATIONS = 8  # per run, where it is that cheap; so there is a curve to look at
@@ -31,7 +33,7 @@ def fitted(plan: Plan, seconds: float) -> Plan:
 
     How often it is validated follows: each epoch where that costs little, else
     each few epochs; several times an epoch where a run has only a few of them.
-    At least one step remains, however little time there is.
+    A few steps remain, however little time there is.
 
     Args:
         plan: Its stages have both times.
@@ -39,9 +41,14 @@ def fitted(plan: Plan, seconds: float) -> Plan:
     """
     # Without validations first, to see how many epochs there are.
     plan = plan.model_copy(update={"seconds": seconds, "validate_every": math.inf})
-    plan = plan.replanned(0, _affordable_steps(plan, 0, seconds, 1.0))
+    plan = plan.replanned(0, _steps_at_first(plan, seconds))
     plan = plan.model_copy(update={"validate_every": _validation_interval(plan, seconds)})
-    return plan.replanned(0, _affordable_steps(plan, 0, seconds, 1.0))
+    return plan.replanned(0, _steps_at_first(plan, seconds))
+
+
+def _steps_at_first(plan: Plan, seconds: float) -> int:
+    least = _LEAST_STEPS if plan.most_steps is None else min(_LEAST_STEPS, plan.most_steps)
+    return max(least, _affordable_steps(plan, 0, seconds, 1.0))
 
 
 class Pace:
@@ -56,9 +63,11 @@ class Pace:
         """
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
-        self._memory = max(_LEAST_REMEMBERED_SECONDS, _REMEMBERED * budget)
-        # As if it had gone on for a while exactly as measured.
-        self._actual = self._expected = self._memory / 2
+        cost = plan.stages[0].step_seconds or 0.0
+        self._memory = max(_LEAST_SEEN * cost, _REMEMBERED * budget, 1e-9)
+        # As if two steps had taken what was measured.
+        self._actual = self._expected = 2 * cost or 1.0
+        self._num_seen = 0
 
     @property
     def slowness(self) -> float:
@@ -70,6 +79,7 @@ class Pace:
         cost = plan.stages[plan.stage_at(step)].step_seconds
         if not cost:
             return
+        self._num_seen += 1
         kept = max(0.0, 1 - seconds / self._memory)
         self._actual = kept * self._actual + seconds
         self._expected = kept * self._expected + cost
@@ -84,6 +94,8 @@ class Pace:
         """
         first, last = step + self._num_ahead, plan.pieces[-1]
         if plan.seconds is None or first >= plan.num_steps or step < last.step:
+            return None
+        if self._num_seen < _LEAST_SEEN:
             return None
         left = plan.seconds - spent
         missed = abs(_seconds_to_go(plan, step, self.slowness) - left) / plan.seconds

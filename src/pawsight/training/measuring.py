@@ -12,7 +12,8 @@ from pawsight.training.plan import Plan
 
 _LEAST_STEPS = 2
 _MOST_STEPS = 40
-_MOST_PHOTOS = 256  # of the validation part
+_FEW_PHOTOS = 8  # of the validation part: what it takes to begin to look
+_MOST_PHOTOS = 384
 
 
 class Speed:
@@ -72,11 +73,16 @@ class Speed:
         """Time a look at all validation photos; measured at the first size asked for."""
         if self._per_pixel is None:
             whole = self._trainer.validation
-            few = Portion(whole.indices[:8], whole.labels[:8])
+            few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
             some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
-            self._trainer.validator.measure(few, size)
-            started = time.perf_counter()
-            self._trainer.validator.measure(some, size)
-            taken = time.perf_counter() - started
-            self._per_pixel = taken * len(whole.indices) / len(some.indices) / (size[0] * size[1])
+            self._look(few, size)  # compiles
+            start = self._look(few, size)
+            more = max(1, len(some.indices) - len(few.indices))
+            each = max(0.0, self._look(some, size) - start) / more
+            self._per_pixel = (start + each * len(whole.indices)) / (size[0] * size[1])
         return self._per_pixel * size[0] * size[1]
+
+    def _look(self, portion: Portion, size: tuple[int, int]) -> float:
+        started = time.perf_counter()
+        self._trainer.validator.measure(portion, size)
+        return time.perf_counter() - started
