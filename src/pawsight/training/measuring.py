@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import tensorflow as tf
@@ -29,27 +30,28 @@ class Speed:
         self._trainer = trainer
         self._seconds = seconds
         self._steps: dict[tuple[int, int], float] = {}
-        self._per_pixel: float | None = None
 
     def costed(self, plan: Plan) -> Plan:
         """Give the plan with what a step and a validation take in each of its stages."""
-        before = self._trainer.state.capture(0, {}, [])
+        whole = self._validation_seconds(plan.image_size)
         stages = tuple(
             stage.model_copy(
                 update={
-                    "step_seconds": self._step_seconds(plan, number),
-                    "validation_seconds": self._validation_seconds(plan, stage.image_size),
+                    "step_seconds": self.step_seconds(plan, number),
+                    "validation_seconds": whole
+                    * math.prod(stage.image_size)
+                    / math.prod(plan.image_size),
                 }
             )
             for number, stage in enumerate(plan.stages)
         )
-        self._trainer.state.restore(before)
         return plan.model_copy(update={"stages": stages})
 
-    def _step_seconds(self, plan: Plan, number: int) -> float:
+    def step_seconds(self, plan: Plan, number: int) -> float:
         """Time a step in one stage; the first ones, which compile, do not count."""
         size = plan.stages[number].image_size
         if size not in self._steps:
+            before = self._trainer.state.capture(0, {}, [])
             only = plan.model_copy(update={"stages": (plan.stages[number],)})
             self._trainer.plan = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
             batches = self._trainer.supply.batches(0)
@@ -63,24 +65,22 @@ class Speed:
                 num_steps += 1
             self._steps[size] = (time.perf_counter() - started) / num_steps
             batches.close()
+            self._trainer.state.restore(before)
         return self._steps[size]
 
     def _step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
         loss, _ = self._trainer.train_step(*batch, tf.constant(0.0))
         float(loss)  # waits for the end of the step
 
-    def _validation_seconds(self, plan: Plan, size: tuple[int, int]) -> float:
-        """Time a look at all validation photos; measured at the first size asked for."""
-        if self._per_pixel is None:
-            whole = self._trainer.validation
-            few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
-            some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
-            self._look(few, size)  # compiles
-            start = self._look(few, size)
-            more = max(1, len(some.indices) - len(few.indices))
-            each = max(0.0, self._look(some, size) - start) / more
-            self._per_pixel = (start + each * len(whole.indices)) / (size[0] * size[1])
-        return self._per_pixel * size[0] * size[1]
+    def _validation_seconds(self, size: tuple[int, int]) -> float:
+        """Time a look at all validation photos at a size, from a look at some."""
+        whole = self._trainer.validation
+        few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
+        some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
+        self._look(few, size)  # compiles
+        start = self._look(few, size)
+        more = max(1, len(some.indices) - len(few.indices))
+        return start + max(0.0, self._look(some, size) - start) / more * len(whole.indices)
 
     def _look(self, portion: Portion, size: tuple[int, int]) -> float:
         started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import NamedTuple
 
@@ -25,15 +26,15 @@ from pawsight.training.plan import Plan
 
 # What the end of a run takes besides looking at its photos, where nothing else runs: export,
 # figures, report.
-_FINISH_SECONDS = 10.0
+_FINISH_SECONDS = 6.0
 # On a busy machine it takes longer, by what building the model took beyond its processor time.
-_MOST_CROWDED = 4.0
+_MOST_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
 _LEAST_SHARE = 0.1
 # With less than this share, the user is told.
 _SMALL_SHARE = 0.4
 # The exported model looks at the photos once more, in float32 and on ONNX Runtime.
-_EVALUATION_SLOWDOWN = 1.6
+_EVALUATION_SLOWDOWN = 1.1
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
 _MOST_MEASURED_SECONDS = 2.0
@@ -158,10 +159,8 @@ def _fitted(
     seconds = 60 * (plan.minutes or 0.0)
     # The smallest photos say enough for a choice of sizes: the cost goes with the pixels.
     first = plan.stages[0]
-    smallest = speed.costed(plan.model_copy(update={"stages": (first,)}))
-    share = _area(first.image_size) / _area(plan.image_size)
-    epoch_seconds = (smallest.stages[0].step_seconds or 0.0) / share
-    epoch_seconds *= plan.num_train / plan.batch_size
+    share = math.prod(first.image_size) / math.prod(plan.image_size)
+    epoch_seconds = speed.step_seconds(plan, 0) / share * plan.num_train / plan.batch_size
     left = seconds - charged.around(0.0)
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
     around = charged.around(budget.last_validation_seconds(plan) / plan.num_validation)
@@ -172,7 +171,3 @@ def _fitted(
             f"looking at the result. Give more --minutes for a better model."
         )
     return budget.fitted(plan, left)
-
-
-def _area(image_size: tuple[int, int]) -> int:
-    return image_size[0] * image_size[1]
