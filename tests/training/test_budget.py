@@ -146,6 +146,12 @@ def test_spare_time_makes_a_run_no_longer_than_its_photos_are_worth(budget):
     assert taken < 500
 
 
+def test_a_slower_machine_is_given_more_time_for_what_comes_after(budget):
+    plan = budget(300.0).model_copy(update={"finish_seconds": 20.0})
+    taken, _, _ = acted_out(plan, lambda now: 2.0)
+    assert taken == pytest.approx(280, rel=0.03)
+
+
 def test_a_run_without_a_budget_is_never_planned_anew(plan_of):
     plan = plan_of(1000, stages=STAGES)
     assert Pace(plan, AHEAD).replanned(plan, 100, 1e6) is None

@@ -97,7 +97,8 @@ class Pace:
             return None
         if self._num_seen < _LEAST_SEEN:
             return None
-        left = plan.seconds - spent
+        # What comes after training takes longer too, on a machine that got slower.
+        left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
         missed = abs(_seconds_to_go(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
         is_due = (

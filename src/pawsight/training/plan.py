@@ -85,6 +85,7 @@ class Plan(_Frozen):
     target_accuracy: float | None = None
     minutes: float | None = None  # the budget, where there is one
     seconds: float | None = None  # what the budget leaves for the steps and their validations
+    finish_seconds: float = 0.0  # what comes after, on a machine as fast as it was measured
     most_steps: int | None = None  # more of the same photos teach little; None: as time allows
 
     @model_validator(mode="before")

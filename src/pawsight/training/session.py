@@ -34,7 +34,7 @@ _LEAST_SHARE = 0.1
 # With less than this share, the user is told.
 _SMALL_SHARE = 0.4
 # The exported model looks at the photos once more, in float32 and on ONNX Runtime.
-_EVALUATION_SLOWDOWN = 1.1
+_EVALUATION_SLOWDOWN = 1.3
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
 _MOST_MEASURED_SECONDS = 2.0
@@ -170,4 +170,5 @@ def _fitted(
             f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and into "
             f"looking at the result. Give more --minutes for a better model."
         )
+    plan = plan.model_copy(update={"finish_seconds": around - (time.monotonic() - charged.started)})
     return budget.fitted(plan, left)
