@@ -69,7 +69,6 @@ def test_option_of_train_has_the_name_of_its_setting():
     [
         ["nonsense"],
         ["train"],
-        ["predict", "a.jpg"],
         ["predict", "a.jpg", "--model", "r", "--format", "xml"],
         ["train", "x", "--image-size", "big"],
         ["train", "x", "--epochs", "0"],

@@ -86,8 +86,8 @@ def test_one_class_is_refused():
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ModelError, match="float32 or bfloat16"):
-        build_model("swift", 2, precision="float16")
+    with pytest.raises(ModelError, match="float32, bfloat16 or float16"):
+        build_model("swift", 2, precision="int8")
 
 
 def test_every_network_has_an_image_size_that_is_known_without_tensorflow():
