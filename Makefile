@@ -109,7 +109,7 @@ benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scr
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
 
 .PHONY: builtin
-builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (an hour)
+builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (a quarter of an hour)
 	@$(BIN)/python builtin/train.py $(ARGS)
 	@$(BIN)/python builtin/score.py $(firstword $(ARGS))
 
