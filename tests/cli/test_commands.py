@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pawsight.cli.train import print_run
+from pawsight.machine import process_started
 from pawsight.runs import Run
 
 
@@ -18,8 +19,8 @@ def trained(monkeypatch):
     """Stand in for the training itself, and keep what the command passes on."""
     passed = {}
 
-    def train(source, config, out, progress):
-        passed.update(source=source, config=config, out=out)
+    def train(source, config, out, progress, started):
+        passed.update(source=source, config=config, out=out, started=started)
         progress.note("A note.")
         return finished_run(Path(out))
 
@@ -45,6 +46,12 @@ def test_train_passes_on_only_the_options_that_were_given(pawsight, trained, tmp
     assert trained["source"] == "photos"
     assert trained["config"].model_fields_set == {"epochs", "image_size"}
     assert trained["config"].image_size == (120, 160)
+
+
+def test_a_budget_counts_from_the_start_of_the_process(pawsight, trained, tmp_path):
+    pawsight("train", "photos", "--minutes", 1, "--out", tmp_path / "run")
+    assert trained["started"] == pytest.approx(process_started(), abs=1)
+    assert trained["started"] < time.monotonic()
 
 
 def test_one_number_is_a_square_image_size(pawsight, trained, tmp_path):
