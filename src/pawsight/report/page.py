@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from pawsight import __version__
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.history import Epoch, load_history
+from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.pictures.catalog import Catalog
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, reading
@@ -84,7 +84,9 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         metrics=facts.metrics,
         headline=_headline(facts),
         caution=_caution(run, facts),
-        curves_say=reading.reading(facts.history),
+        curves_say=None if "head" in facts.plan else reading.reading(facts.history),
+        head=facts.plan.get("head"),
+        best=best_epoch(facts.history) if facts.history else None,
         findings=_findings(facts),
         rules=reading.RULES,
         counts=_photo_counts(facts.catalog),
@@ -138,7 +140,7 @@ def _gather(run: Run) -> _Facts:
 def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
     """Draw every figure that there are numbers for; save it, and give it for the page."""
     wanted: dict[str, Callable[[], Figure]] = {}
-    if facts.history:
+    if facts.history and "head" not in facts.plan:
         wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
         wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
     metrics, curves = facts.metrics, facts.curves.get(facts.part or "")
@@ -214,7 +216,8 @@ def _looks(audit: dict[str, Any]) -> list[tuple[str, str]]:
     for found in audit.get("findings", {}).values():
         if found["count"]:
             first = found["items"][0]
-            many = f"{found['count']:,} {'groups' if 'photos' in first else 'photos'}"
+            things = ("group" if "photos" in first else "photo") + "s" * (found["count"] > 1)
+            many = f"{found['count']:,} {things}"
             is_of_photos = "path" in first or "photos" in first
             looks.append((found["title"], many if is_of_photos else first["reason"]))
     return looks
