@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pawsight.errors import RunError
+from pawsight.history import Epoch, save_history
 from pawsight.report.page import write_report
 from pawsight.runs import write_json
 
@@ -187,6 +188,28 @@ def test_a_run_without_test_part_says_so(make_run):
     assert "Right on 7 of 8 validation photos" in page.text
     assert "they chose the epoch that was kept" in page.text
     assert "Its only mistake on the validation photos" in page.text
+
+
+@pytest.fixture(scope="module")
+def head_page(make_run):
+    """Of a run whose last layer alone was fitted, and that has no test part."""
+    run = make_run(parts=("validation",), is_short=True)
+    trials = [
+        {"strength": 0.01, "log_loss": 0.0412, "accuracy": 0.985},
+        {"strength": 0.1, "log_loss": 0.0353, "accuracy": 0.984},
+    ]
+    head = {"strength": 0.1, "cross_validation": trials}
+    write_json(run.plan_path, run.read_json(run.plan_path) | {"head": head})
+    save_history([Epoch(1, 1, 2.0, 300.0, 0.0, 0.01, 0.998, 0.05, 0.875, True)], run.history_path)
+    return Page(write_report(run))
+
+
+def test_a_fitted_last_layer_is_told_by_its_trials_instead_of_curves(head_page):
+    assert "#course" in head_page.links
+    assert "it is right on 99.8 %, of the validation photos on 87.5 %" in head_page.text
+    assert "0.01 98.5 % 0.0412" in head_page.text
+    assert "0.1 (chosen) 98.4 % 0.0353" in head_page.text
+    assert "epoch that was kept" not in head_page.text
 
 
 def test_a_run_that_was_stopped_gets_a_report_of_what_there_is(make_run):

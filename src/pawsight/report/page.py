@@ -174,7 +174,8 @@ def _headline(facts: _Facts) -> str:
 def _caution(run: Run, facts: _Facts) -> str:
     if facts.part is None:
         return f"Go on with: pawsight resume {shlex.quote(str(run.path))}"
-    return reading.caution(facts.part, facts.evaluation.get("copies_across_parts", 0))
+    num_copies = facts.evaluation.get("copies_across_parts", 0)
+    return reading.caution(facts.part, num_copies, is_epoch_chosen="head" not in facts.plan)
 
 
 def _hardest_first(metrics: dict[str, Any] | None) -> list[str]:

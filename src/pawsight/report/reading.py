@@ -90,9 +90,15 @@ def headline(part: str, metrics: dict[str, Any]) -> str:
     )
 
 
-def caution(part: str, num_copies: int) -> str:
-    """What a reader of the headline must know besides; "" if nothing."""
-    if part == "validation":
+def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
+    """What a reader of the headline must know besides; "" if nothing.
+
+    Args:
+        part: The part that the headline is about.
+        num_copies: Photos with copies in different parts.
+        is_epoch_chosen: Whether the validation photos decided which weights were kept.
+    """
+    if part == "validation" and is_epoch_chosen:
         return (
             "There was no test part. These photos were not trained on, but they chose the epoch "
             "that was kept, so new photos may score a little lower."

@@ -98,11 +98,17 @@ def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
     x = tf.cast(matrix / (tf.norm(matrix) + _TINY), tf.bfloat16)
     gram = tf.cast(tf.matmul(x, x, transpose_a=is_tall, transpose_b=not is_tall), tf.float32)
     identity = tf.eye(gram.shape[0])
-    product = identity
-    for _ in range(_ROUNDS):
-        factor = _A * identity + _B * gram + _C * tf.matmul(gram, gram)
-        product = tf.matmul(product, factor)
+    product = _factor(gram, identity)
+    factor = product
+    for _ in range(_ROUNDS - 1):
         gram = tf.matmul(gram, tf.matmul(factor, factor))
+        factor = _factor(gram, identity)
+        product = tf.matmul(product, factor)
     product = tf.cast(product, tf.bfloat16)
     turned = tf.matmul(x, product) if is_tall else tf.matmul(product, x)
     return tf.cast(turned, tf.float32)
+
+
+def _factor(gram: tf.Tensor, identity: tf.Tensor) -> tf.Tensor:
+    """What one round multiplies the matrix by, Z = aI + bA + cA^2."""
+    return _A * identity + _B * gram + _C * tf.matmul(gram, gram)
