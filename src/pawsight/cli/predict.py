@@ -79,12 +79,17 @@ def predict(
             num_failed += bool(prediction.error)
             num_read += not prediction.error
         write(writer.foot())
+    _tell(num_read, num_failed)
+    if num_failed and not num_read:
+        raise typer.Exit(1)
+
+
+def _tell(num_read: int, num_failed: int) -> None:
+    """Say on standard error how many photos were no photos."""
     if num_failed:
         print(f"{num_failed:,} of {num_failed + num_read:,} could not be read.", file=sys.stderr)
     elif not num_read:
         print("No photos were named.", file=sys.stderr)
-    if num_failed and not num_read:
-        raise typer.Exit(1)
 
 
 def _format_for(output: Path | None) -> Format:

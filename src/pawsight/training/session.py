@@ -80,32 +80,8 @@ def train_run(
         plan = Plan.model_validate(run.read_json(run.plan_path))
         trainer = Trainer(plan, pixels, train, validation)
     else:
-        clock, busy = time.monotonic(), time.process_time()
-        plan = recipe.plan(
-            config,
-            catalog.class_names,
-            len(train.indices),
-            len(validation.indices),
-            precision.choose(config.precision),
-            np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
-        )
-        trainer = Trainer(plan, pixels, train, validation)
-        crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
-        finish_seconds = _FINISH_SECONDS * min(_MOST_CROWDED, max(1.0, crowding))
-        if plan.minutes is not None:
-            progress.start("Measuring the speed of this machine")
-            num_evaluated = len(validation.indices) + len(catalog.part("test"))
-            speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
-            charged = _Charged(started, finish_seconds, num_evaluated)
-            plan = _fitted(plan, config, speed, charged, progress)
-        else:
-            plan = recipe.sized(plan, config, plan.epochs)
-        facts = {
-            "num_parameters": trainer.model.count_params(),
-            "hardware": machine.in_words(),
-            "versions": versions(),
-        }
-        write_json(run.plan_path, plan.model_dump(mode="json") | facts)
+        trainer = _begun(run, config, catalog, pixels, (train, validation), progress, started)
+        plan = trainer.plan
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
     history = trainer.fit(plan, run, progress)
     if trainer.limit is not None:
@@ -113,6 +89,47 @@ def train_run(
         write_json(run.plan_path, run.read_json(run.plan_path) | {"limited_by": trainer.limit})
     progress.note(_kept(history))
     return trainer.model
+
+
+def _begun(
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    portions: tuple[Portion, Portion],
+    progress: Progress,
+    started: float,
+) -> Trainer:
+    """Build a model and decide its plan, which is written into the run folder."""
+    train, validation = portions
+    clock, busy = time.monotonic(), time.process_time()
+    plan = recipe.plan(
+        config,
+        catalog.class_names,
+        len(train.indices),
+        len(validation.indices),
+        precision.choose(config.precision),
+        np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
+    )
+    trainer = Trainer(plan, pixels, train, validation)
+    crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
+    finish_seconds = _FINISH_SECONDS * min(_MOST_CROWDED, max(1.0, crowding))
+    if plan.minutes is not None:
+        progress.start("Measuring the speed of this machine")
+        num_evaluated = len(validation.indices) + len(catalog.part("test"))
+        speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
+        charged = _Charged(started, finish_seconds, num_evaluated)
+        plan = _fitted(plan, config, speed, charged, progress)
+    else:
+        plan = recipe.sized(plan, config, plan.epochs)
+    facts = {
+        "num_parameters": trainer.model.count_params(),
+        "hardware": machine.in_words(),
+        "versions": versions(),
+    }
+    write_json(run.plan_path, plan.model_dump(mode="json") | facts)
+    trainer.plan = plan
+    return trainer
 
 
 def _kept(history: list[Epoch]) -> str:

@@ -75,9 +75,7 @@ def transfer_run(
     reader = FeatureReader(backbone, config.resize)
     seen, mirrored, validation = _look(reader, catalog, pixels, run, progress)
     labels = catalog.labels(seen.indices)
-    counts = np.bincount(labels, minlength=len(catalog.class_names)).tolist()
-    is_weighted = config.class_weights == "auto" and balance.is_imbalanced(counts)
-    class_weights = balance.class_weights(counts) if is_weighted else None
+    class_weights = _class_weights(config, labels, len(catalog.class_names))
     head = fit_head(
         [seen.rows, mirrored.rows],
         labels,
@@ -102,6 +100,15 @@ def transfer_run(
         catalog.name,
         difference,
     )
+
+
+def _class_weights(
+    config: TrainConfig, labels: IntArray, num_classes: int
+) -> tuple[float, ...] | None:
+    """What a photo of each class counts; None where all count alike."""
+    counts = np.bincount(labels, minlength=num_classes).tolist()
+    is_weighted = config.class_weights == "auto" and balance.is_imbalanced(counts)
+    return balance.class_weights(counts) if is_weighted else None
 
 
 def _look(

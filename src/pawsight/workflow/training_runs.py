@@ -87,18 +87,7 @@ def train(
         with contextlib.suppress(OSError):
             run.path.rmdir()
         raise
-    path = Path(source)
-    write_json(
-        run.config_path,
-        {
-            "source": str(path.absolute() if path.exists() else source),
-            "name": catalog.name,
-            "root": str(catalog.root.absolute()),
-            "settings": config.model_dump(mode="json"),
-        },
-    )
-    catalog.save_split(run.split_path)
-    catalog.save(run.catalog_path)
+    _write_beginning(run, source, config, catalog)
     progress = Logged(progress, run.log_path)
     return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
 
@@ -119,6 +108,22 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     config, catalog, pixels = photos_of(run, progress)
     copies = near_copies(catalog, pixels, progress)
     return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
+
+
+def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
+    """Write what `resume` needs to know: where the photos are, the settings, and the parts."""
+    path = Path(source)
+    write_json(
+        run.config_path,
+        {
+            "source": str(path.absolute() if path.exists() else source),
+            "name": catalog.name,
+            "root": str(catalog.root.absolute()),
+            "settings": config.model_dump(mode="json"),
+        },
+    )
+    catalog.save_split(run.split_path)
+    catalog.save(run.catalog_path)
 
 
 def _proposal() -> str:
