@@ -1,4 +1,4 @@
-"""Runs that are planned anew, grow their photos, average their weights, or reach a target."""
+"""Runs that are planned anew, grow their photos, or reach a target."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ def costed(plan):
         Stage(until=0.5, image_size=(16, 16), step_seconds=1.0, validation_seconds=0.0),
         Stage(until=1.0, image_size=(SIDE, SIDE), step_seconds=1.0, validation_seconds=0.0),
     )
-    return plan.model_copy(update={"stages": stages, "ema": 0.2, "augment_strength": (0.5, 1.5)})
+    return plan.model_copy(update={"stages": stages, "augment_strength": 1.5})
 
 
 def weights_of(trainer):

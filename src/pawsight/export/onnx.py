@@ -16,15 +16,13 @@ import tensorflow as tf
 import tf2onnx
 
 from pawsight.errors import ModelError
-from pawsight.probabilities import softmax
+from pawsight.export.agreement import check_agreement
 from pawsight.records import ImageArray
 from pawsight.runs import replacing
 
 # Opset 17 is the newest that tf2onnx 1.17 was tested with by its authors; every runtime
 # since 2022 reads it.
 _OPSET = 17
-# Float32 sums in another order; a wrong weight or layout shows as 0.01 and more.
-TOLERANCE = 1e-4
 
 
 def columns(logits: tf.Tensor) -> tf.Tensor:
@@ -57,29 +55,9 @@ def export_onnx(model: keras.Model, path: Path) -> None:
 
 
 def check_onnx(model: keras.Model, path: Path, images: ImageArray) -> float:
-    """Run both models on the same images and compare.
+    """Run the float32 model that was exported and its ONNX file on the same images.
 
-    Args:
-        model: The float32 model that was exported.
-        path: Its ONNX file.
-        images: uint8 [N, H, W, 3], N at least 1.
-
-    Returns:
-        The largest difference of any probability.
-
-    Raises:
-        ModelError: It is above `TOLERANCE`.
+    Args, returns, raises: As `agreement.check_agreement`.
     """
-    import onnxruntime
-
-    batch = images.astype(np.float32)
-    expected = softmax(columns(model(batch, training=False)).numpy())
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = softmax(session.run(["logits"], {"images": batch})[0])
-    difference = float(np.abs(found - expected).max())
-    if not difference <= TOLERANCE:
-        raise ModelError(
-            f"The ONNX file does not compute what the model computes: probabilities differ by "
-            f"{difference:.2g} on {len(images)} photos, where {TOLERANCE:g} is allowed."
-        )
-    return difference
+    logits = columns(model(images.astype(np.float32), training=False)).numpy()
+    return check_agreement(path, images, logits)

@@ -98,11 +98,12 @@ def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
         num_copies: Photos with copies in different parts.
         is_epoch_chosen: Whether the validation photos decided which weights were kept.
     """
-    if part == "validation" and is_epoch_chosen:
-        return (
-            "There was no test part. These photos were not trained on, but they chose the epoch "
-            "that was kept, so new photos may score a little lower."
-        )
+    if part == "validation":
+        if is_epoch_chosen:
+            did = "chose the epoch that was kept, so new photos may score a little lower"
+        else:
+            did = "set how sure its answers are, so its probabilities may fit new photos less well"
+        return f"There was no test part. These photos were not trained on, but they {did}."
     if part == "train":
         return "These are the photos it learnt from: on new photos it will score lower."
     if num_copies:

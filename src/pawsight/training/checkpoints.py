@@ -28,7 +28,6 @@ class Checkpoint:
         weights: The model's variables, in the model's own order.
         slots: The optimizer's variables, in its own order.
         facts: JSON-ready rest: sums of the running epoch, seconds so far.
-        average: The averaged weights, where the plan has any.
         best: The weights of the best validation so far; empty before the first.
     """
 
@@ -36,11 +35,10 @@ class Checkpoint:
     weights: list[NDArray[Any]]
     slots: list[NDArray[Any]] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
-    average: list[NDArray[Any]] = field(default_factory=list)
     best: list[NDArray[Any]] = field(default_factory=list)
 
 
-_ARRAYS = ("weight", "slot", "average", "best")
+_ARRAYS = ("weight", "slot", "best")
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -49,7 +47,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         DiskError: It cannot be written; the one before it is still whole.
     """
-    groups = (checkpoint.weights, checkpoint.slots, checkpoint.average, checkpoint.best)
+    groups = (checkpoint.weights, checkpoint.slots, checkpoint.best)
     arrays: dict[str, Any] = {
         f"{name}_{i}": array
         for name, group in zip(_ARRAYS, groups, strict=True)
@@ -73,9 +71,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
             for name in _ARRAYS:
                 count = sum(one.startswith(f"{name}_") for one in found.files)
                 groups.append([found[f"{name}_{i}"] for i in range(count)])
-            weights, slots, average, best = groups
+            weights, slots, best = groups
             told = {str(k): float(v) for k, v in facts["facts"].items()}
-            return Checkpoint(int(facts["step"]), weights, slots, told, average, best)
+            return Checkpoint(int(facts["step"]), weights, slots, told, best)
     except FileNotFoundError as error:
         raise RunError(f"There is no checkpoint {path}: training has not got that far.") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:

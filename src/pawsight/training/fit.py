@@ -9,7 +9,6 @@ change is in plan.json before the first step that follows it.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
@@ -27,7 +26,6 @@ from pawsight.models.registry import build_model
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run, write_json
-from pawsight.training.averaging import AveragedWeights
 from pawsight.training.budget import Pace
 from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
 from pawsight.training.interrupts import stop_requests
@@ -92,8 +90,7 @@ class Trainer:
         optimizer = build_optimizer(plan)
         self.train_step = build_train_step(self.model, optimizer, plan)
         self.validator = Validator(self.model, plan, self._pixels)
-        self._averaged = AveragedWeights(self.model) if plan.ema is not None else None
-        self.state = State(self.model, optimizer, self._averaged)
+        self.state = State(self.model, optimizer)
         on_device = bool(tf.config.list_physical_devices("GPU"))
         self.supply = Supply(self._pixels, train, lambda: self.plan, on_device)
         self._tally = _Tally()
@@ -144,8 +141,6 @@ class Trainer:
                 tally.num_timed += self.plan.batch_size
                 tally.step_seconds += now - step_started
             step += 1
-            if self._averaged is not None:
-                self._averaged.follow(self.plan, step)
             tally.seconds = self._seconds_now()
             self._tell(step, progress)
             is_validated = self.plan.is_validated_after(step)
@@ -204,16 +199,15 @@ class Trainer:
         if step >= self.plan.num_steps:
             size = full
         target = self.plan.target_accuracy
-        with self._averaged.in_place() if self._averaged else contextlib.nullcontext():
-            found = self._measure(size, run)
-            is_reached = target is not None and found.surely_reaches(target, self._is_imbalanced)
-            if is_reached and target is not None and size != full:
-                found, size = self._measure(full, run), full
-                is_reached = found.surely_reaches(target, self._is_imbalanced)
-            row = self._row(step, found, size[0] / full[0])
-            self._history = mark_best([*self._history, row])
-            if best_epoch(self._history).step == step:
-                self._best = self.state.weights()
+        found = self._measure(size, run)
+        is_reached = target is not None and found.surely_reaches(target, self._is_imbalanced)
+        if is_reached and target is not None and size != full:
+            found, size = self._measure(full, run), full
+            is_reached = found.surely_reaches(target, self._is_imbalanced)
+        row = self._row(step, found, size[0] / full[0])
+        self._history = mark_best([*self._history, row])
+        if best_epoch(self._history).step == step:
+            self._best = self.state.weights()
         save_history(self._history, run.history_path)
         progress.note(_in_words(row))
         if is_reached and step < self.plan.num_steps:
@@ -253,8 +247,6 @@ class Trainer:
     def _resume(self, run: Run) -> int:
         self._tally, self._history, self._best = _Tally(), [], []
         if not run.latest_checkpoint_path.is_file():
-            if self._averaged is not None:
-                self._averaged.load([])
             return 0
         checkpoint = load_checkpoint(run.latest_checkpoint_path)
         self.state.restore(checkpoint)

@@ -12,14 +12,15 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pawsight.config import AugmentConfig
+from pawsight.errors import RunError
 from pawsight.records import Resize
+from pawsight.runs import Run
 
-Optimizer = Literal["adam", "adamw", "sgd", "muon"]
-Schedule = Literal["constant", "linear", "cosine"]
-Decay = Literal["decoupled", "l2"]
+Optimizer = Literal["adam", "muon"]
+Schedule = Literal["constant", "linear"]
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 
 
@@ -69,16 +70,11 @@ class Plan(_Frozen):
     schedule: Schedule
     batch_size: int
     label_smoothing: float
-    weight_decay: float
     augment: AugmentConfig
     num_steps: int
     class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
-    momentum: float = 0.9
-    nesterov: bool = True
-    decay: Decay = "decoupled"  # weight decay shrinks the weights, or is part of the gradient
     warmup: float = 0.15  # share of the run in which the learning rate rises
-    ema: float | None = None  # share of the run that the average of the weights spans
-    augment_strength: tuple[float, float] = (1.0, 1.0)  # at progress 0 and 1
+    augment_strength: float = 1.0  # how strongly photos are changed; 1 is what `augment` says
     stages: tuple[Stage, ...] = ()
     pieces: tuple[Piece, ...] = ()
     validate_every: float = 1.0  # epochs
@@ -119,40 +115,17 @@ class Plan(_Frozen):
             len(self.stages) - 1,
         )
 
-    def strength_at(self, step: int) -> float:
-        """How strongly photos are changed in a step; 1 is what `augment` says."""
-        first, last = self.augment_strength
-        return first + self.progress_at(step) * (last - first)
-
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0.
 
-        It rises in a straight line to its peak and falls to 0, in a straight
-        line or as half a cosine, which ends a run annealed however short it is.
-        Source of the straight one: arXiv:1708.07120, without its last phase.
+        It rises in a straight line to its peak and falls in one to 0, which ends a
+        run annealed however short it is. Source: arXiv:1708.07120, without its last phase.
         """
         if self.schedule == "constant":
             return self.learning_rate
         rising = self.progress_at(step + 1) / self.warmup if self.warmup else 1.0
-        falling = min(1.0, (1 - self.progress_at(step)) / (1 - self.warmup))
-        if self.schedule == "cosine":
-            falling = (1 - math.cos(math.pi * falling)) / 2
+        falling = (1 - self.progress_at(step)) / (1 - self.warmup)
         return self.learning_rate * min(1.0, rising, falling)
-
-    def averaging_rate_at(self, step: int, num_steps: int) -> float:
-        """How far the averaged weights move towards those after `step` steps.
-
-        At first the average is the plain mean of what there was; later it
-        spans the share `ema` of the run.
-
-        Args:
-            step: Steps done.
-            num_steps: How many of them since the average last moved.
-        """
-        if self.ema is None:
-            return 1.0
-        moved = self.progress_at(step) - self.progress_at(step - num_steps)
-        return min(1.0, max(moved / self.ema, num_steps / step))
 
     def validations_by(self, step: int) -> int:
         """How many validations are due by the time `step` steps are done, the last one apart."""
@@ -204,6 +177,22 @@ class Plan(_Frozen):
             f"; the classes are uneven, so a photo of '{rare}' counts {high / low:.3g} times "
             f"one of '{common}'"
         )
+
+
+def load_plan(run: Run) -> Plan:
+    """Read the plan of a run.
+
+    Raises:
+        RunError: It is missing, damaged, or holds what this version does not know.
+    """
+    try:
+        return Plan.model_validate(run.read_json(run.plan_path))
+    except ValidationError as error:
+        names = ", ".join(dict.fromkeys(str(found["loc"][0]) for found in error.errors()))
+        raise RunError(
+            f"{run.plan_path} is damaged or of another version of pawsight ({names}), so training "
+            f"cannot go on.\nStart a new run; --config {run.config_path} takes its settings."
+        ) from error
 
 
 def _pixels(image_size: tuple[int, int]) -> str:

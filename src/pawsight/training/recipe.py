@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pawsight import balance
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.models.registry import architecture
-from pawsight.training.plan import Decay, Optimizer, Plan, Schedule, Stage
+from pawsight.training.plan import Optimizer, Plan, Schedule, Stage
 from pawsight.training.precision import Precision
 
 __all__ = ["RECIPES", "Plan", "Recipe", "budget_minutes", "plan"]
@@ -43,17 +43,11 @@ class Recipe:
     schedule: Schedule
     batch_size: int
     label_smoothing: float
-    weight_decay: float
     augment: AugmentConfig
     epochs: int | None  # None: as many as `minutes` allow and the photos are worth
     minutes: float
     least_batch_size: int = 8  # small sets get smaller batches, so that an epoch still has steps
-    momentum: float = 0.9
-    nesterov: bool = True
-    decay: Decay = "decoupled"
     warmup: float = 0.15
-    ema: float | None = None
-    augment_strength: tuple[float, float] = (1.0, 1.0)
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)  # the longest runs first
     grows_stronger: bool = False  # the fewer the photos, the more they are changed
 
@@ -67,7 +61,6 @@ RECIPES: dict[str, Recipe] = {
         batch_size=32,
         least_batch_size=32,
         label_smoothing=0.0,
-        weight_decay=0.0,
         augment=AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True),
         epochs=10,
         minutes=10,
@@ -79,7 +72,6 @@ RECIPES: dict[str, Recipe] = {
         schedule="linear",
         batch_size=128,
         label_smoothing=0.1,
-        weight_decay=0.0,
         augment=AugmentConfig(crop_range=(0.35, 1.0), crop_stretch=1.15, horizontal_flip=True),
         epochs=None,
         minutes=10,
@@ -126,10 +118,9 @@ def plan(
     fitting = max(recipe.least_batch_size, num_train // 80 * 8)
     batch_size = config.batch_size or min(recipe.batch_size, fitting)
     num_steps = math.ceil(_epochs(recipe, config, num_train) * num_train / batch_size)
-    # A smaller batch is a noisier gradient: the linear rule of arXiv:1706.02677. Muon's steps
-    # have one length whatever the gradient's, so there only the noise counts.
-    power = {"sgd": 1.0, "muon": 0.5}.get(recipe.optimizer, 0.0)
-    scale = (batch_size / recipe.batch_size) ** power
+    # A smaller batch is a noisier gradient. Muon's steps have one length whatever the gradient's,
+    # so its root counts; Adam's rate stays as the user knows it.
+    scale = math.sqrt(batch_size / recipe.batch_size) if recipe.optimizer == "muon" else 1.0
     is_weighted = config.class_weights == "auto" and balance.is_imbalanced(num_per_class)
     image_size = config.image_size or architecture(config.model).image_size
     minutes = budget_minutes(config)
@@ -149,15 +140,10 @@ def plan(
         schedule=recipe.schedule,
         batch_size=batch_size,
         label_smoothing=recipe.label_smoothing,
-        weight_decay=recipe.weight_decay,
         augment=config.augment or recipe.augment,
         num_steps=num_steps,
         class_weights=balance.class_weights(num_per_class) if is_weighted else None,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        decay=recipe.decay,
         warmup=recipe.warmup,
-        ema=recipe.ema,
         augment_strength=_strength(recipe, config, num_train),
         stages=_stages(recipe.sizes[0], config.model, image_size),
         target_accuracy=config.target_accuracy,
@@ -227,13 +213,9 @@ def _scaled(image_size: tuple[int, int], share: float, least: int) -> tuple[int,
     return height, width
 
 
-def _strength(recipe: Recipe, config: TrainConfig, num_train: int) -> tuple[float, float]:
-    """How strongly photos are changed at the start and at the end; what the user sets is kept."""
-    first, last = recipe.augment_strength
-    if config.augment is not None:
-        return (1.0, 1.0)
-    if not recipe.grows_stronger:
-        return (first, last)
+def _strength(recipe: Recipe, config: TrainConfig, num_train: int) -> float:
+    """How strongly photos are changed; what the user sets is kept."""
+    if config.augment is not None or not recipe.grows_stronger:
+        return 1.0
     # A tenth of the photos, a fifth more change: each is seen ten times as often.
-    factor = min(_STRONGEST, 1 + 0.2 * math.log10(max(1.0, _MANY_PHOTOS / num_train)))
-    return (first * factor, last * factor)
+    return min(_STRONGEST, 1 + 0.2 * math.log10(max(1.0, _MANY_PHOTOS / num_train)))

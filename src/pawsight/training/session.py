@@ -22,7 +22,7 @@ from pawsight.training import budget, precision, recipe
 from pawsight.training.fit import Trainer
 from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
-from pawsight.training.plan import Plan
+from pawsight.training.plan import Plan, load_plan
 
 # What the end of a run takes besides looking at its photos, where nothing else runs: export,
 # figures, report.
@@ -77,7 +77,7 @@ def train_run(
         for indices in (catalog.part("train"), catalog.part("validation"))
     )
     if run.plan_path.is_file():
-        plan = Plan.model_validate(run.read_json(run.plan_path))
+        plan = load_plan(run)
         trainer = Trainer(plan, pixels, train, validation)
     else:
         trainer = _begun(run, config, catalog, pixels, (train, validation), progress, started)

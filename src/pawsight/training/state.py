@@ -5,23 +5,16 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from pawsight.training.averaging import AveragedWeights
 from pawsight.training.checkpoints import Checkpoint
 from pawsight.training.step import check_weights_fit
 
 
 class State:
-    """The variables of a model, its optimizer and its averaged weights, if it has any."""
+    """The variables of a model and its optimizer."""
 
-    def __init__(
-        self,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        averaged: AveragedWeights | None,
-    ) -> None:
+    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
         self._model = model
         self._optimizer = optimizer
-        self._averaged = averaged
 
     def weights(self) -> list[np.ndarray]:
         """The model's variables as arrays, in the model's own order."""
@@ -40,8 +33,7 @@ class State:
     def capture(self, step: int, facts: dict[str, float], best: list[np.ndarray]) -> Checkpoint:
         """Copy everything as it stands after `step` steps."""
         slots = [variable.value.numpy() for variable in self._optimizer.variables]
-        average = [one.numpy() for one in self._averaged.average] if self._averaged else []
-        return Checkpoint(step, self.weights(), slots, facts, average, best)
+        return Checkpoint(step, self.weights(), slots, facts, best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Put everything back.
@@ -52,5 +44,3 @@ class State:
         self.set_weights(checkpoint.weights)
         for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
             variable.assign(array)
-        if self._averaged is not None:
-            self._averaged.load(checkpoint.average)

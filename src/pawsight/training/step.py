@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from pawsight.errors import ModelError
-from pawsight.training.optimizers import decays
 from pawsight.training.plan import Plan
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
@@ -70,14 +69,10 @@ def build_train_step(
     size of the images that the model takes.
     """
     trained = model.trainable_variables
-    # The one inside, where a float16 run wraps it, is what has a rate and a decay.
+    # The one inside, where a float16 run wraps it, is what has a rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if inner.weight_decay:
-        inner.exclude_from_weight_decay(var_list=[one for one in trained if not decays(one)])
     optimizer.build(trained)
     variables = [variable.value for variable in trained]
-    punished = [variable.value for variable in trained if decays(variable)]
-    punishment = plan.weight_decay if plan.decay == "l2" else 0.0
 
     def train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
@@ -88,10 +83,7 @@ def build_train_step(
             weighted = weights * losses(logits, labels, plan.label_smoothing)
             num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
             loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
-            goal = loss
-            if punishment:
-                goal += punishment * tf.add_n([tf.nn.l2_loss(one) for one in punished])
-            goal = optimizer.scale_loss(goal)
+            goal = optimizer.scale_loss(loss)
         inner.learning_rate.assign(learning_rate)
         optimizer.apply(tape.gradient(goal, variables), trained)
         return loss, num_right(logits, labels)

@@ -49,7 +49,7 @@ class Supply:
         """Images float32 0..255 [B, H, W, 3] and labels int32 [B], from a step on, without end."""
         plan = self._plan_now()
         sizes = tuple(stage.image_size for stage in plan.stages)
-        is_plain = sizes == (self._pixels.image_size,) and plan.augment_strength == (1.0, 1.0)
+        is_plain = sizes == (self._pixels.image_size,) and plan.augment_strength == 1.0
         look_at = None if is_plain else self._look_at
         augment = Augment(plan.augment)
         batches = training_batches(
@@ -99,4 +99,4 @@ class Supply:
 
     def _look_at(self, step: int) -> Look:
         plan = self._plan_now()
-        return Look(plan.stage_at(step), plan.strength_at(step))
+        return Look(plan.stage_at(step), plan.augment_strength)

@@ -17,6 +17,7 @@ from pawsight import balance, machine
 from pawsight.config import TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DataError, ModelError
+from pawsight.export.agreement import check_agreement
 from pawsight.export.appended import append_head
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone, open_backbone
@@ -30,7 +31,7 @@ from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Part, Pixels
 from pawsight.runs import Run, write_json
-from pawsight.training.features import FeatureReader, Features, Network
+from pawsight.training.features import FeatureReader, Features
 from pawsight.training.head import Head, fit_head
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 _MOST_LOST = 0.5  # share of a part's photos that may go bad before another model would come out
 _CHECK_PHOTOS = 16
-_TOLERANCE = 1e-4  # of a probability, between Keras and ONNX Runtime
 
 
 def transfer_run(
@@ -248,23 +248,18 @@ def _save(
     """Write weights and model.onnx; gives their largest difference and the number of parameters."""
     append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
     some = pixels.read(catalog.part("validation")[:_CHECK_PHOTOS])
-    found = softmax(Network(run.onnx_path, "logits").run(some))
     if backbone.weights_path is None:
-        expected = softmax(head.logits(reader.compute(some)))
+        logits = head.logits(reader.compute(some))
         num_parameters = _num_parameters(run)
     else:
         model = _whole_model(backbone, head)
         save_weights(model, run.weights_path)
-        expected = softmax(np.asarray(model(some.astype(np.float32), training=False)))
+        logits = np.asarray(model(some.astype(np.float32), training=False))
         num_parameters = model.count_params()
-    difference = float(np.abs(found - expected).max())
-    if not difference <= _TOLERANCE:
-        raise ModelError(
-            f"The ONNX file does not compute what the model computes: probabilities differ by "
-            f"{difference:.2g} on {len(some)} photos, where {_TOLERANCE:g} is allowed.\n"
-            f"Remove {backbone.features_dir}, and start again."
-        )
-    return difference, num_parameters
+    try:
+        return check_agreement(run.onnx_path, some, logits), num_parameters
+    except ModelError as error:
+        raise ModelError(f"{error}\nRemove {backbone.features_dir}, and start again.") from error
 
 
 def _whole_model(backbone: Backbone, head: Head) -> keras.Model:

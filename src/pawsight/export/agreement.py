@@ -1,0 +1,41 @@
+"""The proof that an ONNX file computes what its model computes. Needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.errors import ModelError
+from pawsight.probabilities import softmax
+from pawsight.records import FloatArray, ImageArray
+
+# Float32 sums in another order; a wrong weight or layout shows as 0.01 and more.
+TOLERANCE = 1e-4
+
+
+def check_agreement(path: Path, images: ImageArray, logits: FloatArray) -> float:
+    """Run an ONNX file on photos and compare it with what its model said of them.
+
+    Args:
+        path: The ONNX file.
+        images: uint8 [N, H, W, 3], N at least 1.
+        logits: Of the model itself, [N, K].
+
+    Returns:
+        The largest difference of any probability.
+
+    Raises:
+        ModelError: It is above `TOLERANCE`.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    found = softmax(session.run(["logits"], {"images": images.astype(np.float32)})[0])
+    difference = float(np.abs(found - softmax(logits)).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"The ONNX file does not compute what the model computes: probabilities differ by "
+            f"{difference:.2g} on {len(images)} photos, where {TOLERANCE:g} is allowed."
+        )
+    return difference
