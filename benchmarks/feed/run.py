@@ -1,12 +1,14 @@
-"""What the feed costs: read, decode, augment and step rates, and the rate of the whole loop.
+"""What the feed costs: the network alone, fed from the store, and fed from the photo files.
 
-    python benchmarks/feed/run.py [SOURCE] [--model colab] [--rounds 8] [--steps 25]
+    python benchmarks/feed/run.py [PHOTOS] [--only swift] [--rounds 12] [--seconds 2]
 
-SOURCE is whatever `pawsight train` takes; the built-in sample if left out. The
-train step on constant data and the fed loops take turns, a few seconds each,
-so that a machine whose speed drifts favours none of them. "Lost to the feed"
-compares the two within each round: by the clock, and by processor time, which
-other programs on the machine disturb less. Writes results.json and results.md here.
+PHOTOS is whatever `pawsight train` takes; the built-in sample if left out. Each
+network is measured at every size its recipe trains at, with its own batch size,
+optimizer and random changes. The train step on constant data and the two fed
+loops take turns of a few seconds, so that a machine whose speed drifts favours
+none of them; what is lost is compared within each round: by the clock, and by
+processor time, which other programs disturb less. The stages of the feed are
+timed alone as well. Writes results.json and results.md here.
 """
 
 import argparse
@@ -14,8 +16,9 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
@@ -23,72 +26,59 @@ from pawsight.engine import prepare_tensorflow
 
 prepare_tensorflow()
 
-import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from pawsight.config import AugmentConfig, TrainConfig  # noqa: E402
+from pawsight.config import TrainConfig  # noqa: E402
 from pawsight.models.registry import build_model  # noqa: E402
+from pawsight.pictures.catalog import Catalog  # noqa: E402
 from pawsight.pictures.reading.ingest import ingest  # noqa: E402
 from pawsight.pictures.reading.store import PixelStream  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
+from pawsight.records import Pixels  # noqa: E402
 from pawsight.training import precision, recipe  # noqa: E402
 from pawsight.training.optimizers import build_optimizer  # noqa: E402
+from pawsight.training.plan import Plan  # noqa: E402
 from pawsight.training.step import build_train_step  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-SCRIPT = AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True)
+GOAL = 3.0  # percent
+ALONE, STORE, STREAM = "the network alone", "fed from the store", "fed from the photo files"
+
+
+class Case(NamedTuple):
+    """A network with its recipe, at one of the sizes it is trained at."""
+
+    plan: Plan
+    size: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.plan.model}, {self.size[0]} px, batches of {self.plan.batch_size}"
 
 
 def main() -> None:
     arguments = parsed()
-    catalog, pixels = ingest(arguments.source, (arguments.image_size,) * 2)
-    indices = catalog.usable
-    labels = catalog.labels(indices)
-    batch_size, rounds, steps = arguments.batch_size, arguments.rounds, arguments.steps
-    photos = pixels.read(indices[:batch_size])
-    augment = Augment(SCRIPT)
-    stream = PixelStream(
-        catalog.root, [photo.path for photo in catalog.photos], pixels.image_size, "stretch"
-    )
-
-    def batches(num_steps: int, changes: Augment | None = augment) -> tf.data.Dataset:
-        return training_batches(
-            pixels, indices, labels, batch_size, arguments.seed, changes, 0, num_steps
+    chosen = precision.choose(arguments.precision)
+    rows, stages = [], {}
+    for model in arguments.only or list(recipe.RECIPES):
+        plan = plan_of(model, arguments, chosen)
+        catalog, store = ingest(arguments.photos, plan.image_size)
+        stream = PixelStream(
+            catalog.root, [photo.path for photo in catalog.photos], plan.image_size, "stretch"
         )
-
-    chosen = np.random.default_rng(arguments.seed).choice(indices, (rounds * steps, batch_size))
-    drawn = augment.draw((arguments.seed, 0), batch_size, pixels.image_size)
-    constant = tf.constant(photos)
-    num_steps = rounds * steps + 1
-    milliseconds = {
-        "reading from the store": each(lambda k: pixels.read(chosen[k]), num_steps - 1),
-        "decoding the files, all cores": each(lambda k: stream.read(chosen[k]), 12),
-        "augmentation": each(lambda k: augment.apply(constant, drawn), num_steps),
-        "the feed alone (read and augment)": each(calls(batches(num_steps)), num_steps),
-    }
-    step = build_step(arguments, len(catalog.class_names), len(indices))
-    fixed = (tf.constant(photos, tf.float32), tf.constant(labels[:batch_size], tf.int32))
-    loops = {
-        "the train step alone, constant data": lambda: fixed,
-        "fed, photos unchanged": calls(batches(num_steps, None)),
-        "fed, photos augmented": calls(batches(num_steps)),
-    }
-    turns, processor_turns = in_turns(step, loops, rounds, steps)
+        step = train_step(plan)
+        for size in sizes_of(plan):
+            case = Case(plan, size)
+            print(f"{case} ...", flush=True)
+            rows.append(measured(case, step, catalog, store, stream, arguments))
+        stages[str(case)] = stage_times(case, catalog, store, stream)
     results = {
         "machine": describe(),
-        "setting": f"{arguments.model}, {arguments.image_size}x{arguments.image_size}, batch "
-        f"{batch_size}, {arguments.precision}, shear 0.2, zoom 0.2, horizontal flip; "
-        f"{len(indices)} photos; {rounds} rounds of {steps} steps; seed {arguments.seed}",
-        "milliseconds_per_batch": {
-            name: spread(times) for name, times in (milliseconds | turns).items()
-        },
-        "processor_milliseconds_per_batch": {
-            name: spread(times) for name, times in processor_turns.items()
-        },
-        "batch_size": batch_size,
-        "lost_to_the_feed_percent": spread(losses(turns)),
-        "processor_time_lost_to_the_feed_percent": spread(losses(processor_turns)),
+        "photos": f"{arguments.photos}, {len(catalog.usable):,} photos",
+        "setting": f"{plan.precision}; {arguments.rounds} rounds, each loop {arguments.seconds:g} "
+        f"seconds a round; seed {arguments.seed}",
+        "loops": rows,
+        "stages_milliseconds_per_batch": stages,
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     (HERE / "results.md").write_text(as_markdown(results))
@@ -97,76 +87,145 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", nargs="?", default="sample")
-    parser.add_argument("--model", default="colab")
-    parser.add_argument("--precision", default="bfloat16", choices=["float32", "bfloat16"])
-    parser.add_argument("--image-size", type=int, default=150)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("photos", nargs="?", default="sample")
+    parser.add_argument("--only", nargs="+", choices=list(recipe.RECIPES))
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each loop in a round")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
-def build_step(arguments: argparse.Namespace, num_classes: int, num_photos: int) -> Callable:
+def plan_of(model: str, arguments: argparse.Namespace, chosen: precision.Precision) -> Plan:
+    """The recipe of a network for a set of photos that takes its full batches."""
+    config = TrainConfig(model=model, seed=arguments.seed, epochs=1)
+    return recipe.plan(config, ("a", "b"), 20_000, 1, chosen)
+
+
+def sizes_of(plan: Plan) -> list[tuple[int, int]]:
+    """Every size of a photo that runs of any length are trained at, the smallest first."""
+    config = TrainConfig(model=plan.model)
+    found = set()
+    for sizes in recipe.RECIPES[plan.model].sizes:
+        found |= {s.image_size for s in recipe.sized(plan, config, sizes.least_epochs).stages}
+    return sorted(found)
+
+
+def train_step(plan: Plan) -> Callable[[tuple[tf.Tensor, tf.Tensor]], None]:
     """The train step that `pawsight train` takes, with its result waited for."""
-    image_size = (arguments.image_size,) * 2
-    config = TrainConfig(
-        model=arguments.model,
-        image_size=image_size,
-        precision=arguments.precision,
-        batch_size=arguments.batch_size,
-        epochs=1,
+    model = build_model(
+        plan.model, len(plan.class_names), plan.image_size, plan.precision, any_size=True
     )
-    names = tuple(f"class {number}" for number in range(num_classes))
-    plan = recipe.plan(config, names, num_photos, 1, precision.choose(config.precision))
-    model = build_model(plan.model, num_classes, image_size, plan.precision)
-    train_step = build_train_step(model, build_optimizer(plan), plan)
+    compiled = build_train_step(model, build_optimizer(plan), plan)
     rate = tf.constant(1e-4)
 
-    def step(images: tf.Tensor, labels: tf.Tensor) -> None:
-        loss, _ = train_step(images, labels, rate)
+    def step(batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+        loss, _ = compiled(*batch, rate)
         float(loss)
 
     return step
 
 
-def calls(dataset: tf.data.Dataset) -> Callable:
-    """A function that gives the dataset's next batch, whatever it is called with."""
-    batches = iter(dataset)
-    return lambda *_: next(batches)
+def measured(
+    case: Case,
+    step: Callable,
+    catalog: Catalog,
+    store: Pixels,
+    stream: Pixels,
+    arguments: argparse.Namespace,
+) -> dict:
+    """One row: the rates of the three loops, and what the fed ones lose."""
+    sources = {STORE: batches(case, catalog, store), STREAM: batches(case, catalog, stream)}
+    constant = next(sources[STORE])
+    loops: dict[str, Callable] = {
+        ALONE: lambda: constant,
+        STORE: lambda: next(sources[STORE]),
+        STREAM: lambda: next(sources[STREAM]),
+    }
+    clock, processor = in_turns(step, loops, arguments.rounds, arguments.seconds)
+    row: dict = {"name": str(case)}
+    row["images_per_second"] = {
+        name: round(1000 * case.plan.batch_size / statistics.median(times))
+        for name, times in clock.items()
+    }
+    for name in (STORE, STREAM):
+        row[name] = {
+            "lost_percent": spread(losses(clock[ALONE], clock[name])),
+            "processor_time_lost_percent": spread(losses(processor[ALONE], processor[name])),
+        }
+    return row
 
 
-def each(work: Callable, count: int) -> list[float]:
-    """Milliseconds of each call; the first, which compiles, is left out."""
-    times = []
-    for number in range(count):
-        started = time.perf_counter()
-        work(number)
-        times.append((time.perf_counter() - started) * 1000)
-    return times[1:]
+def batches(case: Case, catalog: Catalog, pixels: Pixels) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    labels = catalog.labels(catalog.usable) % len(case.plan.class_names)
+    augment = Augment(case.plan.augment)
+    return iter(
+        training_batches(
+            pixels,
+            catalog.usable,
+            labels,
+            case.plan.batch_size,
+            case.plan.seed,
+            augment,
+            start_step=0,
+            num_steps=2**40,
+            sizes=(case.size,),
+        )
+    )
 
 
-def in_turns(step: Callable, loops: dict, rounds: int, steps: int) -> tuple[dict, dict]:
+def in_turns(
+    step: Callable, loops: dict[str, Callable], rounds: int, seconds: float
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Milliseconds per step of each loop in each round: by the clock, and of processor time."""
     for source in loops.values():
-        step(*source())
+        step(source())
+    started = time.perf_counter()
+    step(loops[ALONE]())
+    steps = max(3, round(seconds / (time.perf_counter() - started)))
     clock: dict[str, list[float]] = {name: [] for name in loops}
     processor: dict[str, list[float]] = {name: [] for name in loops}
     for number in range(rounds):
         # Every other round goes backwards, against a drift within a round.
         for name in list(loops)[:: 1 if number % 2 == 0 else -1]:
+            # The batches made while the other loops ran are no work of this turn.
+            for _ in range(3):
+                step(loops[name]())
             started, busy = time.perf_counter(), time.process_time()
             for _ in range(steps):
-                step(*loops[name]())
+                step(loops[name]())
             clock[name].append((time.perf_counter() - started) * 1000 / steps)
             processor[name].append((time.process_time() - busy) * 1000 / steps)
     return clock, processor
 
 
-def losses(turns: dict[str, list[float]]) -> list[float]:
-    """Percent of the step's own rate that the fed loop does not reach, in each round."""
-    alone, _, fed = turns.values()
+def stage_times(case: Case, catalog: Catalog, store: Pixels, stream: Pixels) -> dict[str, dict]:
+    """Milliseconds a batch of each stage of the feed, with nothing else running."""
+    batch_size = case.plan.batch_size
+    chosen = catalog.usable[:batch_size]
+    photos = tf.constant(store.read(chosen))
+    augment = Augment(case.plan.augment)
+    source = batches(case, catalog, store)
+    return {
+        "reading from the store": each(lambda _: store.read(chosen)),
+        "decoding the files, all cores": each(lambda _: stream.read(chosen)),
+        "changing": each(lambda k: augment(photos, (case.plan.seed, k), case.size)),
+        "reading and changing": each(lambda _: next(source)),
+    }
+
+
+def each(work: Callable[[int], object], count: int = 60) -> dict[str, float]:
+    """Milliseconds of a call; the first ones, which compile, are left out."""
+    times = []
+    for number in range(count):
+        started = time.perf_counter()
+        work(number)
+        times.append((time.perf_counter() - started) * 1000)
+    return spread(times[3:])
+
+
+def losses(alone: list[float], fed: list[float]) -> list[float]:
+    """Percent of the network's own rate that a fed loop does not reach, in each round."""
     return [100 * (1 - one / other) for one, other in zip(alone, fed, strict=True)]
 
 
@@ -185,28 +244,38 @@ def as_markdown(results: dict) -> str:
         "# What the feed costs",
         "",
         f"Machine: {results['machine']}  ",
-        f"Setting: {results['setting']}.",
+        f"Photos: {results['photos']}. Setting: {results['setting']}.",
         "",
-        "| stage | photos/s | ms per batch (middle half) | n |",
-        "|---|---|---|---|",
+        "Lost: by how much the fed rate lies below that of the network alone on constant data, "
+        "median of the rounds (middle half); in square brackets the same by processor time. "
+        f"The goal is {GOAL:g} %.",
+        "",
+        f"| network | {ALONE}, images/s | {STORE} | lost | {STREAM} | lost |",
+        "|---|---|---|---|---|---|",
     ]
-    for name, found in results["milliseconds_per_batch"].items():
-        rate = 1000 * results["batch_size"] / found["median"]
+    for row in results["loops"]:
+        rates = row["images_per_second"]
         lines.append(
-            f"| {name} | {rate:,.0f} | {found['median']:.2f} "
-            f"({found['quartile_1']:.2f} to {found['quartile_3']:.2f}) | {found['n']} |"
+            f"| {row['name']} | {rates[ALONE]:,} | {rates[STORE]:,} | {lost_in_words(row[STORE])} "
+            f"| {rates[STREAM]:,} | {lost_in_words(row[STREAM])} |"
         )
-    lines.append("")
-    for key, words in (
-        ("lost_to_the_feed_percent", "Lost to the feed"),
-        ("processor_time_lost_to_the_feed_percent", "Lost to the feed, in processor time"),
-    ):
-        lost = results[key]
-        lines.append(
-            f"{words}: {lost['median']:.1f} % (middle half {lost['quartile_1']:.1f} to "
-            f"{lost['quartile_3']:.1f} %, n = {lost['n']} rounds).  "
-        )
+    for case, found in results["stages_milliseconds_per_batch"].items():
+        lines += ["", f"The stages alone, {case}:", "", "| stage | ms a batch (middle half) | n |"]
+        lines.append("|---|---|---|")
+        for name, times in found.items():
+            lines.append(
+                f"| {name} | {times['median']:.2f} ({times['quartile_1']:.2f} to "
+                f"{times['quartile_3']:.2f}) | {times['n']} |"
+            )
     return "\n".join(lines) + "\n"
+
+
+def lost_in_words(found: dict) -> str:
+    lost, processor = found["lost_percent"], found["processor_time_lost_percent"]
+    return (
+        f"{lost['median']:.1f} % ({lost['quartile_1']:.1f} to {lost['quartile_3']:.1f}) "
+        f"[{processor['median']:.1f} %]"
+    )
 
 
 if __name__ == "__main__":
