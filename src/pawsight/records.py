@@ -80,6 +80,51 @@ class Prediction:
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str = ""
 
+    def __repr__(self) -> str:
+        if self.error:
+            return f"Prediction({self.path!r}, error={self.error!r})"
+        return f"Prediction({self.path!r}, {self.label!r}, {self.probability:.4f})"
+
+    def _repr_html_(self) -> str:
+        """Show the answer in a notebook: every class, the likeliest first."""
+        if self.error:
+            return f"<p>{_as_html(self.path)}: <em>{_as_html(self.error)}</em></p>"
+        ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
+        rows = "".join(
+            f"<tr><td>{_as_html(label)}</td><td>{100 * probability:.1f} %</td>"
+            f'<td><meter value="{probability:.4f}"></meter></td></tr>'
+            for label, probability in ranked
+        )
+        return f"<table><caption>{_as_html(self.path)}</caption><tbody>{rows}</tbody></table>"
+
+
+class PredictionList(list[Prediction]):
+    """Predictions of several photos: a list that a notebook shows as a table."""
+
+    _MOST_ROWS = 100  # of the table
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{_as_html(one.path)}</td>"
+            + (
+                f"<td colspan=2><em>{_as_html(one.error)}</em></td></tr>"
+                if one.error
+                else f"<td>{_as_html(one.label)}</td><td>{100 * one.probability:.1f} %</td></tr>"
+            )
+            for one in self[: self._MOST_ROWS]
+        )
+        left = len(self) - self._MOST_ROWS
+        more = f"<tr><td colspan=3>and {left:,} more</td></tr>" if left > 0 else ""
+        head = "<thead><tr><th>path</th><th>label</th><th>probability</th></tr></thead>"
+        return f"<table>{head}<tbody>{rows}{more}</tbody></table>"
+
+
+def _as_html(text: str) -> str:
+    from html import escape  # here, since few who predict want it
+
+    # A name may hold bytes that are no text, which no page can hold.
+    return escape(text.encode("utf-8", "backslashreplace").decode())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:

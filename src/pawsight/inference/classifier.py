@@ -8,29 +8,30 @@ fail to load, and can do nothing else.
 
 from __future__ import annotations
 
-import itertools
+import functools
+import hashlib
+import math
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import numpy as np
 
-from pawsight.errors import PhotoError, RunError, ShapeError
+from pawsight.errors import RunError, ShapeError
 from pawsight.inference.description import load_description
-from pawsight.inference.photos import PhotoLike, file_bytes, name_of
+from pawsight.inference.line import Line
+from pawsight.inference.photos import PhotoLike, file_bytes
 from pawsight.inference.session import first_line, open_session
 from pawsight.machine import num_cpus
+from pawsight.models import builtin
 from pawsight.probabilities import softmax
-from pawsight.records import FloatArray, ImageArray, Prediction, Resize
+from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
 
-# A photo on its way, and its pixels once a thread has decoded them; None: nothing to decode.
-_Job: TypeAlias = "tuple[PhotoLike, Future[ImageArray] | None]"
-
-# What one call of the model is given at most: more gains nothing and costs memory.
-_MODEL_BATCH = 32
+# What one call of the model is given. More falls out of a core's cache, and fewer let a network
+# with a large last layer read its weights anew for each photo.
+_AT_ONCE = 4
 
 
 class Classifier:
@@ -88,7 +89,8 @@ class Classifier:
 
         Args:
             images: uint8, shape [N, H, W, 3] with (H, W) the model's image
-                size; N may be 0.
+                size; N may be 0. Many are shared out to all cores; what comes out
+                for an image does not depend on the others.
 
         Returns:
             float32, shape [N, K], one column per class.
@@ -103,82 +105,96 @@ class Classifier:
                 f"The model takes uint8 images of shape [N, {expected[0]}, {expected[1]}, 3], "
                 f"not {images.dtype} of shape {list(images.shape)}."
             )
-        batches = [
-            self._run_model(images[start : start + _MODEL_BATCH])
-            for start in range(0, len(images), _MODEL_BATCH)
-        ]
-        return np.concatenate(batches) if batches else np.empty((0, len(self.class_names)), "f4")
+        num_threads = num_cpus()
+        size = max(1, min(_AT_ONCE, math.ceil(len(images) / num_threads)))
+        batches = [images[start : start + size] for start in range(0, len(images), size)]
+        if len(batches) < 2:
+            return self._run_model(images)
+        with ThreadPoolExecutor(num_threads, thread_name_prefix="pawsight-model") as pool:
+            return np.concatenate(list(pool.map(self._run_model, batches)))
 
-    def probs(self, images: ImageArray) -> FloatArray:
+    def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
         """Run the model and calibrate: shape [N, K], each row sums to 1.
 
-        Takes and raises the same as `logits`.
+        Takes and raises the same as `logits`. With `tta` (test-time augmentation)
+        each image is looked at twice, as it is and mirrored, and the two answers
+        are averaged; it takes twice as long.
         """
-        return softmax(self.logits(images), self.temperature)
+        return self._calibrated(self.logits, images, tta)
 
-    def predict(self, photos: PhotoLike | Iterable[PhotoLike]) -> list[Prediction]:
+    def predict(self, photos: PhotoLike | Iterable[PhotoLike], tta: bool = False) -> PredictionList:
         """Classify one photo or many.
 
         Args:
             photos: A path, the bytes of a photo file, a Pillow image, or uint8
                 pixels [H, W, 3] of any size; or an iterable of such.
+            tta: Average in what the model says of the mirrored photo.
 
         Returns:
-            One prediction per photo, in their order. A photo that cannot be
-            read gives one that says why in `error`.
+            One prediction per photo, in their order: a list that a notebook
+            shows as a table. A photo that cannot be read gives one that says
+            why in `error`.
 
         Raises:
             ShapeError: An array is no picture.
+            TypeError: It is nothing that can be a photo.
         """
         from PIL.Image import Image
 
         one = (str, os.PathLike, bytes, Image, Prediction)
         is_one = isinstance(photos, one) or (isinstance(photos, np.ndarray) and photos.ndim == 3)
         many = [photos] if is_one else photos
-        return list(self.predict_iter(cast("Iterable[PhotoLike]", many)))
+        return PredictionList(self.predict_iter(cast("Iterable[PhotoLike]", many), tta=tta))
 
     def predict_iter(
-        self, photos: Iterable[PhotoLike], batch_size: int = _MODEL_BATCH
+        self, photos: Iterable[PhotoLike], batch_size: int = _AT_ONCE, tta: bool = False
     ) -> Iterator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
-        A few threads decode the next photos while the model looks at these.
+        Each core decodes some photos and runs the model on them. Answers come
+        as soon as they are known, also while the stream waits for its next photo.
 
         Args:
-            photos: As for `predict`; taken as they are needed, two batches
-                ahead at most.
+            photos: As for `predict`; taken by another thread, as they are
+                needed: at most 4 batches ahead for each core.
             batch_size: Photos per call of the model, at least 1.
+            tta: As for `predict`.
         """
-        upcoming = iter(photos)
-        waiting: deque[_Job] = deque()
-        pool = ThreadPoolExecutor(min(4, num_cpus()), thread_name_prefix="decode")
-        try:
-            while True:
-                for photo in itertools.islice(upcoming, 2 * batch_size - len(waiting)):
-                    is_decided = isinstance(photo, Prediction)
-                    future = None if is_decided else pool.submit(self._pixels, photo)
-                    waiting.append((photo, future))
-                if not waiting:
-                    return
-                count = min(batch_size, len(waiting))
-                yield from self._predict_batch([waiting.popleft() for _ in range(count)])
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        line = Line(
+            iter(photos),
+            decode=self._pixels,
+            answer=functools.partial(self._predictions, tta=tta),
+            num_threads=num_cpus(),
+            at_once=batch_size,
+        )
+        return line.answers()
 
-    def _predict_batch(self, batch: Sequence[_Job]) -> list[Prediction]:
-        images: list[ImageArray] = []
-        rows: list[Prediction | str] = []  # a prediction, or the path of the next image
-        for photo, future in batch:
-            if isinstance(photo, Prediction) or future is None:
-                rows.append(cast(Prediction, photo))
-                continue
-            try:
-                images.append(future.result())
-                rows.append(name_of(photo))
-            except PhotoError as error:
-                rows.append(Prediction(name_of(photo), error=str(error)))
-        probs = iter(self.probs(np.stack(images)) if images else ())
-        return [self._prediction(row, next(probs)) if isinstance(row, str) else row for row in rows]
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Tells models apart: equal for two that give the same answers, as 64 hex digits."""
+        found = hashlib.sha256(self._description.model_dump_json().encode())
+        try:
+            found.update(self._run.onnx_path.read_bytes())
+        except OSError as error:
+            raise RunError(
+                f"{self._run.onnx_path} cannot be read any more: {error.strerror}."
+            ) from error
+        return found.hexdigest()
+
+    def _predictions(
+        self, names: list[str], pixels: list[ImageArray], tta: bool
+    ) -> list[Prediction]:
+        # Not `probs`, which takes all cores: here each of them is at photos of its own.
+        found = self._calibrated(self._run_model, np.stack(pixels), tta)
+        return [self._prediction(*pair) for pair in zip(names, found, strict=True)]
+
+    def _calibrated(
+        self, run: Callable[[ImageArray], FloatArray], images: ImageArray, tta: bool
+    ) -> FloatArray:
+        probs = softmax(run(images), self.temperature)
+        if tta:
+            probs = (probs + softmax(run(images[:, :, ::-1]), self.temperature)) / 2
+        return probs
 
     def _prediction(self, path: str, probs: FloatArray) -> Prediction:
         best = int(probs.argmax())  # a tie goes to the lower class index
@@ -216,3 +232,16 @@ class Classifier:
 
     def __repr__(self) -> str:
         return f"Classifier({str(self._run.path)!r}, class_names={list(self.class_names)})"
+
+
+def load(run_path: str | os.PathLike[str] | Run | None = None) -> Classifier:
+    """Load a classifier, without TensorFlow; see `Classifier.predict`.
+
+    Args:
+        run_path: A finished run, by path or opened. None loads the model of cats
+            and dogs that ships with pawsight.
+
+    Raises:
+        RunError: There is no finished run there.
+    """
+    return Classifier.load(builtin.folder() if run_path is None else run_path)

@@ -1,4 +1,8 @@
-"""Open `model.onnx` in ONNX Runtime, once it is clear that it takes and gives what it should."""
+"""Open `model.onnx` in ONNX Runtime, once it is clear that it takes and gives what it should.
+
+A call of the model keeps to one core; whoever has many photos makes a call on
+each core at once. Cores that share a call wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import Any
 
 from pawsight.errors import RunError
 from pawsight.inference.description import Description
-from pawsight.machine import num_cpus
 
 
 def open_session(path: Path, description: Description) -> Any:
@@ -15,10 +18,8 @@ def open_session(path: Path, description: Description) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # Told how many, it does not pin its threads, which fails noisily in containers.
-    options.intra_op_num_threads = num_cpus()
-    # Threads that wait by spinning would take the processor from the decoders.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # The thread that calls; so there are none to pin, which fails noisily in containers.
+    options.intra_op_num_threads = 1
     options.log_severity_level = 4
     try:
         # From bytes, so that a path of any letters works on every system.

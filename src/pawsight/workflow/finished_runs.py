@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
-from pawsight.models import builtin
+from pawsight.inference.classifier import load as load  # offered here, with the others
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
 from pawsight.pictures.reading.resized import at_size
@@ -65,19 +65,6 @@ def evaluate(
     save_predictions(found, folder / f"predictions-{part}.csv")
     write_json(folder / "metrics.json", metrics)
     return metrics
-
-
-def load(run_path: Source | Run | None = None) -> Classifier:
-    """Load a classifier, without TensorFlow; see `Classifier.predict`.
-
-    Args:
-        run_path: A finished run. None loads the model of cats and dogs that ships
-            with pawsight.
-
-    Raises:
-        RunError: There is no finished run there.
-    """
-    return Classifier.load(builtin.folder() if run_path is None else run_path)
 
 
 def write_report(run_path: Source) -> Path:
