@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pawsight.pipeline.augment import Augment
     from pawsight.records import Photo, Prediction
     from pawsight.runs import Run
+    from pawsight.sorting.plan import Placement, Sorting
+    from pawsight.sorting.undoing import Undone
     from pawsight.workflow import (
         audit,
         cross_validate,
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
         feed,
         load,
         resume,
+        sort,
         train,
+        undo_sort,
         write_report,
     )
 
@@ -45,10 +49,13 @@ _HOMES = {
     "Classifier": "inference.classifier",
     "PawsightError": "errors",
     "Photo": "records",
+    "Placement": "sorting.plan",
     "Prediction": "records",
     "Run": "runs",
+    "Sorting": "sorting.plan",
     "SplitConfig": "config",
     "TrainConfig": "config",
+    "Undone": "sorting.undoing",
     "audit": "workflow",
     "build_model": "models.registry",
     "cross_validate": "workflow",
@@ -58,7 +65,9 @@ _HOMES = {
     "load": "workflow",
     "load_model": "models.saved",
     "resume": "workflow",
+    "sort": "workflow",
     "train": "workflow",
+    "undo_sort": "workflow",
     "write_report": "workflow",
 }
 
@@ -68,10 +77,13 @@ __all__ = [
     "Classifier",
     "PawsightError",
     "Photo",
+    "Placement",
     "Prediction",
     "Run",
+    "Sorting",
     "SplitConfig",
     "TrainConfig",
+    "Undone",
     "audit",
     "build_model",
     "cross_validate",
@@ -81,7 +93,9 @@ __all__ = [
     "load",
     "load_model",
     "resume",
+    "sort",
     "train",
+    "undo_sort",
     "write_report",
 ]
 

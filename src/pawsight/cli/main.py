@@ -26,6 +26,7 @@ from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
 from pawsight.cli.sample import sample
+from pawsight.cli.sort import sort
 from pawsight.cli.train import train
 
 # The base of typer's own errors about usage, which typer shows itself.
@@ -92,6 +93,7 @@ for command in (
     resume,
     evaluate,
     predict,
+    sort,
     report,
     sample,
     audit,

@@ -1,0 +1,265 @@
+"""`pawsight sort`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from pawsight.sorting.plan import How, Placement, Sorting
+
+_MOST_REASONS = 10  # lines about single photos; --format csv has them all
+_DONE = {"copy": "copied", "link": "linked", "move": "moved"}
+_BY_BUILTIN = "Model: the built-in one, which knows cats and dogs; --model RUN takes yours."
+_COLUMNS = ("path", "label", "probability", "status", "target", "reason")
+
+
+def sort(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths "
+            "on standard input, one a line or separated by NUL.",
+            metavar="FROM",
+            show_default=False,
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder that gets a folder per class, and `unsure`."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="The run folder that `pawsight train` made. Without it the model of cats and "
+            "dogs that ships with pawsight.",
+        ),
+    ] = None,
+    sure: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, metavar="P", help="Photos of a lower probability go to `unsure`."
+        ),
+    ] = 0.8,
+    link: Annotated[
+        bool, typer.Option("--link", help="Make symbolic links instead of copies.")
+    ] = False,
+    move: Annotated[
+        bool, typer.Option("--move", help="Move the photos instead of copying them.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be done; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", help="Take back the last sort into --into; needs no FROM."),
+    ] = False,
+    format: Annotated[
+        Literal["table", "csv", "jsonl"],
+        typer.Option(
+            metavar="table|csv|jsonl",
+            help="A table of the folders; or a row for each photo, with --dry-run or --yes.",
+        ),
+    ] = "table",
+) -> None:
+    """Put photos into a folder per class.
+
+    Photos the model is not sure of go to the folder `unsure`; what cannot be read stays where it
+    is and is named. A table is shown first, and then you are asked. Nothing is ever overwritten:
+    a photo whose content is there already is skipped, another one of the same name gets a free
+    name. Give the command again to finish a sort that was stopped; --undo takes a sort back.
+
+    The exit code is 0, or 1 if some photo could not be sorted, or not one could be read.
+
+    Example: pawsight sort camera/ --into sorted --dry-run
+
+    Example: pawsight sort camera/ --into sorted --model runs/cats --move
+
+    Example: pawsight sort --undo --into sorted
+    """
+    from pawsight.errors import ConfigError
+
+    if into is None:
+        raise ConfigError("Say where the sorted photos go: --into DIR.")
+    if undo:
+        if sources or model or link or move or dry_run:
+            raise ConfigError("--undo takes nothing besides --into, --yes and --format.")
+        _undo(into, yes)
+        return
+    if not sources:
+        raise ConfigError("Say which photos to sort: pawsight sort FROM --into DIR.")
+    if link and move:
+        raise ConfigError("Give --link or --move, not both.")
+    if format != "table" and not (yes or dry_run):
+        raise ConfigError(f"--format {format} needs --dry-run, or --yes to sort without asking.")
+    how: How = "link" if link else "move" if move else "copy"
+    named = _named(sources)
+    _check_can_ask(yes or dry_run)
+    _sort(named, into, model, how, sure, dry_run, yes, format)
+
+
+def _sort(
+    sources: list[str],
+    into: Path,
+    model: Path | None,
+    how: How,
+    sure: float,
+    dry_run: bool,
+    yes: bool,
+    format: str,
+) -> None:
+    from pawsight.cli.progress import shown
+    from pawsight.workflow.sorted_photos import carry_out, plan_sort
+
+    if model is None:
+        print(_BY_BUILTIN, file=sys.stderr)
+    with shown() as progress:
+        sorting = plan_sort(sources, into, model, how, sure, dry_run, progress)
+    num_planned, num_failed = sorting.count("planned"), sorting.count("failed")
+    if format == "table":
+        _print_plan(sorting)
+    if num_planned and not dry_run:
+        if not yes:
+            question = f"{how.capitalize()} {_photos(num_planned)} into {into}?"
+            typer.confirm(question, err=True, abort=True)
+        with shown() as progress:
+            sorting = carry_out(sorting, progress)
+    if format != "table":
+        _print_rows(sorting, format)
+    _tell(sorting, into, dry_run)
+    has_lost = sorting.count("failed") > num_failed
+    if has_lost and format == "table":
+        _print_failed(sorting)
+    if has_lost or not any(place.label for place in sorting.placements):
+        raise typer.Exit(1)
+
+
+def _named(sources: list[str]) -> list[str]:
+    """Put the list on standard input in the place of `-`."""
+    if "-" not in sources:
+        return sources
+    from pawsight.inference.photos import read_list
+
+    listed = list(read_list(sys.stdin.buffer))
+    return [path for source in sources for path in (listed if source == "-" else [source])]
+
+
+def _check_can_ask(is_decided: bool) -> None:
+    """Refuse before photos are looked at what nobody could say yes to afterwards."""
+    from pawsight.errors import ConfigError
+
+    if not is_decided and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError(
+            "Nobody can be asked here, so nothing was done.\n"
+            "Look first with --dry-run, then give --yes."
+        )
+
+
+def _print_plan(sorting: Sorting) -> None:
+    """Print how many photos go to each folder, and why others go nowhere."""
+    from pawsight.cli.tables import print_table
+
+    rows = [
+        (
+            *(f"{folder}/", f"{sorting.count('planned', folder):,}"),
+            *(f"{_num_renamed(sorting, folder):,}", f"{sorting.count('there', folder):,}"),
+        )
+        for folder in sorting.folders
+    ]
+    columns = ["folder", sorting.how, "renamed", "skipped"]
+    print_table(rows, columns, title=f"Into {sorting.into}", right=" ".join(columns[1:]))
+    _print_failed(sorting)
+
+
+def _print_failed(sorting: Sorting) -> None:
+    from pawsight.cli.tables import print_table
+
+    failed = [place for place in sorting.placements if place.status == "failed"]
+    if failed:
+        shown = [(place.path, place.reason) for place in failed[:_MOST_REASONS]]
+        print_table(shown, ["stays where it is", "why"])
+    if len(failed) > _MOST_REASONS:
+        more = len(failed) - _MOST_REASONS
+        print(f"... and {more:,} more: --dry-run --format csv shows all.")
+
+
+def _num_renamed(sorting: Sorting, folder: str) -> int:
+    """Count the photos that get another name than their own."""
+    return sum(
+        place.status == "planned"
+        and place.folder == folder
+        and Path(place.path).name != Path(place.target).name
+        for place in sorting.placements
+    )
+
+
+def _print_rows(sorting: Sorting, format: str) -> None:
+    """Write a row for each photo, in the order they were found."""
+    import csv
+    import io
+
+    from pawsight.cli.tables import to_json, write_out
+
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    if format == "csv":
+        table.writerow(_COLUMNS)
+    for place in sorting.placements:
+        cells = _cells(place)
+        if format == "csv":
+            table.writerow(["" if cell is None else cell for cell in cells])
+        else:
+            text.write(to_json(dict(zip(_COLUMNS, cells, strict=True))) + "\n")
+    write_out(text.getvalue())
+
+
+def _cells(place: Placement) -> list[str | float | None]:
+    probability = float(f"{place.probability:.6g}") if place.label else None
+    texts = (place.status, place.target or None, place.reason or None)
+    return [place.path, place.label or None, probability, *texts]
+
+
+def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
+    """Say on standard error what was done, and how to take it back."""
+    num_placed = sorting.count("placed")
+    if is_dry_run:
+        print("This was a dry run: nothing was changed.", file=sys.stderr)
+    elif num_placed:
+        place = shlex.quote(str(into))
+        print(f"{_photos(num_placed)} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
+        print(f"To take it back: pawsight sort --undo --into {place}", file=sys.stderr)
+    elif sorting.placements:
+        print("There was nothing to be done.", file=sys.stderr)
+    else:
+        print("No photos were named.", file=sys.stderr)
+
+
+def _undo(into: Path, yes: bool) -> None:
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+    from pawsight.cli.tables import print_table
+    from pawsight.sorting.undoing import newest
+
+    _check_can_ask(yes)
+    journal = newest(str(into.absolute()))
+    if not yes:
+        done = _DONE.get(journal.head.get("how", ""), "sorted")
+        sources = ", ".join(map(str, journal.head.get("sources", ["?"])[:_MOST_REASONS]))
+        count = _photos(len(journal.entries))
+        typer.confirm(f"Take back {count}, {done} from {sources}?", err=True, abort=True)
+    with shown() as progress:
+        undone = workflow.undo_sort(into, progress)
+    print(f"{_photos(undone.num_back)} taken back.", file=sys.stderr)
+    if undone.left:
+        print_table(list(undone.left.items()), [f"left in {into}", "why"])
+        raise typer.Exit(1)
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'' if count == 1 else 's'}"

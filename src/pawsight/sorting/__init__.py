@@ -1,0 +1,1 @@
+"""Sort photos into a folder per class: plan, journal, place, settle, undo."""

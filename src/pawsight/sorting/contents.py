@@ -1,0 +1,156 @@
+"""The bytes of photos: compared, hashed, and copied so that nothing half written is ever seen.
+
+What goes wrong with the photo itself is a PhotoError, which costs that photo;
+an OSError is about the place it should go to, which stops the sort.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pawsight.errors import PhotoError
+
+# os, not pathlib: what is opened here may have become a pipe, and may lie on any kind of disk.
+# ruff: noqa: PTH101, PTH116, PTH121
+
+_CHUNK_BYTES = 1 << 20
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: the size in bytes, the time of last change, and the hash of the bytes."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def is_same_content(one: str, other: str) -> bool:
+    """Whether two files hold the same bytes; False where one of them cannot be read."""
+    try:
+        if os.path.samefile(one, other):
+            return True
+        with _reading(one) as first, _reading(other) as second:
+            if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+                return False
+            while chunk := first.read(_CHUNK_BYTES):
+                if chunk != second.read(_CHUNK_BYTES):
+                    return False
+            return not second.read(1)
+    except (OSError, PhotoError):
+        return False
+
+
+def hash_file(path: str) -> str:
+    """Hash all bytes of a file: SHA-256, in hex.
+
+    Raises:
+        PhotoError: The file cannot be read.
+    """
+    found = hashlib.sha256()
+    with _reading(path) as file:
+        for chunk in _chunks(file):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def copy_file(source: str, part: str, must_last: bool) -> Copied:
+    """Copy a photo into a file of a passing name, with its times, and say what was copied.
+
+    Args:
+        source: The photo; a link is followed.
+        part: The new file; nothing may have that name.
+        must_last: Wait until the bytes are on the disk, and read them back from it: what a
+            photo needs that is removed afterwards.
+
+    Raises:
+        PhotoError: The photo cannot be read, or changed meanwhile.
+        OSError: The copy cannot be written.
+    """
+    found = hashlib.sha256()
+    with _reading(source) as reading, open(part, "xb") as writing:
+        before = os.fstat(reading.fileno())
+        for chunk in _chunks(reading):
+            found.update(chunk)
+            writing.write(chunk)
+        if must_last:
+            writing.flush()
+            os.fsync(writing.fileno())
+            # Forgotten, so that the bytes are read back from the disk and not from memory.
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        after = os.fstat(reading.fileno())
+    _copy_marks(source, before, part)  # once it is closed: some network drives set the time then
+    copied = Copied(before.st_size, before.st_mtime_ns, found.hexdigest())
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise PhotoError(CHANGED)
+    if os.stat(part).st_size != copied.size or (must_last and hash_file(part) != copied.sha256):
+        raise OSError("what is read back is not what was written")
+    return copied
+
+
+CHANGED = "the file changed while photos were sorted; sort again"
+
+
+def sync_folder(folder: str) -> None:
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Say in a few words why a photo cannot be used."""
+    if isinstance(error, FileNotFoundError):
+        return "file not found"
+    if isinstance(error, PermissionError):
+        return "no permission"
+    return f"the file cannot be reached: {getattr(error, 'strerror', None) or error}"
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[BinaryIO]:
+    try:
+        # Without waiting: a pipe that took the place of a photo would wait for a writer forever.
+        file = open(os.open(path, _READ), "rb")  # noqa: SIM115 - closed below
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise PhotoError(reason(error)) from error
+    with file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise PhotoError("not a file but a folder, pipe or device")
+        yield file
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Read a file to its end; an error of the disk is the photo's."""
+    while True:
+        try:
+            chunk = file.read(_CHUNK_BYTES)
+        except OSError as error:
+            raise PhotoError(reason(error)) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _copy_marks(source: str, facts: os.stat_result, part: str) -> None:
+    """Give a copy the times, permissions and labels of its photo, as far as its disk has such."""
+    with contextlib.suppress(OSError):
+        # Its owner may always write it, so that no copy is one that cannot be removed.
+        os.chmod(part, stat.S_IMODE(facts.st_mode) & 0o777 | stat.S_IWUSR)
+    with contextlib.suppress(OSError, AttributeError):  # no such labels on macOS and Windows
+        for name in os.listxattr(source):
+            if name.startswith("user."):
+                os.setxattr(part, name, os.getxattr(source, name))
+    with contextlib.suppress(OSError):
+        os.utime(part, ns=(facts.st_atime_ns, facts.st_mtime_ns))

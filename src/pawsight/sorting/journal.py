@@ -1,0 +1,273 @@
+"""What a sort is about to do, written down before it is done: one line of JSON each.
+
+The journal lies in the folder that photos are sorted into, as
+`.pawsight-sort/0001.jsonl`, with a higher number for each later sort. Its lines:
+
+    {"journal": 1, "how": "move", "model": ..., "sources": [...]}    first
+    {"made": "cats"}                       a folder that is made for this sort
+    {"number": 7, "act": "copy", "source": ..., "target": "cats/IMG.jpg", ...}    an Entry
+    {"void": 7}                            entry 7 came to nothing
+    {"back": 7}                            entry 7 is about to be undone
+    {"end": true}                          the sort is complete
+
+No line says that something was done: whether it was, the disk itself tells,
+by what is found at source, target and part. So a sort may be killed between
+any two steps. JSON keeps bytes of a name that are no text as lone surrogates,
+and a line that was torn when the power failed was never acted upon.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pawsight.errors import DataError, DiskError
+from pawsight.pictures.cache import alone
+from pawsight.progress import Progress
+from pawsight.sorting.contents import sync_folder
+
+# os.path, not pathlib: there is a path in each of 100,000 lines.
+# ruff: noqa: PTH118, PTH120
+
+FOLDER = ".pawsight-sort"
+VERSION = 1
+_PART = ".pawsight-part"
+
+# copy: a new file; link: a symbolic link; rename: the photo itself, on the same disk;
+# carry: a copy on another disk, after which the photo is removed.
+Act = Literal["copy", "link", "rename", "carry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One photo that is put somewhere.
+
+    `source` is absolute, or relative to the sorted folder if it lies in there;
+    `target` and `part`, the file it is written to first, are relative to it.
+    `size` (bytes) and `mtime_ns` are the photo's; `sha256` is "" where its
+    bytes are not copied.
+    """
+
+    number: int
+    act: Act
+    source: str
+    target: str
+    size: int = 0
+    mtime_ns: int = 0
+    sha256: str = ""
+    part: str = ""
+
+
+class Journal:
+    """The journal of one sort, and what it has said so far."""
+
+    def __init__(self, into: str, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
+        self.into = into
+        self.path = path
+        self.head: dict[str, Any] = {}
+        self.entries: dict[int, Entry] = {}
+        self.made: list[str] = []
+        self.backs: set[int] = set()  # numbers of entries that were about to be undone
+        self.is_ended = False
+        self._starts_line = False
+        for line in lines:
+            self._take(line)
+
+    @classmethod
+    def create(cls, into: str, head: dict[str, Any], made: Iterable[str] = ()) -> Journal:
+        """Begin a new journal.
+
+        Args:
+            into: The sorted folder; it is locked by `only_sort`.
+            head: What is to be sorted, and how.
+            made: Folders that were made already, outermost first, relative to `into`.
+        """
+        folder = Path(into, FOLDER)
+        number = max(_numbers(into, ".jsonl", ".undone"), default=0) + 1
+        journal = cls(into, folder / f"{number:04d}.jsonl")
+        journal.write({"journal": VERSION, **head}, *({"made": name} for name in made))
+        sync_folder(str(folder))
+        return journal
+
+    @classmethod
+    def newest(cls, into: str) -> Journal | None:
+        """Open the journal of the last sort that was not undone; None if there is none.
+
+        Raises:
+            DataError: It cannot be read, or a newer pawsight wrote it.
+        """
+        numbers = _numbers(into, ".jsonl")
+        if not numbers:
+            return None
+        path = Path(into, FOLDER, f"{max(numbers):04d}.jsonl")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"The journal {path} cannot be read: {error.strerror}.") from error
+        journal = cls(into, path, filter(None, map(_parsed, content.split(b"\n"))))
+        if journal.head.get("journal", VERSION) != VERSION:
+            raise DataError(
+                f"The journal {path} was written by a newer pawsight.\n"
+                f"Upgrade with: pip install --upgrade pawsight"
+            )
+        journal._starts_line = not content.endswith(b"\n")
+        return journal
+
+    def write(self, *lines: Entry | dict[str, Any]) -> None:
+        """Write lines and wait until they are on the disk; only then may they be acted upon."""
+        values = [dataclasses.asdict(line) if isinstance(line, Entry) else line for line in lines]
+        text = "".join(json.dumps(value) + "\n" for value in values)  # plain ASCII
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                rest = (b"\n" if self._starts_line else b"") + text.encode()
+                self._starts_line = True  # what is written next, should this be torn
+                while rest:
+                    rest = rest[file.write(rest) or 0 :]
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(self.into, error) from error
+        self._starts_line = False
+        for value in values:
+            self._take(value)
+
+    def is_of(self, head: dict[str, Any]) -> bool:
+        """Whether this is the journal of a sort with this head."""
+        return self.head == {"journal": VERSION, **head}
+
+    def place(self, source: str) -> str:
+        """Give the absolute path of an entry's source."""
+        return os.path.join(self.into, source)
+
+    def part_name(self, number: int) -> str:
+        """Name the file that the copy of an entry is written to before it gets its own name."""
+        return f".{self.path.stem}-{number}{_PART}"
+
+    def owns_part(self, name: str) -> bool:
+        """Whether a file is such a one of this journal."""
+        return name.startswith(f".{self.path.stem}-") and name.endswith(_PART)
+
+    def remove(self, is_kept: bool) -> None:
+        """Take the journal away once it is undone, and each folder that was made for it.
+
+        Folders stay that hold anything. Called without the lock, which goes too.
+
+        Args:
+            is_kept: Something could not be undone: keep the file under another name.
+        """
+        folder = self.path.parent
+        if is_kept:
+            self.path.replace(self.path.with_suffix(".undone"))
+        else:
+            self.path.unlink()
+        (folder / "lock").unlink(missing_ok=True)
+        made = [os.path.normpath(os.path.join(self.into, name)) for name in reversed(self.made)]
+        for path in (folder, *map(Path, made)):
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "journal" in line:
+            self.head = line
+        elif "made" in line:
+            self.made.append(line["made"])
+        elif "number" in line:
+            self.entries[line["number"]] = Entry(**line)
+        elif "void" in line:
+            self.entries.pop(line["void"], None)
+        elif "back" in line:
+            self.backs.add(line["back"])
+        elif "end" in line:
+            self.is_ended = True
+
+
+@contextlib.contextmanager
+def only_sort(into: str, progress: Progress) -> Iterator[list[str]]:
+    """Let no other sort work in a folder meanwhile; waits for one that does.
+
+    Yields:
+        The folders that were made for that, outermost first, relative to `into`.
+
+    Raises:
+        DiskError: The folder cannot be made, written or locked.
+    """
+    folder = Path(into, FOLDER)
+    made = _missing_folders(into)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(into, error) from error
+    try:
+        with alone(folder / "lock", lambda: progress.note(f"Waiting for another sort of {into}.")):
+            yield made
+    except sqlite3.Error as error:
+        raise DiskError(
+            f"{folder} cannot be locked ({error}), so two sorts could get in each other's way.\n"
+            f"Sort into a folder on another disk."
+        ) from error
+
+
+def disk_error(into: str, error: OSError) -> DiskError:
+    """Say why nothing more can be written, and how to go on."""
+    return DiskError(
+        f"Cannot write into {into}: {error.strerror or error}.\n"
+        f"No photo is lost. When that is mended, give the same command again to go on, or take "
+        f"back what was done with --undo."
+    )
+
+
+def _numbers(into: str, *suffixes: str) -> list[int]:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        names = [path.stem for path in Path(into, FOLDER).iterdir() if path.suffix in suffixes]
+        return [int(name) for name in names if name.isdecimal()]
+    return []
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Read a line; None for one that was torn, or that no sort has written."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and _is_sound(found) else None
+
+
+def _is_sound(line: dict[str, Any]) -> bool:
+    """Whether a line has what its kind has, and leads nowhere but into the sorted folder."""
+    if "number" in line:
+        kinds = {field.name: field.type for field in dataclasses.fields(Entry)}
+        texts = [name for name, kind in kinds.items() if kind in ("str", "Act")]
+        return (
+            line.keys() == kinds.keys()
+            and all(isinstance(line[name], str if name in texts else int) for name in kinds)
+            and line["act"] in get_args(Act)
+            and _is_inside(line["target"])
+            and (not line["part"] or _is_inside(line["part"]))
+        )
+    if "made" in line:
+        return isinstance(line["made"], str)
+    if "void" in line or "back" in line:
+        return all(isinstance(value, int) for value in line.values())
+    return "journal" in line or "end" in line
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name is `folder/file`, as all targets are."""
+    folder, _, file = name.partition("/")
+    plain = {"", ".", ".."}
+    return folder not in plain and file not in plain and "/" not in file
+
+
+def _missing_folders(into: str) -> list[str]:
+    missing = []
+    name, path = ".", into
+    while not os.path.lexists(path):
+        missing.append(name)
+        name, path = ".." if name == "." else f"../{name}", os.path.dirname(path)
+    return missing[::-1]

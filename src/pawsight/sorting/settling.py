@@ -1,0 +1,74 @@
+"""Bring what a killed sort left half done to a clean state: each photo in one place, whole.
+
+Every step looks at the disk alone, so settling may be killed and begun again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from pawsight.errors import PhotoError
+from pawsight.sorting.contents import is_same_content
+from pawsight.sorting.journal import Entry, Journal, disk_error
+from pawsight.sorting.placing import remove_carried
+
+# os, not pathlib: a journal may have 100,000 entries.
+# ruff: noqa: PTH108, PTH118
+
+
+def settle(journal: Journal) -> None:
+    """Settle all entries of a journal whose sort was stopped; the caller holds the lock.
+
+    Raises:
+        DiskError: The folder cannot be written.
+    """
+    try:
+        for entry in list(journal.entries.values()):
+            if entry.act == "rename":
+                _settle_rename(journal, entry)
+            elif entry.part:
+                _settle_copy(journal, entry)
+        _remove_parts(journal)
+    except OSError as error:
+        raise disk_error(journal.into, error) from error
+
+
+def _settle_rename(journal: Journal, entry: Entry) -> None:
+    target = os.path.join(journal.into, entry.target)
+    if os.path.lexists(journal.place(entry.source)) and is_claim(target, entry):
+        os.unlink(target)
+        journal.write({"void": entry.number})
+
+
+def _settle_copy(journal: Journal, entry: Entry) -> None:
+    target, part = (os.path.join(journal.into, name) for name in (entry.target, entry.part))
+    if os.path.lexists(part):  # then it never got its name
+        if is_claim(target, entry):
+            os.unlink(target)
+        journal.write({"void": entry.number})
+        os.unlink(part)
+    elif entry.act == "carry" and is_same_content(journal.place(entry.source), target):
+        try:
+            remove_carried(journal.into, entry)
+        except PhotoError:
+            os.unlink(target)  # the photo can only stay where it was
+            journal.write({"void": entry.number})
+
+
+def is_claim(path: str, entry: Entry) -> bool:
+    """Whether a file is the empty one that takes a name for a photo."""
+    with contextlib.suppress(OSError):
+        return entry.size > 0 and os.lstat(path).st_size == 0
+    return False
+
+
+def _remove_parts(journal: Journal) -> None:
+    """Remove copies that were being written when the sort was killed: no entry knows them."""
+    with os.scandir(journal.into) as found:
+        folders = [entry.path for entry in found if entry.is_dir()]
+    for folder in folders:
+        with os.scandir(folder) as found:
+            parts = [entry.path for entry in found if journal.owns_part(entry.name)]
+        for part in parts:
+            os.unlink(part)

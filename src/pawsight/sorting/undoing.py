@@ -1,0 +1,213 @@
+"""Take back a sort: every photo where it was, and nothing else touched.
+
+A copy goes only while it still is what the sort put there and its photo still
+is where it was; a moved photo goes back only to a name that is free. What the
+user changed or moved since stays, and is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pawsight.errors import DataError, PhotoError
+from pawsight.progress import Progress
+from pawsight.sorting.contents import copy_file, hash_file, is_same_content, reason, sync_folder
+from pawsight.sorting.journal import Entry, Journal, only_sort
+from pawsight.sorting.placing import move_onto_new
+from pawsight.sorting.settling import is_claim, settle
+
+# os, not pathlib: a journal may have 100,000 entries, and names may hold any bytes.
+# ruff: noqa: PTH100, PTH103, PTH108, PTH114, PTH115, PTH116, PTH118, PTH120, PTH202
+
+_BATCH = 64  # entries per wait for the disk
+
+_CHANGED = "it was changed since"
+_GONE = "it is no longer where the sort put it"
+_TAKEN = "something else lies at its old place now"
+_LAST = "the photo it was made from is gone or changed, so the copy stays"
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What came of taking back a sort.
+
+    Attributes:
+        num_back: Copies and links removed, and photos moved back.
+        left: What stayed, with the reason, by path relative to the sorted folder.
+        is_complete: Nothing could be gained by trying again.
+    """
+
+    num_back: int
+    left: dict[str, str]
+    is_complete: bool = True
+
+
+class Undoer:
+    """Takes back the entries of one journal; may be killed at any point and begun again."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._left: dict[str, str] = {}
+        self._num_back = 0
+        self._is_complete = True
+
+    def undo(self, progress: Progress) -> Undone:
+        """Take back all entries, the last one first; the caller holds the lock.
+
+        Raises:
+            DiskError: The journal cannot be written.
+        """
+        journal = self._journal
+        if not journal.is_ended:
+            settle(journal)
+        progress.start("Taking back", len(journal.entries), "photos")
+        waiting = reversed(list(journal.entries.values()))
+        while batch := list(itertools.islice(waiting, _BATCH)):
+            wanted = [entry for entry in batch if self._tried(self._is_wanted, entry)]
+            # From here on an empty file at a photo's old place is ours, should we be killed.
+            journal.write(*({"back": entry.number} for entry in wanted))
+            self._num_back += sum(self._tried(self._take_back, entry) for entry in wanted)
+            progress.advance(len(batch))
+        return Undone(self._num_back, self._left, self._is_complete)
+
+    def _tried(self, step: Callable[[Entry, str, str], bool], entry: Entry) -> bool:
+        source = self._journal.place(entry.source)
+        target = os.path.join(self._journal.into, entry.target)
+        try:
+            return step(entry, source, target)
+        except PhotoError as error:
+            self._left[entry.target] = str(error)
+        except OSError as error:
+            self._left[entry.target] = reason(error)
+            self._is_complete = False
+        return False
+
+    def _is_wanted(self, entry: Entry, source: str, target: str) -> bool:
+        """Whether an entry is to be taken back: False where nothing is left to do.
+
+        Raises:
+            PhotoError: What is there is not what the sort put there, or has no place to go to.
+        """
+        if not os.path.lexists(target):
+            # A link or a copy may have been taken back when an earlier undo was killed.
+            is_back = entry.number in self._journal.backs or entry.act == "link"
+            if is_back or (entry.act != "copy" and os.path.lexists(source)):
+                return False
+            raise PhotoError(_GONE)
+        if entry.act == "link":
+            if not os.path.islink(target) or os.readlink(target) != os.path.abspath(source):
+                raise PhotoError(_CHANGED)
+            return True
+        is_free = not os.path.lexists(source) or self._is_own_claim(entry, source)
+        if entry.act == "rename":
+            if not _is_unchanged(target, entry):
+                # Killed before its turn came, it is where it always was.
+                if _is_unchanged(source, entry):
+                    return False
+                raise PhotoError(_CHANGED)
+            if not is_free:
+                raise PhotoError(_TAKEN)
+            return True
+        if not _is_unchanged_copy(target, entry):
+            raise PhotoError(_CHANGED)
+        if entry.act == "copy" and not _is_unchanged(source, entry):
+            if not is_same_content(source, target):
+                raise PhotoError(_LAST)
+        elif entry.act == "carry" and not (is_free or is_same_content(source, target)):
+            raise PhotoError(_TAKEN)
+        return True
+
+    def _is_own_claim(self, entry: Entry, source: str) -> bool:
+        return entry.number in self._journal.backs and is_claim(source, entry)
+
+    def _take_back(self, entry: Entry, source: str, target: str) -> bool:
+        if entry.act in ("copy", "link"):
+            os.unlink(target)
+            return True
+        if os.path.lexists(source) and is_same_content(source, target):
+            os.unlink(target)  # carried, but killed before the photo was removed
+            return True
+        os.makedirs(os.path.dirname(source), exist_ok=True)
+        if self._is_own_claim(entry, source):
+            os.unlink(source)
+        try:
+            if entry.act == "rename":
+                try:
+                    move_onto_new(target, source)
+                    return True
+                except OSError as error:
+                    if error.errno != errno.EXDEV:
+                        raise
+            self._carry_back(entry, source, target)
+        except FileExistsError as error:
+            raise PhotoError(_TAKEN) from error
+        return True
+
+    def _carry_back(self, entry: Entry, source: str, target: str) -> None:
+        folder = os.path.dirname(source)
+        part = os.path.join(folder, self._journal.part_name(entry.number))
+        if os.path.lexists(part):  # of an undo that was killed
+            os.unlink(part)
+        try:
+            copy_file(target, part, must_last=True)
+            move_onto_new(part, source)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+        sync_folder(folder)
+        os.unlink(target)
+
+
+def undo(into: str, progress: Progress) -> Undone:
+    """Take back the last sort into a folder that was not taken back yet.
+
+    Args:
+        into: The sorted folder, absolute.
+        progress: Is told how it goes.
+
+    Raises:
+        DataError: There is none.
+        DiskError: The journal cannot be written.
+    """
+    newest(into)
+    with only_sort(into, progress):
+        journal = newest(into)
+        undone = Undoer(journal).undo(progress)
+    if undone.is_complete:
+        journal.remove(is_kept=bool(undone.left))
+    return undone
+
+
+def newest(into: str) -> Journal:
+    """Open the journal of the sort that would be taken back.
+
+    Raises:
+        DataError: There is none.
+    """
+    journal = Journal.newest(into)
+    if journal is None:
+        raise DataError(
+            f"There is no sort to take back in {into}.\n"
+            f"Name the folder that photos were sorted into with --into."
+        )
+    return journal
+
+
+def _is_unchanged(path: str, entry: Entry) -> bool:
+    """Whether a photo is the one that was sorted, as far as its size and time tell."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return False
+    return (facts.st_size, facts.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def _is_unchanged_copy(path: str, entry: Entry) -> bool:
+    is_plain = not os.path.islink(path) and os.path.getsize(path) == entry.size
+    return is_plain and hash_file(path) == entry.sha256

@@ -1,0 +1,201 @@
+"""Sort a photo library: predict, plan, place, and take back."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pawsight.errors import ConfigError, StoppedError
+from pawsight.inference.classifier import Classifier
+from pawsight.progress import Progress, Silent
+from pawsight.records import Prediction
+from pawsight.runs import Run
+from pawsight.sorting.journal import Journal, only_sort
+from pawsight.sorting.names import UNSURE, class_folders
+from pawsight.sorting.placing import Placer
+from pawsight.sorting.plan import SURE, How, Placement, Planner, Sorting, check_folder
+from pawsight.sorting.settling import settle
+from pawsight.sorting.sources import find_photos
+from pawsight.sorting.space import need_space
+from pawsight.sorting.undoing import Undone, undo
+from pawsight.workflow.finished_runs import load
+from pawsight.workflow.photo_sets import Source
+
+_SILENT = Silent()
+_BATCH = 64  # photos per wait for the disk
+
+
+def sort(
+    sources: Source | Iterable[Source],
+    into: Source,
+    run_path: Source | Run | None = None,
+    how: How = "copy",
+    sure: float = SURE,
+    dry_run: bool = False,
+    progress: Progress = _SILENT,
+) -> Sorting:
+    """Put photos into a folder per class, and those the model is not sure of into `unsure`.
+
+    Nothing is ever overwritten. A photo whose content is there already stays
+    where it is, another one of the same name gets a free name. A journal in
+    the folder lets `undo_sort` take all of it back; a sort that was killed is
+    finished by the same call.
+
+    Args:
+        sources: Files, folders and patterns such as `photos/**/*.jpg`.
+        into: The folder; it is made if need be.
+        run_path: A finished run; None takes the model of cats and dogs that ships.
+        how: "copy", "link" (symbolic links) or "move".
+        sure: Photos of a lower probability go to `unsure`, 0..1.
+        dry_run: Only say what would be done; changes nothing.
+        progress: Is told how it goes.
+
+    Raises:
+        DataError: A file is where a folder should be.
+        DiskError: The folder cannot be written, or the disk is too full.
+        RunError: There is no finished run there.
+    """
+    planned = plan_sort(sources, into, run_path, how, sure, dry_run, progress)
+    return planned if dry_run else carry_out(planned, progress)
+
+
+def plan_sort(
+    sources: Source | Iterable[Source],
+    into: Source,
+    run_path: Source | Run | None = None,
+    how: How = "copy",
+    sure: float = SURE,
+    dry_run: bool = False,
+    progress: Progress = _SILENT,
+) -> Sorting:
+    """Decide where each photo would go; takes and raises what `sort` does.
+
+    Changes nothing, but for this: unless it is a dry run, what a killed sort
+    left half done is settled first.
+    """
+    if not 0 <= sure <= 1:
+        raise ConfigError(f"sure is a probability from 0 to 1, not {sure}.")
+    many = [sources] if isinstance(sources, str | os.PathLike) else sources
+    target = os.path.abspath(into)  # noqa: PTH100 - a link to the folder stays one
+    classifier = load(run_path)
+    folders = class_folders(classifier.class_names)
+    in_order = tuple(dict.fromkeys((*folders.values(), UNSURE)))
+    check_folder(target, in_order)
+    if not dry_run:
+        _settle_earlier(target, progress)
+    named = [os.fspath(source) for source in many]
+    progress.start("Looking for photos", unit="photos")
+    found = find_photos(named, target, in_order)
+    progress.advance(len(found.photos))
+    if found.num_left_out:
+        progress.note(f"{found.num_left_out:,} photos in {into} are left where they are.")
+    planner = Planner(target, how, folders, sure)
+    placements = tuple(_planned(planner, classifier, found.photos, progress))
+    places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
+    model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
+    return Sorting(Path(target), how, placements, in_order, places, model)
+
+
+def carry_out(sorting: Sorting, progress: Progress = _SILENT) -> Sorting:
+    """Do what was planned; takes it up where an equal sort was stopped.
+
+    Returns:
+        The same photos, each with what became of it.
+
+    Raises:
+        DiskError: The folder cannot be written, or the disk is too full.
+        StoppedError: Ctrl-C was pressed; all photos are whole and in one place.
+    """
+    planned = [place for place in sorting.placements if place.status == "planned"]
+    if not planned:
+        return sorting
+    need_space(sorting)
+    into = str(sorting.into)
+    with only_sort(into, progress) as made:
+        journal = _journal_for(sorting, made)
+        placer = Placer(sorting, journal)
+        outcomes: dict[str, Placement] = {}
+        progress.start(_DOING[sorting.how], len(planned), "photos")
+        waiting = iter(planned)
+        try:
+            while batch := list(itertools.islice(waiting, _BATCH)):
+                outcomes |= {place.path: place for place in placer.place(batch)}
+                progress.advance(len(batch))
+        except KeyboardInterrupt as error:
+            settle(journal)
+            raise StoppedError(
+                f"Stopped: {len(outcomes):,} of {len(planned):,} photos are sorted.\n"
+                f"Give the same command again to go on, or take back what was done with --undo."
+            ) from error
+        journal.write({"end": True})
+    placements = tuple(outcomes.get(place.path, place) for place in sorting.placements)
+    return dataclasses.replace(sorting, placements=placements)
+
+
+def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
+    """Take back the last sort into a folder: every photo where it was.
+
+    A copy is removed only if it still is what the sort put there and its photo
+    still is where it was. A moved photo goes back if its old place is free.
+    Photos that were changed or moved since are left, and named.
+
+    Args:
+        into: The folder that photos were sorted into.
+        progress: Is told how it goes.
+
+    Raises:
+        DataError: There is no sort to take back.
+        DiskError: The journal cannot be written.
+        StoppedError: Ctrl-C was pressed.
+    """
+    try:
+        return undo(os.path.abspath(into), progress)  # noqa: PTH100
+    except KeyboardInterrupt as error:
+        raise StoppedError("Stopped. Give the same command again to go on.") from error
+
+
+_DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
+
+
+def _settle_earlier(into: str, progress: Progress) -> None:
+    """Bring to a clean state what a sort left that was killed."""
+    journal = Journal.newest(into)
+    if journal is None or journal.is_ended:
+        return
+    with only_sort(into, progress):
+        journal = Journal.newest(into)  # another sort may just have ended, or been taken back
+        if journal is not None and not journal.is_ended:
+            progress.note("An earlier sort was stopped before its end.")
+            settle(journal)
+
+
+def _journal_for(sorting: Sorting, made: list[str]) -> Journal:
+    """Open the journal of an equal sort that was stopped, or begin one."""
+    head = {"how": sorting.how, "model": sorting.model, "sources": list(sorting.sources)}
+    journal = Journal.newest(str(sorting.into))
+    if journal is not None and not journal.is_ended:
+        if journal.is_of(head):
+            return journal
+        settle(journal)
+        journal.write({"end": True})
+    return Journal.create(str(sorting.into), head, made)
+
+
+def _planned(
+    planner: Planner,
+    classifier: Classifier,
+    photos: list[tuple[str | Prediction, str]],
+    progress: Progress,
+) -> Iterator[Placement]:
+    progress.start("Predicting", len(photos), "photos")
+    predictions = classifier.predict_iter(photo for photo, _ in photos)
+    for prediction, (_, root) in zip(predictions, photos, strict=True):
+        yield planner.plan(prediction, root)
+        progress.advance(1)
+
+
+def _path_of(run_path: Source | Run) -> Source:
+    return run_path.path if isinstance(run_path, Run) else run_path
