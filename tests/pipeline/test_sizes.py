@@ -21,7 +21,16 @@ def ramp(height=16, width=16):
 def test_halving_averages_two_by_two_and_leaves_out_an_odd_edge():
     photo = np.arange(15, dtype=np.uint8).reshape(1, 3, 5, 1).repeat(3, axis=3)
     # Rows 0 and 1, columns 0..3: (0 + 1 + 5 + 6) / 4 and (2 + 3 + 7 + 8) / 4.
-    np.testing.assert_allclose(halved(tf.constant(photo))[0, :, :, 0], [[3.0, 5.0]])
+    np.testing.assert_array_equal(halved(tf.constant(photo))[0, :, :, 0], [[3, 5]])
+
+
+def test_halving_rounds_bytes_and_keeps_fractions_of_floats():
+    photo = np.array([[250, 255], [255, 255]], np.uint8)[None, ..., None].repeat(3, axis=3)
+    assert halved(tf.constant(photo)).dtype == tf.uint8
+    np.testing.assert_array_equal(halved(tf.constant(photo)), np.full((1, 1, 1, 3), 254))
+    np.testing.assert_array_equal(
+        halved(tf.constant(photo, tf.float32)), np.full((1, 1, 1, 3), 253.75)
+    )
 
 
 @pytest.mark.parametrize("side", [4, 8, 12])

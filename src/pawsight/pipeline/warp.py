@@ -94,17 +94,21 @@ def warp(
 def halved(images: tf.Tensor) -> tf.Tensor:
     """Average each 2 x 2 pixels into one; an odd last row or column is left out.
 
+    Bytes stay bytes, rounded half up: sums of whole numbers are quicker to make,
+    and the next pass has a quarter to read.
+
     Args:
         images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
 
     Returns:
-        float32, shape [B, H // 2, W // 2, 3].
+        uint8 if the photos are, else float32, shape [B, H // 2, W // 2, 3].
     """
     rows, columns = images.shape[1] // 2 * 2, images.shape[2] // 2 * 2
-    whole = tf.cast(images[:, :rows, :columns], tf.float32)
-    upper = whole[:, 0::2, 0::2] + whole[:, 0::2, 1::2]
-    lower = whole[:, 1::2, 0::2] + whole[:, 1::2, 1::2]
-    return (upper + lower) / 4
+    is_bytes = images.dtype == tf.uint8
+    whole = tf.cast(images[:, :rows, :columns], tf.uint16 if is_bytes else tf.float32)
+    tall = whole[:, 0::2] + whole[:, 1::2]
+    sums = tall[:, :, 0::2] + tall[:, :, 1::2]
+    return tf.cast((sums + 2) // 4, tf.uint8) if is_bytes else sums / 4
 
 
 def _per_photo(value: Any) -> tf.Tensor:
