@@ -94,6 +94,7 @@ class TrainConfig(_Frozen):
 
     model: str = "swift"
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
+    finetune: bool = False  # train such a network itself, after its last layer was fitted
     image_size: tuple[int, int] | None = None  # (height, width) in pixels
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there

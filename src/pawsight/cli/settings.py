@@ -28,6 +28,13 @@ Weights = Annotated[
         metavar="FILE", help="The network's weights, instead of those it fetches: .h5 or .keras."
     ),
 ]
+Finetune = Annotated[
+    bool,
+    typer.Option(
+        "--finetune",
+        help="Train such a network itself, once its last layer is fitted, while time lasts.",
+    ),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="How often each photo is seen; or give --minutes."),

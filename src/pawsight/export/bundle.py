@@ -41,9 +41,10 @@ def save_model(
         ModelError: The two differ by more than rounding, or no ONNX can be made.
         DiskError: A file cannot be written.
     """
+    save_weights(trained, run.weights_path)
+    # Read back rather than handed over: what is exported is what the file holds.
     model = build_model(architecture, len(class_names), image_size)
-    model.set_weights(trained.get_weights())
-    save_weights(model, run.weights_path)
+    model.load_weights(run.weights_path)
     export_onnx(model, run.onnx_path)
     difference = check_onnx(model, run.onnx_path, images)
     save_description(run, architecture, class_names, image_size, resize, 1.0, source, difference)

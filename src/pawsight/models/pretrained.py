@@ -79,6 +79,15 @@ def backbone_of(model: keras.Model) -> keras.Model:
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
+def leaves(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a model, the first one first, with those of its sub-models in their place."""
+    return [
+        leaf
+        for layer in model.layers
+        for leaf in (leaves(layer) if isinstance(layer, keras.Model) else [layer])
+    ]
+
+
 def _scaled(images: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     if scaling == "tf":
         return layers.Rescaling(1 / 127.5, offset=-1, dtype="float32")(images)

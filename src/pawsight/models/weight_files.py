@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from pawsight.errors import ModelError
+from pawsight.models.pretrained import leaves
 
 _NAMED = 4  # layers that an error names
 # Keras' EfficientNet files scale by the variance where the network was trained with the
@@ -51,7 +52,7 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
     try:
         with _opened(path) as file:
             _check_links(file)
-            wanted = [layer for layer in _leaves(backbone) if layer.weights]
+            wanted = [layer for layer in leaves(backbone) if layer.weights]
             found = _match(wanted, file, backbone)
             misfits = [layer for layer in wanted if layer.name not in found]
             if misfits:
@@ -88,15 +89,6 @@ def _check_links(file: h5py.File) -> None:
             raise ModelError(f"{file.filename} points at other files, and no weights file does.")
 
     file.visititems(check)  # does not follow links
-
-
-def _leaves(model: keras.Model) -> list[Any]:
-    """The layers of a model, with those inside its sub-models in their place."""
-    return [
-        leaf
-        for layer in model.layers
-        for leaf in (_leaves(layer) if isinstance(layer, keras.Model) else [layer])
-    ]
 
 
 def _match(wanted: list[Any], file: h5py.File, backbone: keras.Model) -> dict[str, list[Any]]:

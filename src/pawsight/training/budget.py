@@ -46,6 +46,11 @@ def fitted(plan: Plan, seconds: float) -> Plan:
     return plan.replanned(0, _steps_at_first(plan, seconds))
 
 
+def least_seconds(plan: Plan) -> float:
+    """What the shortest run takes that is worth beginning, at the costs its stages say."""
+    return _LEAST_STEPS * _mean_step_seconds(plan, 0) + last_validation_seconds(plan)
+
+
 def _steps_at_first(plan: Plan, seconds: float) -> int:
     least = _LEAST_STEPS if plan.most_steps is None else min(_LEAST_STEPS, plan.most_steps)
     return max(least, _affordable_steps(plan, 0, seconds, 1.0))

@@ -32,10 +32,12 @@ from pawsight.training.interrupts import stop_requests
 from pawsight.training.optimizers import build_optimizer
 from pawsight.training.photos import Portion, WatchedPixels
 from pawsight.training.plan import Plan
+from pawsight.training.score import Score
+from pawsight.training.start import Start
 from pawsight.training.state import State
-from pawsight.training.step import build_train_step
+from pawsight.training.step import TrainStep, build_train_step
 from pawsight.training.supply import Supply
-from pawsight.training.validation import Validation, Validator
+from pawsight.training.validation import Validator
 
 Clock = Callable[[], float]
 
@@ -66,7 +68,7 @@ class _Tally:
 
 
 class Trainer:
-    """A freshly built model with what it takes to train it by a plan."""
+    """A model with what it takes to train it by a plan: freshly built, or that of a `Start`."""
 
     def __init__(
         self,
@@ -75,22 +77,23 @@ class Trainer:
         train: Portion,
         validation: Portion,
         clock: Clock = time.perf_counter,
+        start: Start | None = None,
     ) -> None:
         keras.utils.set_random_seed(plan.seed)
         self.plan = plan
-        self.model = build_model(
-            plan.model, len(plan.class_names), plan.image_size, plan.precision, any_size=True
-        )
+        self.model = start.build(plan) if start else _fresh(plan)
         self.limit: str | None = None  # the stage that held the run up, once it ended
         self._pixels = WatchedPixels(pixels)
         self._train = train
         self.validation = validation
         self._clock = clock
+        self._start = start
         self._is_imbalanced = any(is_imbalanced(_counts(part)) for part in (train, validation))
-        optimizer = build_optimizer(plan)
-        self.train_step = build_train_step(self.model, optimizer, plan)
+        self._optimizer = build_optimizer(plan)
+        self._steps: dict[float, TrainStep] = {}
         self.validator = Validator(self.model, plan, self._pixels)
-        self.state = State(self.model, optimizer)
+        self._optimizer.build(self.model.trainable_variables)
+        self.state = State(self.model, self._optimizer)
         on_device = bool(tf.config.list_physical_devices("GPU"))
         self.supply = Supply(self._pixels, train, lambda: self.plan, on_device)
         self._tally = _Tally()
@@ -117,6 +120,14 @@ class Trainer:
         self.state.set_weights(self._best)
         return self._history
 
+    def train_step(
+        self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, share: float
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step in which a share of the layers learns; compiled when first taken."""
+        if share not in self._steps:
+            self._steps[share] = build_train_step(self.model, self._optimizer, self.plan, share)
+        return self._steps[share](images, labels, learning_rate)
+
     def _loop(
         self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]
     ) -> None:
@@ -131,7 +142,8 @@ class Trainer:
             step_started = clock()
             images, labels = next(batches)
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
-            loss, num_right = self.train_step(images, labels, learning_rate)
+            share = self.plan.stages[self.plan.stage_at(step)].share
+            loss, num_right = self.train_step(images, labels, learning_rate, share)
             self._count(float(loss), int(num_right), labels.numpy())
             self._check(step + 1, run)
             now = clock()
@@ -214,12 +226,12 @@ class Trainer:
             progress.note(f"The target of {target:.1%} is surely reached: training ends here.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
-    def _measure(self, size: tuple[int, int], run: Run) -> Validation:
+    def _measure(self, size: tuple[int, int], run: Run) -> Score:
         found = self.validator.measure(self.validation, size)
         self._pixels.check_enough_left(self.validation, run)
         return found
 
-    def _row(self, step: int, found: Validation, scale: float) -> Epoch:
+    def _row(self, step: int, found: Score, scale: float) -> Epoch:
         tally = self._tally
         num_images = max(1.0, tally.num_images)
         tally.seconds = self._seconds_now()
@@ -247,6 +259,8 @@ class Trainer:
     def _resume(self, run: Run) -> int:
         self._tally, self._history, self._best = _Tally(), [], []
         if not run.latest_checkpoint_path.is_file():
+            if self._start is not None:
+                self._history, self._best = [self._start.row], self.state.weights()
             return 0
         checkpoint = load_checkpoint(run.latest_checkpoint_path)
         self.state.restore(checkpoint)
@@ -256,6 +270,11 @@ class Trainer:
         history = [row for row in history if row.step <= checkpoint.step]
         self._history = mark_best(history) if history else []
         return checkpoint.step
+
+
+def _fresh(plan: Plan) -> keras.Model:
+    num_classes = len(plan.class_names)
+    return build_model(plan.model, num_classes, plan.image_size, plan.precision, any_size=True)
 
 
 def _counts(portion: Portion) -> list[int]:

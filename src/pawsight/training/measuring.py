@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pawsight.training.fit import Trainer
 from pawsight.training.photos import Portion
-from pawsight.training.plan import Plan
+from pawsight.training.plan import Plan, Stage
 
 _LEAST_STEPS = 2
 _MOST_STEPS = 40
@@ -18,7 +18,7 @@ _MOST_PHOTOS = 384
 
 
 class Speed:
-    """Measures each size of the photos once; a model measured is a model compiled.
+    """Measures each kind of stage once; a model measured is a model compiled.
 
     Args:
         trainer: What takes the steps. Every variable is put back afterwards, so
@@ -29,7 +29,7 @@ class Speed:
     def __init__(self, trainer: Trainer, seconds: float) -> None:
         self._trainer = trainer
         self._seconds = seconds
-        self._steps: dict[tuple[int, int], float] = {}
+        self._steps: dict[tuple[tuple[int, int], float], float] = {}
 
     def costed(self, plan: Plan) -> Plan:
         """Give the plan with what a step and a validation take in each of its stages."""
@@ -49,27 +49,28 @@ class Speed:
 
     def step_seconds(self, plan: Plan, number: int) -> float:
         """Time a step in one stage; the first ones, which compile, do not count."""
-        size = plan.stages[number].image_size
-        if size not in self._steps:
+        stage = plan.stages[number]
+        kind = stage.image_size, stage.share
+        if kind not in self._steps:
             before = self._trainer.state.capture(0, {}, [])
-            only = plan.model_copy(update={"stages": (plan.stages[number],)})
+            only = plan.model_copy(update={"stages": (stage,)})
             self._trainer.plan = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
             batches = self._trainer.supply.batches(0)
             for _ in range(_LEAST_STEPS):
-                self._step(next(batches))
+                self._step(next(batches), stage)
             started, num_steps = time.perf_counter(), 0
             while num_steps < _LEAST_STEPS or (
                 num_steps < _MOST_STEPS and time.perf_counter() - started < self._seconds
             ):
-                self._step(next(batches))
+                self._step(next(batches), stage)
                 num_steps += 1
-            self._steps[size] = (time.perf_counter() - started) / num_steps
+            self._steps[kind] = (time.perf_counter() - started) / num_steps
             batches.close()
             self._trainer.state.restore(before)
-        return self._steps[size]
+        return self._steps[kind]
 
-    def _step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
-        loss, _ = self._trainer.train_step(*batch, tf.constant(0.0))
+    def _step(self, batch: tuple[tf.Tensor, tf.Tensor], stage: Stage) -> None:
+        loss, _ = self._trainer.train_step(*batch, tf.constant(0.0), stage.share)
         float(loss)  # waits for the end of the step
 
     def _validation_seconds(self, size: tuple[int, int]) -> float:

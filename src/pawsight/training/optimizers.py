@@ -18,12 +18,22 @@ from pawsight.training.plan import Plan
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` (without `amsgrad`) whose update is TensorFlow's fused kernel."""
 
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Make the slots; a variable may begin to learn later than others, so each has a count."""
+        if self.built:
+            return
+        super().build(variables)
+        self._steps = [
+            self.add_variable(shape=(), dtype="float32", name="steps") for _ in variables
+        ]
+
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Update one variable in place; gradient and variable have one shape."""
-        step = tf.cast(self.iterations + 1, tf.float32)
         index = self._get_variable_index(variable)
+        step = self._steps[index] + 1
+        self._steps[index].assign(step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,

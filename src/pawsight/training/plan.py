@@ -41,13 +41,14 @@ class Piece(_Frozen):
 
 
 class Stage(_Frozen):
-    """Photos are seen at `image_size` until the progress is `until`.
+    """Photos are seen at `image_size`, and some layers learn, until the progress is `until`.
 
     The two times are what was measured before the first step; None where nothing was.
     """
 
     until: float
     image_size: tuple[int, int]  # (height, width) in pixels
+    share: float = 1.0  # of the layers that learn, counted from the last
     step_seconds: float | None = None
     validation_seconds: float | None = None  # of all validation photos at this size
 
@@ -165,8 +166,14 @@ class Plan(_Frozen):
             f"{f'{_pixels(first)} to ' if first != last else ''}{_pixels(last)} px, "
             f"{about}{_rounded(self.num_steps) if about else self.num_steps:,} steps of "
             f"{self.batch_size}, {self.precision} ({self.precision_reason})"
-            f"{self._weights_in_words()}"
+            f"{self._layers_in_words()}{self._weights_in_words()}"
         )
+
+    def _layers_in_words(self) -> str:
+        shares = [f"{stage.share:.0%}" if stage.share < 1 else "all" for stage in self.stages]
+        if shares[0] == "all":
+            return ""
+        return f"; of its layers the last {shares[0]} learn, then {', then '.join(shares[1:])}"
 
     def _weights_in_words(self) -> str:
         if self.class_weights is None:

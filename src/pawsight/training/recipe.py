@@ -50,6 +50,9 @@ class Recipe:
     warmup: float = 0.15
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)  # the longest runs first
     grows_stronger: bool = False  # the fewer the photos, the more they are changed
+    # (until which progress, share of the layers that learn, counted from the last); where a
+    # network knows much already, its first layers are left to the end
+    shares: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -86,6 +89,20 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+# Of a network that comes with weights, once a last layer is fitted to its features. Its rates are
+# low: it is to learn what these photos have of their own, and forget nothing.
+FINETUNING = Recipe(
+    optimizer="adam",
+    learning_rate=1e-4,
+    schedule="linear",
+    batch_size=32,
+    label_smoothing=0.0,  # the fitted layer knows how sure it may be
+    augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
+    epochs=None,
+    minutes=10,
+    shares=((0.4, 1 / 3), (1.0, 1.0)),
+)
+
 # A run of no given length stops at this many passes: more of the same photos teaches little.
 _MOST_EPOCHS = 60
 # ... and at this many photos shown, once it made at least 12 passes.
@@ -114,7 +131,7 @@ def plan(
     well, although the script had no weights: what is rare in the photos must
     not be ignored by the model.
     """
-    recipe = RECIPES[config.model]
+    recipe = _recipe(config)
     fitting = max(recipe.least_batch_size, num_train // 80 * 8)
     batch_size = config.batch_size or min(recipe.batch_size, fitting)
     num_steps = math.ceil(_epochs(recipe, config, num_train) * num_train / batch_size)
@@ -145,12 +162,16 @@ def plan(
         class_weights=balance.class_weights(num_per_class) if is_weighted else None,
         warmup=recipe.warmup,
         augment_strength=_strength(recipe, config, num_train),
-        stages=_stages(recipe.sizes[0], config.model, image_size),
+        stages=_stages(recipe, recipe.sizes[0], config.model, image_size),
         target_accuracy=config.target_accuracy,
         minutes=minutes,
         # A budget that was asked for is used up; without one, enough is enough.
         most_steps=num_steps if minutes is not None and config.minutes is None else None,
     )
+
+
+def _recipe(config: TrainConfig) -> Recipe:
+    return FINETUNING if config.finetune else RECIPES[config.model]
 
 
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
@@ -163,7 +184,7 @@ def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
 
 def budget_minutes(config: TrainConfig) -> float | None:
     """The minutes a run may take in all, or None where its epochs were given."""
-    recipe = RECIPES[config.model]
+    recipe = _recipe(config)
     if config.epochs is not None or (recipe.epochs is not None and config.minutes is None):
         return None
     return config.minutes or recipe.minutes
@@ -177,23 +198,24 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
         config: A size that the user set is that of the finished model.
         epochs: How many passes over the photos the time allows at the full size.
     """
-    sizes = next(
-        one
-        for one in RECIPES[plan.model].sizes
-        if epochs >= one.least_epochs or not one.least_epochs
-    )
+    recipe = _recipe(config)
+    sizes = next(one for one in recipe.sizes if epochs >= one.least_epochs or not one.least_epochs)
     image_size = plan.image_size
     if config.image_size is None and architecture(plan.model).fits_any_size:
         image_size = _scaled(image_size, sizes.finished, architecture(plan.model).min_image_side)
-    stages = _stages(sizes, plan.model, plan.image_size)
+    stages = _stages(recipe, sizes, plan.model, plan.image_size)
     return plan.model_copy(update={"stages": stages, "image_size": image_size})
 
 
-def _stages(sizes: Sizes, model: str, image_size: tuple[int, int]) -> tuple[Stage, ...]:
-    """The sizes of the photos in the course of a run; one stage where a network has one size."""
+def _stages(
+    recipe: Recipe, sizes: Sizes, model: str, image_size: tuple[int, int]
+) -> tuple[Stage, ...]:
+    """What changes in the course of a run: the sizes of the photos, or which layers learn."""
     found = architecture(model)
     if not found.fits_any_size:
-        return (Stage(until=1.0, image_size=image_size),)
+        return tuple(
+            Stage(until=until, image_size=image_size, share=share) for until, share in recipe.shares
+        )
     stages: list[Stage] = []
     for until, share in sizes.stages:
         size = _scaled(image_size, share, found.min_image_side)

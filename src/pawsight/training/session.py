@@ -11,6 +11,7 @@ import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
+from pawsight.errors import TrainingError
 from pawsight.history import Epoch
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
@@ -23,6 +24,7 @@ from pawsight.training.fit import Trainer
 from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan, load_plan
+from pawsight.training.start import Start
 
 # What the end of a run takes besides looking at its photos, where nothing else runs: export,
 # figures, report.
@@ -42,6 +44,10 @@ _MOST_MEASURED_SECONDS = 2.0
 _AIM = 0.985
 
 
+class OutOfTimeError(TrainingError):
+    """A budget leaves no time to improve a network that is good for use as it is."""
+
+
 def train_run(
     run: Run,
     config: TrainConfig,
@@ -49,6 +55,7 @@ def train_run(
     pixels: Pixels,
     progress: Progress,
     started: float,
+    start: Start | None = None,
 ) -> keras.Model:
     """Train a run's model to the end of its plan.
 
@@ -61,6 +68,7 @@ def train_run(
         pixels: The pixels of these photos.
         progress: Is told of the plan and of every step.
         started: `time.monotonic()` from which a budget in minutes counts.
+        start: The network to go on from; None builds a fresh one.
 
     Returns:
         The model, in the precision it was trained in, with its best weights.
@@ -68,6 +76,7 @@ def train_run(
     Raises:
         StoppedError: The user stopped it; a checkpoint was written.
         TrainingError: The loss is no number any more.
+        OutOfTimeError: There is a start, and the budget leaves no time to improve it.
         DataError: Most of the photos are no longer there.
         DiskError: The pixels kept at ingest are no longer there.
     """
@@ -78,9 +87,11 @@ def train_run(
     )
     if run.plan_path.is_file():
         plan = load_plan(run)
-        trainer = Trainer(plan, pixels, train, validation)
+        trainer = Trainer(plan, pixels, train, validation, start=start)
     else:
-        trainer = _begun(run, config, catalog, pixels, (train, validation), progress, started)
+        trainer = _begun(
+            run, config, catalog, pixels, (train, validation), progress, started, start
+        )
         plan = trainer.plan
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
     history = trainer.fit(plan, run, progress)
@@ -99,6 +110,7 @@ def _begun(
     portions: tuple[Portion, Portion],
     progress: Progress,
     started: float,
+    start: Start | None,
 ) -> Trainer:
     """Build a model and decide its plan, which is written into the run folder."""
     train, validation = portions
@@ -108,18 +120,19 @@ def _begun(
         catalog.class_names,
         len(train.indices),
         len(validation.indices),
-        precision.choose(config.precision),
+        start.precision if start else precision.choose(config.precision),
         np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
     )
-    trainer = Trainer(plan, pixels, train, validation)
+    trainer = Trainer(plan, pixels, train, validation, start=start)
     crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
-    finish_seconds = _FINISH_SECONDS * min(_MOST_CROWDED, max(1.0, crowding))
+    finish_seconds = start.finish_seconds if start else _FINISH_SECONDS
+    finish_seconds *= min(_MOST_CROWDED, max(1.0, crowding))
     if plan.minutes is not None:
         progress.start("Measuring the speed of this machine")
         num_evaluated = len(validation.indices) + len(catalog.part("test"))
         speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
         charged = _Charged(started, finish_seconds, num_evaluated)
-        plan = _fitted(plan, config, speed, charged, progress)
+        plan = _fitted(plan, config, speed, charged, progress, is_started=start is not None)
     else:
         plan = recipe.sized(plan, config, plan.epochs)
     facts = {
@@ -127,6 +140,8 @@ def _begun(
         "hardware": machine.in_words(),
         "versions": versions(),
     }
+    if start is not None:
+        facts |= start.facts
     write_json(run.plan_path, plan.model_dump(mode="json") | facts)
     trainer.plan = plan
     return trainer
@@ -135,6 +150,8 @@ def _begun(
 def _kept(history: list[Epoch]) -> str:
     """Say which epoch became the model, and why."""
     best = next(row for row in history if row.is_best)
+    if best.step == 0:
+        return "Keeping the network as it was before: nothing after scored higher in validation."
     balanced = best.validation_balanced_accuracy
     return (
         f"Keeping epoch {best.epoch} of {history[-1].epoch}, the best in validation: "
@@ -163,6 +180,7 @@ def _fitted(
     speed: Speed,
     charged: _Charged,
     progress: Progress,
+    is_started: bool,
 ) -> Plan:
     """Give a plan the sizes and the length that a budget leaves for training.
 
@@ -172,6 +190,10 @@ def _fitted(
         speed: Measures this machine.
         charged: What else the budget has to cover.
         progress: Is told where the budget is too short to learn much.
+        is_started: There is a network to fall back on, so too short a budget is refused.
+
+    Raises:
+        OutOfTimeError: It is too short.
     """
     seconds = 60 * (plan.minutes or 0.0)
     # The smallest photos say enough for a choice of sizes: the cost goes with the pixels.
@@ -181,6 +203,8 @@ def _fitted(
     left = seconds - charged.around(0.0)
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
     around = charged.around(budget.last_validation_seconds(plan) / plan.num_validation)
+    if is_started and _AIM * seconds - around < budget.least_seconds(plan):
+        raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
     left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:
         progress.note(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from pawsight.errors import ModelError
+from pawsight.models.pretrained import leaves
 from pawsight.training.plan import Plan
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
@@ -59,19 +61,33 @@ def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(is_right(logits, labels), tf.int32))
 
 
+def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
+    """The variables of the last layers.
+
+    Args:
+        model: The network.
+        share: Of its layers that can learn, counted from the last and rounded up; 1 is all.
+    """
+    layers = [layer for layer in leaves(model) if layer.trainable_variables]
+    chosen = layers[len(layers) - math.ceil(share * len(layers) - 1e-9) :]
+    wanted = {id(variable) for layer in chosen for variable in layer.trainable_variables}
+    return [variable for variable in model.trainable_variables if id(variable) in wanted]
+
+
 def build_train_step(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan, share: float = 1.0
 ) -> TrainStep:
     """Compile one update of `model` by `optimizer`; eager where the plan says so.
 
+    Of the layers the last ones learn, by their `share`; see `last_variables`.
     The loss is the sum of the photos' weighted losses over the number of photos
     that are there, as Keras does with its class_weight. One trace serves every
     size of the images that the model takes.
     """
-    trained = model.trainable_variables
+    trained = last_variables(model, share)
     # The one inside, where a float16 run wraps it, is what has a rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    optimizer.build(trained)
+    optimizer.build(model.trainable_variables)
     variables = [variable.value for variable in trained]
 
     def train_step(

@@ -7,38 +7,38 @@ same photos, weights and seed give the same model.
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pawsight import balance, machine
+from pawsight import balance
 from pawsight.config import TrainConfig
 from pawsight.engine import prepare_tensorflow
-from pawsight.errors import DataError, ModelError
-from pawsight.export.agreement import check_agreement
-from pawsight.export.appended import append_head
+from pawsight.errors import DataError
 from pawsight.history import Epoch, save_history
-from pawsight.models.backbone import Backbone, open_backbone
-from pawsight.models.saved import save_description, save_weights, versions
+from pawsight.models.backbone import open_backbone
+from pawsight.models.saved import save_description
 from pawsight.models.sizes import canonical_name, image_size_of
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, not_most_of_a_class
 from pawsight.pictures.reading.lost import TellsOfLost
 from pawsight.pictures.reading.resized import at_size
-from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Part, Pixels
 from pawsight.runs import Run, write_json
 from pawsight.training.features import FeatureReader, Features
-from pawsight.training.head import Head, fit_head
+from pawsight.training.fitted import Fitted, history_row, plan_of, save
+from pawsight.training.head import fit_head
 
 if TYPE_CHECKING:
     import keras
 
 _MOST_LOST = 0.5  # share of a part's photos that may go bad before another model would come out
-_CHECK_PHOTOS = 16
+# Fine-tuning takes this much to start: TensorFlow, the network, two compiled steps, its export.
+_LEAST_SECONDS = 60.0
+_KEPT = "The network stays as it is, and the fitted layer is the model: give more --minutes."
 
 
 def transfer_run(
@@ -48,8 +48,9 @@ def transfer_run(
     pixels: Pixels,
     copies: Groups,
     progress: Progress,
-) -> None:
-    """Take a run to its finished model: plan, history and model folder are written.
+    started: float,
+) -> keras.Model | None:
+    """Fit a last layer, fine-tune the network where that is wanted; plan and history are written.
 
     Args:
         run: The run.
@@ -58,22 +59,28 @@ def transfer_run(
         pixels: The pixels of these photos.
         copies: Groups that show the same picture; cross-validation keeps them together.
         progress: Is told how it goes.
+        started: `time.monotonic()` from which a budget in minutes counts.
+
+    Returns:
+        The model that fine-tuning made; None where the fitted layer is all there is, and the
+        model folder is written.
 
     Raises:
+        StoppedError, TrainingError: As `session.train_run`, of fine-tuning.
         ModelError: The weights cannot be had or do not fit.
         DataError: Most of the photos are no longer there.
         DiskError: Something cannot be written.
     """
-    started = time.monotonic()
-    progress = TellsOfLost(progress, pixels, catalog)
-    if config.minutes is not None or config.epochs is not None:
-        progress.note("A last layer is fitted once, to its end: minutes and epochs do not apply.")
+    began = time.monotonic()
+    told = TellsOfLost(progress, pixels, catalog)
+    if not config.finetune and (config.minutes is not None or config.epochs is not None):
+        told.note("A last layer is fitted once, to its end: minutes and epochs do not apply.")
     name = canonical_name(config.model)
     image_size = config.image_size or image_size_of(name)
     pixels = at_size(pixels, image_size)
-    backbone = open_backbone(name, image_size, config.weights, progress)
+    backbone = open_backbone(name, image_size, config.weights, told)
     reader = FeatureReader(backbone, config.resize)
-    seen, mirrored, validation = _look(reader, catalog, pixels, run, progress)
+    seen, mirrored, validation = _look(reader, catalog, pixels, run, told)
     labels = catalog.labels(seen.indices)
     class_weights = _class_weights(config, labels, len(catalog.class_names))
     head = fit_head(
@@ -83,13 +90,19 @@ def transfer_run(
         len(catalog.class_names),
         class_weights,
         config.seed,
-        progress,
+        told,
     )
-    plan = _plan(config, catalog, backbone, head, seen, validation, class_weights)
-    progress.start("Saving the model")
-    difference, num_parameters = _save(run, config, catalog, backbone, head, reader, pixels)
+    fitted = Fitted(backbone, head, seen, validation, class_weights)
+    row = history_row(fitted, catalog, time.monotonic() - began, told)
+    if config.finetune and _is_worth_tuning(run, config, fitted, catalog, started, told):
+        model = _tuned(run, config, catalog, pixels, fitted, row, progress, started)
+        if model is not None:
+            return model
+    told.start("Saving the model")
+    difference, num_parameters = save(run, catalog, fitted, reader, pixels)
+    plan = plan_of(config, catalog, fitted)
     write_json(run.plan_path, plan | {"num_parameters": num_parameters})
-    _write_history(run, catalog, head, seen, validation, time.monotonic() - started, progress)
+    save_history([row], run.history_path)
     save_description(
         run,
         name,
@@ -100,6 +113,57 @@ def transfer_run(
         catalog.name,
         difference,
     )
+    return None
+
+
+def _is_worth_tuning(
+    run: Run,
+    config: TrainConfig,
+    fitted: Fitted,
+    catalog: Catalog,
+    started: float,
+    progress: Progress,
+) -> bool:
+    """Whether there is time for it, and something to reach; a decision made before stands."""
+    if run.plan_path.is_file():
+        return "pieces" in run.read_json(run.plan_path)
+    found = fitted.score(fitted.validation, catalog)
+    target = config.target_accuracy
+    if target is not None and found.surely_reaches(target, fitted.is_uneven(catalog)):
+        progress.note(f"The target of {target:.1%} is surely reached without fine-tuning.")
+        return False
+    if config.minutes is None:
+        return True
+    left = 60 * config.minutes - (time.monotonic() - started)
+    if left < _LEAST_SECONDS:
+        progress.note(f"{config.minutes:g} min leave no time for fine-tuning. {_KEPT}")
+        return False
+    return True
+
+
+def _tuned(
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    fitted: Fitted,
+    row: Epoch,
+    progress: Progress,
+    started: float,
+) -> keras.Model | None:
+    """Fine-tune the network; None where the budget turns out too short."""
+    progress.start("Starting TensorFlow")
+    prepare_tensorflow()
+    from pawsight.training.finetune import finetune
+    from pawsight.training.session import OutOfTimeError
+
+    row = dataclasses.replace(row, epoch=0, step=0, seconds=0.0)
+    backbone, head = fitted.backbone, fitted.head
+    try:
+        return finetune(run, config, catalog, pixels, backbone, head, row, progress, started)
+    except OutOfTimeError as error:
+        progress.note(f"{error} {_KEPT}")
+        return None
 
 
 def _class_weights(
@@ -152,132 +216,3 @@ def _groups(catalog: Catalog, indices: IntArray, copies: Groups) -> list[str]:
         of_copies.get(i) or (f"group {group}" if (group := catalog.photos[i].group) else f"{i}")
         for i in indices.tolist()
     ]
-
-
-def _plan(
-    config: TrainConfig,
-    catalog: Catalog,
-    backbone: Backbone,
-    head: Head,
-    seen: Features,
-    validation: Features,
-    class_weights: tuple[float, ...] | None,
-) -> dict[str, Any]:
-    """What was decided, JSON-ready, under the names that plan.json has for every run."""
-    return {
-        "model": backbone.name,
-        "class_names": list(catalog.class_names),
-        "image_size": list(backbone.image_size),
-        "resize": config.resize,
-        "num_train": len(seen.indices),
-        "num_validation": len(validation.indices),
-        "seed": config.seed,
-        "class_weights": None if class_weights is None else list(class_weights),
-        "weights": backbone.key,
-        "head": {
-            "views": ["as it is", "mirrored"],
-            "num_features": len(head.kernel),
-            "strength": head.strength,
-            "cross_validation": [asdict(trial) for trial in head.trials],
-        },
-        "batch_size": 2 * len(seen.indices),
-        "precision": "float32",
-        "hardware": machine.in_words(),
-        "versions": versions(),
-    }
-
-
-def _write_history(
-    run: Run,
-    catalog: Catalog,
-    head: Head,
-    seen: Features,
-    validation: Features,
-    seconds: float,
-    progress: Progress,
-) -> None:
-    """Write the one row that the fit is."""
-    train = _measure(head, seen, catalog)
-    found = _measure(head, validation, catalog)
-    labels = (catalog.labels(part.indices) for part in (seen, validation))
-    is_uneven = any(balance.is_imbalanced(np.bincount(part).tolist()) for part in labels)
-    row = Epoch(
-        epoch=1,
-        step=1,
-        seconds=round(seconds, 3),
-        images_per_second=round(seen.images_per_second, 2),
-        learning_rate=0.0,
-        train_loss=train[0],
-        train_accuracy=train[1],
-        validation_loss=found[0],
-        validation_accuracy=found[1],
-        is_best=True,
-        validation_balanced_accuracy=found[2] if is_uneven else None,
-    )
-    save_history([row], run.history_path)
-    chosen = next((one for one in head.trials if one.strength == head.strength), None)
-    progress.note(
-        f"Last layer fitted, strength {head.strength:g}"
-        + (f" by cross-validation ({chosen.accuracy:.1%} right there)" if chosen else "")
-        + f": {found[1]:.1%} right in validation"
-        + (f" (balanced {found[2]:.1%})" if is_uneven else "")
-        + "."
-    )
-
-
-def _measure(head: Head, part: Features, catalog: Catalog) -> tuple[float, float, float]:
-    """Loss in nats, accuracy, and the mean of the classes' accuracies."""
-    labels = catalog.labels(part.indices)
-    logits = head.logits(part.rows)
-    probs = softmax(logits)[np.arange(len(labels)), labels]
-    is_right = logits.argmax(axis=1) == labels
-    by_class = [float(is_right[labels == label].mean()) for label in np.unique(labels)]
-    loss = float(-np.log(np.maximum(probs, 1e-12)).mean())
-    return loss, float(is_right.mean()), float(np.mean(by_class))
-
-
-def _save(
-    run: Run,
-    config: TrainConfig,
-    catalog: Catalog,
-    backbone: Backbone,
-    head: Head,
-    reader: FeatureReader,
-    pixels: Pixels,
-) -> tuple[float, int]:
-    """Write weights and model.onnx; gives their largest difference and the number of parameters."""
-    append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
-    some = pixels.read(catalog.part("validation")[:_CHECK_PHOTOS])
-    if backbone.weights_path is None:
-        logits = head.logits(reader.compute(some))
-        num_parameters = _num_parameters(run)
-    else:
-        model = _whole_model(backbone, head)
-        save_weights(model, run.weights_path)
-        logits = np.asarray(model(some.astype(np.float32), training=False))
-        num_parameters = model.count_params()
-    try:
-        return check_agreement(run.onnx_path, some, logits), num_parameters
-    except ModelError as error:
-        raise ModelError(f"{error}\nRemove {backbone.features_dir}, and start again.") from error
-
-
-def _whole_model(backbone: Backbone, head: Head) -> keras.Model:
-    """The backbone in Keras with the head on it, as `registry.build_model` builds it."""
-    prepare_tensorflow()
-    from pawsight.models.pretrained import backbone_of
-    from pawsight.models.registry import build_model
-    from pawsight.models.weight_files import load_backbone
-
-    assert backbone.weights_path is not None
-    model = build_model(backbone.name, head.kernel.shape[1], backbone.image_size)
-    load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
-    model.get_layer("logits").set_weights([head.kernel, head.bias])
-    return model
-
-
-def _num_parameters(run: Run) -> int:
-    import onnx
-
-    found = onnx.load(str(run.onnx_path)).graph.initializer
-    return int(sum(np.prod(one.dims) for one in found if len(one.dims) > 0))

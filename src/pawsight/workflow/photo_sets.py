@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
+from pawsight.models import builtin
 from pawsight.models.sizes import (
     canonical_name,
     check_image_size,
@@ -86,6 +87,8 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         ModelError: The network is too deep for such small images.
     """
     name = canonical_name(config.model)
+    if config.finetune and not takes_weights(name):
+        raise ConfigError(_not_finetuned(name))
     if config.weights is None:
         check_image_size(name, working_size(config))
         return config.model_copy(update={"model": name})
@@ -102,6 +105,19 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     config = config.model_copy(update=changed)
     check_image_size(name, working_size(config))
     return config
+
+
+def _not_finetuned(name: str) -> str:
+    why = (
+        "it ships as a finished ONNX file"
+        if name == builtin.NAME
+        else "it begins with no weights, and all of it is trained anyway"
+    )
+    return (
+        f"The model '{name}' cannot be fine-tuned: {why}.\n"
+        f"Leave --finetune out, or choose a network of keras.applications, "
+        f"such as --model mobilenetv2."
+    )
 
 
 def audit(

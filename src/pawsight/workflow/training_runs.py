@@ -155,13 +155,14 @@ def _train_and_finish(
         if is_pretrained(config.model):
             from pawsight.training.transfer import transfer_run
 
-            transfer_run(run, config, catalog, pixels, copies, progress)
+            model = transfer_run(run, config, catalog, pixels, copies, progress, started)
         else:
             progress.start("Starting TensorFlow")
             prepare_tensorflow()
             from pawsight.training.session import train_run
 
             model = train_run(run, config, catalog, pixels, progress, started)
+        if model is not None:
             _save(run, model, config, catalog, pixels, progress)
         _measure_and_report(run, catalog, pixels, copies, progress)
     except KeyboardInterrupt as error:

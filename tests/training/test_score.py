@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from pawsight.training.validation import Validation
+from pawsight.training.score import Score
 
 
 def found(right, photos):
-    return Validation(0.5, np.array(right), np.array(photos))
+    return Score(0.5, np.array(right), np.array(photos))
 
 
 def test_the_accuracy_is_over_photos_and_the_balanced_one_over_classes():

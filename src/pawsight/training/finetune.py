@@ -1,0 +1,102 @@
+"""Fine-tuning: once a last layer is fitted to frozen features, the network itself learns.
+
+The layer comes first because with random weights on top the first steps would
+undo what the network knows. Then the last layers learn, later all of them, at
+low rates. Batch normalisation keeps its statistics and its scales: those of
+small batches would undo as much. Source: https://keras.io/guides/transfer_learning/
+What the fitted layer scored is the first row of the history, so the network is
+kept as it was where nothing after it does better.
+"""
+
+from __future__ import annotations
+
+import keras
+
+from pawsight.config import TrainConfig
+from pawsight.history import Epoch
+from pawsight.models.backbone import Backbone
+from pawsight.models.pretrained import backbone_of
+from pawsight.models.registry import build_model
+from pawsight.models.weight_files import load_backbone
+from pawsight.pictures.catalog import Catalog
+from pawsight.progress import Progress
+from pawsight.records import Pixels
+from pawsight.runs import Run
+from pawsight.training import precision
+from pawsight.training.head import Head
+from pawsight.training.plan import Plan
+from pawsight.training.precision import Precision
+from pawsight.training.session import train_run
+from pawsight.training.start import Start
+
+# What the end of a run takes besides looking at its photos: these networks have many layers.
+_FINISH_SECONDS = 20.0
+
+
+def finetune(
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    pixels: Pixels,
+    backbone: Backbone,
+    head: Head,
+    row: Epoch,
+    progress: Progress,
+    started: float,
+) -> keras.Model:
+    """Train a backbone with the head that was fitted to it.
+
+    Args:
+        run: The run; its plan, history and checkpoints are written.
+        config: The settings.
+        catalog: Photos with their parts.
+        pixels: The pixels of these photos at the backbone's size.
+        backbone: The network, with weights in Keras.
+        head: What was fitted to its features.
+        row: What the two score together.
+        progress: Is told of the plan and of every step.
+        started: `time.monotonic()` from which a budget in minutes counts.
+
+    Returns:
+        The whole model with its best weights.
+
+    Raises:
+        OutOfTimeError: The budget leaves no time for it.
+        StoppedError, TrainingError, DataError, DiskError: As `session.train_run`.
+    """
+
+    def build(plan: Plan) -> keras.Model:
+        model = build_whole(backbone, head, plan.precision)
+        freeze_normalization(model)
+        return model
+
+    chosen = (
+        # Depthwise convolutions, and normalisation on its own, are slower in bfloat16 on a CPU.
+        Precision("float32", "as the network's features were computed")
+        if config.precision == "auto"
+        else precision.choose(config.precision)
+    )
+    facts = {"weights": backbone.key, "head_strength": head.strength}
+    start = Start(build, row, chosen, _FINISH_SECONDS, facts)
+    return train_run(run, config, catalog, pixels, progress, started, start)
+
+
+def build_whole(backbone: Backbone, head: Head, precision: str = "float32") -> keras.Model:
+    """The backbone in Keras with the head on it, as `registry.build_model` builds it.
+
+    Raises:
+        ModelError: The backbone's weights are another network's.
+    """
+    assert backbone.weights_path is not None
+    num_classes = head.kernel.shape[1]
+    model = build_model(backbone.name, num_classes, backbone.image_size, precision)
+    load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
+    model.get_layer("logits").set_weights([head.kernel, head.bias])
+    return model
+
+
+def freeze_normalization(model: keras.Model) -> None:
+    """Keep every batch normalisation of a model as it is; frozen, Keras runs it as in inference."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False

@@ -1,0 +1,63 @@
+"""How a network did on photos: the loss, how many are right, and what that proves.
+
+Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pawsight.probabilities import softmax
+from pawsight.records import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What a pass over photos found.
+
+    Attributes:
+        loss: Mean over the photos, in nats.
+        num_right: Photos of each class that were right, shape [K].
+        num_photos: Photos of each class, shape [K].
+    """
+
+    loss: float
+    num_right: IntArray
+    num_photos: IntArray
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the photos that were right, 0..1."""
+        return float(self.num_right.sum() / max(1, self.num_photos.sum()))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over the classes that are there of their share, 0..1."""
+        there = self.num_photos > 0
+        if not there.any():
+            return 0.0
+        return float((self.num_right[there] / self.num_photos[there]).mean())
+
+    def surely_reaches(self, target: float, is_balanced: bool) -> bool:
+        """Whether the lower end of the 95 % interval of the accuracy is at least `target`."""
+        from pawsight.evaluation.metrics import balanced_interval, wilson_interval
+
+        if is_balanced:
+            low = balanced_interval(self.num_right, self.num_photos)[0]
+        else:
+            low = wilson_interval(int(self.num_right.sum()), int(self.num_photos.sum()))[0]
+        return low >= target
+
+
+def score(logits: FloatArray, labels: IntArray) -> Score:
+    """Score logits [N, K] by the true class indices [N]; ties go to the lower class index."""
+    num_classes = logits.shape[1]
+    probs = softmax(logits)[np.arange(len(labels)), labels]
+    is_right = logits.argmax(axis=1) == labels
+    return Score(
+        float(-np.log(np.maximum(probs, 1e-12)).mean()),
+        np.bincount(labels[is_right], minlength=num_classes),
+        np.bincount(labels, minlength=num_classes),
+    )

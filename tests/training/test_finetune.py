@@ -1,0 +1,230 @@
+"""Fine-tuning: small networks that have learnt already, and a whole run on drawn photos."""
+
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from pawsight.config import AugmentConfig, TrainConfig
+from pawsight.errors import ConfigError, StoppedError
+from pawsight.history import Epoch, load_history
+from pawsight.inference.classifier import Classifier
+from pawsight.models.saved import load_model
+from pawsight.progress import Silent
+from pawsight.runs import Run
+from pawsight.training.finetune import freeze_normalization
+from pawsight.training.fit import Trainer
+from pawsight.training.photos import Portion
+from pawsight.training.plan import Stage
+from pawsight.training.precision import Precision
+from pawsight.training.start import Start
+from pawsight.training.step import last_variables
+from pawsight.workflow import draw_sample, evaluate, train
+
+
+class _Told(Silent):
+    """All notes, and Ctrl-C after a number of steps."""
+
+    def __init__(self, stop_after=None):
+        self.notes, self._left = [], stop_after
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def advance(self, done, **facts):
+        if self._left is not None and "loss" in facts:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+class _Squares:
+    """96 noisy squares of 16 pixels; those of class 1 have a bright upper half."""
+
+    image_size = (16, 16)
+
+    def __init__(self):
+        random = np.random.default_rng(0)
+        self.labels = np.arange(96) % 2
+        self.images = random.integers(0, 160, (96, 16, 16, 3), dtype=np.uint8)
+        self.images[self.labels == 1, :8] += 90
+
+    def read(self, indices):
+        return self.images[indices]
+
+
+def _network(plan):
+    """Two convolutions, each normalised, and a last layer: the same at each call."""
+    keras.utils.set_random_seed(7)
+    layers = [keras.layers.Rescaling(1 / 255)]
+    for name in ("first", "second"):
+        layers += [keras.layers.Conv2D(4, 3, strides=2, name=name)]
+        layers += [keras.layers.BatchNormalization(name=f"{name}_normal")]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(2, name="logits")]
+    model = keras.Sequential([keras.Input((16, 16, 3)), *layers])
+    freeze_normalization(model)
+    return model
+
+
+def _row(accuracy):
+    return Epoch(0, 0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.7, accuracy, True)
+
+
+def _trainer(plan, accuracy=0.5):
+    photos = _Squares()
+    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(96), [64]))
+    start = Start(_network, _row(accuracy), Precision("float32", "for a test"), 1.0)
+    return Trainer(plan, photos, train, validation, start=start)
+
+
+@pytest.fixture
+def staged_plan(plan_of):
+    """12 steps of 16 photos; in the first half the last third of three layers learns."""
+    return plan_of(
+        num_steps=12,
+        image_size=(16, 16),
+        num_train=64,
+        num_validation=32,
+        precision="float32",
+        optimizer="adam",
+        learning_rate=0.01,
+        label_smoothing=0.0,
+        batch_size=16,
+        augment=AugmentConfig(horizontal_flip=True),
+        stages=(
+            Stage(until=0.5, image_size=(16, 16), share=1 / 3),
+            Stage(until=1.0, image_size=(16, 16)),
+        ),
+    )
+
+
+def _kernels(trainer):
+    found = {one.name: one for one in trainer.model.layers}
+    return [found[name].kernel.numpy() for name in ("first", "second", "logits")]
+
+
+def test_a_share_of_the_layers_is_counted_from_the_last_and_rounded_up():
+    model = _network(None)
+    names = [
+        [one.path.partition("/")[2] for one in last_variables(model, share)]
+        for share in (0.3, 1 / 3, 0.5, 1)
+    ]
+    assert names[0] == names[1] == ["logits/kernel", "logits/bias"]
+    assert names[2] == ["second/kernel", "second/bias", *names[0]]
+    assert names[3] == ["first/kernel", "first/bias", *names[2]]
+
+
+def test_the_plan_says_which_layers_learn_when(staged_plan):
+    assert "; of its layers the last 33% learn, then all" in staged_plan.in_words()
+
+
+@pytest.mark.slow
+def test_the_first_layers_learn_last_and_normalisation_never(tmp_path, staged_plan):
+    trainer = _trainer(staged_plan)
+    before = _kernels(trainer)
+    still = trainer.model.get_layer("first_normal").get_weights()
+    with pytest.raises(StoppedError):
+        trainer.fit(staged_plan, Run(tmp_path / "run"), _Told(stop_after=6))
+    is_same = [np.array_equal(*pair) for pair in zip(before, _kernels(trainer), strict=True)]
+    assert is_same == [True, True, False]
+    trainer.fit(staged_plan, Run(tmp_path / "run"), Silent())
+    assert not any(np.array_equal(*pair) for pair in zip(before, _kernels(trainer), strict=True))
+    for one, other in zip(
+        still, trainer.model.get_layer("first_normal").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_stopped_in_the_first_stage_it_goes_on_to_the_same_bits(tmp_path, staged_plan):
+    whole = _trainer(staged_plan)
+    whole.fit(staged_plan, Run(tmp_path / "whole"), Silent())
+    stopped = _trainer(staged_plan)
+    with pytest.raises(StoppedError):
+        stopped.fit(staged_plan, Run(tmp_path / "stopped"), _Told(stop_after=5))
+    resumed = _trainer(staged_plan)
+    history = resumed.fit(staged_plan, Run(tmp_path / "stopped"), Silent())
+    for one, other in zip(_kernels(whole), _kernels(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [row.step for row in history] == [0, 4, 8, 12]
+
+
+@pytest.mark.slow
+def test_what_scored_higher_before_the_first_step_is_kept(tmp_path, staged_plan):
+    trainer = _trainer(staged_plan, accuracy=1.1)  # nothing can beat that
+    before = _kernels(trainer)
+    history = trainer.fit(staged_plan, Run(tmp_path / "run"), Silent())
+    assert [row.is_best for row in history] == [True, False, False, False]
+    for one, other in zip(before, _kernels(trainer), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return draw_sample(tmp_path_factory.mktemp("photos") / "pets", count=60)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """A small network of keras.applications with weights drawn by lot."""
+    keras.utils.set_random_seed(0)
+    network = keras.applications.MobileNet((32, 32, 3), include_top=False, weights=None)
+    path = tmp_path_factory.mktemp("weights") / "mobilenet.weights.h5"
+    network.save_weights(path)
+    return TrainConfig(
+        model="mobilenet", weights=str(path), image_size=(32, 32), finetune=True, epochs=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "why"), [("builtin", "finished ONNX file"), ("swift", "trained anyway")]
+)
+def test_a_network_that_cannot_be_fine_tuned_is_refused_before_a_folder_is_made(
+    photos, tmp_path, model, why
+):
+    with pytest.raises(ConfigError, match=rf"(?s){why}.*Leave --finetune out"):
+        train(photos, TrainConfig(model=model, finetune=True), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_run_is_a_run_as_any_other_and_no_worse_than_its_last_layer(
+    photos, config, tmp_path
+):
+    told = _Told()
+    run = train(photos, config, tmp_path / "run", told)
+    assert run.is_complete
+    history = load_history(run.history_path)
+    assert [row.epoch for row in history] == [0, 1, 2]
+    best = next(row for row in history if row.is_best)
+    assert best.validation_accuracy >= history[0].validation_accuracy
+    assert run.metrics["parts"]["validation"]["accuracy"] == pytest.approx(best.validation_accuracy)
+    assert evaluate(run.path) == run.metrics
+    assert any(note.startswith("Plan: mobilenet, ") for note in told.notes)
+    plan = run.read_json(run.plan_path)
+    assert plan["precision"] == "float32" and plan["head_strength"] > 0
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        load_model(run)(images.astype(np.float32)), Classifier.load(run).logits(images), atol=1e-3
+    )
+
+
+@pytest.mark.slow
+def test_too_short_a_budget_keeps_the_fitted_layer_and_says_so(photos, config, tmp_path):
+    told = _Told()
+    short = config.model_copy(update={"epochs": None, "minutes": 0.2})
+    run = train(photos, short, tmp_path / "run", told)
+    assert run.is_complete
+    assert any("0.2 min leave no time for fine-tuning" in note for note in told.notes)
+    assert "head" in run.read_json(run.plan_path)
+    assert len(load_history(run.history_path)) == 1
+
+
+@pytest.mark.slow
+def test_a_target_that_the_fitted_layer_reaches_needs_no_fine_tuning(photos, config, tmp_path):
+    told = _Told()
+    easy = config.model_copy(update={"target_accuracy": 0.01})
+    train(photos, easy, tmp_path / "run", told)
+    assert "The target of 1.0% is surely reached without fine-tuning." in told.notes
