@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from pawsight.cli.rows import Writer
+    from pawsight.cli.unfinished import Unfinished
+    from pawsight.inference.photos import PhotoLike
+    from pawsight.records import Prediction
+
+    Look = Callable[[Iterable[PhotoLike]], Generator[Prediction]]
 
 Format = Literal["table", "csv", "json", "jsonl"]
 
@@ -44,11 +53,21 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write here instead of standard output."),
+        typer.Option(
+            metavar="FILE",
+            help="Write here instead of standard output; given again after an interruption, "
+            "it goes on where it stopped.",
+        ),
     ] = None,
+    tta: Annotated[
+        bool,
+        typer.Option(
+            "--tta", help="Average in what the model says of the mirrored photo: half as fast."
+        ),
+    ] = False,
     batch_size: Annotated[
         int, typer.Option(min=1, max=1024, metavar="N", help="Photos per call of the model.")
-    ] = 32,
+    ] = 4,
 ) -> None:
     """Say what is on photos.
 
@@ -60,36 +79,102 @@ def predict(
 
     Example: pawsight predict photos/ tom.jpg --model runs/cats --format csv
     """
-    from pawsight.cli.rows import WRITERS
-    from pawsight.inference.classifier import Classifier
+    from pawsight.cli.rows import WRITERS, check_replaceable
+    from pawsight.inference.classifier import load
     from pawsight.inference.photos import expand
-    from pawsight.models import builtin
 
-    chosen = format or _format_for(output)
-    with _opened(output) as write:
-        if model is None:
-            print(_BY_BUILTIN, file=sys.stderr)
-        classifier = Classifier.load(builtin.folder() if model is None else model)
-        expanded = expand(photos, sys.stdin.buffer)
-        num_read = num_failed = 0
-        writer = WRITERS[chosen](classifier.class_names)
-        write(writer.head())
-        for prediction in classifier.predict_iter(expanded, batch_size):
-            write(writer.row(prediction))
-            num_failed += bool(prediction.error)
-            num_read += not prediction.error
-        write(writer.foot())
-    _tell(num_read, num_failed)
-    if num_failed and not num_read:
-        raise typer.Exit(1)
+    if output is not None:
+        check_replaceable(output)
+    if model is None:
+        print(_BY_BUILTIN, file=sys.stderr)
+    classifier = load(model)
+    # Read without a buffer: it may be waited for when the command ends.
+    named = expand(photos, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
+    look = partial(classifier.predict_iter, batch_size=batch_size, tta=tta)
+    writer = WRITERS[format or _format_for(output)](classifier.class_names)
+    if output is None:
+        from pawsight.cli.tables import write_out
+
+        with contextlib.closing(look(named)) as found:
+            tally = _write(found, writer, write_out)
+    else:
+        from pawsight.cli.unfinished import Unfinished
+
+        settings = {"model": classifier.fingerprint, "tta": tta}
+        with Unfinished(output, classifier.class_names, settings) as unfinished:
+            _collect(unfinished, named, look)
+            tally = _finish(unfinished, output, writer)
+    _tell(*tally)
+
+
+def _write(
+    predictions: Iterable[Prediction], writer: Writer, write: Callable[[str], None]
+) -> tuple[int, int]:
+    """Write predictions as they come; give how many photos were read, and how many not."""
+    num_read = num_failed = 0
+    write(writer.head())
+    for prediction in predictions:
+        write(writer.row(prediction))
+        num_failed += bool(prediction.error)
+        num_read += not prediction.error
+    write(writer.foot())
+    return num_read, num_failed
+
+
+def _collect(unfinished: Unfinished, named: Iterator[PhotoLike], look: Look) -> None:
+    """Add the answers that are missing yet.
+
+    Raises:
+        StoppedError: Ctrl-C was pressed; what is there is kept.
+    """
+    from pawsight.cli.progress import shown
+    from pawsight.errors import StoppedError
+
+    try:
+        left = unfinished.skip(named)
+        with shown() as progress, contextlib.closing(look(left)) as found:
+            if unfinished.num_rows:
+                progress.note(f"{unfinished.num_rows:,} photos are answered already: going on.")
+            progress.start("Predicting", unit="photos")
+            for prediction in found:
+                unfinished.add(prediction)
+                progress.advance(1)
+    except KeyboardInterrupt as error:
+        if not unfinished.num_rows:
+            unfinished.remove()
+            raise
+        raise StoppedError(
+            f"Stopped. The answers for {unfinished.num_rows:,} photos are kept in "
+            f"{unfinished.path}.\nGive the same command again to go on."
+        ) from error
+
+
+def _finish(unfinished: Unfinished, output: Path, writer: Writer) -> tuple[int, int]:
+    """Write the answers as the result that was asked for."""
+    from pawsight.runs import replacing
+
+    with replacing(output) as temporary, temporary.open("wb") as file:
+        tally = _write(unfinished.rows(), writer, partial(_write_bytes, file))
+    unfinished.remove()
+    return tally
+
+
+def _write_bytes(file: IO[bytes], text: str) -> None:
+    file.write(text.encode("utf-8", "surrogateescape"))
 
 
 def _tell(num_read: int, num_failed: int) -> None:
-    """Say on standard error how many photos were no photos."""
+    """Say on standard error how many photos were no photos.
+
+    Raises:
+        Exit: With exit code 1, if not one photo could be read.
+    """
     if num_failed:
         print(f"{num_failed:,} of {num_failed + num_read:,} could not be read.", file=sys.stderr)
     elif not num_read:
         print("No photos were named.", file=sys.stderr)
+    if num_failed and not num_read:
+        raise typer.Exit(1)
 
 
 def _format_for(output: Path | None) -> Format:
@@ -97,24 +182,3 @@ def _format_for(output: Path | None) -> Format:
         return "table" if sys.stdout.isatty() else "csv"
     by_suffix: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
     return by_suffix.get(output.suffix.lower(), "csv")
-
-
-@contextlib.contextmanager
-def _opened(output: Path | None) -> Iterator[Callable[[str], None]]:
-    """Give the function that writes text to where the results go."""
-    if output is None:
-        from pawsight.cli.tables import write_out
-
-        yield write_out
-        return
-
-    from pawsight.cli.rows import check_replaceable
-    from pawsight.runs import replacing
-
-    check_replaceable(output)
-    with replacing(output) as temporary, temporary.open("wb") as file:
-        yield lambda text: _write(file, text)
-
-
-def _write(file: IO[bytes], text: str) -> None:
-    file.write(text.encode("utf-8", "surrogateescape"))

@@ -12,7 +12,7 @@ import functools
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -148,7 +148,7 @@ class Classifier:
 
     def predict_iter(
         self, photos: Iterable[PhotoLike], batch_size: int = _AT_ONCE, tta: bool = False
-    ) -> Iterator[Prediction]:
+    ) -> Generator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
         Each core decodes some photos and runs the model on them. Answers come
@@ -171,13 +171,16 @@ class Classifier:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Tells models apart: equal for two that give the same answers, as 64 hex digits."""
-        found = hashlib.sha256(self._description.model_dump_json().encode())
+        """64 hex digits; two classifiers with the same ones give the same answers."""
+        from pawsight.pictures.decoding.decode import VERSION
+
+        found = hashlib.sha256(f"{VERSION} {self._description.model_dump_json()}".encode())
         try:
             found.update(self._run.onnx_path.read_bytes())
         except OSError as error:
             raise RunError(
-                f"{self._run.onnx_path} cannot be read any more: {error.strerror}."
+                f"{self._run.onnx_path} cannot be read any more: {error.strerror}.\n"
+                f"Copy the run folder anew."
             ) from error
         return found.hexdigest()
 

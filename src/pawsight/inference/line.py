@@ -16,7 +16,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Generic, TypeVar
 
 from pawsight.errors import PhotoError
@@ -64,7 +64,7 @@ class Line(Generic[Decoded]):
         self._lookers = [_Looker(self) for _ in range(num_threads)]
         self._taker = threading.Thread(target=self._take, name="pawsight-taking", daemon=True)
 
-    def answers(self) -> Iterator[Prediction]:
+    def answers(self) -> Generator[Prediction]:
         """Give the answers, in the order of the photos.
 
         What the source, `decode` (but for PhotoError) or `answer` raises is

@@ -1,0 +1,196 @@
+"""Answers that `predict --output FILE` has so far, kept in FILE.part until all are there.
+
+The first line says with which model and settings they were made, the others
+hold an answer each. So a command that was interrupted, given again, goes on
+after the last answer, and FILE itself is always a whole result. One process at
+a time may write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pawsight.errors import ConfigError, DiskError
+from pawsight.inference.photos import PhotoLike, name_of
+from pawsight.records import Prediction
+
+_KIND = "answers of pawsight predict"
+_WORDS = {"model": "another model (or version of pawsight)", "tta": "another --tta"}
+
+
+class Unfinished:
+    """The file of answers so far; a context manager that closes it.
+
+    Args:
+        output: Where the answers go in the end.
+        class_names: Of the model, in its order.
+        settings: What decides the answers, JSON-ready. They have to be the same
+            when a command goes on.
+
+    Raises:
+        ConfigError: The answers so far were made with other settings.
+        DiskError: Something else has that name, another process writes to it, or
+            it cannot be written.
+    """
+
+    def __init__(
+        self, output: Path, class_names: tuple[str, ...], settings: dict[str, Any]
+    ) -> None:
+        self.path = output.with_name(output.name + ".part")
+        self._class_names = class_names
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+        except OSError as error:
+            raise DiskError(f"{self.path} cannot be written: {error.strerror}.") from error
+        try:
+            self._lock()
+            self._begun = self._check_head(settings)
+        except BaseException:
+            self._file.close()
+            raise
+        self._first_row = self._end = self._file.tell()
+        self.num_rows = 0  # of those known to belong to the photos now asked for
+
+    def skip(self, photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
+        """Leave out the photos that have an answer; call it once, before `add`.
+
+        Answers are kept as long as they are, in this order, of the photos that are asked
+        for now and did not change since. What comes after is forgotten and made again.
+        """
+        asked = iter(photos)
+        following: list[PhotoLike] = []
+        for row, end in self._rows():
+            photo = next(asked, None)
+            if photo is None:
+                break
+            if row.path != name_of_any(photo) or _changed_since(row.path, self._begun):
+                following = [photo]
+                break
+            self._end = end
+            self.num_rows += 1
+        self._file.truncate(self._end)
+        return itertools.chain(following, asked)
+
+    def add(self, prediction: Prediction) -> None:
+        """Keep an answer; it is in the file when this returns."""
+        row: list[Any] = [prediction.path, prediction.error]
+        if not prediction.error:
+            row += [prediction.probabilities[name] for name in self._class_names]
+        self._file.write(json.dumps(row).encode("ascii") + b"\n")
+        self._file.flush()
+        self.num_rows += 1
+
+    def rows(self) -> Iterator[Prediction]:
+        """Read all answers."""
+        for row, _ in self._rows():
+            yield row
+
+    def remove(self) -> None:
+        """Remove the file: its answers are elsewhere now, or there are none."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def _lock(self) -> None:
+        with contextlib.suppress(ImportError):  # Windows
+            import fcntl
+
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DiskError(
+                    f"Another process is writing {self.path}.\n"
+                    f"Wait until it has ended, or give --output another name."
+                ) from error
+            except OSError:  # a drive that knows no locks
+                pass
+
+    def _check_head(self, settings: dict[str, Any]) -> float:
+        """Read the first line, or write it; give the time when the answers were begun."""
+        self._file.seek(0)
+        line = self._file.readline(1 << 20)
+        if not line.endswith(b"\n") and self._begins_like_ours(line):
+            # Nothing yet, or killed while this very line was written.
+            self._file.truncate(0)
+            head: dict[str, Any] = {"kind": _KIND, "settings": settings, "begun": time.time()}
+            self._file.write(json.dumps(head).encode("ascii") + b"\n")
+            self._file.flush()
+            return float(head["begun"])
+        try:
+            head = json.loads(line)
+            found, begun = dict(head["settings"]), float(head["begun"])
+            if head["kind"] != _KIND:
+                raise ValueError
+        except (ValueError, KeyError, TypeError) as error:
+            raise DiskError(
+                f"{self.path} holds something that is no unfinished result, and is left as it "
+                f"is.\nGive --output another name, or remove the file first."
+            ) from error
+        others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
+        if others:
+            raise ConfigError(
+                f"{self.path} holds answers that were begun with {' and '.join(others)}.\n"
+                f"Finish them the same way, or remove the file to begin anew."
+            )
+        return begun
+
+    @staticmethod
+    def _begins_like_ours(line: bytes) -> bool:
+        start = json.dumps({"kind": _KIND}).encode("ascii")[:-1]
+        return line.startswith(start) or start.startswith(line)
+
+    def _rows(self) -> Iterator[tuple[Prediction, int]]:
+        """Read answers and where each ends, up to one that was not written to its end."""
+        end = self._first_row
+        with self.path.open("rb") as file:
+            file.seek(end)
+            for line in file:
+                row = self._row(line)
+                if row is None:
+                    return
+                end += len(line)
+                yield row, end
+
+    def _row(self, line: bytes) -> Prediction | None:
+        try:
+            path, error, *probs = json.loads(line)
+        except ValueError:
+            return None
+        if not line.endswith(b"\n") or (not error and len(probs) != len(self._class_names)):
+            return None
+        if error:
+            return Prediction(path, error=error)
+        by_class = dict(zip(self._class_names, probs, strict=True))
+        label = max(by_class, key=by_class.__getitem__)  # the first of equals, as the model's
+        return Prediction(path, label, by_class[label], by_class)
+
+
+def name_of_any(photo: PhotoLike) -> str:
+    """Give the path of a photo, or of a row that is decided."""
+    return photo.path if isinstance(photo, Prediction) else name_of(photo)
+
+
+def _changed_since(path: str, moment: float) -> bool:
+    try:
+        return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
+    except (OSError, ValueError):  # it is gone: its answer stays
+        return False
