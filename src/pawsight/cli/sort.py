@@ -115,7 +115,8 @@ def _sort(
     format: str,
 ) -> None:
     from pawsight.cli.progress import shown
-    from pawsight.workflow.sorted_photos import carry_out, plan_sort
+    from pawsight.sorting.execution import carry_out
+    from pawsight.workflow.sorted_photos import plan_sort
 
     if model is None:
         print(_BY_BUILTIN, file=sys.stderr)
@@ -124,8 +125,8 @@ def _sort(
     num_planned, num_failed = sorting.count("planned"), sorting.count("failed")
     if format == "table":
         _print_plan(sorting)
-    if num_planned and not dry_run:
-        if not yes:
+    if not dry_run:
+        if num_planned and not yes:
             question = f"{how.capitalize()} {_photos(num_planned)} into {into}?"
             typer.confirm(question, err=True, abort=True)
         with shown() as progress:

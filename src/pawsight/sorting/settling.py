@@ -24,36 +24,36 @@ def settle(journal: Journal) -> None:
         DiskError: The folder cannot be written.
     """
     try:
-        for entry in list(journal.entries.values()):
-            if entry.act == "rename":
-                _settle_rename(journal, entry)
-            elif entry.part:
-                _settle_copy(journal, entry)
+        undone = [entry for entry in journal.entries.values() if _is_undone(journal, entry)]
+        for entry in undone:
+            target = os.path.join(journal.into, entry.target)
+            if is_claim(target, entry):
+                os.unlink(target)
+        # Before the parts go, by which it is known that these came to nothing.
+        journal.write(*({"void": entry.number} for entry in undone))
         _remove_parts(journal)
     except OSError as error:
         raise disk_error(journal.into, error) from error
 
 
-def _settle_rename(journal: Journal, entry: Entry) -> None:
+def _is_undone(journal: Journal, entry: Entry) -> bool:
+    """Whether an entry came to nothing; of a photo that was carried, finish it if it can be."""
+    source = journal.place(entry.source)
     target = os.path.join(journal.into, entry.target)
-    if os.path.lexists(journal.place(entry.source)) and is_claim(target, entry):
-        os.unlink(target)
-        journal.write({"void": entry.number})
-
-
-def _settle_copy(journal: Journal, entry: Entry) -> None:
-    target, part = (os.path.join(journal.into, name) for name in (entry.target, entry.part))
-    if os.path.lexists(part):  # then it never got its name
-        if is_claim(target, entry):
-            os.unlink(target)
-        journal.write({"void": entry.number})
-        os.unlink(part)
-    elif entry.act == "carry" and is_same_content(journal.place(entry.source), target):
+    if entry.act == "link":
+        return not os.path.lexists(target)
+    if entry.act == "rename":
+        is_there = os.path.lexists(target) and not is_claim(target, entry)
+        return os.path.lexists(source) and not is_there
+    if os.path.lexists(os.path.join(journal.into, entry.part)):
+        return True  # it never got its name
+    if entry.act == "carry" and is_same_content(source, target):
         try:
             remove_carried(journal.into, entry)
         except PhotoError:
             os.unlink(target)  # the photo can only stay where it was
-            journal.write({"void": entry.number})
+            return True
+    return False
 
 
 def is_claim(path: str, entry: Entry) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pawsight.errors import DataError, PhotoError
 from pawsight.progress import Progress
 from pawsight.sorting.contents import copy_file, hash_file, is_same_content, reason, sync_folder
-from pawsight.sorting.journal import Entry, Journal, only_sort
+from pawsight.sorting.journal import Entry, Journal, disk_error, only_sort
 from pawsight.sorting.placing import move_onto_new
 from pawsight.sorting.settling import is_claim, settle
 
@@ -47,6 +47,10 @@ class Undone:
     is_complete: bool = True
 
 
+class _Stays(Exception):  # noqa: N818 - no error, but an answer
+    """Something is not taken back, for a reason that will not pass."""
+
+
 class Undoer:
     """Takes back the entries of one journal; may be killed at any point and begun again."""
 
@@ -65,8 +69,11 @@ class Undoer:
         journal = self._journal
         if not journal.is_ended:
             settle(journal)
-        progress.start("Taking back", len(journal.entries), "photos")
-        waiting = reversed(list(journal.entries.values()))
+            journal.write({"end": True})  # a later sort is one of its own
+            # What was put somewhere twice was taken away from there in between.
+        entries = {entry.target: entry for entry in journal.entries.values()}
+        waiting = reversed(list(entries.values()))
+        progress.start("Taking back", len(entries), "photos")
         while batch := list(itertools.islice(waiting, _BATCH)):
             wanted = [entry for entry in batch if self._tried(self._is_wanted, entry)]
             # From here on an empty file at a photo's old place is ours, should we be killed.
@@ -80,10 +87,10 @@ class Undoer:
         target = os.path.join(self._journal.into, entry.target)
         try:
             return step(entry, source, target)
-        except PhotoError as error:
+        except _Stays as error:
             self._left[entry.target] = str(error)
-        except OSError as error:
-            self._left[entry.target] = reason(error)
+        except (OSError, PhotoError) as error:  # another time it may go better
+            self._left[entry.target] = reason(error) if isinstance(error, OSError) else str(error)
             self._is_complete = False
         return False
 
@@ -91,17 +98,17 @@ class Undoer:
         """Whether an entry is to be taken back: False where nothing is left to do.
 
         Raises:
-            PhotoError: What is there is not what the sort put there, or has no place to go to.
+            _Stays: What is there is not what the sort put there, or has no place to go to.
         """
         if not os.path.lexists(target):
             # A link or a copy may have been taken back when an earlier undo was killed.
             is_back = entry.number in self._journal.backs or entry.act == "link"
             if is_back or (entry.act != "copy" and os.path.lexists(source)):
                 return False
-            raise PhotoError(_GONE)
+            raise _Stays(_GONE)
         if entry.act == "link":
             if not os.path.islink(target) or os.readlink(target) != os.path.abspath(source):
-                raise PhotoError(_CHANGED)
+                raise _Stays(_CHANGED)
             return True
         is_free = not os.path.lexists(source) or self._is_own_claim(entry, source)
         if entry.act == "rename":
@@ -109,17 +116,17 @@ class Undoer:
                 # Killed before its turn came, it is where it always was.
                 if _is_unchanged(source, entry):
                     return False
-                raise PhotoError(_CHANGED)
+                raise _Stays(_CHANGED)
             if not is_free:
-                raise PhotoError(_TAKEN)
+                raise _Stays(_TAKEN)
             return True
         if not _is_unchanged_copy(target, entry):
-            raise PhotoError(_CHANGED)
+            raise _Stays(_CHANGED)
         if entry.act == "copy" and not _is_unchanged(source, entry):
             if not is_same_content(source, target):
-                raise PhotoError(_LAST)
+                raise _Stays(_LAST)
         elif entry.act == "carry" and not (is_free or is_same_content(source, target)):
-            raise PhotoError(_TAKEN)
+            raise _Stays(_TAKEN)
         return True
 
     def _is_own_claim(self, entry: Entry, source: str) -> bool:
@@ -145,7 +152,7 @@ class Undoer:
                         raise
             self._carry_back(entry, source, target)
         except FileExistsError as error:
-            raise PhotoError(_TAKEN) from error
+            raise _Stays(_TAKEN) from error
         return True
 
     def _carry_back(self, entry: Entry, source: str, target: str) -> None:
@@ -180,7 +187,10 @@ def undo(into: str, progress: Progress) -> Undone:
         journal = newest(into)
         undone = Undoer(journal).undo(progress)
     if undone.is_complete:
-        journal.remove(is_kept=bool(undone.left))
+        try:
+            journal.remove(is_kept=bool(undone.left))
+        except OSError as error:
+            raise disk_error(into, error) from error
     return undone
 
 

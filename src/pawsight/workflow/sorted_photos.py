@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,19 +11,15 @@ from pawsight.inference.classifier import Classifier
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
-from pawsight.sorting.journal import Journal, only_sort
+from pawsight.sorting.execution import carry_out, settle_earlier
 from pawsight.sorting.names import UNSURE, class_folders
-from pawsight.sorting.placing import Placer
 from pawsight.sorting.plan import SURE, How, Placement, Planner, Sorting, check_folder
-from pawsight.sorting.settling import settle
 from pawsight.sorting.sources import find_photos
-from pawsight.sorting.space import need_space
 from pawsight.sorting.undoing import Undone, undo
 from pawsight.workflow.finished_runs import load
 from pawsight.workflow.photo_sets import Source
 
 _SILENT = Silent()
-_BATCH = 64  # photos per wait for the disk
 
 
 def sort(
@@ -85,7 +79,7 @@ def plan_sort(
     in_order = tuple(dict.fromkeys((*folders.values(), UNSURE)))
     check_folder(target, in_order)
     if not dry_run:
-        _settle_earlier(target, progress)
+        settle_earlier(target, progress)
     named = [os.fspath(source) for source in many]
     progress.start("Looking for photos", unit="photos")
     found = find_photos(named, target, in_order)
@@ -97,42 +91,6 @@ def plan_sort(
     places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
     model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
     return Sorting(Path(target), how, placements, in_order, places, model)
-
-
-def carry_out(sorting: Sorting, progress: Progress = _SILENT) -> Sorting:
-    """Do what was planned; takes it up where an equal sort was stopped.
-
-    Returns:
-        The same photos, each with what became of it.
-
-    Raises:
-        DiskError: The folder cannot be written, or the disk is too full.
-        StoppedError: Ctrl-C was pressed; all photos are whole and in one place.
-    """
-    planned = [place for place in sorting.placements if place.status == "planned"]
-    if not planned:
-        return sorting
-    need_space(sorting)
-    into = str(sorting.into)
-    with only_sort(into, progress) as made:
-        journal = _journal_for(sorting, made)
-        placer = Placer(sorting, journal)
-        outcomes: dict[str, Placement] = {}
-        progress.start(_DOING[sorting.how], len(planned), "photos")
-        waiting = iter(planned)
-        try:
-            while batch := list(itertools.islice(waiting, _BATCH)):
-                outcomes |= {place.path: place for place in placer.place(batch)}
-                progress.advance(len(batch))
-        except KeyboardInterrupt as error:
-            settle(journal)
-            raise StoppedError(
-                f"Stopped: {len(outcomes):,} of {len(planned):,} photos are sorted.\n"
-                f"Give the same command again to go on, or take back what was done with --undo."
-            ) from error
-        journal.write({"end": True})
-    placements = tuple(outcomes.get(place.path, place) for place in sorting.placements)
-    return dataclasses.replace(sorting, placements=placements)
 
 
 def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
@@ -155,33 +113,6 @@ def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
         return undo(os.path.abspath(into), progress)  # noqa: PTH100
     except KeyboardInterrupt as error:
         raise StoppedError("Stopped. Give the same command again to go on.") from error
-
-
-_DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
-
-
-def _settle_earlier(into: str, progress: Progress) -> None:
-    """Bring to a clean state what a sort left that was killed."""
-    journal = Journal.newest(into)
-    if journal is None or journal.is_ended:
-        return
-    with only_sort(into, progress):
-        journal = Journal.newest(into)  # another sort may just have ended, or been taken back
-        if journal is not None and not journal.is_ended:
-            progress.note("An earlier sort was stopped before its end.")
-            settle(journal)
-
-
-def _journal_for(sorting: Sorting, made: list[str]) -> Journal:
-    """Open the journal of an equal sort that was stopped, or begin one."""
-    head = {"how": sorting.how, "model": sorting.model, "sources": list(sorting.sources)}
-    journal = Journal.newest(str(sorting.into))
-    if journal is not None and not journal.is_ended:
-        if journal.is_of(head):
-            return journal
-        settle(journal)
-        journal.write({"end": True})
-    return Journal.create(str(sorting.into), head, made)
 
 
 def _planned(
