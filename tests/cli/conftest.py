@@ -33,6 +33,33 @@ def pawsight_process():
 
 
 @pytest.fixture
+def make_half_run(make_colour_run):
+    """Make a run whose model looks at the left half only: logits [its mean red 0..1, 0]."""
+
+    def make():
+        from onnx import TensorProto, helper
+
+        run = make_colour_run("half", class_names=["left", "other"])
+        image = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 8, 8, 3])
+        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])
+        weights = np.zeros((8, 8, 3, 2), np.float32)
+        weights[:, :4, 0, 0] = 1 / (255 * 32)
+        values = weights.reshape(-1, 2)
+        matrix = helper.make_tensor("matrix", TensorProto.FLOAT, values.shape, values.ravel())
+        nodes = [
+            helper.make_node("Flatten", ["images"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "matrix"], ["logits"]),
+        ]
+        graph = helper.make_graph(nodes, "half", [image], [logits], [matrix])
+        opset = [helper.make_opsetid("", 13)]
+        model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+        run.onnx_path.write_bytes(model.SerializeToString())
+        return run
+
+    return make
+
+
+@pytest.fixture
 def labelled(save_photo, tmp_path):
     """Photos of three classes, one of them copied and one broken."""
     for colour in ("red", "green", "blue"):

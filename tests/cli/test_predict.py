@@ -1,13 +1,24 @@
 """`pawsight predict`: the formats, bad rows, and every way to name photos."""
 
+import contextlib
 import csv
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from math import exp
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from pawsight.cli.unfinished import Unfinished
+from pawsight.inference.classifier import Classifier
+
 
 SURE = exp(4) / (exp(4) + 2)  # of a photo in one colour, by the model of the fixture
 
@@ -29,6 +40,49 @@ def photos(save_photo, tmp_path):
     save_photo("photos/red.png", "red")
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"no photo")
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def output(tmp_path):
+    """Where results go."""
+    return tmp_path / "results" / "answers.csv"
+
+
+@contextlib.contextmanager
+def started(command):
+    """Start a command; it is ended at the end."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-m", "pawsight", *map(str, command)], **pipes)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(60)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(OSError):  # what was not sent yet
+                pipe.close()
+
+
+def answered(process, paths, count, output):
+    """Name some photos to a command, and wait until that many answers are kept; gives the file."""
+    process.stdin.write("".join(f"{path}\n" for path in paths[:count]).encode())
+    process.stdin.flush()
+    part = output.with_name(output.name + ".part")
+    for _ in range(600):
+        if part.exists() and part.read_bytes().count(b"\n") == count + 1:
+            return part
+        time.sleep(0.1)
+    raise AssertionError(process.poll())
+
+
+def begun(run, paths, output):
+    """Leave behind what a command leaves that was stopped after these photos; gives the file."""
+    classifier = Classifier.load(run)
+    settings = {"model": classifier.fingerprint, "tta": False}
+    with Unfinished(output, classifier.class_names, settings) as unfinished:
+        for prediction in classifier.predict(unfinished.skip(paths)):
+            unfinished.add(prediction)
+        return unfinished.path
 
 
 def rows_of(text):
@@ -181,6 +235,164 @@ def test_output_into_a_folder_that_is_there_is_refused(predict, photos):
 def test_failed_model_leaves_no_output_file(pawsight, photos, tmp_path):
     pawsight("predict", photos, "--model", "nowhere", "--output", tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.slow
+def test_interrupted_command_goes_on_where_it_stopped(
+    pawsight_process, colour_run, save_photo, tmp_path, output
+):
+    paths = [str(save_photo(f"{number}.png", "blue")) for number in range(6)]
+    command = ["predict", "-", "--model", colour_run.path, "--output", output]
+    pawsight_process(*command, input="\n".join(paths).encode())
+    whole = output.read_bytes()
+    output.unlink()
+
+    with started(command) as process:
+        part = answered(process, paths, 3, output)
+    rows_before = part.read_bytes()
+    for path in paths[:3]:  # would be seen if they were looked at again
+        Path(path).unlink()
+    again = pawsight_process(*command, input="\n".join(paths).encode())
+    assert again.returncode == 0, again.stderr
+    assert b"3 photos are answered already" in again.stderr
+    assert output.read_bytes() == whole
+    assert rows_before.count(b"\n") == 4
+    assert not part.exists()
+
+
+@pytest.mark.slow
+def test_interruption_says_what_is_kept_and_how_to_go_on(colour_run, save_photo, output):
+    paths = [str(save_photo(f"{number}.png")) for number in range(2)]
+    command = ["predict", "-", "--model", colour_run.path, "--output", output]
+    with started(command) as process:
+        answered(process, paths, 2, output)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        said = process.stderr.read()
+    assert b"Stopped. The answers for 2 photos are kept in" in said
+    assert b"Give the same command again to go on." in said
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("torn", [b'["', b'["x", "", 0.5]\n', b"\x00\x00\x00"])
+def test_answer_that_was_not_written_to_its_end_is_made_again(
+    predict, colour_run, save_photo, output, torn
+):
+    paths = [str(save_photo(f"{number}.png", "blue")) for number in range(3)]
+    part = begun(colour_run, paths[:2], output)
+    with part.open("ab") as file:
+        file.write(torn)
+    assert predict(*paths, "--output", output).exit_code == 0
+    assert [row["label"] for row in rows_of(output.read_text())] == ["blue"] * 3
+
+
+def test_going_on_with_other_photos_keeps_what_is_still_asked_for(
+    predict, colour_run, save_photo, output
+):
+    paths = [str(save_photo(f"{number}.png", "blue")) for number in range(4)]
+    begun(colour_run, paths[:3], output)
+    new = str(save_photo("new.png", "red"))
+    assert predict(paths[0], new, *paths[1:], "--output", output).exit_code == 0
+    rows = rows_of(output.read_text())
+    assert [row["path"] for row in rows] == [paths[0], new, *paths[1:]]
+    assert [row["label"] for row in rows] == ["blue", "red", "blue", "blue", "blue"]
+
+
+def test_photo_that_changed_since_is_looked_at_again(predict, colour_run, save_photo, output):
+    paths = [str(save_photo(f"{number}.png", "blue")) for number in range(2)]
+    begun(colour_run, paths[:2], output)
+    save_photo("1.png", "red")
+    os.utime(paths[1], (time.time() + 60, time.time() + 60))
+    predict(*paths, "--output", output)
+    assert [row["label"] for row in rows_of(output.read_text())] == ["blue", "red"]
+
+
+def test_going_on_with_fewer_photos_gives_just_those(predict, colour_run, save_photo, output):
+    paths = [str(save_photo(f"{number}.png", "blue")) for number in range(3)]
+    begun(colour_run, paths[:3], output)
+    predict(paths[0], "--output", output)
+    assert [row["path"] for row in rows_of(output.read_text())] == [paths[0]]
+
+
+def test_going_on_with_other_settings_is_refused(
+    predict, pawsight, make_colour_run, colour_run, save_photo, output
+):
+    path = save_photo("a.png")
+    part = begun(colour_run, [str(path)], output)
+    before = part.read_bytes()
+    with_tta = predict(path, "--tta", "--output", output)
+    assert with_tta.exit_code == 2
+    assert "begun with another --tta" in with_tta.stderr
+    other = make_colour_run("other", temperature=2.0)
+    with_other = pawsight("predict", path, "--model", other.path, "--output", output)
+    assert with_other.exit_code == 2
+    assert "begun with another model" in with_other.stderr
+    assert "remove the file to begin anew" in with_other.stderr
+    assert part.read_bytes() == before
+    assert predict(path, "--output", output).exit_code == 0
+
+
+@pytest.mark.parametrize("content", ["mine", "mine\n", '{"kind": "mine"}\n', "[]\n", ""])
+def test_other_file_of_that_name_is_left_alone(predict, photos, output, content):
+    part = output.with_name(output.name + ".part")
+    part.parent.mkdir()
+    part.write_text(content)
+    result = predict(photos, "--output", output)
+    if content:
+        assert result.exit_code == 1
+        assert "left as it is" in result.stderr
+        assert part.read_text() == content
+    else:
+        assert result.exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
+def test_second_process_does_not_write_to_the_same_file(predict, colour_run, save_photo, output):
+    path = str(save_photo("a.png"))
+    import fcntl
+
+    part = begun(colour_run, [path], output)
+    with part.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = predict(path, "--output", output)
+    assert result.exit_code == 1
+    assert "Another process is writing" in result.stderr
+    assert predict(path, "--output", output).exit_code == 0
+
+
+def test_mirrored_look_is_averaged_in(pawsight, make_half_run, tmp_path):
+    # The model answers for "left" as red as the left half is: 1 of a red one, 0 of a black one.
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:, :4, 0] = 255
+    Image.fromarray(pixels).save(tmp_path / "half.png")
+    command = ["predict", tmp_path / "half.png", "--model", make_half_run().path]
+    plain, both = (
+        float(rows_of(pawsight(*command, *more).stdout)[0]["left"]) for more in ((), ("--tta",))
+    )
+    sure = exp(1) / (exp(1) + 1)
+    assert plain == pytest.approx(sure, abs=1e-5)
+    assert both == pytest.approx((sure + 0.5) / 2, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_row_is_shown_while_the_list_goes_on(colour_run, save_photo):
+    path = str(save_photo("a.png"))
+    with started(["predict", "-", "--model", colour_run.path]) as process:
+        process.stdin.write(path.encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline().startswith(b"path,label")
+        assert process.stdout.readline().startswith(path.encode())
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_reader_that_has_enough_ends_the_command_quietly(colour_run, save_photo):
+    path = str(save_photo("a.png"))
+    with started(["predict", *[path] * 2000, "--model", colour_run.path]) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(60) == 141
+        assert process.stderr.read() == b""
 
 
 def test_photos_are_not_changed(predict, photos):
