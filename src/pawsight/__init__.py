@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
     from pawsight.errors import PawsightError
-    from pawsight.inference.classifier import Classifier
+    from pawsight.inference.classifier import Classifier, load
     from pawsight.models.registry import build_model
     from pawsight.models.saved import load_model
     from pawsight.pipeline.augment import Augment
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         draw_sample,
         evaluate,
         feed,
-        load,
         resume,
         sort,
         train,
@@ -62,7 +61,7 @@ _HOMES = {
     "draw_sample": "workflow",
     "evaluate": "workflow",
     "feed": "workflow",
-    "load": "workflow",
+    "load": "inference.classifier",
     "load_model": "models.saved",
     "resume": "workflow",
     "sort": "workflow",

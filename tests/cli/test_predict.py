@@ -19,7 +19,6 @@ from PIL import Image
 from pawsight.cli.unfinished import Unfinished
 from pawsight.inference.classifier import Classifier
 
-
 SURE = exp(4) / (exp(4) + 2)  # of a photo in one colour, by the model of the fixture
 
 

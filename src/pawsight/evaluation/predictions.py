@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pawsight.errors import DataError, RunError, ShapeError
 from pawsight.pictures.reading.store import is_lost
@@ -62,33 +63,16 @@ def collect(
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
     progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
-    batches, there = [], []
-    for start in range(0, len(indices), batch_size):
-        chosen = indices[start : start + batch_size]
-        images, is_there = pixels.read(chosen), ~is_lost(pixels, chosen)
-        there.append(is_there)
-        progress.advance(len(chosen))
-        if not is_there.all():
-            chosen, images = chosen[is_there], images[is_there]
-            if not len(chosen):
-                continue
-        probs = np.asarray(classify(images))
-        if probs.shape != (len(chosen), len(names)):
-            raise ShapeError(
-                f"The model gave an array {probs.shape} for {len(chosen)} photos of "
-                f"{len(names)} classes; {(len(chosen), len(names))} was expected."
-            )
-        batches.append(probs)
-    if not batches:
+    probs, is_there = _look_at_all(classify, pixels, indices, len(names), progress, batch_size)
+    if not len(probs):
         raise DataError(
             f"None of the {len(indices)} photos of the {part} part can be read any more.\n"
             f"Photos: {catalog.root}\nBring them back (is their drive still there?)."
         )
-    kept = np.concatenate(there)
     return Predictions(
-        paths=tuple(catalog.photos[i].path for i in indices[kept]),
-        labels=labels[kept],
-        probs=np.concatenate(batches),
+        paths=tuple(catalog.photos[i].path for i in indices[is_there]),
+        labels=labels[is_there],
+        probs=probs,
         class_names=names,
     )
 
@@ -143,6 +127,37 @@ def load_predictions(path: Path) -> Predictions:
             f"{path} cannot be read as predictions ({error}).\n"
             f"Make the file again with: pawsight evaluate RUN"
         ) from error
+
+
+def _look_at_all(
+    classify: Classify,
+    pixels: Pixels,
+    indices: IntArray,
+    num_classes: int,
+    progress: Progress,
+    batch_size: int,
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Give the probabilities [M, K] of photos that are still there, and which of them are [N]."""
+    batches: list[FloatArray] = []
+    there = []
+    for start in range(0, len(indices), batch_size):
+        chosen = indices[start : start + batch_size]
+        images, is_there = pixels.read(chosen), ~is_lost(pixels, chosen)
+        there.append(is_there)
+        progress.advance(len(chosen))
+        if not is_there.any():
+            continue
+        if not is_there.all():
+            images = images[is_there]
+        probs = np.asarray(classify(images))
+        if probs.shape != (len(images), num_classes):
+            raise ShapeError(
+                f"The model gave an array {probs.shape} for {len(images)} photos of "
+                f"{num_classes} classes; {(len(images), num_classes)} was expected."
+            )
+        batches.append(probs)
+    probs = np.concatenate(batches) if batches else np.empty((0, num_classes))
+    return probs, np.concatenate(there)
 
 
 def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -> IntArray:
