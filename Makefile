@@ -72,8 +72,9 @@ docs-check: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
 
 .PHONY: lock
+# The extra "hub" stays out: it brings eighteen packages that only its own tests would use.
 lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.txt
-	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --all-extras \
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --extra train --extra dev \
 	  --override requirements/overrides.txt --no-emit-index-url --no-annotate --generate-hashes \
 	  pyproject.toml requirements/cpu.in --output-file $(LOCK) --quiet
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \
@@ -99,6 +100,10 @@ benchmark-fuzz-decode: $(READY)  ## 100,000 damaged files: no crash, no hang (mi
 .PHONY: benchmark-audit
 benchmark-audit: $(READY)  ## What an audit finds, on contact sheets to judge by eye
 	@$(BIN)/python benchmarks/audit/run.py $(ARGS)
+
+.PHONY: benchmark-predict
+benchmark-predict: $(READY)  ## A folder and one photo, beside Keras: ARGS=photos/ (minutes)
+	@$(BIN)/python benchmarks/predict/run.py $(ARGS)
 
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
