@@ -18,8 +18,9 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="The network: `swift`, trained from scratch; `builtin`, or one of keras.applications "
-        "such as `mobilenetv2`, which come with weights; `colab`, the Colab script's own.",
+        help="The network: `swift`, trained from scratch; `builtin`, one of keras.applications "
+        "such as `mobilenetv2`, or KerasHub's `hub:PRESET`, which come with weights; `colab`, the "
+        "Colab script's own.",
     ),
 ]
 Weights = Annotated[

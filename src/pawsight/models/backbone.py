@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ModelError
-from pawsight.models import builtin
+from pawsight.models import builtin, hub
 from pawsight.models.applications import APPLICATIONS, Application, application
 from pawsight.pictures.cache import cache_dir, hold
 from pawsight.progress import Progress
-from pawsight.runs import replacing
+from pawsight.runs import plain_name, replacing
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +71,20 @@ def open_backbone(
             raise ModelError(f"The model '{name}' has its weights already; leave --weights out.")
         found = builtin.onnx_path()
         return Backbone(name, image_size, found, None, _key(name, image_size, found))
+    path = (
+        _weights_of_hub(name, progress) if hub.is_hub(name) else _weights(name, weights, progress)
+    )
+    key = _key(name, image_size, path)
+    backbone = Backbone(name, image_size, cache_dir() / "features" / key / "net.onnx", path, key)
+    hold(backbone.features_dir)
+    if not backbone.onnx_path.is_file():
+        progress.start(f"Preparing {name} for this machine")
+        _write_onnx(backbone)
+    return backbone
+
+
+def _weights(name: str, weights: str | None, progress: Progress) -> Path:
+    """The weights of a network of keras.applications, fetched where there are none."""
     network = application(name)
     assert network is not None  # canonical_name said so
     path = Path(weights).expanduser() if weights else kept_weights(network)
@@ -81,13 +95,18 @@ def open_backbone(
 
         hold(path.parent)
         fetch_file(network.place, path, network.checksum, name, progress)
-    key = _key(name, image_size, path)
-    backbone = Backbone(name, image_size, cache_dir() / "features" / key / "net.onnx", path, key)
-    hold(backbone.features_dir)
-    if not backbone.onnx_path.is_file():
-        progress.start(f"Preparing {name} for this machine")
-        _write_onnx(backbone, network)
-    return backbone
+    return path
+
+
+def _weights_of_hub(name: str, progress: Progress) -> Path:
+    path = hub.kept_weights(name)
+    hold(path.parent)
+    if not path.is_file():
+        prepare_tensorflow()
+        from pawsight.models.hub_networks import keep_preset
+
+        keep_preset(name, progress)
+    return path
 
 
 def kept_weights(network: Application) -> Path:
@@ -114,17 +133,38 @@ def load_features(backbone: Backbone) -> keras.Model:
         from pawsight.models.builtin.network import build_features as build_builtin
 
         return build_builtin(backbone.image_size, keras.DTypePolicy("float32"))
-    from pawsight.models.pretrained import backbone_of, build_features
-    from pawsight.models.weight_files import load_backbone
+    if hub.is_hub(backbone.name):
+        from pawsight.models import hub_networks
 
-    network = application(backbone.name)
-    assert network is not None
-    model = build_features(network, backbone.image_size)
-    load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
+        kept = hub.kept_network(backbone.name)
+        model = hub_networks.build_features(kept, backbone.image_size)
+    else:
+        from pawsight.models.pretrained import build_features
+
+        network = application(backbone.name)
+        assert network is not None
+        model = build_features(network, backbone.image_size)
+    load_weights(backbone, model)
     return model
 
 
-def _write_onnx(backbone: Backbone, network: Application) -> None:
+def load_weights(backbone: Backbone, model: keras.Model) -> None:
+    """Give the network inside a model the weights of a backbone in Keras.
+
+    Raises:
+        ModelError: The weights are another network's.
+    """
+    from pawsight.models.pretrained import backbone_of
+    from pawsight.models.weight_files import load_backbone
+
+    assert backbone.weights_path is not None
+    if hub.is_hub(backbone.name):
+        backbone_of(model).load_weights(backbone.weights_path)
+    else:
+        load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
+
+
+def _write_onnx(backbone: Backbone) -> None:
     model = load_features(backbone)
     import tensorflow as tf
     import tf2onnx
@@ -138,7 +178,7 @@ def _write_onnx(backbone: Backbone, network: Application) -> None:
     try:
         proto, _ = tf2onnx.convert.from_function(infer, input_signature=(images,), opset=17)
     except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{network.name} cannot be written as ONNX: {error}") from error
+        raise ModelError(f"{backbone.name} cannot be written as ONNX: {error}") from error
     with replacing(backbone.onnx_path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
 
@@ -147,4 +187,4 @@ def _key(name: str, image_size: tuple[int, int], weights: Path) -> str:
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     height, width = image_size
-    return f"{name}-{height}x{width}-{digest}-{_VERSION}"
+    return f"{plain_name(name)}-{height}x{width}-{digest}-{_VERSION}"

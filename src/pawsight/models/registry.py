@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import keras
 
 from pawsight.errors import ModelError
-from pawsight.models import colab, pretrained, swift
+from pawsight.models import colab, hub, pretrained, swift
 from pawsight.models.applications import Application, application
 from pawsight.models.sizes import IMAGE_SIZES
 
@@ -56,15 +56,21 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def architecture(name: str) -> Architecture:
+def architecture(name: str, network: hub.HubNetwork | None = None) -> Architecture:
     """Look a network up by its name.
+
+    Args:
+        name: One of `ARCHITECTURES`, of keras.applications, or "hub:" and a preset.
+        network: What a preset of KerasHub is; None takes what is kept of it.
 
     Raises:
         ModelError: There is none of that name; the text lists those there are.
     """
-    network = application(name)
-    if network is not None:
-        return _pretrained(network)
+    if hub.is_hub(name):
+        return _of_hub(name, network or hub.kept_network(name))
+    applied = application(name)
+    if applied is not None:
+        return _pretrained(applied)
     try:
         return ARCHITECTURES[name]
     except KeyError:
@@ -85,12 +91,24 @@ def _pretrained(network: Application) -> Architecture:
     )
 
 
+def _of_hub(name: str, network: hub.HubNetwork) -> Architecture:
+    def build(
+        num_classes: int, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+    ) -> keras.Model:
+        from pawsight.models import hub_networks  # here: it needs an extra
+
+        return hub_networks.build(network, num_classes, image_size, policy)
+
+    return Architecture(name, "A preset of KerasHub.", hub.image_size_of(name), hub.MIN_SIDE, build)
+
+
 def build_model(
     name: str,
     num_classes: int,
     image_size: tuple[int, int] | None = None,
     precision: str = "float32",
     any_size: bool = False,
+    network: hub.HubNetwork | None = None,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -100,18 +118,19 @@ def build_model(
     Train it with a loss that has `from_logits=True`.
 
     Args:
-        name: One of `ARCHITECTURES`.
+        name: As `architecture` takes it.
         num_classes: K, at least 2.
         image_size: (height, width) in pixels; None takes the network's own.
         precision: "float32", or "bfloat16" or "float16" to multiply in that
             with float32 weights.
         any_size: Leave the size of the images open where the network allows
             it; the weights are those of the network of one size.
+        network: What a preset of KerasHub is; None takes what is kept of it.
 
     Raises:
         ModelError: Unknown name or precision, too few classes or pixels.
     """
-    found = architecture(name)
+    found = architecture(name, network)
     size = image_size or found.image_size
     if num_classes < 2:
         raise ModelError(f"A classifier needs at least 2 classes, not {num_classes}.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import RunError
-from pawsight.models import builtin
+from pawsight.models import builtin, hub
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
 
@@ -59,7 +59,7 @@ def save_description(
     description = {
         "format_version": FORMAT_VERSION,
         "architecture": architecture,
-        "options": {},
+        "options": hub.kept_network(architecture).as_options() if hub.is_hub(architecture) else {},
         "class_names": list(class_names),
         "image_size": list(image_size),
         "resize": resize,
@@ -104,7 +104,9 @@ def load_model(run: Run) -> keras.Model:
         name = str(description["architecture"])
         if name == builtin.NAME:
             return _load_builtin(run, image_size)
-        model = build_model(name, len(description["class_names"]), image_size)
+        network = hub.HubNetwork.from_options(description["options"]) if hub.is_hub(name) else None
+        num_classes = len(description["class_names"])
+        model = build_model(name, num_classes, image_size, network=network)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.model_path} is damaged ({error!r}).") from error
     try:

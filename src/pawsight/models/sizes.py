@@ -6,7 +6,7 @@ Ingest needs the size before training starts TensorFlow, which takes seconds.
 from __future__ import annotations
 
 from pawsight.errors import ConfigError, ModelError
-from pawsight.models import builtin
+from pawsight.models import builtin, hub
 from pawsight.models.applications import application, plain
 
 IMAGE_SIZES: dict[str, tuple[int, int]] = {  # (height, width) in pixels
@@ -17,7 +17,12 @@ IMAGE_SIZES: dict[str, tuple[int, int]] = {  # (height, width) in pixels
 
 def is_pretrained(name: str) -> bool:
     """Whether a network comes with weights: then its features are kept and a head is fitted."""
-    return plain(name) == builtin.NAME or application(name) is not None
+    return plain(name) == builtin.NAME or application(name) is not None or hub.is_hub(name)
+
+
+def can_be_finetuned(name: str) -> bool:
+    """Whether a network comes with weights that can be trained on."""
+    return application(name) is not None or hub.is_hub(name)
 
 
 def takes_weights(name: str) -> bool:
@@ -33,11 +38,14 @@ def canonical_name(name: str) -> str:
     """
     if name in IMAGE_SIZES:
         return name
+    if hub.is_hub(name):
+        return hub.canonical_name(name)
     if is_pretrained(name):
         return plain(name)
     raise ConfigError(
         f"There is no model '{name}'. Choose one of these: {', '.join(IMAGE_SIZES)}, "
-        f"{builtin.NAME}, or a network of keras.applications, such as mobilenetv2."
+        f"{builtin.NAME}, a network of keras.applications, such as mobilenetv2, or a preset of "
+        f"KerasHub, such as hub:resnet_18_imagenet."
     )
 
 
@@ -48,6 +56,8 @@ def image_size_of(name: str) -> tuple[int, int]:
         ConfigError: There is no such network.
     """
     name = canonical_name(name)
+    if hub.is_hub(name):
+        return hub.image_size_of(name)
     found = application(name)
     if found is not None:
         return found.side, found.side
@@ -61,7 +71,8 @@ def check_image_size(name: str, image_size: tuple[int, int]) -> None:
         ModelError: They are too small.
     """
     found = application(name)
-    least = found.min_side if found else 32 if name == builtin.NAME else 1
+    is_deep = name == builtin.NAME or hub.is_hub(name)
+    least = found.min_side if found else hub.MIN_SIDE if is_deep else 1
     if min(image_size) < least:
         raise ModelError(
             f"Model '{name}' needs images of at least {least} pixels a side, "

@@ -14,10 +14,8 @@ import keras
 
 from pawsight.config import TrainConfig
 from pawsight.history import Epoch
-from pawsight.models.backbone import Backbone
-from pawsight.models.pretrained import backbone_of
+from pawsight.models.backbone import Backbone, load_weights
 from pawsight.models.registry import build_model
-from pawsight.models.weight_files import load_backbone
 from pawsight.pictures.catalog import Catalog
 from pawsight.progress import Progress
 from pawsight.records import Pixels
@@ -87,10 +85,9 @@ def build_whole(backbone: Backbone, head: Head, precision: str = "float32") -> k
     Raises:
         ModelError: The backbone's weights are another network's.
     """
-    assert backbone.weights_path is not None
     num_classes = head.kernel.shape[1]
     model = build_model(backbone.name, num_classes, backbone.image_size, precision)
-    load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
+    load_weights(backbone, model)
     model.get_layer("logits").set_weights([head.kernel, head.bias])
     return model
 

@@ -93,7 +93,7 @@ RECIPES: dict[str, Recipe] = {
 # low: it is to learn what these photos have of their own, and forget nothing.
 FINETUNING = Recipe(
     optimizer="adam",
-    learning_rate=1e-4,
+    learning_rate=1e-5,
     schedule="linear",
     batch_size=32,
     label_smoothing=0.0,  # the fitted layer knows how sure it may be

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
-from pawsight.models import builtin
+from pawsight.models import builtin, hub
 from pawsight.models.sizes import (
+    can_be_finetuned,
     canonical_name,
     check_image_size,
     image_size_of,
@@ -87,11 +88,16 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         ModelError: The network is too deep for such small images.
     """
     name = canonical_name(config.model)
-    if config.finetune and not takes_weights(name):
+    if hub.is_hub(name):
+        hub.check_at_hand(name)
+    if config.finetune and not can_be_finetuned(name):
         raise ConfigError(_not_finetuned(name))
     if config.weights is None:
         check_image_size(name, working_size(config))
-        return config.model_copy(update={"model": name})
+        changed: dict[str, Any] = {"model": name}
+        if hub.is_hub(name):  # the folder of a preset may be gone when the run goes on
+            changed["image_size"] = working_size(config)
+        return config.model_copy(update=changed)
     path = Path(config.weights).expanduser().absolute()
     if not takes_weights(name):
         raise ConfigError(

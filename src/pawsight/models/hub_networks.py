@@ -1,0 +1,152 @@
+"""KerasHub's networks in Keras: read from a preset once, built from plain values ever after.
+
+KerasHub fetches a preset and says how it wants its pixels; whether a plain scaling does the same is
+tried, not assumed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from pawsight.errors import ExtraError, ModelError
+from pawsight.models.hub import (
+    PREFIX,
+    HubNetwork,
+    check_class,
+    image_size_of,
+    kept_folder,
+    kept_weights,
+)
+from pawsight.models.pretrained import pooled
+from pawsight.progress import Progress
+from pawsight.runs import replacing, write_json
+
+_PROBE_SIZE = (64, 64)  # (height, width) in pixels, of what a converter is tried on
+_TOLERANCE = 1e-3  # of scaled pixels
+# What is ours to decide: precision, names, and the size of the images.
+_NOT_KEPT = ("dtype", "name", "trainable", "image_shape")
+
+
+def keep_preset(name: str, progress: Progress) -> None:
+    """Fetch a preset, and keep its network and weights.
+
+    Args:
+        name: The model's name, "hub:" and what KerasHub calls the preset.
+        progress: Is told.
+
+    Raises:
+        ExtraError: KerasHub is not installed.
+        ModelError: There is no such preset, or it cannot be used.
+        DiskError: The cache cannot be written.
+    """
+    preset = name.removeprefix(PREFIX)
+    progress.start(f"Fetching {preset} by KerasHub")
+    hub = _keras_hub(name)
+    try:
+        backbone = hub.models.Backbone.from_preset(preset)
+        converter = hub.layers.ImageConverter.from_preset(preset)
+    except Exception as error:  # KerasHub's errors, and those of what it fetches with
+        raise ModelError(
+            f"KerasHub cannot give the preset '{preset}' with its image converter: "
+            f"{str(error).strip().splitlines()[0][:300] if str(error).strip() else repr(error)}\n"
+            f"https://keras.io/keras_hub/presets lists those it knows. Without a connection, give "
+            f"a folder that `save_to_preset` made: --model hub:FOLDER."
+        ) from error
+    network = _described(backbone, converter)
+    own_size = converter.image_size
+    if own_size is not None and tuple(own_size) != image_size_of(name):
+        height, width = own_size
+        progress.note(f"{preset} was made for images of {height}x{width} (--image-size) pixels.")
+    write_json(kept_folder(name) / "network.json", network.as_options())
+    # Last: the weights say that all is there.
+    with replacing(kept_weights(name)) as temporary:
+        backbone.save_weights(temporary, overwrite=True)
+
+
+def build(
+    network: HubNetwork,
+    num_classes: int,
+    image_size: tuple[int | None, int | None],
+    policy: keras.DTypePolicy,
+) -> keras.Model:
+    """Build a network with fresh weights; see `registry.build_model` for shapes and ranges."""
+    features = build_features(network, image_size, policy)
+    logits = layers.Dense(num_classes, dtype="float32", name="logits")(features.output)
+    return keras.Model(features.input, logits, name="hub")
+
+
+def build_features(
+    network: HubNetwork,
+    image_size: tuple[int | None, int | None],
+    policy: keras.DTypePolicy | None = None,
+) -> keras.Model:
+    """Build a network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
+
+    Raises:
+        ExtraError: KerasHub is not installed.
+        ModelError: KerasHub does not build it so.
+    """
+    kind = getattr(_keras_hub(network.class_name).models, network.class_name)
+    images = keras.Input((*image_size, 3), name="images")
+    scaled = layers.Rescaling(list(network.scale), list(network.offset), dtype="float32")(images)
+    try:
+        backbone = kind(**network.config, image_shape=(*image_size, 3), dtype=policy or "float32")
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"KerasHub does not build this {network.class_name} for images of "
+            f"{image_size[0]}x{image_size[1]} pixels: {error}"
+        ) from error
+    return keras.Model(images, pooled(backbone(scaled)), name="hub_features")
+
+
+def _keras_hub(needed_for: str) -> Any:
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise ExtraError(f"The model '{needed_for}'", "hub") from error
+    return keras_hub
+
+
+def _described(backbone: keras.Model, converter: Any) -> HubNetwork:
+    class_name = type(backbone).__name__
+    check_class(class_name)
+    found = backbone.get_config()
+    config = {key: value for key, value in found.items() if key not in _NOT_KEPT}
+    try:
+        config = json.loads(json.dumps(config, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"This {class_name} of KerasHub is built from more than plain values ({error}), so it "
+            f"cannot be kept in a run.\nChoose another preset."
+        ) from error
+    scale = _of_colours(converter.scale, 1.0)
+    offset = _of_colours(converter.offset, 0.0)
+    _check_scaling(converter, scale, offset)
+    return HubNetwork(class_name, config, scale, offset)
+
+
+def _of_colours(value: Any, default: float) -> tuple[float, float, float]:
+    red, green, blue = np.broadcast_to(default if value is None else value, (3,)).tolist()
+    return red, green, blue
+
+
+def _check_scaling(converter: Any, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
+    """Try a preset's converter on pixels of the size it is set to, where nothing is resized."""
+    images = np.random.default_rng(0).integers(0, 256, (1, *_PROBE_SIZE, 3)).astype(np.float32)
+    own_size = converter.image_size
+    converter.image_size = _PROBE_SIZE
+    try:
+        wanted = np.asarray(converter(images), np.float32)
+    finally:
+        converter.image_size = own_size
+    ours = images * np.asarray(scale, np.float32) + np.asarray(offset, np.float32)
+    if wanted.shape != ours.shape or not np.abs(wanted - ours).max() <= _TOLERANCE:
+        raise ModelError(
+            "This preset prepares its pixels by more than a factor and an offset for each colour, "
+            "which pawsight does not do.\nChoose another preset."
+        )

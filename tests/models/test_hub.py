@@ -1,0 +1,165 @@
+"""Presets of KerasHub: names and plain values; and where it is installed, whole networks."""
+
+import importlib.util
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.errors import ConfigError, ExtraError, ModelError
+from pawsight.inference.classifier import Classifier
+from pawsight.models import hub
+from pawsight.models.backbone import open_backbone
+from pawsight.models.saved import load_model
+from pawsight.models.sizes import can_be_finetuned, canonical_name, image_size_of, is_pretrained
+from pawsight.progress import Silent
+from pawsight.training.features import FeatureReader
+from pawsight.workflow import draw_sample, train
+
+has_keras_hub = pytest.mark.skipif(
+    importlib.util.find_spec("keras_hub") is None, reason="the extra hub is not installed"
+)
+OPTIONS = {
+    "class_name": "ResNetBackbone",
+    "config": {"block_type": "basic_block"},
+    "scale": [1.0, 2.0, 3.0],
+    "offset": [0.0, 0.0, -1.0],
+}
+
+
+def test_what_is_kept_of_a_network_is_read_back_the_same():
+    network = hub.HubNetwork.from_options(OPTIONS)
+    assert network.offset == (0.0, 0.0, -1.0)
+    assert json.loads(json.dumps(network.as_options())) == OPTIONS
+
+
+@pytest.mark.parametrize("name", ["scale", "config", "class_name"])
+def test_a_damaged_description_is_refused(name):
+    damaged = {key: value for key, value in OPTIONS.items() if key != name}
+    with pytest.raises(ModelError, match="damaged"):
+        hub.HubNetwork.from_options(damaged)
+
+
+def test_a_class_that_is_not_in_the_table_is_never_looked_up():
+    with pytest.raises(ModelError, match="WhisperBackbone of KerasHub cannot be used"):
+        hub.HubNetwork.from_options(OPTIONS | {"class_name": "WhisperBackbone"})
+
+
+def test_a_preset_without_a_name_is_refused():
+    with pytest.raises(ConfigError, match="needs a preset"):
+        canonical_name("hub:")
+
+
+def test_a_folder_is_written_out_and_a_name_is_left_alone(tmp_path, monkeypatch):
+    (tmp_path / "preset").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert canonical_name("hub:preset") == f"hub:{tmp_path / 'preset'}"
+    assert canonical_name("hub:resnet_18_imagenet") == "hub:resnet_18_imagenet"
+    assert is_pretrained("hub:resnet_18_imagenet") and can_be_finetuned("hub:resnet_18_imagenet")
+
+
+def test_the_size_is_that_of_the_folder_and_else_224(tmp_path):
+    (tmp_path / "image_converter.json").write_text('{"config": {"image_size": [48, 64]}}')
+    assert image_size_of(f"hub:{tmp_path}") == (48, 64)
+    assert image_size_of("hub:resnet_18_imagenet") == (224, 224)
+
+
+def test_another_preset_in_the_same_folder_is_kept_apart(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    before = hub.kept_folder(f"hub:{tmp_path}")
+    assert hub.kept_folder(f"hub:{tmp_path}") == before
+    (tmp_path / "config.json").write_text('{"more": 1}')
+    assert hub.kept_folder(f"hub:{tmp_path}") != before
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no preset folder"):
+        hub.check_at_hand(f"hub:{tmp_path / 'gone'}")
+
+
+def test_without_keras_hub_the_extra_is_named_before_photos_are_read(tmp_path, monkeypatch):
+    photos = draw_sample(tmp_path / "pets", count=20)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ExtraError, match=r'pip install "pawsight\[hub\]"'):
+        train(photos, TrainConfig(model="hub:resnet_18_imagenet"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    """A folder with a small network, its weights drawn by lot, and its converter."""
+    import keras_hub
+
+    folder = tmp_path_factory.mktemp("presets") / "small"
+    keras.utils.set_random_seed(1)
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 64],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+        image_shape=(None, None, 3),
+    )
+    converter = keras_hub.layers.ResNetImageConverter(
+        image_size=(32, 32), scale=[0.017, 0.018, 0.019], offset=[-2.1, -2.0, -1.8]
+    )
+    folder.mkdir()
+    backbone.save_to_preset(str(folder))
+    converter.save_to_preset(str(folder))
+    return folder, backbone, converter
+
+
+@has_keras_hub
+@pytest.mark.slow
+def test_the_features_are_those_of_the_preset_with_its_own_scaling(preset):
+    folder, backbone, converter = preset
+    opened = open_backbone(f"hub:{folder}", (32, 32), None, Silent())
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    found = FeatureReader(opened, "stretch").compute(images)
+    seen = np.asarray(backbone(converter(images.astype(np.float32)), training=False))
+    wanted = np.concatenate([seen.mean(axis=(1, 2)), seen.max(axis=(1, 2))], axis=-1)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    assert np.abs(wanted).max() > 0.1
+
+
+@has_keras_hub
+@pytest.mark.slow
+def test_a_fine_tuned_preset_is_loaded_without_the_preset(preset, tmp_path, monkeypatch):
+    folder, _, _ = preset
+    photos = draw_sample(tmp_path / "pets", count=60)
+    config = TrainConfig(model=f"hub:{folder}", finetune=True, epochs=1)
+    run = train(photos, config, tmp_path / "run")
+    assert run.is_complete
+    description = run.read_json(run.model_path)
+    assert description["options"]["class_name"] == "ResNetBackbone"
+    assert description["onnx_largest_difference"] < 1e-4
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "empty"))
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        load_model(run)(images.astype(np.float32)), Classifier.load(run).logits(images), atol=1e-3
+    )
+
+
+@has_keras_hub
+@pytest.mark.slow
+def test_a_preset_without_a_converter_is_refused(preset, tmp_path):
+    _, backbone, _ = preset
+    backbone.save_to_preset(str(tmp_path / "bare"))
+    with pytest.raises(ModelError, match="with its image converter"):
+        open_backbone(f"hub:{tmp_path / 'bare'}", (32, 32), None, Silent())
+
+
+@has_keras_hub
+@pytest.mark.slow
+def test_a_converter_that_does_more_than_scale_is_refused(preset, tmp_path, monkeypatch):
+    import keras_hub
+
+    folder, _, _ = preset
+    kind = keras_hub.layers.ResNetImageConverter
+    monkeypatch.setattr(kind, "call", lambda self, images: images[..., ::-1])
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ModelError, match="more than a factor and an offset"):
+        open_backbone(f"hub:{folder}", (32, 32), None, Silent())
