@@ -93,7 +93,7 @@ def store_and_stream(tmp_path, monkeypatch):
     catalog, store = ingest(tmp_path / "photos", (24, 32))
     assert isinstance(store, PixelStore)
     paths = [photo.path for photo in catalog.photos]
-    return catalog, store, PixelStream(catalog.root, paths, (24, 32), "stretch")
+    return catalog, store, PixelStream(catalog.root, paths, (24, 32), "stretch", memory_bytes=0)
 
 
 def test_the_store_and_the_stream_feed_the_same_batches(store_and_stream):

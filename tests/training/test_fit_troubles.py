@@ -55,7 +55,8 @@ def photos(tmp_path):
 
 
 def stream_of(catalog):
-    return PixelStream(catalog.root, [photo.path for photo in catalog.photos], SIZE, "stretch")
+    paths = [photo.path for photo in catalog.photos]
+    return PixelStream(catalog.root, paths, SIZE, "stretch", memory_bytes=0)
 
 
 def trainer_of(catalog, pixels, epochs=3, **settings):

@@ -58,6 +58,20 @@ def test_the_stream_decodes_what_is_asked_for(tmp_path, save_photo):
     assert (pixels[0] == load_pixels(paths[2].read_bytes(), (6, 8), "stretch")).all()
 
 
+def test_the_stream_keeps_in_memory_what_fits(tmp_path, save_photo):
+    paths = [save_photo(f"{colour}.png", colour) for colour in ("red", "green")]
+    names = [path.name for path in paths]
+    stream = PixelStream(tmp_path, names, (6, 8), "stretch", memory_bytes=6 * 8 * 3)
+    stream.read(np.array([1]))
+    before = stream.read(np.array([0, 1]))
+    save_photo("red.png", "blue")
+    paths[1].unlink()
+    after = stream.read(np.array([0, 1]))
+    assert before[:, 0, 0].tolist() == [[255, 0, 0], [0, 255, 0]]
+    assert after[:, 0, 0].tolist() == [[0, 0, 255], [0, 255, 0]]
+    assert not stream.lost
+
+
 def test_a_broken_photo_does_not_stream(tmp_path, save_photo):
     stream = PixelStream(tmp_path, [save_photo("a.png").name, ""], (6, 8), "stretch")
     with pytest.raises(DataError, match="could not be read"):

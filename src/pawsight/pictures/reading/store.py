@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight import machine
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.pictures.decoding.decode import PAD_COLOUR, load_pixels, read_photo
 from pawsight.records import ImageArray, IntArray, Pixels, Resize
@@ -24,6 +25,7 @@ from pawsight.records import ImageArray, IntArray, Pixels, Resize
 __all__ = ["PixelStore", "PixelStream", "Pixels", "is_lost", "lost_photos"]
 
 _log = logging.getLogger(__name__)
+_KEPT_SHARE = 1 / 8  # of the memory: training, its system and a browser want theirs
 _NO_PIXELS = "Pixels were asked for of a photo that could not be read at ingest."
 
 
@@ -95,6 +97,9 @@ class PixelStore:
 class PixelStream:
     """Pixels decoded when they are asked for, by all cores; any thread may read.
 
+    What was decoded is kept in memory, the first ones as far as there is room: from the
+    second epoch on these photos cost no decoding.
+
     A photo that was sound at ingest and is so no longer comes out mid-grey and
     is counted in `lost`, with one warning in the log while `warns`. It stays lost as long as
     the stream is there: a photo on a drive that flickers would otherwise be
@@ -106,6 +111,7 @@ class PixelStream:
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought there.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
+        memory_bytes: How much may be kept; None is an eighth of this machine's memory.
     """
 
     batches_at_once = 2  # so that no core waits for the last photo of a batch
@@ -117,6 +123,7 @@ class PixelStream:
         image_size: tuple[int, int],
         resize: Resize,
         keep_truncated: bool = False,
+        memory_bytes: float | None = None,
     ) -> None:
         self.image_size = image_size
         self._root = root
@@ -125,6 +132,10 @@ class PixelStream:
         self._keep_truncated = keep_truncated
         self.warns = True
         self._lost: dict[int, str] = {}
+        if memory_bytes is None:
+            memory_bytes = (machine.memory() or 0) * _KEPT_SHARE
+        self._num_keepable = int(memory_bytes // (image_size[0] * image_size[1] * 3))
+        self._kept: dict[int, ImageArray] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-stream")
 
@@ -149,10 +160,16 @@ class PixelStream:
     def _load(self, index: int) -> ImageArray | None:
         if index in self._lost:
             return None
+        if index in self._kept:
+            return self._kept[index]
         path = os.path.join(self._root, self._paths[index])  # noqa: PTH118 - called for each photo
         try:
             data = read_photo(path)
-            return load_pixels(data, self.image_size, self._resize, self._keep_truncated)
+            image = load_pixels(data, self.image_size, self._resize, self._keep_truncated)
+            with self._lock:
+                if len(self._kept) < self._num_keepable:
+                    self._kept[index] = image
+            return image
         except (PhotoError, MemoryError) as error:
             why = str(error) or "needs more memory than there is"
             with self._lock:
