@@ -214,3 +214,11 @@ def test_killed_process_is_finished_and_undone(sort, save_photo, colour_run, tmp
         assert sort("--undo", "--yes").exit_code == 0
     assert {path.name: path.read_bytes() for path in photos.iterdir()} == held
     assert not out.exists()
+
+
+def test_sidecar_files_are_named_beside_the_photos(sort, photos, tmp_path):
+    (photos / "2" / "sky.xmp").write_bytes(b"settings")
+    result = sort(photos, "--yes", "--move")
+    assert "4 photos and 1 of their sidecar files moved into" in result.stderr
+    assert "blue/sky.xmp" in names(tmp_path / "out")
+    assert "5 files taken back." in sort("--undo", "--yes").stderr

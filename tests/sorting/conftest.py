@@ -51,7 +51,12 @@ class Library:
         besides = besides or self.into
         found = []
         for path in sorted(self.home.rglob("*")):
-            if path.is_file() and not path.is_relative_to(besides) and path.name[0] != ".":
+            if (
+                path.suffix == ".jpg"
+                and path.is_file()
+                and not path.is_relative_to(besides)
+                and path.name[0] != "."
+            ):
                 label, probability = path.read_bytes().split()[:2]
                 found.append(Prediction(str(path), label.decode(), float(probability)))
         return found
@@ -59,7 +64,7 @@ class Library:
     def plan(self, how="copy", extra=(), predictions=None) -> Sorting:
         planner = Planner(str(self.into), how, FOLDERS, sure=0.8)
         found = [*(predictions or self.predictions()), *extra]
-        places = [planner.plan(one, str(self.home)) for one in found]
+        places = [place for one in found for place in planner.plan(one, str(self.home))]
         folders = (*FOLDERS.values(), UNSURE)
         return Sorting(self.into, how, tuple(places), folders, (str(self.home),), "model")
 
@@ -82,15 +87,17 @@ def make_library(tmp_path):
     """Make libraries that are equal but for the folder they lie in."""
     count = 0
 
-    def make(into: Path | None = None) -> Library:
+    def make(into: Path | None = None, sidecar: str = "", num_photos: int = 5) -> Library:
         nonlocal count
         count += 1
         root = tmp_path / str(count)
-        for name, label, probability in PHOTOS:
+        for name, label, probability in PHOTOS[:num_photos]:
             path = root / "home" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(f"{label} {probability} {name}".encode())
             os.utime(path, ns=(10**18, 10**18 + len(name)))
+        if sidecar:
+            (root / "home" / "b" / sidecar).write_bytes(b"settings")
         return Library(root / "home", into or root / "sorted")
 
     return make

@@ -55,11 +55,11 @@ def undo_all(library) -> None:
 def test_sort_that_meets_a_fault_at_any_step_loses_nothing_and_goes_on_later(
     make_library, fail_at, how
 ):
-    photos = named_from(make_library())
-    whole = make_library()
+    photos = named_from(make_library(num_photos=3))
+    whole = make_library(num_photos=3)
     whole.sort(how)
     for first in itertools.count():
-        library = make_library()
+        library = make_library(num_photos=3)
         if not fail_at(first, lambda library=library: library.sort(how)):
             assert first > 10
             return
@@ -71,9 +71,9 @@ def test_sort_that_meets_a_fault_at_any_step_loses_nothing_and_goes_on_later(
 
 
 def test_undo_that_meets_a_fault_at_any_step_goes_on_later(make_library, fail_at, how):
-    photos = named_from(make_library())
+    photos = named_from(make_library(num_photos=3))
     for first in itertools.count():
-        library = make_library()
+        library = make_library(num_photos=3)
         library.sort(how)
         if not fail_at(first, library.undo):
             assert first > 10

@@ -39,7 +39,7 @@ def has_journal(library) -> bool:
 def killed_libraries(make_library, kill_at, work, prepare=lambda library: None):
     """Give a library in which `work` was killed before its nth step, for each n there is."""
     for number in itertools.count():
-        library = make_library()
+        library = make_library(sidecar="rex.xmp", num_photos=3)
         prepare(library)
         if not kill_at(number, lambda library=library: work(library)):
             assert number > 10
@@ -48,8 +48,8 @@ def killed_libraries(make_library, kill_at, work, prepare=lambda library: None):
 
 
 def test_killed_sort_is_finished_by_the_same_call_and_undone_in_one_go(make_library, kill_at, how):
-    before = named_from(make_library())
-    whole = make_library()
+    before = named_from(make_library(sidecar="rex.xmp", num_photos=3))
+    whole = make_library(sidecar="rex.xmp", num_photos=3)
     whole.sort(how)
     for library in killed_libraries(make_library, kill_at, lambda one: one.sort(how)):
         library.sort(how)
@@ -60,7 +60,7 @@ def test_killed_sort_is_finished_by_the_same_call_and_undone_in_one_go(make_libr
 
 
 def test_killed_sort_has_lost_nothing_and_is_undone(make_library, kill_at, how):
-    before = named_from(make_library())
+    before = named_from(make_library(sidecar="rex.xmp", num_photos=3))
     for library in killed_libraries(make_library, kill_at, lambda one: one.sort(how)):
         assert set(before.values()) <= set(library.tree().values())
         if has_journal(library):
@@ -69,7 +69,7 @@ def test_killed_sort_has_lost_nothing_and_is_undone(make_library, kill_at, how):
 
 
 def test_killed_undo_is_finished_by_the_same_call(make_library, kill_at, how):
-    before = named_from(make_library())
+    before = named_from(make_library(sidecar="rex.xmp", num_photos=3))
     for library in killed_libraries(
         make_library, kill_at, lambda one: one.undo(), lambda one: one.sort(how)
     ):

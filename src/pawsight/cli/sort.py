@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from pawsight.sorting.plan import How, Placement, Sorting
+    from pawsight.sorting.plan import How, Placement, Sorting, Status
 
 _MOST_REASONS = 10  # lines about single photos; --format csv has them all
 _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
@@ -122,22 +122,22 @@ def _sort(
         print(_BY_BUILTIN, file=sys.stderr)
     with shown() as progress:
         sorting = plan_sort(sources, into, model, how, sure, dry_run, progress)
-    num_planned, num_failed = sorting.count("planned"), sorting.count("failed")
+    num_failed = _num_failed(sorting)
     if format == "table":
         _print_plan(sorting)
     if not dry_run:
-        if num_planned and not yes:
-            question = f"{how.capitalize()} {_photos(num_planned)} into {into}?"
+        if not yes and (what := _what(sorting, "planned")):
+            question = f"{how.capitalize()} {what} into {into}?"
             typer.confirm(question, err=True, abort=True)
         with shown() as progress:
             sorting = carry_out(sorting, progress)
     if format != "table":
         _print_rows(sorting, format)
     _tell(sorting, into, dry_run)
-    has_lost = sorting.count("failed") > num_failed
+    has_lost = _num_failed(sorting) > num_failed
     if has_lost and format == "table":
         _print_failed(sorting)
-    if has_lost or not any(place.label for place in sorting.placements):
+    if has_lost or (num_failed and not any(place.label for place in sorting.placements)):
         raise typer.Exit(1)
 
 
@@ -228,12 +228,11 @@ def _cells(place: Placement) -> list[str | float | None]:
 
 def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
     """Say on standard error what was done, and how to take it back."""
-    num_placed = sorting.count("placed")
     if is_dry_run:
         print("This was a dry run: nothing was changed.", file=sys.stderr)
-    elif num_placed:
+    elif what := _what(sorting, "placed"):
+        print(f"{what} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
         place = shlex.quote(str(into))
-        print(f"{_photos(num_placed)} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
         print(f"To take it back: pawsight sort --undo --into {place}", file=sys.stderr)
     elif sorting.placements:
         print("There was nothing to be done.", file=sys.stderr)
@@ -244,23 +243,36 @@ def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
 def _undo(into: Path, yes: bool) -> None:
     from pawsight import workflow
     from pawsight.cli.progress import shown
-    from pawsight.cli.tables import print_table
+    from pawsight.cli.tables import print_table, printable
     from pawsight.sorting.undoing import newest
 
     _check_can_ask(yes)
     journal = newest(str(into.absolute()))
     if not yes:
         done = _DONE.get(journal.head.get("how", ""), "sorted")
-        sources = ", ".join(map(str, journal.head.get("sources", ["?"])[:_MOST_REASONS]))
-        count = _photos(len(journal.entries))
+        sources = printable(", ".join(journal.head.get("sources", [])[:_MOST_REASONS]))
+        count = _files(len(journal.entries))
         typer.confirm(f"Take back {count}, {done} from {sources}?", err=True, abort=True)
     with shown() as progress:
         undone = workflow.undo_sort(into, progress)
-    print(f"{_photos(undone.num_back)} taken back.", file=sys.stderr)
+    print(f"{_files(undone.num_back)} taken back.", file=sys.stderr)
     if undone.left:
         print_table(list(undone.left.items()), [f"left in {into}", "why"])
         raise typer.Exit(1)
 
 
-def _photos(count: int) -> str:
-    return f"{count:,} photo{'' if count == 1 else 's'}"
+def _what(sorting: Sorting, status: Status) -> str:
+    """Name all files of a status; "" where there are none."""
+    num_photos, num_sidecars = sorting.count(status), sorting.count_sidecars(status)
+    photos = f"{num_photos:,} photo{'' if num_photos == 1 else 's'}"
+    if num_sidecars:
+        return f"{photos} and {num_sidecars:,} of their sidecar files"
+    return photos if num_photos else ""
+
+
+def _num_failed(sorting: Sorting) -> int:
+    return sorting.count("failed") + sorting.count_sidecars("failed")
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"

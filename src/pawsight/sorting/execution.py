@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+from collections.abc import Iterator
 
 from pawsight.errors import StoppedError
 from pawsight.progress import Progress
@@ -13,7 +13,7 @@ from pawsight.sorting.plan import Placement, Sorting
 from pawsight.sorting.settling import settle
 from pawsight.sorting.space import need_space
 
-_BATCH = 64  # photos per wait for the disk
+_BATCH = 64  # files per wait for the disk
 _DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
 
 
@@ -52,10 +52,9 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
         journal = _journal_for(sorting, made)
         placer = Placer(sorting, journal)
         outcomes: dict[str, Placement] = {}
-        progress.start(_DOING[sorting.how], len(planned), "photos")
-        waiting = iter(planned)
+        progress.start(_DOING[sorting.how], len(planned), "files")
         try:
-            while batch := list(itertools.islice(waiting, _BATCH)):
+            for batch in _batches(planned):
                 outcomes |= {place.path: place for place in placer.place(batch)}
                 progress.advance(len(batch))
         except KeyboardInterrupt as error:
@@ -67,6 +66,18 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
         journal.write({"end": True})
     placements = tuple(outcomes.get(place.path, place) for place in sorting.placements)
     return dataclasses.replace(sorting, placements=placements)
+
+
+def _batches(planned: list[Placement]) -> Iterator[list[Placement]]:
+    """Divide what is to be placed, without parting a photo from its sidecar files."""
+    batch: list[Placement] = []
+    for place in planned:
+        if len(batch) >= _BATCH and not place.beside:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def _journal_for(sorting: Sorting, made: list[str]) -> Journal:

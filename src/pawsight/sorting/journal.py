@@ -254,7 +254,11 @@ def _is_sound(line: dict[str, Any]) -> bool:
         return isinstance(line["made"], str)
     if "void" in line or "back" in line:
         return all(isinstance(value, int) for value in line.values())
-    return "journal" in line or "end" in line
+    if "journal" in line:
+        how, sources = line.get("how"), line.get("sources")
+        are_texts = isinstance(sources, list) and all(isinstance(name, str) for name in sources)
+        return line["journal"] != VERSION or (are_texts and isinstance(how, str))
+    return "end" in line
 
 
 def _is_inside(name: str) -> bool:

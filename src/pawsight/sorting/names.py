@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pawsight.errors import DataError
-from pawsight.sorting.contents import is_same_content
+from pawsight.errors import DataError, PhotoError
+from pawsight.sorting.contents import hash_file
 
 # os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
 # ruff: noqa: PTH118, PTH122, PTH202
@@ -73,15 +74,36 @@ def _shortened(stem: str, end: str, num_bytes: int) -> str:
     return stem + end
 
 
+class _Alike:
+    """Photos of one size that want one name, found by their content; each is read once at most."""
+
+    def __init__(self) -> None:
+        self._unread: list[tuple[str, str]] = []  # where to read a photo, and its target
+        self._targets: dict[str, str] = {}  # by the hash of the bytes
+
+    def add(self, path: str, target: str) -> None:
+        """Remember a photo that has a name, or is to get one."""
+        self._unread.append((path, target))
+
+    def find(self, source: str) -> str | None:
+        """Give the target of the photo that has the same bytes, if there is one."""
+        if not self._unread and not self._targets:
+            return None  # as with nearly every photo, which then need not be read
+        for path, target in self._unread:
+            with contextlib.suppress(PhotoError):
+                self._targets.setdefault(hash_file(path), target)
+        self._unread = []
+        with contextlib.suppress(PhotoError):
+            return self._targets.get(hash_file(source))
+        return None
+
+
 @dataclass(slots=True)
 class _Series:
     """The photos that want one name: IMG.jpg, IMG (2).jpg, ..."""
 
     number: int = 1  # the next to be tried
-    # By size in bytes: where to read a photo that has one of these names, and that name.
-    by_size: defaultdict[int, list[tuple[str, str]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    by_size: defaultdict[int, _Alike] = field(default_factory=lambda: defaultdict(_Alike))  # bytes
 
 
 class FreeNames:
@@ -106,14 +128,13 @@ class FreeNames:
             wanted: The target it should have, relative to `into`.
 
         Returns:
-            The target, and whether the same content is there already: then
-            the photo need not be placed. Files are the same when all their
-            bytes are.
+            The target, and whether the same content (all bytes, by SHA-256) is
+            there already: then the photo need not be placed.
         """
         series = self._series[wanted]
-        for path, target in series.by_size[size]:
-            if is_same_content(source, path):
-                return target, True
+        alike = series.by_size[size]
+        if there := alike.find(source):
+            return there, True
         folder, name = os.path.split(wanted)
         while True:
             target = f"{folder}/{numbered(name, series.number)}"
@@ -122,15 +143,13 @@ class FreeNames:
             if not os.path.lexists(path):
                 if target not in self._planned:
                     self._planned[target] = source
-                    series.by_size[size].append((source, target))
+                    alike.add(source, target)
                     return target, False
                 path = self._planned[target]
                 if path == source:
                     continue
-            try:
-                there = os.path.getsize(path)
-            except OSError:  # a link that leads nowhere has a name all the same
-                continue
-            series.by_size[there].append((path, target))
-            if there == size and is_same_content(source, path):
-                return target, True
+            with contextlib.suppress(OSError):  # a link that leads nowhere has a name all the same
+                found = os.path.getsize(path)
+                series.by_size[found].add(path, target)
+                if found == size and (there := alike.find(source)):
+                    return there, True

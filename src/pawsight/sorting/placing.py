@@ -30,7 +30,6 @@ from pawsight.sorting.plan import Placement, Sorting
 # os, not pathlib: 100,000 photos are placed, and their names may hold any bytes.
 # ruff: noqa: PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
 
-_BATCH = 64  # photos per wait for the disk
 _NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the disk, for its letters
 
 
@@ -75,7 +74,7 @@ class Placer:
         self._devices: dict[str, int] = {}  # of the class folders
 
     def place(self, batch: list[Placement]) -> list[Placement]:
-        """Place some photos.
+        """Place some photos, each before its own sidecar files.
 
         Returns:
             The same placements with their outcome.
@@ -87,14 +86,19 @@ class Placer:
             self._make_folders(batch)
             outcomes = list(batch)
             entries: dict[int, Entry] = {}  # by the place in the batch
+            staying: set[str] = set()
             for index, placement in enumerate(batch):
                 try:
+                    if placement.beside in staying:
+                        raise PhotoError("its photo stays where it is")
                     entries[index] = self._prepare(placement)
                 except PhotoError as error:
-                    outcomes[index] = _failed(placement, str(error))
+                    staying.add(placement.path)
+                    outcomes[index] = failure(placement, str(error))
             self._journal.write(*entries.values())
-            for index, entry in list(entries.items()):
-                outcomes[index], entries[index] = self._publish(batch[index], entry)
+            # Sidecar files first: while a photo is not moved, a later sort finds what is left.
+            for index in sorted(entries, key=lambda index: not batch[index].beside):
+                outcomes[index], entries[index] = self._publish(batch[index], entries[index])
             self._remove_carried(outcomes, entries)
         except OSError as error:
             raise disk_error(self._into, error) from error
@@ -160,13 +164,15 @@ class Placer:
                     entry = self._other_way(placement, entry, error)
                 except PhotoError as final:
                     self._give_up(entry)
-                    return _failed(placement, str(final)), entry
+                    return failure(placement, str(final)), entry
             self._journal.write(entry)
 
     def _other_name(self, placement: Placement, taken: str) -> tuple[str, bool]:
         """Find another name for a photo whose name somebody took since it was planned."""
         if is_same_content(placement.path, os.path.join(self._into, taken)):
             return taken, True
+        if placement.beside:
+            return self._names.choose(placement.path, placement.size, taken)
         wanted = f"{placement.folder}/{os.path.basename(placement.path)}"
         if portable(os.path.basename(placement.path)) == os.path.basename(taken):
             wanted = taken  # the disk refused the name itself
@@ -227,7 +233,7 @@ class Placer:
                 # It would be there twice: what was brought goes again.
                 os.unlink(os.path.join(self._into, entry.target))
                 self._journal.write({"void": entry.number})
-                outcomes[index] = _failed(outcomes[index], str(error))
+                outcomes[index] = failure(outcomes[index], str(error))
 
 
 def remove_carried(into: str, entry: Entry) -> None:
@@ -257,5 +263,6 @@ def stored(into: str, path: str) -> str:
     return os.path.relpath(path, into) if path.startswith(into + os.sep) else path
 
 
-def _failed(placement: Placement, why: str) -> Placement:
+def failure(placement: Placement, why: str) -> Placement:
+    """Give a placement that came to nothing."""
     return dataclasses.replace(placement, target="", status="failed", reason=why)

@@ -12,6 +12,7 @@ from pawsight.errors import DataError
 from pawsight.records import Prediction
 from pawsight.sorting.contents import reason
 from pawsight.sorting.names import UNSURE, FreeNames
+from pawsight.sorting.sidecars import Sidecars, renamed
 
 # os.path, not pathlib: 100,000 photos are planned, and their names may hold any bytes.
 # ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
@@ -31,7 +32,9 @@ class Placement:
 
     `target` is relative to the sorted folder, `cats/IMG.jpg`, and "" where the
     photo failed; then `reason` says why. `label` is "" for a photo that could
-    not be read. `size` (bytes) and `mtime_ns` are those it was planned with.
+    not be read. `beside` is "" for a photo; else this is a file that belongs to
+    the photo of that path, and goes where it goes. `size` (bytes) and `mtime_ns`
+    are those it was planned with.
     """
 
     path: str
@@ -42,6 +45,7 @@ class Placement:
     reason: str = ""
     size: int = 0
     mtime_ns: int = 0
+    beside: str = ""
 
     @property
     def folder(self) -> str:
@@ -56,7 +60,8 @@ class Sorting:
     Attributes:
         into: The sorted folder, absolute.
         how: What is done with each photo.
-        placements: One per photo, in the order they were found.
+        placements: One per photo, in the order they were found, each before the
+            files that belong to it.
         folders: That of each class, and at last `unsure`.
         sources: What was named, absolute.
         model: The run folder, absolute, or "builtin".
@@ -72,9 +77,13 @@ class Sorting:
     def count(self, status: Status, folder: str | None = None) -> int:
         """Count the photos of a status, in one folder or in all."""
         return sum(
-            placement.status == status and folder in (None, placement.folder)
-            for placement in self.placements
+            place.status == status and folder in (None, place.folder) and not place.beside
+            for place in self.placements
         )
+
+    def count_sidecars(self, status: Status) -> int:
+        """Count the files of a status that belong to photos."""
+        return sum(place.status == status and bool(place.beside) for place in self.placements)
 
 
 def check_folder(into: str, folders: Iterable[str]) -> None:
@@ -107,14 +116,41 @@ class Planner:
         self._folders = folders
         self._sure = sure
         self._names = FreeNames(into)
+        self._sidecars = Sidecars()
 
-    def plan(self, prediction: Prediction, root: str) -> Placement:
-        """Plan one photo.
+    def plan(self, prediction: Prediction, root: str) -> list[Placement]:
+        """Plan one photo, and after it the files that belong to it.
 
         Args:
             prediction: What the model says of it.
             root: The folder or file that was named, in which it was found.
         """
+        photo = self._plan_photo(prediction, root)
+        stays = photo.status == "failed" or (photo.status == "there" and self._how == "move")
+        if stays or not photo.size:
+            return [photo]
+        sidecars = self._sidecars.take(photo.path)
+        return [photo, *filter(None, (self._plan_sidecar(path, photo) for path in sidecars))]
+
+    def _plan_sidecar(self, path: str, photo: Placement) -> Placement | None:
+        try:
+            facts = os.stat(path)
+        except OSError:
+            return None
+        if not facts.st_size:
+            return None  # an empty file says nothing, and would look like a name just taken
+        wanted = renamed(path, photo.path, photo.target)
+        target, is_there = self._names.choose(path, facts.st_size, wanted)
+        return Placement(
+            path,
+            target=target,
+            status="there" if is_there else "planned",
+            size=facts.st_size,
+            mtime_ns=facts.st_mtime_ns,
+            beside=photo.path,
+        )
+
+    def _plan_photo(self, prediction: Prediction, root: str) -> Placement:
         path = prediction.path
         if prediction.error:
             return Placement(path, reason=prediction.error)

@@ -124,7 +124,7 @@ def _planned(
     progress.start("Predicting", len(photos), "photos")
     predictions = classifier.predict_iter(photo for photo, _ in photos)
     for prediction, (_, root) in zip(predictions, photos, strict=True):
-        yield planner.plan(prediction, root)
+        yield from planner.plan(prediction, root)
         progress.advance(1)
 
 
