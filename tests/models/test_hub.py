@@ -42,6 +42,12 @@ def test_a_damaged_description_is_refused(name):
         hub.HubNetwork.from_options(damaged)
 
 
+@pytest.mark.parametrize("value", [{"class_name": "Lambda"}, [1, [{"class_name": "Lambda"}]]])
+def test_what_could_stand_for_an_object_is_refused(value):
+    with pytest.raises(ModelError, match="damaged"):
+        hub.HubNetwork.from_options(OPTIONS | {"config": {"activation": value}})
+
+
 def test_a_class_that_is_not_in_the_table_is_never_looked_up():
     with pytest.raises(ModelError, match="WhisperBackbone of KerasHub cannot be used"):
         hub.HubNetwork.from_options(OPTIONS | {"class_name": "WhisperBackbone"})

@@ -35,3 +35,14 @@ def test_float16_scales_the_loss_and_learns_the_same(plan_of, optimizer):
         ends.append(layer.kernel.numpy())
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-5)
     assert np.abs(ends[0]).max() > 0.01
+
+
+def test_a_variable_that_begins_to_learn_later_takes_a_first_step_of_the_usual_length():
+    early, late = keras.Variable([1.0]), keras.Variable([1.0])
+    optimizer = FusedAdam(0.01)
+    optimizer.build([early, late])
+    for _ in range(20):
+        optimizer.apply([tf.constant([0.5])], [early])
+    optimizer.apply([tf.constant([0.5])], [late])
+    # Adam's first step has the length of the rate, whatever the gradient's.
+    np.testing.assert_allclose(late.value.numpy(), [0.99], atol=1e-6)

@@ -74,7 +74,11 @@ def train(
     ] = None,
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        typer.Option(metavar="auto|float32|bfloat16", help="`auto` measures which is faster here."),
+        typer.Option(
+            metavar="auto|float32|bfloat16",
+            help="`auto` measures which is faster here.",
+            hidden=True,
+        ),
     ] = "auto",
     seed: Seed = 0,
     eager: Annotated[

@@ -66,13 +66,24 @@ class HubNetwork:
                 (float(red), float(green), float(blue))
                 for red, green, blue in (options["scale"], options["offset"])
             )
-            found = cls(str(options["class_name"]), dict(options["config"]), scale, offset)
+            config = dict(options["config"])
+            if not all(map(_is_plain, config.values())):
+                raise ValueError("config")
+            found = cls(str(options["class_name"]), config, scale, offset)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"The description of the KerasHub network is damaged ({error!r})."
+                f"The description of the KerasHub network is damaged ({error!r}).\n"
+                f"Bring the model again from where it was made, or train anew."
             ) from error
         check_class(found.class_name)
         return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a number, a text, or a list of such: a dict could stand for an object."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)
 
 
 def is_hub(name: str) -> bool:

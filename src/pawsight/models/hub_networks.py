@@ -117,17 +117,17 @@ def _described(backbone: keras.Model, converter: Any) -> HubNetwork:
     check_class(class_name)
     found = backbone.get_config()
     config = {key: value for key, value in found.items() if key not in _NOT_KEPT}
-    try:
-        config = json.loads(json.dumps(config, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"This {class_name} of KerasHub is built from more than plain values ({error}), so it "
-            f"cannot be kept in a run.\nChoose another preset."
-        ) from error
     scale = _of_colours(converter.scale, 1.0)
     offset = _of_colours(converter.offset, 0.0)
     _check_scaling(converter, scale, offset)
-    return HubNetwork(class_name, config, scale, offset)
+    network = HubNetwork(class_name, config, scale, offset)
+    try:
+        return HubNetwork.from_options(json.loads(json.dumps(network.as_options())))
+    except (TypeError, ValueError, ModelError) as error:
+        raise ModelError(
+            f"This {class_name} of KerasHub is built from more than plain values, so it cannot be "
+            f"kept in a run.\nChoose another preset."
+        ) from error
 
 
 def _of_colours(value: Any, default: float) -> tuple[float, float, float]:

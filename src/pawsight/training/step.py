@@ -87,7 +87,8 @@ def build_train_step(
     trained = last_variables(model, share)
     # The one inside, where a float16 run wraps it, is what has a rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    optimizer.build(model.trainable_variables)
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
     variables = [variable.value for variable in trained]
 
     def train_step(
