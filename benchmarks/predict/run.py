@@ -19,8 +19,9 @@ Decoding and model share the cores. So beside each ceiling stands what both
 together allow: 1 / (1 / decode + 1 / model).
 
 PHOTOS is a folder; --count of its JPEGs are drawn by lot with --seed. Without
---model it is the model in the package. Writes results.json and results.md into
---out, by default here.
+--model it is the model in the package; Keras then stays out, since no .keras
+file is made of it. Writes results.json and results.md into --out, by default
+here.
 """
 
 import argparse
@@ -89,7 +90,8 @@ def measure(folder: Path, arguments: argparse.Namespace, scratch: Path) -> dict:
     one = next(folder.iterdir())
     alone = [clocked([*predict, one])["seconds"] for _ in range(arguments.cold + 1)][1:]
     keras_model = scratch / "model.keras"
-    has_keras = "error" not in part("save_keras", keras_model, model)
+    trouble = part("save_keras", keras_model, model).get("error")
+    has_keras = trouble is None
     found: dict[str, list] = {way: [] for way in WAYS}
     for _ in range(arguments.rounds):
         found["folder"].append(clocked([*predict, folder, "--format", "csv"]))
@@ -109,6 +111,7 @@ def measure(folder: Path, arguments: argparse.Namespace, scratch: Path) -> dict:
         "one_photo_seconds": alone,
         "ways": found,
         "same_answer_as_keras": agreement,
+        "no_keras": trouble,
     }
 
 
@@ -280,6 +283,8 @@ def as_markdown(results: dict) -> str:
             f"{memory:,} MB at most. Both say the same of "
             f"{results['same_answer_as_keras']:.1%} of the photos.",
         ]
+    else:
+        lines += ["", f"Without Keras: {results['no_keras']}"]
     alone = results["one_photo_seconds"]
     lines += [
         "",
