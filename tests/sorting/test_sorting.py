@@ -387,3 +387,15 @@ def test_photos_are_placed_in_small_batches(library, monkeypatch):
     monkeypatch.setattr("pawsight.sorting.execution._BATCH", 2)
     assert library.sort().count("placed") == 5
     assert sizes == [2, 2, 1]
+
+
+def test_sort_of_other_photos_does_not_go_on_with_the_one_that_was_stopped(library, kill_at):
+    assert kill_at(40, library.sort)  # while copies get their names
+    (journal,) = library.into.glob(".pawsight-sort/*.jsonl")
+    assert b'"end"' not in journal.read_bytes()
+    assert library.sort("link").count("planned") == 0
+    assert b'"end"' in journal.read_bytes()
+    assert len(list(library.into.glob(".pawsight-sort/*.jsonl"))) == 2
+    while list(library.into.glob(".pawsight-sort/*.jsonl")):
+        assert library.undo().left == {}
+    assert not library.into.exists()

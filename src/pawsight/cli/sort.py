@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pawsight.sorting.plan import How, Placement, Sorting, Status
 
 _MOST_REASONS = 10  # lines about single photos; --format csv has them all
+_MOST_FOLDERS = 20  # of more, only those that photos go to are shown
 _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
 _BY_BUILTIN = "Model: the built-in one, which knows cats and dogs; --model RUN takes yours."
 _COLUMNS = ("path", "label", "probability", "status", "target", "reason")
@@ -164,14 +165,25 @@ def _check_can_ask(is_decided: bool) -> None:
 
 def _print_plan(sorting: Sorting) -> None:
     """Print how many photos go to each folder, and why others go nowhere."""
+    from collections import Counter
+
     from pawsight.cli.tables import print_table
 
+    photos = [place for place in sorting.placements if not place.beside]
+    counts = Counter((place.status, place.folder) for place in photos)
+    renamed = Counter(
+        place.folder
+        for place in photos
+        if place.status == "planned" and Path(place.path).name != Path(place.target).name
+    )
     rows = [
         (
-            *(f"{folder}/", f"{sorting.count('planned', folder):,}"),
-            *(f"{_num_renamed(sorting, folder):,}", f"{sorting.count('there', folder):,}"),
+            *(f"{folder}/", f"{counts['planned', folder]:,}"),
+            *(f"{renamed[folder]:,}", f"{counts['there', folder]:,}"),
         )
         for folder in sorting.folders
+        if len(sorting.folders) <= _MOST_FOLDERS
+        or counts["planned", folder] + counts["there", folder]
     ]
     columns = ["folder", sorting.how, "renamed", "skipped"]
     print_table(rows, columns, title=f"Into {sorting.into}", right=" ".join(columns[1:]))
@@ -188,16 +200,6 @@ def _print_failed(sorting: Sorting) -> None:
     if len(failed) > _MOST_REASONS:
         more = len(failed) - _MOST_REASONS
         print(f"... and {more:,} more: --dry-run --format csv shows all.")
-
-
-def _num_renamed(sorting: Sorting, folder: str) -> int:
-    """Count the photos that get another name than their own."""
-    return sum(
-        place.status == "planned"
-        and place.folder == folder
-        and Path(place.path).name != Path(place.target).name
-        for place in sorting.placements
-    )
 
 
 def _print_rows(sorting: Sorting, format: str) -> None:

@@ -17,6 +17,12 @@ _BATCH = 64  # files per wait for the disk
 _DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
 
 
+def is_stopped(into: str) -> bool:
+    """Whether a sort into a folder was stopped before its end, or is still at work."""
+    journal = Journal.newest(into)
+    return journal is not None and not journal.is_ended
+
+
 def settle_earlier(into: str, progress: Progress) -> None:
     """Bring to a clean state what a sort left that was killed.
 
@@ -24,11 +30,11 @@ def settle_earlier(into: str, progress: Progress) -> None:
         DataError: Its journal cannot be read.
         DiskError: The folder cannot be written.
     """
-    if not _is_stopped(Journal.newest(into)):
+    if not is_stopped(into):
         return
     with only_sort(into, progress):
         journal = Journal.newest(into)  # another sort may just have ended, or been taken back
-        if journal is not None and _is_stopped(journal):
+        if journal is not None and not journal.is_ended:
             progress.note("An earlier sort was stopped before its end.")
             settle(journal)
 
@@ -45,7 +51,7 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
     """
     planned = [place for place in sorting.placements if place.status == "planned"]
     into = str(sorting.into)
-    if not planned and not _is_stopped(Journal.newest(into)):
+    if not planned and not is_stopped(into):
         return sorting
     need_space(sorting)
     with only_sort(into, progress) as made:
@@ -84,14 +90,9 @@ def _journal_for(sorting: Sorting, made: list[str]) -> Journal:
     """Open the journal of an equal sort that was stopped, or begin one."""
     head = {"how": sorting.how, "model": sorting.model, "sources": list(sorting.sources)}
     journal = Journal.newest(str(sorting.into))
-    if journal is not None and _is_stopped(journal):
+    if journal is not None and not journal.is_ended:
         if journal.is_of(head):
             return journal
         settle(journal)
         journal.write({"end": True})
     return Journal.create(str(sorting.into), head, made)
-
-
-def _is_stopped(journal: Journal | None) -> bool:
-    """Whether a sort was stopped before its end, or is still at work."""
-    return journal is not None and not journal.is_ended

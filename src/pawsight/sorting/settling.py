@@ -24,36 +24,36 @@ def settle(journal: Journal) -> None:
         DiskError: The folder cannot be written.
     """
     try:
-        undone = [entry for entry in journal.entries.values() if _is_undone(journal, entry)]
-        for entry in undone:
+        void = [entry for entry in journal.entries.values() if not _finish(journal, entry)]
+        for entry in void:
             target = os.path.join(journal.into, entry.target)
             if is_claim(target, entry):
                 os.unlink(target)
         # Before the parts go, by which it is known that these came to nothing.
-        journal.write(*({"void": entry.number} for entry in undone))
+        journal.write(*({"void": entry.number} for entry in void))
         _remove_parts(journal)
     except OSError as error:
         raise disk_error(journal.into, error) from error
 
 
-def _is_undone(journal: Journal, entry: Entry) -> bool:
-    """Whether an entry came to nothing; of a photo that was carried, finish it if it can be."""
+def _finish(journal: Journal, entry: Entry) -> bool:
+    """Finish an entry that can be finished; False where it came to nothing."""
     source = journal.place(entry.source)
     target = os.path.join(journal.into, entry.target)
     if entry.act == "link":
-        return not os.path.lexists(target)
+        return os.path.lexists(target)
     if entry.act == "rename":
         is_there = os.path.lexists(target) and not is_claim(target, entry)
-        return os.path.lexists(source) and not is_there
+        return is_there or not os.path.lexists(source)
     if os.path.lexists(os.path.join(journal.into, entry.part)):
-        return True  # it never got its name
+        return False  # it never got its name
     if entry.act == "carry" and is_same_content(source, target):
         try:
             remove_carried(journal.into, entry)
         except PhotoError:
             os.unlink(target)  # the photo can only stay where it was
-            return True
-    return False
+            return False
+    return True
 
 
 def is_claim(path: str, entry: Entry) -> bool:

@@ -11,7 +11,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
-from pawsight.sorting.execution import carry_out, settle_earlier
+from pawsight.sorting.execution import carry_out, is_stopped, settle_earlier
 from pawsight.sorting.names import UNSURE, class_folders
 from pawsight.sorting.plan import SURE, How, Placement, Planner, Sorting, check_folder
 from pawsight.sorting.sources import find_photos
@@ -80,6 +80,8 @@ def plan_sort(
     check_folder(target, in_order)
     if not dry_run:
         settle_earlier(target, progress)
+    elif is_stopped(target):
+        progress.note(f"An earlier sort into {into} was stopped; what it left is not shown here.")
     named = [os.fspath(source) for source in many]
     progress.start("Looking for photos", unit="photos")
     found = find_photos(named, target, in_order)
