@@ -273,7 +273,7 @@ def test_interruption_says_what_is_kept_and_how_to_go_on(colour_run, save_photo,
     assert not output.exists()
 
 
-@pytest.mark.parametrize("torn", [b'["', b'["x", "", 0.5]\n', b"\x00\x00\x00"])
+@pytest.mark.parametrize("torn", [b'["', b'["x", "", 0.5]\n', b"\x00\x00\x00", b"5\n", b"[5]\n"])
 def test_answer_that_was_not_written_to_its_end_is_made_again(
     predict, colour_run, save_photo, output, torn
 ):
@@ -329,6 +329,14 @@ def test_going_on_with_other_settings_is_refused(
     assert "remove the file to begin anew" in with_other.stderr
     assert part.read_bytes() == before
     assert predict(path, "--output", output).exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such folder there")
+def test_output_that_cannot_be_written_says_what_to_do(predict, photos):
+    result = predict(photos, "--output", "/proc/answers.csv")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+    assert "Give --output a file in a folder of yours." in result.stderr
 
 
 @pytest.mark.parametrize("content", ["mine", "mine\n", '{"kind": "mine"}\n', "[]\n", ""])

@@ -50,7 +50,10 @@ class Unfinished:
             output.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
         except OSError as error:
-            raise DiskError(f"{self.path} cannot be written: {error.strerror}.") from error
+            raise DiskError(
+                f"{self.path} cannot be written: {error.strerror}.\n"
+                f"Give --output a file in a folder of yours."
+            ) from error
         try:
             self._lock()
             self._begun = self._check_head(settings)
@@ -173,7 +176,8 @@ class Unfinished:
     def _row(self, line: bytes) -> Prediction | None:
         try:
             path, error, *probs = json.loads(line)
-        except ValueError:
+            probs = [float(value) for value in probs]
+        except (ValueError, TypeError):
             return None
         if not line.endswith(b"\n") or (not error and len(probs) != len(self._class_names)):
             return None
