@@ -7,6 +7,7 @@ JSON without knowing anything of the stage that made them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -120,8 +121,6 @@ class PredictionList(list[Prediction]):
 
 
 def _as_html(text: str) -> str:
-    from html import escape  # here, since few who predict want it
-
     # A name may hold bytes that are no text, which no page can hold.
     return escape(text.encode("utf-8", "backslashreplace").decode())
 
