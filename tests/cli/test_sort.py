@@ -162,6 +162,13 @@ def test_python_sorts_and_takes_back(photos, colour_run, tmp_path):
     assert package.undo_sort(into).num_back == 3
 
 
+@pytest.mark.parametrize("setting", [{"how": "hardlink"}, {"sure": 80}])
+def test_python_names_a_setting_that_makes_no_sense(photos, colour_run, tmp_path, setting):
+    with pytest.raises(package.PawsightError, match=next(iter(setting))):
+        package.sort(photos, tmp_path / "out", colour_run, **setting)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "num_files"), [(b"n\n", 0), (b"y\n", 4)])
 def test_terminal_is_asked_once(photos, colour_run, tmp_path, answer, num_files):

@@ -73,7 +73,7 @@ class Undoer:
             # What was put somewhere twice was taken away from there in between.
         entries = {entry.target: entry for entry in journal.entries.values()}
         waiting = reversed(list(entries.values()))
-        progress.start("Taking back", len(entries), "photos")
+        progress.start("Taking back", len(entries), "files")
         while batch := list(itertools.islice(waiting, _BATCH)):
             wanted = [entry for entry in batch if self._tried(self._is_wanted, entry)]
             # From here on an empty file at a photo's old place is ours, should we be killed.

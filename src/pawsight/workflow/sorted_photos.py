@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
 from pawsight.inference.classifier import Classifier
@@ -48,6 +49,7 @@ def sort(
         progress: Is told how it goes.
 
     Raises:
+        ConfigError: `how` or `sure` is none of these.
         DataError: A file is where a folder should be.
         DiskError: The folder cannot be written, or the disk is too full.
         RunError: There is no finished run there.
@@ -72,6 +74,8 @@ def plan_sort(
     """
     if not 0 <= sure <= 1:
         raise ConfigError(f"sure is a probability from 0 to 1, not {sure}.")
+    if how not in get_args(How):
+        raise ConfigError(f"how is one of {', '.join(get_args(How))}, not {how}.")
     many = [sources] if isinstance(sources, str | os.PathLike) else sources
     target = os.path.abspath(into)  # noqa: PTH100 - a link to the folder stays one
     classifier = load(run_path)
