@@ -93,11 +93,11 @@ RECIPES: dict[str, Recipe] = {
 # low: it is to learn what these photos have of their own, and forget nothing.
 FINETUNING = Recipe(
     optimizer="adam",
-    learning_rate=1e-5,
+    learning_rate=3e-5,
     schedule="linear",
     batch_size=32,
     label_smoothing=0.0,  # the fitted layer knows how sure it may be
-    augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
+    augment=AugmentConfig(crop_range=(0.7, 1.0), crop_stretch=1.15, horizontal_flip=True),
     epochs=None,
     minutes=10,
     shares=((0.4, 1 / 3), (1.0, 1.0)),
