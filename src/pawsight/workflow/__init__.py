@@ -12,8 +12,9 @@ TensorFlow is imported where training begins, so that auditing, predicting and
 reporting do without it.
 """
 
+from pawsight.inference.classifier import load
 from pawsight.workflow.cross_validation import cross_validate
-from pawsight.workflow.finished_runs import evaluate, load, write_report
+from pawsight.workflow.finished_runs import evaluate, write_report
 from pawsight.workflow.photo_sets import audit, draw_sample, feed
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
-from pawsight.inference.classifier import load as load  # offered here, with the others
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
 from pawsight.pictures.reading.resized import at_size

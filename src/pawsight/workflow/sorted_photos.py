@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
-from pawsight.inference.classifier import Classifier
+from pawsight.inference.classifier import Classifier, load
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
@@ -17,7 +17,6 @@ from pawsight.sorting.names import UNSURE, class_folders
 from pawsight.sorting.plan import SURE, How, Placement, Planner, Sorting, check_folder
 from pawsight.sorting.sources import find_photos
 from pawsight.sorting.undoing import Undone, undo
-from pawsight.workflow.finished_runs import load
 from pawsight.workflow.photo_sets import Source
 
 _SILENT = Silent()
