@@ -21,7 +21,7 @@ from pawsight.training.plan import Stage
 from pawsight.training.precision import Precision
 from pawsight.training.start import Start
 from pawsight.training.step import last_variables
-from pawsight.workflow import draw_sample, evaluate, train
+from pawsight.workflow import draw_sample, evaluate, resume, train
 
 
 class _Told(Silent):
@@ -209,6 +209,18 @@ def test_a_fine_tuned_run_is_a_run_as_any_other_and_no_worse_than_its_last_layer
     np.testing.assert_allclose(
         load_model(run)(images.astype(np.float32)), Classifier.load(run).logits(images), atol=1e-3
     )
+
+
+@pytest.mark.slow
+def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos, config, tmp_path):
+    once = config.model_copy(update={"epochs": 1})
+    whole = train(photos, once, tmp_path / "whole")
+    with pytest.raises(StoppedError, match="pawsight resume"):
+        train(photos, once, tmp_path / "stopped", _Told(stop_after=2))
+    resumed = resume(tmp_path / "stopped")
+    assert resumed.is_complete
+    for one, other in zip(load_model(whole).weights, load_model(resumed).weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.slow

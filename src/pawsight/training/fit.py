@@ -261,6 +261,7 @@ class Trainer:
         if not run.latest_checkpoint_path.is_file():
             if self._start is not None:
                 self._history, self._best = [self._start.row], self.state.weights()
+                save_history(self._history, run.history_path)
             return 0
         checkpoint = load_checkpoint(run.latest_checkpoint_path)
         self.state.restore(checkpoint)
@@ -278,8 +279,7 @@ def _fresh(plan: Plan) -> keras.Model:
 
 
 def _counts(portion: Portion) -> list[int]:
-    counts: list[int] = np.bincount(portion.labels).tolist()
-    return counts
+    return list(np.bincount(portion.labels).tolist())
 
 
 def _in_words(row: Epoch) -> str:
