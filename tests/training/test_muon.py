@@ -49,13 +49,24 @@ def test_only_kernels_after_the_first_layer_are_turned() -> None:
 def test_a_step_changes_a_kernel_by_the_rate_times_the_norm_it_was_drawn_with() -> None:
     kernel = keras.Variable(drawn(3, 3, 32, 64))
     before = kernel.value.numpy()
-    optimizer = Muon(learning_rate=0.05)
+    optimizer = Muon(learning_rate=0.05, weight_decay=0.0)
     optimizer.build([kernel])
     optimizer.apply([tf.constant(1e-6 * drawn(3, 3, 32, 64)[::-1].copy())], [kernel])
     # The singular values come near 1, most of them a little below.
     # He initialisation draws 3*3*32*64 numbers of variance 2 / (3*3*32): a norm of sqrt(128).
     changed = np.linalg.norm(kernel.value.numpy() - before)
     assert changed == pytest.approx(0.05 * np.sqrt(128), rel=0.25)
+
+
+def test_kernels_shrink_and_nothing_else_does() -> None:
+    kernel, first, bias = (keras.Variable(drawn(*s)) for s in ((3, 3, 32, 64), (3, 3, 3, 32), (7,)))
+    before = [variable.value.numpy() for variable in (kernel, first, bias)]
+    optimizer = Muon(learning_rate=0.1, weight_decay=0.5)
+    optimizer.build([kernel, first, bias])
+    optimizer.apply([tf.zeros(one.shape) for one in before], [kernel, first, bias])
+    assert kernel.value.numpy() == pytest.approx(0.95 * before[0], rel=1e-5)
+    assert (first.value.numpy() == before[1]).all()
+    assert (bias.value.numpy() == before[2]).all()
 
 
 def test_what_is_no_kernel_follows_nesterov_momentum() -> None:

@@ -15,7 +15,6 @@ whole matrix.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -34,6 +33,11 @@ class Muon(keras.optimizers.Optimizer):
     drawn with (He initialisation), whatever its gradient's size. What is no
     kernel, the first layer's (its 3 input channels leave nothing to turn) and
     the last layer's follow Nesterov momentum with `rest_factor` times r.
+
+    Steps of one length make kernels ever larger, and batch normalisation turns
+    that into ever smaller changes of what the network computes. So the turned
+    kernels shrink by the share r times `weight_decay` a step (arXiv:1711.05101):
+    long runs keep learning as fast as their rate says.
     """
 
     def __init__(
@@ -41,11 +45,12 @@ class Muon(keras.optimizers.Optimizer):
         learning_rate: float = 0.12,
         momentum: float = 0.9,
         rest_factor: float = 5 / 3,
-        **kwargs: Any,
+        weight_decay: float = 1 / 60,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name="muon", **kwargs)
+        super().__init__(learning_rate=learning_rate, name="muon")
         self.momentum = momentum
         self.rest_factor = rest_factor
+        self.kernel_decay = weight_decay  # Keras' own `weight_decay` would shrink all variables
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Make one momentum a variable."""
@@ -72,7 +77,8 @@ class Muon(keras.optimizers.Optimizer):
         matrix = orthogonalised(tf.reshape(update, (fan_in, channels)))
         # From the norm of `matrix` to that of a kernel of variance 2 / fan_in.
         scale = math.sqrt(2 * channels / min(fan_in, channels))
-        variable.assign_sub(rate * scale * tf.reshape(matrix, variable.shape))
+        change = scale * tf.reshape(matrix, variable.shape) + self.kernel_decay * variable
+        variable.assign_sub(rate * change)
 
 
 def is_turned(shape: tuple[int, ...]) -> bool:
