@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pawsight.cli.options import PHOTOS_HELP, ModelRun
+
 if TYPE_CHECKING:
     from pawsight.cli.rows import Writer
     from pawsight.cli.unfinished import Unfinished
@@ -27,47 +29,40 @@ _BY_BUILTIN = (
 )
 
 
+_Photos = Annotated[list[str], typer.Argument(help=PHOTOS_HELP, metavar="PHOTOS")]
+_Format = Annotated[
+    Format | None,
+    typer.Option(
+        metavar="table|csv|json|jsonl",
+        help="Without it a table on a terminal; else by the name of --output, or csv.",
+    ),
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write here instead of standard output; given again after an interruption, "
+        "it goes on where it stopped.",
+    ),
+]
+_Tta = Annotated[
+    bool,
+    typer.Option(
+        "--tta", help="Average in what the model says of the mirrored photo: half as fast."
+    ),
+]
+_BatchSize = Annotated[
+    int, typer.Option(min=1, max=1024, metavar="N", help="Photos per call of the model.")
+]
+
+
 def predict(
-    photos: Annotated[
-        list[str],
-        typer.Argument(
-            help="Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths "
-            "on standard input, one a line or separated by NUL.",
-            metavar="PHOTOS",
-        ),
-    ],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="The run folder that `pawsight train` made. Without it the model of cats and "
-            "dogs that ships with pawsight.",
-        ),
-    ] = None,
-    format: Annotated[
-        Format | None,
-        typer.Option(
-            metavar="table|csv|json|jsonl",
-            help="Without it a table on a terminal; else by the name of --output, or csv.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write here instead of standard output; given again after an interruption, "
-            "it goes on where it stopped.",
-        ),
-    ] = None,
-    tta: Annotated[
-        bool,
-        typer.Option(
-            "--tta", help="Average in what the model says of the mirrored photo: half as fast."
-        ),
-    ] = False,
-    batch_size: Annotated[
-        int, typer.Option(min=1, max=1024, metavar="N", help="Photos per call of the model.")
-    ] = 4,
+    photos: _Photos,
+    model: ModelRun = None,
+    format: _Format = None,
+    output: _Output = None,
+    tta: _Tta = False,
+    batch_size: _BatchSize = 4,
 ) -> None:
     """Say what is on photos.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pawsight.cli.options import PHOTOS_HELP, ModelRun
+
 if TYPE_CHECKING:
     from pawsight.sorting.plan import How, Placement, Sorting, Status
 
@@ -19,55 +21,46 @@ _BY_BUILTIN = "Model: the built-in one, which knows cats and dogs; --model RUN t
 _COLUMNS = ("path", "label", "probability", "status", "target", "reason")
 
 
+_From = Annotated[
+    list[str] | None, typer.Argument(help=PHOTOS_HELP, metavar="FROM", show_default=False)
+]
+_Into = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder that gets a folder per class, and `unsure`."),
+]
+_Sure = Annotated[
+    float,
+    typer.Option(min=0, max=1, metavar="P", help="Photos of a lower probability go to `unsure`."),
+]
+_Link = Annotated[bool, typer.Option("--link", help="Make symbolic links instead of copies.")]
+_Move = Annotated[bool, typer.Option("--move", help="Move the photos instead of copying them.")]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would be done; change nothing.")
+]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_Undo = Annotated[
+    bool, typer.Option("--undo", help="Take back the last sort into --into; needs no FROM.")
+]
+_Format = Annotated[
+    Literal["table", "csv", "jsonl"],
+    typer.Option(
+        metavar="table|csv|jsonl",
+        help="A table of the folders; or a row for each photo, with --dry-run or --yes.",
+    ),
+]
+
+
 def sort(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths "
-            "on standard input, one a line or separated by NUL.",
-            metavar="FROM",
-            show_default=False,
-        ),
-    ] = None,
-    into: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder that gets a folder per class, and `unsure`."),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="The run folder that `pawsight train` made. Without it the model of cats and "
-            "dogs that ships with pawsight.",
-        ),
-    ] = None,
-    sure: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, metavar="P", help="Photos of a lower probability go to `unsure`."
-        ),
-    ] = 0.8,
-    link: Annotated[
-        bool, typer.Option("--link", help="Make symbolic links instead of copies.")
-    ] = False,
-    move: Annotated[
-        bool, typer.Option("--move", help="Move the photos instead of copying them.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be done; change nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    undo: Annotated[
-        bool,
-        typer.Option("--undo", help="Take back the last sort into --into; needs no FROM."),
-    ] = False,
-    format: Annotated[
-        Literal["table", "csv", "jsonl"],
-        typer.Option(
-            metavar="table|csv|jsonl",
-            help="A table of the folders; or a row for each photo, with --dry-run or --yes.",
-        ),
-    ] = "table",
+    sources: _From = None,
+    into: _Into = None,
+    model: ModelRun = None,
+    sure: _Sure = 0.8,
+    link: _Link = False,
+    move: _Move = False,
+    dry_run: _DryRun = False,
+    yes: _Yes = False,
+    undo: _Undo = False,
+    format: _Format = "table",
 ) -> None:
     """Put photos into a folder per class.
 

@@ -45,6 +45,30 @@ _ImageSize = Annotated[
     ),
 ]
 
+_TargetAccuracy = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95."),
+]
+_BatchSize = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Photos per step.", hidden=True)
+]
+_LearningRate = Annotated[
+    float | None, typer.Option(metavar="RATE", help="The highest step size.", hidden=True)
+]
+_Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"],
+    typer.Option(
+        metavar="auto|float32|bfloat16", help="`auto` measures which is faster here.", hidden=True
+    ),
+]
+_Eager = Annotated[
+    bool, typer.Option("--eager", help="Step through Python; slow, for debugging.", hidden=True)
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The run folder; else runs/DATE-TIME-SOURCE."),
+]
+
 
 def train(
     ctx: typer.Context,
@@ -62,34 +86,14 @@ def train(
     image_size: _ImageSize = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
-    target_accuracy: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95."),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Photos per step.", hidden=True)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="The highest step size.", hidden=True)
-    ] = None,
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option(
-            metavar="auto|float32|bfloat16",
-            help="`auto` measures which is faster here.",
-            hidden=True,
-        ),
-    ] = "auto",
+    target_accuracy: _TargetAccuracy = None,
+    batch_size: _BatchSize = None,
+    learning_rate: _LearningRate = None,
+    precision: _Precision = "auto",
     seed: Seed = 0,
-    eager: Annotated[
-        bool,
-        typer.Option("--eager", help="Step through Python; slow, for debugging.", hidden=True),
-    ] = False,
+    eager: _Eager = False,
     group_by: GroupBy = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="The run folder; else runs/DATE-TIME-SOURCE."),
-    ] = None,
+    out: _Out = None,
     config: Config = None,
     set_: Assigned = None,
 ) -> None:

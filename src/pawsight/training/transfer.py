@@ -98,22 +98,37 @@ def transfer_run(
         model = _tuned(run, config, catalog, pixels, fitted, row, progress, started)
         if model is not None:
             return model
-    told.start("Saving the model")
+    _save(run, config, catalog, fitted, reader, pixels, row, told)
+    return None
+
+
+def _save(
+    run: Run,
+    config: TrainConfig,
+    catalog: Catalog,
+    fitted: Fitted,
+    reader: FeatureReader,
+    pixels: Pixels,
+    row: Epoch,
+    progress: Progress,
+) -> None:
+    """Write the fitted layer as the model of the run, with its plan and history."""
+    progress.start("Saving the model")
     difference, num_parameters = save(run, catalog, fitted, reader, pixels)
     plan = plan_of(config, catalog, fitted)
     write_json(run.plan_path, plan | {"num_parameters": num_parameters})
     save_history([row], run.history_path)
+    backbone = fitted.backbone
     save_description(
         run,
-        name,
+        backbone.name,
         catalog.class_names,
-        image_size,
+        backbone.image_size,
         config.resize,
         1.0,
         catalog.name,
         difference,
     )
-    return None
 
 
 def _is_worth_tuning(

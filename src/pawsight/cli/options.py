@@ -1,0 +1,21 @@
+"""Options of the commands that look at photos with a finished model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PHOTOS_HELP = (
+    "Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths on standard "
+    "input, one a line or separated by NUL."
+)
+ModelRun = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        help="The run folder that `pawsight train` made. Without it the model of cats and dogs "
+        "that ships with pawsight.",
+    ),
+]
