@@ -5,8 +5,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from pawsight.errors import RunError
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
+from pawsight.models.saved import load_model
 from pawsight.runs import Run
 
 
@@ -90,3 +92,8 @@ def test_keras_network_takes_the_precision_it_is_given():
 
 def test_folder_is_a_run_folder():
     assert Run.open(builtin.folder()).onnx_path == builtin.onnx_path()
+
+
+def test_who_wants_to_train_the_shipped_model_is_told_how():
+    with pytest.raises(RunError, match=r"(?s)to predict, not to train.*--model builtin"):
+        load_model(Run.open(builtin.folder()))

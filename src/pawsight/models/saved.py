@@ -93,7 +93,7 @@ def load_model(run: Run) -> keras.Model:
     A run on the shipped model has them in model.onnx alone.
 
     Raises:
-        RunError: The model is missing or damaged.
+        RunError: The model is missing or damaged, or is the shipped one itself.
         ModelError: model.json names an architecture that does not exist here.
     """
     from pawsight.models.registry import build_model  # here: to describe a model needs no Keras
@@ -117,6 +117,11 @@ def load_model(run: Run) -> keras.Model:
 
 
 def _load_builtin(run: Run, image_size: tuple[int, int]) -> keras.Model:
+    if run.path.samefile(builtin.folder()):
+        raise RunError(
+            "The model of cats and dogs that ships with pawsight is there to predict, not to train "
+            "on.\nPredict with pawsight.load(), or train on what it sees: --model builtin."
+        )
     from pawsight.models.builtin.network import load_whole
 
     try:
