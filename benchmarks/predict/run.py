@@ -36,14 +36,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 WAYS = ("folder", "stream", "decode", "model", "four_times", "keras")
-CHUNK = 64
+PART = (sys.executable, str(HERE / "parts.py"))  # one way, in a process of its own
 
 
 def main() -> None:
@@ -55,11 +53,7 @@ def main() -> None:
     parser.add_argument("--cold", type=int, default=10, help="how often one photo is predicted")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE)
-    parser.add_argument("--part", help=argparse.SUPPRESS)  # one way, in a process of its own
     arguments = parser.parse_args()
-    if arguments.part:
-        print(json.dumps(PARTS[arguments.part](arguments.photos, arguments.model)))
-        return
     with tempfile.TemporaryDirectory(prefix="predict-") as scratch:
         folder = choose(arguments.photos, Path(scratch), arguments.count, arguments.seed)
         results = measure(folder, arguments, Path(scratch))
@@ -101,8 +95,7 @@ def measure(folder: Path, arguments: argparse.Namespace, scratch: Path) -> dict:
         found["decode"].append(part("decode", folder, model))
         found["model"].append(part("model", folder, model))
         if has_keras:
-            command = [sys.executable, __file__, "--part", "keras"]
-            found["keras"].append(clocked([*command, folder, "--model", keras_model]))
+            found["keras"].append(clocked([*PART, "keras", folder, keras_model]))
     found["four_times"].append(clocked([*predict, *[folder] * 4, "--format", "csv"]))
     agreement = agreement_with_keras(predict, folder, keras_model) if has_keras else None
     return {
@@ -136,116 +129,11 @@ def clocked(command: list) -> dict:
 
 
 def part(name: str, folder: Path, model: str) -> dict:
-    command = [sys.executable, __file__, "--part", name, str(folder), "--model", str(model)]
+    command = [*PART, name, str(folder), str(model)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def load(model: str):
-    import pawsight
-
-    return pawsight.load(None if model == "builtin" else model)
-
-
-def stream(folder: Path, model: str) -> dict:
-    """Photos a second that go through a classifier which is at work already."""
-    classifier = load(model)
-    paths = sorted(folder.iterdir())
-    classifier.predict(paths[:16])
-    start = time.perf_counter()
-    done = sum(not one.error for one in classifier.predict_iter(paths))
-    return {"rate": len(paths) / (time.perf_counter() - start), "read": done}
-
-
-def decode(folder: Path, model: str) -> dict:
-    """Photos a second that all cores read and decode, with nothing else to do."""
-    from pawsight.machine import num_cpus
-
-    classifier = load(model)
-    paths = sorted(map(str, folder.iterdir()))
-    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
-    form = (classifier.image_size, classifier.resize)
-    with ProcessPoolExecutor(num_cpus(), get_context("spawn")) as pool:
-        list(pool.map(decode_some, chunks[:1] * 4 * num_cpus(), [form] * 4 * num_cpus()))
-        start = time.perf_counter()
-        list(pool.map(decode_some, chunks, [form] * len(chunks)))
-        return {"rate": len(paths) / (time.perf_counter() - start)}
-
-
-def decode_some(paths: list[str], form: tuple) -> None:
-    from pawsight.pictures.decoding.decode import load_pixels, read_photo
-
-    for path in paths:
-        load_pixels(read_photo(path), *form)
-
-
-def model_alone(folder: Path, model: str) -> dict:
-    """Images a second that the model takes, by the faster of two ways to use the cores."""
-    import numpy as np
-    import onnxruntime
-
-    from pawsight.machine import num_cpus
-    from pawsight.models import builtin
-    from pawsight.pictures.decoding.decode import load_pixels, read_photo
-    from pawsight.runs import Run
-
-    classifier = load(model)
-    paths = sorted(folder.iterdir())[:256]
-    form = (classifier.image_size, classifier.resize)
-    images = np.stack([load_pixels(read_photo(path), *form) for path in paths])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = num_cpus()
-    path = Run(builtin.folder() if model == "builtin" else model).onnx_path
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def shared() -> None:
-        for at in range(0, len(images), 32):
-            batch = images[at : at + 32].astype(np.float32)
-            session.run(["logits"], {"images": batch})
-
-    rates = {}
-    for name, work in (("own", lambda: classifier.logits(images)), ("shared", shared)):
-        work()
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - start)
-        rates[name] = len(images) / min(times)
-    return {"rate": max(rates.values()), **rates}
-
-
-def save_keras(path: Path, model: str) -> dict:
-    """Save the same network as a .keras file; an error where that is not to be had."""
-    try:
-        import pawsight
-        from pawsight.models import builtin
-        from pawsight.runs import Run
-
-        run = Run(builtin.folder() if model == "builtin" else model)
-        pawsight.load_model(run).save(path)
-    except (ImportError, pawsight.PawsightError) as error:
-        return {"error": str(error)}
-    return {}
-
-
-def keras_predict(folder: Path, model: str) -> dict:
-    """What a script with Keras does; the class it says of each photo."""
-    import keras
-
-    from pawsight.models import normalization
-
-    own = {name: found for name, found in vars(normalization).items() if isinstance(found, type)}
-    network = keras.models.load_model(model, custom_objects=own, compile=False)
-    size = network.input_shape[1:3]
-    images = keras.utils.image_dataset_from_directory(
-        folder.parent, labels=None, image_size=size, batch_size=32, shuffle=False
-    )
-    logits = network.predict(images, verbose=0)
-    is_one = logits.shape[1] == 1
-    return {"labels": [int(row[0] > 0 if is_one else row.argmax()) for row in logits]}
 
 
 def agreement_with_keras(predict: list, folder: Path, keras_model: Path) -> float:
@@ -314,14 +202,6 @@ def as_markdown(results: dict) -> str:
     ]
     return "\n".join(lines)
 
-
-PARTS = {
-    "stream": stream,
-    "decode": decode,
-    "model": model_alone,
-    "save_keras": save_keras,
-    "keras": keras_predict,
-}
 
 if __name__ == "__main__":
     main()
