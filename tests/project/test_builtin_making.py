@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.evaluation.metrics import log_loss, wilson_interval
+from pawsight.probabilities import softmax
+
 from .conftest import ROOT
 
 
@@ -154,3 +157,133 @@ def test_card_says_what_was_measured():
         low, high = said["accuracy_interval"]
         figures = f"{said['accuracy']:.1%} | {low * 100:.1f} to {high:.1%} |".replace("%", " %")
         assert f"| {name} {figures}" in card
+
+
+def test_card_says_how_many_of_the_photos_held_out_were_right():
+    folder = ROOT / "src" / "pawsight" / "models" / "builtin" / "cats-dogs"
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    made = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
+    found = made["tuning"]["held_out_plain"]["tuned"]
+    low, high = wilson_interval(found["num_correct"], found["n"])
+    figures = f"{found['num_correct'] / found['n']:.1%} | {low * 100:.1f} to {high:.1%} |"
+    assert f"| train part, held out | {found['n']:,} | {figures.replace('%', ' %')}" in card
+    assert f"{made['tuning']['num_tuned_on']:,} photos" in card
+
+
+def test_photo_put_farther_away_is_whole_on_a_larger_one(room):
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    farther = room("views")._farther(Image.fromarray(noise), np.random.default_rng(1))
+    seen = np.lib.stride_tricks.sliding_window_view(np.asarray(farther), noise.shape)
+    assert farther.width > 40
+    assert farther.height > 30
+    assert (seen == noise).all(axis=(-3, -2, -1)).sum() == 1
+
+
+@pytest.fixture
+def small(room, tmp_path):
+    """Draw a network with a few layers before and after the cut; also the graph of it, and a file.
+
+    Gives the network, a function that gives its graph with a head of its own, and the path of
+    that graph with a head of zeros.
+    """
+    lite, made = room("efficientnet_lite"), room("graph")
+    rng = np.random.default_rng(0)
+
+    def layer(name, channels, out, side=1, stride=1, **kinds):
+        kernel = rng.normal(0, 0.5, (out, channels, side, side)).astype(np.float32)
+        return lite.Convolution(name, kernel, rng.normal(0, 0.1, out).astype("f"), stride, **kinds)
+
+    network = [
+        [layer("stem", 3, 4, 3, 16)],
+        [layer("block14_expand", 4, 8), layer("block14_project", 8, 4, is_activated=False)],
+        [
+            layer("block15_expand", 4, 6),
+            layer("block15_depthwise", 1, 6, 3, 2, is_depthwise=True),
+            layer("block15_project", 6, 5, is_activated=False),
+        ],
+        [layer("top", 5, made.NUM_FEATURES)],
+    ]
+    imagenet = np.full((made.NUM_FEATURES, 1000), 1e-3, np.float32), np.zeros(1000, np.float32)
+
+    def written(network, head):
+        return made.graph(network, head, imagenet)
+
+    untrained = np.zeros((made.NUM_FEATURES, 2), np.float32), np.zeros(2, np.float32)
+    path = tmp_path / "start.onnx"
+    path.write_bytes(written(network, untrained).SerializeToString())
+    return network, written, path
+
+
+def _asked(room, model, output, images):
+    return room("features").session(model, output).run(None, {"images": images})[0]
+
+
+def _tail_and_photos(room, small, num_photos):
+    """Give a tail of the small network, photos of noise, and their pixels."""
+    import onnx
+
+    tuning = room("tune")
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (num_photos, 224, 224, 3)).astype(np.float32)
+    images *= rng.uniform(0, 1, (num_photos, 1, 1, 3))
+    start = onnx.load(small[2])
+    maps = _asked(room, start, tuning.CUT, images)
+    features = _asked(room, start, "features", images)
+    labels = (images[..., 0].mean(axis=(1, 2)) > images[..., 2].mean(axis=(1, 2))).astype(int)
+    head = np.zeros((features.shape[1], 2), np.float32), np.zeros(2, np.float32)
+    return tuning.Tail(small[2], head), tuning.Photos((maps, maps), features, labels), images
+
+
+@pytest.mark.slow
+def test_tail_gives_the_features_of_the_graph_also_once_it_has_changed(room, small):
+    tail, photos, images = _tail_and_photos(room, small, 3)
+    network, written, _ = small
+    everyone = np.arange(3)
+    assert tail.features(photos, everyone, 0) == pytest.approx(photos.features, abs=1e-3)
+
+    rng = np.random.default_rng(2)
+    for layer in tail.model.layers:
+        layer.set_weights([one + rng.normal(0, 0.1, one.shape) for one in layer.get_weights()])
+    tuned = tail.put_into(network)
+    expected = tail.features(photos, everyone, 0)
+    assert np.abs(expected - photos.features).max() > 0.1
+    graph = written(tuned, tail.head())
+    assert _asked(room, graph, "features", images) == pytest.approx(expected, abs=0.01)
+    weights, biases = tail.head()
+    assert _asked(room, graph, "head", images) == pytest.approx(
+        expected @ weights + biases, abs=0.2
+    )
+
+
+@pytest.mark.slow
+def test_what_comes_before_the_cut_stays_as_it_was(room, small):
+    tail, _, _ = _tail_and_photos(room, small, 2)
+    network = small[0]
+    for layer in tail.model.layers:
+        layer.set_weights([one + 1 for one in layer.get_weights()])
+    tuned = tail.put_into(network)
+    changed = {
+        one.name: not np.allclose(one.kernel, two.kernel, atol=0.01)
+        for block, again in zip(network, tuned, strict=True)
+        for one, two in zip(block, again, strict=True)
+    }
+    assert changed == {
+        "stem": False,
+        "block14_expand": False,
+        "block14_project": False,
+        "block15_expand": True,
+        "block15_depthwise": True,
+        "block15_project": True,
+        "top": True,
+    }
+
+
+@pytest.mark.slow
+def test_tuning_brings_the_logits_nearer_the_labels(room, small):
+    tail, photos, _ = _tail_and_photos(room, small, 192)
+    learn = np.arange(192)
+    imagenet = np.zeros((photos.features.shape[1], 1000)), np.zeros(1000)
+    room("tune").tune(tail, photos, learn, imagenet, seed=0)
+    weights, biases = tail.head()
+    logits = tail.features(photos, learn, 0) @ weights + biases
+    assert log_loss(photos.labels, softmax(logits)) < np.log(2)  # that of the head of zeros
