@@ -86,6 +86,7 @@ def main() -> None:
         "photos": f"{arguments.photos}, {len(catalog.usable):,} photos",
         "setting": f"{plan.precision}; {arguments.rounds} rounds, each loop {arguments.seconds:g} "
         f"seconds a round; seed {arguments.seed}",
+        "note": arguments.note,
         "loops": rows,
         "stages_milliseconds_per_batch": stages,
     }
@@ -102,6 +103,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each loop in a round")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--note", default="", help="to be said beside the result: what else ran")
     return parser.parse_args()
 
 
@@ -250,7 +252,8 @@ def as_markdown(results: dict) -> str:
         "# What the feed costs",
         "",
         f"Machine: {results['machine']}  ",
-        f"Photos: {results['photos']}. Setting: {results['setting']}.",
+        f"Photos: {results['photos']}. Setting: {results['setting']}."
+        + (f"  \n{results['note']}" if results["note"] else ""),
         "",
         "Lost: by how much the fed rate lies below that of the network alone on constant data, "
         "median of the rounds (middle half); in square brackets the same by processor time. "
