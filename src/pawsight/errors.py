@@ -61,3 +61,8 @@ class StoppedError(PawsightError):
     """The user pressed Ctrl-C; the text says what is kept and how to go on."""
 
     exit_code = 130
+
+
+def first_line(error: BaseException) -> str:
+    """Give the first line of a library's message, as much as helps a person; its kind if empty."""
+    return str(error).strip().split("\n", 1)[0][:200] or type(error).__name__

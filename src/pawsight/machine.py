@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -55,6 +56,23 @@ def memory() -> int | None:
         except (OSError, ValueError):  # no such file, or the word "max"
             continue
     return min(found, default=None)
+
+
+# Where glibc keeps what one photo gave back for the next one: in blocks of up to so many bytes, and
+# so many at the end of what it holds. Taken anew from the system, and cleared by it, the memory
+# alone costs a tenth of a photo's time.
+MMAP_THRESHOLD, TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
+
+
+def keep_memory() -> None:
+    """Let this process keep such memory; child processes are told by their environment."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(-3, MMAP_THRESHOLD)  # M_MMAP_THRESHOLD, as malloc.h numbers it
+            mallopt(-1, TRIM_THRESHOLD)  # M_TRIM_THRESHOLD
 
 
 def process_started() -> float:

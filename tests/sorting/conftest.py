@@ -178,3 +178,12 @@ def apart(monkeypatch):
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
+
+
+@pytest.fixture(params=["copy", "link", "move", "carry"])
+def how(request):
+    """How photos are sorted; `carry` moves them to another disk."""
+    if request.param == "carry":
+        request.getfixturevalue("apart")
+        return "move"
+    return request.param

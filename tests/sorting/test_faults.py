@@ -13,14 +13,6 @@ from .test_kills import has_journal, named_from, without_waiting  # noqa: F401 -
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=["copy", "link", "move", "carry"])
-def how(request):
-    if request.param == "carry":
-        request.getfixturevalue("apart")
-        return "move"
-    return request.param
-
-
 @pytest.fixture(params=["full once", "forbidden from then on"])
 def fail_at(request, intercept):
     """Run something of which a call fails; says whether there was that call."""

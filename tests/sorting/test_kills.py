@@ -14,15 +14,6 @@ def without_waiting(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
-@pytest.fixture(params=["copy", "link", "move", "carry"])
-def how(request):
-    """How photos are sorted; `carry` moves them to another disk."""
-    if request.param == "carry":
-        request.getfixturevalue("apart")
-        return "move"
-    return request.param
-
-
 def named_from(library) -> dict[str, bytes | str]:
     """All files and links of a library, with names that say nothing of where it lies."""
     root = str(library.home.parent)

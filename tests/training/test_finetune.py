@@ -23,6 +23,8 @@ from pawsight.training.start import Start
 from pawsight.training.step import last_variables
 from pawsight.workflow import draw_sample, evaluate, resume, train
 
+from .squares import Squares
+
 
 class _Told(Silent):
     """All notes, and Ctrl-C after a number of steps."""
@@ -38,21 +40,6 @@ class _Told(Silent):
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGINT)
-
-
-class _Squares:
-    """96 noisy squares of 16 pixels; those of class 1 have a bright upper half."""
-
-    image_size = (16, 16)
-
-    def __init__(self):
-        random = np.random.default_rng(0)
-        self.labels = np.arange(96) % 2
-        self.images = random.integers(0, 160, (96, 16, 16, 3), dtype=np.uint8)
-        self.images[self.labels == 1, :8] += 90
-
-    def read(self, indices):
-        return self.images[indices]
 
 
 def _network(plan):
@@ -73,7 +60,7 @@ def _row(accuracy):
 
 
 def _trainer(plan, accuracy=0.5):
-    photos = _Squares()
+    photos = Squares(96, 16)
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(96), [64]))
     start = Start(_network, _row(accuracy), Precision("float32", "for a test"), 1.0)
     return Trainer(plan, photos, train, validation, start=start)

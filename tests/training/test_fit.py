@@ -14,20 +14,7 @@ from pawsight.training.fit import Trainer
 from pawsight.training.photos import Portion
 from pawsight.training.precision import Precision
 
-
-class _Drawn:
-    """120 noisy squares of 24 pixels; those of class 1 have a bright upper half."""
-
-    image_size = (24, 24)
-
-    def __init__(self):
-        random = np.random.default_rng(0)
-        self.labels = np.arange(120) % 2
-        self.images = random.integers(0, 160, (120, 24, 24, 3), dtype=np.uint8)
-        self.images[self.labels == 1, :12] += 90
-
-    def read(self, indices):
-        return self.images[indices]
+from .squares import Squares
 
 
 class _Signals(Silent):
@@ -44,7 +31,7 @@ class _Signals(Silent):
 
 
 def _trainer(model="swift", epochs=3, **settings):
-    photos = _Drawn()
+    photos = Squares()
     config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
     plan = recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))

@@ -19,22 +19,9 @@ from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan, Stage
 from pawsight.training.precision import Precision
 
+from .squares import Squares
+
 SIDE = 24
-
-
-class Squares:
-    """120 noisy squares; those of class 1 have a bright upper half."""
-
-    image_size = (SIDE, SIDE)
-
-    def __init__(self):
-        random = np.random.default_rng(0)
-        self.labels = np.arange(120) % 2
-        self.images = random.integers(0, 160, (120, SIDE, SIDE, 3), dtype=np.uint8)
-        self.images[self.labels == 1, : SIDE // 2] += 90
-
-    def read(self, indices):
-        return self.images[indices]
 
 
 class Told(Silent):

@@ -77,8 +77,9 @@ def predict(
     from pawsight.cli.rows import WRITERS, check_replaceable
     from pawsight.inference.classifier import load
     from pawsight.inference.photos import expand
+    from pawsight.machine import keep_memory
 
-    _keep_memory()
+    keep_memory()
     if output is not None:
         check_replaceable(output)
     if model is None:
@@ -101,20 +102,6 @@ def predict(
             _collect(unfinished, named, look)
             tally = _finish(unfinished, output, writer)
     _tell(*tally)
-
-
-def _keep_memory() -> None:
-    """Let glibc keep what one photo gave back for the next one, as the processes of ingest do.
-
-    Taken anew from the system, and cleared by it, memory takes longer than what is done in it.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):  # another C library
-            mallopt = ctypes.CDLL(None).mallopt
-            mallopt(-3, 32 * 2**20)  # M_MMAP_THRESHOLD, as malloc.h numbers it
-            mallopt(-1, 64 * 2**20)  # M_TRIM_THRESHOLD
 
 
 def _write(

@@ -75,7 +75,7 @@ class Unfinished:
             photo = next(asked, None)
             if photo is None:
                 break
-            if row.path != name_of_any(photo) or _changed_since(row.path, self._begun):
+            if row.path != name_of(photo) or _changed_since(row.path, self._begun):
                 following = [photo]
                 break
             self._end = end
@@ -186,11 +186,6 @@ class Unfinished:
         by_class = dict(zip(self._class_names, probs, strict=True))
         label = max(by_class, key=by_class.__getitem__)  # the first of equals, as the model's
         return Prediction(path, label, by_class[label], by_class)
-
-
-def name_of_any(photo: PhotoLike) -> str:
-    """Give the path of a photo, or of a row that is decided."""
-    return photo.path if isinstance(photo, Prediction) else name_of(photo)
 
 
 def _changed_since(path: str, moment: float) -> bool:

@@ -19,11 +19,11 @@ from typing import cast
 
 import numpy as np
 
-from pawsight.errors import RunError, ShapeError
+from pawsight.errors import RunError, ShapeError, first_line
 from pawsight.inference.description import load_description
 from pawsight.inference.line import Line
 from pawsight.inference.photos import PhotoLike, file_bytes
-from pawsight.inference.session import first_line, open_session
+from pawsight.inference.session import open_session
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.probabilities import softmax

@@ -38,7 +38,9 @@ _TIFF_MODES = {"CMYK", "I", "F"}
 
 
 def name_of(photo: PhotoLike) -> str:
-    """Give the path of a photo, or "" where it has none."""
+    """Give the path of a photo, or of a row that is decided; "" where it has none."""
+    if isinstance(photo, Prediction):
+        return photo.path
     if isinstance(photo, str | os.PathLike):
         return os.fspath(photo)
     name = getattr(photo, "filename", "")  # of a picture that Pillow opened

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_line
 from pawsight.inference.description import Description
 
 
@@ -58,8 +58,3 @@ def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
         wanted is None or not isinstance(side, int) or side == wanted
         for side, wanted in zip(sides, shape, strict=True)
     )
-
-
-def first_line(error: Exception) -> str:
-    """Give the first line of a library's message, which is as much as helps a person."""
-    return str(error).strip().split("\n", 1)[0][:200]

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from pawsight.errors import ExtraError, ModelError
+from pawsight.errors import ExtraError, ModelError, first_line
 from pawsight.models.hub import (
     PREFIX,
     HubNetwork,
@@ -53,7 +53,7 @@ def keep_preset(name: str, progress: Progress) -> None:
     except Exception as error:  # KerasHub's errors, and those of what it fetches with
         raise ModelError(
             f"KerasHub cannot give the preset '{preset}' with its image converter: "
-            f"{str(error).strip().splitlines()[0][:300] if str(error).strip() else repr(error)}\n"
+            f"{first_line(error)}\n"
             f"https://keras.io/keras_hub/presets lists those it knows. Without a connection, give "
             f"a folder that `save_to_preset` made: --model hub:FOLDER."
         ) from error

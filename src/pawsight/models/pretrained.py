@@ -71,8 +71,7 @@ def build_features(
 
 def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
     """Pool a map of features [B, h, w, C] to float32 [B, 2 C]: each one's average and largest."""
-    # How much of a thing there is, and whether it is there at all: with both, a head on frozen
-    # features is right on 98.1 % of cats-vs-dogs, with the average alone on 97.9 %.
+    # How much of a thing there is, and whether it is there at all.
     average = layers.GlobalAveragePooling2D(dtype="float32")(x)
     largest = layers.GlobalMaxPooling2D(dtype="float32")(x)
     return layers.Concatenate(dtype="float32", name="features")([average, largest])

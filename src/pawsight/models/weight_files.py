@@ -21,7 +21,7 @@ import h5py
 import keras
 import numpy as np
 
-from pawsight.errors import ModelError
+from pawsight.errors import ModelError, first_line
 from pawsight.models.pretrained import leaves
 
 _NAMED = 4  # layers that an error names
@@ -61,7 +61,7 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
                 layer.set_weights([np.asarray(array, np.float32) for array in found[layer.name]])
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"{path} cannot be read as weights ({str(error).splitlines()[0][:200]}).\n"
+            f"{path} cannot be read as weights ({first_line(error)}).\n"
             f"Give a .h5, .weights.h5 or .keras file of {name}, or fetch it again."
         ) from error
     for layer in wanted:

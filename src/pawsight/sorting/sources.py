@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pawsight.inference.photos import expand
+from pawsight.inference.photos import expand, name_of
 from pawsight.records import Prediction
 
 # os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
@@ -50,7 +50,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         outer = homes if _lies_in(real_root, real_into) else [real_into]
         closed = [home for home in outer if not _lies_in(real_root, home)]
         for photo in expand([source], io.BytesIO()):
-            folder, name = os.path.split(photo.path if isinstance(photo, Prediction) else photo)
+            folder, name = os.path.split(name_of(photo))
             if folder not in reals:
                 reals[folder] = os.path.realpath(folder)
             real = os.path.join(reals[folder], name)

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from typing import Any
 
+from pawsight import machine
 from pawsight.pictures.reading.batch import Batch, Finding, Watch, read_batch
 from pawsight.pictures.reading.reader import Work, is_lasting, reason_for
 
@@ -28,10 +29,8 @@ _WAIT_SECONDS = 0.5  # between two looks whether Ctrl-C was pressed, for systems
 _SETTINGS = {
     # One thread a process: there is one for each core.
     **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
-    # glibc: keep what one photo gave back for the next one. Taken anew from the system, and
-    # cleared by it, the memory alone costs a tenth of a photo's time.
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
+    "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
 }
 _END_SECONDS = 5.0  # for a killed process to be gone
 _PROGRAM = """
