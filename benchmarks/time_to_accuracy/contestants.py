@@ -20,6 +20,7 @@ import numpy as np
 from pawsight.config import TrainConfig
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
+from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.reading.resized import at_size
 from pawsight.probabilities import softmax
 from pawsight.progress import Silent
@@ -64,7 +65,7 @@ class Limits:
 
 
 def ingest(photos: Path, model: str) -> tuple[Path, float, dict[str, int]]:
-    """Read the photos as `pawsight train` does first, so that no budget pays for it.
+    """Read and compare the photos as `pawsight train` does first, so that no run waits for it.
 
     Returns:
         The folder that holds train/ and validation/, the seconds it took, and
@@ -74,7 +75,8 @@ def ingest(photos: Path, model: str) -> tuple[Path, float, dict[str, int]]:
     config = TrainConfig(model=model)
     listing = list_photos(photos, Silent())
     catalog, pixels = read_photos(listing, config, Silent())
-    catalog, _ = divide(catalog, pixels, config.split, Silent())
+    catalog, copies = divide(catalog, pixels, config.split, Silent())
+    findings(catalog, pixels, copies)  # kept, as what `divide` compares is
     sizes = {part: len(catalog.part(part)) for part in ("train", "validation")}
     return listing.root, time.perf_counter() - started, sizes
 
