@@ -124,6 +124,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_p
         (["--into", "out"], "which photos"),
         (["in", "--into", "out", "--link", "--move"], "not both"),
         (["in", "--into", "out", "--undo"], "--undo takes nothing besides"),
+        (["--into", "out", "--undo", "--format", "csv"], "--undo takes nothing besides"),
         (["in", "--into", "out", "--format", "csv"], "needs --dry-run"),
     ],
 )

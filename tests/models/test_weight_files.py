@@ -137,3 +137,14 @@ def test_a_file_that_points_at_another_file_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"no weights file .*gone\.h5"):
         load_backbone(_backbone(), tmp_path / "gone.h5", "net")
+
+
+def test_an_error_without_words_is_told_by_its_kind(tmp_path, monkeypatch):
+    def refuse(*args, **settings):
+        raise OSError
+
+    monkeypatch.setattr(h5py, "File", refuse)
+    path = tmp_path / "some.h5"
+    path.touch()
+    with pytest.raises(ModelError, match=r"some\.h5 cannot be read as weights \(OSError\)"):
+        load_backbone(_backbone(), path, "mobilenetv2")

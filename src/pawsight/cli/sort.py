@@ -82,8 +82,8 @@ def sort(
     if into is None:
         raise ConfigError("Say where the sorted photos go: --into DIR.")
     if undo:
-        if sources or model or link or move or dry_run:
-            raise ConfigError("--undo takes nothing besides --into, --yes and --format.")
+        if sources or model or link or move or dry_run or format != "table":
+            raise ConfigError("--undo takes nothing besides --into and --yes.")
         _undo(into, yes)
         return
     if not sources:
