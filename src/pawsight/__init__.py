@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pawsight.runs import Run
     from pawsight.sorting.plan import Placement, Sorting
     from pawsight.sorting.undoing import Undone
+    from pawsight.web.serving import serve
     from pawsight.workflow import (
         audit,
         cross_validate,
@@ -64,6 +65,7 @@ _HOMES = {
     "load": "inference.classifier",
     "load_model": "models.saved",
     "resume": "workflow",
+    "serve": "web.serving",
     "sort": "workflow",
     "train": "workflow",
     "undo_sort": "workflow",
@@ -92,6 +94,7 @@ __all__ = [
     "load",
     "load_model",
     "resume",
+    "serve",
     "sort",
     "train",
     "undo_sort",

@@ -9,6 +9,7 @@ import pytest
 
 from pawsight.errors import PhotoError
 from pawsight.inference import line as line_module
+from pawsight.inference import stopwatch
 from pawsight.inference.line import Line
 from pawsight.records import Prediction
 
@@ -129,7 +130,7 @@ def test_failure_of_the_model_is_raised():
 
 
 def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeypatch):
-    monkeypatch.setattr(line_module, "CLOCK_SECONDS", 1.0)
+    monkeypatch.setattr(stopwatch, "CLOCK_SECONDS", 1.0)
     monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
     found = list(answers("1293456", stuck, num_threads=1))
     assert labels(found) == ["2", "4", "", "6", "8", "10", "12"]
@@ -138,14 +139,14 @@ def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeyp
 
 
 def test_more_photos_than_threads_may_take_for_ever(stuck, monkeypatch):
-    monkeypatch.setattr(line_module, "CLOCK_SECONDS", 1.0)
+    monkeypatch.setattr(stopwatch, "CLOCK_SECONDS", 1.0)
     monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
     assert labels(answers("9991", stuck)) == ["", "", "", "2"]
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no such clock here")
 def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
-    monkeypatch.setattr(line_module, "PROCESSOR_SECONDS", 0.2)
+    monkeypatch.setattr(stopwatch, "PROCESSOR_SECONDS", 0.2)
     monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
     is_over = threading.Event()
 
@@ -160,7 +161,7 @@ def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
 
 
 def test_photo_that_waits_for_a_busy_machine_is_not_blamed(monkeypatch):
-    monkeypatch.setattr(line_module, "PROCESSOR_SECONDS", 0.1)
+    monkeypatch.setattr(stopwatch, "PROCESSOR_SECONDS", 0.1)
     monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
 
     def wait(photo):

@@ -26,6 +26,7 @@ from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
 from pawsight.cli.sample import sample
+from pawsight.cli.serve import serve
 from pawsight.cli.sort import sort
 from pawsight.cli.train import train
 
@@ -94,6 +95,7 @@ for command in (
     evaluate,
     predict,
     sort,
+    serve,
     report,
     sample,
     audit,

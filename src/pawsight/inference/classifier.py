@@ -13,9 +13,9 @@ import hashlib
 import math
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from pawsight.models import builtin
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
+
+if TYPE_CHECKING:
+    from pawsight.inference.heat_map import HeatMap
 
 # What one call of the model is given. More falls out of a core's cache, and fewer let a network
 # with a large last layer read its weights anew for each photo.
@@ -165,7 +168,7 @@ class Classifier:
         line = Line(
             iter(photos),
             decode=self._pixels,
-            answer=functools.partial(self._predictions, tta=tta),
+            answer=functools.partial(self.predictions_of, tta=tta),
             num_threads=num_cpus(),
             at_once=batch_size,
         )
@@ -186,12 +189,35 @@ class Classifier:
             ) from error
         return found.hexdigest()
 
-    def _predictions(
-        self, names: list[str], pixels: list[ImageArray], tta: bool
+    def predictions_of(
+        self, names: Sequence[str], pixels: Sequence[ImageArray], tta: bool = False
     ) -> list[Prediction]:
+        """Classify photos that are decoded already, in the thread that calls.
+
+        Args:
+            names: What the photos are called, length N, at least 1.
+            pixels: uint8, shape [H, W, 3] each, of the model's image size; a few at a
+                time, since one core looks at all of them.
+            tta: As for `predict`.
+        """
         # Not `probs`, which takes all cores: here each of them is at photos of its own.
         found = self._calibrated(self._run_model, np.stack(pixels), tta)
         return [self._prediction(*pair) for pair in zip(names, found, strict=True)]
+
+    def heat_map(self, photo: PhotoLike, label: str | None = None) -> HeatMap:
+        """Show what the model looked at: how much each patch of a photo speaks for a class.
+
+        Args:
+            photo: As one photo for `predict`.
+            label: The class; None is the one the model answers.
+
+        Raises:
+            PhotoError: The photo cannot be read.
+            ConfigError: The model has no such class.
+        """
+        from pawsight.inference.heat_map import heat_map
+
+        return heat_map(self, self._pixels(photo), label)
 
     def _calibrated(
         self, run: Callable[[ImageArray], FloatArray], images: ImageArray, tta: bool

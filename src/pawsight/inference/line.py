@@ -6,8 +6,7 @@ A further thread takes photos from the source, so that one that waits for its
 next photo (a pipe) holds up nobody.
 
 A thread cannot be ended. One that a photo keeps for ever is left to itself: the
-photo gets a row that says so, and another thread takes its place. It is left
-after the time at which ingest ends a process.
+photo gets a row that says so, and another thread takes its place.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from typing import Generic, TypeVar
 
 from pawsight.errors import PhotoError
 from pawsight.inference.photos import PhotoLike, name_of
+from pawsight.inference.stopwatch import Stopwatch
 from pawsight.pictures.reading.batch import NO_MEMORY
-from pawsight.pictures.reading.reader import CLOCK_SECONDS, PROCESSOR_SECONDS
 from pawsight.records import Prediction
 
 _LOOK_SECONDS = 0.5  # between two looks whether a photo takes too long
@@ -97,8 +96,7 @@ class Line(Generic[Decoded]):
         with self._changed:
             if looker.is_left or self._is_closed:
                 return False
-            looker.at, looker.since = place, time.monotonic()
-            looker.spent_before = time.thread_time()
+            looker.at, looker.watch = place, Stopwatch()
             return True
 
     def finish(self, answered: list[tuple[_Place, Prediction | BaseException]]) -> None:
@@ -122,7 +120,7 @@ class Line(Generic[Decoded]):
 
     def _leave_late_ones(self) -> None:
         for index, looker in enumerate(self._lookers):
-            reason = looker.is_late()
+            reason = looker.watch.complaint() if looker.at is not None else ""
             if not reason or looker.at is None:
                 continue
             looker.is_left = True
@@ -184,24 +182,12 @@ class _Looker(threading.Thread, Generic[Decoded]):
         self._line = line
         self.places: list[_Place] = []  # what it took and has not answered
         self.at: _Place | None = None  # the photo being decoded
-        self.since = self.spent_before = 0.0
+        self.watch = Stopwatch()
         self.is_left = False
 
     def run(self) -> None:
         while self._answer(self._line.following()):
             pass
-
-    def is_late(self) -> str:
-        """Say what to tell of the photo if it takes too long, else ""."""
-        spent = 0.0 if self.at is None else time.monotonic() - self.since
-        if spent > CLOCK_SECONDS:
-            return f"took more than {CLOCK_SECONDS:.0f} seconds to decode"
-        # Of the processor's time, so that a busy machine blames no photo; not every system tells.
-        if spent > PROCESSOR_SECONDS and hasattr(time, "pthread_getcpuclockid"):
-            clock = time.pthread_getcpuclockid(self.ident or 0)
-            if time.clock_gettime(clock) - self.spent_before > PROCESSOR_SECONDS:
-                return f"took more than {PROCESSOR_SECONDS:.0f} seconds to decode"
-        return ""
 
     def _answer(self, places: list[_Place]) -> bool:
         """Look at some photos; False if there are none, or nobody waits for this thread."""

@@ -54,7 +54,11 @@ def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
 
 
 def load_pixels(
-    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+    data: bytes,
+    image_size: tuple[int, int],
+    resize: Resize,
+    keep_truncated: bool = False,
+    max_pixels: int | None = None,
 ) -> ImageArray:
     """Decode a photo at a working size.
 
@@ -64,6 +68,7 @@ def load_pixels(
         resize: "stretch" changes the aspect, "crop" cuts off both ends of the
             longer side, "pad" adds mid-grey bars.
         keep_truncated: As for `decode`.
+        max_pixels: A lower limit than those of the formats, in pixels of the file.
 
     Returns:
         RGB pixels, shape [height, width, 3], read-only. The same bytes always
@@ -72,7 +77,7 @@ def load_pixels(
     Raises:
         PhotoError: As `decode`.
     """
-    image = decode_frame(data, (image_size, resize), keep_truncated).image
+    image = decode_frame(data, (image_size, resize), keep_truncated, max_pixels).image
     return np.asarray(_fit(image, image_size, resize))
 
 

@@ -18,7 +18,7 @@ from pawsight.pictures.decoding.cut_jpeg import look_at, with_end
 from pawsight.pictures.decoding.damage import ENDS_TOO_EARLY, Quiet, hush_libtiff, reason_for
 from pawsight.pictures.decoding.facts import SIDE
 from pawsight.pictures.decoding.jpeg2000_parts import halves
-from pawsight.pictures.decoding.limits import check_content, check_size
+from pawsight.pictures.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.pictures.decoding.orientation import swaps_sides, turn_of
 from pawsight.pictures.decoding.tiff_parts import HEADERS as TIFF_HEADERS
 from pawsight.records import Resize
@@ -46,8 +46,12 @@ class Frame(NamedTuple):
 Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is brought there
 
 
-def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
+def decode_frame(
+    data: bytes, goal: Goal | None, keep_truncated: bool, max_pixels: int | None = None
+) -> Frame:
     """Decode; with a goal, a photo may come smaller than in full, but large enough for it.
+
+    `max_pixels` is a limit of the caller's, beside those of the formats.
 
     Raises:
         PhotoError: The bytes are no photo, are damaged, or would take too much memory or time.
@@ -61,6 +65,8 @@ def decode_frame(data: bytes, goal: Goal | None, keep_truncated: bool) -> Frame:
             image = _open(data)
             kind = image.format or ""
             check_size(image, len(data))
+            if max_pixels is not None and image.width * image.height > max_pixels:
+                raise too_many_pixels(max_pixels)
             return _upright(image, kind, goal, data, keep_truncated)
     except PhotoError:
         raise

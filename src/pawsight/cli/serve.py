@@ -1,0 +1,96 @@
+"""`pawsight serve`: needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Run = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[RUN]",
+        help="The run folder that `pawsight train` made, or a link to it. Without it the model of "
+        "cats and dogs that ships with pawsight.",
+        show_default=False,
+    ),
+]
+_Host = Annotated[str, typer.Option(metavar="ADDRESS", help="0.0.0.0 lets other machines in.")]
+_Port = Annotated[int, typer.Option(metavar="N", help="Where to listen.")]
+_Workers = Annotated[int, typer.Option(metavar="N", help="Processes that share the work.")]
+_ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        envvar="PAWSIGHT_API_KEY",
+        help="What a client has to send. Better set in the environment: all users of a machine "
+        "can read a command line.",
+        show_default=False,
+    ),
+]
+_Cors = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN",
+        help="A site whose pages may ask, such as https://example.org; may be given again.",
+        show_default=False,
+    ),
+]
+_MaxBytes = Annotated[int, typer.Option(metavar="N", help="Bytes of a request.")]
+_MaxPixels = Annotated[int, typer.Option(metavar="N", help="Pixels of a photo.")]
+_MaxPhotos = Annotated[int, typer.Option(metavar="N", help="Photos of a request.")]
+_Timeout = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", help="For photos to arrive, and again to be answered."),
+]
+_MaxWaiting = Annotated[
+    int, typer.Option(metavar="N", help="Photos that may wait in a process; more get status 503.")
+]
+_Sure = Annotated[
+    float, typer.Option(metavar="P", help="The least probability of an answer that is sure.")
+]
+
+
+def serve(
+    run: _Run = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 8000,
+    workers: _Workers = 1,
+    api_key: _ApiKey = None,
+    cors: _Cors = None,
+    max_bytes: _MaxBytes = 32 * 2**20,
+    max_pixels: _MaxPixels = 100_000_000,
+    max_photos: _MaxPhotos = 32,
+    timeout: _Timeout = 30.0,
+    max_waiting: _MaxWaiting = 64,
+    sure: _Sure = 0.8,
+) -> None:
+    """Answer over HTTP, with a page for people.
+
+    Listens on this machine alone unless told otherwise. When another model comes to lie at RUN, it
+    takes over without a request dropped. Ctrl-C or SIGTERM stops the service once all that it took
+    is answered; a second one ends it at once.
+
+    Example: pawsight serve
+
+    Example: pawsight serve runs/cats --port 9000
+
+    Example: PAWSIGHT_API_KEY=... pawsight serve runs/cats --host 0.0.0.0 --workers 4
+    """
+    from pawsight.web.serving import serve as serve_run
+
+    serve_run(
+        run,
+        host=host,
+        port=port,
+        workers=workers,
+        api_key=api_key or None,
+        cors=tuple(cors or ()),
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+        max_photos=max_photos,
+        timeout=timeout,
+        max_waiting=max_waiting,
+        sure=sure,
+    )

@@ -1,0 +1,1 @@
+"""The model behind HTTP, and the page that talks to it."""

@@ -1,0 +1,234 @@
+"""The endpoints, and what each error becomes: a status and one plain sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pawsight import __version__
+from pawsight.web import answers
+from pawsight.web.crew import BusyError
+from pawsight.web.documentation import documentation
+from pawsight.web.doors import Doors, Key
+from pawsight.web.measures import CONTENT_TYPE, Counting
+from pawsight.web.service import RETRY_SECONDS, Service
+from pawsight.web.settings import ENVIRONMENT, ServeSettings
+from pawsight.web.stopping import stops_gracefully
+from pawsight.web.uploads import FIELD, RAW_TYPES
+
+logger = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).with_name("static")
+_PHOTO = {"schema": {"type": "string", "format": "binary"}}
+_PHOTOS = {
+    "requestBody": {
+        "required": True,
+        "description": f"Photos as files of a form, in the field `{FIELD}`; or one photo as it is.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {
+                        FIELD: {"type": "array", "minItems": 1, "items": _PHOTO["schema"]}
+                    },
+                }
+            },
+            "image/jpeg": _PHOTO,
+            "image/png": _PHOTO,
+            RAW_TYPES[0]: _PHOTO,
+        },
+    }
+}
+_REASONS = {
+    400: "The form is malformed.",
+    401: "The API key is missing or wrong.",
+    408: "The photos did not arrive in time.",
+    413: "Too many photos, or too large ones.",
+    415: "Neither a form nor a photo.",
+    421: "Asked for under a foreign name.",
+    422: "No photo could be read, or a parameter makes no sense.",
+    500: "A fault of the service.",
+    503: "Too much to do, or about to stop; the header Retry-After says when to try again.",
+}
+
+
+# What the framework says in two words.
+_PLAIN = {
+    "Not Found": "There is nothing at this path. The endpoints are listed at /docs.",
+    "Method Not Allowed": "This path takes another method; the header Allow names it.",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": answers.Problem, "description": _REASONS[status]} for status in statuses
+    }
+
+
+def build_app(settings: ServeSettings) -> FastAPI:
+    """Build the application of one process; the model is loaded here.
+
+    Raises:
+        RunError: There is no finished run.
+    """
+    service = Service(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running(), stops_gracefully(service):
+            yield
+
+    app = FastAPI(
+        title="pawsight",
+        version=__version__,
+        summary="Photos in, calibrated answers out.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    _add_model(app, service)
+    _add_health(app, service)
+    _add_page(app)
+    _add_problems(app)
+    # The last one added is the first to see a request.
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Filename"],
+            expose_headers=["Retry-After"],
+        )
+    app.add_middleware(Doors, settings=settings)
+    app.add_middleware(Counting, measures=service.measures)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Build the application in a process that was started for it."""
+    return build_app(ServeSettings.model_validate_json(os.environ[ENVIRONMENT]))
+
+
+def _add_model(app: FastAPI, service: Service) -> None:
+    key = service.settings.api_key
+    locks = []
+    common: tuple[int, ...] = (421,) if key is None else (401, 421)
+    if key is not None:
+        locks = [Depends(Key(key.get_secret_value())), *(Depends(one) for one in Key.schemes)]
+    asking = _problems(400, *common, 408, 413, 415, 422, 500, 503)
+
+    @app.post(
+        "/predict",
+        response_model=answers.Answer,
+        responses=asking,
+        openapi_extra=_PHOTOS,
+        dependencies=locks,
+    )
+    async def predict(
+        request: Request,
+        tta: Annotated[bool, Query(description="Look at each photo mirrored, too.")] = False,
+        x_filename: Annotated[str, Header(description="Of a photo sent as it is.")] = "",
+    ) -> Response:
+        """Say what is on photos."""
+        return _json(await service.predict(request, tta))
+
+    @app.post(
+        "/heatmap",
+        response_model=answers.Heat,
+        responses=asking,
+        openapi_extra=_PHOTOS,
+        dependencies=locks,
+    )
+    async def heatmap(
+        request: Request,
+        label: Annotated[str | None, Query(description="The class; else the answer's.")] = None,
+    ) -> Response:
+        """Show which parts of one photo speak for a class."""
+        return _json(await service.heat_map(request, label))
+
+    @app.get("/model", responses=_problems(*common), dependencies=locks)
+    async def model() -> answers.Card:
+        """Tell what is known of the model, and what may be asked of it."""
+        return answers.card(service.model.now, service.settings)
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **_problems(*common)},
+        dependencies=locks,
+    )
+    def metrics() -> Response:
+        """Give figures for Prometheus."""
+        return Response(service.measures.text(), headers={"content-type": CONTENT_TYPE})
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", responses=_problems(421))
+    async def healthz() -> answers.Health:
+        """Say that the process is alive."""
+        return answers.Health(status="alive")
+
+    @app.get("/readyz", responses=_problems(421, 503))
+    async def readyz() -> answers.Health:
+        """Say whether photos may be sent: the model is loaded, and the service is not stopping."""
+        if service.is_stopping:
+            raise BusyError("The service is about to stop.")
+        return answers.Health(status="ready")
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(_STATIC / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(
+            documentation(app.openapi()),
+            headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"},
+        )
+
+    app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
+
+
+def _add_problems(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        detail = _PLAIN.get(error.detail, error.detail)
+        return JSONResponse({"detail": detail}, error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        mistakes = [f"{mistake['loc'][-1]}: {mistake['msg']}" for mistake in error.errors()]
+        return JSONResponse({"detail": "; ".join(mistakes)}, 422)
+
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> Response:
+        return JSONResponse({"detail": str(error)}, 503, {"Retry-After": str(RETRY_SECONDS)})
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # for the figures: nobody is there to read it
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": "The service failed at this. Its log says more."}, 500)
+
+
+def _json(found: answers.Answer | answers.Heat) -> Response:
+    # As it is: it was checked when it was made, and checking it again takes longer than making it.
+    return Response(found.model_dump_json(), media_type="application/json")

@@ -1,0 +1,42 @@
+"""The page that shows the endpoints: the OpenAPI document as plain HTML.
+
+FastAPI's own page fetches its programs from elsewhere, and this one works where
+there is no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+
+def documentation(openapi: dict[str, Any]) -> str:
+    """Draw the page.
+
+    Args:
+        openapi: The OpenAPI document.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
+    )
+    environment.filters["type_name"] = _type_name
+    return environment.get_template("documentation.html.j2").render(openapi=openapi)
+
+
+def _type_name(schema: dict[str, Any]) -> str:
+    """Say in a few words what a schema allows."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(_type_name(one) for one in schema["anyOf"])
+    if schema.get("format") == "binary":
+        return "file"
+    kind = str(schema.get("type", "anything"))
+    if kind == "array":
+        inside = schema.get("items") or (schema.get("prefixItems") or [{}])[0]
+        return f"list of {_type_name(inside)}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type_name(schema['additionalProperties'])}"
+    return kind

@@ -1,0 +1,101 @@
+"""Who may come in, and what a browser is told to allow the page.
+
+A service for this machine alone, without a key, answers only to names of this
+machine. Else a page from anywhere could have its own name point to 127.0.0.1 and
+ask what is served here (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from fastapi import HTTPException, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pawsight.web.settings import ServeSettings
+
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
+_HEADERS = {
+    "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-cache",
+}
+
+
+class Doors:
+    """Refuses foreign names, and adds the headers for browsers."""
+
+    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+        self._app = app
+        own = f"[{settings.host}]" if ":" in settings.host else settings.host
+        is_guarded = settings.is_local and settings.api_key is None
+        self._names = {*_LOCAL, own.lower()} if is_guarded else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def add_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if self._names is not None and _name(scope) not in self._names:
+            refusal = JSONResponse(
+                {
+                    "detail": "This service answers to this machine's own names alone, such as "
+                    "localhost. Start it with an API key to give it others."
+                },
+                421,
+            )
+            await refusal(scope, receive, add_headers)
+            return
+        await self._app(scope, receive, add_headers)
+
+
+def _name(scope: Scope) -> str:
+    """Give the name that the client asked for, without its port; "" if it said none."""
+    host = Headers(scope=scope).get("host", "").lower()
+    name, colon, port = host.rpartition(":")
+    return name if colon and (port.isdecimal() or not port) else host
+
+
+class Key:
+    """Lets in who knows the API key, by either of two headers."""
+
+    schemes = (
+        APIKeyHeader(name="X-API-Key", auto_error=False),
+        HTTPBearer(auto_error=False),
+    )
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    async def __call__(self, request: Request) -> None:
+        """Check a request.
+
+        Raises:
+            HTTPException: 401.
+        """
+        given = request.headers.get("x-api-key", "")
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            given = given or token.strip()
+        # In constant time, which tells nothing of how much of a guess was right.
+        if not hmac.compare_digest(given.encode("latin-1", "replace"), self._key):
+            raise HTTPException(
+                401,
+                "Send the API key in the header X-API-Key, or as Authorization: Bearer KEY.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )

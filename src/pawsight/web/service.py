@@ -1,0 +1,205 @@
+"""One process of the service: its model, its crew, and the way of a request through them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
+
+from pawsight import machine
+from pawsight.errors import PhotoError
+from pawsight.inference.heat_map import heat_map
+from pawsight.pictures.decoding.decode import load_pixels
+from pawsight.records import ImageArray, Prediction
+from pawsight.web import answers
+from pawsight.web.crew import BusyError, Crew, Job
+from pawsight.web.measures import Measures
+from pawsight.web.model_in_use import Model, ModelInUse
+from pawsight.web.settings import ServeSettings
+from pawsight.web.uploads import Body, Held, Upload
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1  # after a refusal
+_LOOK_SECONDS = 0.5  # between two looks whether a photo takes too long
+_HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
+
+
+class Service:
+    """What the endpoints ask."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings = settings
+        self.measures = Measures()
+        self.model = ModelInUse(settings.run)
+        self.is_stopping = False
+        self.num_active = 0  # requests that were taken and are not answered
+        self._held = Held(max(8 * settings.max_bytes, 256 * 2**20))
+        self.draining: asyncio.Task[None] | None = None  # once it was told to stop
+        self._crew: Crew | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have the threads at work, and look after them and after the model."""
+        num_threads = max(1, machine.num_cpus() // self.settings.workers)
+        self._crew = Crew(num_threads, self.settings.max_waiting, self.measures.batches.observe)
+        self.measures.show(self.model.now)
+        tasks = [asyncio.create_task(self._watch_photos()), asyncio.create_task(self._watch_run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._crew.close()
+            self.measures.close()
+
+    async def predict(self, request: Request, tta: bool) -> answers.Answer:
+        """Answer for the photos of a request.
+
+        Raises:
+            HTTPException: 4xx, with the reason.
+            BusyError: There is too much to do.
+            ClientDisconnect: Nobody waits for the answer any more.
+        """
+        async with self._taken(request) as (model, uploads):
+            jobs = [self._look(model, upload, tta) for upload in uploads]
+            found = await self._answers(request, jobs)
+            rows = [self._row(upload.name, one) for upload, one in zip(uploads, found, strict=True)]
+            if all(row.error for row in rows):
+                reasons = [f"{row.name}: {row.error}" if row.name else row.error for row in rows]
+                raise HTTPException(422, "No photo could be read: " + "; ".join(reasons))
+            name = answers.ModelName(name=model.name, fingerprint=model.fingerprint)
+            return answers.Answer(model=name, predictions=rows)
+
+    async def heat_map(self, request: Request, label: str | None) -> answers.Heat:
+        """Show what the model looked at.
+
+        Raises:
+            HTTPException: 4xx, with the reason.
+            BusyError: There is too much to do.
+            ClientDisconnect: Nobody waits for the answer any more.
+        """
+        async with self._taken(request) as (model, uploads):
+            if len(uploads) > 1:
+                raise HTTPException(
+                    422, "A heat map is of one photo. Send the others by themselves."
+                )
+            classifier = model.classifier
+            if label is not None and label not in classifier.class_names:
+                known = ", ".join(classifier.class_names)
+                raise HTTPException(422, f"The model has no class '{label}'. It knows: {known}.")
+
+            def draw(pixels: list[ImageArray]) -> list[answers.Heat]:
+                return [answers.heat(heat_map(classifier, pixels[0], label), model)]
+
+            job = Job(object(), self._decoding(model, uploads[0]), draw, _HEAT_WEIGHT)
+            (found,) = await self._answers(request, [job])
+            if isinstance(found, PhotoError):
+                raise HTTPException(422, f"The photo could not be read: {found}")
+            assert isinstance(found, answers.Heat)
+            return found
+
+    @contextlib.asynccontextmanager
+    async def _taken(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
+        """Take a request if there is room for it, and hold its photos."""
+        assert self._crew is not None
+        if self.is_stopping:
+            raise BusyError("The service is about to stop. Try again in a second.")
+        # Each has a photo at least: those whose photos still come in count too.
+        if self._crew.is_full or self.num_active >= 2 * self.settings.max_waiting:
+            self.measures.photos.labels("refused").inc()
+            raise BusyError("There is more to do than can wait here. Try again in a second.")
+        self.num_active += 1
+        try:
+            with Body(request, self.settings, self._held) as body:
+                uploads = await body.photos()
+                yield self.model.now, uploads
+        finally:
+            self.num_active -= 1
+
+    def _look(self, model: Model, upload: Upload, tta: bool) -> Job:
+        def answer(pixels: list[ImageArray]) -> list[Prediction]:
+            return model.classifier.predictions_of([""] * len(pixels), pixels, tta)
+
+        return Job((id(model), tta), self._decoding(model, upload), answer)
+
+    def _decoding(self, model: Model, upload: Upload) -> Any:
+        classifier, most = model.classifier, self.settings.max_pixels
+        return lambda: load_pixels(
+            upload.data, classifier.image_size, classifier.resize, max_pixels=most
+        )
+
+    async def _answers(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
+        """Wait for the answers to some photos; a photo that cannot be read has a PhotoError."""
+        assert self._crew is not None
+        outcomes = self.measures.photos
+        try:
+            self._crew.submit(jobs)
+        except BusyError:
+            outcomes.labels("refused").inc(len(jobs))
+            raise
+        self.measures.waiting.set(self._crew.num_waiting)
+        answered: asyncio.Future[list[Any]] = asyncio.gather(
+            *(job.done for job in jobs), return_exceptions=True
+        )
+        gone = asyncio.create_task(_gone(request))
+        awaited: set[asyncio.Future[Any]] = {answered, gone}
+        try:
+            await asyncio.wait(
+                awaited,
+                timeout=self.settings.timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not answered.done():
+                is_late = not gone.done()
+                outcomes.labels("late" if is_late else "abandoned").inc(len(jobs))
+                if is_late:
+                    raise BusyError(
+                        f"There was no answer within {self.settings.timeout:g} seconds. "
+                        f"Try again, with fewer photos at a time."
+                    )
+                raise ClientDisconnect
+            found = answered.result()
+        finally:
+            gone.cancel()
+            self._crew.withdraw(jobs)
+            answered.cancel()
+            self.measures.waiting.set(self._crew.num_waiting)
+        for one in found:
+            if isinstance(one, BaseException) and not isinstance(one, PhotoError):
+                raise one
+        num_unreadable = sum(isinstance(one, PhotoError) for one in found)
+        outcomes.labels("unreadable").inc(num_unreadable)
+        outcomes.labels("answered").inc(len(jobs) - num_unreadable)
+        return found
+
+    def _row(self, name: str, found: Prediction | PhotoError) -> answers.Row:
+        if isinstance(found, PhotoError):
+            found = Prediction(name, error=str(found))
+        return answers.row(name, found, self.settings.sure)
+
+    async def _watch_photos(self) -> None:
+        assert self._crew is not None
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._crew.leave_late_ones()
+
+    async def _watch_run(self) -> None:
+        while self.settings.run is not None:
+            await asyncio.sleep(self.settings.check_seconds)
+            try:
+                if await asyncio.to_thread(self.model.refresh):
+                    self.measures.show(self.model.now)
+            except Exception:  # whatever it is, the model that answers goes on
+                logger.exception("Looking for a new model failed.")
+
+
+async def _gone(request: Request) -> None:
+    """Wait until the client goes away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,84 @@
+"""Every setting of the service, checked at once, and on its way to the worker processes."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from pawsight.errors import ConfigError
+from pawsight.sorting.plan import SURE
+
+ENVIRONMENT = "PAWSIGHT_SERVE"  # how a worker process is told its settings
+_ORIGIN = re.compile(r"\*|https?://[^/\s]+")
+
+
+class ServeSettings(BaseModel):
+    """How the service listens, and what it takes before it says no."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str | None = None  # the run folder; None: the model that ships
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    workers: int = Field(1, ge=1, le=256)
+    api_key: SecretStr | None = Field(None, min_length=8)
+    cors: tuple[str, ...] = ()  # origins whose pages may ask
+    max_bytes: int = Field(32 * 2**20, ge=1024)  # of a request
+    max_pixels: int = Field(100_000_000, ge=1_000_000)  # of a photo
+    max_photos: int = Field(32, ge=1)  # of a request
+    timeout: float = Field(30.0, gt=0, le=3600)  # seconds to send photos, and again to answer
+    max_waiting: int = Field(64, ge=1)  # photos that may wait in a process
+    sure: float = Field(SURE, ge=0, le=1)  # the least probability of a sure answer
+    check_seconds: float = Field(2.0, gt=0)  # between two looks whether the run has changed
+
+    @field_validator("cors")
+    @classmethod
+    def _origins_are_such(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin such as https://example.org")
+        return origins
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds it."""
+        anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+        host = anywhere.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @classmethod
+    def checked(cls, **settings: Any) -> Self:
+        """Make settings from what a person gave.
+
+        Raises:
+            ConfigError: Some make no sense; all of them are named.
+        """
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            mistakes = [
+                f"--{'-'.join(map(str, mistake['loc'][:1])).replace('_', '-')}: "
+                + mistake["msg"].removeprefix("Value error, ")
+                for mistake in error.errors()
+            ]
+            raise ConfigError("\n".join(mistakes)) from error
+
+    def as_text(self) -> str:
+        """Give the settings as one line, the key included."""
+        plain = self.model_dump(mode="json")
+        plain["api_key"] = self.api_key.get_secret_value() if self.api_key else None
+        return json.dumps(plain)

@@ -1,0 +1,153 @@
+"""The photos of a request, read into memory under limits; none is ever written to a disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from fastapi import HTTPException, Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from pawsight.web.crew import BusyError
+from pawsight.web.settings import ServeSettings
+
+FIELD = "photos"
+RAW_TYPES = ("application/octet-stream",)  # besides image/*
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo as it was sent: its name, which may be "", and its bytes."""
+
+    name: str
+    data: bytes
+
+
+class Held:
+    """The bytes of all requests that are in memory now, and how many may be."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self.num_bytes = 0
+
+    def add(self, num_bytes: int) -> None:
+        """Take some more.
+
+        Raises:
+            BusyError: That would be too many.
+        """
+        if self.num_bytes + num_bytes > self._most_bytes:
+            raise BusyError(
+                "The photos of too many requests are being read. Try again in a second."
+            )
+        self.num_bytes += num_bytes
+
+    def release(self, num_bytes: int) -> None:
+        """Give them back."""
+        self.num_bytes -= num_bytes
+
+
+class Body:
+    """The body of a request, counted while it comes.
+
+    Use it in a `with` block: what it holds is given back at the end.
+    """
+
+    def __init__(self, request: Request, settings: ServeSettings, held: Held) -> None:
+        self._request, self._settings, self._held = request, settings, held
+        self._num_bytes = 0
+
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.release(self._num_bytes)
+
+    async def photos(self) -> list[Upload]:
+        """Read the photos.
+
+        Returns:
+            In the order sent, at least one.
+
+        Raises:
+            HTTPException: 400, 408, 413, 415 or 422, with the reason.
+            BusyError: Too much is being read already.
+            ClientDisconnect: The client went away.
+        """
+        kind = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        is_form = kind == "multipart/form-data"
+        if not is_form and kind not in RAW_TYPES and not kind.startswith("image/"):
+            raise HTTPException(
+                415,
+                f"Send photos as multipart/form-data in the field '{FIELD}', or one photo as it "
+                f"is with the content type image/jpeg, another image type, or {RAW_TYPES[0]}.",
+            )
+        length = self._request.headers.get("content-length", "")
+        if length.isdecimal() and len(length) < 20 and int(length) > self._settings.max_bytes:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return await (self._form() if is_form else self._raw())
+        except TimeoutError as error:
+            raise HTTPException(
+                408, f"The photos did not arrive within {self._settings.timeout:g} seconds."
+            ) from error
+
+    async def _raw(self) -> list[Upload]:
+        # Headers come as Latin-1; a name in UTF-8, or percent-encoded, is meant.
+        name = self._request.headers.get("x-filename", "").encode("latin-1")
+        data = b"".join([chunk async for chunk in self._chunks()])
+        if not data:
+            raise HTTPException(422, "There is no photo in the request: its body is empty.")
+        return [Upload(unquote(name.decode("utf-8", "replace")), data)]
+
+    async def _form(self) -> list[Upload]:
+        most = self._settings.max_photos
+        parser = _InMemory(
+            self._request.headers,
+            self._chunks(),
+            max_files=most,
+            max_fields=most,
+            max_part_size=4096,  # of a field that is no file
+        )
+        try:
+            form = await parser.parse()
+        except MultiPartException as error:
+            if error.message.startswith("Too many files"):
+                raise HTTPException(
+                    413, f"At most {most} photos may be in one request. Send the others in another."
+                ) from error
+            raise HTTPException(400, f"The form cannot be read: {error.message}") from error
+        except (ValueError, LookupError) as error:  # a header that is none
+            raise HTTPException(400, "The form cannot be read: its parts are malformed.") from error
+        try:
+            found = [one for one in form.getlist(FIELD) if isinstance(one, UploadFile)]
+            if not found:
+                raise HTTPException(
+                    422, f"There is no photo in the request: send files in the field '{FIELD}'."
+                )
+            return [Upload(one.filename or "", await one.read()) for one in found]
+        finally:
+            await form.close()
+
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
+        async for chunk in self._request.stream():
+            if self._num_bytes + len(chunk) > self._settings.max_bytes:
+                raise self._too_large()
+            self._held.add(len(chunk))
+            self._num_bytes += len(chunk)
+            yield chunk
+
+    def _too_large(self) -> HTTPException:
+        limit = self._settings.max_bytes
+        size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit:,} bytes"
+        return HTTPException(413, f"At most {size} may be sent in one request.")
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser, which else writes larger files to the disk."""
+
+    spool_max_size = 2**62
