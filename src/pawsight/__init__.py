@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
     from pawsight.errors import PawsightError
+    from pawsight.exporting.comparison import Exported
     from pawsight.inference.classifier import Classifier, load
     from pawsight.models.registry import build_model
     from pawsight.models.saved import load_model
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         cross_validate,
         draw_sample,
         evaluate,
+        export,
         feed,
         resume,
         sort,
@@ -47,6 +49,7 @@ _HOMES = {
     "Augment": "pipeline.augment",
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
+    "Exported": "exporting.comparison",
     "PawsightError": "errors",
     "Photo": "records",
     "Placement": "sorting.plan",
@@ -61,6 +64,7 @@ _HOMES = {
     "cross_validate": "workflow",
     "draw_sample": "workflow",
     "evaluate": "workflow",
+    "export": "workflow",
     "feed": "workflow",
     "load": "inference.classifier",
     "load_model": "models.saved",
@@ -76,6 +80,7 @@ __all__ = [
     "Augment",
     "AugmentConfig",
     "Classifier",
+    "Exported",
     "PawsightError",
     "Photo",
     "Placement",
@@ -90,6 +95,7 @@ __all__ = [
     "cross_validate",
     "draw_sample",
     "evaluate",
+    "export",
     "feed",
     "load",
     "load_model",

@@ -5,6 +5,7 @@
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
     audit.json  data.html  figures/*.png  figures/*.svg  report.html
+    exports/<format>/
 
 Each file is written beside its name and then moved onto it, so that a killed
 process leaves the old file or the new one and never half of one. Described for
@@ -108,6 +109,10 @@ class Run:
     def predictions_path(self, part: Part) -> Path:
         """Where the predictions of one part are kept."""
         return self.path / "evaluation" / f"predictions-{part}.csv"
+
+    def export_dir(self, format_name: str) -> Path:
+        """Where the model goes in another format."""
+        return self.path / "exports" / format_name
 
     def evaluation_dir(self, source_name: str) -> Path:
         """Where the evaluation on other photos is kept, apart from the run's own."""

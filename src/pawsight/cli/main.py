@@ -22,6 +22,7 @@ from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.doctor import doctor
 from pawsight.cli.evaluate import evaluate
+from pawsight.cli.export import export
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
@@ -95,6 +96,7 @@ for command in (
     evaluate,
     predict,
     sort,
+    export,
     serve,
     report,
     sample,

@@ -11,8 +11,8 @@ from pawsight import balance, machine
 from pawsight.config import TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ModelError
-from pawsight.export.agreement import check_agreement
-from pawsight.export.appended import append_head
+from pawsight.exporting.agreement import check_agreement
+from pawsight.exporting.appended import append_head
 from pawsight.history import Epoch
 from pawsight.models.backbone import Backbone
 from pawsight.models.saved import save_weights, versions

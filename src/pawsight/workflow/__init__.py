@@ -6,6 +6,7 @@ Everything here only calls the rooms below, in order:
     training_runs     from photos to a finished run; go on with one
     finished_runs     load, measure and describe what training left
     cross_validation  a run per fold
+    exports           a model in other formats, compared with the model
     sorted_photos     put a photo library in order by what a model says
 
 TensorFlow is imported where training begins, so that auditing, predicting and
@@ -14,6 +15,7 @@ reporting do without it.
 
 from pawsight.inference.classifier import load
 from pawsight.workflow.cross_validation import cross_validate
+from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
 from pawsight.workflow.photo_sets import audit, draw_sample, feed
 from pawsight.workflow.sorted_photos import sort, undo_sort
@@ -24,6 +26,7 @@ __all__ = [
     "cross_validate",
     "draw_sample",
     "evaluate",
+    "export",
     "feed",
     "load",
     "resume",

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
+from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
 from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress, Silent
-from pawsight.records import Part
+from pawsight.records import Part, Pixels
 from pawsight.runs import Run, write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.training_runs import photos_of
@@ -50,20 +51,31 @@ def evaluate(
     from pawsight.evaluation.metrics import measure
     from pawsight.evaluation.predictions import collect, save_predictions
 
+    catalog, pixels, part = other_photos(source, classifier, progress)
+    found = collect(
+        classifier.probs, pixels, catalog, part, progress, class_names=classifier.class_names
+    )
+    metrics = {"headline": part, "source": str(source), "parts": {part: measure(found)}}
+    folder = run.evaluation_dir(catalog.name)
+    save_predictions(found, folder / f"predictions-{part}.csv")
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def other_photos(
+    source: Source, classifier: Classifier, progress: Progress
+) -> tuple[Catalog, Pixels, Part]:
+    """Read labelled photos as a model sees them, and choose the part to judge it by.
+
+    That is their test part if they have one, else their validation part, else
+    all of them.
+    """
     listing = list_photos(source, progress)
     catalog, pixels = ingest(listing, classifier.image_size, classifier.resize, progress)
     if not catalog.has_parts:
         photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
         catalog = dataclasses.replace(catalog, photos=photos)
-    part: Part = "test" if len(catalog.part("test")) else "validation"
-    found = collect(
-        classifier.probs, pixels, catalog, part, progress, class_names=classifier.class_names
-    )
-    metrics = {"headline": part, "source": str(source), "parts": {part: measure(found)}}
-    folder = run.evaluation_dir(listing.name)
-    save_predictions(found, folder / f"predictions-{part}.csv")
-    write_json(folder / "metrics.json", metrics)
-    return metrics
+    return catalog, pixels, "test" if len(catalog.part("test")) else "validation"
 
 
 def write_report(run_path: Source) -> Path:

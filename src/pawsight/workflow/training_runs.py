@@ -182,7 +182,7 @@ def _save(
     progress: Progress,
 ) -> None:
     """Write the weights and the ONNX file."""
-    from pawsight.export.bundle import save_model
+    from pawsight.exporting.bundle import save_model
 
     progress.start("Exporting the model")
     height, width = run.read_json(run.plan_path)["image_size"]

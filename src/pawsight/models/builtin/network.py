@@ -66,7 +66,7 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
     """Build a run's model with all its weights from its ONNX file.
 
     Args:
-        path: What `export.appended` made: the network, and a last layer of its own.
+        path: What `exporting.appended` made: the network, and a last layer of its own.
         image_size: (height, width) in pixels.
 
     Returns:

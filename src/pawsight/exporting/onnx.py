@@ -16,7 +16,7 @@ import tensorflow as tf
 import tf2onnx
 
 from pawsight.errors import ModelError
-from pawsight.export.agreement import check_agreement
+from pawsight.exporting.agreement import check_agreement
 from pawsight.records import ImageArray
 from pawsight.runs import replacing
 

@@ -3,8 +3,8 @@ import onnxruntime
 import pytest
 
 from pawsight.errors import ModelError
-from pawsight.export.bundle import save_model
-from pawsight.export.onnx import check_onnx, export_onnx
+from pawsight.exporting.bundle import save_model
+from pawsight.exporting.onnx import check_onnx, export_onnx
 from pawsight.models.registry import build_model
 from pawsight.models.saved import load_model
 from pawsight.runs import Run

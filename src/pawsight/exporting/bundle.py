@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from pawsight.export.onnx import check_onnx, export_onnx
+from pawsight.exporting.onnx import check_onnx, export_onnx
 from pawsight.models.registry import build_model
 from pawsight.models.saved import save_description, save_weights
 from pawsight.records import ImageArray, Resize

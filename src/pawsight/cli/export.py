@@ -1,0 +1,96 @@
+"""`pawsight export`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pawsight.exporting.comparison import Exported
+
+_Run = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RUN",
+        help="The run folder that `pawsight train` made; without it the model that ships.",
+        show_default=False,
+    ),
+]
+_Format = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="onnx if not given; may be given several times. A name that is none lists them.",
+        show_default=False,
+    ),
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="The folder to make, of several formats one in it for each; without it "
+        "exports/FORMAT in the run folder.",
+    ),
+]
+_Photos = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Labelled photos to compare on; without it the run's own validation photos.",
+    ),
+]
+
+
+def export(
+    run: _Run = None,
+    format: _Format = None,
+    out: _Out = None,
+    photos: _Photos = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a model in a format that others run.
+
+    Every export is run on photos and compared with the model before it is kept; a README.md in
+    its folder says how to use it. Nothing is ever overwritten.
+
+    Example: pawsight export runs/cats --format onnx
+
+    Example: pawsight export runs/cats --format litert --format litert-int8
+    """
+    from pawsight.cli.progress import shown
+    from pawsight.cli.tables import print_json
+    from pawsight.workflow.exports import export_all
+
+    with shown() as progress:
+        found = export_all(run, format or ["onnx"], out, photos, progress)
+    if as_json:
+        print_json([_as_json(one) for one in found])
+    else:
+        _print(found)
+
+
+def _as_json(exported: Exported) -> dict[str, Any]:
+    return dataclasses.asdict(exported) | {"path": str(exported.path)}
+
+
+def _print(found: list[Exported]) -> None:
+    from pawsight.cli.tables import print_table
+
+    columns = ("format", "difference", "agreement", "accuracy", "MB", "ms/photo", "folder")
+    rows = [
+        (
+            one.format,
+            f"{one.largest_difference:.1e}",
+            f"{one.agreement:.2%}",
+            f"{one.accuracy:.2%} (model {one.model_accuracy:.2%})",
+            f"{one.size / 1e6:.1f}",
+            f"{1e3 * one.seconds_per_photo:.1f} (model {1e3 * one.model_seconds_per_photo:.1f})",
+            str(one.path),
+        )
+        for one in found
+    ]
+    title = f"Compared with the model on {found[0].num_photos:,} photos"
+    print_table(rows, columns, title, right=" ".join(columns[:-1]))

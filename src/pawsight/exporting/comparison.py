@@ -1,0 +1,101 @@
+"""An export beside its model, on the same photos: do they agree, and how fast are they."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.errors import DataError, ModelError
+from pawsight.exporting.formats import Runner
+from pawsight.records import ImageArray, Predictions
+
+# Other engines sum float32 in another order and by other algorithms; a wrong weight, layout or
+# scaling shows as 0.01 and more.
+TOLERANCE = 1e-3
+_TIMED_CALLS = 30
+_WARM_UPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export, and what was seen when it was compared with its model on photos.
+
+    Attributes:
+        path: The folder; its README.md says how to use what is in it.
+        format: Its name.
+        num_photos: How many photos both were run on.
+        largest_difference: Of any probability between the two, 0..1.
+        agreement: The share of photos on which both name the same class, 0..1.
+        size: Of the folder, in bytes.
+        seconds_per_photo: Median of single photos, decoded before, on one core; in TensorFlow,
+            which runs `keras` and `savedmodel`, on all.
+        model_seconds_per_photo: The same of the run's model.onnx, in turns with the export.
+        accuracy: On these photos.
+        model_accuracy: The model's own on the same photos.
+    """
+
+    path: Path
+    format: str
+    num_photos: int
+    largest_difference: float
+    agreement: float
+    size: int
+    seconds_per_photo: float
+    model_seconds_per_photo: float
+    accuracy: float
+    model_accuracy: float
+
+
+def accuracy(found: Predictions) -> float:
+    """Give the share of photos that are named rightly."""
+    return float((found.probs.argmax(axis=1) == found.labels).mean())
+
+
+def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
+    """Compare what two models say of the same photos.
+
+    Returns:
+        The largest difference of any probability, and the share of photos on which both name the
+        same class.
+
+    Raises:
+        DataError: Photos were lost between the two.
+    """
+    if export.paths != model.paths:
+        raise DataError(
+            "Photos went away while the export was compared with the model on them.\nExport again."
+        )
+    difference = float(np.abs(export.probs - model.probs).max())
+    agreement = float((export.probs.argmax(axis=1) == model.probs.argmax(axis=1)).mean())
+    return difference, agreement
+
+
+def check_difference(difference: float, num_photos: int, name: str) -> None:
+    """Refuse an export that computes something else than the model.
+
+    Raises:
+        ModelError: A probability differs by more than `TOLERANCE`, or is no number.
+    """
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"The {name} export does not compute what the model computes, so it was removed: "
+            f"probabilities differ by up to {difference:.2g} on {num_photos} photos, where "
+            f"{TOLERANCE:g} is allowed.\nUse another --format, and please report this."
+        )
+
+
+def time_in_turns(first: Runner, second: Runner, images: ImageArray) -> tuple[float, float]:
+    """Median seconds per photo of two models, one photo a call, in turns on the same photos."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(_WARM_UPS + _TIMED_CALLS):
+        image = images[number % len(images)][None]
+        for run, seconds in zip((first, second), times, strict=True):
+            started = time.perf_counter()
+            run(image)
+            if number >= _WARM_UPS:
+                seconds.append(time.perf_counter() - started)
+    return statistics.median(times[0]), statistics.median(times[1])

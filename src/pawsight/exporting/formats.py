@@ -1,0 +1,96 @@
+"""The formats a model can be exported to, by name.
+
+A format is one module of this room with two functions:
+
+    write(model: ModelFolder, folder: Path, progress: Progress) -> Path
+        Write the model into a folder that is there and empty; returns the file to open.
+    open_runner(path: Path) -> Runner
+        Open such a file as its users will, to be compared with the model.
+
+and a text `SNIPPET`, how Python runs it, for the README beside it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from pawsight.errors import ConfigError, ExtraError
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+
+Runner = Callable[[ImageArray], FloatArray]  # uint8 [N, H, W, 3] -> probabilities [N, K]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by name.
+
+    Attributes:
+        name: What --format takes.
+        summary: What it is for, in a few words.
+        module: Of this package; imported when it is used.
+        needs: Packages without which it cannot be written and checked.
+        extra: The extras of pawsight that bring them.
+        is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.
+        is_keras: It is made from the model in Keras, which the shipped one does not have.
+    """
+
+    name: str
+    summary: str
+    module: str
+    needs: tuple[str, ...] = ("onnx",)
+    extra: str = "train"
+    is_int8: bool = False
+    is_keras: bool = False
+
+    def write(self, model: ModelFolder, folder: Path, progress: Progress) -> Path:
+        """Write the model into an empty folder; returns the file or folder to open."""
+        path: Path = self._load().write(model, folder, progress)
+        return path
+
+    def open_runner(self, path: Path) -> Runner:
+        """Open what `write` returned."""
+        runner: Runner = self._load().open_runner(path)
+        return runner
+
+    def snippet(self) -> str:
+        """How Python runs it; "" where that is not how it is used."""
+        return str(getattr(self._load(), "SNIPPET", ""))
+
+    def check_installed(self) -> None:
+        """Look whether all that it needs is there, before anything is begun.
+
+        Raises:
+            ExtraError: Something is not installed.
+        """
+        if any(importlib.util.find_spec(package) is None for package in self.needs):
+            raise ExtraError(f"Export to {self.name}", self.extra)
+
+    def _load(self) -> ModuleType:
+        return importlib.import_module(f"pawsight.exporting.{self.module}")
+
+
+FORMATS: dict[str, Format] = {
+    found.name: found
+    for found in (Format("onnx", "ONNX Runtime, on any system and in any language", "onnx_format"),)
+}
+
+
+def chosen_formats(names: Sequence[str]) -> list[Format]:
+    """Look formats up by name, each once.
+
+    Raises:
+        ConfigError: There is none of that name; the text lists those there are.
+    """
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        known = "\n".join(f"  {one.name:13} {one.summary}" for one in FORMATS.values())
+        what = f"There is no format '{unknown[0]}'." if unknown else "No format was named."
+        raise ConfigError(f"{what} Choose one or more of these with --format:\n{known}")
+    return [FORMATS[name] for name in dict.fromkeys(names)]

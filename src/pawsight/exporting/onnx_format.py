@@ -1,0 +1,89 @@
+"""The model as one ONNX file with calibrated probabilities, and what it means in its metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pawsight.errors import RunError, first_line
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+from pawsight.runs import replacing
+
+FILE = "model.onnx"
+SNIPPET = """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+probabilities = session.run(["probabilities"], {"images": images})[0][0]
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `model.onnx`: "images" to "logits" and "probabilities"; needs no TensorFlow."""
+    progress.start("Writing ONNX")
+    path = folder / FILE
+    with replacing(path) as temporary:
+        temporary.write_bytes(with_probabilities(model).SerializeToString())
+    return path
+
+
+def with_probabilities(model: ModelFolder) -> Any:
+    """The run's own network, followed by the temperature and the softmax, as onnx.ModelProto.
+
+    Takes "images", float32 [N, H, W, 3] with values 0..255; gives "logits" and
+    "probabilities", float32 [N, K].
+
+    Raises:
+        RunError: The run's ONNX file is damaged.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    try:
+        whole = onnx.load(str(model.run.onnx_path))
+        # Other outputs, such as the features of the shipped model, are left out.
+        found = onnx.utils.Extractor(whole).extract_model(["images"], ["logits"])
+    except Exception as error:  # onnx' errors share no base class
+        raise RunError(
+            f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
+            f"Train again, or copy the run folder anew."
+        ) from error
+    graph = found.graph
+    sides = graph.input[0].type.tensor_type.shape.dim
+    for side, pixels in zip(sides[1:3], model.image_size, strict=True):
+        side.dim_value = pixels
+    temperature = np.array(model.temperature, np.float32)
+    graph.initializer.append(numpy_helper.from_array(temperature, "pawsight_temperature"))
+    graph.node.extend(
+        [
+            helper.make_node("Div", ["logits", "pawsight_temperature"], ["pawsight_calibrated"]),
+            helper.make_node("Softmax", ["pawsight_calibrated"], ["probabilities"], axis=-1),
+        ]
+    )
+    shape = ["N", len(model.class_names)]
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+    helper.set_model_props(found, model.metadata())
+    return found
+
+
+def open_runner(path: Path) -> Runner:
+    """Open the file in ONNX Runtime, on one core as pawsight itself runs the model."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        path.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+
+    def run(images: ImageArray) -> FloatArray:
+        found = session.run(["probabilities"], {"images": images.astype(np.float32)})[0]
+        return np.asarray(found)
+
+    return run

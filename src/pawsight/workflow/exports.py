@@ -1,0 +1,242 @@
+"""Write a finished model in formats that others run, and prove on photos that they say the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.errors import DataError, ModelError, PawsightError, RunError, SourceError, first_line
+from pawsight.evaluation.predictions import collect
+from pawsight.exporting.comparison import (
+    Exported,
+    accuracy,
+    check_difference,
+    compare,
+    time_in_turns,
+)
+from pawsight.exporting.formats import FORMATS, Format, chosen_formats
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.new_folder import check_free, new_folder
+from pawsight.exporting.readme import write_readme
+from pawsight.inference.classifier import Classifier
+from pawsight.models import builtin
+from pawsight.pictures.catalog import Catalog
+from pawsight.pictures.reading.resized import at_size
+from pawsight.progress import Progress, Silent
+from pawsight.records import ImageArray, Part, Pixels, Predictions
+from pawsight.runs import Run, check_outside, write_json
+from pawsight.workflow.finished_runs import other_photos
+from pawsight.workflow.photo_sets import Source
+from pawsight.workflow.training_runs import photos_of
+
+_SILENT = Silent()
+_ENOUGH_PHOTOS = 64  # fewer prove little, which is told
+_CALIBRATION_PHOTOS = 200
+_TIMED_PHOTOS = 16
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The model itself, and what it says of the photos that its exports are compared on."""
+
+    classifier: Classifier
+    catalog: Catalog
+    pixels: Pixels
+    part: Part
+    found: Predictions
+
+
+def export(
+    run_path: Source | Run | None = None,
+    format: str = "onnx",
+    out: Source | None = None,
+    photos: Source | None = None,
+    progress: Progress = _SILENT,
+) -> Exported:
+    """Write a model in a format that others run, and compare it with the model on photos.
+
+    Args:
+        run_path: A finished run; None takes the model of cats and dogs that ships.
+        format: As `pawsight export --format` takes it: onnx, litert, keras ...
+        out: The folder, absent or empty. None takes `exports/<format>`, in the run's folder, or
+            here for the model that ships.
+        photos: Labelled photos to compare on; None takes the run's own validation part.
+        progress: Is told how it goes.
+
+    Returns:
+        What was seen: the largest difference, the agreement, size, time, accuracy.
+
+    Raises:
+        ConfigError: There is no such format.
+        ExtraError: The format needs packages that are not installed.
+        DataError: There are no photos to compare on.
+        ModelError: The model cannot be written so, or the file does not say what the model says.
+        RunError: There is no finished run there.
+        DiskError: The folder holds something, or cannot be written.
+    """
+    (exported,) = export_all(run_path, [format], out, photos, progress)
+    return exported
+
+
+def export_all(
+    run_path: Source | Run | None,
+    names: Sequence[str],
+    out: Source | None = None,
+    photos: Source | None = None,
+    progress: Progress = _SILENT,
+) -> list[Exported]:
+    """Write a model in several formats, looking at the photos with the model itself only once.
+
+    Args:
+        run_path: As `export` takes it.
+        names: The formats.
+        out: Of several formats, each gets a folder of its name in this one.
+        photos: As `export` takes it.
+        progress: Is told how it goes.
+
+    Raises:
+        PawsightError: As `export`.
+    """
+    formats = chosen_formats(names)
+    for one in formats:
+        one.check_installed()
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path or builtin.folder())
+    _check_has_keras(run, formats)
+    places = [_place(run, one, out, len(formats)) for one in formats]
+    for place in places:
+        if photos is not None:
+            check_outside(place, photos)
+        check_free(place)
+    classifier = Classifier.load(run)
+    catalog, pixels, part = _photos(run, classifier, photos, progress)
+    if any(one.is_int8 for one in formats):
+        catalog = _with_calibration(catalog, part)
+    model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
+    found = collect(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names)
+    if len(found.paths) < _ENOUGH_PHOTOS:
+        progress.note(
+            f"There are {len(found.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more would "
+            f"prove more. --photos FOLDER takes others."
+        )
+    judged = _Judged(classifier, catalog, pixels, part, found)
+    return [
+        _export(model, one, place, judged, progress)
+        for one, place in zip(formats, places, strict=True)
+    ]
+
+
+def _export(
+    model: ModelFolder, format: Format, place: Path, judged: _Judged, progress: Progress
+) -> Exported:
+    """Write one format, compare and describe it; nothing is left of it if one of these fails."""
+    with new_folder(place) as folder:
+        try:
+            path = format.write(model, folder, progress)
+            run = format.open_runner(path)
+            found = collect(
+                run, judged.pixels, judged.catalog, judged.part, progress, 16, model.class_names
+            )
+        except (PawsightError, OSError, MemoryError):
+            raise
+        except Exception as error:  # each converter and engine has errors of its own
+            raise ModelError(
+                f"This model cannot be exported to {format.name}: {first_line(error)}\n"
+                f"Use another --format."
+            ) from error
+        difference, agreement = compare(found, judged.found)
+        if not format.is_int8:
+            check_difference(difference, len(found.paths), format.name)
+        timed = judged.pixels.read(judged.catalog.part(judged.part)[:_TIMED_PHOTOS])
+        seconds, model_seconds = time_in_turns(run, judged.classifier.probs, timed)
+        exported = Exported(
+            path=place,
+            format=format.name,
+            num_photos=len(found.paths),
+            largest_difference=difference,
+            agreement=agreement,
+            size=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+            seconds_per_photo=seconds,
+            model_seconds_per_photo=model_seconds,
+            accuracy=accuracy(found),
+            model_accuracy=accuracy(judged.found),
+        )
+        compared = dataclasses.asdict(exported)
+        del compared["path"]
+        write_json(folder / "model.json", model.facts() | {"compared": compared})
+        write_readme(model, format, exported, folder)
+    return exported
+
+
+def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:
+    of_keras = [one.name for one in formats if one.is_keras]
+    if of_keras and _is_shipped(run):
+        others = ", ".join(name for name, one in FORMATS.items() if not one.is_keras)
+        raise ModelError(
+            f"The model that ships has no Keras weights, which {of_keras[0]} is made from.\n"
+            f"Export it with --format {others}; or train on what it sees (--model builtin) and "
+            f"export that run."
+        )
+
+
+def _is_shipped(run: Run) -> bool:
+    return run.path.resolve() == builtin.folder().resolve()
+
+
+def _place(run: Run, format: Format, out: Source | None, num_formats: int) -> Path:
+    if out is not None:
+        return Path(out) if num_formats == 1 else Path(out) / format.name
+    if _is_shipped(run):  # the package is no place to write to
+        return Path("exports") / format.name
+    return run.export_dir(format.name)
+
+
+def _photos(
+    run: Run, classifier: Classifier, photos: Source | None, progress: Progress
+) -> tuple[Catalog, Pixels, Part]:
+    """The photos to compare on, at the model's size, and which part of them.
+
+    Raises:
+        DataError: The run has none, or they are not there as they were.
+    """
+    if photos is not None:
+        return other_photos(photos, classifier, progress)
+    needed = (
+        "An export is kept only once it was compared with its model on photos.\n"
+        "Name a folder of such photos, with a folder per class: --photos FOLDER."
+    )
+    if not run.config_path.is_file():
+        raise DataError(f"{run.path.name} comes without the photos of its training.\n{needed}")
+    try:
+        _, catalog, pixels = photos_of(run, progress)
+    except (DataError, SourceError, RunError) as error:
+        raise DataError(f"{error}\n{needed}") from error
+    return catalog, at_size(pixels, classifier.image_size), "validation"
+
+
+def _with_calibration(catalog: Catalog, part: Part) -> Catalog:
+    """Set photos apart for calibration where there is no training part: at most half of them."""
+    if len(catalog.part("train")):
+        return catalog
+    indices = catalog.part(part)
+    count = min(_CALIBRATION_PHOTOS, len(indices) // 2)
+    chosen = set(np.random.default_rng(0).permutation(indices)[:count].tolist())
+    photos = tuple(
+        dataclasses.replace(photo, part="train") if i in chosen else photo
+        for i, photo in enumerate(catalog.photos)
+    )
+    return dataclasses.replace(catalog, photos=photos)
+
+
+def _calibration(catalog: Catalog, pixels: Pixels, formats: Sequence[Format]) -> ImageArray | None:
+    if not any(one.is_int8 for one in formats):
+        return None
+    indices = np.random.default_rng(0).permutation(catalog.part("train"))[:_CALIBRATION_PHOTOS]
+    if not len(indices):
+        raise DataError(
+            "There are too few photos to choose the ranges of an int8 format by.\n"
+            "Name more with --photos FOLDER, or choose another --format."
+        )
+    return pixels.read(np.sort(indices))
