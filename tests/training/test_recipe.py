@@ -94,3 +94,18 @@ def test_a_plan_of_an_earlier_version_has_no_weights():
     saved = _plan().model_dump(mode="json")
     del saved["class_weights"]
     assert recipe.Plan.model_validate(saved).class_weights is None
+
+
+@pytest.mark.parametrize(
+    ("epochs", "sides", "finished"),
+    [
+        (0.5, [48, 64], 80),
+        (1.2, [64, 96, 128], 144),
+        (7.9, [64, 96, 128], 144),
+        (8, [64, 96, 128, 144], 160),
+    ],
+)
+def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
+    plan = recipe.sized(_plan(), TrainConfig(), epochs)
+    assert [stage.image_size for stage in plan.stages] == [(side, side) for side in sides]
+    assert plan.image_size == (finished, finished)

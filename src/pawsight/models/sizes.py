@@ -10,7 +10,7 @@ from pawsight.models import builtin, hub
 from pawsight.models.applications import application, plain
 
 IMAGE_SIZES: dict[str, tuple[int, int]] = {  # (height, width) in pixels
-    "swift": (144, 144),
+    "swift": (160, 160),
     "colab": (150, 150),
 }
 
