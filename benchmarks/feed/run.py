@@ -83,7 +83,7 @@ def main() -> None:
         stages[str(case)] = stage_times(case, catalog, sources)
     results = {
         "machine": describe(),
-        "photos": f"{arguments.photos.name}, {len(catalog.usable):,} photos",
+        "photos": f"{Path(arguments.photos).name}, {len(catalog.usable):,} photos",
         "setting": f"{plan.precision}; {arguments.rounds} rounds, each loop {arguments.seconds:g} "
         f"seconds a round; seed {arguments.seed}",
         "note": arguments.note,
