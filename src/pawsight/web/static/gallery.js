@@ -1,0 +1,135 @@
+// All photos on the page: their cards, how many of each kind, and which are shown.
+
+import { byId, counted, element } from "./elements.js";
+import { buildCard, dropCard, inWords, showState } from "./photo_card.js";
+
+const MOST_READ_OUT = 5; // more answers at once are told to a screen reader as a number
+const MOST_FILTERS = 12;
+
+export class Gallery {
+  /**
+   * @param {string[]} classNames The model's classes.
+   * @param {object} acts As for `buildCard`.
+   */
+  constructor(classNames, acts) {
+    Object.assign(this, { classNames, acts });
+    this.photos = [];
+    this.filter = "";
+    this.isDue = false;
+    this.toTell = [];
+  }
+
+  /** Put photos on the page, in the state "waiting". */
+  add(photos) {
+    const cards = photos.map((photo) => {
+      photo.state = "waiting";
+      return buildCard(photo, this.classNames, this.acts);
+    });
+    this.photos.push(...photos);
+    byId("photos").append(...cards);
+    this.update();
+  }
+
+  remove(photos) {
+    const gone = new Set(photos);
+    this.photos = this.photos.filter((photo) => !gone.has(photo));
+    for (const photo of gone) dropCard(photo);
+    this.update();
+  }
+
+  /** Follow a photo whose state has changed. */
+  follow(photo) {
+    showState(photo);
+    if (photo.state === "answered" || photo.state === "failed") this.toTell.push(photo);
+    this.update();
+  }
+
+  show(filter) {
+    this.filter = filter;
+    this.update();
+  }
+
+  /** Bring counts and filters up to date, once for all that changes before the next frame. */
+  update() {
+    if (this.isDue) return;
+    this.isDue = true;
+    setTimeout(() => {
+      this.isDue = false;
+      this.draw();
+    }, 50);
+  }
+
+  draw() {
+    const counts = new Map();
+    for (const photo of this.photos) counts.set(kindOf(photo), (counts.get(kindOf(photo)) ?? 0) + 1);
+    const numPending = counts.get("pending") ?? 0;
+    const numDone = this.photos.length - numPending;
+    if (this.filter && !counts.has(this.filter)) this.filter = "";
+    byId("results").hidden = !this.photos.length;
+    byId("count").textContent = numPending ? `${numDone} of ${this.photos.length}` : counted(this.photos.length, "photo");
+    Object.assign(byId("progress"), { max: this.photos.length || 1, value: numDone, hidden: !numPending });
+    byId("stop").hidden = !numPending;
+    this.drawFilters(counts);
+    let numShown = 0;
+    for (const photo of this.photos) {
+      photo.card.hidden = Boolean(this.filter) && kindOf(photo) !== this.filter;
+      numShown += photo.card.hidden ? 0 : 1;
+    }
+    byId("none-shown").hidden = numShown > 0 || !this.photos.length;
+    this.drawKeeping();
+    this.tell(numDone, numPending);
+  }
+
+  drawFilters(counts) {
+    const kinds = [...this.classNames.filter((name) => counts.has(`class ${name}`)).map((name) => [`class ${name}`, name]),
+      ["unsure", "not sure"], ["failed", "no answer"], ["stopped", "stopped"]]
+      .filter(([kind]) => counts.has(kind)).slice(0, MOST_FILTERS);
+    const choices = [["", "all", this.photos.length], ...kinds.map(([kind, words]) => [kind, words, counts.get(kind)])];
+    const group = byId("filters");
+    group.hidden = choices.length < 3;
+    // The buttons stay the same ones while their kinds do: whoever has tabbed to one stays there.
+    const key = choices.map(([kind]) => kind).join("\n");
+    if (group.dataset.kinds !== key) {
+      group.dataset.kinds = key;
+      group.replaceChildren(...choices.map(([kind]) =>
+        element("button", { type: "button", on: { click: () => this.show(kind) } })));
+    }
+    choices.forEach(([kind, words, count], index) => {
+      group.children[index].textContent = `${words} ${count}`;
+      group.children[index].setAttribute("aria-pressed", String(kind === this.filter));
+    });
+  }
+
+  drawKeeping() {
+    const numLabelled = this.labelled().length;
+    const numWrong = this.labelled().filter(({ answer, truth }) => answer && answer.label !== truth).length;
+    byId("corrected").textContent = numLabelled
+      ? `You said what ${counted(numLabelled, "photo")} ${numLabelled === 1 ? "shows" : "show"}; the model had ${numWrong} of them wrong.`
+      : "Where an answer is wrong, or right and worth keeping, say what the photo shows. Saved as a folder, it is something to train on.";
+    for (const id of ["save-folder", "save-table"]) byId(id).disabled = !numLabelled;
+    byId("save-answers").disabled = !this.finished().length;
+  }
+
+  tell(numDone, numPending) {
+    const told = this.toTell.splice(0);
+    if (!told.length) return;
+    const isMany = told.length > MOST_READ_OUT || numPending > MOST_READ_OUT;
+    if (isMany && numPending && numDone % 25) return;
+    byId("live").textContent = isMany ? `${numDone} of ${this.photos.length} photos answered.` : told.map(inWords).join(". ");
+  }
+
+  labelled() {
+    return this.photos.filter((photo) => photo.truth);
+  }
+
+  finished() {
+    return this.photos.filter(({ state }) => state === "answered" || state === "failed");
+  }
+}
+
+/** What a photo counts as: "pending", "failed", "stopped", "unsure" or "class NAME". */
+function kindOf({ state, answer }) {
+  if (state === "waiting" || state === "asked") return "pending";
+  if (state !== "answered") return state;
+  return answer.is_sure ? `class ${answer.label}` : "unsure";
+}

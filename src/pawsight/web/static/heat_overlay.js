@@ -1,0 +1,51 @@
+// What the model looked at, laid over the photo.
+
+import { element } from "./elements.js";
+
+const STRONGEST = 0.85; // how dark the parts that do not count become
+
+/**
+ * Draw a heat map: what counts stays bright, and what does not goes dark.
+ * @param {object} map What `heatMap` of an engine gives.
+ * @param {{width: number, height: number}} photo The photo's size in pixels.
+ * @returns {HTMLCanvasElement} To be laid into the box of the photo, which cuts it off.
+ */
+export function drawHeat(map, photo) {
+  const canvas = element("canvas.heat", {
+    width: map.columns,
+    height: map.rows,
+    role: "img",
+    "aria-label": describeHeat(map),
+  });
+  const pen = canvas.getContext("2d");
+  const image = pen.createImageData(map.columns, map.rows);
+  map.values.flat().forEach((value, index) => {
+    image.data.set([8, 12, 24, 255 * STRONGEST * (1 - value)], 4 * index);
+  });
+  pen.putImageData(image, 0, 0);
+  const { left, top, width, height } = seenPart(map, photo);
+  for (const [side, share] of Object.entries({ left, top, width, height })) {
+    canvas.style[side] = `${100 * share}%`;
+  }
+  return canvas;
+}
+
+/** The rectangle that the model saw, in shares of the photo: larger than it with "pad". */
+export function seenPart({ image_size: [height, width], resize }, photo) {
+  if (resize === "stretch") return { left: 0, top: 0, width: 1, height: 1 };
+  const choose = resize === "crop" ? Math.max : Math.min;
+  const scale = choose(width / photo.width, height / photo.height);
+  const seen = { width: width / scale / photo.width, height: height / scale / photo.height };
+  return { left: (1 - seen.width) / 2, top: (1 - seen.height) / 2, ...seen };
+}
+
+/** Where the map is hottest, in words. */
+export function describeHeat({ label, values, rows, columns }) {
+  const all = values.flat();
+  const hottest = Math.max(...all);
+  if (hottest <= 0) return `No single part of the photo speaks for ${label}.`;
+  const index = all.indexOf(hottest);
+  const down = ["top", "middle", "bottom"][Math.floor((3 * (Math.floor(index / columns) + 0.5)) / rows)];
+  const across = ["left", "centre", "right"][Math.floor((3 * ((index % columns) + 0.5)) / columns)];
+  return `The ${down} ${across} of the photo speaks most for ${label}.`;
+}

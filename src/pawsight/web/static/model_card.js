@@ -1,0 +1,59 @@
+// What is known of the model, in words for a person.
+
+import { byId, counted, element, percent } from "./elements.js";
+
+const MOST_NAMES = 12;
+const PARTS = [
+  ["test", "photos kept apart to test it"],
+  ["validation", "photos kept apart while it learnt"],
+];
+
+/** Show the card of a model: what `GET /model` says. */
+export function showModelCard(card, isLocal) {
+  byId("model-name").textContent = card.name === "builtin" ? "the model of cats and dogs that ships" : `model ${card.name}`;
+  byId("privacy").textContent = isLocal
+    ? "Your photos stay in this browser: nothing is sent anywhere."
+    : `Photos go to ${location.host} and nowhere else, and are not kept there.`;
+  const place = byId("model-card");
+  place.hidden = false;
+  place.querySelector("summary").textContent = `About the model: it knows ${listed(card.class_names)}`;
+  place.querySelector(".facts").replaceChildren(
+    element("p", { textContent: limit(card.class_names) }),
+    element("p", { textContent: accuracy(card.metrics) }),
+    element("p", {
+      textContent: `A percentage says how often such answers are right, on photos like those it learnt from. Below ${percent(card.sure)} it counts as not sure.`,
+    }),
+    element("dl", {}, ...facts(card).flatMap(([name, value]) => [
+      element("dt", { textContent: name }), element("dd", { textContent: value }),
+    ])),
+  );
+}
+
+function listed(names) {
+  if (names.length > MOST_NAMES) return `${names.slice(0, MOST_NAMES).join(", ")} and ${names.length - MOST_NAMES} more`;
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+function limit(names) {
+  return `It was trained on ${listed(names)} only. It takes any photo for one of them: show it a car, and it calls the car ${names.length > 2 ? "one of those" : `${names[0]} or ${names[1]}`}.`;
+}
+
+function accuracy(metrics) {
+  const [part, words] = PARTS.find(([part]) => metrics?.[part]?.n) ?? [];
+  if (!part) return "How often it is right was not measured here.";
+  const { n, accuracy: plain, balanced_accuracy: balanced, is_imbalanced: isUneven } = metrics[part];
+  const share = (value) => `${(100 * value).toFixed(1)} %`;
+  const more = isUneven && balanced != null ? `; ${share(balanced)} where each class counts the same` : "";
+  return `It was right on ${share(plain)} of ${counted(n, "photo")}: ${words}${more}.`;
+}
+
+function facts({ image_size: [height, width], resize, trained, fingerprint, limits }) {
+  const ways = { stretch: "stretched to", crop: "cut to", pad: "set into" };
+  const rows = [["Sees", `photos ${ways[resize]} ${width} × ${height} pixels`]];
+  if (trained?.source) rows.push(["Trained on", trained.source]);
+  if (trained?.architecture) rows.push(["Network", trained.architecture]);
+  if (trained?.created) rows.push(["Made", trained.created.slice(0, 10)]);
+  if (limits?.bytes) rows.push(["Takes", `files up to ${Math.floor(limits.bytes / 2 ** 20)} MB and ${Math.round(limits.pixels / 1e6)} million pixels`]);
+  rows.push(["Fingerprint", fingerprint.slice(0, 12)]);
+  return rows;
+}

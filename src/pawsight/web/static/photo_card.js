@@ -1,0 +1,150 @@
+// One photo on the page: its picture, its answer, and what can be done about it.
+
+import { element, percent } from "./elements.js";
+import { drawHeat, describeHeat } from "./heat_overlay.js";
+import { wantThumbnail } from "./thumbnails.js";
+import { wasStopped } from "./trouble.js";
+
+const MOST_BARS = 3;
+const FRAME_SHAPE = 4 / 3; // as in page.css
+
+/**
+ * Build a photo's card.
+ * @param {object} photo {file, path, state, answer, error, truth}; the card follows it
+ *   whenever `showState` is called.
+ * @param {string[]} classNames The model's classes.
+ * @param {{heatMap, onTruth, onAgain, onRemove}} acts What its buttons do.
+ */
+export function buildCard(photo, classNames, acts) {
+  const name = photo.path.split("/").at(-1);
+  const picture = element("div.picture");
+  const place = element("div.frame", {}, picture);
+  const shown = element("div.shown");
+  const heat = element("button", { type: "button", "aria-pressed": "false", textContent: "What counted" });
+  heat.setAttribute("aria-label", `Show what counted in ${name}`);
+  const again = element("button", { type: "button", textContent: "Ask again", on: { click: () => acts.onAgain(photo) } });
+  const remove = element("button.quiet", { type: "button", textContent: "Remove", on: { click: () => acts.onRemove(photo) } });
+  again.setAttribute("aria-label", `Ask again about ${name}`);
+  remove.setAttribute("aria-label", `Remove ${name}`);
+  const truth = chooseTruth(photo, name, classNames, acts.onTruth);
+  const note = element("p.note-line.soft", { role: "status" });
+  const words = element(
+    "div.words", {},
+    element("h3", { textContent: name, title: photo.path }),
+    shown, note, truth,
+    element("div.tools", {}, heat, again, remove),
+  );
+  const card = element("li.photo", {}, place, words);
+  photo.card = card;
+  photo.parts = { picture, shown, heat, again, truth, note };
+  heat.addEventListener("click", () => toggleHeat(photo, acts.heatMap));
+  place.addEventListener("thumbnail", ({ detail }) => showPicture(photo, detail));
+  wantThumbnail(place, photo.file);
+  showState(photo);
+  return card;
+}
+
+/** Bring a photo's card up to date with its state. */
+export function showState(photo) {
+  const { shown, heat, again, truth } = photo.parts;
+  photo.card.dataset.state = photo.state;
+  photo.card.classList.toggle("unsure", photo.state === "answered" && !photo.answer.is_sure);
+  heat.hidden = photo.state !== "answered";
+  again.hidden = photo.state !== "failed" && photo.state !== "stopped";
+  truth.hidden = photo.state === "waiting" || photo.state === "asked";
+  shown.replaceChildren(...describe(photo));
+}
+
+/** Take back what a card held. */
+export function dropCard(photo) {
+  if (photo.url) URL.revokeObjectURL(photo.url);
+  photo.looking?.abort();
+  photo.card.remove();
+}
+
+/** The answer in one line, for a screen reader. */
+export function inWords({ path, state, answer, error }) {
+  if (state === "failed") return `${path}: no answer. ${error}`;
+  const share = percent(answer.probability);
+  return answer.is_sure ? `${path}: ${answer.label}, ${share}` : `${path}: not sure, perhaps ${answer.label}, ${share}`;
+}
+
+function describe({ state, answer, error }) {
+  if (state === "waiting") return [element("p.soft", { textContent: "Waiting" })];
+  if (state === "asked") return [element("p.soft.looking", { textContent: "Looking …" })];
+  if (state === "stopped") return [element("p.soft", { textContent: "Stopped" })];
+  if (state === "failed") {
+    return [element("p.error", {}, element("strong", { textContent: "No answer. " }), `${error[0].toUpperCase()}${error.slice(1)}`)];
+  }
+  const line = answer.is_sure
+    ? element("p.answer", {}, element("strong", { textContent: answer.label }))
+    : element("p.answer", {}, element("strong", { textContent: "Not sure" }), ` perhaps ${answer.label}`);
+  return [line, bars(answer.probabilities)];
+}
+
+function bars(probabilities) {
+  const top = Object.entries(probabilities).sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS);
+  return element("ul.bars", {}, ...top.map(([label, probability]) => {
+    const fill = element("span.fill");
+    fill.style.width = `${100 * probability}%`;
+    return element(
+      "li", {},
+      element("span.label", { textContent: label, title: label }),
+      element("span.track", { "aria-hidden": "true" }, fill),
+      element("span.share", { textContent: percent(probability) }),
+    );
+  }));
+}
+
+function chooseTruth(photo, name, classNames, onTruth) {
+  const choice = element("select", { "aria-label": `What ${name} really shows` });
+  choice.append(
+    element("option", { value: "", textContent: "not said" }),
+    ...classNames.map((label) => element("option", { value: label, textContent: label })),
+  );
+  choice.addEventListener("change", () => {
+    photo.truth = choice.value;
+    photo.card.classList.toggle("labelled", Boolean(photo.truth));
+    onTruth(photo);
+  });
+  return element("label.truth", {}, "It shows ", choice);
+}
+
+function showPicture(photo, detail) {
+  const { picture } = photo.parts;
+  if (!detail) {
+    picture.replaceChildren(element("p.soft", { textContent: "No preview of this file" }));
+    return;
+  }
+  photo.url = detail.url;
+  photo.size = { width: detail.width, height: detail.height };
+  picture.style.aspectRatio = `${detail.width} / ${detail.height}`;
+  picture.classList.add(detail.width / detail.height > FRAME_SHAPE ? "wide" : "tall");
+  // The name stands below it: read out twice it would only be in the way.
+  picture.replaceChildren(element("img", { src: detail.url, alt: "", decoding: "async" }));
+}
+
+async function toggleHeat(photo, heatMap) {
+  const { picture, heat, note } = photo.parts;
+  const overlay = picture.querySelector(".heat");
+  if (overlay || photo.looking) {
+    photo.looking?.abort();
+    overlay?.remove();
+    note.textContent = "";
+    return heat.setAttribute("aria-pressed", "false");
+  }
+  if (!photo.size) return (note.textContent = "This browser shows no preview of it to draw on.");
+  heat.setAttribute("aria-pressed", "true");
+  note.textContent = "Covering part after part …";
+  photo.looking = new AbortController();
+  try {
+    photo.map ??= await heatMap(photo, photo.looking.signal);
+    picture.append(drawHeat(photo.map, photo.size));
+    note.textContent = `${describeHeat(photo.map)} What stays bright counted.`;
+  } catch (error) {
+    heat.setAttribute("aria-pressed", "false");
+    note.textContent = wasStopped(error) ? "" : error.message;
+  } finally {
+    photo.looking = null;
+  }
+}
