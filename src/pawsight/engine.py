@@ -31,7 +31,7 @@ def prepare_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
-    with _native_messages_dropped() if is_quiet else contextlib.nullcontext():
+    with native_messages_dropped() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -41,7 +41,7 @@ def prepare_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def _native_messages_dropped() -> Iterator[None]:
+def native_messages_dropped() -> Iterator[None]:
     """Close file descriptor 2 to native code: TensorFlow writes there before it reads its settings.
 
     Python's own sys.stderr still reaches the user where it is on another

@@ -64,12 +64,16 @@ def export(
     from pawsight.cli.tables import print_json
     from pawsight.workflow.exports import export_all
 
-    with shown() as progress:
-        found = export_all(run, format or ["onnx"], out, photos, progress)
-    if as_json:
-        print_json([_as_json(one) for one in found])
-    else:
-        _print(found)
+    found: list[Exported] = []
+    try:
+        with shown() as progress:
+            for one in export_all(run, format or ["onnx"], out, photos, progress):
+                found.append(one)
+    finally:  # what is there is told, even if the next format failed
+        if as_json:
+            print_json([_as_json(one) for one in found])
+        elif found:
+            _print(found)
 
 
 def _as_json(exported: Exported) -> dict[str, Any]:

@@ -76,9 +76,41 @@ class Format:
         return importlib.import_module(f"pawsight.exporting.{self.module}")
 
 
+_KERAS = ("keras", "tensorflow")
+
 FORMATS: dict[str, Format] = {
     found.name: found
-    for found in (Format("onnx", "ONNX Runtime, on any system and in any language", "onnx_format"),)
+    for found in (
+        Format("onnx", "ONNX Runtime, on any system and in many languages", "onnx_format"),
+        Format("onnx-int8", "ONNX Runtime, smaller: 8 bits a number", "onnx_int8", is_int8=True),
+        Format(
+            "openvino",
+            "OpenVINO, on hardware of Intel",
+            "openvino",
+            needs=("onnx", "openvino"),
+            extra="train,export",
+        ),
+        Format("keras", "Keras, without pawsight", "keras_file", _KERAS, is_keras=True),
+        Format("savedmodel", "TensorFlow and its server", "saved_model", _KERAS, is_keras=True),
+        Format(
+            "litert",
+            "LiteRT (TensorFlow Lite), on phones and small computers",
+            "litert",
+            (*_KERAS, "ai_edge_litert"),
+            "train,export",
+            is_keras=True,
+        ),
+        Format(
+            "litert-int8",
+            "LiteRT, smaller: 8 bits a number",
+            "litert_int8",
+            (*_KERAS, "ai_edge_litert"),
+            "train,export",
+            is_int8=True,
+            is_keras=True,
+        ),
+        Format("colab", "a notebook for Google Colab, with the ONNX file", "colab_notebook"),
+    )
 }
 
 

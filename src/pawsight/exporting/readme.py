@@ -7,16 +7,10 @@ from pathlib import Path
 from pawsight.exporting.comparison import Exported
 from pawsight.exporting.formats import Format
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.reading_code import reading_code
 from pawsight.records import Resize
 from pawsight.runs import write_text
 
-# As `pictures/decoding` does it, on photos in sRGB.
-_RESIZED: dict[Resize, str] = {
-    "stretch": "photo = photo.resize(({width}, {height}), Image.Resampling.BILINEAR)",
-    "crop": "photo = ImageOps.fit(photo, ({width}, {height}), Image.Resampling.BILINEAR)",
-    "pad": "photo = ImageOps.pad(\n"
-    "    photo, ({width}, {height}), Image.Resampling.BILINEAR, color=(128, 128, 128)\n)",
-}
 _WORDS: dict[Resize, str] = {
     "stretch": "stretched to that size, whatever its shape",
     "crop": "cut at both ends of its longer side, then brought to that size",
@@ -30,27 +24,17 @@ def write_readme(model: ModelFolder, format: Format, exported: Exported, folder:
     Raises:
         DiskError: It cannot be written.
     """
-    snippet = format.snippet()
-    code = f"\n```python\n{decoding(model)}\n{snippet}\n{_TELLING}```\n" if snippet else ""
-    write_text(folder / "README.md", f"{_text(model, format, exported)}{code}")
+    text = _text(model, format, exported)
+    if snippet := format.snippet():
+        text += f"{_USE}\n```python\n{reading_code(model)}\n{snippet}\n{_TELLING}```\n"
+    write_text(folder / "README.md", text)
 
 
-def decoding(model: ModelFolder) -> str:
-    """Python that reads `photo.jpg` into `images` and names the classes."""
-    height, width = model.image_size
-    resized = _RESIZED[model.resize].format(height=height, width=width)
-    needs_ops = "Image, ImageOps"
-    return f"""\
-import numpy as np
-from PIL import {needs_ops}
+_USE = """
+## Use it
 
-class_names = {list(model.class_names)!r}
-photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
-{resized}
-images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255
+Put a `photo.jpg` beside these files and run this there:
 """
-
-
 _TELLING = """\
 for name, probability in zip(class_names, probabilities):
     print(f"{name}: {probability:.3f}")
@@ -91,8 +75,4 @@ On {exported.num_photos:,} photos, against the run's own model:
 
 The largest difference of any probability was {exported.largest_difference:.2g}; both named the same
 class on {exported.agreement:.2%} of the photos. The files take {exported.size / 1e6:.1f} MB.
-{int8}
-## Use it
-
-Put a `photo.jpg` beside these files and run this there:
-"""
+{int8}"""

@@ -16,7 +16,7 @@ from pawsight.models.applications import Application, Scaling
 # ImageNet's own, RGB; "torch" of 0..1, "caffe" of 0..255. Source: keras.applications'
 # imagenet_utils.preprocess_input.
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
 class CaffeScaling(layers.Layer):
@@ -24,7 +24,7 @@ class CaffeScaling(layers.Layer):
 
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Scale images [B, H, W, 3]."""
-        mean = keras.ops.convert_to_tensor(_CAFFE_MEAN_BGR, dtype=images.dtype)
+        mean = keras.ops.convert_to_tensor(CAFFE_MEAN_BGR, dtype=images.dtype)
         return images[..., ::-1] - mean
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +87,10 @@ def export_all(
     out: Source | None = None,
     photos: Source | None = None,
     progress: Progress = _SILENT,
-) -> list[Exported]:
+) -> Iterator[Exported]:
     """Write a model in several formats, looking at the photos with the model itself only once.
+
+    Each is given as soon as it is there.
 
     Args:
         run_path: As `export` takes it.
@@ -122,10 +124,8 @@ def export_all(
             f"prove more. --photos FOLDER takes others."
         )
     judged = _Judged(classifier, catalog, pixels, part, found)
-    return [
-        _export(model, one, place, judged, progress)
-        for one, place in zip(formats, places, strict=True)
-    ]
+    for one, place in zip(formats, places, strict=True):
+        yield _export(model, one, place, judged, progress)
 
 
 def _export(

@@ -1,0 +1,108 @@
+"""A notebook that predicts in Google Colab, and the ONNX file that it asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pawsight.exporting import onnx_format
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.reading_code import resize_line
+from pawsight.progress import Progress
+from pawsight.runs import write_json
+
+SNIPPET = ""  # the notebook is what runs it
+
+_INTRODUCTION = """\
+# Predict with a pawsight model
+
+Classes: {classes}. Run the cells from top to bottom. The second one asks for `model.onnx`, which
+lies beside this notebook; the last one for photos, and shows what the model says of each.
+"""
+_PACKAGES = """\
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("onnxruntime") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "onnxruntime"], check=True)
+"""
+_MODEL = """\
+from pathlib import Path
+
+import onnxruntime
+from google.colab import files
+
+if not Path("model.onnx").exists():
+    print("Choose model.onnx:")
+    Path("model.onnx").write_bytes(next(iter(files.upload().values())))
+session = onnxruntime.InferenceSession("model.onnx")
+"""
+_READING = """\
+import io
+
+import numpy as np
+from IPython.display import display
+from PIL import Image, ImageOps
+
+class_names = {class_names!r}
+
+
+def probabilities(photo):
+    {resize_line}
+    images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255
+    return session.run(["probabilities"], {{"images": images}})[0][0]
+"""
+_PREDICTING = """\
+for name, content in files.upload().items():
+    try:
+        photo = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+    except OSError as error:
+        print(f"{name}: {error}")
+        continue
+    found = probabilities(photo)
+    best = int(found.argmax())
+    print(f"{name}: {class_names[best]} ({found[best]:.1%})")
+    photo.thumbnail((240, 240))
+    display(photo)
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `predict.ipynb` and `model.onnx`; returns the latter."""
+    path = onnx_format.write(model, folder, progress)
+    height, width = model.image_size
+    reading = _READING.format(
+        class_names=list(model.class_names),
+        resize_line=resize_line(model).replace("\n", "\n    "),
+        height=height,
+        width=width,
+    )
+    cells = [
+        _cell("markdown", _INTRODUCTION.format(classes=", ".join(model.class_names)), 0),
+        *(
+            _cell("code", text, number)
+            for number, text in enumerate((_PACKAGES, _MODEL, reading, _PREDICTING), 1)
+        ),
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    write_json(folder / "predict.ipynb", notebook)
+    return path
+
+
+def _cell(kind: str, text: str, number: int) -> dict[str, Any]:
+    lines = text.rstrip("\n").splitlines(keepends=True)
+    cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": lines}
+    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
+def open_runner(path: Path) -> Runner:
+    """Open the ONNX file, which is what the notebook runs."""
+    return onnx_format.open_runner(path)

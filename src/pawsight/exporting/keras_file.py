@@ -1,0 +1,44 @@
+"""The model as one `.keras` file, which Keras loads without pawsight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.engine import prepare_tensorflow
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+
+SNIPPET = """\
+import keras
+
+model = keras.models.load_model("model.keras")
+probabilities = model.predict_on_batch(images)["probabilities"][0]
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `model.keras`."""
+    progress.start("Writing the Keras file")
+    prepare_tensorflow()
+    from pawsight.exporting.plain_keras import plain_model
+
+    path = folder / "model.keras"
+    plain_model(model).save(path)
+    return path
+
+
+def open_runner(path: Path) -> Runner:
+    """Load the file as it stands."""
+    import keras
+
+    model = keras.models.load_model(path)
+
+    def run(images: ImageArray) -> FloatArray:
+        found = model.predict_on_batch(images.astype(np.float32))["probabilities"]
+        return np.asarray(found)
+
+    return run

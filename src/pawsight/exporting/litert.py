@@ -1,0 +1,102 @@
+"""The model for LiteRT (TensorFlow Lite): phones, and computers of the size of a coin."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pawsight.engine import native_messages_dropped, prepare_tensorflow
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+from pawsight.runs import replacing
+
+SNIPPET = """\
+from ai_edge_litert.interpreter import Interpreter
+
+infer = Interpreter("model.tflite").get_signature_runner()
+probabilities = infer(images=images)["probabilities"][0]
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `model.tflite`, in float32, for one photo at a time."""
+    progress.start("Writing LiteRT")
+    return convert(model, folder, is_int8=False)
+
+
+def convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
+    """Write `model.tflite`; with `is_int8`, its numbers have the ranges of the training photos."""
+    prepare_tensorflow()
+    import tensorflow as tf
+
+    path = folder / "model.tflite"
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        saved = Path(temporary) / "saved_model"
+        _save_constants(model, saved)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+        if is_int8:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: _samples(model.calibration)
+        with native_messages_dropped(), warnings.catch_warnings():
+            # Of TensorFlow's own interpreter, which its converter calibrates with.
+            warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+            content: bytes = converter.convert()
+    with replacing(path) as written:
+        written.write_bytes(content)
+    return path
+
+
+def _save_constants(model: ModelFolder, path: Path) -> None:
+    """Save the model for one photo with constants in the place of its variables.
+
+    The converter turns the variables of a Keras 3 model into ones of LiteRT's own that never get
+    a value (TensorFlow 2.21).
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    from pawsight.exporting.plain_keras import plain_model
+
+    network = plain_model(model)
+    images = tf.TensorSpec((1, *model.image_size, 3), tf.float32, name="images")
+
+    @tf.function(input_signature=(images,))
+    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        found: dict[str, tf.Tensor] = network(images, training=False)
+        return found
+
+    holder = tf.Module()
+    holder.constant = convert_variables_to_constants_v2(infer.get_concrete_function())
+
+    @tf.function(input_signature=(images,))
+    def signature(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # What was a dict comes back as a list, in the order of its names.
+        return dict(zip(("logits", "probabilities"), holder.constant(images), strict=True))
+
+    tf.saved_model.save(holder, str(path), signatures={"serving_default": signature})
+
+
+def _samples(images: ImageArray) -> Iterator[dict[str, Any]]:
+    for image in images:
+        yield {"images": image[None].astype(np.float32)}
+
+
+def open_runner(path: Path) -> Runner:
+    """Open the file in LiteRT's interpreter, on one core."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    with native_messages_dropped():
+        infer = Interpreter(str(path), num_threads=1).get_signature_runner()
+
+    def run(images: ImageArray) -> FloatArray:
+        found = [infer(images=one[None].astype(np.float32))["probabilities"] for one in images]
+        return np.concatenate(found)
+
+    return run

@@ -1,0 +1,65 @@
+"""The model for OpenVINO: Intel's processors, graphics and accelerators.
+
+Importing `openvino` sends a message to its makers, unless the package that
+sends it is not there: so it is hidden while pawsight imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import numpy as np
+
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.onnx_format import with_probabilities
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+
+SNIPPET = """\
+import sys
+
+sys.modules.setdefault("openvino_telemetry", None)  # so that OpenVINO reports nothing to its makers
+import openvino
+
+model = openvino.compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+probabilities = model({"images": images})["probabilities"][0]
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `model.xml` and `model.bin`, in float32, by way of ONNX."""
+    progress.start("Writing OpenVINO")
+    openvino = _import()
+    found = openvino.Core().read_model(with_probabilities(model).SerializeToString())
+    for name, value in model.facts().items():
+        found.set_rt_info(json.dumps(value), ["pawsight", name])
+    path = folder / "model.xml"
+    openvino.save_model(found, path, compress_to_fp16=False)
+    return path
+
+
+def _import() -> ModuleType:
+    # None in this place makes the import of that package fail, which OpenVINO is prepared for.
+    sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    import openvino
+
+    module: ModuleType = openvino
+    return module
+
+
+def open_runner(path: Path) -> Runner:
+    """Open the file in OpenVINO, on one core of the processor."""
+    # On some processors it would otherwise multiply in bfloat16, and answer a little differently.
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    model = _import().compile_model(path, "CPU", settings)
+
+    def run(images: ImageArray) -> FloatArray:
+        found = model({"images": images.astype(np.float32)})["probabilities"]
+        return np.array(found)  # a copy: its memory is used again
+
+    return run

@@ -1,0 +1,66 @@
+"""The model as a TensorFlow SavedModel, for TensorFlow Serving and whatever else reads those."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.engine import prepare_tensorflow
+from pawsight.exporting.formats import Runner
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.progress import Progress
+from pawsight.records import FloatArray, ImageArray
+
+SNIPPET = """\
+import tensorflow as tf
+
+model = tf.saved_model.load("saved_model")
+infer = model.signatures["serving_default"]
+probabilities = infer(images=tf.constant(images))["probabilities"][0].numpy()
+"""
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `saved_model/`; what its numbers mean is its asset `model.json`."""
+    progress.start("Writing the SavedModel")
+    path = folder / "saved_model"
+    _save(model, path)
+    extra = path / "assets.extra"  # TensorFlow's own place for what it does not read itself
+    extra.mkdir()
+    facts = json.dumps(model.facts(), indent=2, ensure_ascii=False)
+    (extra / "model.json").write_text(facts + "\n", encoding="utf-8")
+    return path
+
+
+def _save(model: ModelFolder, path: Path) -> None:
+    prepare_tensorflow()
+    import tensorflow as tf
+
+    from pawsight.exporting.plain_keras import plain_model
+
+    holder = tf.Module()
+    holder.network = plain_model(model)
+    images = tf.TensorSpec((None, *model.image_size, 3), tf.float32, name="images")
+
+    @tf.function(input_signature=(images,))
+    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        found: dict[str, tf.Tensor] = holder.network(images, training=False)
+        return found
+
+    tf.saved_model.save(holder, str(path), signatures={"serving_default": infer})
+
+
+def open_runner(path: Path) -> Runner:
+    """Load the folder by TensorFlow alone."""
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(path))
+    infer = model.signatures["serving_default"]
+
+    def run(images: ImageArray, model: object = model) -> FloatArray:  # infer does not hold it
+        found = infer(images=tf.constant(images.astype(np.float32)))["probabilities"]
+        return np.asarray(found)
+
+    return run
