@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,12 @@ from pawsight.inference.heat_map import HeatMap
 from pawsight.records import Prediction, Resize
 from pawsight.web.model_in_use import Model
 from pawsight.web.settings import ServeSettings
+
+
+# A list: as a tuple, FastAPI describes it in a way that OpenAPI does not know.
+ImageSize = Annotated[
+    list[int], Field(min_length=2, max_length=2, description="[height, width] in pixels.")
+]
 
 
 class Problem(BaseModel):
@@ -52,7 +58,7 @@ class Heat(BaseModel):
     values: list[list[float]] = Field(description="Over the photo as the model saw it.")
     probability: float = Field(description="Of the class, with nothing covered.")
     largest_drop: float = Field(description="Of the probability: what 1 stands for.")
-    image_size: tuple[int, int] = Field(description="(height, width) in pixels.")
+    image_size: ImageSize
     resize: Resize
 
 
@@ -71,7 +77,7 @@ class Card(BaseModel):
     name: str
     fingerprint: str
     class_names: list[str]
-    image_size: tuple[int, int] = Field(description="(height, width) in pixels.")
+    image_size: ImageSize
     resize: Resize
     temperature: float
     sure: float = Field(description="The least probability of a sure answer.")
@@ -108,7 +114,7 @@ def heat(found: HeatMap, model: Model) -> Heat:
         values=found.values.round(4).tolist(),
         probability=found.probability,
         largest_drop=found.largest_drop,
-        image_size=model.classifier.image_size,
+        image_size=list(model.classifier.image_size),
         resize=model.classifier.resize,
     )
 
@@ -119,7 +125,7 @@ def card(model: Model, settings: ServeSettings) -> Card:
         name=model.name,
         fingerprint=model.fingerprint,
         class_names=list(model.classifier.class_names),
-        image_size=model.classifier.image_size,
+        image_size=list(model.classifier.image_size),
         resize=model.classifier.resize,
         temperature=model.classifier.temperature,
         sure=settings.sure,

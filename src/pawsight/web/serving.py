@@ -24,7 +24,7 @@ from pawsight.web.settings import ENVIRONMENT, ServeSettings
 
 logger = logging.getLogger(__name__)
 
-_PACKAGES = ("fastapi", "multipart", "prometheus_client", "uvicorn")
+_PACKAGES = ("fastapi", "python_multipart", "prometheus_client", "uvicorn")
 _LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -112,8 +112,8 @@ def _tell(settings: ServeSettings) -> None:
     """Load the model once, so that an error of it is told before anything starts."""
     from pawsight.web.model_in_use import load_model
 
-    logging.config.dictConfig(_LOGGING)
     model = load_model(settings.run)
+    logging.config.dictConfig(_LOGGING)
     classes = ", ".join(model.classifier.class_names)
     logger.info("Model %s (%s), which knows: %s.", model.name, model.fingerprint[:12], classes)
     if not settings.is_local and settings.api_key is None:

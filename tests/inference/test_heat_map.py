@@ -1,0 +1,83 @@
+"""Heat maps point at what a model looks at."""
+
+import numpy as np
+import pytest
+
+from pawsight.errors import ConfigError, PhotoError, ShapeError
+from pawsight.inference.classifier import Classifier
+from pawsight.inference.heat_map import heat_map
+
+
+@pytest.fixture
+def red_corner():
+    """A black photo of 8 x 8 pixels whose upper left quarter is red."""
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:4, :4, 0] = 255
+    return pixels
+
+
+@pytest.fixture
+def classifier(colour_run):
+    """A model whose logits are 4 times the mean red, green and blue, 0..1."""
+    return Classifier.load(colour_run)
+
+
+def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
+    found = heat_map(classifier, red_corner, "red", grid=2)
+    # The mean red is 1/4: 255 / 4 rounds to 64, of which a covered quarter has 64 / 255 / 4.
+    covered = np.array([4 * 64 / 255 / 4, 0, 0])
+    plain = np.array([1.0, 0, 0])
+    drop = np.exp(plain)[0] / np.exp(plain).sum() - np.exp(covered)[0] / np.exp(covered).sum()
+    assert found.values == pytest.approx(np.array([[1, 0], [0, 0]]))
+    assert found.largest_drop == pytest.approx(drop, abs=1e-6)
+    assert found.probability == pytest.approx(np.e / (np.e + 2))
+
+
+def test_without_a_label_it_is_that_of_the_answer(classifier, red_corner):
+    assert heat_map(classifier, red_corner).label == "red"
+
+
+def test_class_that_nothing_speaks_for_has_no_heat_where_covering_helps_it(classifier, red_corner):
+    found = heat_map(classifier, red_corner, "blue", grid=2)
+    # Covering the red corner makes blue likelier; elsewhere the cover is redder than black.
+    assert found.values[0, 0] == 0
+    assert found.values[1, 1] == 1
+
+
+def test_photo_in_one_colour_has_no_heat(classifier, plain_pixels):
+    found = heat_map(classifier, plain_pixels((9, 99, 200))[0])
+    assert found.values.shape == (8, 8)
+    assert not found.values.any()
+    assert found.largest_drop == 0
+
+
+def test_patches_are_never_smaller_than_pixels(classifier, red_corner):
+    assert heat_map(classifier, red_corner, grid=32).values.shape == (8, 8)
+
+
+def test_patches_cover_photos_they_do_not_divide(classifier, red_corner):
+    assert heat_map(classifier, red_corner, grid=3).values.shape == (3, 3)
+
+
+def test_classifier_draws_it_of_whatever_is_a_photo(classifier, save_photo, tmp_path):
+    assert classifier.heat_map(save_photo("a.png", "blue")).label == "blue"
+    with pytest.raises(PhotoError):
+        classifier.heat_map(tmp_path / "nothing.png")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label": "cow"}, r"no class 'cow'. It knows: red, green, blue"),
+        ({"grid": 0}, "1 to 32 patches along a side, not 0"),
+        ({"grid": 33}, "not 33"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(classifier, red_corner, options, message):
+    with pytest.raises(ConfigError, match=message):
+        heat_map(classifier, red_corner, **options)
+
+
+def test_pixels_of_another_size_are_refused(classifier):
+    with pytest.raises(ShapeError):
+        heat_map(classifier, np.zeros((9, 8, 3), np.uint8))
