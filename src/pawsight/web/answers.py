@@ -11,7 +11,6 @@ from pawsight.records import Prediction, Resize
 from pawsight.web.model_in_use import Model
 from pawsight.web.settings import ServeSettings
 
-
 # A list: as a tuple, FastAPI describes it in a way that OpenAPI does not know.
 ImageSize = Annotated[
     list[int], Field(min_length=2, max_length=2, description="[height, width] in pixels.")
