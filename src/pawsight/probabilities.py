@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from pawsight.records import FloatArray
 
+SURE = 0.8  # the least probability of an answer that counts as sure
+
 
 def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
     """Turn logits into probabilities.

@@ -23,8 +23,6 @@ How = Literal["copy", "link", "move"]
 # failed: it stays where it is, for a reason.
 Status = Literal["planned", "placed", "there", "failed"]
 
-SURE = 0.8  # the least probability with which a photo goes to its class
-
 
 @dataclass(frozen=True, slots=True)
 class Placement:

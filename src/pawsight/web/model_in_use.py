@@ -10,22 +10,19 @@ A request keeps the model with which it began.
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pawsight.errors import PawsightError, RunError
+from pawsight.errors import PawsightError
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.provenance import provenance
 from pawsight.models import builtin
 from pawsight.runs import Run
 
 logger = logging.getLogger(__name__)
-
-# What model.json says of how the model came to be.
-_TRAINED = ("source", "architecture", "created", "weights", "versions")
 
 Signature = tuple[str, tuple[tuple[int, int, int] | None, ...]]
 
@@ -58,10 +55,8 @@ def load_model(run_path: str | None) -> Model:
     run = Run.open(path)
     classifier = Classifier.load(run)
     classifier.logits(np.zeros((1, *classifier.image_size, 3), np.uint8))
-    described = run.read_json(run.model_path)
-    trained = {name: described[name] for name in _TRAINED if name in described}
-    name = path.name if run_path else "builtin"
-    return Model(classifier, name, classifier.fingerprint, trained, _headline(run))
+    facts = provenance(run)
+    return Model(classifier, facts.name, classifier.fingerprint, facts.trained, facts.metrics)
 
 
 class ModelInUse:
@@ -117,26 +112,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _headline(run: Run) -> dict[str, Any] | None:
-    """Give the numbers that were measured when the run was made, of each part."""
-    if not run.metrics_path.is_file():
-        return None
-    try:
-        parts = run.metrics.get("parts")
-    except RunError as error:  # the model answers all the same
-        logger.warning("%s", error)
-        return None
-    if not isinstance(parts, dict):
-        return None
-    numbers = {
-        part: {
-            name: value
-            for name, value in found.items()
-            if isinstance(value, int | float) and math.isfinite(value)
-        }
-        for part, found in parts.items()
-        if isinstance(found, dict)
-    }
-    return numbers or None

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from pawsight.errors import ConfigError
-from pawsight.sorting.plan import SURE
+from pawsight.probabilities import SURE
 
 ENVIRONMENT = "PAWSIGHT_SERVE"  # how a worker process is told its settings
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")

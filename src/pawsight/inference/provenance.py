@@ -1,0 +1,69 @@
+"""Where a model comes from and how good it was: what a person asks before trusting an answer."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pawsight.errors import RunError
+from pawsight.models import builtin
+from pawsight.runs import Run
+
+logger = logging.getLogger(__name__)
+
+# What model.json says of how the model came to be.
+_TRAINED = ("source", "architecture", "created", "weights", "versions")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is told of a model, JSON-ready.
+
+    Attributes:
+        name: The run folder's name; "builtin" for the model that ships.
+        trained: What model.json says of how it was made.
+        metrics: The headline numbers of each part that it was measured on; None
+            where it was not.
+    """
+
+    name: str
+    trained: dict[str, Any]
+    metrics: dict[str, Any] | None
+
+
+def provenance(run: Run) -> Provenance:
+    """Read where a run's model comes from.
+
+    Raises:
+        RunError: model.json is missing or damaged.
+    """
+    described = run.read_json(run.model_path)
+    trained = {name: described[name] for name in _TRAINED if name in described}
+    path = run.path.resolve()
+    name = "builtin" if path == builtin.folder().resolve() else path.name
+    return Provenance(name, trained, _headline(run))
+
+
+def _headline(run: Run) -> dict[str, Any] | None:
+    """Give the numbers that were measured when the run was made, of each part."""
+    if not run.metrics_path.is_file():
+        return None
+    try:
+        parts = run.metrics.get("parts")
+    except RunError as error:  # the model answers all the same
+        logger.warning("%s", error)
+        return None
+    if not isinstance(parts, dict):
+        return None
+    numbers = {
+        part: {
+            name: value
+            for name, value in found.items()
+            if isinstance(value, int | float) and math.isfinite(value)
+        }
+        for part, found in parts.items()
+        if isinstance(found, dict)
+    }
+    return numbers or None
