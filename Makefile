@@ -34,6 +34,10 @@ demo: $(READY)  ## Draw photos, train on them, and show how good the model is (m
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest
 
+.PHONY: test-browser
+test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is installed
+	@$(BIN)/python -m pytest tests/browser
+
 .PHONY: check
 check: format-check lint types layers docs-check test  ## Everything that must pass before a commit
 
@@ -112,6 +116,10 @@ benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same phot
 .PHONY: benchmark-time-to-accuracy
 benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
+
+.PHONY: web-runtime
+web-runtime: $(READY)  ## Fetch what runs a model in a browser; it lies in the repository already
+	@$(BIN)/python requirements/web_runtime.py
 
 .PHONY: builtin
 builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (a quarter of an hour)

@@ -82,6 +82,7 @@ FORMATS: dict[str, Format] = {
     found.name: found
     for found in (
         Format("onnx", "ONNX Runtime, on any system and in many languages", "onnx_format"),
+        Format("web", "a web page that answers in the browser, from any host", "web_page"),
         Format("onnx-int8", "ONNX Runtime, smaller: 8 bits a number", "onnx_int8", is_int8=True),
         Format(
             "openvino",

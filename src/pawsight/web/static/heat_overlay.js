@@ -2,10 +2,13 @@
 
 import { element } from "./elements.js";
 
-const STRONGEST = 0.85; // how dark the parts that do not count become
+// Red, green, blue, opacity: what does not count goes dark, what does glows, so that both can
+// be told on light and on dark photos.
+const COLD = [6, 10, 40, 0.78];
+const HOT = [255, 140, 0, 0.42];
 
 /**
- * Draw a heat map: what counts stays bright, and what does not goes dark.
+ * Draw a heat map: what counts glows, and what does not goes dark.
  * @param {object} map What `heatMap` of an engine gives.
  * @param {{width: number, height: number}} photo The photo's size in pixels.
  * @returns {HTMLCanvasElement} To be laid into the box of the photo, which cuts it off.
@@ -20,7 +23,8 @@ export function drawHeat(map, photo) {
   const pen = canvas.getContext("2d");
   const image = pen.createImageData(map.columns, map.rows);
   map.values.flat().forEach((value, index) => {
-    image.data.set([8, 12, 24, 255 * STRONGEST * (1 - value)], 4 * index);
+    const mixed = COLD.map((cold, channel) => cold + (HOT[channel] - cold) * value);
+    image.data.set([...mixed.slice(0, 3), 255 * mixed[3]], 4 * index);
   });
   pen.putImageData(image, 0, 0);
   const { left, top, width, height } = seenPart(map, photo);

@@ -3,6 +3,7 @@
 import { Trouble, wasStopped } from "./trouble.js";
 
 const KEY = "pawsight-key"; // in sessionStorage: gone with the tab
+const NAME = "photo"; // what every photo is called on its way: the page knows its real name
 const LONGEST_WAIT_SECONDS = 60;
 
 /**
@@ -17,14 +18,14 @@ export async function openEngine(askKey) {
     isLocal: false,
     numAtOnce: 4,
     predict: async (file, name, signal) => {
-      const answer = await server.send("predict", file, name, signal);
+      const answer = await server.send("predict", file, NAME, signal);
       const row = answer.predictions?.[0];
       if (!row) throw new Trouble("failed", "The server's answer makes no sense.");
       if (row.error) throw new Trouble("photo", row.error);
-      return row;
+      return { ...row, name };
     },
     heatMap: (file, label, signal) =>
-      server.send(`heatmap?label=${encodeURIComponent(label)}`, file, "photo", signal),
+      server.send(`heatmap?label=${encodeURIComponent(label)}`, file, NAME, signal),
   };
 }
 
@@ -87,5 +88,5 @@ async function read(response) {
     throw new Trouble("gone", "The server does not answer as it should.");
   }
   const kind = response.status < 500 ? "photo" : "failed";
-  throw new Trouble(kind, words || `The server refused it (${response.status}).`);
+  throw new Trouble(kind, words.split(`${NAME}: `).at(-1) || `The server refused it (${response.status}).`);
 }

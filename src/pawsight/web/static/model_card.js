@@ -1,6 +1,6 @@
 // What is known of the model, in words for a person.
 
-import { byId, counted, element, percent } from "./elements.js";
+import { byId, counted, element } from "./elements.js";
 
 const MOST_NAMES = 12;
 const PARTS = [
@@ -10,6 +10,7 @@ const PARTS = [
 
 /** Show the card of a model: what `GET /model` says. */
 export function showModelCard(card, isLocal) {
+  byId("starting").remove();
   byId("model-name").textContent = card.name === "builtin" ? "the model of cats and dogs that ships" : `model ${card.name}`;
   byId("privacy").textContent = isLocal
     ? "Your photos stay in this browser: nothing is sent anywhere."
@@ -21,7 +22,7 @@ export function showModelCard(card, isLocal) {
     element("p", { textContent: limit(card.class_names) }),
     element("p", { textContent: accuracy(card.metrics) }),
     element("p", {
-      textContent: `A percentage says how often such answers are right, on photos like those it learnt from. Below ${percent(card.sure)} it counts as not sure.`,
+      textContent: `A percentage says how often such answers are right, on photos like those it learnt from. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
     }),
     element("dl", {}, ...facts(card).flatMap(([name, value]) => [
       element("dt", { textContent: name }), element("dd", { textContent: value }),

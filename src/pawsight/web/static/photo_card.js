@@ -140,7 +140,7 @@ async function toggleHeat(photo, heatMap) {
   try {
     photo.map ??= await heatMap(photo, photo.looking.signal);
     picture.append(drawHeat(photo.map, photo.size));
-    note.textContent = `${describeHeat(photo.map)} What stays bright counted.`;
+    note.textContent = `${describeHeat(photo.map)} What glows counted.`;
   } catch (error) {
     heat.setAttribute("aria-pressed", "false");
     note.textContent = wasStopped(error) ? "" : error.message;

@@ -1,0 +1,75 @@
+"""The model as a folder of web files: the page of `pawsight serve`, answering in the browser.
+
+Any static host will do, and none is asked once the page is open. It is the same
+page; only `static/engine.js` differs, which says who answers. The browser runs
+`model.onnx` with ONNX Runtime's WebAssembly build, of which this package holds a
+copy, so that an export fetches nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from pawsight.errors import RunError
+from pawsight.exporting import onnx_format
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.inference.classifier import Classifier
+from pawsight.inference.provenance import provenance
+from pawsight.probabilities import SURE
+from pawsight.progress import Progress
+from pawsight.runs import write_json, write_text
+
+RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
+_ENGINE = '// Who answers: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
+_ONLY_SERVED = "http_engine.js"
+
+# Checked as any ONNX file: the browser runs the same one.
+open_runner = onnx_format.open_runner
+
+
+def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write the page, the model and what runs it; returns `model.onnx`.
+
+    Raises:
+        RunError: The run's ONNX file is damaged, or this installation is not whole.
+        DiskError: A file cannot be written.
+    """
+    path = onnx_format.write(model, folder, progress)
+    progress.start("Writing the page")
+    # As files, not as a module: the web room lies above this one.
+    _copy("pawsight", "web/static", folder / "static")
+    _copy("pawsight.exporting", RUNTIME, folder / "runtime")
+    (folder / "static" / "index.html").rename(folder / "index.html")
+    (folder / "static" / _ONLY_SERVED).unlink()
+    write_text(folder / "static" / "engine.js", _ENGINE)
+    write_json(folder / "card.json", _card(model))
+    return path
+
+
+def _copy(package: str, name: str, target: Path) -> None:
+    with as_file(files(package).joinpath(name)) as source:
+        if not source.is_dir():
+            raise RunError(
+                f"This installation of pawsight lacks {name}, which the page needs.\n"
+                f"Install it anew: pip install --force-reinstall pawsight"
+            )
+        shutil.copytree(source, target)
+
+
+def _card(model: ModelFolder) -> dict[str, object]:
+    """What `GET /model` of the service says, as far as it makes sense without one."""
+    facts = provenance(model.run)
+    return {
+        "name": facts.name,
+        "fingerprint": Classifier.load(model.run).fingerprint,
+        "class_names": list(model.class_names),
+        "image_size": list(model.image_size),
+        "resize": model.resize,
+        "temperature": model.temperature,
+        "sure": SURE,
+        "trained": facts.trained,
+        "metrics": facts.metrics,
+        "limits": None,
+    }

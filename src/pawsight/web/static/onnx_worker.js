@@ -1,0 +1,132 @@
+// The model in a worker of its own, so that the page stays quick while it runs.
+
+import * as ort from "../runtime/ort.wasm.bundle.min.mjs";
+import { fitted } from "./resampling.js";
+
+const GRID = 8; // patches along a side of a heat map, as in heat_map.py
+
+// More threads need headers that a plain file server does not send.
+ort.env.wasm.numThreads = 1;
+ort.env.wasm.wasmPaths = new URL("../runtime/", import.meta.url).href;
+
+let card = null;
+let session = null;
+let before = Promise.resolve(); // photos are looked at one after the other
+const stopped = new Set(); // numbers of tasks that nobody waits for any more
+
+addEventListener("message", async ({ data }) => {
+  if (data.task === "stop") return stopped.add(data.id);
+  const { id } = data;
+  try {
+    const answer = await { open, predict, heatMap }[data.task](data);
+    postMessage({ id, answer });
+  } catch (error) {
+    postMessage({ id, kind: error.kind ?? "failed", words: error.message });
+  } finally {
+    stopped.delete(id);
+  }
+});
+
+async function open({ card: found, modelUrl }) {
+  card = found;
+  const response = await fetch(modelUrl).catch(() => null);
+  if (!response?.ok) throw problem("gone", "The model could not be loaded from where this page lies.");
+  session = await ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), {
+    executionProviders: ["wasm"],
+  });
+}
+
+async function predict({ id, file }) {
+  const pixels = await decode(file);
+  const probs = await inTurn(id, () => run(pixels));
+  const best = probs.indexOf(Math.max(...probs));
+  return {
+    label: card.class_names[best],
+    probability: probs[best],
+    probabilities: Object.fromEntries(card.class_names.map((name, index) => [name, probs[index]])),
+    is_sure: probs[best] >= card.sure,
+  };
+}
+
+/** As heat_map.py: cover each patch in turn, and see what that takes from the class. */
+async function heatMap({ id, file, label }) {
+  const pixels = await decode(file);
+  const [height, width] = card.image_size;
+  const [rows, columns] = [edges(height), edges(width)];
+  const colour = meanColour(pixels);
+  const index = card.class_names.indexOf(label);
+  const plain = (await inTurn(id, () => run(pixels)))[index];
+  const drops = [];
+  for (let row = 0; row + 1 < rows.length; row += 1) {
+    drops.push([]);
+    for (let column = 0; column + 1 < columns.length; column += 1) {
+      const covered = pixels.slice();
+      for (let y = rows[row]; y < rows[row + 1]; y += 1) {
+        for (let x = columns[column]; x < columns[column + 1]; x += 1) covered.set(colour, (y * width + x) * 3);
+      }
+      const probs = await inTurn(id, () => run(covered));
+      drops[row].push(Math.max(0, plain - probs[index]));
+    }
+  }
+  const largest = Math.max(...drops.flat());
+  return {
+    label,
+    rows: rows.length - 1,
+    columns: columns.length - 1,
+    values: drops.map((line) => line.map((drop) => (largest > 0 ? drop / largest : 0))),
+    image_size: card.image_size,
+    resize: card.resize,
+  };
+}
+
+/** RGB pixels as the model sees the photo. */
+async function decode(file) {
+  let bitmap;
+  let isJpeg;
+  try {
+    const start = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+    isJpeg = start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff;
+  } catch {
+    throw problem("photo", "This file cannot be read any more. Was it moved or changed?");
+  }
+  try {
+    bitmap = await createImageBitmap(file); // upright, in sRGB
+  } catch {
+    throw problem("photo", "This browser cannot read it: it is damaged, no picture, or of a kind that browsers do not know.");
+  }
+  try {
+    return fitted(bitmap, isJpeg, card.image_size, card.resize);
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Do something when all that was asked before is done; not at all if it was stopped meanwhile. */
+function inTurn(id, act) {
+  const mine = before.then(() => {
+    if (stopped.has(id)) throw problem("failed", "Stopped.");
+    return act();
+  });
+  before = mine.catch(() => {});
+  return mine;
+}
+
+async function run(pixels) {
+  const [height, width] = card.image_size;
+  const images = new ort.Tensor("float32", Float32Array.from(pixels), [1, height, width, 3]);
+  const { probabilities } = await session.run({ images }, ["probabilities"]);
+  return [...probabilities.data];
+}
+
+function meanColour(pixels) {
+  const sums = [0, 0, 0];
+  pixels.forEach((value, index) => (sums[index % 3] += value));
+  return sums.map((sum) => Math.round((sum * 3) / pixels.length));
+}
+
+function edges(side) {
+  const number = Math.min(GRID, side);
+  return Array.from({ length: number + 1 }, (_, index) => Math.round((side * index) / number));
+}
+
+const problem = (kind, words) => Object.assign(new Error(words), { kind });
