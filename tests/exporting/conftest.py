@@ -1,3 +1,49 @@
+import pytest
+
 from pawsight.engine import prepare_tensorflow
+from pawsight.progress import Silent
 
 prepare_tensorflow()
+
+
+class Told(Silent):
+    """Keeps the notes that a user would read."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Eighty drawn cats and dogs."""
+    from pawsight.workflow import draw_sample
+
+    return draw_sample(tmp_path_factory.mktemp("photos") / "pets", count=80)
+
+
+@pytest.fixture(scope="session")
+def run(photos, tmp_path_factory):
+    """A short run on them, of a network with one output for two classes; nothing may change it."""
+    from pawsight.config import TrainConfig
+    from pawsight.workflow import train
+
+    config = TrainConfig(model="colab", image_size=(32, 40), epochs=2, resize="crop")
+    return train(photos, config, tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture(scope="session")
+def all_exports(run, tmp_path_factory):
+    """The run in every format, by name."""
+    from pawsight.exporting.formats import FORMATS
+    from pawsight.workflow.exports import export_all
+
+    folder = tmp_path_factory.mktemp("exports")
+    return {one.format: one for one in export_all(run, list(FORMATS), folder)}

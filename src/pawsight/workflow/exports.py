@@ -115,7 +115,7 @@ def export_all(
     classifier = Classifier.load(run)
     catalog, pixels, part = _photos(run, classifier, photos, progress)
     if any(one.is_int8 for one in formats):
-        catalog = _with_calibration(catalog, part)
+        catalog = set_calibration_apart(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
     found = collect(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names)
     if len(found.paths) < _ENOUGH_PHOTOS:
@@ -216,7 +216,7 @@ def _photos(
     return catalog, at_size(pixels, classifier.image_size), "validation"
 
 
-def _with_calibration(catalog: Catalog, part: Part) -> Catalog:
+def set_calibration_apart(catalog: Catalog, part: Part) -> Catalog:
     """Set photos apart for calibration where there is no training part: at most half of them."""
     if len(catalog.part("train")):
         return catalog

@@ -1,0 +1,157 @@
+"""Every format, made once from a small trained run, and used as its README says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+import pawsight
+from pawsight.exporting.formats import FORMATS
+
+FLOAT = [name for name, one in FORMATS.items() if not one.is_int8]
+INT8 = [name for name, one in FORMATS.items() if one.is_int8]
+WITH_SNIPPET = [name for name, one in FORMATS.items() if one.snippet()]
+
+# Runs a file in a process in which pawsight is not installed.
+WITHOUT_PAWSIGHT = "import sys, runpy; sys.modules['pawsight'] = None; runpy.run_path(sys.argv[1])"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FLOAT)
+def test_an_export_says_what_the_model_says(all_exports, run, name):
+    one = all_exports[name]
+    assert one.largest_difference < 1e-4
+    assert one.agreement == 1
+    assert one.accuracy == one.model_accuracy == run.metrics["parts"]["validation"]["accuracy"]
+    assert one.num_photos == run.metrics["parts"]["validation"]["n"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", INT8)
+def test_an_export_of_8_bits_is_smaller_and_nearly_agrees(all_exports, name):
+    whole = all_exports[name.removesuffix("-int8")]
+    assert all_exports[name].size < 0.4 * whole.size
+    assert 0 < all_exports[name].largest_difference < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WITH_SNIPPET)
+def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
+    all_exports, run, photos, tmp_path, name
+):
+    photo = next((photos / "cats").iterdir())
+    Image.open(photo).save(tmp_path / "photo.jpg", quality=95)
+    for path in all_exports[name].path.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (tmp_path / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PAWSIGHT, "snippet.py"],
+        cwd=tmp_path,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split(": ") for line in done.stdout.splitlines())
+    known = pawsight.load(run).predict(tmp_path / "photo.jpg")[0].probabilities
+    for label, probability in known.items():
+        assert float(told[label]) == pytest.approx(probability, abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_the_numbers_mean_lies_beside_them(all_exports, run, name):
+    facts = json.loads((all_exports[name].path / "model.json").read_text(encoding="utf-8"))
+    assert facts["class_names"] == ["cats", "dogs"]
+    assert (facts["image_size"], facts["resize"]) == ([32, 40], "crop")
+    assert facts["temperature"] == pawsight.load(run).temperature
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["onnx", "onnx-int8", "colab"])
+def test_what_the_numbers_mean_lies_in_the_onnx_file(all_exports, name):
+    model = onnx.load(all_exports[name].path / "model.onnx")
+    held = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert held["class_names"] == ["cats", "dogs"]
+    assert held["image_size"] == [32, 40]
+    assert held["resize"] == "crop"
+
+
+@pytest.mark.slow
+def test_what_the_numbers_mean_lies_in_the_openvino_file(all_exports):
+    text = (all_exports["openvino"].path / "model.xml").read_text(encoding="utf-8")
+    assert "<class_names value=" in text
+    assert "cats" in text
+
+
+@pytest.mark.slow
+def test_openvino_is_used_without_telling_its_makers(all_exports):
+    path = all_exports["openvino"].path / "model.xml"
+    code = f"""
+import sys
+tried = []
+sys.addaudithook(lambda event, args: tried.append(event) if event.startswith("socket.") else None)
+import numpy as np
+from pathlib import Path
+from pawsight.exporting.openvino import open_runner
+open_runner(Path({str(path)!r}))(np.zeros((1, 32, 40, 3), np.uint8))
+import time; time.sleep(0.5)
+assert "openvino.tools.ovc" in sys.modules, "what sends the message is gone: look anew"
+print([name for name in sys.modules if name.startswith("openvino_telemetry.")], tried)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] []\n"
+
+
+@pytest.mark.slow
+def test_the_notebook_predicts_photos_that_are_uploaded(
+    all_exports, run, photos, tmp_path, monkeypatch, capsys
+):
+    folder = all_exports["colab"].path
+    photo = next((photos / "dogs").iterdir())
+    uploads = iter(
+        [
+            {"model (1).onnx": (folder / "model.onnx").read_bytes()},
+            {"rex.jpg": photo.read_bytes(), "notes.txt": b"no photo"},
+        ]
+    )
+    google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
+    colab.files = types.SimpleNamespace(upload=lambda: next(uploads))
+    ipython, shown = types.ModuleType("IPython.display"), []
+    ipython.display = shown.append
+    for module in (google, colab, ipython):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((folder / "predict.ipynb").read_text(encoding="utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    prediction = pawsight.load(run).predict(photo)[0]
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.startswith(f"rex.jpg: {prediction.label} ({prediction.probability:.0%}"[:-2])
+    assert second.startswith("notes.txt: cannot identify")
+    assert len(shown) == 1
+
+
+@pytest.mark.slow
+def test_an_export_gives_logits_too(all_exports):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(all_exports["onnx"].path / "model.onnx"))
+    images = np.zeros((3, 32, 40, 3), np.float32)
+    logits, probabilities = session.run(["logits", "probabilities"], {"images": images})
+    assert logits.shape == probabilities.shape == (3, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
