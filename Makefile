@@ -38,6 +38,10 @@ test: $(READY)  ## Run the tests
 test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is installed
 	@$(BIN)/python -m pytest tests/browser
 
+.PHONY: test-http
+test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes)
+	@PAWSIGHT_HTTP_EXAMPLES=1000 $(BIN)/python -m pytest tests/web/test_contract.py
+
 .PHONY: check
 check: format-check lint types layers docs-check test  ## Everything that must pass before a commit
 
@@ -108,6 +112,10 @@ benchmark-audit: $(READY)  ## What an audit finds, on contact sheets to judge by
 .PHONY: benchmark-predict
 benchmark-predict: $(READY)  ## A folder and one photo, beside Keras: ARGS=photos/ (minutes)
 	@$(BIN)/python benchmarks/predict/run.py $(ARGS)
+
+.PHONY: benchmark-serve
+benchmark-serve: $(READY)  ## The HTTP service beside its model, at half, full and 5 times full load: ARGS=photos/ (minutes)
+	@$(BIN)/python benchmarks/serve/run.py $(ARGS)
 
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
