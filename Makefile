@@ -117,6 +117,10 @@ benchmark-predict: $(READY)  ## A folder and one photo, beside Keras: ARGS=photo
 benchmark-serve: $(READY)  ## The HTTP service beside its model, at half, full and 5 times full load: ARGS=photos/ (minutes)
 	@$(BIN)/python benchmarks/serve/run.py $(ARGS)
 
+.PHONY: benchmark-export
+benchmark-export: $(READY)  ## A run in every format, beside its model: ARGS="NAME RUN" (minutes)
+	@$(BIN)/python benchmarks/export/run.py $(ARGS)
+
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
