@@ -46,7 +46,7 @@ export class Gallery {
 
   show(filter) {
     this.filter = filter;
-    this.update();
+    this.draw();
   }
 
   /** Bring counts and filters up to date, once for all that changes before the next frame. */

@@ -41,7 +41,7 @@ function start({ card, isLocal, numAtOnce, predict, heatMap }) {
     heatMap: (photo, signal) => heatMap(photo.file, photo.answer.label, signal),
     onTruth: (photo) => {
       photo.isSaved = false;
-      gallery.update();
+      gallery.draw();
     },
     onAgain: (photo) => {
       delete photo.error;
