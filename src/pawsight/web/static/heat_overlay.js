@@ -51,5 +51,6 @@ export function describeHeat({ label, values, rows, columns }) {
   const index = all.indexOf(hottest);
   const down = ["top", "middle", "bottom"][Math.floor((3 * (Math.floor(index / columns) + 0.5)) / rows)];
   const across = ["left", "centre", "right"][Math.floor((3 * ((index % columns) + 0.5)) / columns)];
-  return `The ${down} ${across} of the photo speaks most for ${label}.`;
+  const where = down === "middle" && across === "centre" ? "centre" : `${down} ${across}`;
+  return `The ${where} of the photo speaks most for ${label}.`;
 }
