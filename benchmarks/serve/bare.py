@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pawsight
+from pawsight.machine import keep_memory
 
 
 def main() -> None:
     data, model, seconds = Path(sys.argv[1]).read_bytes(), sys.argv[2], float(sys.argv[3])
+    keep_memory()  # as `pawsight predict` and the service do
     classifier = pawsight.load(model or None)
     classifier.predict([data] * 16)
     count, start = 0, time.perf_counter()

@@ -16,6 +16,7 @@ WITHOUT_TENSORFLOW = (
     "pawsight.inference.classifier",
     "pawsight.pictures.reading.ingest",
     "pawsight.report.page",
+    "pawsight.web.app",
     "pawsight.workflow",
 )
 

@@ -35,7 +35,7 @@ _PHOTO = {"schema": {"type": "string", "format": "binary"}}
 _PHOTOS = {
     "requestBody": {
         "required": True,
-        "description": f"Photos as files of a form, in the field `{FIELD}`; or one photo as it is.",
+        "description": f"Photos as files of a form, in the field '{FIELD}'; or one photo as it is.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -196,9 +196,9 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(_STATIC / "index.html")
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
+    async def docs(request: Request) -> Response:
         return HTMLResponse(
-            documentation(app.openapi()),
+            documentation(app.openapi(), str(request.base_url).rstrip("/")),
             headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"},
         )
 

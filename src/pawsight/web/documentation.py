@@ -12,17 +12,19 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 
-def documentation(openapi: dict[str, Any]) -> str:
+def documentation(openapi: dict[str, Any], address: str) -> str:
     """Draw the page.
 
     Args:
         openapi: The OpenAPI document.
+        address: Of the service, as its client knows it.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
     )
     environment.filters["type_name"] = _type_name
-    return environment.get_template("documentation.html.j2").render(openapi=openapi)
+    template = environment.get_template("documentation.html.j2")
+    return template.render(openapi=openapi, address=address)
 
 
 def _type_name(schema: dict[str, Any]) -> str:

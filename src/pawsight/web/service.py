@@ -46,6 +46,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Have the threads at work, and look after them and after the model."""
+        machine.keep_memory()
         num_threads = max(1, machine.num_cpus() // self.settings.workers)
         self._crew = Crew(num_threads, self.settings.max_waiting, self.measures.batches.observe)
         self.measures.show(self.model.now)
