@@ -29,7 +29,12 @@ export async function openEngine() {
         fail(new DOMException("stopped", "AbortError"));
       });
     });
-  await ask({ task: "open", card, modelUrl: new URL("model.onnx", document.baseURI).href });
+  try {
+    await ask({ task: "open", card, modelUrl: new URL("model.onnx", document.baseURI).href });
+  } catch (error) {
+    worker.terminate(); // the next try begins with another
+    throw error;
+  }
   return {
     card,
     isLocal: true,

@@ -7,7 +7,7 @@ const GRID = 8; // patches along a side of a heat map, as in heat_map.py
 
 // More threads need headers that a plain file server does not send.
 ort.env.wasm.numThreads = 1;
-ort.env.wasm.wasmPaths = new URL("../runtime/", import.meta.url).href;
+ort.env.wasm.wasmPaths = { wasm: new URL("../runtime/ort-wasm-simd-threaded.wasm", import.meta.url).href };
 
 let card = null;
 let session = null;
