@@ -48,7 +48,7 @@ def test_a_run_is_exported_into_its_own_folder(run, photos, tmp_path):
     shutil.copytree(run.path, copy)
     exported = pawsight.export(copy)
     assert exported.path == copy / "exports" / "onnx"
-    assert left_in(exported.path) == ["README.md", "model.json", "model.onnx"]
+    assert left_in(exported.path) == ["README.md", "model.json", "model.onnx", "photo.onnx"]
     assert exported.num_photos == run.metrics["parts"]["validation"]["n"]
 
 

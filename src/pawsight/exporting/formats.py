@@ -39,6 +39,7 @@ class Format:
         extra: The extras of pawsight that bring them.
         is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.
         is_keras: It is made from the model in Keras, which the shipped one does not have.
+        has_any_size: A second file of it takes photos of any size, with the resizing inside.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Format:
     extra: str = "train"
     is_int8: bool = False
     is_keras: bool = False
+    has_any_size: bool = False
 
     def write(self, model: ModelFolder, folder: Path, progress: Progress) -> Path:
         """Write the model into an empty folder; returns the file or folder to open."""
@@ -81,7 +83,12 @@ _KERAS = ("keras", "tensorflow")
 FORMATS: dict[str, Format] = {
     found.name: found
     for found in (
-        Format("onnx", "ONNX Runtime, on any system and in many languages", "onnx_format"),
+        Format(
+            "onnx",
+            "ONNX Runtime, on any system and in many languages",
+            "onnx_format",
+            has_any_size=True,
+        ),
         Format("web", "a web page that answers in the browser, from any host", "web_page"),
         Format("onnx-int8", "ONNX Runtime, smaller: 8 bits a number", "onnx_int8", is_int8=True),
         Format(

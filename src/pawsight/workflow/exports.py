@@ -10,6 +10,7 @@ import numpy as np
 
 from pawsight.errors import DataError, ModelError, PawsightError, RunError, SourceError, first_line
 from pawsight.evaluation.predictions import collect
+from pawsight.exporting.any_size import add_any_size
 from pawsight.exporting.comparison import (
     Exported,
     accuracy,
@@ -149,6 +150,9 @@ def _export(
         difference, agreement = compare(found, judged.found)
         if not format.is_int8:
             check_difference(difference, len(found.paths), format.name)
+        any_size = None
+        if format.has_any_size:
+            any_size = _add_any_size(model, folder, judged, progress)
         timed = judged.pixels.read(judged.catalog.part(judged.part)[:_TIMED_PHOTOS])
         seconds, model_seconds = time_in_turns(run, judged.classifier.probs, timed)
         exported = Exported(
@@ -166,8 +170,22 @@ def _export(
         compared = dataclasses.asdict(exported)
         del compared["path"]
         write_json(folder / "model.json", model.facts() | {"compared": compared})
-        write_readme(model, format, exported, folder)
+        write_readme(model, format, exported, folder, any_size)
     return exported
+
+
+def _add_any_size(
+    model: ModelFolder, folder: Path, judged: _Judged, progress: Progress
+) -> float | None:
+    progress.start("Writing ONNX for photos of any size")
+    paths = [judged.catalog.root / path for path in judged.found.paths]
+    found = add_any_size(model, folder, judged.classifier, paths)
+    if found is None:
+        progress.note(
+            "There is no photo.onnx, for photos of any size: with the resizing inside, this model "
+            "does not say the same. Resize photos as README.md shows."
+        )
+    return found
 
 
 def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:

@@ -1,0 +1,190 @@
+"""An ONNX file that takes a photo of any size, with the resizing inside.
+
+ONNX's Resize with antialiasing works on bytes as Pillow does. What is left between
+the two is the decoder's own way with large photos, which it shrinks in steps, and
+for "crop" where the edges fall between two pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.onnx_format import with_probabilities
+from pawsight.inference.classifier import Classifier
+from pawsight.pictures.decoding.decode import PAD_COLOUR, decode
+from pawsight.pictures.decoding.photo_file import read_photo
+from pawsight.records import FloatArray
+from pawsight.runs import replacing
+
+FILE = "photo.onnx"
+SNIPPET = """\
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+class_names = {class_names!r}
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+session = onnxruntime.InferenceSession("photo.onnx")
+probabilities = session.run(["probabilities"], {{"photo": np.asarray(photo)[None]}})[0][0]
+"""
+# Of any probability: more than this, and resizing inside is not resizing as in training.
+TOLERANCE = 0.05
+_PHOTOS = 64
+_OPSET = 18  # the first whose Resize knows antialiasing
+
+
+def add_any_size(
+    model: ModelFolder, folder: Path, classifier: Classifier, paths: Sequence[Path]
+) -> float | None:
+    """Write `photo.onnx` beside `model.onnx` if it says of whole photos what pawsight says.
+
+    Args:
+        model: The model.
+        folder: Where to.
+        classifier: The same model, to compare with.
+        paths: Photos to compare on; up to 64 of them are.
+
+    Returns:
+        The largest difference of any probability; None if it was above `TOLERANCE`, or the
+        network cannot be written so, and there is no such file.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
+    import onnxruntime
+
+    try:
+        content = _with_resizing(model).SerializeToString()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+        difference = _difference(session, classifier, paths)
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 - a network that opset 18 or this engine does not take so
+        return None
+    if not difference <= TOLERANCE:
+        return None
+    with replacing(folder / FILE) as temporary:
+        temporary.write_bytes(content)
+    return difference
+
+
+def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> float:
+    differences = []
+    for path in paths[:: max(1, len(paths) // _PHOTOS)][:_PHOTOS]:
+        (known,) = classifier.predict(path)
+        if known.error:
+            continue
+        photo = np.asarray(decode(read_photo(path)))[None]
+        found: FloatArray = session.run(["probabilities"], {"photo": photo})[0][0]
+        wanted = np.array(list(known.probabilities.values()))
+        differences.append(float(np.abs(found - wanted).max()))
+    return max(differences, default=float("nan"))
+
+
+def _with_resizing(model: ModelFolder) -> Any:
+    """The network after its resizing: "photo", uint8 [1, any, any, 3], in the place of "images"."""
+    from onnx import TensorProto, helper, version_converter
+
+    found = version_converter.convert_version(with_probabilities(model), _OPSET)
+    graph = _Steps()
+    resized = {"stretch": _stretched, "crop": _cropped, "pad": _padded}[model.resize](
+        graph, np.array(model.image_size, np.int64)
+    )
+    graph.add("Cast", resized, output="images", to=TensorProto.FLOAT)
+    before = list(found.graph.node)
+    del found.graph.node[:]
+    found.graph.node.extend([*graph.nodes, *before])
+    found.graph.initializer.extend(graph.constants)
+    del found.graph.input[:]
+    shape = [1, "height", "width", 3]
+    found.graph.input.append(helper.make_tensor_value_info("photo", TensorProto.UINT8, shape))
+    helper.set_model_props(found, model.metadata() | {"input": '"photo"'})
+    return found
+
+
+class _Steps:
+    """Collects nodes and constants under names of their own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, value: Any) -> str:
+        """Add a constant; returns its name."""
+        from onnx import numpy_helper
+
+        name = f"photo_constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, output: str = "", **options: Any) -> str:
+        """Add a node; returns the name of its output."""
+        from onnx import helper
+
+        output = output or f"photo_step_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **options))
+        return output
+
+
+def _stretched(graph: _Steps, size: Any) -> str:
+    return _resized(graph, "photo", graph.constant(size))
+
+
+def _padded(graph: _Steps, size: Any) -> str:
+    sides = _sides(graph)
+    scale = graph.add("ReduceMin", _divided(graph, graph.constant(size), sides), keepdims=1)
+    inner = _rounded(graph, graph.add("Mul", _exact(graph, sides), scale))
+    left = graph.add("Sub", graph.constant(size), inner)
+    begin = graph.add("Div", left, graph.constant(np.int64(2)))
+    end = graph.add("Sub", left, begin)
+    zero = graph.constant(np.zeros(1, np.int64))
+    pads = graph.add("Concat", zero, begin, zero, zero, end, zero, axis=0)
+    grey = graph.constant(np.uint8(PAD_COLOUR[0]))
+    return graph.add("Pad", _resized(graph, "photo", inner), pads, grey)
+
+
+def _cropped(graph: _Steps, size: Any) -> str:
+    # Whole pixels of the photo are cut off, not of what it is brought to: those are coarser.
+    sides, wanted = _sides(graph), graph.constant(size)
+    scale = graph.add("ReduceMax", _divided(graph, wanted, sides), keepdims=1)
+    box = _rounded(graph, graph.add("Div", _exact(graph, wanted), scale))
+    begin = graph.add("Div", graph.add("Sub", sides, box), graph.constant(np.int64(2)))
+    end = graph.add("Add", begin, box)
+    inside = graph.add("Slice", "photo", begin, end, graph.constant(np.array([1, 2])))
+    return _resized(graph, inside, wanted)
+
+
+def _sides(graph: _Steps) -> str:
+    """The photo's (height, width)."""
+    return graph.add("Gather", graph.add("Shape", "photo"), graph.constant(np.array([1, 2])))
+
+
+def _divided(graph: _Steps, first: str, second: str) -> str:
+    return graph.add("Div", _exact(graph, first), _exact(graph, second))
+
+
+def _exact(graph: _Steps, sides: str) -> str:
+    from onnx import TensorProto
+
+    return graph.add("Cast", sides, to=TensorProto.DOUBLE)
+
+
+def _rounded(graph: _Steps, sides: str) -> str:
+    """Whole pixels, at least 1, as Python rounds."""
+    from onnx import TensorProto
+
+    whole = graph.add("Max", graph.add("Round", sides), graph.constant(np.ones(2)))
+    return graph.add("Cast", whole, to=TensorProto.INT64)
+
+
+def _resized(graph: _Steps, image: str, size: str) -> str:
+    one, three = graph.constant(np.array([1])), graph.constant(np.array([3]))
+    sizes = graph.add("Concat", one, size, three, axis=0)
+    return graph.add("Resize", image, "", "", sizes, mode="linear", antialias=1)
