@@ -44,6 +44,33 @@ def test_what_does_not_fit_the_queue_is_refused_at_once_and_the_rest_is_answered
     assert post(client).status_code == 200
 
 
+def test_request_that_finds_no_room_is_refused_by_its_head(serve, colour_run, gate):
+    client = serve(colour_run.path, max_waiting=2)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(post, client, 12)
+        eventually(lambda: client.service._crew.is_full)
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as line:
+            line.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                b"Content-Length: 30000000\r\n\r\n"
+            )
+            line.settimeout(20)
+            assert line.recv(1000).startswith(b"HTTP/1.1 503 ")
+        gate.open()
+        assert first.result().status_code == 200
+
+
+def test_bytes_of_all_requests_together_have_a_limit(serve, colour_run):
+    client = serve(colour_run.path)
+    client.service._held._most_bytes = len(png()) - 1
+    headers = {"content-type": "image/png"}
+    answer = client.post("/predict", content=png(), headers=headers)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    client.service._held._most_bytes += 1
+    assert client.post("/predict", content=png(), headers=headers).status_code == 200
+
+
 def test_photos_of_a_request_are_taken_together_or_not_at_all(serve, colour_run, gate):
     client = serve(colour_run.path, max_waiting=4)
     with ThreadPoolExecutor(4) as pool:
