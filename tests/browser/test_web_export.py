@@ -164,3 +164,9 @@ def test_the_card_says_what_the_browser_must_know(site):
     assert card["fingerprint"] == model.fingerprint
     assert (card["resize"], card["image_size"]) == (model.resize, list(model.image_size))
     assert card["sure"] == 0.8
+
+
+def test_the_readme_says_how_to_look_at_it(site):
+    text = (site[0] / "README.md").read_text()
+    assert "python -m http.server" in text
+    assert "```python" not in text

@@ -7,7 +7,8 @@ A format is one module of this room with two functions:
     open_runner(path: Path) -> Runner
         Open such a file as its users will, to be compared with the model.
 
-and a text `SNIPPET`, how Python runs it, for the README beside it.
+and a text for the README beside it: `SNIPPET`, how Python runs it, or `ADVICE`, how else it is
+used.
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class Format:
     def snippet(self) -> str:
         """How Python runs it; "" where that is not how it is used."""
         return str(getattr(self._load(), "SNIPPET", ""))
+
+    def advice(self) -> str:
+        """How it is used where that is not Python, for the README beside it; else ""."""
+        return str(getattr(self._load(), "ADVICE", ""))
 
     def check_installed(self) -> None:
         """Look whether all that it needs is there, before anything is begun.

@@ -40,7 +40,7 @@ def write_readme(
     if any_size is not None:
         code = ANY_SIZE_SNIPPET.format(class_names=list(model.class_names))
         text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
-    write_text(folder / "README.md", text)
+    write_text(folder / "README.md", text + format.advice())
 
 
 _USE = """

@@ -24,6 +24,18 @@ from pawsight.runs import write_json, write_text
 RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
 _ENGINE = '// Who answers: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
 _ONLY_SERVED = "http_engine.js"
+ADVICE = """
+## Use it
+
+Put this folder on any static host. To look at it here, run this in it, and open http://localhost:8000:
+
+```sh
+python -m http.server
+```
+
+Opened as a file, the page does not work: browsers let none load its parts that way. Photos never
+leave the browser. `runtime/` is onnxruntime-web, under the MIT licence.
+"""
 
 # Checked as any ONNX file: the browser runs the same one.
 open_runner = onnx_format.open_runner

@@ -20,7 +20,7 @@ export function showModelCard(card, isLocal) {
   place.querySelector("summary").textContent = `About the model: it knows ${listed(card.class_names)}`;
   place.querySelector(".facts").replaceChildren(
     element("p", { textContent: limit(card.class_names) }),
-    element("p", { textContent: accuracy(card.metrics) }),
+    element("p", { textContent: accuracy(card) }),
     element("p", {
       textContent: `A percentage says how often such answers are right, on photos like those it learnt from. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
     }),
@@ -39,9 +39,10 @@ function limit(names) {
   return `It was trained on ${listed(names)} only. It takes any photo for one of them: show it a car, and it calls the car ${names.length > 2 ? "one of those" : `${names[0]} or ${names[1]}`}.`;
 }
 
-function accuracy(metrics) {
+function accuracy({ name, metrics }) {
   const [part, words] = PARTS.find(([part]) => metrics?.[part]?.n) ?? [];
-  if (!part) return "How often it is right was not measured here.";
+  if (!part && name === "builtin") return "How often it is right stands in pawsight's documentation, under The built-in model.";
+  if (!part) return "How often it is right was not measured: it came without photos to test it.";
   const { n, accuracy: plain, balanced_accuracy: balanced, is_imbalanced: isUneven } = metrics[part];
   const share = (value) => `${(100 * value).toFixed(1)} %`;
   const more = isUneven && balanced != null ? `; ${share(balanced)} where each class counts the same` : "";
