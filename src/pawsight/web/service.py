@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1  # after a refusal
 _LOOK_SECONDS = 0.5  # between two looks whether a photo takes too long
+_LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
 
@@ -39,7 +40,7 @@ class Service:
         self.model = ModelInUse(settings.run)
         self.is_stopping = False
         self.num_active = 0  # requests that were taken and are not answered
-        self._held = Held(max(8 * settings.max_bytes, 256 * 2**20))
+        self._held = Held(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it was told to stop
         self._crew: Crew | None = None
 
@@ -129,7 +130,7 @@ class Service:
 
         return Job((id(model), tta), self._decoding(model, upload), answer)
 
-    def _decoding(self, model: Model, upload: Upload) -> Any:
+    def _decoding(self, model: Model, upload: Upload) -> Callable[[], ImageArray]:
         classifier, most = model.classifier, self.settings.max_pixels
         return lambda: load_pixels(
             upload.data, classifier.image_size, classifier.resize, max_pixels=most
