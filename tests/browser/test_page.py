@@ -268,6 +268,10 @@ def test_all_answers_are_a_table_with_the_columns_of_predict(open_page, address,
 def test_the_key_is_asked_for_until_it_is_right(open_page, run):
     with serving(run.path, free_port(), "--api-key", "open sesame") as found:
         page = open_page(found)
+        expect(page.get_by_role("textbox", name="Key")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator("#banner")).to_contain_text("only those who have its key")
+        page.get_by_role("button", name="Try again now").click()
         for key in ("wrong key", "open sesame"):
             page.get_by_role("textbox", name="Key").fill(key)
             page.get_by_role("button", name="Go on").click()

@@ -4,7 +4,7 @@ import { byId, counted, element } from "./elements.js";
 import { buildCard, dropCard, inWords, showState } from "./photo_card.js";
 
 const MOST_READ_OUT = 5; // more answers at once are told to a screen reader as a number
-const MOST_FILTERS = 12;
+const MOST_FILTERS = 12; // for classes
 
 export class Gallery {
   /**
@@ -81,9 +81,9 @@ export class Gallery {
   }
 
   drawFilters(counts) {
-    const kinds = [...this.classNames.filter((name) => counts.has(`class ${name}`)).map((name) => [`class ${name}`, name]),
-      ["unsure", "not sure"], ["failed", "no answer"], ["stopped", "stopped"]]
-      .filter(([kind]) => counts.has(kind)).slice(0, MOST_FILTERS);
+    const classes = this.classNames.map((name) => [`class ${name}`, name]).filter(([kind]) => counts.has(kind));
+    const others = [["unsure", "not sure"], ["failed", "no answer"], ["stopped", "stopped"]];
+    const kinds = [...classes.slice(0, MOST_FILTERS), ...others.filter(([kind]) => counts.has(kind))];
     const choices = [["", "all", this.photos.length], ...kinds.map(([kind, words]) => [kind, words, counts.get(kind)])];
     const group = byId("filters");
     group.hidden = choices.length < 3;

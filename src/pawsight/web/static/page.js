@@ -23,7 +23,10 @@ byId("again").addEventListener("click", () => queue?.wake());
 byId("stop").addEventListener("click", () => queue.stop());
 byId("clear").addEventListener("click", clear);
 byId("save-folder").addEventListener("click", saveFolder);
-byId("save-table").addEventListener("click", () => save(labelTable(gallery.labelled()), "labels.csv"));
+byId("save-table").addEventListener("click", () => {
+  save(labelTable(gallery.labelled()), "labels.csv");
+  markSaved(gallery.labelled());
+});
 byId("save-answers").addEventListener("click", async () => {
   const { card } = await engine;
   save(answerTable(gallery.finished(), card.class_names), "answers.csv");
@@ -89,11 +92,15 @@ async function saveFolder() {
   const photos = gallery.labelled();
   try {
     save(await labelledFolder(photos), "labelled.zip");
-    for (const photo of photos) photo.isSaved = true;
+    markSaved(photos);
   } catch (error) {
     const isTooMuch = error instanceof RangeError;
     byId("corrected").textContent = isTooMuch ? error.message : "A photo could not be read any more. Was it moved or changed? Remove it here, and save again.";
   }
+}
+
+function markSaved(photos) {
+  for (const photo of photos) photo.isSaved = true;
 }
 
 /** Tell that the queue stands still, or goes on. */
