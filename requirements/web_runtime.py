@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
+import shutil
+import subprocess
 import tarfile
-import urllib.request
+import tempfile
 from pathlib import Path
 
 VERSION = "1.30.0"
@@ -20,24 +21,29 @@ INTEGRITY = (
     "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJm"
     "g8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 )
-SOURCE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
 FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 FOLDER = Path(__file__).parents[1] / "src" / "pawsight" / "exporting" / "onnxruntime-web"
 
 
 def main() -> None:
-    """Fetch the package, check it, and put its two files in place."""
-    with urllib.request.urlopen(SOURCE, timeout=60) as response:
-        packed = response.read()
-    found = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
-    if found != INTEGRITY:
-        raise SystemExit(f"{SOURCE}\nis not what INTEGRITY says, but {found}. Nothing was changed.")
-    with tarfile.open(fileobj=io.BytesIO(packed)) as package:
-        for name in FILES:
-            member = package.extractfile(f"package/dist/{name}")
-            if member is None:
-                raise SystemExit(f"onnxruntime-web {VERSION} has no dist/{name}.")
-            (FOLDER / name).write_bytes(member.read())
+    """Fetch the package with npm, check it, and put its two files in place."""
+    if shutil.which("npm") is None:
+        raise SystemExit("This needs npm (Debian: apt install npm).")
+    with tempfile.TemporaryDirectory() as folder:
+        package = f"onnxruntime-web@{VERSION}"
+        done = subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=False)
+        if done.returncode:
+            raise SystemExit(f"npm could not fetch {package}; above it says why.")
+        (packed,) = Path(folder).glob("*.tgz")
+        digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+        if f"sha512-{digest}" != INTEGRITY:
+            raise SystemExit(f"{package} is not what INTEGRITY says. Nothing was changed.")
+        with tarfile.open(packed) as files:
+            for name in FILES:
+                member = files.extractfile(f"package/dist/{name}")
+                if member is None:
+                    raise SystemExit(f"{package} has no dist/{name}.")
+                (FOLDER / name).write_bytes(member.read())
     print(f"onnxruntime-web {VERSION} is in {FOLDER}.")
 
 
