@@ -40,6 +40,7 @@ class Format:
         extra: The extras of pawsight that bring them.
         is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.
         is_keras: It is made from the model in Keras, which the shipped one does not have.
+        takes_one: It takes one photo at a time.
         has_any_size: A second file of it takes photos of any size, with the resizing inside.
     """
 
@@ -50,6 +51,7 @@ class Format:
     extra: str = "train"
     is_int8: bool = False
     is_keras: bool = False
+    takes_one: bool = False
     has_any_size: bool = False
 
     def write(self, model: ModelFolder, folder: Path, progress: Progress) -> Path:
@@ -102,6 +104,7 @@ FORMATS: dict[str, Format] = {
             "openvino",
             needs=("onnx", "openvino"),
             extra="train,export",
+            takes_one=True,
         ),
         Format("keras", "Keras, without pawsight", "keras_file", _KERAS, is_keras=True),
         Format("savedmodel", "TensorFlow and its server", "saved_model", _KERAS, is_keras=True),
@@ -112,6 +115,7 @@ FORMATS: dict[str, Format] = {
             (*_KERAS, "ai_edge_litert"),
             "train,export",
             is_keras=True,
+            takes_one=True,
         ),
         Format(
             "litert-int8",
@@ -121,6 +125,7 @@ FORMATS: dict[str, Format] = {
             "train,export",
             is_int8=True,
             is_keras=True,
+            takes_one=True,
         ),
         Format("colab", "a notebook for Google Colab, with the ONNX file", "colab_notebook"),
     )

@@ -93,7 +93,9 @@ def open_runner(path: Path) -> Runner:
     from ai_edge_litert.interpreter import Interpreter
 
     with native_messages_dropped():
-        infer = Interpreter(str(path), num_threads=1).get_signature_runner()
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+        infer = interpreter.get_signature_runner()
 
     def run(images: ImageArray) -> FloatArray:
         found = [infer(images=one[None].astype(np.float32))["probabilities"] for one in images]

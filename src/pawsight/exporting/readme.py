@@ -63,6 +63,7 @@ for name, probability in zip(class_names, probabilities):
 
 def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
     height, width = model.image_size
+    count = "1" if format.takes_one else "N"
     classes = ", ".join(model.class_names)
     cost = exported.model_accuracy - exported.accuracy
     int8 = (
@@ -76,8 +77,8 @@ def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
 For {format.summary}.
 
 - Classes, in the order of the outputs: {classes}
-- Input `images`: float32, shape [N, {height}, {width}, 3] (height, width), RGB from 0 to 255; the
-  scaling is inside. A photo is turned upright and {_WORDS[model.resize]}.
+- Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB from 0 to
+  255; the scaling is inside. A photo is turned upright and {_WORDS[model.resize]}.
 - Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the calibration,
   which divides them by {model.temperature:g}, and the softmax.
 
