@@ -1,0 +1,77 @@
+"""The model in layers of Keras' own computes what the model in ours computes."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from pawsight.errors import ModelError
+from pawsight.exporting.plain_keras import plain_model
+from pawsight.models.normalization import FusedBatchNormalization
+from pawsight.models.pretrained import CaffeScaling
+from pawsight.models.registry import build_model
+from pawsight.probabilities import softmax
+
+
+class Stored:
+    """Stands for a model folder: a network of 32 x 40 pixels, calibrated by a temperature of 2."""
+
+    image_size = (32, 40)
+    temperature = 2.0
+
+    def __init__(self, network):
+        self._network = network
+        for one in network.weights:  # or some would be left at zero, where nothing shows
+            if "seed" not in one.path:
+                one.assign(one + 0.1 * keras.random.uniform(one.shape, seed=1))
+
+    def load_keras(self):
+        return self._network
+
+
+def network_of(layer):
+    images = keras.Input((32, 40, 3))
+    x = layers.GlobalAveragePooling2D()(layer(images))
+    return keras.Model(images, layers.Dense(3)(x))
+
+
+def leaves_of(model):
+    for layer in model.layers:
+        yield from leaves_of(layer) if isinstance(layer, keras.Model) else [layer]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["swift", "mobilenetv2", "caffe"])
+def test_the_plain_model_says_the_same_after_it_was_saved(name, tmp_path):
+    network = network_of(CaffeScaling()) if name == "caffe" else build_model(name, 3, (32, 40))
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 40, 3)).astype(np.float32)
+    stored = Stored(network)
+    plain_model(stored).save(tmp_path / "model.keras")
+    found = keras.models.load_model(tmp_path / "model.keras")
+    answers = found(images, training=False)
+    logits = np.asarray(network(images, training=False))
+    np.testing.assert_allclose(answers["logits"], logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(answers["probabilities"], softmax(logits, 2.0), atol=1e-4)
+    assert not {FusedBatchNormalization, CaffeScaling} & {type(one) for one in leaves_of(found)}
+
+
+def test_one_output_for_two_classes_becomes_two():
+    images = keras.Input((32, 40, 3))
+    network = keras.Model(images, layers.Dense(1)(layers.GlobalAveragePooling2D()(images)))
+    stored = Stored(network)
+    pixels = np.full((1, 32, 40, 3), 9, np.float32)
+    logit = float(network(pixels)[0, 0])
+    found = plain_model(stored)(pixels)
+    np.testing.assert_allclose(found["logits"], [[0, logit]], rtol=1e-6)
+    np.testing.assert_allclose(
+        found["probabilities"][0, 1], 1 / (1 + np.exp(-logit / 2)), rtol=1e-5
+    )
+
+
+def test_a_layer_that_keras_cannot_load_alone_is_refused():
+    class Own(layers.Layer):
+        def call(self, images):
+            return images
+
+    with pytest.raises(ModelError, match="Keras alone cannot load"):
+        plain_model(Stored(network_of(Own())))
