@@ -65,12 +65,7 @@ def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
     height, width = model.image_size
     count = "1" if format.takes_one else "N"
     classes = ", ".join(model.class_names)
-    cost = exported.model_accuracy - exported.accuracy
-    int8 = (
-        f"\nIts numbers are rounded to 8 bits: {100 * cost:+.2f} points of accuracy lost here.\n"
-        if format.is_int8
-        else ""
-    )
+    int8 = f"\nIts numbers are rounded to 8 bits. {_cost(exported)}\n" if format.is_int8 else ""
     return f"""\
 # A pawsight model as {format.name}
 
@@ -97,3 +92,11 @@ On {exported.num_photos:,} photos, against the run's own model:
 The largest difference of any probability was {exported.largest_difference:.2g}; both named the same
 class on {exported.agreement:.2%} of the photos. The files take {exported.size / 1e6:.1f} MB.
 {int8}"""
+
+
+def _cost(exported: Exported) -> str:
+    points = 100 * (exported.accuracy - exported.model_accuracy)
+    if not points:
+        return "That costs no accuracy on these photos."
+    change = "costs" if points < 0 else "happens to gain"
+    return f"That {change} {abs(points):.2f} points of accuracy on these photos."

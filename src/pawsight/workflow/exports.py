@@ -226,7 +226,8 @@ def _photos(
         "Name a folder of such photos, with a folder per class: --photos FOLDER."
     )
     if not run.config_path.is_file():
-        raise DataError(f"{run.path.name} comes without the photos of its training.\n{needed}")
+        what = "The model that ships" if _is_shipped(run) else f"The model in {run.path}"
+        raise DataError(f"{what} comes without the photos of its training.\n{needed}")
     try:
         _, catalog, pixels = photos_of(run, progress)
     except (DataError, SourceError, RunError) as error:
