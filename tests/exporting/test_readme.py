@@ -1,0 +1,40 @@
+"""What the README beside an export says of it."""
+
+from pathlib import Path
+
+import pytest
+
+from pawsight.exporting.comparison import Exported
+from pawsight.exporting.formats import FORMATS
+from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.readme import write_readme
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [
+        (0.9, "That costs 5.00 points of accuracy on these photos."),
+        (0.96, "That happens to gain 1.00 points of accuracy on these photos."),
+        (0.95, "That costs no accuracy on these photos."),
+    ],
+)
+def test_it_says_what_8_bits_cost(colour_run, tmp_path, accuracy, said):
+    exported = Exported(Path("out"), "onnx-int8", 100, 0.1, 0.9, 1, 0.001, 0.002, accuracy, 0.95)
+    model = ModelFolder.open(colour_run)
+    write_readme(model, FORMATS["onnx-int8"], exported, tmp_path, None)
+    assert said in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("resize", "line"),
+    [
+        ("stretch", "photo = photo.resize((8, 8), Image.Resampling.BILINEAR)"),
+        ("crop", "photo = ImageOps.fit(photo, (8, 8), Image.Resampling.BILINEAR)"),
+        ("pad", "photo = ImageOps.pad(photo, (8, 8), Image.Resampling.BILINEAR, (128, 128, 128))"),
+    ],
+)
+def test_its_code_resizes_as_the_model_was_trained(make_colour_run, tmp_path, resize, line):
+    exported = Exported(Path("out"), "onnx", 100, 0.0, 1.0, 1, 0.001, 0.002, 0.9, 0.9)
+    model = ModelFolder.open(make_colour_run(resize=resize))
+    write_readme(model, FORMATS["onnx"], exported, tmp_path, None)
+    assert line in (tmp_path / "README.md").read_text(encoding="utf-8")
