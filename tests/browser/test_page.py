@@ -163,7 +163,8 @@ def test_photos_wait_while_offline_and_go_on_afterwards(open_page, address):
     give(page, photo("tom.png"), photo("sky.png", BLUE))
     expect(page.locator("#banner")).to_contain_text("The server does not answer.")
     page.context.set_offline(False)
-    expect(page.locator(".answer")).to_have_text(["red", "blue"])
+    # Twice as long: where the first try comes too early, the next one is 10 seconds later.
+    expect(page.locator(".answer")).to_have_text(["red", "blue"], timeout=2 * WAIT)
     expect(page.locator("#banner")).to_be_hidden()
 
 
