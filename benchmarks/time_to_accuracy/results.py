@@ -113,7 +113,8 @@ def as_markdown(results: dict) -> str:
     counted = ", ".join(f"{count:,} {part} photos" for part, count in sizes.items())
     lines += [f"{results['photos']}: {counted}. {results['machine']}  "]
     if results.get("ingest_seconds"):
-        lines += [f"Reading and comparing the photos the first time took {results['ingest_seconds']:.0f} s.  "]
+        seconds = f"{results['ingest_seconds']:.0f} s"
+        lines += [f"Reading and comparing the photos the first time took {seconds}.  "]
     commits = sorted({record["commit"] for record in results["cells"]})
     lines += [f"Medians of the seeds, their range in brackets. Measured at {', '.join(commits)}."]
     return "\n".join(lines) + "\n"
