@@ -41,7 +41,9 @@ def main():
     run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", HERE / "uv.txt")
     uv = [venv / "bin" / "uv", "pip", "install", "--python", python]
     settings = uv_settings(python)
-    run(*uv, "--require-hashes", "-r", HERE / "lock.txt", env=settings)
+    # As pip does by itself: TensorFlow's 5,000 modules, compiled at each start, take seconds.
+    compiled = [*uv, "--compile-bytecode"]
+    run(*compiled, "--require-hashes", "-r", HERE / "lock.txt", env=settings)
     # The build backend is in the lock too: nothing unpinned is fetched to build pawsight.
     run(*uv, "--no-deps", "--no-build-isolation", "-e", HERE.parent, env=settings)
     begun.unlink()
