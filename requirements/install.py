@@ -41,7 +41,8 @@ def main():
     run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", HERE / "uv.txt")
     uv = [venv / "bin" / "uv", "pip", "install", "--python", python]
     settings = uv_settings(python)
-    # As pip does by itself: TensorFlow's 5,000 modules, compiled at each start, take seconds.
+    # As pip does by itself. Where Python may not keep what it compiles, each start of TensorFlow
+    # would take seconds more.
     compiled = [*uv, "--compile-bytecode"]
     run(*compiled, "--require-hashes", "-r", HERE / "lock.txt", env=settings)
     # The build backend is in the lock too: nothing unpinned is fetched to build pawsight.
