@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.progress import Silent
 from pawsight.runs import Run
 
 COLOURS = ("red", "green", "blue")
@@ -27,6 +28,21 @@ def write_colour_model(path: Path, height: int | str = 8, width: int | str = 8) 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
+
+
+class Told(Silent):
+    """Keeps the notes that a user would read."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def told():
+    return Told()
 
 
 @pytest.fixture(scope="session", autouse=True)

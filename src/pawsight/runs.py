@@ -206,17 +206,29 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DiskError(f"Cannot write into {path.parent}: {error.strerror}.") from error
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with disk_errors(path):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say in plain words that `path` could not be written.
+
+    Raises:
+        DiskError: In the place of an OSError in the block.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskError(
                 f"The disk is full: {path} could not be written.\nFree some space and try again."
             ) from error
         raise DiskError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,24 +1,8 @@
 import pytest
 
 from pawsight.engine import prepare_tensorflow
-from pawsight.progress import Silent
 
 prepare_tensorflow()
-
-
-class Told(Silent):
-    """Keeps the notes that a user would read."""
-
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-
-@pytest.fixture
-def told():
-    return Told()
 
 
 @pytest.fixture(scope="session")

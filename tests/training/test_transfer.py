@@ -11,18 +11,9 @@ from pawsight.errors import ConfigError, ModelError, SourceError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.saved import load_model
-from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
 from pawsight.workflow import cross_validate, draw_sample, resume, train
-
-
-class _Told(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +60,11 @@ def test_the_keras_model_is_the_onnx_file(run):
     np.testing.assert_allclose(model(images.astype(np.float32)), logits, atol=2e-3)
 
 
-def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch):
+def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch, told):
     def never(*_):
         raise AssertionError("a photo was looked at again")
 
     monkeypatch.setattr(FeatureReader, "compute", never)
-    told = _Told()
     with pytest.raises(AssertionError, match="looked at again"):  # the check of the exported file
         train(photos, CONFIG, tmp_path / "run", told)
     assert any("looked at before" in note for note in told.notes)
@@ -112,14 +102,12 @@ def test_three_classes_of_six_photos_are_enough(photos, tmp_path):
     assert Classifier.load(done).class_names == ("a", "b", "c")
 
 
-def test_minutes_are_told_not_to_apply(photos, tmp_path):
-    told = _Told()
+def test_minutes_are_told_not_to_apply(photos, tmp_path, told):
     train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", told)
     assert any("minutes and epochs do not apply" in note for note in told.notes)
 
 
-def test_who_names_no_network_is_told_of_the_weights_at_hand(tmp_path):
-    told = _Told()
+def test_who_names_no_network_is_told_of_the_weights_at_hand(tmp_path, told):
     for config in (TrainConfig(), CONFIG):
         with pytest.raises(SourceError):
             train(tmp_path / "gone", config, progress=told)

@@ -6,6 +6,7 @@ Needs no TensorFlow, and is exact: the backbone's own nodes stay as they are.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,21 +35,16 @@ def append_head(
         ModelError: The backbone's file is none, or has no such output.
         DiskError: The file cannot be written.
     """
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     try:
-        whole = onnx.load(str(features_path))
-        model = onnx.utils.Extractor(whole).extract_model(["images"], ["features"])
+        model = cut_out(features_path, "features", image_size)
     except Exception as error:  # onnx' errors share no base class
         raise ModelError(
             f"{features_path} is no backbone that can be used ({error}).\n"
             f"Remove that file, and it is made again."
         ) from error
     graph = model.graph
-    sides = graph.input[0].type.tensor_type.shape.dim
-    for side, pixels in zip(sides[1:3], image_size, strict=True):
-        side.dim_value = pixels
     # Names of our own: the backbone's head, if it had one, may have used the plain ones.
     graph.initializer.extend(
         [
@@ -65,3 +61,23 @@ def append_head(
     )
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
+
+
+def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
+    """Read what of an ONNX file leads from "images" to one of its outputs, as onnx.ModelProto.
+
+    Args:
+        path: The file.
+        output: Its name; other outputs are left out.
+        image_size: (height, width) in pixels that "images" has from now on.
+
+    Raises:
+        Exception: The file is none, or has no such output; onnx' errors share no base class.
+    """
+    import onnx
+
+    model = onnx.utils.Extractor(onnx.load(str(path))).extract_model(["images"], [output])
+    sides = model.graph.input[0].type.tensor_type.shape.dim
+    for side, pixels in zip(sides[1:3], image_size, strict=True):
+        side.dim_value = pixels
+    return model

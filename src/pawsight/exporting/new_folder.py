@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pawsight.errors import DiskError
+from pawsight.runs import disk_errors
 
 _PREFIX = ".pawsight-export-"  # of what is being written; a killed export leaves it behind
 
@@ -45,16 +45,11 @@ def new_folder(out: Path) -> Iterator[Path]:
             f"Cannot write into {out.parent}: {error.strerror}.\nChoose another --out folder."
         ) from error
     try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp's are for their owner alone
-        if out.is_dir():
-            out.rmdir()  # it is empty; not every system replaces such a folder
-        temporary.rename(out)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskError(
-                f"The disk is full: {out} could not be written.\nFree some space and try again."
-            ) from error
-        raise DiskError(f"Cannot write {out}: {error.strerror or error}.") from error
+        with disk_errors(out):
+            yield temporary
+            temporary.chmod(0o755)  # mkdtemp's are for their owner alone
+            if out.is_dir():
+                out.rmdir()  # it is empty; not every system replaces such a folder
+            temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

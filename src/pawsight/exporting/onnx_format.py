@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.errors import RunError, first_line
+from pawsight.exporting.appended import cut_out
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
@@ -41,22 +42,16 @@ def with_probabilities(model: ModelFolder) -> Any:
     Raises:
         RunError: The run's ONNX file is damaged.
     """
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     try:
-        whole = onnx.load(str(model.run.onnx_path))
-        # Other outputs, such as the features of the shipped model, are left out.
-        found = onnx.utils.Extractor(whole).extract_model(["images"], ["logits"])
+        found = cut_out(model.run.onnx_path, "logits", model.image_size)
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
             f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
             f"Train again, or copy the run folder anew."
         ) from error
     graph = found.graph
-    sides = graph.input[0].type.tensor_type.shape.dim
-    for side, pixels in zip(sides[1:3], model.image_size, strict=True):
-        side.dim_value = pixels
     temperature = np.array(model.temperature, np.float32)
     graph.initializer.append(numpy_helper.from_array(temperature, "pawsight_temperature"))
     graph.node.extend(
