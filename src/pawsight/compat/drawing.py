@@ -31,7 +31,7 @@ def draw(settings: Any, height: int, width: int) -> dict[str, Any]:
     drawn: dict[str, Any] = dict(STILL)
     if settings.rotation_range:
         drawn["theta"] = np.random.uniform(-settings.rotation_range, settings.rotation_range)
-    # Keras draws tx from height_shift_range and moves along the rows by it; so do we.
+    # Keras draws tx from the height's range, but moves sideways by it: kept, see docs/compat.md.
     drawn["tx"] = _shift(settings.height_shift_range, height)
     drawn["ty"] = _shift(settings.width_shift_range, width)
     if settings.shear_range:
