@@ -121,6 +121,10 @@ benchmark-serve: $(READY)  ## The HTTP service beside its model, at half, full a
 benchmark-export: $(READY)  ## A run in every format, beside its model: ARGS="NAME RUN" (minutes)
 	@$(BIN)/python benchmarks/export/run.py $(ARGS)
 
+.PHONY: benchmark-compat
+benchmark-compat: $(READY)  ## The old generator beside Keras' own: ARGS=photos/train (a minute)
+	@$(BIN)/python benchmarks/compat/run.py $(ARGS)
+
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)

@@ -1,0 +1,60 @@
+"""Keras' removed ImageDataGenerator, so that old scripts run again with one changed import.
+
+    from pawsight.compat import ImageDataGenerator
+
+The same arguments, methods and iterators; the same seed gives the same batches.
+What differs, and why, stands in docs/compat.md. The functions that old scripts
+import beside the class (`load_img`, `img_to_array` ...) are those of Keras 3.
+
+Names are resolved on first use, since they load TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras.utils import array_to_img, img_to_array, load_img, save_img
+
+    from pawsight.compat.dataframe import DataFrameIterator
+    from pawsight.compat.directory import DirectoryIterator
+    from pawsight.compat.generator import ImageDataGenerator
+    from pawsight.compat.iterator import Iterator, NumpyArrayIterator
+
+_HOMES = {
+    "DataFrameIterator": "pawsight.compat.dataframe",
+    "DirectoryIterator": "pawsight.compat.directory",
+    "ImageDataGenerator": "pawsight.compat.generator",
+    "Iterator": "pawsight.compat.iterator",
+    "NumpyArrayIterator": "pawsight.compat.iterator",
+    "array_to_img": "keras.utils",
+    "img_to_array": "keras.utils",
+    "load_img": "keras.utils",
+    "save_img": "keras.utils",
+}
+
+__all__ = [
+    "DataFrameIterator",
+    "DirectoryIterator",
+    "ImageDataGenerator",
+    "Iterator",
+    "NumpyArrayIterator",
+    "array_to_img",
+    "img_to_array",
+    "load_img",
+    "save_img",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pawsight.compat' has no attribute '{name}'")
+    from pawsight.engine import prepare_tensorflow
+
+    prepare_tensorflow()
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,111 @@
+"""Photos from files: decoded once, kept in memory, and another one in the place of a broken one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from pawsight import machine
+from pawsight.compat.mistakes import NoPhotoError, SettingError
+from pawsight.errors import PhotoError
+from pawsight.pictures.decoding.decode import decode, read_photo
+from pawsight.records import ImageArray, IntArray
+
+MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+NUM_CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
+_KEPT_SHARE = 1 / 8  # of the memory, as in PixelStream
+
+
+class Photos:
+    """Files of photos, read when they are first asked for.
+
+    Args:
+        paths: Of the files.
+        target_size: (height, width) in pixels.
+        color_mode: "rgb", "rgba" or "grayscale".
+        interpolation: A name of Pillow's resampling filters.
+        keep_aspect_ratio: Cut the longer sides off instead of stretching.
+
+    Raises:
+        SettingError: A value that these cannot have.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        target_size: tuple[int, int],
+        color_mode: str,
+        interpolation: str,
+        keep_aspect_ratio: bool,
+    ) -> None:
+        filters = {one.name.lower(): one for one in Image.Resampling}
+        if interpolation not in filters:
+            raise SettingError(
+                f"interpolation must be one of {', '.join(filters)}, not {interpolation!r}."
+            )
+        self._paths = paths
+        self._height, self._width = target_size
+        self._mode = MODES[color_mode]
+        self._filter = filters[interpolation]
+        self._keep_aspect_ratio = keep_aspect_ratio
+        self._kept: dict[int, ImageArray] = {}
+        self._broken: set[int] = set()
+        size = self._height * self._width * NUM_CHANNELS[color_mode]
+        self._num_keepable = int((machine.memory() or 0) * _KEPT_SHARE // size)
+
+    def read(self, indices: IntArray) -> tuple[ImageArray, IntArray]:
+        """Give photos, another one in the place of each that is broken.
+
+        Args:
+            indices: Shape [B].
+
+        Returns:
+            Pixels, shape [B, H, W, C], and the indices of the photos shown, shape [B].
+
+        Raises:
+            NoPhotoError: None of all the photos can be used.
+        """
+        shown = [self._shown(int(index)) for index in indices]
+        return np.stack([pixels for pixels, _ in shown]), np.array([index for _, index in shown])
+
+    def _shown(self, index: int) -> tuple[ImageArray, int]:
+        """A photo, or the next good one in the order of the files, mostly of the same class."""
+        for other in (*range(index, len(self._paths)), *range(index)):
+            if other in self._broken:
+                continue
+            try:
+                return self._pixels(other), other
+            except PhotoError as error:
+                self._broken.add(other)
+                warnings.warn(
+                    f"{self._paths[other]} is left out: {error}. "
+                    f"The next good photo is shown in its place.",
+                    stacklevel=2,
+                )
+        raise NoPhotoError(
+            f"None of the {len(self._paths)} photos can be used; the warnings above say why.\n"
+            f"The first one is {self._paths[0]}."
+        )
+
+    def _pixels(self, index: int) -> ImageArray:
+        if index in self._kept:
+            return self._kept[index]
+        image = decode(read_photo(self._paths[index])).convert(self._mode)
+        if image.size != (self._width, self._height):
+            box = self._box(image.size) if self._keep_aspect_ratio else None
+            image = image.resize((self._width, self._height), self._filter, box=box)
+        pixels = np.asarray(image).reshape(self._height, self._width, -1)
+        if len(self._kept) < self._num_keepable:
+            self._kept[index] = pixels
+        return pixels
+
+    def _box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The middle of a photo that has the target's shape: left, top, right, bottom."""
+        width, height = size
+        wide = min(width, height * self._width // self._height)
+        high = min(height, width * self._height // self._width)
+        left, top = (width - wide) // 2, (height - high) // 2
+        return left, top, left + wide, top + high
