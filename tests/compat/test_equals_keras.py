@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from pawsight.compat import transforms
+from pawsight.compat import ImageDataGenerator, transforms
 
 FILL_MODES = ["nearest", "constant", "reflect", "wrap"]
 FULL = {
@@ -218,3 +218,12 @@ def test_a_subclass_may_change_photos_in_its_own_way(make_generator, photos):
 
 def test_still_parameters_move_nothing():
     assert not transforms.is_moved(transforms.STILL)
+
+
+def test_weights_are_divided_with_the_photos():
+    photos = np.arange(4, dtype=np.float32)[:, None, None, None] * np.ones((4, 2, 2, 3), np.float32)
+    flow = ImageDataGenerator(validation_split=0.5).flow(
+        photos, [0, 1, 0, 1], sample_weight=[0, 1, 2, 3], shuffle=False, subset="training"
+    )
+    images, _, weights = next(flow)
+    assert images[:, 0, 0, 0].tolist() == weights.tolist() == [2, 3]
