@@ -51,6 +51,7 @@ class HeadInTime(H11Protocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        if self.conn.their_state is h11.IDLE:  # else it has its answer, and still sends a body
+        begun, _ = self.conn.trailing_data
+        if begun and self.conn.their_state is h11.IDLE:  # else it still sends a refused body
             self.transport.write(_TOO_LATE)
         self.transport.close()
