@@ -180,9 +180,41 @@ def test_nothing_is_lost_when_the_server_goes_and_comes_back(open_page, run):
     give(page, photo("tom.png"))
     expect(page.locator("#banner")).to_contain_text("your photos wait here")
     with serving(run.path, port):
-        page.get_by_role("button", name="Try again now").click()
+        # Not as a person would: by now the page may have tried again itself, and be done.
+        page.locator("#again").dispatch_event("click")
         expect(card(page, "tom.png").locator(".answer")).to_have_text("red")
         expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_a_failure_from_before_a_pause_does_not_bring_another_one(open_page, address):
+    page = open_page(address)
+    # Whatever waits for seconds waits for ever here.
+    page.add_init_script(
+        "const real = setTimeout; setTimeout = (f, ms) => (ms < 3000 ? real(f, ms) : 0);"
+    )
+    page.reload()
+    asked = []
+    page.route("**/predict", lambda route: asked.append(route))
+
+    def wait_for(count):
+        for _ in range(WAIT // 50):
+            if len(asked) == count:
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"{len(asked)} photos were asked about, not {count}")
+
+    give(page, photo("tom.png"), photo("sky.png", BLUE))
+    wait_for(2)
+    asked[0].abort()
+    expect(page.locator("#banner")).to_contain_text("The server does not answer.")
+    page.get_by_role("button", name="Try again now").click()
+    wait_for(3)
+    asked[1].abort()  # that of sky.png, from before
+    wait_for(4)
+    expect(page.locator("#banner")).to_be_hidden()
+    for route in asked[2:]:
+        route.continue_()
+    expect(page.locator(".answer")).to_have_text(["red", "blue"])
 
 
 def test_a_busy_server_is_asked_again_when_it_said(open_page, address):
