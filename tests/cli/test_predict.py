@@ -259,6 +259,43 @@ def test_interrupted_command_goes_on_where_it_stopped(
     assert not part.exists()
 
 
+CRASHING = """
+import os, signal
+import PIL.Image
+
+real = PIL.Image.open
+
+def opened(file, *options, **more):
+    if b"CRASH" in file.getvalue():
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return real(file, *options, **more)
+
+PIL.Image.open = opened
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_photo_that_ends_the_process_is_a_row_the_second_time(
+    pawsight_process, colour_run, save_photo, tmp_path, output
+):
+    paths = [save_photo(f"{number:02}.png", "blue") for number in range(12)]
+    paths[7].write_bytes(paths[7].read_bytes() + b"CRASH")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "sitecustomize.py").write_text(CRASHING)
+    modules = [str(tmp_path / "modules"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(modules)}
+    command = ["predict", *paths, "--model", colour_run.path, "--output", output]
+    assert pawsight_process(*command, env=environment).returncode == -signal.SIGSEGV
+    assert not output.exists()
+    again = pawsight_process(*command, env=environment)
+    assert again.returncode == 0, again.stderr
+    rows = rows_of(output.read_text())
+    assert [row["path"] for row in rows] == [str(path) for path in paths]
+    assert [row["label"] for row in rows] == ["blue"] * 7 + [""] + ["blue"] * 4
+    assert rows[7]["error"] == "reading it crashed the decoder, or took all memory"
+
+
 @pytest.mark.slow
 def test_interruption_says_what_is_kept_and_how_to_go_on(colour_run, save_photo, output):
     paths = [str(save_photo(f"{number}.png")) for number in range(2)]

@@ -99,7 +99,14 @@ def predict(
 
         settings = {"model": classifier.fingerprint, "tta": tta}
         with Unfinished(output, classifier.class_names, settings) as unfinished:
-            _collect(unfinished, named, look)
+            if unfinished.was_begun:
+                from pawsight.inference.suspects import tried_apart
+
+                _collect(
+                    unfinished, named, lambda left: look(tried_apart(left, classifier, batch_size))
+                )
+            else:
+                _collect(unfinished, named, look)
             tally = _finish(unfinished, output, writer)
     _tell(*tally)
 

@@ -46,6 +46,7 @@ class Unfinished:
     ) -> None:
         self.path = output.with_name(output.name + ".part")
         self._class_names = class_names
+        self.was_begun = False  # by a command that did not come to its end
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
@@ -148,6 +149,7 @@ class Unfinished:
                 f"{self.path} holds something that is no unfinished result, and is left as it "
                 f"is.\nGive --output another name, or remove the file first."
             ) from error
+        self.was_begun = True
         others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
         if others:
             raise ConfigError(

@@ -32,12 +32,16 @@ Decode = Callable[[PhotoLike], Decoded]
 Answer = Callable[[list[str], list[Decoded]], list[Prediction]]
 
 
+def most_in_line(num_threads: int, at_once: int) -> int:
+    """How many photos may have been taken without their answers being taken yet."""
+    return 4 * at_once * num_threads
+
+
 class Line(Generic[Decoded]):
     """Photos that wait, are being looked at, or have an answer that was not taken yet.
 
     Args:
-        photos: Taken one by one, by a thread; at most `4 * at_once` for each
-            thread that looks are in line.
+        photos: Taken one by one, by a thread; at most `most_in_line` are in line.
         decode: Gives what `answer` needs of a photo, or raises PhotoError.
         answer: Gives the predictions of the photos with these names.
         num_threads: How many threads look at photos, at least 1.
@@ -55,7 +59,7 @@ class Line(Generic[Decoded]):
         self.decode, self.answer = decode, answer
         self._source = photos
         self._num_threads, self._at_once = num_threads, at_once
-        self._most = 4 * at_once * num_threads
+        self._most = most_in_line(num_threads, at_once)
         self._changed = threading.Condition()  # held to read or change all below
         self._places: deque[_Place] = deque()
         self._todo: deque[_Place] = deque()  # those of them that nobody has begun
