@@ -9,14 +9,17 @@ import pytest
 
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, ModelError
+from pawsight.exporting.formats import FORMATS
 from pawsight.inference.classifier import Classifier
 from pawsight.models import hub
 from pawsight.models.backbone import open_backbone
+from pawsight.models.hub_networks import compute_groups_plainly
 from pawsight.models.saved import load_model
 from pawsight.models.sizes import can_be_finetuned, canonical_name, image_size_of, is_pretrained
 from pawsight.progress import Silent
 from pawsight.training.features import FeatureReader
 from pawsight.workflow import draw_sample, train
+from pawsight.workflow.exports import export_all
 
 has_keras_hub = pytest.mark.skipif(
     importlib.util.find_spec("keras_hub") is None, reason="the extra hub is not installed"
@@ -26,6 +29,36 @@ OPTIONS = {
     "config": {"block_type": "basic_block"},
     "scale": [1.0, 2.0, 3.0],
     "offset": [0.0, 0.0, -1.0],
+}
+
+SMALL = {
+    "MobileNet": {
+        "stackwise_expansion": [[40, 56], [64, 144]],
+        "stackwise_num_blocks": [2, 2],
+        "stackwise_num_filters": [[16, 16], [24, 24]],
+        "stackwise_kernel_size": [[3, 3], [5, 5]],
+        "stackwise_num_strides": [[2, 1], [2, 1]],
+        "stackwise_se_ratio": [[None, None], [0.25, 0.25]],
+        "stackwise_activation": [["relu", "relu"], ["hard_swish", "hard_swish"]],
+        "stackwise_padding": [[1, 1], [2, 2]],
+        "output_num_filters": 64,
+        "depthwise_filters": 8,
+        "depthwise_stride": 2,
+        "depthwise_residual": False,
+        "last_layer_filter": 64,
+        "squeeze_and_excite": 0.5,
+    },
+    "HGNetV2": {
+        "depths": [1, 2],
+        "embedding_size": 16,
+        "hidden_sizes": [32, 64],
+        "stem_channels": [3, 8, 16],
+        "hidden_act": "relu",
+        "use_learnable_affine_block": True,
+        "stackwise_stage_filters": [(16, 16, 32, 1, 1, 3), (32, 16, 64, 2, 1, 3)],
+        "apply_downsample": [False, True],
+        "use_lightweight_conv_block": [False, True],
+    },
 }
 
 
@@ -93,6 +126,29 @@ def test_without_keras_hub_the_extra_is_named_before_photos_are_read(tmp_path, m
     assert not (tmp_path / "run").exists()
 
 
+def test_groups_of_one_channel_are_computed_without_xla_and_give_the_same():
+    convolution = keras.layers.Conv2D(8, 3, 2, "same", groups=4)
+    model = keras.Sequential([keras.Input((9, 7, 4)), convolution])
+    images = np.random.default_rng(0).normal(size=(2, 9, 7, 4)).astype(np.float32)
+    kernel, bias = model.get_weights()
+    wanted = np.concatenate(
+        [
+            keras.ops.conv(images[..., c : c + 1], kernel[..., 2 * c : 2 * c + 2], 2, "same")
+            for c in range(4)
+        ],
+        axis=-1,
+    )
+    compute_groups_plainly(model)
+    np.testing.assert_allclose(model(images), wanted + bias, atol=1e-5)
+    assert convolution.convolution_op.func.__module__ == compute_groups_plainly.__module__
+
+
+def test_groups_of_several_channels_are_refused_in_words():
+    model = keras.Sequential([keras.Input((9, 9, 4)), keras.layers.Conv2D(4, 3, groups=2)])
+    with pytest.raises(ModelError, match="groups of several channels"):
+        compute_groups_plainly(model)
+
+
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     """A folder with a small network, its weights drawn by lot, and its converter."""
@@ -147,6 +203,26 @@ def test_a_fine_tuned_preset_is_loaded_without_the_preset(preset, tmp_path, monk
     np.testing.assert_allclose(
         load_model(run)(images.astype(np.float32)), Classifier.load(run).logits(images), atol=1e-3
     )
+
+
+@has_keras_hub
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["MobileNet", "HGNetV2"])  # layers of their own, groups, stages
+def test_a_preset_is_exported_to_every_format(kind, tmp_path):
+    import keras_hub
+
+    keras.utils.set_random_seed(1)
+    folder = tmp_path / "preset"
+    folder.mkdir()
+    getattr(keras_hub.models, f"{kind}Backbone")(**SMALL[kind]).save_to_preset(str(folder))
+    converter = getattr(keras_hub.layers, f"{kind}ImageConverter")(image_size=(64, 64))
+    converter.save_to_preset(str(folder))
+    photos = draw_sample(tmp_path / "pets", count=40)
+    run = train(photos, TrainConfig(model=f"hub:{folder}", finetune=True, epochs=1), tmp_path / "r")
+    for exported in export_all(run, list(FORMATS), tmp_path / "out"):
+        assert exported.agreement == 1 or exported.format.endswith("int8")
+    readme = (tmp_path / "out" / "keras" / "README.md").read_text()
+    assert readme.index("import keras_hub") < readme.index("load_model")
 
 
 @has_keras_hub

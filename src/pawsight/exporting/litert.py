@@ -80,7 +80,11 @@ def _save_constants(model: ModelFolder, path: Path) -> None:
         # What was a dict comes back as a list, in the order of its names.
         return dict(zip(("logits", "probabilities"), holder.constant(images), strict=True))
 
-    tf.saved_model.save(holder, str(path), signatures={"serving_default": signature})
+    # Nobody trains on it, and gradients of their own, as that of swish, lead out of the constants.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(
+        holder, str(path), signatures={"serving_default": signature}, options=options
+    )
 
 
 def _samples(images: ImageArray) -> Iterator[dict[str, Any]]:

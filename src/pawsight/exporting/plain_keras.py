@@ -14,6 +14,7 @@ from keras import layers
 
 from pawsight.errors import ModelError
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.models.hub_networks import compute_groups_plainly
 from pawsight.models.normalization import FusedBatchNormalization
 from pawsight.models.pretrained import CAFFE_MEAN_BGR, CaffeScaling, leaves
 
@@ -36,6 +37,7 @@ def plain_model(model: ModelFolder) -> keras.Model:
             plain.set_weights(_caffe_weights())
         elif found.weights:
             plain.set_weights(found.get_weights())
+    compute_groups_plainly(network)  # LiteRT, too, cannot hold what XLA compiled
     images = keras.Input((*model.image_size, 3), name="images")
     logits = _columns(network(images))
     calibrated = layers.Rescaling(1 / model.temperature, name="calibrated")(logits)

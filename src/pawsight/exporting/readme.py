@@ -9,6 +9,7 @@ from pawsight.exporting.comparison import Exported
 from pawsight.exporting.formats import Format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.reading_code import reading_code
+from pawsight.models import hub
 from pawsight.records import Resize
 from pawsight.runs import write_text
 
@@ -36,7 +37,8 @@ def write_readme(
     """
     text = _text(model, format, exported)
     if snippet := format.snippet():
-        text += f"{_USE}\n```python\n{reading_code(model)}\n{snippet}\n{_TELLING}```\n"
+        code = f"{reading_code(model)}\n{_layers_of_others(model, format)}{snippet}\n{_TELLING}"
+        text += f"{_USE}\n```python\n{code}```\n"
     if any_size is not None:
         code = ANY_SIZE_SNIPPET.format(class_names=list(model.class_names))
         text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
@@ -59,6 +61,14 @@ _TELLING = """\
 for name, probability in zip(class_names, probabilities):
     print(f"{name}: {probability:.3f}")
 """
+
+
+def _layers_of_others(model: ModelFolder, format: Format) -> str:
+    """The import without which Keras does not know some layers of the file."""
+    architecture = str(model.run.read_json(model.run.model_path).get("architecture", ""))
+    if format.name != "keras" or not hub.is_hub(architecture):
+        return ""
+    return "import keras_hub  # whose layers may be in the file\n"
 
 
 def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
