@@ -129,6 +129,10 @@ benchmark-compat: $(READY)  ## The old generator beside Keras' own: ARGS=photos/
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
 
+.PHONY: benchmark-transfer
+benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ --weights FILE" (minutes)
+	@$(BIN)/python benchmarks/transfer/run.py $(ARGS)
+
 .PHONY: benchmark-time-to-accuracy
 benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
