@@ -18,6 +18,7 @@ from pawsight.models.sizes import (
     takes_weights,
 )
 from pawsight.models.trained_size import trained_size
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
@@ -126,6 +127,7 @@ def _not_finetuned(name: str) -> str:
     )
 
 
+@live_in_notebooks
 def audit(
     source: Source,
     out: Source | None = None,
@@ -165,6 +167,7 @@ def audit(
     return found
 
 
+@live_in_notebooks
 def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
 ) -> Path:
@@ -172,6 +175,7 @@ def draw_sample(
     return drawn.draw_sample(Path(folder), count, seed, progress=progress)
 
 
+@live_in_notebooks
 def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILENT) -> Path:
     """Fetch a well-known set, unless it is there.
 
@@ -197,6 +201,7 @@ def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILEN
     return known.copy_into(found, Path(into).expanduser(), progress)
 
 
+@live_in_notebooks
 def feed(
     source: Source,
     part: Part = "train",
