@@ -9,8 +9,9 @@ import difflib
 import re
 from pathlib import Path
 
+from pawsight.config import Staging
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, folder, table
+from pawsight.pictures.sources import archive, drawn, staging, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -20,14 +21,16 @@ __all__ = ["Source", "fetch"]
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
-def fetch(source: str | Path, progress: Progress) -> Source:
+def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
     Args:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
             .csv table, or `sample` for the built-in drawn photos. A file or
             folder of that name comes before a built-in meaning.
-        progress: Is told of unpacking and drawing.
+        progress: Is told of unpacking, drawing and copying.
+        stage: Whether a folder is copied to this machine first: from slow
+            network drives ("auto"), from anywhere ("always") or not ("never").
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -47,7 +50,7 @@ def fetch(source: str | Path, progress: Progress) -> Source:
                 f"Taking the photos from '{text}' in this folder. "
                 f"For the built-in sample, write {drawn.WORD}: with a colon."
             )
-        return _fetch_local(path, progress)
+        return _fetch_local(path, progress, stage)
     if text in (drawn.WORD, f"{drawn.WORD}:"):
         return drawn.fetch(progress)
     if scheme := _SCHEME.match(text):
@@ -58,9 +61,9 @@ def fetch(source: str | Path, progress: Progress) -> Source:
     raise SourceError(_nothing_there(path, text))
 
 
-def _fetch_local(path: Path, progress: Progress) -> Source:
+def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
     if path.is_dir():
-        return folder.fetch(path)
+        return staging.fetch(path, progress, stage)
     if not path.is_file():
         raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
     try:
