@@ -20,6 +20,7 @@ from pawsight.cli import failures
 from pawsight.cli.audit import audit
 from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
+from pawsight.cli.data import data
 from pawsight.cli.doctor import doctor
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
@@ -105,6 +106,7 @@ for command in (
     doctor,
 ):
     app.command()(command)
+app.add_typer(data)
 
 
 def main() -> None:
