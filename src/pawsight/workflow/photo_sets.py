@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
 from pawsight.models import builtin, hub
@@ -38,9 +38,17 @@ Source = str | os.PathLike[str]
 _SILENT = Silent()
 
 
-def list_photos(source: Source, progress: Progress, group_by: str | None = None) -> Listing:
-    """List the photos of a source, fetched first if need be; `group_by` as `scan` takes it."""
-    return scan(fetch(os.fspath(source), progress), progress, group_by)
+def list_photos(
+    source: Source,
+    progress: Progress,
+    group_by: str | None = None,
+    stage: Staging = "auto",
+) -> Listing:
+    """List the photos of a source, fetched first if need be.
+
+    `group_by` is as `scan` takes it, `stage` as in `TrainConfig`.
+    """
+    return scan(fetch(os.fspath(source), progress, stage), progress, group_by)
 
 
 def read_photos(

@@ -77,7 +77,7 @@ def train(
     progress = first_look = FirstLook(progress, time.monotonic() if started is None else started)
     if out is not None:
         check_outside(out, source)
-    listing = list_photos(source, progress, config.split.group_by)
+    listing = list_photos(source, progress, config.split.group_by, config.stage)
     check_classes(listing)
     config = checked_model(config)  # before a folder is made: there may be no such network
     run = Run.create(out, listing.name, results_dir("runs", source))
@@ -225,7 +225,7 @@ def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixel
     """
     saved = run.read_json(run.config_path)
     config = settings(TrainConfig, **saved["settings"])
-    listing = list_photos(saved["source"], progress, config.split.group_by)
+    listing = list_photos(saved["source"], progress, config.split.group_by, config.stage)
     catalog, pixels = read_photos(listing, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))

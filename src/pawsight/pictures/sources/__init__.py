@@ -9,8 +9,9 @@ import difflib
 import re
 from pathlib import Path
 
+from pawsight.config import Staging
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, drive, folder, known, table
+from pawsight.pictures.sources import archive, drawn, drive, known, staging, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -20,7 +21,7 @@ __all__ = ["Source", "fetch"]
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
-def fetch(source: str | Path, progress: Progress) -> Source:
+def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
     Args:
@@ -29,7 +30,9 @@ def fetch(source: str | Path, progress: Progress) -> Source:
             ("gdrive:My Drive/pets", or its link), `sample` for the built-in
             drawn photos, or the name of a well-known set such as `cats-vs-dogs`.
             A file or folder of that name comes before a built-in meaning.
-        progress: Is told of fetching, unpacking and drawing.
+        progress: Is told of fetching, unpacking, drawing and copying.
+        stage: Whether a folder is copied to this machine first: from slow
+            network drives ("auto"), from anywhere ("always") or not ("never").
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -50,7 +53,7 @@ def fetch(source: str | Path, progress: Progress) -> Source:
                 f"Taking the photos from '{text}' in this folder. "
                 f"For the {what}, write {text}: with a colon."
             )
-        return _fetch_local(path, progress)
+        return _fetch_local(path, progress, stage)
     if text in (drawn.WORD, f"{drawn.WORD}:"):
         return drawn.fetch(progress)
     if drive.matches(text):
@@ -65,9 +68,9 @@ def fetch(source: str | Path, progress: Progress) -> Source:
     raise SourceError(_nothing_there(path, text))
 
 
-def _fetch_local(path: Path, progress: Progress) -> Source:
+def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
     if path.is_dir():
-        return folder.fetch(path)
+        return staging.fetch(path, progress, stage)
     if not path.is_file():
         raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
     try:

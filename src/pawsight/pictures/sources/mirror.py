@@ -27,7 +27,7 @@ from pawsight.pictures.sources.resumed import Again, Damaged, GivenUp, OpenStrea
 from pawsight.pictures.sources.space import DISK_ERRORS, need_space
 from pawsight.progress import Progress
 
-__all__ = ["RemoteFile", "copy_all", "safe_path", "unique_paths"]
+__all__ = ["RemoteFile", "copied_folder", "copy_all", "safe_path", "unique_paths"]
 
 _NAMED = 5  # files that a note names
 _VERSIONS = 3  # of one file that are tried while it changes
@@ -81,8 +81,7 @@ def copy_all(
     """
     if not files:
         raise SourceError(f"There are no photos in {name}.")
-    mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
-    folder = cache_dir() / "copied" / f"{safe_path([name])}-{mark}"
+    folder = copied_folder(name, place)
     hold(folder)
     try:
         (folder / _PARTS).mkdir(parents=True, exist_ok=True)
@@ -98,6 +97,12 @@ def copy_all(
             f"PAWSIGHT_CACHE=/a/folder pawsight ..."
         ) from error
     return folder
+
+
+def copied_folder(name: str, place: str) -> Path:
+    """Say where the copy of a place lies, or would."""
+    mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    return cache_dir() / "copied" / f"{safe_path([name])}-{mark}"
 
 
 class _Stopped(Exception):  # noqa: N818
