@@ -17,6 +17,7 @@ from pawsight.records import Resize
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
+Staging = Literal["auto", "always", "never"]
 Range = float | tuple[float, float]
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -98,6 +99,7 @@ class TrainConfig(_Frozen):
     image_size: tuple[int, int] | None = None  # (height, width) in pixels
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there
+    stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
     class_weights: Literal["auto", "none"] = "auto"  # auto: rare classes count more, beyond 1.5 : 1
     epochs: int | None = Field(None, ge=1)
     minutes: float | None = Field(None, gt=0, le=600)

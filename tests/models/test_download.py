@@ -69,6 +69,7 @@ class _Bytes(Silent):
 
     def advance(self, done, **facts):
         self.done += done
+        self.total = facts.get("total", self.total)
 
 
 def _fetch(path, checksum=MD5, progress=None):

@@ -25,7 +25,16 @@ _WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+")
 _SAMPLE = re.compile(r"sample-\d+-\d+")
 _STALE_SECONDS = 24 * 3600  # a younger leftover may be at work
 
-Kind = Literal["photos read", "unpacked archive", "drawn sample", "weights", "features", "leftover"]
+Kind = Literal[
+    "photos read",
+    "unpacked archive",
+    "copied photos",
+    "known set",
+    "drawn sample",
+    "weights",
+    "features",
+    "leftover",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,10 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
                 yield "leftover", path
     for path in _real_folders(cache / "unpacked"):
         yield ("leftover" if path.name.startswith(".") else "unpacked archive"), path
+    for path in _real_folders(cache / "copied"):  # from afar
+        yield ("leftover" if path.name.startswith(".") else "copied photos"), path
+    for path in _real_folders(cache / "known"):  # sets by name, or what came of one so far
+        yield ("leftover" if path.name.startswith(".") else "known set"), path
     for path in _real_folders(cache / "weights"):  # of one network each
         yield ("leftover" if path.name.startswith(".") else "weights"), path
     for path in _real_folders(cache / "features"):  # of photos, by one network at one size

@@ -6,6 +6,7 @@ without opening one. Whether a photo can really be decoded is not known here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import PurePath
 
@@ -67,6 +68,19 @@ def kind_of(name: str) -> Kind:
 def is_system_folder(name: str) -> bool:
     """Whether a folder is hidden, or left behind by an operating system."""
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+
+
+def is_wanted(folders: Iterable[str], name: str) -> bool:
+    """Whether a file is worth unpacking or copying: a picture, what may be one, or a table.
+
+    Args:
+        folders: The names of the folders it lies in.
+        name: Its own.
+    """
+    if any(is_system_folder(folder) for folder in folders):
+        return False
+    is_table = name.lower().endswith(".csv") and not name.startswith(".")
+    return is_table or kind_of(name) is not Kind.OTHER
 
 
 def foreign_reason(name: str) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ConfigError
 from pawsight.models import builtin, hub
@@ -18,12 +18,13 @@ from pawsight.models.sizes import (
     takes_weights,
 )
 from pawsight.models.trained_size import trained_size
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
 from pawsight.pictures.listing.scan import Listing, check_classes, scan
 from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.sources import drawn, fetch
+from pawsight.pictures.sources import drawn, fetch, known
 from pawsight.pictures.splitting.split import split
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
@@ -37,9 +38,17 @@ Source = str | os.PathLike[str]
 _SILENT = Silent()
 
 
-def list_photos(source: Source, progress: Progress, group_by: str | None = None) -> Listing:
-    """List the photos of a source, fetched first if need be; `group_by` as `scan` takes it."""
-    return scan(fetch(os.fspath(source), progress), progress, group_by)
+def list_photos(
+    source: Source,
+    progress: Progress,
+    group_by: str | None = None,
+    stage: Staging = "auto",
+) -> Listing:
+    """List the photos of a source, fetched first if need be.
+
+    `group_by` is as `scan` takes it, `stage` as in `TrainConfig`.
+    """
+    return scan(fetch(os.fspath(source), progress, stage), progress, group_by)
 
 
 def read_photos(
@@ -126,6 +135,7 @@ def _not_finetuned(name: str) -> str:
     )
 
 
+@live_in_notebooks
 def audit(
     source: Source,
     out: Source | None = None,
@@ -165,6 +175,7 @@ def audit(
     return found
 
 
+@live_in_notebooks
 def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
 ) -> Path:
@@ -172,6 +183,33 @@ def draw_sample(
     return drawn.draw_sample(Path(folder), count, seed, progress=progress)
 
 
+@live_in_notebooks
+def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILENT) -> Path:
+    """Fetch a well-known set, unless it is there.
+
+    Args:
+        name: One of `known_sets`, such as "cats-vs-dogs".
+        into: A new or empty folder; None leaves it in the cache.
+        progress: Is told its size and licence before anything is fetched.
+
+    Returns:
+        The folder that its photos are in.
+
+    Raises:
+        ConfigError: There is no such set.
+        SourceError: It cannot be fetched, or the folder holds something already.
+        DiskError: It cannot be written, or the disk is too full.
+    """
+    found = known.find(name)
+    if found is None:
+        names = ", ".join(one.name for one in known.known_sets())
+        raise ConfigError(f"There is no well-known set '{name}'.\nThere are: {names}")
+    if into is None:
+        return known.fetch(found, progress).root
+    return known.copy_into(found, Path(into).expanduser(), progress)
+
+
+@live_in_notebooks
 def feed(
     source: Source,
     part: Part = "train",

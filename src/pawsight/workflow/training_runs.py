@@ -13,6 +13,7 @@ from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.backbone import weights_at_hand
 from pawsight.models.sizes import is_pretrained
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies
@@ -39,6 +40,7 @@ _ONNX_CHECK_PHOTOS = 64
 _NAMED_PHOTOS = 3
 
 
+@live_in_notebooks
 def train(
     source: Source,
     config: TrainConfig | None = None,
@@ -75,7 +77,7 @@ def train(
     progress = first_look = FirstLook(progress, time.monotonic() if started is None else started)
     if out is not None:
         check_outside(out, source)
-    listing = list_photos(source, progress, config.split.group_by)
+    listing = list_photos(source, progress, config.split.group_by, config.stage)
     check_classes(listing)
     config = checked_model(config)  # before a folder is made: there may be no such network
     run = Run.create(out, listing.name, results_dir("runs", source))
@@ -92,6 +94,7 @@ def train(
     return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
 
 
+@live_in_notebooks
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     """Go on with a run that was stopped or killed; it ends with the same bits.
 
@@ -222,7 +225,7 @@ def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixel
     """
     saved = run.read_json(run.config_path)
     config = settings(TrainConfig, **saved["settings"])
-    listing = list_photos(saved["source"], progress, config.split.group_by)
+    listing = list_photos(saved["source"], progress, config.split.group_by, config.stage)
     catalog, pixels = read_photos(listing, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import time
 
 from pawsight.errors import PhotoError
+from pawsight.pictures.sources.mounts import PASSING_ERRORS
 
 MAX_BYTES = 512 * 2**20
 
-_PASSING = {
-    getattr(errno, name)
-    for name in ("EIO", "EAGAIN", "EINTR", "ETIMEDOUT", "ESTALE", "ENETDOWN", "ENETUNREACH")
-    if hasattr(errno, name)
-}
 _WAITS_SECONDS = (0.1, 0.5)  # a network drive that stumbled is mostly back by then
 _NO_FILE = "not a file but a folder, pipe or device"
 _TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
@@ -33,7 +28,7 @@ def read_photo(path: str | os.PathLike[str]) -> bytes:
         try:
             return _read(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            if not waits or getattr(error, "errno", None) not in _PASSING:
+            if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
                 raise PhotoError(_why(error)) from error
             time.sleep(waits.pop(0))
 

@@ -9,8 +9,9 @@ import difflib
 import re
 from pathlib import Path
 
+from pawsight.config import Staging
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, folder, table
+from pawsight.pictures.sources import archive, drawn, drive, known, staging, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -20,14 +21,18 @@ __all__ = ["Source", "fetch"]
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
-def fetch(source: str | Path, progress: Progress) -> Source:
+def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
     Args:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
-            .csv table, or `sample` for the built-in drawn photos. A file or
-            folder of that name comes before a built-in meaning.
-        progress: Is told of unpacking and drawing.
+            .csv table, a folder or archive in Google Drive
+            ("gdrive:My Drive/pets", or its link), `sample` for the built-in
+            drawn photos, or the name of a well-known set such as `cats-vs-dogs`.
+            A file or folder of that name comes before a built-in meaning.
+        progress: Is told of fetching, unpacking, drawing and copying.
+        stage: Whether a folder is copied to this machine first: from slow
+            network drives ("auto"), from anywhere ("always") or not ("never").
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -42,14 +47,19 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         )
     path = Path(text).expanduser()
     if _exists(path):
-        if text == drawn.WORD:
+        if text == drawn.WORD or known.find(text):
+            what = "built-in sample" if text == drawn.WORD else "well-known set"
             progress.note(
                 f"Taking the photos from '{text}' in this folder. "
-                f"For the built-in sample, write {drawn.WORD}: with a colon."
+                f"For the {what}, write {text}: with a colon."
             )
-        return _fetch_local(path, progress)
+        return _fetch_local(path, progress, stage)
     if text in (drawn.WORD, f"{drawn.WORD}:"):
         return drawn.fetch(progress)
+    if drive.matches(text):
+        return drive.fetch(text, progress)
+    if well_known := known.find(text.removesuffix(":")):
+        return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):
         raise SourceError(
             f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
@@ -58,9 +68,9 @@ def fetch(source: str | Path, progress: Progress) -> Source:
     raise SourceError(_nothing_there(path, text))
 
 
-def _fetch_local(path: Path, progress: Progress) -> Source:
+def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
     if path.is_dir():
-        return folder.fetch(path)
+        return staging.fetch(path, progress, stage)
     if not path.is_file():
         raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
     try:
@@ -101,4 +111,8 @@ def _nothing_there(path: Path, text: str) -> str:
     near = difflib.get_close_matches(here.name.lower(), names, n=1)
     if near:
         return f"{message}\nDid you mean {here.with_name(names[near[0]])}?"
+    sets = [one.name for one in known.known_sets()]
+    near = difflib.get_close_matches(text.lower(), sets, n=1, cutoff=0.7)
+    if near:
+        return f"{message}\nDid you mean the well-known set {near[0]}?"
     return f"{message}\nLooked in {here.parent.absolute()}."

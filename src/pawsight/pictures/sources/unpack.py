@@ -11,7 +11,6 @@ import contextlib
 import errno
 import lzma
 import os
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from pawsight.errors import DiskError, SourceError
-from pawsight.pictures.kinds import Kind, is_system_folder, kind_of
+from pawsight.pictures.kinds import is_wanted
+from pawsight.pictures.sources.space import DISK_ERRORS, RESERVE_BYTES, need_space
 from pawsight.progress import Progress
 
 _CHUNK_BYTES = 1 << 20
@@ -35,7 +35,6 @@ _DAMAGE = (
     EOFError,
     UnicodeError,
 )
-_DISK_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EIO}
 _ENCRYPTED_FLAG, _UTF8_FLAG = 0x1, 0x800  # of a zip entry; Source: APPNOTE.TXT 4.4.4
 
 
@@ -51,7 +50,7 @@ class Limits:
     max_files: int = 5_000_000
     max_ratio: int = 200  # bytes unpacked per byte of archive
     floor_bytes: int = 4 << 30
-    reserve_bytes: int = 256 << 20  # of the disk, left free
+    reserve_bytes: int = RESERVE_BYTES  # of the disk, left free
 
 
 def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None:
@@ -172,9 +171,7 @@ class _Writer:
     def accept(self, name: str, is_plain: bool) -> str:
         """Give the path that an entry may be written to, or "" if it is not to be."""
         *folders, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
-        if any(is_system_folder(part) for part in folders if part != ".."):
-            return ""
-        if kind_of(last) is Kind.OTHER and (last[:1] == "." or not last.lower().endswith(".csv")):
+        if not is_wanted([part for part in folders if part != ".."], last):
             return ""
         leads_outside = name.startswith("/") or ".." in folders or "\0" in name
         # A colon names a drive or a stream on Windows, and is a letter like others elsewhere.
@@ -195,7 +192,7 @@ class _Writer:
                 self._made.add(parent)
             file = open(target, "wb")  # noqa: SIM115 - closed below; only opening may fail here
         except OSError as error:
-            if error.errno in _DISK_ERRORS:
+            if error.errno in DISK_ERRORS:
                 raise
             self.num_left_out += 1  # too long, or a folder and a file of one name
             return
@@ -219,14 +216,13 @@ class _Writer:
 
     def need_space(self, num_bytes: int) -> None:
         """Refuse to fill the disk to the brim."""
-        free = shutil.disk_usage(self._folder).free
-        if free < num_bytes + self._limits.reserve_bytes:
-            raise DiskError(
-                f"The disk is too full to unpack {self._path}: it needs "
-                f"{max(num_bytes, self._bytes) / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
-                f"{Path(self._folder).parent}.\nFree some space, or name a folder on another disk: "
-                f"PAWSIGHT_CACHE=/a/folder pawsight ..."
-            )
+        need_space(
+            Path(self._folder),
+            num_bytes,
+            f"unpack {self._path}",
+            known=self._bytes,
+            reserve=self._limits.reserve_bytes,
+        )
 
     def _refuse(self, what: str) -> None:
         raise SourceError(

@@ -1,0 +1,73 @@
+"""Names that files from afar may have on this disk: safe, whoever chose them, and each its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_MOST_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]' if os.name == "nt" else r"[\x00-\x1f\x7f/\\]")
+
+
+def safe_path(parts: Sequence[str]) -> str:
+    """Join names into a path that stays below its folder.
+
+    Args:
+        parts: The names of the folders and of the file; a slash in one belongs
+            to the name.
+
+    Returns:
+        One safe name for each, with "/" between: no slash, no control
+        character, not "..", and not too long for a disk.
+    """
+    return "/".join(map(_safe_name, parts))
+
+
+def unique_paths(paths: Iterable[str]) -> list[str]:
+    """Give each path that came before, or is a folder of another, a number: "tom (2).jpg".
+
+    Large and small letters count as the same, since they are on many disks.
+    """
+    wanted = list(paths)
+    taken = {_folded(folder) for path in wanted for folder in _folders_of(path)}
+    found = []
+    for path in wanted:
+        stem, dot, ending = path.rpartition(".")
+        if not dot or "/" in ending:
+            stem, dot, ending = path, "", ""
+        free, number = path, 1
+        while _folded(free) in taken:
+            number += 1
+            free = f"{stem} ({number}){dot}{ending}"
+        taken.add(_folded(free))
+        found.append(free)
+    return found
+
+
+def _safe_name(name: str) -> str:
+    name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
+    if os.name == "nt":
+        name = name.rstrip(". ")
+    if name.strip(".") == "":
+        return "_" * max(1, len(name))
+    if len(name.encode()) <= _MOST_BYTES:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending.encode()) > 16:
+        stem, dot, ending = name, "", ""
+    mark = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}{dot}{ending}"
+    return stem.encode()[: _MOST_BYTES - len(mark.encode())].decode("utf-8", "ignore") + mark
+
+
+def _folders_of(path: str) -> Iterable[str]:
+    at = path.find("/")
+    while at > 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
