@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, folder, known, table
+from pawsight.pictures.sources import archive, drawn, drive, folder, known, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -25,9 +25,10 @@ def fetch(source: str | Path, progress: Progress) -> Source:
 
     Args:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
-            .csv table, `sample` for the built-in drawn photos, or the name of a
-            well-known set such as `cats-vs-dogs`. A file or folder of that name
-            comes before a built-in meaning.
+            .csv table, a folder or archive in Google Drive
+            ("gdrive:My Drive/pets", or its link), `sample` for the built-in drawn
+            photos, or the name of a well-known set such as `cats-vs-dogs`. A file
+            or folder of that name comes before a built-in meaning.
         progress: Is told of fetching, unpacking and drawing.
 
     Raises:
@@ -54,6 +55,8 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         return drawn.fetch(progress)
     if well_known := known.find(text.removesuffix(":")):
         return known.fetch(well_known, progress)
+    if drive.matches(text):
+        return drive.fetch(text, progress)
     if scheme := _SCHEME.match(text):
         raise SourceError(
             f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
