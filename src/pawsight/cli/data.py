@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from pawsight.pictures.sources.known import KnownSet
 
 data = typer.Typer(
-    name="data",
-    no_args_is_help=True,
-    rich_markup_mode=None,
     help="""Well-known sets of photos by name: list them, fetch them.
 
     Example: pawsight data list
     """,
+    no_args_is_help=True,
 )
 
 
@@ -43,7 +41,7 @@ def list_sets(
         _print(known_sets())
 
 
-@data.command("get")
+@data.command()
 def get(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="One that `pawsight data list` names.")

@@ -107,8 +107,8 @@ for command in (
     doctor,
 ):
     app.command()(command)
-app.add_typer(data)
-app.add_typer(drive)
+app.add_typer(data, name="data")
+app.add_typer(drive, name="drive")
 
 
 def main() -> None:

@@ -76,7 +76,8 @@ def train(
         str,
         typer.Argument(
             help="A folder with one folder per class, or with train/ and validation/ in it; "
-            "a .zip or .tar of one; a .csv with the columns path and label; or the word `sample`.",
+            "a .zip or .tar of one; a .csv with the columns path and label; the word `sample`; or "
+            "the name of a set of `pawsight data list`.",
             metavar="SOURCE",
         ),
     ],

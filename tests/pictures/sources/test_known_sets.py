@@ -9,6 +9,7 @@ import socket
 import tarfile
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -414,4 +415,8 @@ def test_the_facts_of_a_set_have_their_form(one):
         assert re.fullmatch(r"|[0-9a-f]{32}|[0-9a-f]{64}", archive.checksum)
         for url in archive.urls:
             assert re.fullmatch(r"https?://[^ ]+\.(zip|tgz|tar\.gz)", url)
+    page = Path(__file__).parents[3] / "docs" / "known-sets.md"
+    size = f"{one.num_bytes / 1e6:,.0f} MB"
+    row = f"| {one.num_photos:,} | {one.num_classes} | {size} | {one.licence} |"
+    assert f"| `{one.name}` | [{one.title}]({one.page}) {row}" in page.read_text(encoding="utf-8")
     assert not one.class_names or len(one.class_names) == one.num_classes
