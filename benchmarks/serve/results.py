@@ -50,7 +50,7 @@ def as_markdown(results: dict) -> str:
     ]
     if over["refused_p99_ms"] is not None:
         lines.append(f"A refusal took at most {over['refused_p99_ms']:.0f} ms (p99).")
-    if results["memory"]:
+    if results.get("memory"):
         lines += ["", "| requests | memory of the service, MB |", "|---|---|"]
         lines += [f"| {one['requests']:,} | {one['megabytes']:.0f} |" for one in results["memory"]]
     return "\n".join(lines) + "\n"

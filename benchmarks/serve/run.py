@@ -18,8 +18,9 @@ and then:
 - half: half of the full rate, by 8 clients that each keep a steady pace, one
   after the other
 - overload: five times the full rate, by 200 clients
-- memory, with --requests: so many requests by 16 clients; the memory of the
-  service after each tenth of them
+
+With --requests nothing of that: so many requests by 16 clients, and the memory
+of the service after each tenth of them, added to the results that are there.
 
 PHOTOS is a folder; the photo is one of its JPEGs, of middle size. Writes
 results.json and results.md into --out, by default here.
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--model", default="", help="a run folder; else the package's own")
     parser.add_argument("--seconds", type=float, default=8, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--requests", type=int, default=0, help="to watch the memory over")
+    parser.add_argument("--requests", type=int, default=0, help="watch the memory over so many")
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
     if not shutil.which("hey"):
@@ -67,7 +68,13 @@ def main() -> None:
     photos = sorted(arguments.photos.rglob("*.jpg"), key=lambda path: path.stat().st_size)
     if not photos:
         raise SystemExit(f"There is no JPEG in {arguments.photos}.")
-    results = measure(photos[len(photos) // 2], arguments)
+    photo = photos[len(photos) // 2]
+    if arguments.requests:
+        results = json.loads((arguments.out / "results.json").read_text())
+        with serving(arguments.model) as service:
+            results["memory"] = watched(service, photo, arguments.requests)
+    else:
+        results = measure(photo, arguments)
     (arguments.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     (arguments.out / "results.md").write_text(as_markdown(results))
     print(as_markdown(results))
@@ -90,7 +97,6 @@ def measure(photo: Path, arguments: argparse.Namespace) -> dict:
         half = at_a_pace(service, photo, rate / 2, seconds)
         overload = asked(service, photo, 200, seconds, pace=5 * rate / 200)
         after = asked(service, photo, 1, 2)
-        memory = watched(service, photo, arguments.requests) if arguments.requests else None
     return {
         "machine": describe(),
         "hey": version(),
@@ -104,7 +110,6 @@ def measure(photo: Path, arguments: argparse.Namespace) -> dict:
         "half": half,
         "overload": overload,
         "after_overload": after,
-        "memory": memory,
     }
 
 

@@ -22,6 +22,7 @@ from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.data import data
 from pawsight.cli.doctor import doctor
+from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
 from pawsight.cli.predict import predict
@@ -107,6 +108,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(data)
+app.add_typer(drive)
 
 
 def main() -> None:

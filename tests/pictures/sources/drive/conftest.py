@@ -46,7 +46,7 @@ class World:
         self.drives = []
         self.tokens = {"good"}
         self.keys = {"public-key"}
-        self.troubles = {}  # by "list", "drives", "token", an id, or an id + ":bytes"; taken in turn
+        self.troubles = {}  # by "list", "token", an id, or an id + ":bytes"; taken in turn
         self.page_size = 1000
         self.repeats_pages = False
         self.asked = []  # (path, query, headers)

@@ -24,6 +24,7 @@ from pawsight.errors import DiskError, ExtraError, SourceError, first_line
 
 SCOPE = "https://www.googleapis.com/auth/drive.readonly"
 _SECONDS_TO_SIGN_IN = 600
+_KEPT = ("refresh_token", "token_uri", "client_id", "client_secret")
 _PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
 
 
@@ -172,8 +173,13 @@ def _kept() -> Any:
     from google.oauth2.credentials import Credentials
 
     try:
-        return Credentials.from_authorized_user_file(str(token_path()), [SCOPE])
-    except (OSError, ValueError, KeyError) as error:
+        found = json.loads(token_path().read_text(encoding="utf-8"))
+        return Credentials(
+            None,  # the access token is renewed at once: a kept one is mostly too old
+            **{name: found[name] for name in _KEPT},
+            scopes=[SCOPE],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(
             f"The sign-in in {token_path()} cannot be used: {first_line(error)}.\n"
             f"Sign in again: pawsight drive login"
