@@ -4,11 +4,9 @@ Only `google.colab` is a stand-in: a package on the kernel's path, whose mount i
 folder of drawn photos and whose downloads are written down.
 """
 
-import asyncio
 import base64
 import io
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -81,8 +79,6 @@ def executed(notebook, folder, **settings):
     client = nbclient.NotebookClient(
         notebook, timeout=280, resources={"metadata": {"path": str(folder)}}
     )
-    if sys.platform == "win32":  # ZeroMQ knows no other there
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
     return client.execute()
 
 

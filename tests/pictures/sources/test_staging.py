@@ -10,7 +10,7 @@ import pytest
 from pawsight.errors import DiskError, SourceError
 from pawsight.pictures.sources import fetch as fetch_source
 from pawsight.pictures.sources import mirror, mounts, resumed, staging
-from pawsight.pictures.sources.resumed import Refused
+from pawsight.pictures.sources.resumed import Again, Refused
 from pawsight.progress import Silent
 
 
@@ -182,6 +182,34 @@ def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
         staging.open_stream(tmp_path / "none.jpg", 0),
     ):
         pass
+
+
+def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, told, monkeypatch):
+    chunks = staging._chunks
+    started_at = []
+
+    def break_off(file):
+        started_at.append(file.tell())
+        if len(started_at) == 1:
+            yield file.read(4)
+            raise Again("the drive says: Input/output error")
+        yield from chunks(file)
+
+    monkeypatch.setattr(staging, "_chunks", break_off)
+    (photos / "cats" / "1.jpg").unlink()
+    (photos / "dogs" / "3.jpg").unlink()
+    source = fetch_source(photos, told)
+    assert contents(source.root) == {"cats/garden/2.png": b"cats/garden/2.png" * 100}
+    assert started_at == [0, 4]
+
+
+def test_what_a_drive_says_while_a_file_is_read_is_told_as_the_copy_knows_it():
+    class Torn:
+        def read(self, size):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(Again, match="the drive says: Input/output error"):
+        next(staging._chunks(Torn()))
 
 
 def test_a_folder_that_cannot_be_listed_stops_the_copy(photos, slow, told, monkeypatch):
