@@ -1,0 +1,3 @@
+"""Plain web servers."""
+from pawsight.pictures.sources.cloud.place import Place
+SCHEMES = ("http", "https")
