@@ -39,6 +39,9 @@ def page() -> str:
     for name, command in group.commands.items():
         inner = command.make_context(name, [], parent=context, resilient_parsing=True)
         parts.append(f"## pawsight {name}\n\n{body(command, inner)}")
+        for inner_name, one in getattr(command, "commands", {}).items():
+            innermost = one.make_context(inner_name, [], parent=inner, resilient_parsing=True)
+            parts.append(f"### pawsight {name} {inner_name}\n\n{body(one, innermost)}")
     return "\n".join(parts)
 
 

@@ -21,6 +21,7 @@ from pawsight.cli.audit import audit
 from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.doctor import doctor
+from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
 from pawsight.cli.predict import predict
@@ -105,6 +106,7 @@ for command in (
     doctor,
 ):
     app.command()(command)
+app.add_typer(drive, name="drive")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from pawsight.pictures.sources.unpack import Limits, unpack
 from pawsight.progress import Progress
 
 START_BYTES = 512
-_ENDINGS = (".zip", ".tar", ".tgz", ".txz", ".tbz2", ".tar.gz", ".tar.xz", ".tar.bz2", ".tbz")
+ENDINGS = (".zip", ".tar", ".tgz", ".txz", ".tbz2", ".tar.gz", ".tar.xz", ".tar.bz2", ".tbz")
 _COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")
 _FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f\xfd": ".zst"}
 _STALE_SECONDS = 24 * 3600
@@ -41,7 +41,7 @@ def is_archive(path: Path, start: bytes) -> bool:
     return (
         start.startswith((b"PK\x03\x04", b"PK\x05\x06", *_COMPRESSED_STARTS))
         or start[257:262] == b"ustar"
-        or path.name.lower().endswith(_ENDINGS)
+        or path.name.lower().endswith(ENDINGS)
     )
 
 
@@ -54,7 +54,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
         DiskError: The cache cannot be written, or the disk is too full.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
-    name = _stem(absolute.name)
+    name = stem_of(absolute.name)
     facts = absolute.stat()
     identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
     folder = cache_dir() / "unpacked" / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
@@ -75,8 +75,9 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
     return Source(name, folder)
 
 
-def _stem(name: str) -> str:
-    for ending in sorted(_ENDINGS, key=len, reverse=True):
+def stem_of(name: str) -> str:
+    """An archive's name without its ending."""
+    for ending in sorted(ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return Path(name).stem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 _TICK_SECONDS = 0.2
@@ -20,7 +20,7 @@ def in_threads(
     num_threads: int,
     stop: threading.Event,
     tick: Callable[[], None],
-) -> Iterator[tuple[Job, Exception | None]]:
+) -> Generator[tuple[Job, Exception | None], None, None]:
     """Give each job with the error it ended in, as they end.
 
     Args:

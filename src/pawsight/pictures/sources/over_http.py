@@ -14,7 +14,11 @@ from pawsight.pictures.sources.resumed import Again, Refused, Stream
 
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
 _CHUNK = 1 << 15  # bytes; a cut connection loses less than this
-_BUSY = (408, 429)
+
+
+def is_busy(status: int) -> bool:
+    """Whether an HTTP status says that a later try may go better."""
+    return status in (408, 429) or status >= 500
 
 
 def judge(answer: Any) -> None:
@@ -27,8 +31,9 @@ def judge(answer: Any) -> None:
         Again: The server is busy or broken for now.
         Refused: It does not give the file.
     """
-    if answer.status_code in _BUSY or answer.status_code >= 500:
-        raise Again(f"the server answers {answer.status_code}", asked_to_wait(answer))
+    if is_busy(answer.status_code):
+        wait = asked_to_wait(answer.headers.get("Retry-After", ""))
+        raise Again(f"the server answers {answer.status_code}", wait)
     if answer.status_code >= 400:
         raise Refused(f"the server answers {answer.status_code} {answer.reason}".rstrip())
 
@@ -90,10 +95,9 @@ def translated() -> Iterator[None]:
         raise Again(first_line(error)) from error
 
 
-def asked_to_wait(answer: Any) -> float | None:
-    """How many seconds an answer's Retry-After asks to wait; it may name a time of day."""
-    stated = answer.headers.get("Retry-After", "").strip()
-    if stated.isdecimal():
+def asked_to_wait(stated: str) -> float | None:
+    """How many seconds a Retry-After asks to wait; it may name a time of day. None for neither."""
+    if stated.strip().isdecimal():
         return float(stated)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(stated).timestamp() - time.time())

@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 _TRIES = 5  # in a row without one more byte
 _MOST_SECONDS = 300.0  # between two tries, whatever a server asks for
@@ -74,6 +77,22 @@ def jittered(seconds: float) -> float:
 def wait(seconds: float) -> None:
     """Sleep a little longer than asked."""
     time.sleep(jittered(seconds))
+
+
+def in_tries(call: Callable[[], Result], pause: Callable[[float], None] = wait) -> Result:
+    """Call until it works, as long as another try makes sense.
+
+    Raises:
+        Refused: It does not work.
+    """
+    for tries in range(1, _TRIES + 1):
+        try:
+            return call()
+        except Again as error:
+            if tries == _TRIES:
+                raise GivenUp(str(error)) from error
+            pause(_seconds_to_wait(tries, error))
+    raise AssertionError  # the last try returns or raises
 
 
 def fetch_resumed(
@@ -149,7 +168,11 @@ def _fetch_part(
             furthest = max(now, furthest)
             if tries >= _TRIES:
                 raise GivenUp(str(error)) from error
-            pause(min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MOST_SECONDS))
+            pause(_seconds_to_wait(tries, error))
+
+
+def _seconds_to_wait(tries: int, error: Again) -> float:
+    return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MOST_SECONDS)
 
 
 def _fetch_once(open_stream: OpenStream, part: Path, told: _Told) -> str:

@@ -1,0 +1,78 @@
+"""`pawsight drive`: sign in to Google Drive, and out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+drive = typer.Typer(
+    help="Sign in to Google Drive, so that photos there can be used: gdrive:My Drive/pets.",
+    no_args_is_help=True,
+)
+
+
+@drive.command()
+def login(
+    client: Annotated[
+        Path,
+        typer.Option(
+            "--client", metavar="FILE", help="Your OAuth client, a JSON file: see docs/drive.md."
+        ),
+    ],
+    port: Annotated[
+        int, typer.Option(help="Where the browser comes back to on this machine; 0 for any.")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open one, or only print the link.")
+    ] = True,
+) -> None:
+    """Let pawsight read your Google Drive. It can change nothing there.
+
+    The sign-in is kept in a file that only you can read.
+
+    Example: pawsight drive login --client client_secret.json
+    """
+    from pawsight.pictures.sources.drive.credentials import sign_in
+
+    path = sign_in(client, port, browser)
+    print(f"Signed in. This is kept in {path}; pawsight drive logout removes it.")
+
+
+@drive.command()
+def logout() -> None:
+    """Withdraw the sign-in at Google, and remove it here.
+
+    Example: pawsight drive logout
+    """
+    from pawsight.pictures.sources.drive.credentials import sign_out
+
+    print("Signed out." if sign_out() else "You were not signed in.")
+
+
+@drive.command()
+def status() -> None:
+    """Say who asks Google Drive, and whether it answers.
+
+    Example: pawsight drive status
+    """
+    import contextlib
+
+    from pawsight.errors import SourceError
+    from pawsight.pictures.sources.drive.client import Drive
+    from pawsight.pictures.sources.drive.credentials import load_access
+    from pawsight.pictures.sources.resumed import Refused
+
+    access = load_access()
+    if access.api_key:
+        print(f"Google Drive is read with {access.how}: what is public, and nothing else.")
+        return
+    with contextlib.closing(Drive(access)) as opened:
+        try:
+            account = opened.account()
+        except Refused as error:
+            raise SourceError(
+                f"Google Drive does not answer: {error}.\nTry again when there is a connection."
+            ) from error
+    print(f"Google Drive is read as {account}, with {access.how}.")

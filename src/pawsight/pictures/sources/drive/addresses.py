@@ -1,0 +1,79 @@
+"""What a user may write for a place in Google Drive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pawsight.errors import SourceError
+
+SCHEME = "gdrive:"
+MY_DRIVE, SHARED_DRIVES, SHARED_WITH_ME = "My Drive", "Shared drives", "Shared with me"
+_HOSTS = {"drive.google.com", "docs.google.com", "drive.usercontent.google.com"}
+_ID = re.compile(r"[\w-]{19,}", re.ASCII)  # Google states no length; 19 to 44 are seen
+_ID_IN_LINK = re.compile(r"/(?:folders|d)/([\w-]{10,})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place in Google Drive.
+
+    Attributes:
+        text: As the user wrote it.
+        file_id: The id of a file or folder, "" if none is given.
+        resource_key: What a link to some older files must bring along.
+        path: Names from the top on, the first one MY_DRIVE, SHARED_DRIVES or
+            SHARED_WITH_ME; empty if only an id is given.
+    """
+
+    text: str
+    file_id: str = ""
+    resource_key: str = ""
+    path: tuple[str, ...] = ()
+
+
+def is_address(text: str) -> bool:
+    """Whether a source is meant to be in Google Drive."""
+    return text.lower().startswith(SCHEME) or (
+        text.lower().startswith(("https://", "http://")) and urlsplit(text).hostname in _HOSTS
+    )
+
+
+def read_address(text: str) -> Address:
+    """Understand an address that `is_address`.
+
+    What may be an id or a name is given as both.
+
+    Raises:
+        SourceError: It leads to no file or folder.
+    """
+    if not text.lower().startswith(SCHEME):
+        return _read_link(text)
+    rest = text[len(SCHEME) :].strip()
+    if is_address(rest):
+        return _read_link(rest)
+    path = tuple(part for part in rest.split("/") if part)
+    tops = {name.lower(): name for name in (MY_DRIVE, SHARED_DRIVES, SHARED_WITH_ME)}
+    # What the mounted folder of Colab is called there.
+    tops |= {"mydrive": MY_DRIVE, "shareddrives": SHARED_DRIVES}
+    if path and path[0].lower() in tops:
+        path = (tops[path[0].lower()], *path[1:])
+    else:
+        path = (MY_DRIVE, *path)
+    is_id = _ID.fullmatch(rest) is not None
+    return Address(text, file_id=rest if is_id else "", path=path)
+
+
+def _read_link(link: str) -> Address:
+    parts = urlsplit(link)
+    query = parse_qs(parts.query)
+    found = _ID_IN_LINK.search(parts.path)
+    file_id = found[1] if found else query.get("id", [""])[0]
+    if not file_id:
+        raise SourceError(
+            f"This link leads to no file or folder of Google Drive: {unquote(link)}\n"
+            f"Copy it in Drive: right click on the folder, Share, Copy link. "
+            f'Or write its path: "{SCHEME}{MY_DRIVE}/dataset".'
+        )
+    return Address(link, file_id, query.get("resourcekey", [""])[0])

@@ -1,0 +1,217 @@
+"""Who asks Google Drive: the sign-in of `pawsight drive login`, a service account, an API key.
+
+The first of these that is there counts: that sign-in; the key file of a service
+account in $GOOGLE_APPLICATION_CREDENTIALS; an API key for what is public, in
+$PAWSIGHT_DRIVE_API_KEY; Google Colab's own sign-in; Google's application-default
+credentials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+
+from pawsight.errors import DiskError, ExtraError, SourceError, first_line
+
+SCOPE = "https://www.googleapis.com/auth/drive.readonly"
+_SECONDS_TO_SIGN_IN = 600
+_KEPT = ("refresh_token", "token_uri", "client_id", "client_secret")
+_PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks.
+
+    Attributes:
+        how: In words for people.
+        credentials: google.auth's, None with an API key.
+        api_key: "" with credentials.
+    """
+
+    how: str
+    credentials: Any = None
+    api_key: str = ""
+
+
+def need_extra() -> None:
+    """Check that the packages of the extra are here.
+
+    Raises:
+        ExtraError: They are not.
+    """
+    if not all(importlib.util.find_spec(package) for package in _PACKAGES):
+        raise ExtraError("Google Drive", "drive")
+
+
+def token_path() -> Path:
+    """Where the sign-in is kept, readable by its owner alone."""
+    return user_config_path("pawsight") / "drive-token.json"
+
+
+def load_access() -> Access:
+    """Find out who asks.
+
+    Raises:
+        ExtraError: Google's packages are not installed.
+        SourceError: There is no way to ask, or the one there is cannot be used.
+    """
+    need_extra()
+    if token_path().is_file():
+        return Access("the sign-in of `pawsight drive login`", _kept())
+    key_file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    if key_file:
+        return Access(f"the key file {key_file}", _default(f"The key file {key_file}"))
+    if api_key := os.environ.get("PAWSIGHT_DRIVE_API_KEY"):
+        return Access("the API key in PAWSIGHT_DRIVE_API_KEY", api_key=api_key)
+    if _sign_in_on_colab():
+        return Access("Google Colab's sign-in", _default("Google Colab's sign-in"))
+    return Access("the application-default credentials", _default(""))
+
+
+def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path:
+    """Let the user sign in with a browser, and keep the sign-in.
+
+    Args:
+        client_file: The OAuth client of kind "desktop app", as downloaded from
+            Google's console.
+        port: Of this machine, that the browser comes back to; 0 for any.
+        open_browser: Whether to open one, else the link is only printed.
+
+    Returns:
+        Where it is kept.
+
+    Raises:
+        SourceError: The file is no such client, or nobody signed in.
+        DiskError: The sign-in cannot be kept.
+    """
+    need_extra()
+    from google_auth_oauthlib.flow import InstalledAppFlow
+
+    try:
+        flow = InstalledAppFlow.from_client_secrets_file(str(client_file), scopes=[SCOPE])
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"{client_file} is not the file of an OAuth client: {first_line(error)}.\n"
+            f"Make one of the kind 'Desktop app' in Google's console and download it as JSON; "
+            f"docs/drive.md shows how."
+        ) from error
+    try:
+        credentials = flow.run_local_server(
+            port=port,
+            open_browser=open_browser,
+            timeout_seconds=_SECONDS_TO_SIGN_IN,
+            authorization_prompt_message="Sign in to Google here: {url}",
+            success_message="pawsight may read your Google Drive now. You may close this page.",
+        )
+    except Exception as error:
+        raise SourceError(
+            f"Nobody signed in to Google Drive: {first_line(error)}.\n"
+            f"Run pawsight drive login again, and say yes on Google's page."
+        ) from error
+    keep_token(credentials.to_json())
+    return token_path()
+
+
+def keep_token(text: str) -> None:
+    """Write the sign-in, from its first byte on readable by its owner alone.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
+    path = token_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkstemp makes a file of mode 0600, and a rename keeps that.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".drive-token-")
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DiskError(f"The sign-in cannot be kept in {path}: {error.strerror}.") from error
+
+
+def sign_out() -> bool:
+    """Withdraw the sign-in at Google, if there is a connection, and remove it here.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        DiskError: It cannot be removed.
+    """
+    path = token_path()
+    if not path.is_file():
+        return False
+    with contextlib.suppress(SourceError, OSError, ImportError, ValueError):
+        import requests  # its errors are OSErrors
+
+        found = json.loads(path.read_text(encoding="utf-8"))
+        place = found["token_uri"].removesuffix("/token") + "/revoke"
+        requests.post(place, data={"token": found["refresh_token"]}, timeout=10).close()
+    try:
+        path.unlink()
+    except OSError as error:
+        raise DiskError(f"{path} cannot be removed: {error.strerror}.") from error
+    return True
+
+
+def _kept() -> Any:
+    from google.oauth2.credentials import Credentials
+
+    try:
+        found = json.loads(token_path().read_text(encoding="utf-8"))
+        return Credentials(
+            None,  # the access token is renewed at once: a kept one is mostly too old
+            **{name: found[name] for name in _KEPT},
+            scopes=[SCOPE],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"The sign-in in {token_path()} cannot be used: {first_line(error)}.\n"
+            f"Sign in again: pawsight drive login"
+        ) from error
+
+
+def _default(what: str) -> Any:
+    """Google's application-default credentials; `what` names them where they must be there."""
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        with warnings.catch_warnings():
+            # That a project of one's own should pay: reading one's own Drive costs nothing.
+            warnings.simplefilter("ignore")
+            return google.auth.default(scopes=[SCOPE])[0]
+    except (GoogleAuthError, OSError, ValueError) as error:
+        if what:
+            raise SourceError(f"{what} cannot be used: {first_line(error)}.") from error
+        raise SourceError(
+            "You are not signed in to Google Drive.\n"
+            "Sign in: pawsight drive login --client FILE\n"
+            "For a public link set PAWSIGHT_DRIVE_API_KEY, for a service account "
+            "GOOGLE_APPLICATION_CREDENTIALS; docs/drive.md says how to get each."
+        ) from error
+
+
+def _sign_in_on_colab() -> bool:
+    """Ask the user of a Colab notebook to sign in there; False elsewhere."""
+    try:
+        from google.colab import auth
+    except ImportError:
+        return False
+    auth.authenticate_user()
+    return True
