@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, drive, folder, table
+from pawsight.pictures.sources import archive, cloud, drawn, drive, folder, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -26,7 +26,8 @@ def fetch(source: str | Path, progress: Progress) -> Source:
     Args:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
             .csv table, a folder or archive in Google Drive
-            ("gdrive:My Drive/pets", or its link), or `sample` for the built-in
+            ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
+            server (s3:// gs:// az:// hf:// sftp:// https://), or `sample` for the built-in
             drawn photos. A file or folder of that name comes before a built-in
             meaning.
         progress: Is told of copying, unpacking and drawing.
@@ -54,6 +55,8 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         return drawn.fetch(progress)
     if drive.matches(text):
         return drive.fetch(text, progress)
+    if cloud.matches(text):
+        return cloud.fetch(text, progress)
     if scheme := _SCHEME.match(text):
         raise SourceError(
             f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"

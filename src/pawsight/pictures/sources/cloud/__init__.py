@@ -7,9 +7,9 @@ HTTP servers, for which nothing but `requests` is needed. Both give a `Place`.
 from __future__ import annotations
 
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, folder, table
+from pawsight.pictures.sources import archive, table
 from pawsight.pictures.sources.cloud import stores, web
-from pawsight.pictures.sources.mirror import copy_all
+from pawsight.pictures.sources.mirror import copy_all, safe_path
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -43,7 +43,7 @@ def fetch(text: str, progress: Progress) -> Source:
         return archive.fetch(copied / place.archive, progress)
     if place.table is not None:
         return table.fetch(copied / place.table)
-    return Source(place.name, folder.fetch(copied).root)
+    return Source(safe_path([place.name]), copied)
 
 
 def _scheme(text: str) -> str:

@@ -17,7 +17,8 @@ def version_of(info: dict[str, Any]) -> str:
     """
     for key in ("ETag", "etag", "generation", "blob_id"):
         if stated := info.get(key):
-            return str(stated).strip('"')
+            # Told apart, since one that was held to a wrong checksum is copied again.
+            return str(stated).strip('"') + (" opaque" if info.get("has_opaque_etag") else "")
     modified = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
     return f"{modified} {info['size']}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ def _listed(fs: Any, path: str, address: str) -> Place:
     start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
     if not archive.is_archive(Path(name), start):
         refuse_file(address)
+    _mark_opaque(fs, {path: info})
     here = safe_path([name])
     return Place(name, address, [_remote(fs, path, info, here)], archive=here)
 
@@ -137,12 +139,10 @@ def _below(fs: Any, folder: str) -> list[RemoteFile]:
         facts = fs.info(path) if info["type"] == "link" else info
         if facts["type"] == "file":
             found[path] = facts
+    _mark_opaque(fs, found)
     start = len(folder.rstrip("/")) + 1
     return wanted_files(
-        [
-            (path[start:], lambda here, path=path, info=info: _remote(fs, path, info, here))
-            for path, info in sorted(found.items())
-        ]
+        [(path[start:], partial(_remote, fs, path, info)) for path, info in sorted(found.items())]
     )
 
 
@@ -150,7 +150,9 @@ def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
     def look_again() -> RemoteFile:
         with _translated():
             fs.invalidate_cache()
-            return _remote(fs, path, fs.info(path), here)
+            now = fs.info(path)
+            _mark_opaque(fs, {path: now})
+            return _remote(fs, path, now, here)
 
     return RemoteFile(
         here,
@@ -160,6 +162,23 @@ def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
         checksum_of(info),
         look_again,
     )
+
+
+def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
+    """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
+
+    A listing does not say it, so the first file is asked for all: a bucket has one setting.
+    A file for which that is wrong fails its check, and is looked at again for itself.
+    """
+    for path, info in found.items():
+        if "ETag" in info and checksum_of(info):
+            bucket, key, _ = fs.split_path(path)
+            stated = fs.call_s3("head_object", Bucket=bucket, Key=key)
+            is_opaque = "kms" in stated.get("ServerSideEncryption", "")
+            if is_opaque or "SSECustomerAlgorithm" in stated:
+                for each in found.values():
+                    each["has_opaque_etag"] = True
+            return
 
 
 def _opener(fs: Any, path: str, size: int) -> OpenStream:
@@ -196,11 +215,12 @@ def _translated() -> Iterator[None]:
     except Exception as error:
         names = {kind.__name__ for kind in type(error).__mro__}
         status = _status(error)
+        reason = first_line(error).rstrip(".")
         if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
-            raise _NotAllowed(first_line(error)) from error
+            raise _NotAllowed(reason) from error
         if isinstance(error, FileNotFoundError) or status == 404:
-            raise _NotThere(first_line(error)) from error
-        raise Again(first_line(error)) from error
+            raise _NotThere(reason) from error
+        raise Again(reason) from error
 
 
 def _status(error: Exception) -> int | None:
