@@ -15,7 +15,7 @@ from pawsight.pictures.sources.resumed import Refused
 _TIMEOUT_SECONDS = 15.0
 
 
-class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):
+class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     """Refuses a server that `ssh` does not know: anybody could stand in its place."""
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
