@@ -42,6 +42,10 @@ test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is in
 test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes)
 	@PAWSIGHT_HTTP_EXAMPLES=1000 $(BIN)/python -m pytest tests/web/test_contract.py
 
+.PHONY: test-sort
+test-sort: $(READY)  ## Sort 100,000 photos, and take it back (many minutes)
+	@PAWSIGHT_SORT_PHOTOS=100000 $(BIN)/python -m pytest tests/sorting/test_many_photos.py
+
 .PHONY: check
 check: format-check lint types layers docs-check test  ## Everything that must pass before a commit
 
@@ -113,6 +117,10 @@ benchmark-audit: $(READY)  ## What an audit finds, on contact sheets to judge by
 benchmark-predict: $(READY)  ## A folder and one photo, beside Keras: ARGS=photos/ (minutes)
 	@$(BIN)/python benchmarks/predict/run.py $(ARGS)
 
+.PHONY: benchmark-sort
+benchmark-sort: $(READY)  ## Sorting a folder, beside predicting and cp: ARGS=photos.zip (minutes)
+	@$(BIN)/python benchmarks/sort/run.py $(ARGS)
+
 .PHONY: benchmark-serve
 benchmark-serve: $(READY)  ## The HTTP service beside its model, at half, full and 5 times full load: ARGS=photos/ (minutes)
 	@$(BIN)/python benchmarks/serve/run.py $(ARGS)
@@ -128,6 +136,10 @@ benchmark-compat: $(READY)  ## The old generator beside Keras' own: ARGS=photos/
 .PHONY: benchmark-colab-script
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
+
+.PHONY: benchmark-transfer
+benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ --weights FILE" (minutes)
+	@$(BIN)/python benchmarks/transfer/run.py $(ARGS)
 
 .PHONY: benchmark-time-to-accuracy
 benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)

@@ -36,13 +36,18 @@ def page() -> str:
     group: Any = typer.main.get_command(app)
     context = group.make_context("pawsight", [], resilient_parsing=True)
     parts = [HEAD, "## pawsight\n\n" + body(group, context)]
+    return "\n".join(parts + sections(group, context))
+
+
+def sections(group: Any, context: Any) -> list[str]:
+    """One section a command; those of a group come after it."""
+    parts = []
     for name, command in group.commands.items():
         inner = command.make_context(name, [], parent=context, resilient_parsing=True)
-        parts.append(f"## pawsight {name}\n\n{body(command, inner)}")
-        for inner_name, one in getattr(command, "commands", {}).items():
-            innermost = one.make_context(inner_name, [], parent=inner, resilient_parsing=True)
-            parts.append(f"### pawsight {name} {inner_name}\n\n{body(one, innermost)}")
-    return "\n".join(parts)
+        parts.append(f"## {inner.command_path}\n\n{body(command, inner)}")
+        if hasattr(command, "commands"):
+            parts += sections(command, inner)
+    return parts
 
 
 def body(command: Any, context: Any) -> str:

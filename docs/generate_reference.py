@@ -24,7 +24,8 @@ HEAD = """\
 
 # Python reference
 
-Every public name of `pawsight`, as `import pawsight` offers it.
+Every public name of `pawsight`, as `import pawsight` offers it. Those of `pawsight.compat` are
+Keras' own, for old scripts: [Old scripts](compat.md) tells of each argument.
 Examples are in [From Python](python.md).
 """
 SECTION = re.compile(r"(Args|Returns|Raises|Yields|Attributes|Example|Examples):\s*")

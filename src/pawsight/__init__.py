@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pawsight.inference.classifier import Classifier, load
     from pawsight.models.registry import build_model
     from pawsight.models.saved import load_model
+    from pawsight.pictures.sources.known.sets import KnownSet, known_sets
     from pawsight.pipeline.augment import Augment
     from pawsight.records import Photo, Prediction
     from pawsight.runs import Run
@@ -50,6 +51,7 @@ _HOMES = {
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
     "Exported": "exporting.comparison",
+    "KnownSet": "pictures.sources.known.sets",
     "PawsightError": "errors",
     "Photo": "records",
     "Placement": "sorting.plan",
@@ -66,6 +68,7 @@ _HOMES = {
     "evaluate": "workflow",
     "export": "workflow",
     "feed": "workflow",
+    "known_sets": "pictures.sources.known.sets",
     "load": "inference.classifier",
     "load_model": "models.saved",
     "resume": "workflow",
@@ -81,6 +84,7 @@ __all__ = [
     "AugmentConfig",
     "Classifier",
     "Exported",
+    "KnownSet",
     "PawsightError",
     "Photo",
     "Placement",
@@ -97,6 +101,7 @@ __all__ = [
     "evaluate",
     "export",
     "feed",
+    "known_sets",
     "load",
     "load_model",
     "resume",

@@ -9,18 +9,28 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from pawsight import __version__, machine
 from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DiskError
 from pawsight.pictures.cache import cache_dir
 
-_PREDICTING = ("numpy", "pillow", "pillow-heif", "onnxruntime", "pydantic")
-_TRAINING = ("tensorflow", "keras", "scikit-learn", "matplotlib", "jinja2", "onnx", "tf2onnx")
+# What each extra is for. Which packages it brings stands in pyproject.toml alone, and is read from
+# the metadata that an installation keeps of it.
+_GIVES = {
+    "": "look at photos, predict, sort",
+    "train": "train, evaluate, make reports; export to ONNX, Keras, TensorFlow, the web",
+    "export": "export to LiteRT and OpenVINO, together with train",
+    "hub": "presets of KerasHub: --model hub:PRESET, together with train",
+    "serve": "answer over HTTP, with a page for people",
+    "dev": "work on pawsight itself: tests, checks, documentation",
+}
 # Other names under which the same package is published.
 _ALSO_CALLED = {"tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")}
 
@@ -29,16 +39,18 @@ def examine() -> dict[str, Any]:
     """Look at everything that decides how pawsight works here.
 
     Returns:
-        JSON-ready: `pawsight`, `python`, `platform`, `packages` (by name; None
-        where missing), `processor` (`name`, `cores`, `features`), `memory_bytes`
-        (None where unknown), `cache` (`path`, `free_bytes`; None
+        JSON-ready: `pawsight`, `python`, `platform`, `always` (what every
+        installation `gives`, the command to `install` it, and its `packages`: name
+        to version, None where missing), `extras` (the same of each extra, by
+        name), `processor` (`name`, `cores`, `features`),
+        `memory_bytes` (None where unknown), `cache` (`path`, `free_bytes`; None
         where it cannot be used), `devices` and
         `precision` (None without TensorFlow; `choice` and `reason`),
         `problems` (each with `problem` and `remedy`).
     """
-    packages = {name: _installed(name) for name in (*_PREDICTING, *_TRAINING)}
+    problems: list[dict[str, str]] = []
+    always, extras = _packages(problems)
     can_train = find_spec("tensorflow") is not None
-    problems = _missing(packages)
     devices, precision = None, None
     if can_train:
         devices = _devices(problems)
@@ -55,7 +67,8 @@ def examine() -> dict[str, Any]:
         "pawsight": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
-        "packages": packages,
+        "always": always,
+        "extras": extras,
         "processor": {
             "name": machine.processor(),
             "cores": machine.num_cpus(),
@@ -88,18 +101,73 @@ def _installed(name: str) -> str | None:
     return None
 
 
-def _missing(packages: dict[str, str | None]) -> list[dict[str, str]]:
-    problems = []
-    for names, extra, what in ((_PREDICTING, "", "predict"), (_TRAINING, "[train]", "train")):
-        missing = [name for name in names if packages[name] is None]
-        if missing:
+def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Look up what pawsight's own metadata asks for: always, and for each extra."""
+    try:
+        stated = metadata("pawsight")
+    except PackageNotFoundError:
+        problems.append(
+            {
+                "problem": "pawsight runs from its source code, without being installed: which "
+                "packages it needs is not known.",
+                "remedy": "pip install -e . (in the folder that has pyproject.toml)",
+            }
+        )
+        return {"gives": _GIVES[""], "install": _install(""), "packages": {}}, {}
+    needed = [Requirement(line) for line in stated.get_all("Requires-Dist") or ()]
+
+    def told(extra: str) -> dict[str, Any]:
+        own = [one for one in needed if _is_for(one, extra) and not (extra and _is_for(one, ""))]
+        return {
+            "gives": _GIVES.get(extra, ""),
+            "install": _install(extra),
+            "packages": _versions(own, extra, problems),
+        }
+
+    return told(""), {
+        name: told(name) for name in sorted(stated.get_all("Provides-Extra") or (), key=_rank)
+    }
+
+
+def _rank(extra: str) -> tuple[bool, int, str]:
+    """In the order of `_GIVES`, what is not named there after it, and `dev` last."""
+    known = list(_GIVES)
+    return (extra == "dev", known.index(extra) if extra in known else len(known), extra)
+
+
+def _is_for(needed: Requirement, extra: str) -> bool:
+    """Whether a requirement counts on this machine, with this extra."""
+    return needed.marker is None or needed.marker.evaluate({"extra": extra})
+
+
+def _install(extra: str) -> str:
+    return f'pip install "pawsight[{extra}]"' if extra else "pip install pawsight"
+
+
+def _versions(
+    needed: list[Requirement], extra: str, problems: list[dict[str, str]]
+) -> dict[str, str | None]:
+    """Look up what is installed; what is too old, or missing where it must not, is a problem."""
+    found = {one.name: _installed(one.name) for one in needed}
+    for one in needed:
+        there = found[one.name]
+        if there is not None and not one.specifier.contains(there, prereleases=True):
             problems.append(
                 {
-                    "problem": f"Missing, needed to {what}: {', '.join(missing)}.",
-                    "remedy": f'pip install "pawsight{extra}"',
+                    "problem": f"{one.name} {there} is installed, and {one.name}{one.specifier} "
+                    f"is needed to {_GIVES.get(extra) or f'use the extra {extra}'}.",
+                    "remedy": f"{_install(extra)} --upgrade",
                 }
             )
-    return problems
+    missing = [name for name, there in found.items() if there is None]
+    if missing and not extra:
+        problems.append(
+            {
+                "problem": f"Missing, needed to {_GIVES['']}: {', '.join(missing)}.",
+                "remedy": _install(""),
+            }
+        )
+    return found
 
 
 def _devices(problems: list[dict[str, str]]) -> list[str] | None:

@@ -39,6 +39,19 @@ class Epoch:
     # Side of the photos it was validated on, by that of the finished model's.
     validation_scale: float = 1.0
 
+    def facts(self) -> dict[str, float | str]:
+        """What a `Progress` is told of the row: figures of the training under their plain names."""
+        found: dict[str, float | str] = {
+            "epoch": self.epoch,
+            "loss": self.train_loss,
+            "accuracy": self.train_accuracy,
+            "validation_loss": self.validation_loss,
+            "validation_accuracy": self.validation_accuracy,
+        }
+        if self.validation_balanced_accuracy is not None:
+            found["validation_balanced_accuracy"] = self.validation_balanced_accuracy
+        return found
+
 
 def best_epoch(history: list[Epoch]) -> Epoch:
     """The epoch of the highest validation accuracy; ties go to the lower validation loss.

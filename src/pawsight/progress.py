@@ -1,7 +1,8 @@
 """How a long stage tells of its progress without printing.
 
 The library calls these three methods; the command line passes an object that
-draws bars, a notebook one that draws curves, and the default stays silent.
+draws bars, a notebook's cell draws curves (`pawsight.notebook`), and otherwise
+it stays silent.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Progress(Protocol):
     def advance(self, done: int, **facts: float | str) -> None:
         """`done` more units of the stage are finished; facts such as loss=0.31 come along.
 
-        The fact `total` says how many units the stage has by now, where that changes.
+        The fact `total` says how many units the stage has by now, where that changes;
+        `validation_accuracy` comes when photos were looked at again (`Epoch.facts`).
         """
 
     def note(self, text: str) -> None:

@@ -2,14 +2,18 @@
 
 import csv
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import pawsight
 from pawsight.inference.provenance import provenance
+from pawsight.pictures.decoding.decode import decode
 from pawsight.pictures.listing.scan import scan
 from pawsight.pictures.sources import fetch
 from pawsight.pictures.sources.table import read_table
@@ -176,9 +180,41 @@ def test_nothing_is_lost_when_the_server_goes_and_comes_back(open_page, run):
     give(page, photo("tom.png"))
     expect(page.locator("#banner")).to_contain_text("your photos wait here")
     with serving(run.path, port):
-        page.get_by_role("button", name="Try again now").click()
+        # Not as a person would: by now the page may have tried again itself, and be done.
+        page.locator("#again").dispatch_event("click")
         expect(card(page, "tom.png").locator(".answer")).to_have_text("red")
         expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_a_failure_from_before_a_pause_does_not_bring_another_one(open_page, address):
+    page = open_page(address)
+    # Whatever waits for seconds waits for ever here.
+    page.add_init_script(
+        "const real = setTimeout; setTimeout = (f, ms) => (ms < 3000 ? real(f, ms) : 0);"
+    )
+    page.reload()
+    asked = []
+    page.route("**/predict", lambda route: asked.append(route))
+
+    def wait_for(count):
+        for _ in range(WAIT // 50):
+            if len(asked) == count:
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"{len(asked)} photos were asked about, not {count}")
+
+    give(page, photo("tom.png"), photo("sky.png", BLUE))
+    wait_for(2)
+    asked[0].abort()
+    expect(page.locator("#banner")).to_contain_text("The server does not answer.")
+    page.get_by_role("button", name="Try again now").click()
+    wait_for(3)
+    asked[1].abort()  # that of sky.png, from before
+    wait_for(4)
+    expect(page.locator("#banner")).to_be_hidden()
+    for route in asked[2:]:
+        route.continue_()
+    expect(page.locator(".answer")).to_have_text(["red", "blue"])
 
 
 def test_a_busy_server_is_asked_again_when_it_said(open_page, address):
@@ -251,6 +287,82 @@ def test_corrections_are_a_folder_and_a_table_that_pawsight_reads(open_page, add
         ("tom.png", "green"),
         ("rex, old.png", "blue"),
     ]
+
+
+@pytest.fixture
+def save_corrections(tmp_path):
+    """Say on a page what each photo shows, and save the labelled folder; gives the zip."""
+
+    def save(page, labels):
+        page.evaluate(
+            """labels => document.querySelectorAll(".photo select").forEach((choice, index) => {
+                choice.value = labels[index];
+                choice.dispatchEvent(new Event("change", {bubbles: true}));
+            })""",
+            labels,
+        )
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Labelled folder").click()
+        download.value.save_as(tmp_path / "labelled.zip")
+        return tmp_path / "labelled.zip"
+
+    return save
+
+
+def test_corrections_are_audited_and_trained_on(open_page, address, save_corrections, tmp_path):
+    page = open_page(address)
+    rng = np.random.default_rng(0)
+    labels = ["red", "blue"] * 12
+    photos = []
+    for label in labels:
+        pixels = rng.integers(0, 256, (6, 6, 3), np.uint8)
+        pixels[..., 2 if label == "red" else 0] //= 4
+        file = io.BytesIO()
+        Image.fromarray(pixels).resize((60, 60), Image.Resampling.NEAREST).save(file, "PNG")
+        photos.append({"name": "image.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    give(page, *photos)  # all of one name, as pasted ones are
+    expect(page.locator(".photo select")).to_have_count(24)
+    expect(page.locator(".answer")).to_have_count(24)
+    source = save_corrections(page, labels)
+    found = pawsight.audit(source)
+    assert (found["num_photos"], found["classes"]) == (24, {"red": 12, "blue": 12})
+    assert found["broken"] == []
+    config = pawsight.TrainConfig(model="builtin", image_size=(32, 32))
+    run = pawsight.train(source, config, tmp_path / "run")
+    assert pawsight.load(run).class_names == ("blue", "red")
+
+
+def test_corrections_are_read_whatever_photos_and_classes_are_called(
+    open_page, tmp_path, save_corrections
+):
+    classes = ["a/b", "a:b", "A:B"]
+    run = Run(tmp_path / "odd")
+    write_colour_model(run.onnx_path)
+    run.model_path.write_text(MODEL.replace('["red", "green", "blue"]', json.dumps(classes)))
+    names = ["notes.txt", "🐱" * 120 + ".png", ".hidden.png", 'say "hi", tom.PNG', "no ending"]
+    labels = ["a/b", "a:b", "A:B", "A:B", "a/b"]
+    with serving(run.path, free_port()) as found:
+        page = open_page(found)
+        give(page, *(photo(name, size=(40 + i, 30)) for i, name in enumerate(names)))
+        expect(page.locator(".answer")).to_have_count(5)
+        listing = scan(fetch(save_corrections(page, labels), Silent()))
+        assert [one.problem for one in listing.photos] == [""] * 5
+        by_width = {
+            decode((listing.root / one.path).read_bytes()).width: one.label
+            for one in listing.photos
+        }
+        assert [by_width[40 + i] for i in range(5)] == labels
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "photo.cr2", "🐱" * 120 + ".png"])
+def test_a_corrected_photo_of_any_name_is_read_from_its_class_folder(
+    open_page, address, save_corrections, name
+):
+    page = open_page(address)
+    give(page, photo(name), photo(name, BLUE))
+    expect(page.locator(".answer")).to_have_count(2)
+    listing = scan(fetch(save_corrections(page, ["green", "red"]), Silent()))
+    assert [(one.label, one.problem) for one in listing.photos] == [("green", ""), ("red", "")]
 
 
 def test_all_answers_are_a_table_with_the_columns_of_predict(open_page, address, tmp_path):

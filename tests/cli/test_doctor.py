@@ -1,11 +1,18 @@
 """`pawsight doctor`, with and without TensorFlow."""
 
 import json
+import tomllib
+from email.message import Message
+from pathlib import Path
 
+import numpy as np
+import PIL
 import pytest
 
 import pawsight as package
 from pawsight import doctor
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -28,22 +35,70 @@ def test_findings_can_be_written_as_json(without_tensorflow):
     assert findings["processor"]["cores"] >= 1
     assert findings["memory_bytes"] > 2**28
     assert findings["cache"]["free_bytes"] > 0
-    assert findings["packages"]["pillow"].count(".") == 2
+    assert findings["always"]["packages"]["pillow"].count(".") == 2
 
 
-def test_missing_packages_come_with_the_command_that_installs_them(without_tensorflow):
+def test_every_extra_of_pyproject_says_what_it_gives():
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(doctor._GIVES) == {"", *stated["optional-dependencies"]}
+
+
+def test_extras_and_their_packages_are_those_of_the_metadata(without_tensorflow, monkeypatch):
+    stated = Message()
+    for extra in ("later", "train", "dev"):
+        stated["Provides-Extra"] = extra
+    stated["Requires-Dist"] = "pillow>=1"
+    stated["Requires-Dist"] = "keras>=3; extra == 'train'"
+    stated["Requires-Dist"] = "numpy>=2; extra == 'train'"
+    stated["Requires-Dist"] = "no-such-thing; extra == 'later'"
+    stated["Requires-Dist"] = "only-elsewhere; extra == 'later' and os_name == 'none'"
+    monkeypatch.setattr(doctor, "metadata", lambda name: stated)
+    findings = doctor.examine()
+    assert list(findings["always"]["packages"]) == ["pillow"]
+    assert list(findings["extras"]) == ["train", "later", "dev"]
+    assert findings["extras"]["train"]["packages"] == {"keras": None, "numpy": np.__version__}
+    assert findings["extras"]["later"]["packages"] == {"no-such-thing": None}
+    assert findings["problems"] == []  # nobody needs to have them all
+
+
+def test_a_package_that_is_too_old_is_a_problem_with_its_remedy(without_tensorflow, monkeypatch):
+    stated = Message()
+    stated["Provides-Extra"] = "serve"
+    stated["Requires-Dist"] = "pillow>=999; extra == 'serve'"
+    monkeypatch.setattr(doctor, "metadata", lambda name: stated)
     (problem,) = doctor.examine()["problems"]
-    assert problem == {
-        "problem": "Missing, needed to train: tensorflow, keras.",
-        "remedy": 'pip install "pawsight[train]"',
-    }
+    assert problem["problem"].startswith(f"pillow {PIL.__version__} is installed, and pillow>=999 ")
+    assert problem["remedy"] == 'pip install "pawsight[serve]" --upgrade'
 
 
-def test_doctor_prints_what_is_missing(pawsight, without_tensorflow):
+def test_what_every_installation_needs_is_a_problem_when_missing(without_tensorflow, monkeypatch):
+    stated = Message()
+    stated["Requires-Dist"] = "no-such-thing>=1"
+    monkeypatch.setattr(doctor, "metadata", lambda name: stated)
+    assert doctor.examine()["problems"] == [
+        {
+            "problem": "Missing, needed to look at photos, predict, sort: no-such-thing.",
+            "remedy": "pip install pawsight",
+        }
+    ]
+
+
+def test_doctor_works_from_source_code_that_is_not_installed(without_tensorflow, monkeypatch):
+    def metadata(name):
+        raise doctor.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "metadata", metadata)
+    (problem,) = doctor.examine()["problems"]
+    assert "without being installed" in problem["problem"]
+
+
+def test_doctor_prints_what_each_extra_gives_and_how_to_install_it(pawsight, without_tensorflow):
     result = pawsight("doctor")
     assert result.exit_code == 0, result.stderr
-    assert 'pip install "pawsight[train]"' in result.stdout
-    assert "unknown: TensorFlow is needed to tell" in result.stdout
+    told = " ".join(result.stdout.split())
+    assert 'tensorflow not installed: pip install "pawsight[train]"' in told
+    assert "answer over HTTP, with a page for people" in told
+    assert "unknown: TensorFlow is needed to tell" in told
 
 
 def test_doctor_as_json_is_nothing_but_json(pawsight, without_tensorflow):

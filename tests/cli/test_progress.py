@@ -7,7 +7,8 @@ from rich.console import Console
 
 from pawsight.cli import progress
 from pawsight.cli.bars import Bars
-from pawsight.cli.progress import Lines, count_text, duration_text, facts_text
+from pawsight.cli.progress import Lines
+from pawsight.stage import count_text, duration_text, facts_text
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ SETTINGS = {
     "shifts by shares": {"width_shift_range": 0.3, "height_shift_range": 0.2},
     "shifts by pixels": {"width_shift_range": 4.5, "height_shift_range": 3},
     "shifts from lists": {"width_shift_range": [-3, 0, 5], "height_shift_range": [0.1, 0.25]},
+    "shifts from lists of zeros": {"width_shift_range": [0, 0], "height_shift_range": [0]},
     "zoom pair": {"zoom_range": (0.7, 1.4)},
     "channel shift": {"channel_shift_range": 60.0, "vertical_flip": True},
     "constant": {"rotation_range": 40, "fill_mode": "constant", "cval": 99.0},

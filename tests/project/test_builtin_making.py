@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 from pawsight.evaluation.metrics import log_loss, wilson_interval
+from pawsight.models import builtin
 from pawsight.probabilities import softmax
+from pawsight.runs import Run
 
 from .conftest import ROOT
 
@@ -157,6 +159,13 @@ def test_card_says_what_was_measured():
         low, high = said["accuracy_interval"]
         figures = f"{said['accuracy']:.1%} | {low * 100:.1f} to {high:.1%} |".replace("%", " %")
         assert f"| {name} {figures}" in card
+
+
+def test_model_comes_with_the_figures_that_were_measured():
+    measured = json.loads((ROOT / "builtin" / "results.json").read_text(encoding="utf-8"))
+    told = Run.open(builtin.folder()).metrics["parts"]["validation"]
+    for name in ("n", "num_correct", "accuracy", "accuracy_interval", "log_loss"):
+        assert told[name] == pytest.approx(measured["validation"][name], abs=5e-5), name
 
 
 def test_card_says_how_many_of_the_photos_held_out_were_right():

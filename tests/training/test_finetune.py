@@ -36,7 +36,7 @@ class _Told(Silent):
         self.notes.append(text)
 
     def advance(self, done, **facts):
-        if self._left is not None and "loss" in facts:
+        if self._left is not None and done and "loss" in facts:
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGINT)

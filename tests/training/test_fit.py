@@ -24,7 +24,7 @@ class _Signals(Silent):
         self.left = after
 
     def advance(self, done, **facts):
-        if facts:
+        if done and facts:
             self.left -= 1
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGINT)

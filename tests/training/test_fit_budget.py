@@ -38,7 +38,7 @@ class Told(Silent):
         self.notes.append(text)
 
     def advance(self, done, **facts):
-        if "loss" in facts:
+        if done and "loss" in facts:
             self.num_steps += 1
             if self.num_steps == self.stop_after:
                 os.kill(os.getpid(), signal.SIGINT)

@@ -32,7 +32,7 @@ class Told(Silent):
         self.notes.append(text)
 
     def advance(self, done, **facts):
-        if "loss" in facts:
+        if done and "loss" in facts:
             self.left -= 1
             if self.left == 0:
                 self.do()

@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from pawsight.web import heads
 from pawsight.web import service as service_module
 from pawsight.web.app import build_app
 from pawsight.web.settings import ServeSettings
@@ -60,7 +61,9 @@ def served(run: object, **changes: object) -> Iterator[httpx.Client]:
     listener.bind(("127.0.0.1", 0))
     app = build_app(settings)
     server = uvicorn.Server(
-        uvicorn.Config(app, http="h11", ws="none", log_config=None, timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            app, http=heads.HeadInTime, ws="none", log_config=None, timeout_graceful_shutdown=5
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -36,7 +36,8 @@ def test_card_tells_what_is_known_of_the_model(serve, make_colour_run):
 def test_model_that_ships_is_served_without_a_run(serve):
     found = serve(None).get("/model").json()
     assert (found["name"], found["class_names"]) == ("builtin", ["cats", "dogs"])
-    assert found["metrics"] is None
+    shown = found["metrics"]["validation"]
+    assert (shown["n"], shown["num_correct"]) == (2679, 2651)
 
 
 def test_heat_map_is_of_the_class_asked_for(client):

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pawsight.cli.progress import count_text, facts_text, has_rate
+from pawsight.stage import count_text, facts_text, has_rate
 
 
 class Bars:

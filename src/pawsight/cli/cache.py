@@ -23,9 +23,9 @@ def cache(
 ) -> None:
     """Show or remove what is kept to be faster.
 
-    Photos that were read, at each working size; unpacked archives; photos copied from afar; the
-    drawn sample; weights that were fetched, and what their networks saw in photos. All of it is
-    made again when it is needed. Your own photos are not in there.
+    Photos that were read, at each working size; unpacked archives; photos copied from afar;
+    well-known sets; the drawn sample; weights that were fetched, and what their networks saw in
+    photos. All of it is made again when it is needed. Your own photos are not in there.
 
     Example: pawsight cache --clear all
     """

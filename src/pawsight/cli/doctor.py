@@ -12,8 +12,8 @@ def doctor(
 ) -> None:
     """Look at this machine and this installation.
 
-    Shows versions, the processor, what training would use and why, and the commands that install
-    what is missing.
+    Shows the processor, what training would use and why, and for each extra what it gives, which
+    packages it brings, and the command that installs it.
 
     Example: pawsight doctor
     """
@@ -46,13 +46,30 @@ def _print(findings: dict[str, Any]) -> None:
             ("cache", cache["path"]),
             ("devices", ", ".join(findings["devices"]) if findings["devices"] else without),
             ("precision", chosen),
-            *((name, found or "missing") for name, found in findings["packages"].items()),
         ]
+    )
+    print()
+    print_table(
+        [
+            (name, extra["gives"], _packages(extra))
+            for name, extra in {"(always)": findings["always"], **findings["extras"]}.items()
+        ],
+        columns=("extra", "what it gives", "packages"),
     )
     for found in findings["problems"]:
         print(f"\n{found['problem']}\n  {found['remedy']}")
     if not findings["problems"]:
-        print("\nNothing is missing.")
+        print("\nNothing is wrong.")
+
+
+def _packages(extra: dict[str, Any]) -> str:
+    """The packages of an extra with their versions, and how to install those that are missing."""
+    there = [f"{name} {found}" for name, found in extra["packages"].items() if found]
+    missing = [name for name, found in extra["packages"].items() if not found]
+    if not missing:
+        return ", ".join(there)
+    which = f"{', '.join(there)}; {', '.join(missing)} " if there else ""
+    return f"{which}not installed: {extra['install']}"
 
 
 def _gigabytes(count: int | None) -> str:

@@ -8,8 +8,13 @@ from typing import Annotated
 import typer
 
 drive = typer.Typer(
-    help="Sign in to Google Drive, so that photos there can be used: gdrive:My Drive/pets.",
+    name="drive",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    help="""Sign in to Google Drive, so that photos there can be used.
+
+    Example: pawsight drive login --client client_secret.json
+    """,
 )
 
 

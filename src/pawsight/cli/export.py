@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.options import RunArgument
+
 if TYPE_CHECKING:
     from pawsight.exporting.comparison import Exported
 
-_Run = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="RUN",
-        help="The run folder that `pawsight train` made; without it the model that ships.",
-        show_default=False,
-    ),
-]
 _Format = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,7 +39,7 @@ _Photos = Annotated[
 
 
 def export(
-    run: _Run = None,
+    run: RunArgument = None,
     format: _Format = None,
     out: _Out = None,
     photos: _Photos = None,

@@ -12,9 +12,10 @@ from pawsight.errors import ExtraError, PawsightError
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
 
-# What an interrupted command that reads photos says besides.
-_READING = {"train", "audit", "evaluate"}
-_ON = "\nGive the command again to go on: photos that were read are not read again."
+# What an interrupted command says besides.
+_READING = "\nGive the command again to go on: photos that were read are not read again."
+_FETCHING = "\nGive the command again to go on: what came is kept."
+_ON = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETCHING}
 
 # Packages that come with the extra "train".
 _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "tf2onnx"}
@@ -35,7 +36,7 @@ def tell(error: BaseException, command: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
-        _say("Stopped." + (_ON if command in _READING else ""))
+        _say("Stopped." + _ON.get(command, ""))
         return STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]

@@ -20,6 +20,7 @@ from pawsight.cli import failures
 from pawsight.cli.audit import audit
 from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
+from pawsight.cli.data import data
 from pawsight.cli.doctor import doctor
 from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
@@ -106,7 +107,8 @@ for command in (
     doctor,
 ):
     app.command()(command)
-app.add_typer(drive, name="drive")
+app.add_typer(data)
+app.add_typer(drive)
 
 
 def main() -> None:

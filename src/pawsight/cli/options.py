@@ -11,6 +11,15 @@ PHOTOS_HELP = (
     "Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths on standard "
     "input, one a line or separated by NUL."
 )
+RunArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RUN",
+        help="The run folder that `pawsight train` made, or a link to it. Without it the model of "
+        "cats and dogs that ships with pawsight.",
+        show_default=False,
+    ),
+]
 ModelRun = Annotated[
     Path | None,
     typer.Option(

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_Run = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[RUN]",
-        help="The run folder that `pawsight train` made, or a link to it. Without it the model of "
-        "cats and dogs that ships with pawsight.",
-        show_default=False,
-    ),
-]
+from pawsight.cli.options import RunArgument
+
 _Host = Annotated[str, typer.Option(metavar="ADDRESS", help="0.0.0.0 lets other machines in.")]
 _Port = Annotated[int, typer.Option(metavar="N", help="Where to listen.")]
 _Workers = Annotated[int, typer.Option(metavar="N", help="Processes that share the work.")]
@@ -53,7 +45,7 @@ _Sure = Annotated[
 
 
 def serve(
-    run: _Run = None,
+    run: RunArgument = None,
     host: _Host = "127.0.0.1",
     port: _Port = 8000,
     workers: _Workers = 1,

@@ -72,7 +72,7 @@ def _shift(shift_range: Shift, length: int) -> float:
     A list is chosen from, an integer n gives one of 0..n-1 pixels, both to either
     side; a float is a limit, in pixels from 1 on. Below 1 all are shares of the length.
     """
-    if not np.any(shift_range):
+    if np.array_equal(shift_range, 0) or not np.size(shift_range):  # [0, 0] draws all the same
         return 0
     if isinstance(shift_range, float | np.floating):
         shift = np.random.uniform(-shift_range, shift_range)

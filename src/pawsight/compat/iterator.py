@@ -6,6 +6,7 @@ iterators without an end, as old loops expect.
 
 from __future__ import annotations
 
+import abc
 import threading
 import warnings
 from collections.abc import Iterator as Indices
@@ -21,7 +22,7 @@ from pawsight.compat.mistakes import SettingError
 _Array = NDArray[Any]
 
 
-class Iterator(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
+class Iterator(keras.utils.PyDataset, abc.ABC):  # type: ignore[misc, unused-ignore]
     """Goes through n things in batches; a subclass makes the batch of given indices."""
 
     white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
@@ -92,8 +93,9 @@ class Iterator(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
             self.batch_index = self.batch_index + 1 if has_more else 0
             yield self.index_array[start : start + self.batch_size]
 
+    @abc.abstractmethod
     def _get_batches_of_transformed_samples(self, index_array: _Array) -> Any:
-        raise NotImplementedError
+        """Make the batch of these photos."""
 
 
 def save_photos(

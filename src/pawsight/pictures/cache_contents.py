@@ -29,6 +29,7 @@ Kind = Literal[
     "photos read",
     "unpacked archive",
     "copied photos",
+    "known set",
     "drawn sample",
     "weights",
     "features",
@@ -117,6 +118,8 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
         yield ("leftover" if path.name.startswith(".") else "unpacked archive"), path
     for path in _real_folders(cache / "copied"):  # from afar
         yield ("leftover" if path.name.startswith(".") else "copied photos"), path
+    for path in _real_folders(cache / "known"):  # sets by name, or what came of one so far
+        yield ("leftover" if path.name.startswith(".") else "known set"), path
     for path in _real_folders(cache / "weights"):  # of one network each
         yield ("leftover" if path.name.startswith(".") else "weights"), path
     for path in _real_folders(cache / "features"):  # of photos, by one network at one size

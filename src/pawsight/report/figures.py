@@ -28,6 +28,11 @@ from pawsight.runs import replacing, write_text
 BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
 _INK, _LINE = "#24292f", "#c9d1d9"
 _COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#b58900", "#5aa9c9", "#c94f6d", "#7a7f87"]
+_COURSES = (
+    ("train", "training", BLUE, "--"),
+    ("validation", "validation", ORANGE, "-"),
+    ("validation_balanced", "validation, balanced", GREEN, "-"),
+)
 MOST_MATRIX_CLASSES = 20
 _SIZE = (4.8, 3.3)  # inches
 
@@ -66,25 +71,47 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     Where the classes are uneven, the balanced accuracy that chose the epoch is drawn as well.
     """
     figure, axes = _new_figure()
-    epochs = [row.epoch for row in history]
     best = best_epoch(history)
-    lines = [("train", "training", BLUE, "--"), ("validation", "validation", ORANGE, "-")]
     deciding, name, colour = f"validation_{quantity}", f"validation {quantity}", ORANGE
+    columns = [f"train_{quantity}", deciding]
     if quantity == "accuracy" and best.validation_balanced_accuracy is not None:
-        lines.append(("validation_balanced", "validation, balanced", GREEN, "-"))
         deciding, name, colour = "validation_balanced_accuracy", "balanced accuracy", GREEN
-    for part, label, its_colour, dashes in lines:
-        values = [getattr(row, f"{part}_{quantity}") for row in history]
-        # Dots only where they do not merge into a band.
-        marker = "o" if len(epochs) <= 30 else ""
-        style = {"color": its_colour, "marker": marker, "markersize": 3, "label": label}
-        axes.plot(epochs, values, dashes, **style)
+        columns.append(deciding)
+    courses = {column: [getattr(row, column) for row in history] for column in columns}
+    _draw_courses(axes, {"epoch": [row.epoch for row in history], **courses}, quantity)
     value = getattr(best, deciding)
     axes.axvline(best.epoch, color=_INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=_INK)
     told = percent(value) if quantity == "accuracy" else f"{value:.3f}"
     axes.set_title(f"Best epoch: {best.epoch}, {name} {told}", fontsize=9)
+    axes.legend(loc="best")
+    return figure
+
+
+@_styled
+def draw_courses(courses: dict[str, list[float]]) -> Figure:
+    """Draw accuracy and loss side by side while a run goes on, with no epoch marked.
+
+    Args:
+        courses: By names of the history's columns, `epoch` among them: values of equal number.
+    """
+    figure, both = _new_figure((2 * _SIZE[0], _SIZE[1]), ncols=2)
+    for axes, quantity in zip(both, ("accuracy", "loss"), strict=True):
+        _draw_courses(axes, courses, quantity)
+        axes.legend(loc="best")
+    return figure
+
+
+def _draw_courses(axes: Axes, courses: dict[str, list[float]], quantity: str) -> None:
+    """Draw the lines of one quantity, those that there are."""
+    for part, label, colour, dashes in _COURSES:
+        if values := courses.get(f"{part}_{quantity}"):
+            # Dots only where they do not merge into a band.
+            marker = "o" if len(values) <= 30 else ""
+            axes.plot(
+                courses["epoch"], values, dashes, color=colour, marker=marker, ms=3, label=label
+            )
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -92,8 +119,6 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
     else:
         axes.set_ylim(bottom=0)
-    axes.legend(loc="best")
-    return figure
 
 
 @_styled

@@ -115,6 +115,8 @@ class Trainer:
         step = self._resume(run)
         progress.start("Training", plan.num_steps, "steps")
         progress.advance(step)
+        for row in self._history:  # of earlier sessions
+            progress.advance(0, **row.facts())
         with stop_requests() as is_stopped:
             self._loop(step, run, progress, is_stopped)
         self.state.set_weights(self._best)
@@ -164,11 +166,8 @@ class Trainer:
                 self._follow(revised, run)
             now, since = clock(), clock() - last_saved
             is_due = since > _CHECKPOINT_SECONDS or step == self.plan.num_steps
-            if (
-                is_due
-                or is_stopped()
-                or (is_validated and save_seconds < _CHECKPOINT_SHARE * since)
-            ):
+            is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
+            if is_due or is_cheap or is_stopped():
                 facts = dataclasses.asdict(tally)
                 captured = self.state.capture(step, facts, self._best)
                 save_checkpoint(captured, run.latest_checkpoint_path)
@@ -221,6 +220,7 @@ class Trainer:
         if best_epoch(self._history).step == step:
             self._best = self.state.weights()
         save_history(self._history, run.history_path)
+        progress.advance(0, **row.facts())
         progress.note(_in_words(row))
         if is_reached and step < self.plan.num_steps:
             progress.note(f"The target of {target:.1%} is surely reached: training ends here.")

@@ -129,15 +129,13 @@ def _add_model(app: FastAPI, service: Service) -> None:
     common: tuple[int, ...] = (421,) if key is None else (401, 421)
     if key is not None:
         locks = [Depends(Key(key.get_secret_value())), *(Depends(one) for one in Key.schemes)]
-    asking = _problems(400, *common, 408, 413, 415, 422, 500, 503)
+    takes_photos: dict[str, Any] = {
+        "responses": _problems(400, *common, 408, 413, 415, 422, 500, 503),
+        "openapi_extra": _PHOTOS,
+        "dependencies": locks,
+    }
 
-    @app.post(
-        "/predict",
-        response_model=answers.Answer,
-        responses=asking,
-        openapi_extra=_PHOTOS,
-        dependencies=locks,
-    )
+    @app.post("/predict", response_model=answers.Answer, **takes_photos)
     async def predict(
         request: Request,
         tta: Annotated[bool, Query(description="Look at each photo mirrored, too.")] = False,
@@ -146,13 +144,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         """Say what is on photos."""
         return _json(await service.predict(request, tta))
 
-    @app.post(
-        "/heatmap",
-        response_model=answers.Heat,
-        responses=asking,
-        openapi_extra=_PHOTOS,
-        dependencies=locks,
-    )
+    @app.post("/heatmap", response_model=answers.Heat, **takes_photos)
     async def heatmap(
         request: Request,
         label: Annotated[str | None, Query(description="The class; else the answer's.")] = None,

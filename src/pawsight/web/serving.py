@@ -75,7 +75,7 @@ def _run(settings: ServeSettings) -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http="h11",
+            http="pawsight.web.heads:HeadInTime",
             ws="none",
             log_config=_LOGGING,
             server_header=False,

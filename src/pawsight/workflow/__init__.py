@@ -17,7 +17,7 @@ from pawsight.inference.classifier import load
 from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
-from pawsight.workflow.photo_sets import audit, draw_sample, feed
+from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train
 
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate",
     "export",
     "feed",
+    "fetch_set",
     "load",
     "resume",
     "sort",

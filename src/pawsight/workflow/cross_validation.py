@@ -8,6 +8,7 @@ from typing import Any
 
 from pawsight.config import TrainConfig
 from pawsight.errors import RunError
+from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.runs import Run, check_outside, results_dir, write_json
 from pawsight.workflow.photo_sets import Source, checked_model
@@ -18,6 +19,7 @@ _DEFAULT_FOLDS = 5
 _SUMMARY = "folds.json"
 
 
+@live_in_notebooks
 def cross_validate(
     source: Source,
     config: TrainConfig | None = None,

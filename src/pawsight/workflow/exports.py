@@ -24,6 +24,7 @@ from pawsight.exporting.new_folder import check_free, new_folder
 from pawsight.exporting.readme import write_readme
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress, Silent
@@ -50,6 +51,7 @@ class _Judged:
     found: Predictions
 
 
+@live_in_notebooks
 def export(
     run_path: Source | Run | None = None,
     format: str = "onnx",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.inference.classifier import Classifier
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import near_copies
 from pawsight.pictures.reading.ingest import ingest
@@ -20,6 +21,7 @@ from pawsight.workflow.training_runs import photos_of
 _SILENT = Silent()
 
 
+@live_in_notebooks
 def evaluate(
     run_path: Source, source: Source | None = None, progress: Progress = _SILENT
 ) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from pawsight.models.sizes import (
     takes_weights,
 )
 from pawsight.models.trained_size import trained_size
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.auditing.audit import findings
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
 from pawsight.pictures.listing.scan import Listing, check_classes, scan
 from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.sources import drawn, fetch
+from pawsight.pictures.sources import drawn, fetch, known
 from pawsight.pictures.splitting.split import split
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
@@ -126,6 +127,7 @@ def _not_finetuned(name: str) -> str:
     )
 
 
+@live_in_notebooks
 def audit(
     source: Source,
     out: Source | None = None,
@@ -165,6 +167,7 @@ def audit(
     return found
 
 
+@live_in_notebooks
 def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
 ) -> Path:
@@ -172,6 +175,33 @@ def draw_sample(
     return drawn.draw_sample(Path(folder), count, seed, progress=progress)
 
 
+@live_in_notebooks
+def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILENT) -> Path:
+    """Fetch a well-known set, unless it is there.
+
+    Args:
+        name: One of `known_sets`, such as "cats-vs-dogs".
+        into: A new or empty folder; None leaves it in the cache.
+        progress: Is told its size and licence before anything is fetched.
+
+    Returns:
+        The folder that its photos are in.
+
+    Raises:
+        ConfigError: There is no such set.
+        SourceError: It cannot be fetched, or the folder holds something already.
+        DiskError: It cannot be written, or the disk is too full.
+    """
+    found = known.find(name)
+    if found is None:
+        names = ", ".join(one.name for one in known.known_sets())
+        raise ConfigError(f"There is no well-known set '{name}'.\nThere are: {names}")
+    if into is None:
+        return known.fetch(found, progress).root
+    return known.copy_into(found, Path(into).expanduser(), progress)
+
+
+@live_in_notebooks
 def feed(
     source: Source,
     part: Part = "train",

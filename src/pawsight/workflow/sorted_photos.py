@@ -9,6 +9,7 @@ from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
 from pawsight.inference.classifier import Classifier, load
+from pawsight.notebook import live_in_notebooks
 from pawsight.probabilities import SURE
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
@@ -23,6 +24,7 @@ from pawsight.workflow.photo_sets import Source
 _SILENT = Silent()
 
 
+@live_in_notebooks
 def sort(
     sources: Source | Iterable[Source],
     into: Source,
@@ -99,6 +101,7 @@ def plan_sort(
     return Sorting(Path(target), how, placements, in_order, places, model)
 
 
+@live_in_notebooks
 def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
     """Take back the last sort into a folder: every photo where it was.
 

@@ -13,6 +13,7 @@ from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.backbone import weights_at_hand
 from pawsight.models.sizes import is_pretrained
+from pawsight.notebook import live_in_notebooks
 from pawsight.pictures.auditing.audit import findings, tell_about
 from pawsight.pictures.catalog import Catalog
 from pawsight.pictures.copies.duplicates import Groups, near_copies
@@ -39,6 +40,7 @@ _ONNX_CHECK_PHOTOS = 64
 _NAMED_PHOTOS = 3
 
 
+@live_in_notebooks
 def train(
     source: Source,
     config: TrainConfig | None = None,
@@ -92,6 +94,7 @@ def train(
     return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
 
 
+@live_in_notebooks
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     """Go on with a run that was stopped or killed; it ends with the same bits.
 

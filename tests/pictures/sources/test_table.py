@@ -53,6 +53,12 @@ def test_what_spreadsheets_write_is_read(pets, encoding, separator):
     assert rows(listing) == [("a.jpg", f"Épagneul, {separator} 🐶", "", "")]
 
 
+@pytest.mark.parametrize("letter", ["\u2028", "\x85", "\x0c"])
+def test_a_letter_that_some_take_for_a_line_end_stays_in_its_cell(pets, letter):
+    listing = listed(pets, f"path,label\na.jpg,c{letter}t\n")
+    assert rows(listing) == [("a.jpg", f"c{letter}t", "", "")]
+
+
 def test_a_missing_photo_is_a_row_with_the_problem(pets):
     listing = listed(pets, "path,label\ngone.jpg,cat\na.jpg,cat\n")
     assert rows(listing)[1] == ("gone.jpg", "cat", "", "file not found")

@@ -1,7 +1,8 @@
 """The model of cats and dogs that ships with pawsight; needs no TensorFlow.
 
 It is a run folder as any other, with no history: `model/model.json` says what
-it is and `model/model.onnx` is the network. Beside "logits" the network gives
+it is, `model/model.onnx` is the network and `evaluation/metrics.json` how good
+it is on photos it has not seen. Beside "logits" the network gives
 "features", from which a head for other classes is fitted in seconds. What it
 scores and where it fails stands in MODEL_CARD.md; `builtin/train.py` in the
 repository makes it.
@@ -19,7 +20,7 @@ NUM_FEATURES = 1280
 
 
 def folder() -> Path:
-    """Where the model and its licence lie: a run folder that only holds a model."""
+    """Where the model and its licence lie: a run folder with only a model and its metrics."""
     return Path(__file__).parent / "cats-dogs"
 
 

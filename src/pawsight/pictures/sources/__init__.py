@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, cloud, drawn, drive, folder, table
+from pawsight.pictures.sources import archive, cloud, drawn, drive, folder, known, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -27,10 +27,11 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
             .csv table, a folder or archive in Google Drive
             ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
-            server (s3:// gs:// az:// hf:// sftp:// https://), or `sample` for the built-in
-            drawn photos. A file or folder of that name comes before a built-in
+            server (s3:// gs:// az:// hf:// sftp:// https://), `sample` for the
+            built-in drawn photos, or the name of a well-known set such as
+            `cats-vs-dogs`. A file or folder of that name comes before a built-in
             meaning.
-        progress: Is told of copying, unpacking and drawing.
+        progress: Is told of fetching, unpacking and drawing.
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -45,10 +46,11 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         )
     path = Path(text).expanduser()
     if _exists(path):
-        if text == drawn.WORD:
+        if text == drawn.WORD or known.find(text):
+            what = "built-in sample" if text == drawn.WORD else "well-known set"
             progress.note(
                 f"Taking the photos from '{text}' in this folder. "
-                f"For the built-in sample, write {drawn.WORD}: with a colon."
+                f"For the {what}, write {text}: with a colon."
             )
         return _fetch_local(path, progress)
     if text in (drawn.WORD, f"{drawn.WORD}:"):
@@ -57,6 +59,8 @@ def fetch(source: str | Path, progress: Progress) -> Source:
         return drive.fetch(text, progress)
     if cloud.matches(text):
         return cloud.fetch(text, progress)
+    if well_known := known.find(text.removesuffix(":")):
+        return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):
         raise SourceError(
             f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
@@ -108,4 +112,8 @@ def _nothing_there(path: Path, text: str) -> str:
     near = difflib.get_close_matches(here.name.lower(), names, n=1)
     if near:
         return f"{message}\nDid you mean {here.with_name(names[near[0]])}?"
+    sets = [one.name for one in known.known_sets()]
+    near = difflib.get_close_matches(text.lower(), sets, n=1, cutoff=0.7)
+    if near:
+        return f"{message}\nDid you mean the well-known set {near[0]}?"
     return f"{message}\nLooked in {here.parent.absolute()}."

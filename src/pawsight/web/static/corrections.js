@@ -1,16 +1,30 @@
 // What a person knows better, in forms that `pawsight train` reads.
 
+import { isPhotoName } from "./intake.js";
 import { zip } from "./zip.js";
+
+const FIXED_COLUMNS = ["path", "label", "probability", "error"];
+const MOST_NAME_BYTES = 200; // a disk takes 255, and a number and an ending may follow
 
 /**
  * The labelled photos as a folder per class, packed: give it to `pawsight train`.
+ * Where a class has a name that no folder can have everywhere, all photos lie in one folder
+ * instead, and a table beside it says what they show.
  * @param {{file: File, path: string, truth: string}[]} photos Those with a label.
  * @returns {Promise<Blob>} A zip of class/name, each file byte for byte as it came.
  * @throws {RangeError} More, or larger, than a zip can hold.
  */
 export function labelledFolder(photos) {
   const taken = new Set();
-  return zip(photos.map(({ file, path, truth }) => ({ file, name: freeName(truth, path, taken) })));
+  const isPerClass = canBeFolders(new Set(photos.map(({ truth }) => truth)));
+  const entries = photos.map(({ file, path, truth }) => ({
+    file, truth, name: freeName(isPerClass ? truth : "photos", path, taken),
+  }));
+  if (!isPerClass) {
+    const table = labelTable(entries.map(({ name, truth }) => ({ path: name, truth })));
+    entries.push({ file: table, name: "labels.csv" });
+  }
+  return zip(entries);
 }
 
 /** The labelled photos as a table with the columns path and label. */
@@ -31,7 +45,8 @@ export function answerTable(photos, classNames) {
     error ?? "",
     ...classNames.map((name) => answer?.probabilities[name] ?? ""),
   ]);
-  return csv([["path", "label", "probability", "error", ...classNames], ...rows]);
+  const classes = classNames.map((name) => (FIXED_COLUMNS.includes(name) ? `class ${name}` : name));
+  return csv([[...FIXED_COLUMNS, ...classes], ...rows]);
 }
 
 /** Hand a file to the person. */
@@ -49,20 +64,31 @@ function csv(rows) {
   return new Blob([text], { type: "text/csv;charset=utf-8" });
 }
 
-/** A name in the class's folder that no other photo has, on any system. */
-function freeName(truth, path, taken) {
-  const folder = plain(truth);
+/** Whether folders of these names are told apart on any system, and read as just these classes. */
+function canBeFolders(names) {
+  const onDisk = new Set([...names].map((name) => name.toLowerCase()));
+  return [...names].every((name) => short(plain(name)) === name) && onDisk.size === names.size;
+}
+
+/** A name in a folder that no other photo has, on any system. */
+function freeName(folder, path, taken) {
   const name = plain(path.split("/").at(-1));
   const dot = name.lastIndexOf(".");
-  const [stem, suffix] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  // Of notes.txt the name would say that it is no photo; without an ending its bytes are looked at.
+  const [stem, suffix] = isPhotoName(name) ? [name.slice(0, dot), name.slice(dot)] : [name.replaceAll(".", "_"), ""];
   for (let number = 1; ; number += 1) {
-    const full = `${folder}/${stem}${number > 1 ? `-${number}` : ""}${suffix}`;
+    const full = `${folder}/${short(stem)}${number > 1 ? `-${number}` : ""}${suffix}`;
     const key = full.toLowerCase(); // some systems do not tell A from a
     if (taken.has(key)) continue;
     taken.add(key);
     return full;
   }
 }
+
+/** As much of a name as any disk takes, whatever its letters. */
+const short = (name) =>
+  // As a stream: half a letter at the end is left out.
+  new TextDecoder().decode(new TextEncoder().encode(name).subarray(0, MOST_NAME_BYTES), { stream: true });
 
 /** Leave out what a file name may not hold somewhere, and a dot that would hide it. */
 const plain = (name) =>

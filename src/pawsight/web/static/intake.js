@@ -85,6 +85,9 @@ async function gather(entry, folder, found, isNamed) {
 }
 
 const isPhoto = ({ file }) =>
-  !file.name.startsWith(".") && (file.type.startsWith("image/") || PHOTO_NAME.test(file.name));
+  !file.name.startsWith(".") && (file.type.startsWith("image/") || isPhotoName(file.name));
+
+/** Whether a file's name says that it is a photo. */
+export const isPhotoName = (name) => PHOTO_NAME.test(name);
 
 const sorted = (photos) => photos.sort((a, b) => (a.path < b.path ? -1 : 1));

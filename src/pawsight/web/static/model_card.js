@@ -39,9 +39,8 @@ function limit(names) {
   return `It was trained on ${listed(names)} only. It takes any photo for one of them: show it a car, and it calls the car ${names.length > 2 ? "one of those" : `${names[0]} or ${names[1]}`}.`;
 }
 
-function accuracy({ name, metrics }) {
+function accuracy({ metrics }) {
   const [part, words] = PARTS.find(([part]) => metrics?.[part]?.n) ?? [];
-  if (!part && name === "builtin") return "How often it is right stands in pawsight's documentation, under The built-in model.";
   if (!part) return "How often it is right was not measured: it came without photos to test it.";
   const { n, accuracy: plain, balanced_accuracy: balanced, is_imbalanced: isUneven } = metrics[part];
   const share = (value) => `${(100 * value).toFixed(1)} %`;

@@ -6,7 +6,7 @@ const GONE_WAIT_SECONDS = 10;
 const PASSING = ["busy", "gone", "locked"]; // the photo is not to blame: it waits
 
 /**
- * A queue of photos. A photo here is any object; the queue sets its `state`:
+ * A queue of photos. A photo here is any object; the queue sets its `turn` and its `state`:
  * "waiting", "asked", "answered" (with `answer`), "failed" (with `error`) or "stopped".
  */
 export class Queue {
@@ -22,6 +22,8 @@ export class Queue {
     this.waiting = [];
     this.underWay = new Map(); // photo -> AbortController
     this.pause = null; // a timer, while the queue stands still
+    this.numPauses = 0; // that are over
+    this.numAdded = 0;
   }
 
   get isEmpty() {
@@ -29,7 +31,7 @@ export class Queue {
   }
 
   add(photos) {
-    for (const photo of photos) this.set(photo, "waiting");
+    for (const photo of photos) this.set(photo, "waiting", { turn: (this.numAdded += 1) });
     this.waiting.push(...photos);
     this.goOn();
   }
@@ -52,6 +54,7 @@ export class Queue {
     if (this.pause === null) return;
     clearTimeout(this.pause);
     this.pause = null;
+    this.numPauses += 1;
     this.onPause(null);
     this.goOn();
   }
@@ -64,25 +67,28 @@ export class Queue {
 
   async start(photo) {
     const controller = new AbortController();
+    const { numPauses } = this;
     this.underWay.set(photo, controller);
     this.set(photo, "asked");
     try {
       const answer = await this.ask(photo, controller.signal);
       if (this.underWay.get(photo) === controller) this.set(photo, "answered", { answer, error: "" });
     } catch (error) {
-      if (this.underWay.get(photo) === controller) this.fail(photo, error);
+      if (this.underWay.get(photo) === controller) this.fail(photo, error, numPauses);
     } finally {
       if (this.underWay.get(photo) === controller) this.underWay.delete(photo);
       this.goOn();
     }
   }
 
-  fail(photo, error) {
+  fail(photo, error, numPauses) {
     if (wasStopped(error)) return this.set(photo, "stopped");
     if (error instanceof Trouble && PASSING.includes(error.kind)) {
-      this.waiting.unshift(photo); // first in line again: the order stays
+      const next = this.waiting.findIndex(({ turn }) => turn > photo.turn);
+      this.waiting.splice(next < 0 ? this.waiting.length : next, 0, photo); // where it was in line
       this.set(photo, "waiting");
-      return this.rest(error);
+      // What was asked before a pause that is over says nothing of now: it is just asked again.
+      return numPauses === this.numPauses && this.rest(error);
     }
     if (!(error instanceof Trouble)) console.error(error);
     return this.set(photo, "failed", { error: error.message });

@@ -183,6 +183,8 @@ class Drive:
                 except HttpError as error:
                     after = error.resp.get("retry-after", "")
                     raise meaning(error.resp.status, after, error.content) from error
+                except OSError as error:  # no route, a certificate; nothing is written here
+                    raise Again(f"there is no connection to Google Drive ({error})") from error
 
         return in_tries(execute, self._pause)
 
@@ -236,7 +238,5 @@ def _translated() -> Iterator[None]:
         ) from error
     except exceptions.TransportError as error:
         raise Again("there is no connection to Google's sign-in") from error
-    except (httplib2.HttpLib2Error, http.client.HTTPException, ConnectionError) as error:
-        raise Again("there is no connection to Google Drive") from error
-    except TimeoutError as error:
-        raise Again("Google Drive takes too long") from error
+    except (httplib2.HttpLib2Error, http.client.HTTPException) as error:
+        raise Again(f"there is no connection to Google Drive ({error})") from error

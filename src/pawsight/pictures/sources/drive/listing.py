@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from pawsight.errors import SourceError
 from pawsight.pictures.kinds import is_system_folder, is_wanted
@@ -19,7 +19,7 @@ from pawsight.pictures.sources.drive.client import FOLDER, GOOGLES_OWN, SHORTCUT
 from pawsight.pictures.sources.drive.resolving import follow
 from pawsight.pictures.sources.in_threads import in_threads
 from pawsight.pictures.sources.mirror import RemoteFile, safe_path, unique_paths
-from pawsight.pictures.sources.resumed import Refused
+from pawsight.pictures.sources.resumed import GivenUp, Refused
 from pawsight.progress import Progress
 
 _AT_A_TIME = 8  # folders asked for
@@ -40,6 +40,10 @@ class _Shortcut:
 
     item: Item
     names: tuple[str, ...]
+
+
+Place = TypeVar("Place", _Folder, _Shortcut)
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -94,11 +98,10 @@ class _Listing:
         self._entered: set[str] = set()
 
     def run(self, folder: Item) -> Listed:
+        self._entered.add(folder["id"])
         level = [_Folder(folder["id"], (), folder.get("driveId", ""))]
         while level:
-            self._entered |= {one.file_id for one in level}
-            inside: dict[_Folder, list[Item]] = {}
-            self._at_once(lambda one, into=inside: into.update({one: self._look(one)}), level)
+            inside = self._at_once(self._look, level)
             level = self._below([(one, inside[one]) for one in level if one in inside])
         self._found.sort(key=lambda entry: entry[:2])  # so that numbers in names stay the same
         paths = unique_paths(path for path, _, _ in self._found)
@@ -112,15 +115,21 @@ class _Listing:
         condition = f"'{folder.file_id}' in parents"
         return list(self._drive.list_items(condition, folder.drive_id, folder.file_id))
 
-    def _at_once(self, work: Callable[[Any], None], jobs: list[Any]) -> None:
-        """Do something for many items at a time; what is refused is noted by its name."""
+    def _at_once(self, ask: Callable[[Place], Answer], places: list[Place]) -> dict[Place, Answer]:
+        """Ask something of many places at a time; where it is refused, that is noted."""
+        answers: dict[Place, Answer] = {}
+
+        def work(place: Place) -> None:
+            answers[place] = ask(place)
+
         outcomes = in_threads(
-            work, jobs, min(_AT_A_TIME, len(jobs)), threading.Event(), lambda: None
+            work, places, min(_AT_A_TIME, len(places)), threading.Event(), lambda: None
         )
         with contextlib.closing(outcomes):
-            for job, error in outcomes:
-                if isinstance(error, Refused) and job.names:
-                    self._listed.lost.append(f"{'/'.join(job.names)}: {error}")
+            for place, error in outcomes:
+                is_gone = isinstance(error, GivenUp) or not place.names
+                if isinstance(error, Refused) and not is_gone:
+                    self._listed.lost.append(f"{'/'.join(place.names)}: {error}")
                 elif isinstance(error, Refused):
                     raise SourceError(
                         f"The folder cannot be listed in Google Drive: {error}.\n"
@@ -128,6 +137,7 @@ class _Listing:
                     ) from error
                 elif error is not None:
                     raise error
+        return answers
 
     def _below(self, level: list[tuple[_Folder, list[Item]]]) -> list[_Folder]:
         """Sort what a level holds into files and folders of the next; shortcuts come last."""
@@ -141,12 +151,8 @@ class _Listing:
                 else:
                     self._take(item, names, folder.drive_id, folders)
             self._progress.advance(sum(item["mimeType"] != FOLDER for item in items))
-        targets: dict[_Shortcut, Item] = {}
         wanted = [one for one in shortcuts if self._may_be_wanted(one)]
-        self._at_once(
-            lambda one: targets.update({one: follow(self._drive, one.item)}),
-            wanted,
-        )
+        targets = self._at_once(lambda one: follow(self._drive, one.item), wanted)
         for one in wanted:
             if one in targets:
                 target = targets[one]

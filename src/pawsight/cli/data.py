@@ -1,0 +1,117 @@
+"""`pawsight data`: well-known sets of photos by name."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pawsight.pictures.sources.known import KnownSet
+
+data = typer.Typer(
+    name="data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="""Well-known sets of photos by name: list them, fetch them.
+
+    Example: pawsight data list
+    """,
+)
+
+
+@data.command("list")
+def list_sets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the sets that can be trained on by name.
+
+    With their sizes and licences; with `--json` also where each lies, its checksums and where
+    these facts are from. Nothing is fetched.
+
+    Example: pawsight data list
+    """
+    from pawsight.cli.tables import print_json
+    from pawsight.pictures.sources.known import known_sets
+
+    if as_json:
+        print_json({"sets": [_values(known) for known in known_sets()]})
+    else:
+        _print(known_sets())
+
+
+@data.command("get")
+def get(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="One that `pawsight data list` names.")
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new or empty folder; without it, the cache."),
+    ] = None,
+) -> None:
+    """Fetch a set, and print the folder that its photos are in.
+
+    Size and licence are shown before. What came stays when it is interrupted: give the command
+    again to go on. `pawsight train NAME` does this by itself.
+
+    Example: pawsight data get flowers --into flowers/
+    """
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+
+    with shown() as progress:
+        folder = workflow.fetch_set(name, into, progress)
+    print(folder)
+    source = name if into is None else shlex.quote(str(into))
+    print(f"Train on them with: pawsight train {source}", file=sys.stderr)
+
+
+def _print(sets: tuple[KnownSet, ...]) -> None:
+    from pawsight.cli.cache import size_text
+    from pawsight.cli.tables import print_table
+
+    print_table(
+        [
+            (
+                *(known.name, f"{known.num_photos:,}", str(known.num_classes)),
+                *(size_text(known.num_bytes), known.licence, known.title),
+            )
+            for known in sets
+        ],
+        ["name", "photos", "classes", "size", "licence", "what"],
+        right="photos classes size",
+    )
+    print("Train on one with: pawsight train NAME   or fetch it: pawsight data get NAME --into DIR")
+    if not all(known.is_verified for known in sets):
+        print(
+            "These facts are from public sources and were not checked by fetching; where each is "
+            "from: --json"
+        )
+
+
+def _values(known: KnownSet) -> dict[str, Any]:
+    return {
+        "name": known.name,
+        "title": known.title,
+        "licence": known.licence,
+        "page": known.page,
+        "num_photos": known.num_photos,
+        "num_classes": known.num_classes,
+        "num_bytes": known.num_bytes,
+        "archives": [
+            {
+                "urls": list(archive.urls),
+                "file_name": archive.file_name,
+                "num_bytes": archive.num_bytes,
+                "checksum": archive.checksum,
+                "part": archive.part,
+            }
+            for archive in known.archives
+        ],
+        "origin": list(known.origin),
+        "is_verified": known.is_verified,
+    }

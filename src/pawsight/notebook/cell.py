@@ -1,0 +1,165 @@
+"""The cell of a notebook as a `Progress`: a line with a bar, what was told, and curves.
+
+Two displays are updated in place, one of HTML and one of a picture, which every
+front end can do: no widgets, no scripts. What was shown last stays in the notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pawsight.stage import Stage
+
+_TEXT_SECONDS = 0.5  # between two updates of the line
+_DRAWING_SHARE = 0.05  # of the time may go into drawing curves
+_LATEST = 8  # lines in view; the others are folded away
+# Facts that are points of curves.
+_TOLD = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_balanced_accuracy",
+)
+_DOTS_PER_INCH, _SHOWN_DOTS = 144, 72  # drawn for screens with fine dots, and shown half as large
+
+
+class Cell:
+    """Shows stages and notes; draws accuracy and loss once a stage tells of validations.
+
+    Args:
+        display: IPython's `display`.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self, display: Callable[..., Any], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._display = display
+        self._clock = clock
+        self._text: Any = None  # the two displays, once they are there
+        self._picture: Any = None
+        self._told: list[str] = []
+        self._stage: Stage | None = None
+        self._shown_at = 0.0
+        self._courses: dict[str, list[float]] = {}
+        self._num_points = self._num_drawn = 0
+        self._draw_at = 0.0
+
+    def start(self, task: str, total: int | None = None, unit: str = "") -> None:
+        """The stage before becomes a line, and the next one has the bar."""
+        self._end()
+        self._stage = Stage(task, total, unit)
+        self._show()
+
+    def advance(self, done: int, **facts: float | str) -> None:
+        """Move the bar; a validation is another point of the curves."""
+        if self._stage is None:
+            return
+        now = self._clock()
+        self._stage.advance(done, facts, now)
+        if "validation_accuracy" in facts:
+            self._add_point(self._stage.facts)
+        if self._num_drawn < self._num_points and now >= self._draw_at:
+            self._draw()
+        if now - self._shown_at >= _TEXT_SECONDS:
+            self._show()
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._told.append(text)
+        self._show()
+
+    def close(self) -> None:
+        """The last stage becomes a line, and the curves are drawn to their end."""
+        self._end()
+        if self._num_drawn < self._num_points:
+            self._draw()
+        if self._told:
+            self._show()
+
+    def _end(self) -> None:
+        if self._stage is not None:
+            stage, now = self._stage, self._clock()
+            self._told.append(stage.standing(now) if stage.done else stage.beginning())
+            self._stage = None
+
+    def _add_point(self, facts: dict[str, float | str]) -> None:
+        """Keep what is known of this validation, under the names of the history's columns."""
+        names = {"loss": "train_loss", "accuracy": "train_accuracy"}
+        point = {names.get(name, name): float(facts[name]) for name in facts if name in _TOLD}
+        num_points = self._num_points
+        for column in {**self._courses, **point}:
+            course = self._courses.setdefault(column, [math.nan] * num_points)
+            course.append(point.get(column, math.nan))
+        self._num_points += 1
+
+    def _show(self) -> None:
+        self._shown_at = self._clock()
+        lines = list(self._told)
+        if self._stage is not None:
+            is_begun = self._stage.done > 0
+            lines.append(
+                self._stage.standing(self._shown_at) if is_begun else self._stage.beginning()
+            )
+        bundle = {"text/plain": "\n".join(lines), "text/html": self._html(lines)}
+        self._text = _updated(self._text, self._display, bundle)
+
+    def _html(self, lines: list[str]) -> str:
+        written = [html.escape(line) for line in lines]
+        if self._stage is not None:
+            written[-1] = _bar(self._stage) + written[-1]
+        folded, latest = "", written
+        if len(lines) > _LATEST:
+            earlier, latest = written[:-_LATEST], written[-_LATEST:]
+            folded = (
+                f"<details><summary>{len(earlier)} lines before</summary>"
+                f"{'<br>'.join(earlier)}</details>"
+            )
+        return f'<div style="white-space: pre-wrap">{folded}{"<br>".join(latest)}</div>'
+
+    def _draw(self) -> None:
+        from pawsight.report.figures import draw_courses  # brings Matplotlib
+
+        began = self._clock()
+        figure = draw_courses(self._courses)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH)
+        inches = figure.get_size_inches()
+        bundle = {
+            "text/plain": "accuracy and loss, epoch by epoch",
+            "image/png": base64.b64encode(picture.getvalue()).decode(),
+        }
+        width, height = (round(_SHOWN_DOTS * side) for side in inches)
+        size = {"image/png": {"width": width, "height": height}}
+        self._picture = _updated(self._picture, self._display, bundle, metadata=size)
+        self._num_drawn = self._num_points
+        now = self._clock()
+        self._draw_at = now + (now - began) / _DRAWING_SHARE
+
+
+def _bar(stage: Stage) -> str:
+    """A bar that HTML has itself; one that only moves where the total is not known."""
+    if stage.total is None:
+        return '<progress style="vertical-align: middle"></progress> '
+    return (
+        f'<progress style="vertical-align: middle" value="{min(stage.done, stage.total)}" '
+        f'max="{stage.total}"></progress> '
+    )
+
+
+def _updated(
+    handle: Any, display: Callable[..., Any], bundle: dict[str, str], **options: Any
+) -> Any:
+    """Show a bundle in the place of the one before; the first makes the place."""
+    if handle is None:
+        return display(bundle, raw=True, display_id=True, **options)
+    handle.update(bundle, raw=True, **options)
+    return handle

@@ -1,0 +1,102 @@
+"""How far a stage is, in words: `Training: 120 of 300 steps, 45 s left, loss 0.312`.
+
+What the lines of the command line and a notebook's cell both say.
+"""
+
+from __future__ import annotations
+
+
+class Stage:
+    """Counts what a `Progress` is told of one stage; the caller brings the clock.
+
+    Args:
+        task: What is done, for people.
+        total: How many units there are, None if unknown.
+        unit: What is counted: "photos", "steps"; "bytes" are told as MB.
+    """
+
+    def __init__(self, task: str = "", total: int | None = None, unit: str = "") -> None:
+        self.task = task
+        self.total = total
+        self.unit = unit
+        self.done = 0
+        self.facts: dict[str, float | str] = {}
+        self._first = 0.0
+        self._done_first = 0
+
+    def advance(self, done: int, facts: dict[str, float | str], now: float) -> None:
+        """Count; facts stay until newer ones come."""
+        if not self.done:
+            # The pace counts from here: what came before was done by an earlier run, or waiting.
+            self._first, self._done_first = now, done
+        self.done += done
+        self.total = int(facts.get("total", self.total or 0)) or None
+        self.facts |= {name: value for name, value in facts.items() if name != "total"}
+
+    def beginning(self) -> str:
+        """Say what begins, and how much of it there is."""
+        if self.total is None:
+            return self.task
+        return f"{self.task}: {count_text(self.total, None, self.unit)}"
+
+    def standing(self, now: float) -> str:
+        """Say how far it is, how long the rest takes, how fast it goes, and the newest facts."""
+        parts = [count_text(self.done, self.total, self.unit)]
+        spent, counted = now - self._first, self.done - self._done_first
+        if spent >= 1 and counted > 0:
+            if self.total and self.done < self.total:
+                left = spent / counted * (self.total - self.done)
+                parts.append(f"{duration_text(left)} left")
+            if not has_rate(self.facts):
+                parts.append(f"{count_text(counted / spent, None, self.unit)}/s")
+        if self.facts:
+            parts.append(facts_text(self.facts, self.unit))
+        return f"{self.task}: {', '.join(parts)}"
+
+
+def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
+    """Write facts for people: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
+
+    `rate` counts units, and a name that ends in `_per_second` what it begins with.
+    """
+    return ", ".join(_fact_text(name, value, unit) for name, value in facts.items())
+
+
+def has_rate(facts: dict[str, float | str]) -> bool:
+    """Whether the facts tell the speed themselves."""
+    return any(name == "rate" or name.endswith("_per_second") for name in facts)
+
+
+def count_text(done: float, total: int | None, unit: str) -> str:
+    """Write an amount for people: `1,200 of 3,000 photos`, `12.5 of 40.0 MB`."""
+    scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
+    is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
+    amounts = [done] if total is None else [done, total]
+    text = " of ".join(f"{amount / scale:,.{0 if is_whole else 1}f}" for amount in amounts)
+    return f"{text} {unit}".rstrip()
+
+
+def duration_text(seconds: float) -> str:
+    """Write a time for people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _fact_text(name: str, value: float | str, unit: str) -> str:
+    if isinstance(value, str):
+        return f"{_spaced(name)} {value}"
+    if name == "rate":
+        return f"{count_text(float(value), None, unit)}/s"
+    if name.endswith("_per_second"):
+        return f"{count_text(float(value), None, _spaced(name.removesuffix('_per_second')))}/s"
+    if name.endswith("accuracy"):
+        return f"{_spaced(name)} {100 * value:.1f} %"
+    return f"{_spaced(name)} {value if isinstance(value, int) else format(value, '.3g')}"
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
