@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pawsight.config import Staging
 from pawsight.errors import SourceError
-from pawsight.pictures.sources import archive, drawn, drive, known, staging, table
+from pawsight.pictures.sources import archive, cloud, drawn, drive, known, staging, table
 from pawsight.pictures.sources.source import Source
 from pawsight.progress import Progress
 
@@ -27,9 +27,11 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
     Args:
         source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
             .csv table, a folder or archive in Google Drive
-            ("gdrive:My Drive/pets", or its link), `sample` for the built-in
-            drawn photos, or the name of a well-known set such as `cats-vs-dogs`.
-            A file or folder of that name comes before a built-in meaning.
+            ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
+            server (s3:// gs:// az:// hf:// sftp:// https://), `sample` for the
+            built-in drawn photos, or the name of a well-known set such as
+            `cats-vs-dogs`. A file or folder of that name comes before a built-in
+            meaning.
         progress: Is told of fetching, unpacking, drawing and copying.
         stage: Whether a folder is copied to this machine first: from slow
             network drives ("auto"), from anywhere ("always") or not ("never").
@@ -58,6 +60,8 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
         return drawn.fetch(progress)
     if drive.matches(text):
         return drive.fetch(text, progress)
+    if cloud.matches(text):
+        return cloud.fetch(text, progress)
     if well_known := known.find(text.removesuffix(":")):
         return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):

@@ -1,0 +1,38 @@
+"""What the stores state of a file: which version it is, and what it must add up to."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def version_of(info: dict[str, Any]) -> str:
+    """Give what changes when the file does.
+
+    Args:
+        info: Of a file, as its module of fsspec gives it.
+    """
+    for key in ("ETag", "etag", "generation", "blob_id"):
+        if stated := info.get(key):
+            # Told apart, since one that was held to a wrong checksum is copied again.
+            return str(stated).strip('"') + (" opaque" if info.get("has_opaque_etag") else "")
+    modified = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
+    return f"{modified} {info['size']}"
+
+
+def checksum_of(info: dict[str, Any]) -> str:
+    """Give the MD5 or SHA-256 of a file in hexadecimal digits, "" if its store states none."""
+    if stated := info.get("md5Hash"):  # Google
+        return base64.b64decode(stated).hex()
+    settings = info.get("content_settings") or {}  # Azure
+    if stated := settings.get("content_md5"):
+        return bytes(stated).hex()
+    large = info.get("lfs") or {}  # Hugging Face
+    if stated := large.get("sha256"):
+        return str(stated)
+    # S3: of a file that came in one piece, and is not encrypted with a key of its own.
+    stated = str(info.get("ETag", "")).strip('"')
+    return stated if _MD5.fullmatch(stated) and not info.get("has_opaque_etag") else ""
