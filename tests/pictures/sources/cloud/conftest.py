@@ -37,11 +37,12 @@ def pets():
 
 @pytest.fixture
 def pets_zip(pets):
-    """The same as an archive."""
+    """The same as an archive, long enough to be cut in two."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for path, content in pets.items():
             archive.writestr(path, content)
+        archive.writestr("readme.txt", bytes(60_000))
     return file.getvalue()
 
 

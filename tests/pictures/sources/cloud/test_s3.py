@@ -184,8 +184,10 @@ def test_etag_of_a_file_encrypted_with_a_key_is_not_taken_for_its_md5(bucket, ga
     assert contents(source.root)["cats/tom.jpg"] == bytes(int(size))
 
 
-@pytest.mark.usefixtures("bucket")
-def test_public_bucket_is_read_without_keys(pets, told, monkeypatch):
+def test_public_bucket_is_read_without_keys(bucket, pets, told, monkeypatch):
+    bucket.put_bucket_acl(Bucket="photos", ACL="public-read")
+    for path in pets:
+        bucket.put_object_acl(Bucket="photos", Key=f"pets/{path}", ACL="public-read")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     source = sources.fetch("s3://photos/pets?anonymous", told)
