@@ -31,19 +31,25 @@ class KnownHostSftp(SFTPFileSystem):  # type: ignore[misc]
     cachable = False
 
     def __init__(self, host: str, **ssh: Any) -> None:
-        self._connecting = threading.Lock()
+        # paramiko drops an answer that comes while another thread waits for its own.
+        self._asking = threading.Lock()
         super().__init__(host, host_key_policy=_OnlyKnownHosts, **ssh)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
         """Read a piece of a file."""
-        with self._connecting:
+        first = start or 0
+        with self._asking:
             transport = self.client.get_transport()
             if transport is None or not transport.is_active():
                 self._connect()
-        first = start or 0
-        with self.ftp.open(path, "rb") as file:
-            file.seek(first)
-            return bytes(file.read(None if end is None else end - first))
+            with self.ftp.open(path, "rb") as file:
+                file.seek(first)
+                return bytes(file.read(None if end is None else end - first))
+
+    def info(self, path: str, **_: Any) -> Any:
+        """Give the facts of a file, as threads ask for them when it was copied."""
+        with self._asking:
+            return super().info(path)
 
     def find(self, path: str, detail: bool = False, **_: Any) -> Any:
         """List all files below a folder; one that cannot be listed is an error, not empty."""

@@ -90,6 +90,8 @@ def look(text: str, progress: Progress) -> Place:
             f"{seen} cannot be listed: {error}.\n"
             f"Look at the connection, and give the command again."
         ) from error
+    except Refused as error:  # says itself what to do
+        raise SourceError(f"{seen} cannot be listed: {error}.") from error
 
 
 def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
