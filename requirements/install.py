@@ -44,9 +44,7 @@ def main():
     # As pip does by itself. Where Python may not keep what it compiles, each start of TensorFlow
     # would take seconds more.
     compiled = [*uv, "--compile-bytecode"]
-    # The lock names every package; what one asks of another was judged when it was made, with the
-    # overrides, which uv would not know here.
-    run(*compiled, "--no-deps", "--require-hashes", "-r", HERE / "lock.txt", env=settings)
+    run(*compiled, "--require-hashes", "-r", HERE / "lock.txt", env=settings)
     # The build backend is in the lock too: nothing unpinned is fetched to build pawsight.
     run(*uv, "--no-deps", "--no-build-isolation", "-e", HERE.parent, env=settings)
     begun.unlink()
