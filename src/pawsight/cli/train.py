@@ -76,9 +76,9 @@ def train(
         str,
         typer.Argument(
             help="A folder with one folder per class, or with train/ and validation/ in it; "
-            "a .zip or .tar of one; a .csv with the columns path and label; a place in Google Drive "
-            "(gdrive:PATH), in a cloud store or on the web (s3://, https:// ...); the name of a set "
-            "of `pawsight data list`; or the word `sample`.",
+            "a .zip or .tar of one; a .csv with the columns path and label; a place in Google "
+            "Drive (gdrive:PATH), in a cloud store or on the web (s3://, https:// ...); the name "
+            "of a set of `pawsight data list`; or the word `sample`.",
             metavar="SOURCE",
         ),
     ],

@@ -53,7 +53,9 @@ def train(
     Args:
         source: A folder with one folder per class (or with train/ and
             validation/ folders that hold those), a .zip or .tar of one, a CSV
-            with the columns path and label, or "sample".
+            with the columns path and label, an address such as
+            "gdrive:My Drive/pets" or "s3://bucket/pets", the name of a set of
+            `known_sets`, or "sample".
         config: The settings; None takes all defaults.
         out: The run folder to make, outside the photos; None makes
             `runs/<date>-<time>-<source>`.
