@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pawsight import __version__
 from pawsight.workflow import draw_sample
 
 nbformat = pytest.importorskip("nbformat")
@@ -128,3 +129,7 @@ def test_the_notebook_is_kept_without_outputs_and_each_cell_is_explained(noteboo
             assert before.cell_type == "markdown"
             assert not cell.outputs
             assert cell.execution_count is None
+
+
+def test_the_notebook_installs_the_wheel_of_this_version(notebook):
+    assert f'wheel = "pawsight-{__version__}-py3-none-any.whl"' in notebook.cells[2].source
