@@ -46,6 +46,10 @@ test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes
 test-sort: $(READY)  ## Sort 100,000 photos, and take it back (many minutes)
 	@PAWSIGHT_SORT_PHOTOS=100000 $(BIN)/python -m pytest tests/sorting/test_many_photos.py
 
+.PHONY: test-drive
+test-drive: $(READY)  ## Copy a folder of 100,000 files from a Google Drive on this machine (many minutes)
+	@PAWSIGHT_DRIVE_FILES=100000 $(BIN)/python -m pytest tests/pictures/sources/drive -k large_folder
+
 .PHONY: check
 check: format-check lint types layers docs-check test  ## Everything that must pass before a commit
 

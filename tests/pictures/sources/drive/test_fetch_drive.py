@@ -1,6 +1,7 @@
 """Photos in Google Drive become a local folder: the real client library, a server on loopback."""
 
 import io
+import os
 import zipfile
 
 import pytest
@@ -178,6 +179,19 @@ def test_many_pages_give_every_file_once(pets):
     for number in range(50):
         pets.add(f"{number}.jpg", b"%d" % number, pets.cats)
     assert len(contents(fetch("gdrive:pets", Silent()))) == 52
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_large_folder_is_copied_once_and_then_only_what_changed(pets):
+    count = int(os.environ.get("PAWSIGHT_DRIVE_FILES", "1200"))  # two pages
+    made = [pets.add(f"{number}.jpg", b"%d" % number, pets.cats) for number in range(count)]
+    assert len(contents(fetch("gdrive:pets", Silent()))) == count + 2
+    pets.change(made[7], b"changed")
+    pets.asked.clear()
+    found = contents(fetch("gdrive:pets", Silent()))
+    assert found["cats/7.jpg"] == b"changed"
+    assert pets.bytes_asked() == [(made[7], "")]
 
 
 def test_a_page_that_repeats_for_ever_is_an_error(pets):
