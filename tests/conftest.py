@@ -1,6 +1,7 @@
 """A run folder with a real, tiny model, for the rooms that use one without training."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ def own_cache(tmp_path_factory):
     patch.setenv("PAWSIGHT_CACHE", str(tmp_path_factory.mktemp("own") / "cache"))
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heed_ctrl_c():
+    """Let commands be interrupted that are started here: a shell's background jobs ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -19,9 +19,12 @@ class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     """Refuses a server that `ssh` does not know: anybody could stand in its place."""
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        # A port other than 22 comes as "[host]:port".
+        host, _, port = hostname.removeprefix("[").partition("]:")
+        option = f"-p {port} " if port else ""
         raise Refused(
-            f"{hostname} is not among the hosts that ssh knows. Connect once with "
-            f"`ssh {hostname}`, compare its fingerprint ({key.fingerprint}), and try again"
+            f"{host} is not among the hosts that ssh knows. Connect once with "
+            f"`ssh {option}{host}`, compare its fingerprint ({key.fingerprint}), and try again"
         )
 
 
