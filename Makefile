@@ -48,7 +48,7 @@ test-sort: $(READY)  ## Sort 100,000 photos, and take it back (many minutes)
 
 .PHONY: test-drive
 test-drive: $(READY)  ## Copy a folder of 100,000 files from a Google Drive on this machine (many minutes)
-	@PAWSIGHT_DRIVE_FILES=100000 $(BIN)/python -m pytest tests/pictures/sources/drive -k large_folder
+	@PAWSIGHT_DRIVE_FILES=100000 $(BIN)/python -m pytest tests/data/sources/drive -k large_folder
 
 .PHONY: check
 check: format-check lint types layers docs-check test  ## Everything that must pass before a commit

@@ -22,15 +22,16 @@ import numpy as np
 import onnx
 from PIL import Image, ImageDraw, ImageFilter
 
+from pawsight.data.catalog import Catalog
+from pawsight.data.listing.scan import scan
+from pawsight.data.sources import fetch
 from pawsight.evaluation.metrics import log_loss, measure, wilson_interval
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.listing.scan import scan
-from pawsight.pictures.sources import fetch
 from pawsight.progress import Silent
 from pawsight.records import Predictions
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import machine

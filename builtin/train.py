@@ -26,15 +26,16 @@ from efficientnet_lite import Convolution, blocks
 from features import features, session
 from graph import NUM_FEATURES, Dense, familiarity, graph
 from head import fit_head, told
+from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.decode import load_pixels
+from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.reading.ingest import ingest
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.models import builtin
-from pawsight.models.saved import versions
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import near_copies
-from pawsight.pictures.decoding.decode import load_pixels
-from pawsight.pictures.reading.ingest import ingest
+from pawsight.models.model_files import versions
 from pawsight.records import ImageArray
-from pawsight.runs import FORMAT_VERSION, Run, replacing, write_json
+from pawsight.runs import FORMAT_VERSION, Run
+from pawsight.storage.atomic import replacing, write_json
 from torch_weights import load_arrays
 from tune import CUT, Photos, Tail, tune
 from views import vary

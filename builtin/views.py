@@ -12,7 +12,7 @@ import io
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from pawsight.pictures.decoding.decode import decode
+from pawsight.data.decoding.decode import decode
 
 
 def vary(data: bytes, seed: tuple[int, int]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import pawsight
-from pawsight.engine import prepare_tensorflow
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\

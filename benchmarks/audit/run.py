@@ -24,14 +24,14 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
-from pawsight.pictures.auditing.audit import findings
-from pawsight.pictures.auditing.kinds import KINDS
-from pawsight.pictures.auditing.quality import remarks
-from pawsight.pictures.auditing.unlike import unlike
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import near_copies
-from pawsight.pictures.decoding.decode import decode, examine
-from pawsight.pictures.reading.ingest import ingest
+from pawsight.data.auditing.audit import findings
+from pawsight.data.auditing.checks import KINDS
+from pawsight.data.auditing.outliers import unlike
+from pawsight.data.auditing.quality import remarks
+from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.decode import decode, examine
+from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.reading.ingest import ingest
 from pawsight.records import ImageArray, IntArray, Photo, Pixels
 
 HERE = Path(__file__).resolve().parent

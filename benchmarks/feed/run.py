@@ -25,17 +25,17 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
-from pawsight.engine import prepare_tensorflow
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 prepare_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
 from pawsight.config import TrainConfig  # noqa: E402
+from pawsight.data.catalog import Catalog  # noqa: E402
+from pawsight.data.reading.ingest import ingest  # noqa: E402
+from pawsight.data.reading.store import PixelStream  # noqa: E402
 from pawsight.models.registry import build_model  # noqa: E402
-from pawsight.pictures.catalog import Catalog  # noqa: E402
-from pawsight.pictures.reading.ingest import ingest  # noqa: E402
-from pawsight.pictures.reading.store import PixelStream  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.records import Pixels  # noqa: E402

@@ -37,9 +37,9 @@ from kinds_of_file import every_kind
 from mutate import mutate
 
 from machine import describe
+from pawsight.data.decoding.decode import examine
+from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
 from pawsight.errors import PhotoError
-from pawsight.pictures.decoding.decode import examine
-from pawsight.pictures.decoding.limits import MAX_MEMORY_BYTES
 
 HERE = Path(__file__).resolve().parent
 SLOW_SECONDS = 5.0

@@ -116,7 +116,7 @@ def enlarge(photos: Path, folder: Path, seed: int) -> Path:
 
 def measure(folder: Path, size: int, rounds: int, scratch: Path) -> dict:
     """Time each way in turns; the seconds of every round."""
-    from pawsight.pictures.reading.ingest import (
+    from pawsight.data.reading.ingest import (
         ingest,  # here, since Pillow's processes need none of it
     )
 

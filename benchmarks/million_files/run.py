@@ -113,9 +113,9 @@ def run_step(photos: Path, size: int, cache: Path) -> dict:
 
 def step(photos: Path, size: int) -> dict:
     """List, ingest, and ask what training asks; in a process of its own."""
-    from pawsight.pictures.listing.scan import scan
-    from pawsight.pictures.reading.ingest import ingest
-    from pawsight.pictures.sources import Source
+    from pawsight.data.listing.scan import scan
+    from pawsight.data.reading.ingest import ingest
+    from pawsight.data.sources import Source
     from pawsight.progress import Silent
 
     class Counting(Silent):

@@ -45,7 +45,7 @@ def decode(folder: Path, model: str) -> dict:
 
 
 def decode_some(paths: list[str], form: tuple) -> None:
-    from pawsight.pictures.decoding.decode import load_pixels, read_photo
+    from pawsight.data.decoding.decode import load_pixels, read_photo
 
     for path in paths:
         load_pixels(read_photo(path), *form)
@@ -56,9 +56,9 @@ def model_alone(folder: Path, model: str) -> dict:
     import numpy as np
     import onnxruntime
 
+    from pawsight.data.decoding.decode import load_pixels, read_photo
     from pawsight.machine import num_cpus
     from pawsight.models import builtin
-    from pawsight.pictures.decoding.decode import load_pixels, read_photo
     from pawsight.runs import Run
 
     classifier = load(model)

@@ -61,7 +61,7 @@ def main() -> None:
 
 def unpacked(photos: Path) -> Path:
     """Give the folder of the photos."""
-    from pawsight.pictures.sources import fetch
+    from pawsight.data.sources import fetch
     from pawsight.progress import Silent
 
     return fetch(photos, Silent()).root

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.config import TrainConfig
+from pawsight.data.auditing.audit import findings
+from pawsight.data.reading.resized import at_size
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.auditing.audit import findings
-from pawsight.pictures.reading.resized import at_size
 from pawsight.probabilities import softmax
 from pawsight.progress import Silent
 from pawsight.records import FloatArray

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from results import GOALS, NAMES, groups, load, median, middle
 
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 PICTURE_PATH = Path(__file__).resolve().parents[2] / "docs" / "images" / "time_to_accuracy.png"
 # Told apart by every kind of colour vision, and on paper of any shade: the ground is white.

@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from pawsight.engine import prepare_tensorflow  # noqa: E402
+from pawsight.tensorflow_setup import prepare_tensorflow  # noqa: E402
 
 prepare_tensorflow()
 
@@ -32,7 +32,8 @@ from op_times import kind_of, op_times  # noqa: E402
 from machine import describe  # noqa: E402
 from pawsight.history import Epoch, load_history  # noqa: E402
 from pawsight.models.registry import build_model  # noqa: E402
-from pawsight.runs import Run, write_json, write_text  # noqa: E402
+from pawsight.runs import Run  # noqa: E402
+from pawsight.storage.atomic import write_json, write_text  # noqa: E402
 from pawsight.training.optimizers import build_optimizer  # noqa: E402
 from pawsight.training.plan import Plan  # noqa: E402
 from pawsight.training.step import build_train_step  # noqa: E402

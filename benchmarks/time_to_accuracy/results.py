@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from pawsight.runs import write_json, write_text
+from pawsight.storage.atomic import write_json, write_text
 
 HERE = Path(__file__).resolve().parent
 RESULTS_PATH = HERE / "results.json"

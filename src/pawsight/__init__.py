@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+    from pawsight.data.sources.known.sets import KnownSet, known_sets
     from pawsight.errors import PawsightError
     from pawsight.exporting.comparison import Exported
     from pawsight.inference.classifier import Classifier, load
+    from pawsight.models.model_files import load_model
     from pawsight.models.registry import build_model
-    from pawsight.models.saved import load_model
-    from pawsight.pictures.sources.known.sets import KnownSet, known_sets
     from pawsight.pipeline.augment import Augment
     from pawsight.records import Photo, Prediction
     from pawsight.runs import Run
-    from pawsight.sorting.plan import Placement, Sorting
+    from pawsight.sorting.sort_plan import Placement, Sorting
     from pawsight.sorting.undoing import Undone
-    from pawsight.web.serving import serve
+    from pawsight.web.server import serve
     from pawsight.workflow import (
         audit,
         cross_validate,
@@ -51,13 +51,13 @@ _HOMES = {
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
     "Exported": "exporting.comparison",
-    "KnownSet": "pictures.sources.known.sets",
+    "KnownSet": "data.sources.known.sets",
     "PawsightError": "errors",
     "Photo": "records",
-    "Placement": "sorting.plan",
+    "Placement": "sorting.sort_plan",
     "Prediction": "records",
     "Run": "runs",
-    "Sorting": "sorting.plan",
+    "Sorting": "sorting.sort_plan",
     "SplitConfig": "config",
     "TrainConfig": "config",
     "Undone": "sorting.undoing",
@@ -68,11 +68,11 @@ _HOMES = {
     "evaluate": "workflow",
     "export": "workflow",
     "feed": "workflow",
-    "known_sets": "pictures.sources.known.sets",
+    "known_sets": "data.sources.known.sets",
     "load": "inference.classifier",
-    "load_model": "models.saved",
+    "load_model": "models.model_files",
     "resume": "workflow",
-    "serve": "web.serving",
+    "serve": "web.server",
     "sort": "workflow",
     "train": "workflow",
     "undo_sort": "workflow",

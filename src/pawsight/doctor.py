@@ -17,9 +17,9 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from pawsight import __version__, machine
-from pawsight.engine import prepare_tensorflow
 from pawsight.errors import DiskError
-from pawsight.pictures.cache import cache_dir
+from pawsight.storage.cache import cache_dir
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 # What each extra is for. Which packages it brings stands in pyproject.toml alone, and is read from
 # the metadata that an installation keeps of it.

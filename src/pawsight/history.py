@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import RunError
-from pawsight.runs import write_text
+from pawsight.storage.atomic import write_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import pawsight
+from pawsight.data.decoding.decode import decode
+from pawsight.data.listing.scan import scan
+from pawsight.data.sources import fetch
+from pawsight.data.sources.table import read_table
 from pawsight.inference.provenance import provenance
-from pawsight.pictures.decoding.decode import decode
-from pawsight.pictures.listing.scan import scan
-from pawsight.pictures.sources import fetch
-from pawsight.pictures.sources.table import read_table
 from pawsight.progress import Silent
 from pawsight.runs import Run
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import pawsight
-from pawsight.pictures.decoding.decode import load_pixels
+from pawsight.data.decoding.decode import load_pixels
 
 from .conftest import WAIT
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.pictures.auditing.kinds import KINDS
+from pawsight.data.auditing.checks import KINDS
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from pawsight.pictures.sources import known
-from pawsight.pictures.sources.known.sets import KnownSet, SetArchive
+from pawsight.data.sources import known
+from pawsight.data.sources.known.sets import KnownSet, SetArchive
 
 
 @pytest.fixture

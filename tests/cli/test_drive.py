@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawsight.pictures.sources.drive import credentials
+from pawsight.data.sources.drive import credentials
 
 
 @pytest.fixture(autouse=True)

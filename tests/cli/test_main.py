@@ -9,7 +9,7 @@ import pytest
 import typer
 
 import pawsight as package
-from pawsight.cli import failures
+from pawsight.cli import error_output
 from pawsight.cli.main import app
 from pawsight.errors import ConfigError, DataError, StoppedError
 
@@ -120,7 +120,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
     ],
 )
 def test_what_is_raised_becomes_plain_lines_and_an_exit_code(capsys, error, exit_code, text):
-    assert failures.tell(error, "train") == exit_code
+    assert error_output.tell(error, "train") == exit_code
     told = capsys.readouterr()
     assert text in told.err
     assert told.out == ""
@@ -156,7 +156,7 @@ def test_reader_that_goes_away_is_no_error(colour_run, save_photo):
         assert process.stdout.readline().startswith(b"path,label")
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == failures.BROKEN_PIPE
+    assert process.returncode == error_output.BROKEN_PIPE
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from pawsight.cli import progress
-from pawsight.cli.bars import Bars
 from pawsight.cli.progress import Lines
-from pawsight.stage import count_text, duration_text, facts_text
+from pawsight.cli.progress_bars import Bars
+from pawsight.progress_text import count_text, duration_text, facts_text
 
 
 @pytest.fixture

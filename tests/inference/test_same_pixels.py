@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.data.decoding.decode import decode, examine, load_pixels
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.store import PixelStore, PixelStream
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.decoding.decode import decode, examine, load_pixels
-from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.reading.store import PixelStore, PixelStream
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "fuzz_decode"))
 from kinds_of_file import encode, every_kind

@@ -1,3 +1,3 @@
-from pawsight.engine import prepare_tensorflow
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 prepare_tensorflow()

@@ -8,7 +8,7 @@ import pytest
 from pawsight.errors import RunError
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
-from pawsight.models.saved import load_model
+from pawsight.models.model_files import load_model
 from pawsight.runs import Run
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pawsight.errors import ModelError
-from pawsight.models.downloads import fetch_file
+from pawsight.models.weight_downloads import fetch_file
 from pawsight.progress import Silent
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes

@@ -14,7 +14,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models import hub
 from pawsight.models.backbone import open_backbone
 from pawsight.models.hub_networks import compute_groups_plainly
-from pawsight.models.saved import load_model
+from pawsight.models.model_files import load_model
 from pawsight.models.sizes import can_be_finetuned, canonical_name, image_size_of, is_pretrained
 from pawsight.progress import Silent
 from pawsight.training.features import FeatureReader

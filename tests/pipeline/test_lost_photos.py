@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from pawsight.config import AugmentConfig
-from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.store import PixelStore, PixelStream
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.batches import LOST, epoch_batches, evaluation_batches, training_batches
 

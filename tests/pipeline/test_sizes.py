@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from pawsight.config import AugmentConfig
 from pawsight.pipeline.augment import Augment, resized
+from pawsight.pipeline.augment_parameters import Parameters, draw
+from pawsight.pipeline.augment_schedule import Changes, Look
 from pawsight.pipeline.batches import evaluation_batches, training_batches
-from pawsight.pipeline.changes import Changes, Look
-from pawsight.pipeline.drawing import Parameters, draw
 from pawsight.pipeline.warp import halved
 
 

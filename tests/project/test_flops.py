@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from pawsight.engine import prepare_tensorflow
 from pawsight.history import Epoch
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 from .conftest import ROOT
 

@@ -14,7 +14,7 @@ WITHOUT_TENSORFLOW = (
     "pawsight.cli.main",
     "pawsight.evaluation.metrics",
     "pawsight.inference.classifier",
-    "pawsight.pictures.reading.ingest",
+    "pawsight.data.reading.ingest",
     "pawsight.report.page",
     "pawsight.web.app",
     "pawsight.workflow",

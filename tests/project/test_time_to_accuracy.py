@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.data.sources.sample import draw_sample
 from pawsight.history import Epoch, save_history
-from pawsight.pictures.sources.drawn import draw_sample
 from pawsight.progress import Silent
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 
 from .conftest import ROOT
 
@@ -261,7 +262,7 @@ def test_benchmark_goes_from_photos_to_tables_and_runs_nothing_twice(tmp_path):
 def test_keras_io_network_is_the_published_one_and_its_report_is_understood(
     room, monkeypatch, tmp_path, capsys
 ):
-    from pawsight.engine import prepare_tensorflow
+    from pawsight.tensorflow_setup import prepare_tensorflow
 
     prepare_tensorflow()
     keras_io, contestants = room("keras_io"), room("contestants")

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.data.catalog import Catalog
 from pawsight.evaluation.metrics import save_evaluation
 from pawsight.history import Epoch, mark_best, save_history
-from pawsight.pictures.catalog import Catalog
 from pawsight.records import Photo, Predictions
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 
 
 def rows_of(validation, train=None, losses=None):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.data.auditing.audit import findings
+from pawsight.data.auditing.checks import KINDS
+from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
-from pawsight.pictures.auditing.audit import findings
-from pawsight.pictures.auditing.kinds import KINDS
-from pawsight.pictures.catalog import Catalog
 from pawsight.records import Photo
 from pawsight.report.data_page import MOST_ITEMS, audit_folder, save_audit, write_data_page
 

@@ -7,7 +7,7 @@ import pytest
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
 from pawsight.report.page import write_report
-from pawsight.runs import write_json
+from pawsight.storage.atomic import write_json
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 NASTY = '<script>alert("x")</script>'

@@ -10,10 +10,10 @@ import pytest
 
 from pawsight.progress import Silent
 from pawsight.records import Prediction
-from pawsight.sorting import contents
+from pawsight.sorting import file_contents
 from pawsight.sorting.execution import carry_out, settle_earlier
-from pawsight.sorting.names import UNSURE, class_folders
-from pawsight.sorting.plan import Planner, Sorting
+from pawsight.sorting.sort_plan import Planner, Sorting
+from pawsight.sorting.target_names import UNSURE, class_folders
 from pawsight.sorting.undoing import undo
 
 FOLDERS = class_folders(["cats", "dogs"])
@@ -136,7 +136,7 @@ def intercept():
                 before("open", (path,))
             return builtins.open(path, mode, *arguments, **options)
 
-        with_hooks.setattr(contents, "open", opened, raising=False)
+        with_hooks.setattr(file_contents, "open", opened, raising=False)
         return with_hooks.undo
 
     return start

@@ -11,11 +11,11 @@ import pytest
 
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Prediction
-from pawsight.sorting import placing, space
+from pawsight.sorting import file_operations, space
 from pawsight.sorting.execution import carry_out
+from pawsight.sorting.file_operations import Placer
 from pawsight.sorting.journal import Journal, only_sort
-from pawsight.sorting.placing import Placer
-from pawsight.sorting.plan import check_folder
+from pawsight.sorting.sort_plan import check_folder
 
 from .conftest import SILENT, read_tree
 
@@ -187,7 +187,7 @@ def test_photo_that_may_not_leave_its_folder_stays_and_is_not_doubled(library, a
 
 
 def test_copy_that_reads_back_wrong_stops_before_the_photo_goes(library, apart, monkeypatch):
-    monkeypatch.setattr("pawsight.sorting.contents.hash_file", lambda path: "another")
+    monkeypatch.setattr("pawsight.sorting.file_contents.hash_file", lambda path: "another")
     before = read_tree(library.home)
     with pytest.raises(DiskError, match="what is read back is not what was written"):
         library.sort("move")
@@ -383,7 +383,7 @@ def test_photos_are_placed_in_small_batches(library, monkeypatch):
         sizes.append(len(batch))
         return real(self, batch)
 
-    monkeypatch.setattr(placing.Placer, "place", place)
+    monkeypatch.setattr(file_operations.Placer, "place", place)
     monkeypatch.setattr("pawsight.sorting.execution._BATCH", 2)
     assert library.sort().count("placed") == 5
     assert sizes == [2, 2, 1]

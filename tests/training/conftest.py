@@ -1,6 +1,6 @@
 import pytest
 
-from pawsight.engine import prepare_tensorflow
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 prepare_tensorflow()
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pawsight.balance import class_weights, is_imbalanced, unevenness
+from pawsight.class_weights import class_weights, is_imbalanced, unevenness
 
 
 def test_weights_make_each_class_count_alike_and_a_photo_one_on_average():

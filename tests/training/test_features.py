@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pawsight.data.catalog import Catalog
 from pawsight.errors import ModelError
 from pawsight.models.backbone import Backbone
-from pawsight.pictures.catalog import Catalog
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.training import features

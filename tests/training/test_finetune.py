@@ -11,16 +11,16 @@ from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.errors import ConfigError, StoppedError
 from pawsight.history import Epoch, load_history
 from pawsight.inference.classifier import Classifier
-from pawsight.models.saved import load_model
+from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.finetune import freeze_normalization
-from pawsight.training.fit import Trainer
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Stage
 from pawsight.training.precision import Precision
 from pawsight.training.start import Start
 from pawsight.training.step import last_variables
+from pawsight.training.trainer import Trainer
 from pawsight.workflow import draw_sample, evaluate, resume, train
 
 from .squares import Squares

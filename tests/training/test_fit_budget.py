@@ -10,14 +10,15 @@ from pawsight.config import TrainConfig
 from pawsight.errors import StoppedError
 from pawsight.history import load_history
 from pawsight.progress import Silent
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.training import recipe
 from pawsight.training.budget import fitted
-from pawsight.training.fit import Trainer
-from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan, Stage
 from pawsight.training.precision import Precision
+from pawsight.training.step_timing import Speed
+from pawsight.training.trainer import Trainer
 
 from .squares import Squares
 

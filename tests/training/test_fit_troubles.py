@@ -7,17 +7,17 @@ import pytest
 from PIL import Image
 
 from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.unreadable import TellsOfLost, lost_rows
 from pawsight.errors import DataError, DiskError, StoppedError
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.reading.lost import TellsOfLost, lost_rows
-from pawsight.pictures.reading.store import PixelStore, PixelStream
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run
 from pawsight.training import recipe
-from pawsight.training.fit import Trainer
 from pawsight.training.photos import Portion
 from pawsight.training.precision import Precision
+from pawsight.training.trainer import Trainer
 
 SIZE = (24, 24)
 

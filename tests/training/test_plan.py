@@ -3,7 +3,8 @@
 import pytest
 
 from pawsight.errors import RunError
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.training.plan import Piece, Plan, Stage, load_plan
 
 STAGES = (Stage(until=0.5, image_size=(64, 64)), Stage(until=1.0, image_size=(128, 128)))

@@ -10,7 +10,7 @@ from pawsight.config import SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, ModelError, SourceError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
-from pawsight.models.saved import load_model
+from pawsight.models.model_files import load_model
 from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
 from pawsight.workflow import cross_validate, draw_sample, resume, train

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from pawsight.web import heads
+from pawsight.web import request_timeout
 from pawsight.web import service as service_module
 from pawsight.web.app import build_app
 from pawsight.web.settings import ServeSettings
@@ -62,7 +62,11 @@ def served(run: object, **changes: object) -> Iterator[httpx.Client]:
     app = build_app(settings)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, http=heads.HeadInTime, ws="none", log_config=None, timeout_graceful_shutdown=5
+            app,
+            http=request_timeout.HeadInTime,
+            ws="none",
+            log_config=None,
+            timeout_graceful_shutdown=5,
         )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

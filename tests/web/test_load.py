@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from pawsight.inference import stopwatch
+from pawsight.inference import decode_timeout
 
 from .conftest import eventually, form, png
 
@@ -120,7 +120,7 @@ def test_answer_that_takes_too_long_is_told_as_such(serve, colour_run, gate):
 def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(serve, colour_run, monkeypatch):
     from pawsight.web import service as service_module
 
-    monkeypatch.setattr(stopwatch, "CLOCK_SECONDS", 0.5)
+    monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 0.5)
     load_pixels, is_over, stuck = service_module.load_pixels, threading.Event(), png(size=(3, 3))
 
     def decode(data, *arguments, **options):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pawsight.errors import RunError
-from pawsight.web.model_in_use import ModelInUse
+from pawsight.web.model_reloader import ModelInUse
 
 from .conftest import eventually, form, png
 

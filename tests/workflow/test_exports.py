@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 import pawsight
+from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, ModelError
 from pawsight.exporting import onnx_format
 from pawsight.exporting.comparison import check_difference, compare
 from pawsight.exporting.formats import FORMATS
-from pawsight.exporting.new_folder import new_folder
 from pawsight.models import builtin
-from pawsight.pictures.reading.ingest import ingest
 from pawsight.records import Predictions
+from pawsight.storage.atomic_folder import new_folder
 from pawsight.workflow.exports import export_all, set_calibration_apart
 
 

@@ -8,7 +8,7 @@ import pytest
 from pawsight.config import SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, DataError, RunError, StoppedError
 from pawsight.history import load_history
-from pawsight.models.saved import load_model
+from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.workflow import resume, train

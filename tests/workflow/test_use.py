@@ -5,9 +5,9 @@ from PIL import Image
 
 import pawsight
 from pawsight.config import AugmentConfig, SplitConfig
+from pawsight.data.duplicates.near_duplicates import near_copies, straddling
+from pawsight.data.reading.ingest import ingest
 from pawsight.errors import DataError
-from pawsight.pictures.copies.duplicates import near_copies, straddling
-from pawsight.pictures.reading.ingest import ingest
 from pawsight.workflow.photo_sets import divide
 
 

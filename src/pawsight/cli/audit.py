@@ -101,7 +101,7 @@ def print_findings(findings: dict[str, Any]) -> None:
 
 def _kinds(given: list[str]) -> list[str]:
     """The kinds of findings to fail on."""
-    from pawsight.pictures.auditing.kinds import KINDS
+    from pawsight.data.auditing.checks import KINDS
 
     known = [kind.id for kind in KINDS]
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
@@ -115,7 +115,8 @@ def _kinds(given: list[str]) -> list[str]:
 
 
 def _default_folder(source: str) -> Path:
-    from pawsight.runs import plain_name, results_dir
+    from pawsight.runs import results_dir
+    from pawsight.storage.atomic import plain_name
 
     stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
     return results_dir("audits", source) / f"{stamp}-{plain_name(Path(source).absolute().stem)}"

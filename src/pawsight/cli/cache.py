@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pawsight.pictures.cache_contents import CacheEntry, Cleared
+    from pawsight.data.cache_contents import CacheEntry, Cleared
 
 
 def cache(
@@ -30,8 +30,8 @@ def cache(
     Example: pawsight cache --clear all
     """
     from pawsight.cli.tables import print_json
-    from pawsight.pictures.cache import cache_dir
-    from pawsight.pictures.cache_contents import clear_cache, list_cache
+    from pawsight.data.cache_contents import clear_cache, list_cache
+    from pawsight.storage.cache import cache_dir
 
     if clear:
         cleared = clear_cache(clear)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pawsight.pictures.sources.known import KnownSet
+    from pawsight.data.sources.known import KnownSet
 
 data = typer.Typer(
     help="""Well-known sets of photos by name: list them, fetch them.
@@ -33,7 +33,7 @@ def list_sets(
     Example: pawsight data list
     """
     from pawsight.cli.tables import print_json
-    from pawsight.pictures.sources.known import known_sets
+    from pawsight.data.sources.known import known_sets
 
     if as_json:
         print_json({"sets": [_values(known) for known in known_sets()]})

@@ -39,7 +39,7 @@ def login(
 
     Example: pawsight drive login --client client_secret.json
     """
-    from pawsight.pictures.sources.drive.credentials import sign_in
+    from pawsight.data.sources.drive.credentials import sign_in
 
     path = sign_in(client, port, browser)
     print(f"Signed in. This is kept in {path}; pawsight drive logout removes it.")
@@ -51,7 +51,7 @@ def logout() -> None:
 
     Example: pawsight drive logout
     """
-    from pawsight.pictures.sources.drive.credentials import sign_out
+    from pawsight.data.sources.drive.credentials import sign_out
 
     print("Signed out." if sign_out() else "You were not signed in.")
 
@@ -64,10 +64,10 @@ def status() -> None:
     """
     import contextlib
 
+    from pawsight.data.sources.drive.client import Drive
+    from pawsight.data.sources.drive.credentials import load_access
     from pawsight.errors import SourceError
-    from pawsight.pictures.sources.drive.client import Drive
-    from pawsight.pictures.sources.drive.credentials import load_access
-    from pawsight.pictures.sources.resumed import Refused
+    from pawsight.storage.download import Refused
 
     access = load_access()
     if access.api_key:

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from pawsight import __version__
-from pawsight.cli import failures
+from pawsight.cli import error_output
 from pawsight.cli.audit import audit
 from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
@@ -57,7 +57,7 @@ class Commands(TyperGroup):
         except (Exception, KeyboardInterrupt) as error:
             if ctx.params.get("debug") and not isinstance(error, BrokenPipeError):
                 raise
-            raise typer.Exit(failures.tell(error, ctx.invoked_subcommand or "")) from error
+            raise typer.Exit(error_output.tell(error, ctx.invoked_subcommand or "")) from error
         return found
 
 

@@ -16,7 +16,7 @@ from pawsight.cli.options import PHOTOS_HELP, ModelRun
 if TYPE_CHECKING:
     from pawsight.cli.rows import Writer
     from pawsight.cli.unfinished import Unfinished
-    from pawsight.inference.photos import PhotoLike
+    from pawsight.inference.photo_inputs import PhotoLike
     from pawsight.records import Prediction
 
     Look = Callable[[Iterable[PhotoLike]], Generator[Prediction]]
@@ -76,7 +76,7 @@ def predict(
     """
     from pawsight.cli.rows import WRITERS, check_replaceable
     from pawsight.inference.classifier import load
-    from pawsight.inference.photos import expand
+    from pawsight.inference.photo_inputs import expand
     from pawsight.machine import keep_memory
 
     keep_memory()
@@ -100,7 +100,7 @@ def predict(
         settings = {"model": classifier.fingerprint, "tta": tta}
         with Unfinished(output, classifier.class_names, settings) as unfinished:
             if unfinished.was_begun:
-                from pawsight.inference.suspects import tried_apart
+                from pawsight.inference.crash_guard import tried_apart
 
                 _collect(
                     unfinished, named, lambda left: look(tried_apart(left, classifier, batch_size))
@@ -155,7 +155,7 @@ def _collect(unfinished: Unfinished, named: Iterator[PhotoLike], look: Look) -> 
 
 def _finish(unfinished: Unfinished, output: Path, writer: Writer) -> tuple[int, int]:
     """Write the answers as the result that was asked for."""
-    from pawsight.runs import replacing
+    from pawsight.storage.atomic import replacing
 
     with replacing(output) as temporary, temporary.open("wb") as file:
         tally = _write(unfinished.rows(), writer, partial(_write_bytes, file))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 from pawsight.progress import Progress
-from pawsight.stage import Stage
+from pawsight.progress_text import Stage
 
 LINE_SECONDS = 10.0  # between two plain lines of one stage
 
@@ -22,7 +22,7 @@ def shown() -> Iterator[Progress]:
     """Give the progress that suits standard error, and clear it away at the end."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     if is_terminal:
-        from pawsight.cli.bars import Bars
+        from pawsight.cli.progress_bars import Bars
 
         progress: Bars | Lines = Bars()
     else:

@@ -70,7 +70,7 @@ def serve(
 
     Example: PAWSIGHT_API_KEY=... pawsight serve runs/cats --host 0.0.0.0 --workers 4
     """
-    from pawsight.web.serving import serve as serve_run
+    from pawsight.web.server import serve as serve_run
 
     serve_run(
         run,

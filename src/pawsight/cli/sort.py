@@ -12,7 +12,7 @@ import typer
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
 
 if TYPE_CHECKING:
-    from pawsight.sorting.plan import How, Placement, Sorting, Status
+    from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
 
 _MOST_REASONS = 10  # lines about single photos; --format csv has them all
 _MOST_FOLDERS = 20  # of more, only those that photos go to are shown
@@ -139,7 +139,7 @@ def _named(sources: list[str]) -> list[str]:
     """Put the list on standard input in the place of `-`."""
     if "-" not in sources:
         return sources
-    from pawsight.inference.photos import read_list
+    from pawsight.inference.photo_inputs import read_list
 
     listed = list(read_list(sys.stdin.buffer))
     return [path for source in sources for path in (listed if source == "-" else [source])]

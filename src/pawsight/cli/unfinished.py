@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pawsight.errors import ConfigError, DiskError
-from pawsight.inference.photos import PhotoLike, name_of
+from pawsight.inference.photo_inputs import PhotoLike, name_of
 from pawsight.records import Prediction
 
 _KIND = "answers of pawsight predict"

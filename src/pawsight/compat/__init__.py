@@ -50,7 +50,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pawsight.compat' has no attribute '{name}'")
-    from pawsight.engine import prepare_tensorflow
+    from pawsight.tensorflow_setup import prepare_tensorflow
 
     prepare_tensorflow()
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.compat.directory import FileIterator, say
-from pawsight.compat.mistakes import KindError, SettingError
+from pawsight.compat.legacy_errors import KindError, SettingError
 
 _UNCLASSED = ("input", "multi_output", "raw", None)
 

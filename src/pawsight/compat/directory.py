@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.compat.iterator import Iterator, save_photos
-from pawsight.compat.mistakes import NoFolderError, SettingError
+from pawsight.compat.legacy_errors import NoFolderError, SettingError
 from pawsight.compat.photos import MODES, NUM_CHANNELS, Photos
-from pawsight.pictures.kinds import is_system_folder
+from pawsight.data.file_types import is_system_folder
 
 _Array = NDArray[Any]
 

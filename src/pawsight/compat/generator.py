@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.compat import batch, transforms
-from pawsight.compat.drawing import Shift, draw, zoom_limits
 from pawsight.compat.flows import Flows
-from pawsight.compat.mistakes import SettingError
+from pawsight.compat.legacy_errors import SettingError
+from pawsight.compat.random_parameters import Shift, draw, zoom_limits
 from pawsight.compat.statistics import measure
 
 _Array = NDArray[Any]

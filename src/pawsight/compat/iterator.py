@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.compat.mistakes import SettingError
+from pawsight.compat.legacy_errors import SettingError
 
 _Array = NDArray[Any]
 

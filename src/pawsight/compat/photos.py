@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from pawsight import machine
-from pawsight.compat.mistakes import NoPhotoError, SettingError
+from pawsight.compat.legacy_errors import NoPhotoError, SettingError
+from pawsight.data.decoding.decode import decode, read_photo
 from pawsight.errors import PhotoError
-from pawsight.pictures.decoding.decode import decode, read_photo
 from pawsight.records import ImageArray, IntArray
 
 MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}

@@ -15,7 +15,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from pawsight.compat.mistakes import SettingError
+from pawsight.compat.legacy_errors import SettingError
 
 # What leaves a photo where it is.
 STILL: dict[str, Any] = {

@@ -20,11 +20,12 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from pawsight.balance import is_imbalanced
+from pawsight.class_weights import is_imbalanced
 from pawsight.errors import ShapeError
 from pawsight.evaluation.predictions import save_predictions
 from pawsight.records import FloatArray, IntArray, Part, Predictions
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 
 NUM_BINS = 15  # of the calibration error. Source: arXiv:1706.04599
 LOWEST_PROBABILITY = 1e-7  # in the log loss; float32 cannot say 1 minus less

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, RunError, ShapeError
-from pawsight.pictures.reading.store import is_lost
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Part, Pixels, Predictions
-from pawsight.runs import write_text
+from pawsight.storage.atomic import write_text
 
 if TYPE_CHECKING:
-    from pawsight.pictures.catalog import Catalog
+    from pawsight.data.catalog import Catalog
 
 Classify = Callable[[ImageArray], FloatArray]
 _FIXED_COLUMNS = ["path", "truth", "label", "probability"]

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from pawsight.data.decoding.decode import PAD_COLOUR, decode
+from pawsight.data.decoding.photo_file import read_photo
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import with_probabilities
 from pawsight.inference.classifier import Classifier
-from pawsight.pictures.decoding.decode import PAD_COLOUR, decode
-from pawsight.pictures.decoding.photo_file import read_photo
 from pawsight.records import FloatArray
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 FILE = "photo.onnx"
 SNIPPET = """\

@@ -8,9 +8,9 @@ from typing import Any
 from pawsight.exporting import onnx_format
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.reading_code import resize_line
+from pawsight.exporting.preprocessing_code import resize_line
 from pawsight.progress import Progress
-from pawsight.runs import write_json
+from pawsight.storage.atomic import write_json
 
 SNIPPET = ""  # the notebook is what runs it
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pawsight.engine import native_messages_dropped, prepare_tensorflow
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
+from pawsight.tensorflow_setup import native_messages_dropped, prepare_tensorflow
 
 SNIPPET = """\
 from ai_edge_litert.interpreter import Interpreter

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pawsight.inference.description import load_description
+from pawsight.models.description import load_description
 from pawsight.records import ImageArray, Resize
 from pawsight.runs import Run
 
@@ -78,9 +78,9 @@ class ModelFolder:
             RunError: It is damaged, or it is the shipped one, which has no Keras weights.
             ModelError: model.json names an architecture that does not exist here.
         """
-        from pawsight.engine import prepare_tensorflow
+        from pawsight.tensorflow_setup import prepare_tensorflow
 
         prepare_tensorflow()
-        from pawsight.models.saved import load_model
+        from pawsight.models.model_files import load_model
 
         return load_model(self.run)

@@ -16,9 +16,9 @@ import tensorflow as tf
 import tf2onnx
 
 from pawsight.errors import ModelError
-from pawsight.exporting.agreement import check_agreement
+from pawsight.models.onnx_check import check_agreement
 from pawsight.records import ImageArray
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 # Opset 17 is the newest that tf2onnx 1.17 was tested with by its authors; every runtime
 # since 2022 reads it.

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from pawsight.errors import RunError, first_line
-from pawsight.exporting.appended import cut_out
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.models.onnx_graph import cut_out
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 FILE = "model.onnx"
 SNIPPET = """\

@@ -14,7 +14,7 @@ from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import FILE, SNIPPET, open_runner, with_probabilities
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 __all__ = ["SNIPPET", "open_runner", "write"]
 

@@ -8,10 +8,10 @@ from pawsight.exporting.any_size import SNIPPET as ANY_SIZE_SNIPPET
 from pawsight.exporting.comparison import Exported
 from pawsight.exporting.formats import Format
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.reading_code import reading_code
+from pawsight.exporting.preprocessing_code import reading_code
 from pawsight.models import hub
 from pawsight.records import Resize
-from pawsight.runs import write_text
+from pawsight.storage.atomic import write_text
 
 _WORDS: dict[Resize, str] = {
     "stretch": "stretched to that size, whatever its shape",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.engine import prepare_tensorflow
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 SNIPPET = """\
 import tensorflow as tf

@@ -19,7 +19,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.inference.provenance import provenance
 from pawsight.probabilities import SURE
 from pawsight.progress import Progress
-from pawsight.runs import write_json, write_text
+from pawsight.storage.atomic import write_json, write_text
 
 RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
 _ENGINE = '// Who answers: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'

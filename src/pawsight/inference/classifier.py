@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from pawsight.errors import RunError, ShapeError, first_line
-from pawsight.inference.description import load_description
-from pawsight.inference.line import Line
-from pawsight.inference.photos import PhotoLike, file_bytes
-from pawsight.inference.session import open_session
+from pawsight.inference.decode_pool import Line
+from pawsight.inference.photo_inputs import PhotoLike, file_bytes
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
+from pawsight.models.description import load_description
+from pawsight.models.onnx_session import open_session
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
@@ -177,7 +177,7 @@ class Classifier:
     @functools.cached_property
     def fingerprint(self) -> str:
         """64 hex digits; two classifiers with the same ones give the same answers."""
-        from pawsight.pictures.decoding.decode import VERSION
+        from pawsight.data.decoding.decode import VERSION
 
         found = hashlib.sha256(f"{VERSION} {self._description.model_dump_json()}".encode())
         try:
@@ -234,7 +234,7 @@ class Classifier:
 
     def _pixels(self, photo: PhotoLike) -> ImageArray:
         # Imported here: what only loads a model, or has pixels already, needs no decoder.
-        from pawsight.pictures.decoding.decode import load_pixels
+        from pawsight.data.decoding.decode import load_pixels
 
         return load_pixels(file_bytes(photo), self.image_size, self.resize)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pawsight.engine import prepare_tensorflow
 from pawsight.errors import ModelError
 from pawsight.models import builtin, hub
 from pawsight.models.applications import APPLICATIONS, Application, application
-from pawsight.pictures.cache import cache_dir, hold
 from pawsight.progress import Progress
-from pawsight.runs import plain_name, replacing
+from pawsight.storage.atomic import plain_name, replacing
+from pawsight.storage.cache import cache_dir, hold
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -91,7 +91,7 @@ def _weights(name: str, weights: str | None, progress: Progress) -> Path:
     if not path.is_file():
         if weights:
             raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
-        from pawsight.models.downloads import fetch_file  # here: most runs fetch nothing
+        from pawsight.models.weight_downloads import fetch_file  # here: most runs fetch nothing
 
         hold(path.parent)
         fetch_file(network.place, path, network.checksum, name, progress)

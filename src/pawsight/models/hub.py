@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import ConfigError, ExtraError, ModelError
-from pawsight.pictures.cache import cache_dir
-from pawsight.runs import plain_name
+from pawsight.storage.atomic import plain_name
+from pawsight.storage.cache import cache_dir
 
 PREFIX = "hub:"
 IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not say

@@ -25,7 +25,7 @@ from pawsight.models.hub import (
 )
 from pawsight.models.pretrained import pooled
 from pawsight.progress import Progress
-from pawsight.runs import replacing, write_json
+from pawsight.storage.atomic import replacing, write_json
 
 _PROBE_SIZE = (64, 64)  # (height, width) in pixels, of what a converter is tried on
 _TOLERANCE = 1e-3  # of scaled pixels

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pawsight.stage import Stage
+from pawsight.progress_text import Stage
 
 _TEXT_SECONDS = 0.5  # between two updates of the line
 _DRAWING_SHARE = 0.05  # of the time may go into drawing curves

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pawsight.config import AugmentConfig, FillMode
-from pawsight.pipeline.drawing import Parameters, draw
+from pawsight.pipeline.augment_parameters import Parameters, draw
 from pawsight.pipeline.warp import IDENTITY, Affine, compose, halved, warp
 
 _log = logging.getLogger(__name__)

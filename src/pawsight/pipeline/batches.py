@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, ShapeError
-from pawsight.pictures.reading.store import is_lost
 from pawsight.pipeline.augment import Augment, resized
-from pawsight.pipeline.changes import Changes, LookAt
+from pawsight.pipeline.augment_schedule import Changes, LookAt
 from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two ride out an uneven step; more only cost memory.

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pawsight import __version__
+from pawsight.data.auditing.checks import KINDS, Kind
+from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
-from pawsight.pictures.auditing.kinds import KINDS, Kind
-from pawsight.pictures.catalog import Catalog
 from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
-from pawsight.runs import write_json, write_text
+from pawsight.storage.atomic import write_json, write_text
 
 PAGE_NAME = "audit.html"
 _JSON_NAME = "audit.json"

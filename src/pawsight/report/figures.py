@@ -22,8 +22,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pawsight.history import Epoch, best_epoch
-from pawsight.report.reading import legible, percent, top_confusions
-from pawsight.runs import replacing, write_text
+from pawsight.report.interpretation import legible, percent, top_confusions
+from pawsight.storage.atomic import replacing, write_text
 
 BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
 _INK, _LINE = "#24292f", "#c9d1d9"

@@ -18,16 +18,17 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from pawsight import __version__
+from pawsight.data.catalog import Catalog
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.history import Epoch, best_epoch, load_history
-from pawsight.pictures.catalog import Catalog
 from pawsight.records import PARTS, Part
-from pawsight.report import figures, reading
-from pawsight.report.about import setting_rows, training_rows
+from pawsight.report import figures, interpretation
 from pawsight.report.data_page import write_data_page
 from pawsight.report.gallery import worst_mistakes
+from pawsight.report.run_facts import setting_rows, training_rows
 from pawsight.report.templates import load_template
-from pawsight.runs import Run, write_text
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
 _NOT_SHOWN = ("versions", "pieces")  # of the plan: told elsewhere, or long and for programs
@@ -84,17 +85,17 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         metrics=facts.metrics,
         headline=_headline(facts),
         caution=_caution(run, facts),
-        curves_say=None if "head" in facts.plan else reading.reading(facts.history),
+        curves_say=None if "head" in facts.plan else interpretation.reading(facts.history),
         head=facts.plan.get("head"),
         best=best_epoch(facts.history) if facts.history else None,
         findings=_findings(facts),
-        rules=reading.RULES,
+        rules=interpretation.RULES,
         counts=_photo_counts(facts.catalog),
         parts=PARTS,
         cards=_cards(facts),
         figures=_draw(run, facts),
         hardest_first=_hardest_first(facts.metrics),
-        confusions=reading.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
+        confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         broken=_broken(facts.catalog),
         looks=_looks(facts.audit),
@@ -168,14 +169,14 @@ def _name(run: Run, facts: _Facts) -> str:
 def _headline(facts: _Facts) -> str:
     if facts.part is None or facts.metrics is None:
         return "Not evaluated yet: this run did not get that far"
-    return reading.headline(facts.part, facts.metrics)
+    return interpretation.headline(facts.part, facts.metrics)
 
 
 def _caution(run: Run, facts: _Facts) -> str:
     if facts.part is None:
         return f"Go on with: pawsight resume {shlex.quote(str(run.path))}"
     num_copies = facts.evaluation.get("copies_across_parts", 0)
-    return reading.caution(facts.part, num_copies, is_epoch_chosen="head" not in facts.plan)
+    return interpretation.caution(facts.part, num_copies, is_epoch_chosen="head" not in facts.plan)
 
 
 def _hardest_first(metrics: dict[str, Any] | None) -> list[str]:
@@ -191,7 +192,7 @@ def _findings(facts: _Facts) -> list[str]:
         return []
     counts = _photo_counts(facts.catalog)
     num_train = {name: row["train"] for name, row in counts.items()}
-    return reading.findings(
+    return interpretation.findings(
         facts.part,
         facts.metrics,
         num_train,
@@ -241,10 +242,10 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
 
     # The other one is in the headline.
     accuracy = (
-        (reading.percent(metrics["accuracy"]), "accuracy", "every photo counted alike")
+        (interpretation.percent(metrics["accuracy"]), "accuracy", "every photo counted alike")
         if metrics.get("is_imbalanced")
         else (
-            reading.percent(metrics["balanced_accuracy"]),
+            interpretation.percent(metrics["balanced_accuracy"]),
             "balanced accuracy",
             "every class counted alike",
         )
@@ -252,7 +253,7 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
     return [
         accuracy,
         (
-            reading.percent(metrics["baseline_accuracy"]),
+            interpretation.percent(metrics["baseline_accuracy"]),
             "baseline",
             "always saying the commonest class",
         ),
@@ -260,7 +261,7 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
         (number(metrics["roc_auc"]), "ROC area", "0.5 is chance, 1 is perfect"),
         (number(metrics["log_loss"]), "log loss", "0 is perfect; punishes sure mistakes"),
         (
-            reading.percent(metrics["calibration_error"]),
+            interpretation.percent(metrics["calibration_error"]),
             "calibration error",
             "how far its probabilities are off",
         ),

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
-from pawsight.report import reading
+from pawsight.report import interpretation
 
 
 def load_template(name: str) -> Template:
@@ -18,9 +18,9 @@ def load_template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         # Whatever is printed, a name above all, is made showable on its way out.
-        finalize=lambda value: reading.legible(value) if type(value) is str else value,
+        finalize=lambda value: interpretation.legible(value) if type(value) is str else value,
     )
-    environment.filters["percent"] = reading.percent
+    environment.filters["percent"] = interpretation.percent
     return environment.get_template(name)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from pawsight.data.decoding.decode import decode
+from pawsight.data.decoding.photo_file import read_photo
 from pawsight.errors import PhotoError
-from pawsight.pictures.decoding.decode import decode
-from pawsight.pictures.decoding.photo_file import read_photo
 
 
 def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:

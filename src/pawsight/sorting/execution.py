@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from pawsight.errors import StoppedError
 from pawsight.progress import Progress
+from pawsight.sorting.file_operations import Placer
 from pawsight.sorting.journal import Journal, only_sort
-from pawsight.sorting.placing import Placer
-from pawsight.sorting.plan import Placement, Sorting
-from pawsight.sorting.settling import settle
+from pawsight.sorting.recovery import settle
+from pawsight.sorting.sort_plan import Placement, Sorting
 from pawsight.sorting.space import need_space
 
 _BATCH = 64  # files per wait for the disk

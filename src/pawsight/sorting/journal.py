@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pawsight.errors import DataError, DiskError
-from pawsight.pictures.cache import alone
 from pawsight.progress import Progress
-from pawsight.sorting.contents import sync_folder
+from pawsight.sorting.file_contents import sync_folder
+from pawsight.storage.cache import alone
 
 # os.path, not pathlib: there is a path in each of 100,000 lines.
 # ruff: noqa: PTH118, PTH120

@@ -6,7 +6,7 @@ import os
 import shutil
 
 from pawsight.errors import DiskError
-from pawsight.sorting.plan import Sorting
+from pawsight.sorting.sort_plan import Sorting
 
 # os, not pathlib: 100,000 photos may be asked for their disk.
 # ruff: noqa: PTH112, PTH116, PTH120

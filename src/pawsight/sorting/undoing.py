@@ -16,10 +16,16 @@ from dataclasses import dataclass
 
 from pawsight.errors import DataError, PhotoError
 from pawsight.progress import Progress
-from pawsight.sorting.contents import copy_file, hash_file, is_same_content, reason, sync_folder
+from pawsight.sorting.file_contents import (
+    copy_file,
+    hash_file,
+    is_same_content,
+    reason,
+    sync_folder,
+)
+from pawsight.sorting.file_operations import move_onto_new
 from pawsight.sorting.journal import Entry, Journal, disk_error, only_sort
-from pawsight.sorting.placing import move_onto_new
-from pawsight.sorting.settling import is_claim, settle
+from pawsight.sorting.recovery import is_claim, settle
 
 # os, not pathlib: a journal may have 100,000 entries, and names may hold any bytes.
 # ruff: noqa: PTH100, PTH103, PTH108, PTH114, PTH115, PTH116, PTH118, PTH120, PTH202

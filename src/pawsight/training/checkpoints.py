@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.errors import RunError
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 
 @dataclass(frozen=True, slots=True)

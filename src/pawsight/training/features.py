@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight.data.catalog import Catalog
+from pawsight.data.reading.store import is_lost
 from pawsight.errors import DiskError, ModelError
 from pawsight.machine import num_cpus
 from pawsight.models.backbone import Backbone
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.reading.store import is_lost
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
-from pawsight.runs import replacing
+from pawsight.storage.atomic import replacing
 
 _AT_ONCE = 64  # photos read, and told of, at a time
 _CHUNK = 1024  # photos in a file: at most this much work is lost

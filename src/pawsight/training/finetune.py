@@ -13,15 +13,15 @@ from __future__ import annotations
 import keras
 
 from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
 from pawsight.history import Epoch
 from pawsight.models.backbone import Backbone, load_weights
 from pawsight.models.registry import build_model
-from pawsight.pictures.catalog import Catalog
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.training import precision
-from pawsight.training.head import Head
+from pawsight.training.linear_head import Head
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.training.session import train_run

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from pawsight import balance, machine
+from pawsight import class_weights, machine
 from pawsight.config import TrainConfig
-from pawsight.engine import prepare_tensorflow
+from pawsight.data.catalog import Catalog
 from pawsight.errors import ModelError
-from pawsight.exporting.agreement import check_agreement
-from pawsight.exporting.appended import append_head
 from pawsight.history import Epoch
 from pawsight.models.backbone import Backbone
-from pawsight.models.saved import save_weights, versions
-from pawsight.pictures.catalog import Catalog
+from pawsight.models.model_files import save_weights, versions
+from pawsight.models.onnx_check import check_agreement
+from pawsight.models.onnx_graph import append_head
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run
+from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
-from pawsight.training.head import Head
+from pawsight.training.linear_head import Head
 from pawsight.training.score import Score, score
 
 _CHECK_PHOTOS = 16
@@ -52,7 +52,7 @@ class Fitted:
     def is_uneven(self, catalog: Catalog) -> bool:
         """Whether the balanced accuracy is the one to go by."""
         parts = (catalog.labels(part.indices) for part in (self.train, self.validation))
-        return any(balance.is_imbalanced(np.bincount(labels).tolist()) for labels in parts)
+        return any(class_weights.is_imbalanced(np.bincount(labels).tolist()) for labels in parts)
 
 
 def history_row(fitted: Fitted, catalog: Catalog, seconds: float, progress: Progress) -> Epoch:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from pawsight.data.reading.store import is_lost, lost_photos
 from pawsight.errors import DataError, PawsightError
-from pawsight.pictures.reading.store import is_lost, lost_photos
 from pawsight.records import ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pawsight import balance
+from pawsight import class_weights
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.models.registry import architecture
 from pawsight.training.plan import Optimizer, Plan, Schedule, Stage
@@ -139,7 +139,7 @@ def plan(
     # A smaller batch is a noisier gradient. Muon's steps have one length whatever the gradient's,
     # so its root counts; Adam's rate stays as the user knows it.
     scale = math.sqrt(batch_size / recipe.batch_size) if recipe.optimizer == "muon" else 1.0
-    is_weighted = config.class_weights == "auto" and balance.is_imbalanced(num_per_class)
+    is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(num_per_class)
     image_size = config.image_size or architecture(config.model).image_size
     minutes = budget_minutes(config)
     return Plan(
@@ -160,7 +160,7 @@ def plan(
         label_smoothing=recipe.label_smoothing,
         augment=config.augment or recipe.augment,
         num_steps=num_steps,
-        class_weights=balance.class_weights(num_per_class) if is_weighted else None,
+        class_weights=class_weights.class_weights(num_per_class) if is_weighted else None,
         warmup=recipe.warmup,
         augment_strength=_strength(recipe, config, num_train),
         stages=_stages(recipe, recipe.sizes[0], config.model, image_size),

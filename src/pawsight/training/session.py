@@ -11,20 +11,21 @@ import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.reading.unreadable import TellsOfLost
 from pawsight.errors import TrainingError
 from pawsight.history import Epoch
-from pawsight.models.saved import versions
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.reading.lost import TellsOfLost
+from pawsight.models.model_files import versions
 from pawsight.progress import Progress
 from pawsight.records import Pixels
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.training import budget, precision, recipe
-from pawsight.training.fit import Trainer
-from pawsight.training.measuring import Speed
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan, load_plan
 from pawsight.training.start import Start
+from pawsight.training.step_timing import Speed
+from pawsight.training.trainer import Trainer
 
 # What the end of a run takes besides looking at its photos, where nothing else runs: export,
 # figures, report.

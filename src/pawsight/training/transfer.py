@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pawsight import balance
+from pawsight import class_weights
 from pawsight.config import TrainConfig
-from pawsight.engine import prepare_tensorflow
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import Groups, not_most_of_a_class
+from pawsight.data.reading.resized import at_size
+from pawsight.data.reading.unreadable import TellsOfLost
 from pawsight.errors import DataError
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import open_backbone
-from pawsight.models.saved import save_description
+from pawsight.models.model_files import save_description
 from pawsight.models.sizes import canonical_name, image_size_of
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import Groups, not_most_of_a_class
-from pawsight.pictures.reading.lost import TellsOfLost
-from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Part, Pixels
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
+from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.fitted import Fitted, history_row, plan_of, save
-from pawsight.training.head import fit_head
+from pawsight.training.linear_head import fit_head
 
 if TYPE_CHECKING:
     import keras
@@ -186,8 +187,8 @@ def _class_weights(
 ) -> tuple[float, ...] | None:
     """What a photo of each class counts; None where all count alike."""
     counts = np.bincount(labels, minlength=num_classes).tolist()
-    is_weighted = config.class_weights == "auto" and balance.is_imbalanced(counts)
-    return balance.class_weights(counts) if is_weighted else None
+    is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(counts)
+    return class_weights.class_weights(counts) if is_weighted else None
 
 
 def _look(

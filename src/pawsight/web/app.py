@@ -18,15 +18,15 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.staticfiles import StaticFiles
 
 from pawsight import __version__
-from pawsight.web import answers
-from pawsight.web.crew import BusyError
+from pawsight.web import schemas
 from pawsight.web.documentation import documentation
-from pawsight.web.doors import Doors, Key
-from pawsight.web.measures import CONTENT_TYPE, Counting
+from pawsight.web.metrics import CONTENT_TYPE, Counting
+from pawsight.web.security import Doors, Key
 from pawsight.web.service import RETRY_SECONDS, Service
 from pawsight.web.settings import ENVIRONMENT, ServeSettings
-from pawsight.web.stopping import stops_gracefully
+from pawsight.web.shutdown import stops_gracefully
 from pawsight.web.uploads import FIELD, RAW_TYPES
+from pawsight.web.worker_pool import BusyError
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ _PLAIN = {
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
-        status: {"model": answers.Problem, "description": _REASONS[status]} for status in statuses
+        status: {"model": schemas.Problem, "description": _REASONS[status]} for status in statuses
     }
 
 
@@ -135,7 +135,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         "dependencies": locks,
     }
 
-    @app.post("/predict", response_model=answers.Answer, **takes_photos)
+    @app.post("/predict", response_model=schemas.Answer, **takes_photos)
     async def predict(
         request: Request,
         tta: Annotated[bool, Query(description="Look at each photo mirrored, too.")] = False,
@@ -144,7 +144,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         """Say what is on photos."""
         return _json(await service.predict(request, tta))
 
-    @app.post("/heatmap", response_model=answers.Heat, **takes_photos)
+    @app.post("/heatmap", response_model=schemas.Heat, **takes_photos)
     async def heatmap(
         request: Request,
         label: Annotated[str | None, Query(description="The class; else the answer's.")] = None,
@@ -153,9 +153,9 @@ def _add_model(app: FastAPI, service: Service) -> None:
         return _json(await service.heat_map(request, label))
 
     @app.get("/model", responses=_problems(*common), dependencies=locks)
-    async def model() -> answers.Card:
+    async def model() -> schemas.Card:
         """Tell what is known of the model, and what may be asked of it."""
-        return answers.card(service.model.now, service.settings)
+        return schemas.card(service.model.now, service.settings)
 
     @app.get(
         "/metrics",
@@ -170,16 +170,16 @@ def _add_model(app: FastAPI, service: Service) -> None:
 
 def _add_health(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", responses=_problems(421))
-    async def healthz() -> answers.Health:
+    async def healthz() -> schemas.Health:
         """Say that the process is alive."""
-        return answers.Health(status="alive")
+        return schemas.Health(status="alive")
 
     @app.get("/readyz", responses=_problems(421, 503))
-    async def readyz() -> answers.Health:
+    async def readyz() -> schemas.Health:
         """Say whether photos may be sent: the model is loaded, and the service is not stopping."""
         if service.is_stopping:
             raise BusyError("The service is about to stop.")
-        return answers.Health(status="ready")
+        return schemas.Health(status="ready")
 
 
 def _add_page(app: FastAPI) -> None:
@@ -221,6 +221,6 @@ def _add_problems(app: FastAPI) -> None:
         return JSONResponse({"detail": "The service failed at this. Its log says more."}, 500)
 
 
-def _json(found: answers.Answer | answers.Heat) -> Response:
+def _json(found: schemas.Answer | schemas.Heat) -> Response:
     # As it is: it was checked when it was made, and checking it again takes longer than making it.
     return Response(found.model_dump_json(), media_type="application/json")

@@ -12,16 +12,16 @@ from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
 from pawsight import machine
+from pawsight.data.decoding.decode import load_pixels
 from pawsight.errors import PhotoError
 from pawsight.inference.heat_map import heat_map
-from pawsight.pictures.decoding.decode import load_pixels
 from pawsight.records import ImageArray, Prediction
-from pawsight.web import answers
-from pawsight.web.crew import BusyError, Crew, Job
-from pawsight.web.measures import Measures
-from pawsight.web.model_in_use import Model, ModelInUse
+from pawsight.web import schemas
+from pawsight.web.metrics import Measures
+from pawsight.web.model_reloader import Model, ModelInUse
 from pawsight.web.settings import ServeSettings
 from pawsight.web.uploads import Body, Held, Upload
+from pawsight.web.worker_pool import BusyError, Crew, Job
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Service:
             self._crew.close()
             self.measures.close()
 
-    async def predict(self, request: Request, tta: bool) -> answers.Answer:
+    async def predict(self, request: Request, tta: bool) -> schemas.Answer:
         """Answer for the photos of a request.
 
         Raises:
@@ -75,10 +75,10 @@ class Service:
             if all(row.error for row in rows):
                 reasons = [f"{row.name}: {row.error}" if row.name else row.error for row in rows]
                 raise HTTPException(422, "No photo could be read: " + "; ".join(reasons))
-            name = answers.ModelName(name=model.name, fingerprint=model.fingerprint)
-            return answers.Answer(model=name, predictions=rows)
+            name = schemas.ModelName(name=model.name, fingerprint=model.fingerprint)
+            return schemas.Answer(model=name, predictions=rows)
 
-    async def heat_map(self, request: Request, label: str | None) -> answers.Heat:
+    async def heat_map(self, request: Request, label: str | None) -> schemas.Heat:
         """Show what the model looked at.
 
         Raises:
@@ -96,14 +96,14 @@ class Service:
                 known = ", ".join(classifier.class_names)
                 raise HTTPException(422, f"The model has no class '{label}'. It knows: {known}.")
 
-            def draw(pixels: list[ImageArray]) -> list[answers.Heat]:
-                return [answers.heat(heat_map(classifier, pixels[0], label), model)]
+            def draw(pixels: list[ImageArray]) -> list[schemas.Heat]:
+                return [schemas.heat(heat_map(classifier, pixels[0], label), model)]
 
             job = Job(object(), self._decoding(model, uploads[0]), draw, _HEAT_WEIGHT)
             (found,) = await self._answers(request, [job])
             if isinstance(found, PhotoError):
                 raise HTTPException(422, f"The photo could not be read: {found}")
-            assert isinstance(found, answers.Heat)
+            assert isinstance(found, schemas.Heat)
             return found
 
     @contextlib.asynccontextmanager
@@ -180,10 +180,10 @@ class Service:
         outcomes.labels("answered").inc(len(jobs) - num_unreadable)
         return found
 
-    def _row(self, name: str, found: Prediction | PhotoError) -> answers.Row:
+    def _row(self, name: str, found: Prediction | PhotoError) -> schemas.Row:
         if isinstance(found, PhotoError):
             found = Prediction(name, error=str(found))
-        return answers.row(name, found, self.settings.sure)
+        return schemas.row(name, found, self.settings.sure)
 
     async def _watch_photos(self) -> None:
         assert self._crew is not None

@@ -11,8 +11,8 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from pawsight.web.crew import BusyError
 from pawsight.web.settings import ServeSettings
+from pawsight.web.worker_pool import BusyError
 
 FIELD = "photos"
 RAW_TYPES = ("application/octet-stream",)  # besides image/*

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pawsight.data.catalog import Catalog
+from pawsight.data.reading.resized import at_size
 from pawsight.errors import DataError, ModelError, PawsightError, RunError, SourceError, first_line
 from pawsight.evaluation.predictions import collect
 from pawsight.exporting.any_size import add_any_size
@@ -20,16 +22,15 @@ from pawsight.exporting.comparison import (
 )
 from pawsight.exporting.formats import FORMATS, Format, chosen_formats
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.new_folder import check_free, new_folder
 from pawsight.exporting.readme import write_readme
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
 from pawsight.notebook import live_in_notebooks
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress, Silent
 from pawsight.records import ImageArray, Part, Pixels, Predictions
-from pawsight.runs import Run, check_outside, write_json
+from pawsight.runs import Run, check_outside
+from pawsight.storage.atomic import write_json
+from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.workflow.finished_runs import other_photos
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.training_runs import photos_of

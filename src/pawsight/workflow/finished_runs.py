@@ -6,15 +6,16 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.resized import at_size
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import near_copies
-from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.reading.resized import at_size
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels
-from pawsight.runs import Run, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.training_runs import photos_of
 
@@ -45,7 +46,7 @@ def evaluate(
     classifier = Classifier.load(run)
     if source is None:
         _, catalog, pixels = photos_of(run, progress)
-        from pawsight.evaluation.whole_run import evaluate_run
+        from pawsight.evaluation.run_evaluation import evaluate_run
 
         copies = near_copies(catalog, pixels, progress)
         pixels = at_size(pixels, classifier.image_size)

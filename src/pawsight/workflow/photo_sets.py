@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
-from pawsight.engine import prepare_tensorflow
+from pawsight.data.auditing.audit import findings
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import Groups, near_copies, not_most_of_a_class
+from pawsight.data.listing.scan import Listing, check_classes, scan
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.sources import fetch, known, sample
+from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
 from pawsight.models import builtin, hub
 from pawsight.models.sizes import (
@@ -19,16 +25,10 @@ from pawsight.models.sizes import (
 )
 from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
-from pawsight.pictures.auditing.audit import findings
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import Groups, near_copies, not_most_of_a_class
-from pawsight.pictures.listing.scan import Listing, check_classes, scan
-from pawsight.pictures.reading.ingest import ingest
-from pawsight.pictures.sources import drawn, fetch, known
-from pawsight.pictures.splitting.split import split
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import check_outside
+from pawsight.tensorflow_setup import prepare_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -180,7 +180,7 @@ def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
 ) -> Path:
     """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
-    return drawn.draw_sample(Path(folder), count, seed, progress=progress)
+    return sample.draw_sample(Path(folder), count, seed, progress=progress)
 
 
 @live_in_notebooks

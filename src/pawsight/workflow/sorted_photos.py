@@ -15,9 +15,9 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
 from pawsight.sorting.execution import carry_out, is_stopped, settle_earlier
-from pawsight.sorting.names import UNSURE, class_folders
-from pawsight.sorting.plan import How, Placement, Planner, Sorting, check_folder
-from pawsight.sorting.sources import find_photos
+from pawsight.sorting.photo_search import find_photos
+from pawsight.sorting.sort_plan import How, Placement, Planner, Sorting, check_folder
+from pawsight.sorting.target_names import UNSURE, class_folders
 from pawsight.sorting.undoing import Undone, undo
 from pawsight.workflow.photo_sets import Source
 

@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.config import TrainConfig, settings
-from pawsight.engine import prepare_tensorflow
+from pawsight.data.auditing.audit import findings, tell_about
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import Groups, near_copies
+from pawsight.data.listing.scan import check_classes
+from pawsight.data.reading.resized import at_size
+from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.backbone import weights_at_hand
 from pawsight.models.sizes import is_pretrained
 from pawsight.notebook import live_in_notebooks
-from pawsight.pictures.auditing.audit import findings, tell_about
-from pawsight.pictures.catalog import Catalog
-from pawsight.pictures.copies.duplicates import Groups, near_copies
-from pawsight.pictures.listing.scan import check_classes
-from pawsight.pictures.reading.resized import at_size
-from pawsight.pictures.splitting.kept import restore
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
-from pawsight.runs import Run, check_outside, results_dir, write_json
+from pawsight.runs import Run, check_outside, results_dir
+from pawsight.storage.atomic import write_json
+from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.workflow.first_look import FirstLook
 from pawsight.workflow.photo_sets import (
     Source,
@@ -209,7 +210,7 @@ def _measure_and_report(
     run: Run, catalog: Catalog, pixels: Pixels, copies: Groups, progress: Progress
 ) -> None:
     """Calibrate, evaluate, and write the report and the page on the photos."""
-    from pawsight.evaluation.whole_run import evaluate_run
+    from pawsight.evaluation.run_evaluation import evaluate_run
     from pawsight.report.page import write_report as write_page
 
     classifier = Classifier.load(run)

@@ -1,0 +1,120 @@
+"""Progress bars for a terminal, drawn by Rich on standard error; NO_COLOR is respected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from pawsight.progress_text import count_text, facts_text, has_rate
+
+
+class Bars:
+    """A bar per stage with count, rate and time left, and the newest facts on a line below."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._rich = _RichProgress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            _Count(),
+            _Rate(),
+            _Time(),
+            console=console or Console(stderr=True),
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task: TaskID | None = None
+        self._facts: dict[str, float | str] = {}
+
+    def start(self, task: str, total: int | None = None, unit: str = "") -> None:
+        """Finish the bar of the stage before, and begin one."""
+        self._finish()
+        self._facts = {}
+        self._task = self._rich.add_task(task, total=total, unit=unit, facts={})
+        self._rich.start()
+
+    def advance(self, done: int, **facts: float | str) -> None:
+        """Move the bar; facts stay until newer ones come."""
+        if self._task is not None:
+            total = facts.pop("total", None)
+            self._facts = self._facts | facts
+            self._rich.update(
+                self._task,
+                total=None if total is None else float(total),
+                advance=done,
+                facts=self._facts,
+            )
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Leave the bars as they are."""
+        self._finish()
+        self._rich.stop()
+
+    def _finish(self) -> None:
+        if self._task is None:
+            return
+        task = self._rich.tasks[-1]
+        if task.total is None:
+            # Only now is it known how much there was.
+            self._rich.update(self._task, total=task.completed or 1, completed=task.completed or 1)
+        self._rich.stop_task(self._task)
+
+
+class _RichProgress(Progress):
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        task = self.tasks[-1] if self.tasks else None
+        if task is not None and task.fields["facts"]:
+            facts = facts_text(task.fields["facts"], task.fields["unit"])
+            yield Text(f"  {facts}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """`1,200 of 3,000 photos`; nothing for a stage that counts nothing."""
+        if not task.fields["unit"]:
+            return Text("")
+        total = None if task.total is None or task.finished else int(task.total)
+        return Text(count_text(int(task.completed), total, task.fields["unit"]))
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Units a second, where the facts do not tell a speed and the stage runs."""
+        speed = task.finished_speed or task.speed
+        if (
+            not speed
+            or task.stop_time is not None
+            or not task.fields["unit"]
+            or has_rate(task.fields["facts"])
+        ):
+            return Text("")
+        return Text(f"{count_text(float(speed), None, task.fields['unit'])}/s", style="dim")
+
+
+class _Time(ProgressColumn):
+    """Time left while a stage runs, and what it took at its end."""
+
+    left, took = TimeRemainingColumn(), TimeElapsedColumn()
+
+    def render(self, task: Task) -> Text:
+        """`0:01:23`."""
+        is_over = task.stop_time is not None or task.finished or task.total is None
+        return self.took.render(task) if is_over else self.left.render(task)

@@ -1,0 +1,165 @@
+"""What is known of every photo of a source: the table that all later stages work on.
+
+A photo is known by its index in `photos` from here on. Nothing here opens a photo.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from pawsight.errors import DataError, RunError
+from pawsight.records import PARTS, IntArray, Part, Photo
+from pawsight.storage.atomic import write_text
+
+# The order in which a person looks for things, so not quite that of the record.
+_COLUMNS = (
+    *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
+    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns"),
+)
+_INTS = ("size", "mtime_ns", "width", "height")
+_FLOATS = ("brightness", "contrast", "sharpness")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every photo of a source, those that cannot be used included.
+
+    Attributes:
+        name: What the photos are called.
+        root: The folder that the paths are relative to.
+        photos: Sorted by path.
+        num_ignored: Files that are no pictures.
+    """
+
+    name: str
+    root: Path
+    photos: tuple[Photo, ...]
+    num_ignored: int = 0
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The labels, sorted; a class whose photos are all broken is one of them."""
+        return tuple(sorted({photo.label for photo in self.photos if photo.label}))
+
+    @cached_property
+    def usable(self) -> IntArray:
+        """Indices of the photos that were read, ascending."""
+        return _indices(i for i, photo in enumerate(self.photos) if not photo.problem)
+
+    @cached_property
+    def broken(self) -> tuple[Photo, ...]:
+        """The photos that cannot be used; each says why in `problem`."""
+        return tuple(photo for photo in self.photos if photo.problem)
+
+    @cached_property
+    def has_parts(self) -> bool:
+        """Whether some usable photo belongs to a part."""
+        return any(self.photos[i].part for i in self.usable)
+
+    def part(self, part: Part) -> IntArray:
+        """Give the indices of the usable photos of a part, ascending."""
+        return self._parts[part]
+
+    @cached_property
+    def _parts(self) -> dict[Part, IntArray]:
+        found: dict[str, list[int]] = {part: [] for part in ("", *PARTS)}
+        for i in self.usable:
+            found[self.photos[i].part].append(i)
+        return {part: np.array(found[part], np.int64) for part in PARTS}
+
+    def labels(self, indices: IntArray | Sequence[int]) -> IntArray:
+        """Give the class index of each photo.
+
+        Args:
+            indices: Indices of photos, shape [N].
+
+        Returns:
+            Positions in `class_names`, shape [N].
+
+        Raises:
+            DataError: One of them has no label.
+        """
+        labels = self._labels[np.asarray(indices, np.int64)]
+        if (labels < 0).any():
+            first = self.photos[np.asarray(indices)[int(np.argmax(labels < 0))]]
+            raise DataError(
+                f"{self.root / first.path} has no label.\n"
+                f"Put the photos into one folder per class, or name them in a .csv table."
+            )
+        return labels
+
+    @cached_property
+    def _labels(self) -> IntArray:
+        numbers = {name: number for number, name in enumerate(self.class_names)}
+        return _indices(numbers.get(photo.label, -1) for photo in self.photos)
+
+    def save(self, path: Path) -> None:
+        """Write all rows as CSV, whole or not at all.
+
+        Raises:
+            DiskError: The file cannot be written.
+        """
+        rows = ([values[column] for column in _COLUMNS] for values in map(asdict, self.photos))
+        _write(path, _COLUMNS, rows)
+
+    def save_split(self, path: Path) -> None:
+        """Write path, label and part of the usable photos: a table that `train` reads again.
+
+        Raises:
+            DiskError: The file cannot be written.
+        """
+        chosen = (self.photos[i] for i in self.usable)
+        _write(path, ("path", "label", "part"), ((p.path, p.label, p.part) for p in chosen))
+
+    @classmethod
+    def load(cls, path: Path, root: Path) -> Catalog:
+        """Read what `save` wrote.
+
+        Args:
+            path: The CSV.
+            root: The folder that the photos lie in now.
+
+        Raises:
+            RunError: The file is missing or is no catalog.
+        """
+        try:
+            # Bytes of names that are not UTF-8 come back as the surrogates they were.
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                rows = csv.DictReader(file, strict=True)
+                if not set(_COLUMNS) <= set(rows.fieldnames or ()):
+                    raise ValueError("columns are missing")
+                photos = tuple(_photo(row) for row in rows)
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (csv.Error, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} is not a catalog of photos, or it is damaged.") from error
+        return cls(root.name, root, photos)
+
+
+def _indices(numbers: Iterable[int]) -> IntArray:
+    return np.fromiter(numbers, np.int64)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    lines: list[str] = []
+    # Only characters of its line end make csv quote a field, and a name may hold either.
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
+
+
+def _photo(row: dict[str, str]) -> Photo:
+    values: dict[str, str | int | float] = {field.name: row[field.name] for field in fields(Photo)}
+    if values["part"] not in ("", *PARTS):
+        raise ValueError(values["part"])
+    values.update({name: int(row[name]) for name in _INTS})
+    values.update({name: float(row[name]) for name in _FLOATS})
+    return Photo(**values)  # type: ignore[arg-type]

@@ -1,0 +1,161 @@
+"""Bytes of a photo to pixels: the only place in the house where that is done.
+
+Training, prediction, serving and reports all come here, so a model always sees
+what it was trained on. The content decides the format, never the name. Pixels
+come out upright, in sRGB, on white where a photo is transparent. Whatever a
+decoding library makes of damaged bytes, the caller gets a PhotoError with a
+plain reason, and no warning.
+
+A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that is at least the size
+asked for: libjpeg then skips most of the work. On 180 x 180 photos of cats and
+dogs brought to 30..90 pixels, the result is 36 to 48 dB from that of decoding in
+full, and as sharp. JPEG 2000 is decoded smaller in the same way. Other formats
+are decoded in full, and shrunk before their colours are converted.
+
+No photo takes more than `limits.MAX_MEMORY_BYTES` beside its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from pawsight.data.decoding.frame import decode_frame
+from pawsight.data.decoding.photo_file import read_photo
+from pawsight.data.decoding.photo_statistics import SIDE, Facts, Look, luma_of, measure
+from pawsight.records import ImageArray, Resize
+
+__all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
+
+# Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
+VERSION = 3
+
+PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
+
+
+def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
+    """Decode a photo in full.
+
+    Args:
+        data: The bytes of the file.
+        keep_truncated: Use a JPEG whose end is missing, if at least three quarters
+            of its rows are there; the others are mid-grey.
+
+    Returns:
+        The first frame as an upright RGB image in sRGB.
+
+    Raises:
+        PhotoError: The bytes are no photo or are damaged, or it has too many pixels.
+    """
+    return decode_frame(data, None, keep_truncated).image
+
+
+def load_pixels(
+    data: bytes,
+    image_size: tuple[int, int],
+    resize: Resize,
+    keep_truncated: bool = False,
+    max_pixels: int | None = None,
+) -> ImageArray:
+    """Decode a photo at a working size.
+
+    Args:
+        data: The bytes of the file.
+        image_size: (height, width) in pixels.
+        resize: "stretch" changes the aspect, "crop" cuts off both ends of the
+            longer side, "pad" adds mid-grey bars.
+        keep_truncated: As for `decode`.
+        max_pixels: A lower limit than those of the formats, in pixels of the file.
+
+    Returns:
+        RGB pixels, shape [height, width, 3], read-only. The same bytes always
+        give the same pixels.
+
+    Raises:
+        PhotoError: As `decode`.
+    """
+    image = decode_frame(data, (image_size, resize), keep_truncated, max_pixels).image
+    return np.asarray(_fit(image, image_size, resize))
+
+
+def examine(
+    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+) -> tuple[Facts, ImageArray]:
+    """Give what `load_pixels` gives, and what is worth knowing of the photo, in one decode.
+
+    Raises:
+        PhotoError: As `decode`.
+    """
+    image, surveyed = survey(data, image_size, resize, keep_truncated)
+    return surveyed.facts(measure(surveyed.luma[None])[0]), np.asarray(image)
+
+
+class Surveyed(NamedTuple):
+    """All that is worth knowing of a photo, but its look is yet to be measured.
+
+    Attributes:
+        luma: What `measure` takes, shape [h, w].
+        known: The fields of Facts before the look.
+        flaw: What is wrong with a photo that is used all the same.
+    """
+
+    luma: ImageArray
+    known: tuple[str, int, int, str]
+    flaw: str
+
+    def facts(self, look: Look) -> Facts:
+        """Give the facts, now that the look was measured."""
+        return Facts(*self.known, *look, self.flaw)
+
+
+def survey(
+    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+) -> tuple[Image.Image, Surveyed]:
+    """Do what `examine` does, but leave the look to be measured, of many photos at once.
+
+    Raises:
+        PhotoError: As `decode`.
+    """
+    found = decode_frame(data, (image_size, resize), keep_truncated)
+    image = _fit(found.image, image_size, resize)
+    # Measuring what has been shrunk already saves time, where it shows the whole photo.
+    luma = luma_of(image if resize == "stretch" and min(image_size) >= SIDE else found.image)
+    known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
+    return image, Surveyed(luma, known, found.flaw)
+
+
+def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Image.Image:
+    height, width = image_size
+    if resize == "crop":
+        scale = max(width / image.width, height / image.height)
+        # A rounding error must not put the box outside the photo.
+        left = max(0.0, (image.width - width / scale) / 2)
+        top = max(0.0, (image.height - height / scale) / 2)
+        return _shrink(image, (width, height), (left, top, image.width - left, image.height - top))
+    if resize == "pad":
+        inner = _inside(image.size, image_size)
+        padded = Image.new("RGB", (width, height), PAD_COLOUR)
+        corner = ((width - inner[0]) // 2, (height - inner[1]) // 2)
+        padded.paste(_shrink(image, inner), corner)
+        return padded
+    return _shrink(image, (width, height))
+
+
+def _inside(size: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
+    """Give the largest (width, height) of the same aspect that fits into `image_size`."""
+    height, width = image_size
+    scale = min(width / size[0], height / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _shrink(
+    image: Image.Image,
+    size: tuple[int, int],
+    box: tuple[float, float, float, float] | None = None,
+) -> Image.Image:
+    if image.size == size:
+        return image
+    return image.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0)

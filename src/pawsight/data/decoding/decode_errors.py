@@ -1,0 +1,164 @@
+"""Say in a few plain words why bytes could not be decoded.
+
+A decoding library's own words are for programmers ("broken data stream when
+reading image file"), and differ from version to version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import struct
+import threading
+import warnings
+from types import TracebackType
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+
+from pawsight.data.decoding.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
+from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
+
+ENDS_TOO_EARLY = "file ends too early"
+
+# What Pillow logs of damaged files would else be printed where nobody has set up logging.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+_STARTS = {
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"\x00\x00\x00\x0cjP": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x00\x00\x01\x00": "icon",
+    b"qoif": "QOI",
+}
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive or office document",
+    b"\x1f\x8b": "a gzip archive",
+    b"%!PS": "a PostScript drawing",
+    b"Rar!": "a RAR archive",
+    b"ID3": "a sound file",
+    b"OggS": "a sound or film file",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+}
+_SHORT = ("truncated", "unexpected end", "premature", "end of file", "end of data", "not enough")
+# JPEGs of 12 bits, TIFFs of 64-bit numbers: what Pillow says of a header it knows, but cannot use.
+_UNREAD = ("cannot handle", "unknown pixel mode", "unknown data organization")
+_TOO_MUCH_TEXT = ("max_text_chunk", "max_text_memory", "text chunk")
+
+
+def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
+    """Translate what a decoder raised into a reason for `Photo.problem`.
+
+    Args:
+        error: Whatever it raised.
+        data: The bytes it was given, at least one.
+        format_name: Pillow's name of the format, if it came so far.
+    """
+    said = str(error).lower()
+    if isinstance(error, Image.DecompressionBombError):
+        return str(too_many_pixels(MAX_PIXELS))
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    if any(word in said for word in _TOO_MUCH_TEXT):
+        return TOO_MUCH_TEXT
+    kind = _named_format(data) or format_name
+    foreign, reason = sniff(data[:SNIFF_BYTES])
+    if foreign is Kind.FOREIGN:
+        return reason
+    if isinstance(error, UnidentifiedImageError):
+        return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
+    if kind and any(word in said for word in _UNREAD):
+        return f"damaged, or a kind of {kind} that pawsight does not read"
+    if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
+        return ENDS_TOO_EARLY
+    return f"damaged {kind} data" if kind else "damaged data"
+
+
+def _named_format(data: bytes) -> str:
+    if data[4:8] == b"ftyp":
+        kind, _ = sniff(data[:SNIFF_BYTES])
+        return ("AVIF" if data[8:11] == b"avi" else "HEIF") if kind is Kind.PHOTO else ""
+    if data[:4] == b"RIFF" and data[8:12] != b"WEBP":
+        return ""
+    return next((name for start, name in _STARTS.items() if data.startswith(start)), "")
+
+
+def _content(data: bytes) -> str:
+    """Name what bytes hold that no decoder knows."""
+    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return "HTML text"
+    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
+        return "an SVG drawing"
+    if start.startswith(b"<?xml"):
+        return "XML text"
+    if not any(data[:4096]):
+        return "only zero bytes"
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
+        return "a film"
+    for first, named in _OTHERS.items():
+        if data.startswith(first):
+            return named
+    return "text" if _is_text(data[:1024]) else "unknown content"
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 3:  # else only a letter cut in two
+            return False
+        text = start[: error.start].decode("utf-8")
+    return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+@functools.cache
+def hush_libtiff() -> None:
+    """Keep libtiff from writing each fault it finds into the terminal, which is its default."""
+    import ctypes  # here, since few photos are TIFFs
+
+    with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
+
+
+class Quiet:
+    """Holds back the decoders' warnings while any thread is inside.
+
+    `warnings.catch_warnings` changes state that all threads share: two of them,
+    entered and left crosswise, would leave the filters changed for good. So the
+    first thread in sets the filter, and the last one out takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._num_inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._num_inside == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pawsight\.pictures)\b")
+            self._num_inside += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        with self._lock:
+            self._num_inside -= 1
+            if self._num_inside == 0:
+                self._filters.__exit__(kind, error, trace)
+        return False

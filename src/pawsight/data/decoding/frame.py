@@ -1,0 +1,172 @@
+"""The first frame of a photo's file: upright, in sRGB, on white, and not much larger than needed.
+
+Here the decoding libraries are called, and nowhere else. Their warnings are held
+back, and whatever they make of damaged bytes becomes a PhotoError.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import NamedTuple
+
+from PIL import Image, JpegImagePlugin
+
+from pawsight.data.decoding.colour import to_srgb
+from pawsight.data.decoding.decode_errors import ENDS_TOO_EARLY, Quiet, hush_libtiff, reason_for
+from pawsight.data.decoding.jpeg2000_header import halves
+from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
+from pawsight.data.decoding.orientation import swaps_sides, turn_of
+from pawsight.data.decoding.photo_statistics import SIDE
+from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
+from pawsight.data.decoding.truncated_jpeg import look_at, with_end
+from pawsight.errors import PhotoError
+from pawsight.records import Resize
+
+# Beside JPEG and TIFF; in the order in which Pillow asks. Out stay formats that run a program
+# (EPS) or draw (WMF).
+_FORMATS = (
+    *("PNG", "WEBP", "GIF", "BMP", "DIB", "JPEG2000"),
+    *("PPM", "QOI", "ICO", "PCX", "SGI"),
+)
+# A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
+_TGA_END = b"TRUEVISION-XFILE.\0"
+quiet = Quiet()  # cheap for who is inside already, so whoever decodes many photos enters once
+
+
+class Frame(NamedTuple):
+    """A photo, the name of its format, its full upright (width, height), and its flaw."""
+
+    image: Image.Image
+    kind: str
+    size: tuple[int, int]
+    flaw: str
+
+
+Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is brought there
+
+
+def decode_frame(
+    data: bytes, goal: Goal | None, keep_truncated: bool, max_pixels: int | None = None
+) -> Frame:
+    """Decode; with a goal, a photo may come smaller than in full, but large enough for it.
+
+    `max_pixels` is a limit of the caller's, beside those of the formats.
+
+    Raises:
+        PhotoError: The bytes are no photo, are damaged, or would take too much memory or time.
+    """
+    if not data:
+        raise PhotoError("empty file")
+    kind = ""
+    try:
+        with quiet:
+            data = check_content(data)
+            image = _open(data)
+            kind = image.format or ""
+            check_size(image, len(data))
+            if max_pixels is not None and image.width * image.height > max_pixels:
+                raise too_many_pixels(max_pixels)
+            return _upright(image, kind, goal, data, keep_truncated)
+    except PhotoError:
+        raise
+    except Exception as error:  # decoders fed with damaged bytes raise nearly anything
+        raise PhotoError(reason_for(error, data, kind)) from error
+
+
+def _upright(
+    image: Image.Image, kind: str, goal: Goal | None, data: bytes, keep_truncated: bool
+) -> Frame:
+    flaw = ""
+    width, height = image.size
+    if kind in ("JPEG", "MPO"):
+        turn = turn_of(image.info)
+        least = None if goal is None else _least(image.size, turn, goal)
+        image, flaw = _load_jpeg(image, least, data, keep_truncated)
+    else:
+        # Loading first: PNG has its EXIF data at its end, and TIFF comes out upright.
+        if kind == "JPEG2000" and goal is not None:
+            image = _load_jpeg_2000(image, _least(image.size, None, goal), data)
+        else:
+            image.load()
+            width, height = image.size
+        turn = turn_of(image.info) if kind != "TIFF" else None
+        least = None if goal is None else _least((width, height), turn, goal)
+    image = to_srgb(image, least)
+    if turn is not None:
+        image = image.transpose(turn)
+    return Frame(image, kind, (height, width) if swaps_sides(turn) else (width, height), flaw)
+
+
+def _load_jpeg(
+    image: Image.Image, least: tuple[int, int] | None, data: bytes, keep_truncated: bool
+) -> tuple[Image.Image, str]:
+    """Decode a JPEG that has been opened; give it and its flaw."""
+    if least is not None:
+        image.draft(None, least)
+    try:
+        image.load()
+        return image, ""
+    except OSError as error:
+        if "truncated" not in str(error):
+            raise
+    image = _open(with_end(data))
+    if least is not None:
+        image.draft(None, least)
+    image.load()
+    remains = look_at(image, data)
+    if not (keep_truncated and remains.is_enough):
+        raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
+    return image, f"{ENDS_TOO_EARLY}; {remains.words}"
+
+
+def _load_jpeg_2000(image: Image.Image, least: tuple[int, int], data: bytes) -> Image.Image:
+    number = halves(data, image.size, least)
+    if number:
+        try:
+            image.reduce = number  # type: ignore[method-assign, assignment]
+            image.load()
+            return image
+        except OSError:  # a part of it cannot be halved so often, or it is damaged
+            image = _open(data)
+    image.load()
+    return image
+
+
+def _open(data: bytes) -> Image.Image:
+    if data.startswith(b"\xff\xd8\xff"):
+        # Not by Image.open, whose own limit of pixels is too low for what phones make today.
+        return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+    if data.startswith(TIFF_HEADERS):
+        return _open_tiff(data)
+    if data[4:8] == b"ftyp":
+        _register_heif()
+        return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))
+    formats = ("TGA",) if data.endswith(_TGA_END) else _FORMATS
+    return Image.open(io.BytesIO(data), formats=formats)
+
+
+def _open_tiff(data: bytes) -> Image.Image:
+    from PIL import TiffImagePlugin  # here, since few photos are TIFFs
+
+    hush_libtiff()
+    # Not by Image.open, which would not say that it knows the file, but not its kind of pixels.
+    return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+
+
+@functools.cache
+def _register_heif() -> None:
+    import pillow_heif  # here, since it takes a while and most folders hold no such photo
+
+    pillow_heif.register_heif_opener()
+
+
+def _least(size: tuple[int, int], turn: Image.Transpose | None, goal: Goal) -> tuple[int, int]:
+    """Give the least (width, height), as it lies in the file, that serves goal and facts."""
+    (height, width), resize = goal
+    if swaps_sides(turn):
+        width, height = height, width
+    if resize == "pad":
+        scale = min(width / size[0], height / size[1])
+        width, height = int(size[0] * scale), int(size[1] * scale)
+    return max(width, SIDE), max(height, SIDE)

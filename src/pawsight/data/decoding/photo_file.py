@@ -1,0 +1,66 @@
+"""Read the bytes of one photo from a disk that may stumble, or from a name that is no photo."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from pawsight.data.sources.mounts import PASSING_ERRORS
+from pawsight.errors import PhotoError
+
+MAX_BYTES = 512 * 2**20
+
+_WAITS_SECONDS = (0.1, 0.5)  # a network drive that stumbled is mostly back by then
+_NO_FILE = "not a file but a folder, pipe or device"
+_TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
+
+
+def read_photo(path: str | os.PathLike[str]) -> bytes:
+    """Read a photo's file, trying again when the drive stumbles.
+
+    Raises:
+        PhotoError: It vanished, may not be read, is no regular file, or is larger
+            than 512 MiB.
+    """
+    waits = list(_WAITS_SECONDS)
+    while True:
+        try:
+            return _read(path)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
+                raise PhotoError(_why(error)) from error
+            time.sleep(waits.pop(0))
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    # Without waiting: a pipe that took the place of a photo would wait for a writer forever.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise PhotoError(_NO_FILE)
+        if found.st_size > MAX_BYTES:
+            raise PhotoError(_TOO_LARGE)
+        parts = [os.read(handle, found.st_size + 1)]
+        total = len(parts[0])
+        if total == found.st_size:
+            return parts[0]
+        while parts[-1] and total <= MAX_BYTES:  # a short read, or the file grew meanwhile
+            parts.append(os.read(handle, 2**20))
+            total += len(parts[-1])
+        if total > MAX_BYTES:
+            raise PhotoError(_TOO_LARGE)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "the file is no longer there"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, IsADirectoryError):
+        return _NO_FILE
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,263 @@
+"""Find copies of photos: by their bytes, and by what they show.
+
+Two photos are copies when one was made from the other (or both from a third):
+re-encoded, resized, mirrored, brightened, slightly cropped, or marked with a
+text or a logo. They must not lie on both sides of a split, and under different
+labels one of the labels is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.hash_search import HashPairs, near_hashes
+from pawsight.data.duplicates.image_comparison import (
+    Floats,
+    correlation,
+    luma,
+    same_picture,
+    shrink,
+)
+from pawsight.data.duplicates.similarity_threshold import NEVER, least_likeness
+from pawsight.data.result_cache import remembered
+from pawsight.progress import Progress, Silent
+from pawsight.records import IntArray, Pixels
+
+Groups = list[list[int]]
+
+_SILENT = Silent()
+_VERSION = 1  # raised whenever the same photos begin to give other groups
+BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
+_BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
+_BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
+_GLANCE_SIDE = 16  # pixels of the images by which most pairs are told apart
+_GLANCE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
+_STRICT_GLANCE = 0.97  # where only copies that were neither moved nor marked can be told
+_SMALL_GROUP = 10  # photos; larger groups may come of chance likenesses
+_PAIRS = 256  # compared at a time
+_MOST_LIKELY = 2_000_000  # pairs compared in all, the closest first: some minutes
+_READ_BYTES = 32 * 2**20  # of pixels at a time
+
+
+def exact_copies(catalog: Catalog) -> Groups:
+    """Group the usable photos whose files are equal byte by byte.
+
+    Returns:
+        Groups of two or more indices, each ascending, ordered by their first.
+    """
+    groups: dict[str, list[int]] = {}
+    for index in catalog.usable.tolist():
+        groups.setdefault(catalog.photos[index].sha256, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def near_copies(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> Groups:
+    """Group the usable photos that show the same picture, exact copies included.
+
+    Candidates are found by their difference hashes (`hash_search`) and looked
+    at (`same_picture`). Photos that are blank have no picture to compare: they
+    are copies where their bytes are equal, or their colours nearly so. If A is
+    a copy of B, and B of C, all three are one group.
+
+    Args:
+        catalog: The photos.
+        pixels: Their pixels; only those of candidates are read.
+        progress: Is told of the candidates compared.
+
+    Returns:
+        Groups of two or more indices, each ascending, ordered by their first.
+    """
+    return remembered(
+        "near-copies", _VERSION, catalog, pixels, lambda: _look_for(catalog, pixels, progress)
+    )
+
+
+def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
+    exact = exact_copies(catalog)
+    copies = {index for group in exact for index in group[1:]}
+    singles = np.array([i for i in catalog.usable.tolist() if i not in copies], np.int64)
+    is_blank = np.array([catalog.photos[i].contrast < BLANK_CONTRAST for i in singles], np.bool_)
+    joined = _Joined(len(catalog.photos))
+    for group in exact:
+        joined.join_all(group)
+    _join_blank(joined, singles[is_blank], pixels)
+    _join_alike(joined, catalog, singles[~is_blank], pixels, progress)
+    return joined.groups(catalog.usable)
+
+
+def straddling(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Give the groups whose members lie in different parts.
+
+    A copy of a training photo in the test part makes the score look better than it is.
+    """
+    return [
+        list(group) for group in groups if len({catalog.photos[i].part for i in group} - {""}) > 1
+    ]
+
+
+def straddling_copies(catalog: Catalog) -> Groups:
+    """Give the groups of exact copies whose members lie in different parts."""
+    return straddling(catalog, exact_copies(catalog))
+
+
+def across_classes(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Give the groups whose members have different labels: one of them must be wrong."""
+    return [
+        list(group) for group in groups if len({catalog.photos[i].label for i in group} - {""}) > 1
+    ]
+
+
+def not_most_of_a_class(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Leave out the large groups that hold more than half of a class.
+
+    Likeness is judged pair by pair. Where most of a class is alike, such as one
+    thing on one background, the chain of pairs says nothing, and a class
+    held together by it could not be divided. Groups of up to 10 photos stay.
+    """
+    total = Counter(catalog.photos[i].label for i in catalog.usable.tolist())
+    return [
+        list(group)
+        for group in groups
+        if len(group) <= _SMALL_GROUP
+        or all(
+            2 * count <= total[label]
+            for label, count in Counter(catalog.photos[i].label for i in group).items()
+        )
+    ]
+
+
+class _Joined:
+    """Sets of photos that grow together (union-find, with the smallest index as the root)."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def root(self, index: int) -> int:
+        parents = self._parents
+        while parents[index] != index:
+            parents[index] = index = parents[parents[index]]
+        return index
+
+    def join(self, one: int, other: int) -> None:
+        a, b = self.root(one), self.root(other)
+        self._parents[max(a, b)] = min(a, b)
+
+    def join_all(self, group: Sequence[int]) -> None:
+        for index in group[1:]:
+            self.join(group[0], index)
+
+    def groups(self, indices: IntArray) -> Groups:
+        found: dict[int, list[int]] = {}
+        for index in indices.tolist():
+            found.setdefault(self.root(index), []).append(index)
+        return sorted(group for group in found.values() if len(group) > 1)
+
+
+def _join_alike(
+    joined: _Joined, catalog: Catalog, indices: IntArray, pixels: Pixels, progress: Progress
+) -> None:
+    """Join photos with a picture that are copies."""
+    hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)
+    order = _order_of_likeness(catalog, indices, hashes)
+    indices, hashes = indices[order], hashes[order]
+    pairs = near_hashes(hashes)
+    if len(pairs.first) == 0:
+        return
+    limits = least_likeness(catalog, indices, lambda some: _shrunk(pixels, some))
+    limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
+    least = np.maximum(limit[pairs.first], limit[pairs.second])
+    likely = _glance(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
+    progress.start("Comparing likely copies", len(likely), "pairs")
+    for start in range(0, len(likely), _PAIRS):
+        chosen = likely[start : start + _PAIRS]
+        one, other = indices[pairs.first[chosen]], indices[pairs.second[chosen]]
+        # Where thousands are copies of one another, few pairs say so; the others cost nothing.
+        apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
+        chosen, one, other = chosen[apart], one[apart], other[apart]
+        if len(chosen):
+            mirror = _mirror(_shrunk(pixels, other), pairs.is_mirrored[chosen])
+            same = same_picture(_shrunk(pixels, one), mirror, least[chosen])
+            for a, b in _both(one[same], other[same]):
+                joined.join(a, b)
+        progress.advance(len(apart))
+
+
+def _order_of_likeness(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
+    """An order in which photos with the same hash lie beside those as bright as they are."""
+    brightness = np.array([catalog.photos[i].brightness for i in indices])
+    return np.lexsort((indices, brightness, hashes))
+
+
+def _glance(
+    pairs: HashPairs, least: Floats, indices: IntArray, pixels: Pixels, progress: Progress
+) -> IntArray:
+    """Give the numbers of the pairs that may be copies, judged by very small images."""
+    hopeful = np.flatnonzero(least < NEVER)
+    first, second = pairs.first[hopeful], pairs.second[hopeful]
+    members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    progress.start("Looking for copies", len(members), "photos")
+    small = np.empty((len(members), _GLANCE_SIDE, _GLANCE_SIDE), np.uint8)
+    done = 0
+    for images in _read(pixels, indices[members]):
+        small[done : done + len(images)] = np.rint(luma(shrink(images, _GLANCE_SIDE)))
+        done += len(images)
+        progress.advance(len(images))
+    first, second = places[: len(hopeful)], places[len(hopeful) :]
+    likely = [np.zeros(0, np.int64)]
+    for start in range(0, len(hopeful), 64 * _PAIRS):
+        some = slice(start, start + 64 * _PAIRS)
+        chosen = hopeful[some]
+        one, other = (small[place[some]].astype(np.float32) for place in (first, second))
+        alike = correlation(one, _mirror(other, pairs.is_mirrored[chosen]))
+        likely.append(chosen[alike > np.where(least[chosen] < 1, _GLANCE, _STRICT_GLANCE)])
+    return np.concatenate(likely)
+
+
+def _shrunk(pixels: Pixels, indices: IntArray) -> Floats:
+    """The RGB planes of photos, in any order; each photo is read once."""
+    members, places = np.unique(indices, return_inverse=True)
+    return np.concatenate([shrink(some) for some in _read(pixels, members)])[places]
+
+
+def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
+    """Mirror those that are to be; the last axis runs from left to right."""
+    flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
+    return np.where(flags, images[..., ::-1], images)
+
+
+def _join_blank(joined: _Joined, indices: IntArray, pixels: Pixels) -> None:
+    """Join photos without a picture whose colours are the same.
+
+    Each is compared with the first one of its colour only, so that ten thousand
+    white pictures cost no more than ten thousand comparisons.
+    """
+    leaders: dict[tuple[int, ...], tuple[int, Floats]] = {}
+    done = 0
+    for images in _read(pixels, indices):
+        small = shrink(images, _BLANK_SIDE)
+        means = small.mean((2, 3))
+        # Twice, with steps of 8 levels that lie apart by 4: one of the two holds both of a pair.
+        steps = np.concatenate([np.rint(means / 8), np.rint((means + 4) / 8) + 100], 1).astype(int)
+        for index, image, step in zip(indices[done:].tolist(), small, steps.tolist(), strict=False):
+            for key in (tuple(step[:3]), tuple(step[3:])):
+                leader, colours = leaders.setdefault(key, (index, image))
+                if np.abs(image - colours).max() <= _BLANK_LEVELS:
+                    joined.join(leader, index)
+        done += len(images)
+
+
+def _read(pixels: Pixels, indices: IntArray) -> Iterator[NDArray[np.uint8]]:
+    """Read photos in order, as many at a time as do not fill the memory."""
+    height, width = pixels.image_size
+    at_once = max(1, _READ_BYTES // (height * width * 3))
+    for start in range(0, len(indices), at_once):
+        yield pixels.read(indices[start : start + at_once])
+
+
+def _both(one: IntArray, other: IntArray) -> Iterator[tuple[int, int]]:
+    return zip(one.tolist(), other.tolist(), strict=True)

@@ -1,0 +1,178 @@
+"""What a worker does with its photos: read, decode, measure, store.
+
+A worker writes pixels into the store file itself and gives back only what it
+found, so that little has to pass between processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from io import FileIO
+from typing import NamedTuple
+
+import numpy as np
+
+from pawsight.data.decoding.decode import Surveyed, read_photo, survey
+from pawsight.data.decoding.frame import quiet
+from pawsight.data.decoding.photo_statistics import Facts, Look, measure
+from pawsight.errors import PhotoError
+from pawsight.records import ImageArray, Resize
+
+_AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
+_SLOW_SECONDS = 0.002  # a file; a local disk takes a tenth
+NO_MEMORY = "needs more memory than there is"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Photos for one worker to read.
+
+    Attributes:
+        root: The folder that the paths are relative to.
+        paths: Paths of the photos.
+        first_row: Row of the first photo in the store; the others follow.
+        image_size: (height, width) in pixels.
+        resize: How a photo of another shape is brought there.
+        store_path: The file to write pixels into, None to write none.
+        keep_truncated: Whether to use a JPEG whose end is missing.
+    """
+
+    root: str
+    paths: tuple[str, ...]
+    first_row: int
+    image_size: tuple[int, int]
+    resize: Resize
+    store_path: str | None
+    keep_truncated: bool = False
+
+    def singles(self) -> list[Batch]:
+        """Divide into batches of one photo."""
+        return [
+            replace(self, paths=(path,), first_row=row)
+            for row, path in enumerate(self.paths, self.first_row)
+        ]
+
+
+class Finding(NamedTuple):
+    """What a worker found: facts, or a problem.
+
+    `is_lasting` says that reading the same file again would find the same, which
+    is not so for a missing permission. `is_stored` says that its pixels are written.
+    """
+
+    facts: Facts | None = None
+    problem: str = ""
+    is_lasting: bool = True
+    is_stored: bool = False
+
+
+class Watch:
+    """Is told when the decoding of a photo begins, and when no photo is at work; does nothing."""
+
+    def begin(self) -> None:
+        """A photo has been read from the disk and will now be decoded."""
+
+    def end(self) -> None:
+        """No photo is at work."""
+
+
+def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
+    """Read the photos of a batch, in order."""
+    findings: list[Finding] = []
+    is_slow = False
+    with _Store(batch) as store, quiet:
+        for start in range(0, len(batch.paths), _AT_ONCE):
+            paths = [
+                os.path.join(batch.root, path)  # noqa: PTH118 - hot
+                for path in batch.paths[start : start + _AT_ONCE]
+            ]
+            begun = time.monotonic()
+            files = _load_together(paths) if is_slow else [_load(path) for path in paths]
+            is_slow = is_slow or time.monotonic() - begun > _SLOW_SECONDS * len(paths)
+            photos = [_decode(batch, file, watch) for file in files]
+            watch.end()
+            is_stored = store.write(batch.first_row + start, [pixels for _, pixels in photos])
+            looks = iter(_measure([found.luma for found, _ in photos if type(found) is Surveyed]))
+            findings += [
+                Finding(found.facts(next(looks)), is_stored=is_stored)
+                if isinstance(found, Surveyed)
+                else found
+                for found, _ in photos
+            ]
+    return findings
+
+
+def _load(path: str) -> bytes | Finding:
+    try:
+        return read_photo(path)
+    except PhotoError as error:
+        return Finding(problem=str(error), is_lasting=False)
+    except MemoryError:
+        return Finding(problem=NO_MEMORY, is_lasting=False)
+
+
+def _load_together(paths: list[str]) -> list[bytes | Finding]:
+    """Load files from a drive that lets each of them wait, such as one across a network."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(_load, paths))
+
+
+def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
+    """Decode one photo; give its pixels, too, or none."""
+    if isinstance(file, Finding):
+        return file, b""
+    watch.begin()
+    try:
+        image, photo = survey(file, batch.image_size, batch.resize, batch.keep_truncated)
+        return photo, image.tobytes()
+    except PhotoError as error:
+        is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more next time
+        return Finding(problem=str(error), is_lasting=is_lasting), b""
+    except MemoryError:
+        return Finding(problem=NO_MEMORY, is_lasting=False), b""
+
+
+def _measure(lumas: list[ImageArray]) -> list[Look]:
+    if len({luma.shape for luma in lumas}) == 1:
+        return measure(np.stack(lumas))
+    return [measure(luma[None])[0] for luma in lumas]
+
+
+class _Store:
+    """The file of pixels, while it can be written."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._file: FileIO | None = None
+        self._empty = bytes(3 * batch.image_size[0] * batch.image_size[1])
+        if batch.store_path is not None:
+            with contextlib.suppress(OSError):
+                self._file = FileIO(batch.store_path, "r+")
+
+    def write(self, first_row: int, photos: list[bytes]) -> bool:
+        """Write pixels into rows; False when that fails: facts alone are worth keeping, too."""
+        if self._file is None:
+            return False
+        # One large write costs half of many small ones; a broken photo's row is left empty.
+        rows = [pixels or self._empty for pixels in photos]
+        start = first_row * len(self._empty)
+        try:
+            if hasattr(os, "pwritev"):
+                num_written = os.pwritev(self._file.fileno(), rows, start)
+            else:
+                self._file.seek(start)
+                num_written = self._file.write(b"".join(rows))
+            return num_written == len(rows) * len(self._empty)
+        except OSError:  # the disk is full
+            return False
+
+    def __enter__(self) -> _Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()

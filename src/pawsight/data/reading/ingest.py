@@ -1,0 +1,222 @@
+"""Read every photo of a source once: facts into a catalog, pixels into a store.
+
+A photo whose path, size and time are known from an earlier run costs nothing.
+A photo that cannot be read is a row with its problem. Nothing is ever written
+below the user's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.photo_statistics import Facts
+from pawsight.data.listing.scan import Listing, scan
+from pawsight.data.reading.batch import Batch, Finding
+from pawsight.data.reading.ingest_cache import IngestCache, open_cache
+from pawsight.data.reading.store import Pixels, PixelStore, PixelStream
+from pawsight.data.reading.workers import read_all
+from pawsight.data.sources import Source, fetch
+from pawsight.machine import num_cpus
+from pawsight.progress import Progress, Silent
+from pawsight.records import Photo, Resize
+
+_SILENT = Silent()
+_BATCH_SIZE = 128
+_BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and the progress shall not stand
+_SLOWER = "Photos are decoded while training instead, which is slower."
+
+
+def ingest(
+    source: Listing | Source | str | Path,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    progress: Progress = _SILENT,
+    keep_truncated: bool = False,
+) -> tuple[Catalog, Pixels]:
+    """Read the photos of a source, each once and only if it is new or has changed.
+
+    Args:
+        source: A listing, a fetched source, or whatever `fetch` takes.
+        image_size: Working size (height, width) in pixels.
+        resize: How a photo of another shape is brought to it.
+        progress: Is told of the photos read, with the rate.
+        keep_truncated: Use a JPEG whose end is missing, where most of it is there.
+
+    Returns:
+        The catalog, in the order of the listing, and its pixels: a store, or a
+        stream where the cache cannot be written or the disk has no room.
+
+    Raises:
+        SourceError, DataError, DiskError: As `fetch` and `scan`.
+    """
+    listing = _listing(source, progress)
+    with open_cache(listing.root, image_size, resize, progress) as cache:
+        reading = _Reading(listing, cache, image_size, resize, progress, keep_truncated)
+        return reading.catalog(), reading.pixels()
+
+
+def _listing(source: Listing | Source | str | Path, progress: Progress) -> Listing:
+    if isinstance(source, str | Path):
+        source = fetch(source, progress)
+    return scan(source, progress) if isinstance(source, Source) else source
+
+
+class _Reading:
+    """One pass over a listing; everything is read when it is made."""
+
+    def __init__(
+        self,
+        listing: Listing,
+        cache: IngestCache,
+        image_size: tuple[int, int],
+        resize: Resize,
+        progress: Progress,
+        keep_truncated: bool,
+    ) -> None:
+        self._listing = listing
+        self._cache = cache
+        self._image_size = image_size
+        self._resize: Resize = resize
+        self._progress = progress
+        self._keep_truncated = keep_truncated
+        self._has_store = True
+        self._is_kept = True
+        self._read(self._look_up())
+
+    def catalog(self) -> Catalog:
+        """Give the rows."""
+        listing = self._listing
+        return Catalog(listing.name, listing.root, tuple(self._photos), listing.num_ignored)
+
+    def pixels(self) -> Pixels:
+        """Give the pixels, from where they are."""
+        if self._has_store and self._cache.store_path is not None:
+            return PixelStore(self._cache.store_path, self._image_size, self._rows)
+        paths = ["" if photo.problem else photo.path for photo in self._photos]
+        return PixelStream(
+            *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated)
+        )
+
+    def _look_up(self) -> list[int]:
+        """Take what is known from earlier; give the indices of the photos to read."""
+        known = self._cache.look_up(self._listing.photos, self._keep_truncated)
+        self._photos, self._rows = known.photos, known.rows
+        unknown = [
+            i for i in np.flatnonzero(~known.is_known).tolist() if not self._photos[i].problem
+        ]
+        without_pixels = [
+            i
+            for i in np.flatnonzero(known.is_known & (known.rows < 0)).tolist()
+            if not self._photos[i].problem
+        ]
+        wanted = sorted(unknown + without_pixels)
+        if self._cache.has_room(len(wanted)):
+            return wanted
+        self._has_store = False
+        if self._cache.store_path is not None:
+            num_bytes = len(wanted) * int(np.prod(self._image_size)) * 3
+            self._progress.note(
+                f"The disk has no room to keep {num_bytes / 1e6:,.0f} MB of pixels "
+                f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"
+            )
+        return unknown
+
+    def _read(self, indices: list[int]) -> None:
+        if not indices:
+            return
+        self._progress.start("Reading photos", len(self._photos), "photos")
+        self._progress.advance(len(self._photos) - len(indices))
+        start, num_read = time.monotonic(), 0
+        first_row = self._cache.next_row
+        batches = self._batches(indices)
+        num_workers = min(num_cpus(), len(batches))
+        with contextlib.closing(read_all(batches, num_workers)) as read:
+            try:
+                for batch, findings in read:
+                    place = batch.first_row - first_row
+                    self._take(indices[place : place + len(findings)], batch.first_row, findings)
+                    num_read += len(findings)
+                    rate = num_read / (time.monotonic() - start)
+                    self._progress.advance(len(findings), rate=rate)
+                    self._keep(self._cache.commit_sometimes)
+            finally:  # after Ctrl-C too: what was read need not be read again
+                self._keep(self._cache.commit)
+
+    def _batches(self, indices: list[int]) -> list[Batch]:
+        """Divide the photos to read; each has its own row in the store."""
+        root, first_row = str(self._listing.root), self._cache.next_row
+        store_path = str(self._cache.store_path) if self._has_store else None
+        return [
+            Batch(
+                root=root,
+                paths=tuple(self._photos[index].path for index in indices[start:stop]),
+                first_row=first_row + start,
+                image_size=self._image_size,
+                resize=self._resize,
+                store_path=store_path,
+                keep_truncated=self._keep_truncated,
+            )
+            for start, stop in _portions([self._photos[index].size for index in indices])
+        ]
+
+    def _take(self, indices: list[int], first_row: int, findings: list[Finding]) -> None:
+        """Put what a worker found into the table and into the cache."""
+        lasting = []
+        for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
+            facts, problem, is_lasting, is_stored = finding
+            if facts is None:
+                photo = replace(self._photos[index], problem=problem)
+            else:
+                photo = _with_facts(self._photos[index], facts)
+                if not is_stored and self._has_store:
+                    self._give_up_store("The disk became too full to keep pixels.")
+            self._photos[index] = photo
+            self._rows[index] = row if is_stored else -1
+            if is_lasting:
+                lasting.append((photo, row if is_stored else -1))
+        self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
+
+    def _keep(self, step: Callable[[], None]) -> None:
+        """Do something to the cache; if it fails, go on without."""
+        if not self._is_kept:
+            return
+        try:
+            step()
+        except (OSError, sqlite3.Error) as error:
+            self._is_kept = False
+            self._give_up_store(f"What was read cannot be kept for the next time ({error}).")
+
+    def _give_up_store(self, why: str) -> None:
+        if self._has_store:
+            self._has_store = False
+            self._progress.note(f"{why} {_SLOWER}")
+
+
+def _portions(sizes: list[int]) -> list[tuple[int, int]]:
+    """Divide files into runs of 1.._BATCH_SIZE files and few bytes: start and stop of each."""
+    portions = []
+    start = num_bytes = 0
+    for place, size in enumerate(sizes):
+        if place > start and (place - start == _BATCH_SIZE or num_bytes + size > _BATCH_BYTES):
+            portions.append((start, place))
+            start = place
+            num_bytes = 0
+        num_bytes += size
+    return [*portions, (start, len(sizes))] if sizes else []
+
+
+def _with_facts(photo: Photo, facts: Facts) -> Photo:
+    # Not dataclasses.replace: this runs for every photo, and that takes several times as long.
+    return Photo(
+        *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, ""),
+        *(facts.format, facts.width, facts.height, facts.sha256, facts.phash),
+        *(facts.brightness, facts.sharpness, facts.contrast, facts.flaw, photo.group),
+    )

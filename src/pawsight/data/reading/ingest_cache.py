@@ -1,0 +1,251 @@
+"""What ingest keeps between runs: an index of facts, and beside it the file of pixels.
+
+One folder per source and working size, made for one process at a time:
+
+    <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>/
+        index.sqlite  pixels-<number>.u8  lock.sqlite
+
+A row of the index is committed only after the pixels it speaks of are on the
+disk, and rows of pixels are only ever added. So a process killed at any moment
+leaves a cache that is right, and one that trains from it is never disturbed.
+When most rows are of photos that are gone or have changed, those that still
+count move into a new file of pixels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.data.decoding import decode
+from pawsight.data.listing.gc_pause import many_records
+from pawsight.data.reading.ingest_index import SCHEMA, Index, Known
+from pawsight.errors import DiskError
+from pawsight.progress import Progress
+from pawsight.records import IntArray, Photo, Resize
+from pawsight.storage.cache import alone, cache_dir, hold
+
+RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
+_COMMIT_SECONDS = 2.0
+_SPARE = 1000  # photos or rows that no longer count, and are not worth cleaning up
+_WAITING = "Another pawsight is reading these photos; waiting for it to finish."
+
+
+class IngestCache:
+    """The index and the pixel file of one source at one working size.
+
+    Args:
+        folder: Where they lie; None keeps the index in memory and has no pixel file.
+        root: The folder of the photos.
+        photo_bytes: Bytes of one photo's pixels.
+
+    Raises:
+        sqlite3.Error, OSError: The folder does not allow it.
+    """
+
+    def __init__(self, folder: Path | None, root: Path, photo_bytes: int) -> None:
+        self.next_row = 0
+        self._folder = folder
+        self._root = root
+        self._photo_bytes = photo_bytes
+        self._number = 0
+        self._next_commit = time.monotonic() + _COMMIT_SECONDS
+        try:
+            self._open()
+        except (sqlite3.DatabaseError, _OtherMakerError):
+            self._begin_anew()
+
+    @property
+    def store_path(self) -> Path | None:
+        """The file of pixels; None where nothing can be kept."""
+        return None if self._folder is None else self._folder / f"pixels-{self._number}.u8"
+
+    def _open(self) -> None:
+        self._index = Index(None if self._folder is None else self._folder / "index.sqlite")
+        found = self._index.describe(
+            {
+                "maker": _maker(),
+                "root": os.fsencode(self._root),
+                "number": self._unused_number(),
+            }
+        )
+        if found["maker"] != _maker():
+            raise _OtherMakerError
+        self._number = int(found["number"])
+        self._remove_other_stores()
+
+    def _begin_anew(self) -> None:
+        self._index.close()
+        if self._folder is not None:
+            (self._folder / "index.sqlite").unlink(missing_ok=True)
+        self._open()
+
+    def _unused_number(self) -> int:
+        """Give a number that no file of pixels has: somebody may be reading from it."""
+        return 1 + max((int(path.stem.partition("-")[2]) for path in self._stores()), default=0)
+
+    def _stores(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        return [path for path in self._folder.glob("pixels-*.u8") if path.stem[7:].isdecimal()]
+
+    def _remove_other_stores(self) -> None:
+        for path in self._stores():
+            if path != self.store_path:
+                with contextlib.suppress(OSError):  # some systems keep what is being read
+                    path.unlink()
+
+    def _store_bytes(self) -> int:
+        if self.store_path is None or not self.store_path.exists():
+            return 0
+        return self.store_path.stat().st_size
+
+    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
+        """Find the photos that are known and have not changed; clean up when most are gone.
+
+        Args:
+            photos: As they were listed, sorted by path.
+            keep_truncated: Of two ways to read a damaged photo, the one that counts.
+        """
+        try:
+            with many_records():
+                known = self._index.look_up(photos, keep_truncated)
+            is_whole = known.next_row * self._photo_bytes <= self._store_bytes()
+        except (sqlite3.DatabaseError, TypeError, ValueError):
+            is_whole = False
+        if not is_whole:
+            self._begin_anew()
+            known = self._index.look_up(photos, keep_truncated)
+        self.next_row = known.next_row
+        num_rows = known.num_rows
+        if len(known.unmatched) > _SPARE + len(photos):
+            num_rows -= self._index.forget(known.unmatched, self._root)
+            self._index.commit()
+        if self.next_row > _SPARE + 2 * num_rows:
+            with contextlib.suppress(OSError):  # no room: it can wait
+                self._compact(known.rows)
+        return known
+
+    def _compact(self, rows: IntArray) -> None:
+        """Move the rows of pixels that count into a new file, and renumber them.
+
+        Raises:
+            OSError: The disk has no room; all is as before.
+        """
+        kept = self._index.rows()
+        if self.store_path is None or not self._has_free(len(kept)):
+            return
+        number = self._unused_number()
+        new_path = self.store_path.with_name(f"pixels-{number}.u8")
+        try:
+            with self.store_path.open("rb") as old, new_path.open("xb") as new:
+                for row, _ in kept:
+                    old.seek(row * self._photo_bytes)
+                    new.write(old.read(self._photo_bytes))
+                new.flush()
+                os.fsync(new.fileno())
+        except OSError:
+            new_path.unlink(missing_ok=True)
+            raise
+        self._index.renumber((key for _, key in kept), number)
+        self._index.commit()
+        self._number = number
+        self._remove_other_stores()
+        self.next_row = len(kept)
+        has_row = rows >= 0
+        rows[has_row] = np.searchsorted([row for row, _ in kept], rows[has_row])
+
+    def add(self, photos: Iterable[tuple[Photo, int]], keep_truncated: bool) -> None:
+        """Remember photos and their rows of pixels; `commit` makes it last."""
+        self._index.add(photos, keep_truncated)
+
+    def has_room(self, num_photos: int) -> bool:
+        """Whether the disk has room for more photos; if so, make the pixel file long enough."""
+        if self.store_path is None:
+            return False
+        if num_photos == 0:
+            return True
+        try:
+            if not self._has_free(num_photos):
+                return False
+            with self.store_path.open("ab") as store:
+                end = (self.next_row + num_photos) * self._photo_bytes
+                store.truncate(max(end, self._store_bytes()))
+        except OSError:
+            return False
+        return True
+
+    def _has_free(self, num_photos: int) -> bool:
+        free = shutil.disk_usage(self._folder).free if self._folder is not None else 0
+        return free >= num_photos * self._photo_bytes + RESERVE_BYTES
+
+    def commit_sometimes(self) -> None:
+        """Commit if the last time was a while ago."""
+        if time.monotonic() >= self._next_commit:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make pixels and then facts last, whatever happens to the machine.
+
+        Raises:
+            sqlite3.Error, OSError: The disk is full or gone.
+        """
+        if self.store_path is not None and self.store_path.exists():
+            with self.store_path.open("r+b") as store:
+                os.fsync(store.fileno())
+        self._index.commit()
+        self._next_commit = time.monotonic() + _COMMIT_SECONDS
+
+    def close(self) -> None:
+        """Close without committing."""
+        self._index.close()
+
+
+class _OtherMakerError(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def open_cache(
+    root: Path, image_size: tuple[int, int], resize: Resize, progress: Progress
+) -> Iterator[IngestCache]:
+    """Open the cache of a source, alone; wait if another process has it.
+
+    Where there can be no cache, an index in memory takes its place, and the user is told.
+    """
+    height, width = image_size
+    photo_bytes = height * width * 3
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = _source_folder(root) / f"{height}x{width}-{resize}"
+            hold(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(alone(folder / "lock.sqlite", lambda: progress.note(_WAITING)))
+            cache = IngestCache(folder, root, photo_bytes)
+        except (DiskError, OSError, sqlite3.Error) as error:
+            progress.note(f"Nothing can be kept for the next time: {error}")
+            cache = IngestCache(None, root, photo_bytes)
+        stack.callback(cache.close)
+        yield cache
+
+
+def _source_folder(root: Path) -> Path:
+    place = os.fsencode(root.absolute())
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name)[:40].strip("-.") or "photos"
+    return cache_dir() / "ingest" / f"{name}-{hashlib.sha256(place).hexdigest()[:12]}"
+
+
+def _maker() -> str:
+    """Name what the pixels depend on: another decoder may give other pixels."""
+    versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif"))
+    return " ".join((str(SCHEMA), str(decode.VERSION), *versions))

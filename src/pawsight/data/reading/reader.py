@@ -1,0 +1,125 @@
+"""The process that reads photos apart from the user's own, and may die of one of them.
+
+It takes batches from standard input and answers on standard output, both
+pickled, until its input ends: so it ends with the process that started it,
+however that one ended. A decoder that crashes, hangs or wants all the memory
+there is takes only this process with it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from pawsight import machine
+from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
+from pawsight.data.decoding.photo_file import MAX_BYTES
+from pawsight.data.reading.batch import Batch, Finding, Watch
+
+# Of the processor's time, so that a busy machine blames no photo. What `limits` lets pass takes
+# up to about 5 seconds; this is for what it does not know, and for slower machines.
+PROCESSOR_SECONDS = 10.0
+# By the clock, for a decoder that waits for ever; a machine short of memory may be this slow.
+CLOCK_SECONDS = 60.0
+# What one photo can need, the file itself and a copy of it included.
+MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
+
+Work = Callable[[Batch, Watch], list[Finding]]
+
+
+def reason_for(exit_code: int) -> str:
+    """Say in plain words what the death of this process tells of the photo it was reading."""
+    if exit_code == -getattr(signal, "SIGPROF", 0):
+        return f"took more than {PROCESSOR_SECONDS:.0f} seconds to decode"
+    if exit_code == -getattr(signal, "SIGALRM", 0):
+        return f"took more than {CLOCK_SECONDS:.0f} seconds to decode"
+    return "reading it crashed the decoder, or took all memory"
+
+
+def is_lasting(exit_code: int) -> bool:
+    """Whether the same photo would end this process again: a crash may have other causes."""
+    return exit_code == -getattr(signal, "SIGPROF", 0)
+
+
+class Limits(Watch):
+    """Ends this process when a photo takes too long; nothing that holds Python up can delay it."""
+
+    def begin(self) -> None:
+        """Give the next photo its time."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, CLOCK_SECONDS)
+        else:
+            faulthandler.dump_traceback_later(CLOCK_SECONDS, exit=True)
+
+    def end(self) -> None:
+        """Stop counting."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        else:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def main() -> None:
+    """Answer batches until the input ends."""
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decoder that prints must not garble answers
+    _limit()
+    work: Work = pickle.load(requests)
+    waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
+    gc.freeze()  # what was imported stays, so no collection need look at it again
+    _answer(answers, None)
+    limits = Limits()
+    while True:
+        try:
+            _answer(answers, work(waiting.get(), limits))
+        except MemoryError:
+            os._exit(1)
+        except BrokenPipeError:
+            os._exit(0)
+        except Exception:  # noqa: BLE001 - a bug here is told by the process above
+            _answer(answers, traceback.format_exc())
+
+
+def _answer(answers: BinaryIO, found: list[Finding] | str | None) -> None:
+    pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
+    answers.flush()
+
+
+def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Batch]) -> None:
+    """Take batches as they come, so that the next one is here when this one is done."""
+    while True:
+        try:
+            waiting.put(pickle.load(requests))
+        except (EOFError, pickle.UnpicklingError, OSError):
+            os._exit(0)
+
+
+def _limit() -> None:
+    """Leave Ctrl-C to the process above, and take no more memory than one photo can need."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGPROF", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+        used = pages * resource.getpagesize()
+        most = min(MEMORY_BYTES, (machine.memory() or MEMORY_BYTES) * 3 // 4)
+        resource.setrlimit(resource.RLIMIT_DATA, (used + most, resource.RLIM_INFINITY))
+    except (ImportError, OSError, ValueError):  # a system without them
+        pass

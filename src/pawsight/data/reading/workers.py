@@ -1,0 +1,278 @@
+"""Read photos with all cores, in processes of their own; a photo that kills one is named.
+
+Each process has a thread here that feeds it, one batch ahead, so that it never
+waits. When it dies, the photos it was reading are read once more, one by one:
+the one that kills again is guilty, and all others are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from pawsight import machine
+from pawsight.data.reading.batch import Batch, Finding, Watch, read_batch
+from pawsight.data.reading.reader import Work, is_lasting, reason_for
+
+_log = logging.getLogger(__name__)
+_AHEAD = 2  # batches that a process has at once
+_WAIT_SECONDS = 0.5  # between two looks whether Ctrl-C was pressed, for systems that need it
+_SETTINGS = {
+    # One thread a process: there is one for each core.
+    **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
+    "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
+    "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
+}
+_END_SECONDS = 5.0  # for a killed process to be gone
+_PROGRAM = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from pawsight.data.reading.reader import main
+main()
+"""
+
+Result = tuple[Batch, list[Finding]]
+
+
+def read_all(
+    batches: Iterable[Batch], num_workers: int, work: Work = read_batch
+) -> Generator[Result]:
+    """Read batches with several processes; they come back in any order.
+
+    Where the system lets no process live, they are read in this one.
+
+    Args:
+        batches: Taken one by one, when a process has room.
+        num_workers: How many processes, at least 1.
+        work: What a process does with a batch; it must be importable there.
+
+    Closing the iterator ends the processes.
+    """
+    pool = _Pool(batches, work)
+    feeders = [_Feeder(pool) for _ in range(num_workers)]
+    try:
+        for feeder in feeders:
+            feeder.start()
+        running = len(feeders)
+        while running:
+            result = pool.wait()
+            if result is None:
+                running -= 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+        while (batch := pool.next_batch()) is not None:  # where no process could be started
+            yield batch, work(batch, Watch())
+    finally:
+        pool.close()
+        for feeder in feeders:
+            while feeder.is_alive():
+                pool.drop_results()
+                feeder.join(_WAIT_SECONDS / 10)
+
+
+class _Pool:
+    """What the feeders share: batches to read, results, and the processes that live."""
+
+    def __init__(self, batches: Iterable[Batch], work: Work) -> None:
+        self.work = work
+        self._batches = iter(batches)
+        self._returned: deque[Batch] = deque()
+        # Bounded, so that results do not pile up where this process is the slower one.
+        self._results: queue.Queue[Result | BaseException | None] = queue.Queue(maxsize=32)
+        self._lock = threading.Lock()
+        self._processes: set[_Process] = set()
+        self.is_closed = False
+
+    def next_batch(self) -> Batch | None:
+        with self._lock:
+            return self._returned.popleft() if self._returned else next(self._batches, None)
+
+    def give_back(self, batches: Iterable[Batch]) -> None:
+        with self._lock:
+            self._returned.extend(batches)
+
+    def tell(self, result: Result | BaseException | None) -> None:
+        self._results.put(result)
+
+    def wait(self) -> Result | BaseException | None:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._results.get(timeout=_WAIT_SECONDS)
+
+    def start_process(self) -> _Process:
+        """Start a process.
+
+        Raises:
+            _NoProcessError: None can live, or none is wanted any more.
+        """
+        with self._lock:
+            if self.is_closed:
+                raise _NoProcessError
+            try:
+                process = _Process()
+            except (OSError, ValueError) as error:
+                _log.warning("No process to read photos could be started: %s", error)
+                raise _NoProcessError from error
+            self._processes.add(process)
+        try:
+            process.greet(self.work)
+        except _DiedError as error:
+            code = self.end_process(process)
+            _log.warning("A process to read photos ended at once, with exit code %s.", code)
+            raise _NoProcessError from error
+        return process
+
+    def end_process(self, process: _Process) -> int:
+        with self._lock:
+            self._processes.discard(process)
+        return process.end()
+
+    def close(self) -> None:
+        with self._lock:
+            self.is_closed = True
+            for process in self._processes:
+                process.kill()
+
+    def drop_results(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._results.get_nowait()
+
+
+class _Feeder(threading.Thread):
+    """Feeds one process, and starts another where it dies."""
+
+    def __init__(self, pool: _Pool) -> None:
+        super().__init__(daemon=True, name="pawsight-reading")
+        self._pool = pool
+        self._todo: deque[tuple[Batch, bool]] = deque()  # a batch, and whether it is a suspect
+
+    def run(self) -> None:
+        try:
+            while self._read_until_death():
+                pass
+        except _NoProcessError:
+            for batch, is_suspect in self._todo:
+                if is_suspect:
+                    self._pool.tell((batch, [Finding(problem=reason_for(1), is_lasting=False)]))
+            self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            self._pool.tell(error)
+        finally:
+            self._pool.tell(None)
+
+    def _read_until_death(self) -> bool:
+        """Read batches with one process; say whether some are left because it died."""
+        process = self._pool.start_process()
+        under_way: deque[tuple[Batch, bool]] = deque()
+        try:
+            while True:
+                while len(under_way) < _AHEAD and (following := self._following()) is not None:
+                    under_way.append(following)
+                    process.send(following[0])
+                if not under_way:
+                    return False
+                answer = process.receive()
+                self._pool.tell((under_way.popleft()[0], answer))
+        except _DiedError:
+            code = self._pool.end_process(process)
+            if self._pool.is_closed:
+                return False
+            batch, is_suspect = under_way.popleft()
+            self._todo.extendleft(reversed(under_way))
+            if is_suspect:
+                finding = Finding(problem=reason_for(code), is_lasting=is_lasting(code))
+                self._pool.tell((batch, [finding]))
+            else:
+                self._todo.extendleft((single, True) for single in reversed(batch.singles()))
+            return True
+        finally:
+            self._pool.end_process(process)
+
+    def _following(self) -> tuple[Batch, bool] | None:
+        if self._todo:
+            return self._todo.popleft()
+        batch = self._pool.next_batch()
+        return None if batch is None else (batch, False)
+
+
+class _NoProcessError(Exception):
+    pass
+
+
+class _DiedError(Exception):
+    pass
+
+
+class _Process:
+    """A process that reads photos (see `reader`), and the pipes to it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            # Without "-P" a file pickle.py that lies beside the photos would be run.
+            [sys.executable, "-P", "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # the last words of a decoder are for nobody
+            env=os.environ | _SETTINGS,
+        )
+
+    def greet(self, work: Work) -> None:
+        """Say what the process is to do, and wait until it is ready.
+
+        Raises:
+            _DiedError: It did not come to that.
+        """
+        self.send(sys.path)
+        self.send(work)
+        self.receive()
+
+    def send(self, message: Any) -> None:
+        """Send; to a process that has died this does nothing, and `receive` tells it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+
+    def receive(self) -> Any:
+        """Wait for the next answer.
+
+        Raises:
+            _DiedError: The process is dead, and all its answers were received.
+        """
+        assert self._process.stdout is not None
+        try:
+            answer = pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
+            raise _DiedError from error
+        if isinstance(answer, str):
+            raise RuntimeError(f"A process that reads photos failed:\n{answer}")
+        return answer
+
+    def kill(self) -> None:
+        """End the process, from any thread."""
+        self._process.kill()
+
+    def end(self) -> int:
+        """End the process if it lives, free what it held, and give its exit code."""
+        self._process.kill()
+        try:
+            code = self._process.wait(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it waits for a drive that does not answer
+            code = 1
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        return code

@@ -1,0 +1,122 @@
+"""From what a user calls their photos to a local folder: one adapter a file, chosen here.
+
+A new kind of source is a new module with a `fetch`, and one line below.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from pawsight.config import Staging
+from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table
+from pawsight.data.sources.source import Source
+from pawsight.errors import SourceError
+from pawsight.progress import Progress
+
+__all__ = ["Source", "fetch"]
+
+# "C:\photos" is no scheme: it takes two letters.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
+    """Bring photos onto this machine, once; the second time they are there at once.
+
+    Args:
+        source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
+            .csv table, a folder or archive in Google Drive
+            ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
+            server (s3:// gs:// az:// hf:// sftp:// https://), `sample` for the
+            built-in drawn photos, or the name of a well-known set such as
+            `cats-vs-dogs`. A file or folder of that name comes before a built-in
+            meaning.
+        progress: Is told of fetching, unpacking, drawing and copying.
+        stage: Whether a folder is copied to this machine first: from slow
+            network drives ("auto"), from anywhere ("always") or not ("never").
+
+    Raises:
+        SourceError: There is nothing of that name, or it holds no photos that
+            pawsight can get at; the text says which.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    text = str(source)
+    if not text.strip():
+        raise SourceError(
+            "No photos were named: the source is empty.\n"
+            "Give a folder, a .zip or .tar archive, a .csv table, or the word sample."
+        )
+    path = Path(text).expanduser()
+    if _exists(path):
+        if text == sample.WORD or known.find(text):
+            what = "built-in sample" if text == sample.WORD else "well-known set"
+            progress.note(
+                f"Taking the photos from '{text}' in this folder. "
+                f"For the {what}, write {text}: with a colon."
+            )
+        return _fetch_local(path, progress, stage)
+    if text in (sample.WORD, f"{sample.WORD}:"):
+        return sample.fetch(progress)
+    if drive.matches(text):
+        return drive.fetch(text, progress)
+    if cloud.matches(text):
+        return cloud.fetch(text, progress)
+    if well_known := known.find(text.removesuffix(":")):
+        return known.fetch(well_known, progress)
+    if scheme := _SCHEME.match(text):
+        raise SourceError(
+            f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
+            f"Download them, and give the folder or the archive they are in."
+        )
+    raise SourceError(_nothing_there(path, text))
+
+
+def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
+    if path.is_dir():
+        return staging.fetch(path, progress, stage)
+    if not path.is_file():
+        raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(archive.START_BYTES)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if archive.is_archive(path, start):
+        return archive.fetch(path, progress)
+    if table.is_table(path, start):
+        return table.fetch(path)
+    raise SourceError(
+        f"{path} is a file, but neither an archive (.zip, .tar, .tar.gz, .tar.xz) nor a .csv.\n"
+        f"Give the folder that the photos are in."
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
+
+
+def _nothing_there(path: Path, text: str) -> str:
+    if path.is_symlink():
+        return f"{text} is a link that leads nowhere."
+    here = path
+    while not _exists(here.parent):
+        here = here.parent
+    message = f"There is no file or folder {text}."
+    if here != path:
+        message += f"\nThere is not even a {here}."
+    try:
+        names = {other.name.lower(): other.name for other in here.parent.iterdir()}
+    except OSError:
+        names = {}
+    near = difflib.get_close_matches(here.name.lower(), names, n=1)
+    if near:
+        return f"{message}\nDid you mean {here.with_name(names[near[0]])}?"
+    sets = [one.name for one in known.known_sets()]
+    near = difflib.get_close_matches(text.lower(), sets, n=1, cutoff=0.7)
+    if near:
+        return f"{message}\nDid you mean the well-known set {near[0]}?"
+    return f"{message}\nLooked in {here.parent.absolute()}."

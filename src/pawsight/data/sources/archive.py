@@ -1,0 +1,102 @@
+"""An archive: unpacked once into the cache, and taken from there the next time.
+
+The folder appears under its name when all of it is there, so a killed run
+leaves nothing that counts. An archive that changed gets a folder of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from pawsight.data.sources.source import Source
+from pawsight.data.sources.unpack import Limits, unpack
+from pawsight.errors import DiskError, SourceError
+from pawsight.progress import Progress
+from pawsight.storage.cache import cache_dir, hold
+
+START_BYTES = 512
+ENDINGS = (".zip", ".tar", ".tgz", ".txz", ".tbz2", ".tar.gz", ".tar.xz", ".tar.bz2", ".tbz")
+_COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")
+_FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f\xfd": ".zst"}
+_STALE_SECONDS = 24 * 3600
+
+
+def is_archive(path: Path, start: bytes) -> bool:
+    """Whether a file is an archive by its content, or claims to be one by its name.
+
+    Raises:
+        SourceError: It is of a kind that pawsight cannot unpack.
+    """
+    for first, ending in _FOREIGN_STARTS.items():
+        if start.startswith(first):
+            raise SourceError(
+                f"{path} is a {ending} archive, which pawsight cannot unpack.\n"
+                f"Unpack it yourself and give the folder, or pack it as .zip."
+            )
+    return (
+        start.startswith((b"PK\x03\x04", b"PK\x05\x06", *_COMPRESSED_STARTS))
+        or start[257:262] == b"ustar"
+        or path.name.lower().endswith(ENDINGS)
+    )
+
+
+def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Source:
+    """Unpack an archive into the cache, unless that was done before.
+
+    Raises:
+        SourceError: The archive is damaged, needs a password, holds nothing, or
+            swells beyond the limits.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
+    name = stem_of(absolute.name)
+    facts = absolute.stat()
+    identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
+    folder = cache_dir() / "unpacked" / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
+    hold(folder)
+    if not folder.is_dir():
+        try:
+            folder.parent.mkdir(exist_ok=True)
+            _remove_stale(folder.parent)
+            # Beside its place, since only a move within one disk is done in one step.
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
+        except OSError as error:
+            raise DiskError(f"Cannot write into {folder.parent}: {error.strerror}.") from error
+        try:
+            unpack(absolute, temporary, progress, limits or Limits())
+            _move(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return Source(name, folder)
+
+
+def stem_of(name: str) -> str:
+    """An archive's name without its ending."""
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return Path(name).stem
+
+
+def _remove_stale(parent: Path) -> None:
+    """Remove what killed runs left; a younger folder may be another run's at work."""
+    for folder in parent.glob(".*"):
+        try:
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        except FileNotFoundError:
+            continue
+
+
+def _move(temporary: Path, folder: Path) -> None:
+    temporary.chmod(0o755)
+    try:
+        temporary.rename(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another run was faster, with the same content
+            raise DiskError(f"Cannot make {folder}: {error.strerror}.") from error

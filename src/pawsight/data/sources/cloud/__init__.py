@@ -1,0 +1,50 @@
+"""Photos from a cloud store, an SFTP server or the web: copied into the cache, used from there.
+
+`stores` speaks with everything that fsspec has a module for, `web` with plain
+HTTP servers, for which nothing but `requests` is needed. Both give a `Place`.
+"""
+
+from __future__ import annotations
+
+from pawsight.data.sources import archive, table
+from pawsight.data.sources.cloud import stores, web
+from pawsight.data.sources.mirror import copy_all, safe_path
+from pawsight.data.sources.source import Source
+from pawsight.errors import SourceError
+from pawsight.progress import Progress
+
+__all__ = ["fetch", "matches"]
+
+
+def matches(text: str) -> bool:
+    """Whether this is an address that can be fetched from here."""
+    return _scheme(text) in (*stores.STORES, *web.SCHEMES)
+
+
+def fetch(text: str, progress: Progress) -> Source:
+    """Copy the photos of an address into the cache, or what changed of them.
+
+    Args:
+        text: The address of a folder, of an archive, or of a .csv table that lies
+            beside the photos it names; with `?anonymous` at its end for a public
+            folder of a store.
+        progress: Is told of the bytes, and of files that are left out.
+
+    Raises:
+        ExtraError: What speaks with this kind of store is not installed.
+        SourceError: It cannot be listed, or holds no photos; the text says why.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    place = (stores if _scheme(text) in stores.STORES else web).look(text, progress)
+    if not place.files:
+        raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
+    copied = copy_all(place.name, place.address, place.files, progress)
+    if place.archive is not None:
+        return archive.fetch(copied / place.archive, progress)
+    if place.table is not None:
+        return table.fetch(copied / place.table)
+    return Source(safe_path([place.name]), copied)
+
+
+def _scheme(text: str) -> str:
+    return text.partition("://")[0].lower() if "://" in text else ""

@@ -1,0 +1,74 @@
+"""What lies at an address, once it was listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+from pawsight.data.file_types import is_wanted
+from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
+from pawsight.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Files from afar that belong together.
+
+    Attributes:
+        name: What to call them.
+        address: Where they lie, without a password.
+        files: What is to be copied.
+        hint: What to do where there is none.
+        archive: The path of the one file that is an archive to unpack.
+        table: The path of the table that says which photos there are.
+    """
+
+    name: str
+    address: str
+    files: Sequence[RemoteFile]
+    hint: str = "Give the folder that the photos are in."
+    archive: str | None = None
+    table: str | None = None
+
+
+def wanted_files(
+    found: Sequence[tuple[str, Callable[[str], RemoteFile]]],
+) -> list[RemoteFile]:
+    """Take the photos and tables of a listing, each under a safe path of its own.
+
+    Args:
+        found: For each file its path below the folder, "/" between, and what
+            makes a record of it, given the path it gets here.
+    """
+    split = ((path.split("/"), make) for path, make in found)
+    # Twice a slash is a folder without a name; a store may have it, a disk not.
+    named = [([part for part in parts if part], make) for parts, make in split if parts[-1]]
+    kept = [(parts, make) for parts, make in named if is_wanted(parts[:-1], parts[-1])]
+    paths = unique_paths(safe_path(parts) for parts, _ in kept)
+    return [make(path) for path, (_, make) in zip(paths, kept, strict=True)]
+
+
+def shown(address: str) -> str:
+    """An address as it may be read by anybody: without the password in it."""
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"))
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is a table by its name."""
+    return name.lower().endswith(".csv")
+
+
+def refuse_file(address: str) -> NoReturn:
+    """Say that a file is none that photos can come from.
+
+    Raises:
+        SourceError: Always.
+    """
+    raise SourceError(
+        f"{address} is a file, but neither an archive (.zip, .tar, .tar.gz, .tar.xz) nor a .csv.\n"
+        f"Give the folder that the photos are in."
+    )

@@ -1,0 +1,236 @@
+"""Cloud stores and SFTP servers, each spoken with by its own module of fsspec.
+
+Who may read what is each library's own business: keys, profiles, tokens and
+addresses of other servers are taken from where that library looks for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pawsight.data.sources import archive
+from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
+from pawsight.data.sources.cloud.location import (
+    Place,
+    is_table_name,
+    refuse_file,
+    shown,
+    wanted_files,
+)
+from pawsight.data.sources.cloud.providers import STORES, Store
+from pawsight.data.sources.mirror import RemoteFile, safe_path
+from pawsight.errors import ExtraError, SourceError, first_line
+from pawsight.progress import Progress
+from pawsight.storage.download import Again, GivenUp, OpenStream, Refused, Stream
+
+__all__ = ["STORES", "look"]
+
+_PIECE = 8 << 20  # bytes asked for at a time; a cut connection loses less than this
+_ANONYMOUS = "?anonymous"
+# What the libraries, of which not all need be installed, call errors that no later try mends.
+_NOT_SIGNED_IN = {
+    "AuthenticationException",  # paramiko
+    "BadHostKeyException",
+    "ClientAuthenticationError",  # azure
+    "DefaultCredentialsError",  # google.auth
+    "RefreshError",
+    "GatedRepoError",  # huggingface_hub
+    "NoCredentialsError",  # botocore
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "SSOTokenLoadError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
+}
+
+
+class _NotThere(Refused):
+    """There is nothing of that name."""
+
+
+class _NotAllowed(Refused):
+    """One may not read it."""
+
+
+def look(text: str, progress: Progress) -> Place:
+    """List what lies at an address.
+
+    Raises:
+        ExtraError: The store's library is not installed.
+        SourceError: It is not there, may not be read, or cannot be reached.
+    """
+    scheme, _, rest = text.partition("://")
+    store = STORES[scheme.lower()]
+    plain = rest.removesuffix(_ANONYMOUS)
+    address = f"{scheme.lower()}://{plain}"
+    if not plain.strip("/"):
+        raise SourceError(f"{text} names no {store.top}.\nGive it as {store.example}.")
+    seen = shown(address)
+    try:
+        with _translated():
+            opened = _open(store, address, is_anonymous=plain != rest)
+            progress.start(f"Listing {seen}", None, "files")
+            return _listed(*opened, seen)
+    except _NotThere as error:
+        raise SourceError(
+            f"There is no {seen} ({error}).\n"
+            f"Look for a slip in the name of the {store.top} or the folder: large and small "
+            f"letters differ. It is given as {store.example}."
+        ) from error
+    except _NotAllowed as error:
+        raise SourceError(
+            f"{store.title} does not let you read {seen}: {error}.\n{store.sign_in}"
+        ) from error
+    except (Again, GivenUp) as error:
+        raise SourceError(
+            f"{seen} cannot be listed: {error}.\n"
+            f"Look at the connection, and give the command again."
+        ) from error
+    except Refused as error:  # says itself what to do
+        raise SourceError(f"{seen} cannot be listed: {error}.") from error
+
+
+def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
+    """Give the file system, and the path in it."""
+    if is_anonymous and not store.anonymous:
+        raise SourceError(f"{store.title} knows no {_ANONYMOUS}: leave it away.")
+    options = store.anonymous if is_anonymous else {}
+    try:
+        if store.title == "SFTP":
+            from pawsight.data.sources.cloud.sftp import open_sftp
+
+            return open_sftp(address)
+        import fsspec
+
+        # What was listed earlier in this process may have changed since.
+        fs, path = fsspec.url_to_fs(
+            address, skip_instance_cache=True, use_listings_cache=False, **options
+        )
+    except ImportError as error:
+        raise ExtraError(f"Reading {address.partition('://')[0]}:// addresses", "cloud") from error
+    except ValueError as error:  # such as an account that is not named
+        raise _NotAllowed(first_line(error)) from error
+    return fs, str(path)
+
+
+def _listed(fs: Any, path: str, address: str) -> Place:
+    path = path.rstrip("/") or path
+    name = path.rpartition("/")[2] or address.rpartition("/")[2]
+    info = fs.info(path)
+    if info["type"] == "directory":
+        return Place(name, address, _below(fs, path))
+    if is_table_name(name):
+        folder = path.rpartition("/")[0]
+        files = _below(fs, folder)
+        return Place(folder.rpartition("/")[2], address.rpartition("/")[0], files, table=name)
+    start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
+    if not archive.is_archive(Path(name), start):
+        refuse_file(address)
+    _mark_opaque(fs, {path: info})
+    here = safe_path([name])
+    return Place(name, address, [_remote(fs, path, info, here)], archive=here)
+
+
+def _below(fs: Any, folder: str) -> list[RemoteFile]:
+    found = {}
+    for path, info in fs.find(folder, detail=True).items():
+        facts = fs.info(path) if info["type"] == "link" else info
+        if facts["type"] == "file":
+            found[path] = facts
+    _mark_opaque(fs, found)
+    start = len(folder.rstrip("/")) + 1
+    return wanted_files(
+        [(path[start:], partial(_remote, fs, path, info)) for path, info in sorted(found.items())]
+    )
+
+
+def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
+    def look_again() -> RemoteFile:
+        with _translated():
+            fs.invalidate_cache()
+            now = fs.info(path)
+            _mark_opaque(fs, {path: now})
+            return _remote(fs, path, now, here)
+
+    return RemoteFile(
+        here,
+        info["size"],
+        version_of(info),
+        _opener(fs, path, info["size"]),
+        checksum_of(info),
+        look_again,
+    )
+
+
+def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
+    """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
+
+    A listing does not say it, so the first file is asked for all: a bucket has one setting.
+    A file for which that is wrong fails its check, and is looked at again for itself.
+    """
+    for path, info in found.items():
+        if "ETag" in info and checksum_of(info):
+            bucket, key, _ = fs.split_path(path)
+            stated = fs.call_s3("head_object", Bucket=bucket, Key=key)
+            is_opaque = "kms" in stated.get("ServerSideEncryption", "")
+            if is_opaque or "SSECustomerAlgorithm" in stated:
+                for each in found.values():
+                    each["has_opaque_etag"] = True
+            return
+
+
+def _opener(fs: Any, path: str, size: int) -> OpenStream:
+    @contextlib.contextmanager
+    def open_stream(start: int) -> Iterator[Stream]:
+        # No total: a file that became shorter ends early, and is looked at again.
+        yield Stream(start, None, _pieces(fs, path, start, size))
+
+    return open_stream
+
+
+def _pieces(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
+    while start < size:
+        with _translated():
+            piece = fs.cat_file(path, start=start, end=min(start + _PIECE, size))
+        if not piece:
+            return
+        yield piece
+        start += len(piece)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the libraries raise into what it means: each has errors of its own.
+
+    Raises:
+        Refused: It is not there, or may not be read.
+        Again: Anything else, most likely the network.
+    """
+    try:
+        yield
+    except (SourceError, ExtraError, Again, Refused):
+        raise
+    except Exception as error:
+        names = {kind.__name__ for kind in type(error).__mro__}
+        status = _status(error)
+        reason = first_line(error).rstrip(".")
+        if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
+            raise _NotAllowed(reason) from error
+        if isinstance(error, FileNotFoundError) or status == 404:
+            raise _NotThere(reason) from error
+        raise Again(reason) from error
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status that an error carries, by any of the names it has in the libraries."""
+    holders = (error, getattr(error, "response", None))
+    for holder in holders:
+        for name in ("status_code", "status", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int):
+                return value
+    return None

@@ -1,0 +1,95 @@
+"""Photos in Google Drive: a folder is copied once, and later what changed; or an archive.
+
+Works with Google's own libraries, which come with the extra `drive` and are
+imported when an address asks for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from pawsight.data.sources import archive
+from pawsight.data.sources.drive.addresses import is_address as matches
+from pawsight.data.sources.drive.addresses import read_address
+from pawsight.data.sources.drive.client import FOLDER, Drive, Item
+from pawsight.data.sources.drive.credentials import load_access
+from pawsight.data.sources.drive.listing import Listed, list_folder, remote_file
+from pawsight.data.sources.drive.resolving import resolve
+from pawsight.data.sources.mirror import copy_all, safe_path
+from pawsight.data.sources.source import Source
+from pawsight.errors import SourceError
+from pawsight.progress import Progress
+
+__all__ = ["fetch", "matches"]
+
+_NAMED = 5  # items that a note names
+_PACKED = ("application/zip", "application/x-zip", "application/x-tar", "application/gzip")
+
+
+def fetch(text: str, progress: Progress) -> Source:
+    """Copy photos from Google Drive into the cache, or what changed since the last time.
+
+    Args:
+        text: An address, a link or an id; see `addresses.Address`.
+        progress: Is told of what is listed, copied, and left out.
+
+    Raises:
+        ExtraError: Google's packages are not installed.
+        SourceError: Nobody is signed in, or there are no photos to be had.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    address = read_address(text)
+    with contextlib.closing(Drive(load_access())) as drive:
+        item = resolve(drive, address)
+        if item["mimeType"] != FOLDER:
+            return _fetch_archive(drive, item, text, progress)
+        listed = list_folder(drive, item, progress)
+        _tell(listed, progress)
+        if not listed.files:
+            raise SourceError(_no_photos(item["name"], text, listed))
+        root = copy_all(item["name"], f"gdrive:{item['id']}", listed.files, progress)
+    return Source(safe_path([item["name"]]), root)
+
+
+def _fetch_archive(drive: Drive, item: Item, text: str, progress: Progress) -> Source:
+    name = item["name"]
+    is_packed = item["mimeType"].startswith(_PACKED)
+    if not is_packed and not name.lower().endswith(archive.ENDINGS):
+        raise SourceError(
+            f"{name} in Google Drive is neither a folder nor an archive (.zip, .tar, .tar.gz, "
+            f".tar.xz).\nGive the folder that the photos are in."
+        )
+    path = safe_path([name])
+    file = remote_file(drive, item, path)
+    root = copy_all(archive.stem_of(name), f"gdrive:{item['id']}", [file], progress)
+    return archive.fetch(root / path, progress)
+
+
+def _tell(listed: Listed, progress: Progress) -> None:
+    if listed.googles_own:
+        progress.note(
+            f"Left out {len(listed.googles_own):,} documents of Google's own (Docs, Sheets, "
+            f"Forms), which are no files: {_named(listed.googles_own)}."
+        )
+    if listed.lost:
+        progress.note(
+            f"{len(listed.lost):,} folders or shortcuts in Google Drive cannot be read, and are "
+            f"left out: {_named(listed.lost)}."
+        )
+
+
+def _no_photos(name: str, text: str, listed: Listed) -> str:
+    message = f"There are no photos in {name} in Google Drive ({text})."
+    if listed.archives:
+        message += (
+            f"\nIt holds archives: {_named(listed.archives)}. Give one of them, such as "
+            f"{text.rstrip('/')}/{listed.archives[0]}"
+            if text.lower().startswith("gdrive:")
+            else f"\nIt holds archives: {_named(listed.archives)}. Give the link of one of them."
+        )
+    return message
+
+
+def _named(names: list[str]) -> str:
+    more = f", and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

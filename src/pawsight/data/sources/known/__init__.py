@@ -1,0 +1,138 @@
+"""Well-known sets by name: fetched once, and taken from the cache the next time.
+
+sets.toml is the list. Of a set only the photos are kept, not its archives; the
+folder appears when all of it is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pawsight.data.sources.known.archives import addresses, fetch_archives
+from pawsight.data.sources.known.layout import TABLE, lay_out
+from pawsight.data.sources.known.sets import KnownSet, find, known_sets
+from pawsight.data.sources.source import Source
+from pawsight.errors import DiskError, SourceError
+from pawsight.progress import Progress
+from pawsight.storage.cache import alone, cache_dir, hold
+
+__all__ = ["KnownSet", "copy_into", "fetch", "find", "known_sets"]
+
+_PHOTOS = "photos"
+
+
+def fetch(known: KnownSet, progress: Progress) -> Source:
+    """Bring a set into the cache, unless it is there.
+
+    Args:
+        known: The set.
+        progress: Is told its size and licence before anything is fetched.
+
+    Raises:
+        SourceError: It cannot be fetched, or is not what it should be.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    folder = _folder(known)
+    photos = folder / _PHOTOS
+    hold(folder)
+    if not photos.is_dir():
+        with _alone(known, folder, progress):
+            if not photos.is_dir():  # it came while we waited
+                _make(known, folder, photos, progress)
+    table = photos / TABLE
+    return Source(known.name, photos, table if table.is_file() else None)
+
+
+def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
+    """Bring a set into a new or empty folder; what the cache has is not fetched again.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SourceError: The folder holds something already; or as `fetch`.
+        DiskError: It cannot be written, or the disk is too full.
+    """
+    folder = _folder(known)
+    hold(folder)
+    with _alone(known, folder, progress):
+        if into.exists() and (not into.is_dir() or any(into.iterdir())):
+            raise SourceError(
+                f"{into} already holds something, and nothing is ever overwritten.\n"
+                f"Give a new folder."
+            )
+        into.parent.mkdir(parents=True, exist_ok=True)
+        if (folder / _PHOTOS).is_dir():
+            with _appearing(into) as temporary:
+                shutil.copytree(folder / _PHOTOS, temporary, dirs_exist_ok=True)
+        else:
+            _make(known, folder, into, progress)
+    return into
+
+
+def _folder(known: KnownSet) -> Path:
+    """Where a set lies in the cache; another edition of it has another place."""
+    files = [(archive.file_name, archive.checksum, archive.part) for archive in known.archives]
+    edition = repr((files, known.labels, known.class_names)).encode()
+    return cache_dir() / "known" / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
+    """Hold the set's folder, and say in plain words what the disk does not allow."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(
+            folder / ".lock",
+            lambda: progress.note(f"Another pawsight is fetching {known.name}; waiting."),
+        ):
+            yield
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        place = getattr(error, "filename", None) or folder
+        raise DiskError(
+            f"{known.name} cannot be written to {place}: {reason}.\n"
+            f"Free some space or mend the folder, or name another one for the cache: "
+            f"PAWSIGHT_CACHE=/a/folder pawsight ..."
+        ) from error
+
+
+def _make(known: KnownSet, folder: Path, target: Path, progress: Progress) -> None:
+    for stale in folder.glob(f".{_PHOTOS}-*"):  # of a run that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    progress.note(_announcement(known))
+    archives = fetch_archives(known, folder, progress)
+    with _appearing(target) as temporary:
+        lay_out(known, archives, temporary, progress)
+    for path in archives:
+        path.unlink()
+
+
+@contextlib.contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """Give a folder beside `folder`, which becomes `folder` when the block succeeds."""
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if folder.is_dir():
+            folder.rmdir()  # an empty one, which not every system replaces
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _announcement(known: KnownSet) -> str:
+    hosts = {urlsplit(addresses(known, archive)[0]).netloc for archive in known.archives}
+    return (
+        f"Fetching {known.name} ({known.title}): {known.num_bytes / 1e6:,.0f} MB "
+        f"from {', '.join(sorted(hosts))}.\n"
+        f"Licence: {known.licence}. See {known.page}"
+    )

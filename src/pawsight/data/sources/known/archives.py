@@ -1,0 +1,172 @@
+"""Fetch the archives of a set: resumed, checked, from the first mirror that has them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pawsight.data.sources.known.sets import KnownSet, SetArchive
+from pawsight.errors import ConfigError, SourceError
+from pawsight.progress import Progress
+from pawsight.storage.disk_space import need_space
+from pawsight.storage.download import (
+    Again,
+    Damaged,
+    GivenUp,
+    OpenStream,
+    Refused,
+    Stream,
+    fetch_resumed,
+    part_of,
+)
+from pawsight.storage.http import open_http
+
+MIRROR = "PAWSIGHT_DATA_URL"
+
+
+def addresses(known: KnownSet, archive: SetArchive) -> tuple[str, ...]:
+    """Where an archive is fetched from: below $PAWSIGHT_DATA_URL alone where that is set.
+
+    Raises:
+        ConfigError: That is no address.
+    """
+    mirror = os.environ.get(MIRROR)
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"{MIRROR} is '{mirror}', which is no address of a server.\n"
+            f"It should begin with http:// or https://"
+        )
+    if mirror:
+        return (f"{mirror.rstrip('/')}/{known.name}/{archive.file_name}",)
+    return archive.urls
+
+
+def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Path]:
+    """Fetch all archives of a set; those that are there already stay.
+
+    Args:
+        known: The set.
+        folder: Where to; it exists, and is this process' alone.
+        progress: Is told of the bytes, and of mirrors that failed.
+
+    Returns:
+        The archives, in the order of the set's.
+
+    Raises:
+        SourceError: One cannot be had, or is not the right one.
+        DiskError: The disk is too full.
+        OSError: The folder cannot be written.
+    """
+    paths = [folder / archive.file_name for archive in known.archives]
+    here = sum(
+        _size(path) or _size(part_of(path, _version(archive)))
+        for path, archive in zip(paths, known.archives, strict=True)
+    )
+    need_space(folder, max(0, known.num_bytes - here), f"fetch {known.name}")
+    progress.start(f"Fetching {known.name}", known.num_bytes, "bytes")
+    for path, archive in zip(paths, known.archives, strict=True):
+        if path.is_file():
+            progress.advance(archive.num_bytes)
+        else:
+            _fetch(known, archive, path, progress)
+    return paths
+
+
+def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
+    """Try each mirror once, then those with patience that did not refuse for good."""
+    problems: dict[str, Refused] = {}
+    left = list(addresses(known, archive))
+    for is_patient in (False, True) if len(left) > 1 else (True,):
+        for url in list(left):
+            counted = _Counted(progress)
+            try:
+                fetch_resumed(
+                    _opener(url, archive, is_patient),
+                    path,
+                    version=_version(archive),
+                    checksum=archive.checksum,
+                    advance=counted.advance,
+                )
+            except Refused as error:
+                problems[url] = error
+                counted.take_back()  # the next one tells of the part that is here again
+                if not isinstance(error, GivenUp):
+                    left.remove(url)
+                if not is_patient:
+                    progress.note(f"{url} does not give {known.name}: {error}. Trying elsewhere.")
+            else:
+                return
+    raise SourceError(_not_fetched(known, archive, problems))
+
+
+class _Counted:
+    """Passes on what came from one mirror."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._num_bytes = 0
+
+    def advance(self, num_bytes: int) -> None:
+        self._num_bytes += num_bytes
+        self._progress.advance(num_bytes)
+
+    def take_back(self) -> None:
+        if self._num_bytes:
+            self._progress.advance(-self._num_bytes)
+
+
+def _opener(url: str, archive: SetArchive, is_patient: bool) -> OpenStream:
+    @contextlib.contextmanager
+    def open_stream(start: int) -> Iterator[Stream]:
+        import requests  # here: few commands fetch anything
+
+        with contextlib.ExitStack() as opened:
+            try:
+                stream = opened.enter_context(open_http(requests.get, url, start))
+            except Again as error:
+                if is_patient:
+                    raise
+                raise GivenUp(str(error)) from error
+            # Before hundreds of megabytes of another file, or a page that asks for a login.
+            if stream.total not in (None, archive.num_bytes):
+                raise Damaged(
+                    f"the file there has {stream.total:,} bytes, not {archive.num_bytes:,}"
+                )
+            yield stream
+
+    return open_stream
+
+
+def _version(archive: SetArchive) -> str:
+    """What a part that came so far is of; without a checksum the size must do."""
+    return archive.checksum or str(archive.num_bytes)
+
+
+def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, Refused]) -> str:
+    tried = "\n".join(f"  {url}: {problem}" for url, problem in problems.items())
+    text = f"{known.name} is not on this machine, and cannot be fetched:\n{tried}\n"
+    if any(isinstance(problem, Damaged) for problem in problems.values()):
+        kind = "MD5" if len(archive.checksum) == 32 else "SHA-256"
+        checksum = f" and the {kind} {archive.checksum}" if archive.checksum else ""
+        return (
+            f"{text}It should have {archive.num_bytes:,} bytes{checksum}. Perhaps the set has "
+            f"changed at its source, or the network hands out a page of its own.\n"
+            f"Look at {known.page}\nIf you trust what is there, unpack it and give the folder."
+        )
+    if all(isinstance(problem, GivenUp) for problem in problems.values()):
+        return (
+            f"{text}What came so far is kept: give the command again to go on.\n"
+            f"Without the internet, name a server that has it at "
+            f"{known.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
+        )
+    return (
+        f"{text}Perhaps the set has moved: look at {known.page}\n"
+        f"Fetch it from there, unpack it, and give the folder; or name a server that has it at "
+        f"{known.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,78 @@
+"""Lay out what an archive of a set holds the way pawsight reads photos: folders, or a table."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pawsight.data.file_types import Kind, kind_of
+from pawsight.data.sources.known.sets import KnownSet
+from pawsight.data.sources.unpack import Limits, unpack
+from pawsight.errors import SourceError
+from pawsight.progress import Progress
+
+TABLE = "labels.csv"
+
+
+def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: Progress) -> None:
+    """Unpack a set into a folder per class, or photos with a table beside them.
+
+    Args:
+        known: The set.
+        archives: Its archives, in their order. One that cannot be unpacked is removed.
+        folder: An empty folder.
+        progress: Is told of the files.
+
+    Raises:
+        SourceError: An archive is damaged, or holds no photos.
+        DiskError: The disk is too full.
+        OSError: The folder cannot be written.
+    """
+    for path, archive in zip(archives, known.archives, strict=True):
+        unpacked = folder / ".unpacked"
+        unpacked.mkdir()
+        try:
+            unpack(path, unpacked, progress, Limits())
+        except SourceError as error:
+            path.unlink()  # else the next try would find it again
+            raise SourceError(
+                f"{known.name} came, but cannot be used: {error}\n"
+                f"Give the command again to fetch it anew, or look at {known.page}"
+            ) from error
+        inner = _innermost(unpacked)
+        if archive.part:
+            inner.rename(folder / archive.part)
+        else:
+            for entry in list(inner.iterdir()):
+                entry.rename(folder / entry.name)
+        shutil.rmtree(unpacked, ignore_errors=True)
+    _rename_classes(known, folder)
+    if known.labels == "names":
+        _write_table(folder)
+
+
+def _innermost(folder: Path) -> Path:
+    """Go into folders that only enclose another one."""
+    while True:
+        entries = list(folder.iterdir())
+        if len(entries) != 1 or not entries[0].is_dir():
+            return folder
+        folder = entries[0]
+
+
+def _rename_classes(known: KnownSet, folder: Path) -> None:
+    parents = [folder, *(entry for entry in folder.iterdir() if entry.is_dir())]
+    for parent in parents:
+        for name, shown in known.class_names.items():
+            if (parent / name).is_dir():
+                (parent / name).rename(parent / shown)
+
+
+def _write_table(folder: Path) -> None:
+    names = sorted(entry.name for entry in folder.iterdir() if kind_of(entry.name) is Kind.PHOTO)
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label"])
+        writer.writerows([name, name.rpartition("_")[0]] for name in names)

@@ -1,0 +1,277 @@
+"""Copy a folder from afar into the cache, in parallel, and the next time only what changed.
+
+What an adapter gives is a list of files, each of which knows how to be opened.
+A file that cannot be had is named and left out; the others make a folder that
+is used like any on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawsight.data.sources.mirror_index import CopiedIndex
+from pawsight.data.sources.remote_names import safe_path, unique_paths
+from pawsight.errors import DiskError, SourceError
+from pawsight.progress import Progress
+from pawsight.storage import download
+from pawsight.storage.cache import alone, cache_dir, hold
+from pawsight.storage.disk_space import DISK_ERRORS, need_space
+from pawsight.storage.download import Again, Damaged, GivenUp, OpenStream, Refused, Stream
+from pawsight.storage.threads import in_threads
+
+__all__ = ["RemoteFile", "copied_folder", "copy_all", "safe_path", "unique_paths"]
+
+_NAMED = 5  # files that a note names
+_VERSIONS = 3  # of one file that are tried while it changes
+_PARTS = ".parts"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One file that lies elsewhere.
+
+    Attributes:
+        path: Where it belongs below the folder, "/" between; see `safe_path`
+            and `unique_paths`.
+        size: Bytes, None if unknown.
+        version: Changes when the content does: a checksum, an ETag, or the time
+            and size.
+        open_stream: Opens it from some byte on.
+        checksum: MD5 or SHA-256 in hexadecimal digits, "" if unknown.
+        look_again: Gives the file as it is there now. Asked when what came is
+            not what was listed, and after copying where there is no checksum:
+            a file that changed meanwhile is copied again.
+    """
+
+    path: str
+    size: int | None
+    version: str
+    open_stream: OpenStream
+    checksum: str = ""
+    look_again: Callable[[], RemoteFile] | None = None
+
+
+def copy_all(
+    name: str, place: str, files: Sequence[RemoteFile], progress: Progress, workers: int = 16
+) -> Path:
+    """Bring files into a folder of the cache; those that are there already stay.
+
+    Args:
+        name: What to call it, in the name of the folder and to people.
+        place: Where the files come from; each place has a folder of its own.
+        files: All that belong into the folder. What was copied earlier and is
+            not among them is removed from the copy.
+        progress: Is told of the bytes, and of files that are left out.
+        workers: Files copied at a time.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SourceError: None of the files could be copied, or the connection is gone.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    if not files:
+        raise SourceError(f"There are no photos in {name}.")
+    folder = copied_folder(name, place)
+    hold(folder)
+    try:
+        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
+        with alone(
+            folder / ".lock", lambda: progress.note(f"Another pawsight is copying {name}; waiting.")
+        ):
+            _Copying(name, folder, files, progress).run(workers)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DiskError(
+            f"{name} cannot be copied into {folder}: {reason}.\n"
+            f"Free some space or mend the folder, or name another one: "
+            f"PAWSIGHT_CACHE=/a/folder pawsight ..."
+        ) from error
+    return folder
+
+
+def copied_folder(name: str, place: str) -> Path:
+    """Say where the copy of a place lies, or would."""
+    mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    return cache_dir() / "copied" / f"{safe_path([name])}-{mark}"
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Nobody wants the file any more."""
+
+
+class _Copying:
+    """One call of `copy_all`, whose folder is its own."""
+
+    def __init__(
+        self, name: str, folder: Path, files: Sequence[RemoteFile], progress: Progress
+    ) -> None:
+        self._name = name
+        self._folder = folder
+        self._files = files
+        self._progress = progress
+        self._stop = threading.Event()
+        self._counting = threading.Lock()
+        self._bytes = 0  # came since progress was told
+        self._lost: dict[str, Exception] = {}
+
+    def run(self, workers: int) -> None:
+        with contextlib.closing(CopiedIndex(self._folder)) as index:
+            self._index = index
+            index.keep(file.path for file in self._files)
+            missing = [file for file in self._files if not index.has(file.path, file.version)]
+            if missing:
+                self._copy(missing, workers)
+            self._remove_stale_parts()
+
+    def _copy(self, missing: list[RemoteFile], workers: int) -> None:
+        total = sum(file.size or 0 for file in missing)
+        here = sum(_size(download.part_of(self._kept(f.path), f.version)) for f in missing)
+        need_space(self._folder, max(0, total - here), f"copy {self._name}")
+        is_known = all(file.size is not None for file in missing)
+        self._progress.start(f"Copying {self._name}", total if is_known else None, "bytes")
+        num_done = in_a_row = 0
+        workers = min(workers, len(missing))
+        outcomes = in_threads(self._fetch, missing, workers, self._stop, self._tell)
+        with contextlib.closing(outcomes):
+            for file, error in outcomes:
+                num_done += 1
+                self._progress.advance(0, files=f"{num_done:,} of {len(missing):,}")
+                in_a_row = in_a_row + 1 if isinstance(error, GivenUp) else 0
+                if error is not None:
+                    self._lose(file, error)
+                if in_a_row >= workers and num_done < len(missing):
+                    raise SourceError(
+                        f"Copying {self._name} was given up: of the last {in_a_row} files none "
+                        f"could be had: {error}.\n"
+                        f"What was copied is kept; give the command again to go on."
+                    )
+        self._tell_lost()
+
+    def _lose(self, file: RemoteFile, error: Exception) -> None:
+        """Go on without a file, if it is the fault of that file alone."""
+        if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
+            error = Refused(f"it cannot be written here: {error.strerror or error}")
+        if not isinstance(error, Refused):
+            raise error
+        self._lost[file.path] = error
+
+    def _tell_lost(self) -> None:
+        if not self._lost:
+            return
+        some = list(self._lost.items())[:_NAMED]
+        if len(self._lost) == len(self._files):
+            raise SourceError(
+                f"None of the {len(self._files):,} files of {self._name} could be copied: "
+                f"{some[0][0]}: {some[0][1]}."
+            )
+        named = "; ".join(f"{path}: {reason}" for path, reason in some)
+        more = f"; and {len(self._lost) - _NAMED:,} more" if len(self._lost) > _NAMED else ""
+        self._progress.note(
+            f"{len(self._lost):,} of {len(self._files):,} files of {self._name} could not be "
+            f"copied, and are left out or stay as they were copied before: {named}{more}."
+        )
+
+    def _fetch(self, file: RemoteFile) -> None:
+        """Copy one file, in a thread; again if it changed meanwhile."""
+        path, kept = file.path, self._kept(file.path)
+        for _ in range(_VERSIONS):
+            problem = self._fetch_version(file, kept)
+            if problem is None and (file.checksum or file.look_again is None):
+                break
+            now = _look_again(file)
+            if now.version == file.version:
+                if problem is not None:
+                    raise problem
+                break
+            self._count(-_size(kept))
+            file = dataclasses.replace(now, path=path)
+        else:
+            raise Refused("it changes faster than it can be copied")
+        target = self._folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept.replace(target)
+        with self._counting:
+            self._index.add(path, file.version)
+
+    def _fetch_version(self, file: RemoteFile, kept: Path) -> Damaged | None:
+        try:
+            download.fetch_resumed(
+                self._stoppable(file.open_stream),
+                kept,
+                version=file.version,
+                checksum=file.checksum,
+                advance=self._count,
+                pause=self._pause,
+            )
+        except Damaged as error:
+            return error
+        size = _size(kept)
+        if file.size is None or size == file.size:
+            return None
+        return Damaged(f"it has {size:,} bytes, where {file.size:,} were listed")
+
+    def _stoppable(self, open_stream: OpenStream) -> OpenStream:
+        @contextlib.contextmanager
+        def opened(start: int) -> Iterator[Stream]:
+            with open_stream(start) as stream:
+                yield dataclasses.replace(stream, chunks=self._wanted(stream.chunks))
+
+        return opened
+
+    def _wanted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if self._stop.is_set():
+                raise _Stopped
+            yield chunk
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(download.jittered(seconds)):
+            raise _Stopped
+
+    def _count(self, num_bytes: int) -> None:
+        with self._counting:
+            self._bytes += num_bytes
+
+    def _tell(self) -> None:
+        """Tell of what came; in the thread of the caller, since progress knows of no others."""
+        with self._counting:
+            num_bytes, self._bytes = self._bytes, 0
+        if num_bytes:
+            self._progress.advance(num_bytes)
+
+    def _kept(self, path: str) -> Path:
+        """Where a file is while it comes: apart, so that a scan never sees half of one."""
+        return self._folder / _PARTS / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+
+    def _remove_stale_parts(self) -> None:
+        lost = [file for file in self._files if file.path in self._lost]
+        wanted = {download.part_of(self._kept(file.path), file.version) for file in lost}
+        for path in (self._folder / _PARTS).iterdir():
+            if path not in wanted:
+                path.unlink()
+
+
+def _look_again(file: RemoteFile) -> RemoteFile:
+    if file.look_again is None:
+        return file
+    try:
+        return file.look_again()
+    except Again as error:
+        raise GivenUp(str(error)) from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,213 @@
+"""A folder on a slow network drive: its photos are copied to this machine once, then used here.
+
+Reading thousands of small files over a mount takes a wait per file. How long
+that is, is measured on a few files; where it is long, all are copied at once,
+many at a time. The next time only what changed is copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pawsight.config import Staging
+from pawsight.data.file_types import is_system_folder, is_wanted
+from pawsight.data.sources import folder as plain_folder
+from pawsight.data.sources.mirror import (
+    RemoteFile,
+    copied_folder,
+    copy_all,
+    safe_path,
+    unique_paths,
+)
+from pawsight.data.sources.mounts import PASSING_ERRORS, network_drive
+from pawsight.data.sources.source import Source
+from pawsight.errors import DiskError, SourceError, first_line
+from pawsight.progress import Progress
+from pawsight.storage.download import Again, Refused, Stream
+
+SLOW_FILES_PER_SECOND = 100.0  # one after the other; a disk of this machine gives thousands
+_MEASURED_FILES = 24
+_MEASURED_SECONDS = 3.0
+_CHUNK_BYTES = 1 << 20
+_LISTING_WAITS_SECONDS = (0.5, 2.0)  # after a drive stumbled
+
+
+def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
+    """Take a folder where it is, or a copy of it if it lies on a slow network drive.
+
+    Args:
+        path: The folder.
+        progress: Is told how fast the drive is, and of the copying.
+        staging: "auto" copies from network drives that are measured to be slow,
+            "always" from any place, "never" not at all.
+
+    Raises:
+        SourceError: The folder cannot be listed, is empty, or none of its files can be copied.
+        DiskError: There is no room for a copy that was asked for.
+    """
+    source = plain_folder.fetch(path)
+    drive = "" if staging == "never" else network_drive(source.root)
+    if staging == "never" or (staging == "auto" and not drive):
+        return source
+    progress.start("Looking at the folder", None, "files")
+    files = _list_files(source.root, progress)
+    if not files:
+        return source
+    place = str(source.root)
+    if staging == "auto" and not copied_folder(source.name, place).is_dir():
+        speed = files_per_second([path for path, _ in files], progress)
+        progress.note(_in_words(source.root, drive, speed, len(files)))
+        if speed >= SLOW_FILES_PER_SECOND:
+            return source
+    try:
+        copied = copy_all(source.name, place, [file for _, file in files], progress)
+    except DiskError as error:
+        if staging == "always":
+            raise
+        progress.note(f"{first_line(error)} The photos are read where they are, slowly.")
+        return source
+    return Source(source.name, copied)
+
+
+def files_per_second(paths: list[Path], progress: Progress) -> float:
+    """Measure how many files a drive gives in a second, read one after the other.
+
+    Args:
+        paths: Some are chosen at random, so that another time others are read: what
+            was read before comes out of the memory of this machine.
+        progress: Is told.
+    """
+    chosen = random.Random().sample(paths, min(_MEASURED_FILES, len(paths)))
+    progress.start("Measuring how fast the drive is", len(chosen), "files")
+    began, num_read = time.perf_counter(), 0
+    for path in chosen:
+        with contextlib.suppress(OSError):  # it took its time, and copying will tell
+            read_whole(path)
+        progress.advance(1)
+        num_read += 1
+        if time.perf_counter() - began > _MEASURED_SECONDS:
+            break
+    return num_read / max(time.perf_counter() - began, 1e-9)
+
+
+def read_whole(path: Path) -> None:
+    """Read a file from its beginning to its end."""
+    with path.open("rb") as file:
+        while file.read(_CHUNK_BYTES):
+            pass
+
+
+def _in_words(root: Path, drive: str, speed: float, num_files: int) -> str:
+    told = f"{root} lies on a network drive ({drive}) that gave {speed:,.0f} files a second"
+    if speed >= SLOW_FILES_PER_SECOND:
+        return f"{told}: fast enough to read the photos from."
+    minutes = num_files / speed / 60
+    return (
+        f"{told}; one after the other, all {num_files:,} would take {minutes:,.0f} min. They are "
+        f"copied to this machine once, many at a time, and used from there "
+        f"(--set stage=never reads them where they are)."
+    )
+
+
+def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]:
+    """List what is worth copying below a folder, in order of name.
+
+    Raises:
+        SourceError: A folder cannot be listed: a copy without it would lack photos unseen.
+    """
+    found: list[tuple[Path, RemoteFile]] = []
+    entered: set[tuple[int, int]] = set()
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        parts = waiting.pop()
+        facts, entries = _looked_into(root.joinpath(*parts))
+        if (facts.st_dev, facts.st_ino) in entered:  # a link back up
+            continue
+        entered.add((facts.st_dev, facts.st_ino))
+        num_before = len(found)
+        for entry in entries:
+            inner = (*parts, entry.name)
+            if entry.is_dir():
+                if not is_system_folder(entry.name):
+                    waiting.append(inner)
+            elif entry.is_file() and is_wanted(parts, entry.name):
+                with contextlib.suppress(OSError):  # it is gone meanwhile
+                    found.append((Path(entry), _remote(Path(entry), safe_path(inner))))
+        progress.advance(len(found) - num_before)
+    found.sort(key=lambda pair: pair[0])
+    names = unique_paths(file.path for _, file in found)
+    return [
+        (path, dataclasses.replace(file, path=name))
+        for (path, file), name in zip(found, names, strict=True)
+    ]
+
+
+def _looked_into(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
+    """Give the facts of a folder and what lies in it; the drive may stumble."""
+    waits = list(_LISTING_WAITS_SECONDS)
+    while True:
+        try:
+            with os.scandir(folder) as entries:
+                return folder.stat(), list(entries)
+        except OSError as error:
+            if error.errno not in PASSING_ERRORS or not waits:
+                raise SourceError(
+                    f"The folder {folder} cannot be read: {error.strerror or error}.\n"
+                    f"Is the drive still there? Give the command again, or move the folder away."
+                ) from error
+            time.sleep(waits.pop(0))
+
+
+def _remote(path: Path, name: str) -> RemoteFile:
+    facts = path.stat()
+
+    def look_again() -> RemoteFile:
+        try:
+            return _remote(path, name)
+        except OSError as error:
+            raise _told(error) from error
+
+    return RemoteFile(
+        path=name,
+        size=facts.st_size,
+        version=f"{facts.st_size} {facts.st_mtime_ns}",
+        open_stream=functools.partial(open_stream, path),
+        look_again=look_again,
+    )
+
+
+@contextlib.contextmanager
+def open_stream(path: Path, start: int) -> Iterator[Stream]:
+    """Open a file on a drive from some byte on, as `mirror` wants it."""
+    try:
+        file = path.open("rb")
+        file.seek(start)
+    except OSError as error:
+        raise _told(error) from error
+    with file:
+        yield Stream(start, None, _chunks(file))
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while True:
+        # Caught here: what reads these chunks writes them to a disk with errors of its own.
+        try:
+            chunk = file.read(_CHUNK_BYTES)
+        except OSError as error:
+            raise _told(error) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _told(error: OSError) -> Again | Refused:
+    reason = f"the drive says: {error.strerror or error}"
+    return Again(reason) if error.errno in PASSING_ERRORS else Refused(reason)

@@ -1,0 +1,241 @@
+"""Unpack an archive, safely whoever made it.
+
+Nothing is taken but plain files under plain names: links, devices, absolute
+paths and `..` are left out and counted. Sizes are counted while writing,
+because a header can say anything. Files that are no photos are not unpacked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pawsight.data.file_types import is_wanted
+from pawsight.errors import DiskError, SourceError
+from pawsight.progress import Progress
+from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
+
+_CHUNK_BYTES = 1 << 20
+_CHECK_DISK_BYTES = 64 << 20
+_REPORT_FILES = 100
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    UnicodeError,
+)
+_ENCRYPTED_FLAG, _UTF8_FLAG = 0x1, 0x800  # of a zip entry; Source: APPNOTE.TXT 4.4.4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may come out of an archive.
+
+    Photos hardly compress, so that an archive which swells far beyond its own
+    size is a mistake or an attack. The floor leaves room for small ones full of
+    drawings.
+    """
+
+    max_files: int = 5_000_000
+    max_ratio: int = 200  # bytes unpacked per byte of archive
+    floor_bytes: int = 4 << 30
+    reserve_bytes: int = RESERVE_BYTES  # of the disk, left free
+
+
+def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None:
+    """Unpack the photos and tables of a zip or tar archive into an empty folder.
+
+    Raises:
+        SourceError: The archive is damaged, needs a password, holds no photos,
+            or swells beyond the limits.
+        DiskError: The folder cannot be written, or the disk is too full.
+    """
+    writer = _Writer(path, folder, progress, limits)
+    try:
+        if zipfile.is_zipfile(path):
+            _unpack_zip(path, writer)
+        else:
+            _unpack_tar(path, writer)
+    except _DAMAGE as error:
+        raise SourceError(
+            f"The archive {path} is damaged or incomplete, or no archive at all"
+            f"{f' (in {writer.current})' if writer.current else ''}.\n"
+            f"Download or copy it again."
+        ) from error
+    except NotImplementedError as error:  # what zipfile says of a compression it does not know
+        raise SourceError(
+            f"The archive {path} is packed in a way that pawsight cannot unpack ({error}).\n"
+            f"Unpack it yourself and give the folder."
+        ) from error
+    except OSError as error:
+        raise _told(path, folder, error) from error
+    if writer.num_left_out:
+        progress.note(
+            f"Left out {writer.num_left_out} of the entries of {path.name}: "
+            f"links, devices, or names that lead outside or cannot be written."
+        )
+    if not writer.num_files:
+        raise SourceError(f"There are no photos in the archive {path}.")
+
+
+def _unpack_zip(path: Path, writer: _Writer) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        wanted = {}  # where a name comes twice, the last one counts
+        for entry in entries:
+            mode = entry.external_attr >> 16
+            if entry.is_dir():
+                continue
+            is_plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
+            name = writer.accept(_zip_name(entry), is_plain)
+            if name:
+                wanted[name] = entry
+        for entry in wanted.values():
+            if entry.flag_bits & _ENCRYPTED_FLAG:
+                raise SourceError(
+                    f"The archive {path} is protected by a password.\n"
+                    f"Unpack it yourself and give the folder."
+                )
+        writer.need_space(sum(entry.file_size for entry in wanted.values()))
+        writer.progress.start("Unpacking", len(wanted), "files")
+        for name, entry in wanted.items():
+            with archive.open(entry) as stream:
+                writer.write(name, stream)
+            if writer.num_files % _REPORT_FILES == 0:
+                writer.progress.advance(_REPORT_FILES)
+        writer.progress.advance(writer.num_files % _REPORT_FILES)
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """Give an entry's name with forward slashes, in UTF-8 if it can be.
+
+    Without the UTF-8 flag the standard says code page 437; many programs write
+    UTF-8 all the same, which other text hardly ever happens to be.
+    """
+    name = entry.filename
+    if not entry.flag_bits & _UTF8_FLAG:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
+def _unpack_tar(path: Path, writer: _Writer) -> None:
+    with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:*") as archive:
+        writer.need_space(path.stat().st_size)
+        writer.progress.start("Unpacking", path.stat().st_size, "bytes")
+        told = 0
+        while (entry := archive.next()) is not None:
+            # The list of all entries seen would grow without end.
+            archive.members.clear()  # type: ignore[attr-defined]
+            if entry.isdir():
+                continue
+            name = writer.accept(entry.name, entry.isreg())
+            stream = archive.extractfile(entry) if name else None
+            if stream is None:
+                writer.count(entry.size)  # reading past it takes time as well
+            else:
+                writer.write(name, stream)
+            if (here := file.tell()) > told + _CHUNK_BYTES:
+                writer.progress.advance(here - told)
+                told = here
+        writer.progress.advance(path.stat().st_size - told)
+
+
+class _Writer:
+    """Writes files into one folder and nowhere else, within the limits."""
+
+    def __init__(self, path: Path, folder: Path, progress: Progress, limits: Limits) -> None:
+        self.progress = progress
+        self.num_files = 0
+        self.num_left_out = 0
+        self.current = ""
+        self._path = path
+        self._folder = str(folder)
+        self._limits = limits
+        self._max_bytes = max(limits.floor_bytes, limits.max_ratio * path.stat().st_size)
+        self._bytes = 0
+        self._bytes_at_check = 0
+        self._made = {""}
+
+    def accept(self, name: str, is_plain: bool) -> str:
+        """Give the path that an entry may be written to, or "" if it is not to be."""
+        *folders, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
+        if not is_wanted([part for part in folders if part != ".."], last):
+            return ""
+        leads_outside = name.startswith("/") or ".." in folders or "\0" in name
+        # A colon names a drive or a stream on Windows, and is a letter like others elsewhere.
+        leads_outside = leads_outside or (os.name == "nt" and ":" in name)
+        if leads_outside or not is_plain:
+            self.num_left_out += 1
+            return ""
+        return "/".join((*folders, last))
+
+    def write(self, name: str, stream: IO[bytes]) -> None:
+        """Write one file; a name that this disk cannot hold is left out and counted."""
+        self.current = name
+        parent = name.rpartition("/")[0]
+        target = f"{self._folder}/{name}"
+        try:
+            if parent not in self._made:
+                os.makedirs(f"{self._folder}/{parent}", exist_ok=True)  # noqa: PTH103
+                self._made.add(parent)
+            file = open(target, "wb")  # noqa: SIM115 - closed below; only opening may fail here
+        except OSError as error:
+            if error.errno in DISK_ERRORS:
+                raise
+            self.num_left_out += 1  # too long, or a folder and a file of one name
+            return
+        with file:
+            while chunk := stream.read(_CHUNK_BYTES):
+                self.count(len(chunk))
+                file.write(chunk)
+        self.num_files += 1
+        if self.num_files > self._limits.max_files:
+            self._refuse(f"more than {self._limits.max_files:,} files")
+
+    def count(self, num_bytes: int) -> None:
+        """Count bytes that came out of the archive."""
+        self._bytes += num_bytes
+        if self._bytes > self._max_bytes:
+            size = f"{self._max_bytes / 1e9:.1f} GB"
+            self._refuse(f"more than {size}, far beyond its own size")
+        if self._bytes - self._bytes_at_check > _CHECK_DISK_BYTES:
+            self._bytes_at_check = self._bytes
+            self.need_space(0)
+
+    def need_space(self, num_bytes: int) -> None:
+        """Refuse to fill the disk to the brim."""
+        need_space(
+            Path(self._folder),
+            num_bytes,
+            f"unpack {self._path}",
+            known=self._bytes,
+            reserve=self._limits.reserve_bytes,
+        )
+
+    def _refuse(self, what: str) -> None:
+        raise SourceError(
+            f"The archive {self._path} unpacks to {what}; it was not unpacked.\n"
+            f"If you trust it, unpack it yourself and give the folder."
+        )
+
+
+def _told(path: Path, folder: Path, error: OSError) -> SourceError | DiskError:
+    if error.errno == errno.ENOSPC:
+        return DiskError(f"The disk is full: {path} could not be unpacked into {folder.parent}.")
+    if error.errno is None:  # gzip and bz2 say with an OSError that a stream is damaged
+        return SourceError(
+            f"The archive {path} is damaged or incomplete.\nDownload or copy it again."
+        )
+    return SourceError(f"The archive {path} could not be unpacked: {error.strerror}.")

@@ -1,0 +1,157 @@
+"""Share groups of photos out to sides by lot: one draw a group, fixed bounds.
+
+A draw depends on the group's own key and the seed alone, and the bounds on the
+settings alone. So no photo changes sides because others came or went, except
+where a class has so few groups that a side would stay empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.splitting.grouping import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where photos can go.
+
+    Attributes:
+        name: What it is called.
+        bounds: The draws that lead here, (low, high) with low <= draw < high;
+            those of all sides together cover 0..1.
+        least: How many groups of each class it needs.
+        takes_giants: Whether groups of more than half of a class go here,
+            whatever they drew.
+    """
+
+    name: str
+    bounds: tuple[tuple[float, float], ...]
+    least: int = 1
+    takes_giants: bool = False
+
+    def distance(self, draw: float) -> float:
+        """How far a draw lies from here; 0 inside."""
+        return min(max(low - draw, draw - high, 0.0) for low, high in self.bounds)
+
+    def holds(self, draw: float) -> bool:
+        """Whether a draw leads here."""
+        return any(low <= draw < high for low, high in self.bounds)
+
+
+def draw_of(seed: int, purpose: str, key: str) -> float:
+    """Draw a number, 0 <= draw < 1, evenly; the same on any machine."""
+    text = f"{seed}:{purpose}:{key}".encode("utf-8", "surrogateescape")
+    # 53 bits: as many as a float holds exactly.
+    return (int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 11) / 2**53
+
+
+class Shares:
+    """Groups on their sides, with what it takes to fill a side that a class left empty.
+
+    Args:
+        catalog: The photos.
+        groups: The groups to share out.
+        draws: The draw of each group.
+        sides: Where they can go.
+        fixed: Photos whose side is decided already, by index. The others of
+            their group follow them: to the last such side in the order of `sides`.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        groups: Sequence[Group],
+        draws: Sequence[float],
+        sides: Sequence[Side],
+        fixed: Mapping[int, str],
+    ) -> None:
+        self._photos = catalog.photos
+        self._groups = groups
+        self._draws = draws
+        self._sides = {side.name: side for side in sides}
+        self._fixed = fixed
+        self._giants = self._find_giants()
+        self._follows = {
+            number: next(name for name in reversed(self._sides) if name in found)
+            for number, group in enumerate(groups)
+            if fixed and (found := {fixed[i] for i in group.indices if i in fixed})
+        }
+        self._chosen = [self._choose(number) for number in range(len(groups))]
+        # How many groups of each class each side has.
+        self._count = Counter(pair for number in range(len(groups)) for pair in self._pairs(number))
+
+    def side_of(self) -> dict[int, str]:
+        """Give the side of each photo, by catalog index."""
+        return {
+            index: self._fixed.get(index, side)
+            for group, side in zip(self._groups, self._chosen, strict=True)
+            for index in group.indices
+        }
+
+    def fill_up(self, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Move groups to sides that lack a class, the nearest draw first.
+
+        Gives, when iterated over, the (label, side name) that cannot be filled.
+        """
+        for label in labels:
+            for side in self._sides.values():
+                while self._count[label, side.name] < side.least:
+                    number = self._nearest(label, side)
+                    if number is None:
+                        yield label, side.name
+                        break
+                    self._count.subtract(self._pairs(number))
+                    self._chosen[number] = side.name
+                    self._count.update(self._pairs(number))
+
+    def _nearest(self, label: str, side: Side) -> int | None:
+        """Find the group of a class that is nearest to a side and can be spared where it is."""
+        spare = [
+            number
+            for number, group in enumerate(self._groups)
+            if self._chosen[number] != side.name
+            and number not in self._follows
+            and any(self._photos[i].label == label for i in group.indices)
+            and all(self._count[pair] > self._sides[pair[1]].least for pair in self._pairs(number))
+        ]
+        # A giant moves last: wherever it goes, little of its class is left elsewhere.
+        return min(
+            spare,
+            key=lambda n: (n in self._giants, side.distance(self._draws[n]), self._groups[n].key),
+            default=None,
+        )
+
+    def _choose(self, number: int) -> str:
+        if number in self._follows:
+            return self._follows[number]
+        draw = self._draws[number]
+        return next(
+            side.name
+            for side in self._sides.values()
+            if (side.takes_giants if number in self._giants else side.holds(draw))
+        )
+
+    def _pairs(self, number: int) -> set[tuple[str, str]]:
+        """Each (label, side) that a group counts for."""
+        side = self._chosen[number]
+        return {
+            (self._photos[i].label, self._fixed.get(i, side)) for i in self._groups[number].indices
+        }
+
+    def _find_giants(self) -> set[int]:
+        """Find groups with more than half of the photos of a class, where a side takes them."""
+        if not any(side.takes_giants for side in self._sides.values()):
+            return set()
+        total = Counter(self._photos[i].label for group in self._groups for i in group.indices)
+        giants = set()
+        for number, group in enumerate(self._groups):
+            if len(group.indices) > 1:
+                here = Counter(self._photos[i].label for i in group.indices)
+                if any(2 * count > total[label] for label, count in here.items()):
+                    giants.add(number)
+        return giants

@@ -1,0 +1,90 @@
+"""Which photos must stay together: copies of each other, and those with one key of the user's.
+
+Works on records only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pawsight.data.catalog import Catalog
+
+
+class Group(NamedTuple):
+    """Photos that stay in one part.
+
+    Attributes:
+        key: What their part is drawn by: the same whenever the same photos are
+            in the group, whatever their names, order and neighbours.
+        indices: Their catalog indices, ascending.
+    """
+
+    key: str
+    indices: tuple[int, ...]
+
+
+def groups_of(
+    catalog: Catalog, indices: Iterable[int], copies: Sequence[Sequence[int]] = ()
+) -> list[Group]:
+    """Divide photos into groups: equal bytes, a group of `copies`, or one user's key.
+
+    A photo that belongs to two groups joins them. The key of a group is the
+    user's, the first by name if there are several; without one it is the
+    smallest sha256 of its photos.
+
+    Args:
+        catalog: The photos.
+        indices: Those to divide, usable ones.
+        copies: Groups of catalog indices that show the same photo; others than
+            `indices` in them do not matter.
+
+    Returns:
+        The groups, ordered by their first photo; each index is in one of them.
+    """
+    chosen = sorted(indices)
+    leaders = list(range(len(catalog.photos)))
+    first_of_bytes: dict[str, int] = {}
+    first_of_key: dict[str, int] = {}
+    for index in chosen:
+        photo = catalog.photos[index]
+        if photo.sha256 and (first := first_of_bytes.setdefault(photo.sha256, index)) != index:
+            _join(leaders, index, first)
+        if photo.group and (first := first_of_key.setdefault(photo.group, index)) != index:
+            _join(leaders, index, first)
+    is_chosen = set(chosen) if copies else set()
+    for group in copies:
+        here = [index for index in group if index in is_chosen]
+        for index in here[1:]:
+            _join(leaders, index, here[0])
+    members: dict[int, list[int]] = {}
+    for index in chosen:
+        members.setdefault(_leader(leaders, index), []).append(index)
+    return [Group(_key(catalog, group), tuple(group)) for group in members.values()]
+
+
+def name_of(catalog: Catalog, group: Group) -> str:
+    """Call a group by the user's key, or by its first photo."""
+    key = min(
+        (catalog.photos[i].group for i in group.indices if catalog.photos[i].group), default=""
+    )
+    return f"the group '{key}'" if key else f"the copies of {catalog.photos[group.indices[0]].path}"
+
+
+def _key(catalog: Catalog, group: list[int]) -> str:
+    photos = [catalog.photos[index] for index in group]
+    if keys := [photo.group for photo in photos if photo.group]:
+        return f"group:{min(keys)}"
+    return f"photo:{min(photo.sha256 or photo.path for photo in photos)}"
+
+
+def _leader(leaders: list[int], index: int) -> int:
+    while leaders[index] != index:
+        leaders[index] = leaders[leaders[index]]  # halves the way for the next time
+        index = leaders[index]
+    return index
+
+
+def _join(leaders: list[int], one: int, other: int) -> None:
+    one, other = _leader(leaders, one), _leader(leaders, other)
+    leaders[max(one, other)] = min(one, other)

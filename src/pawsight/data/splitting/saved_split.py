@@ -1,0 +1,93 @@
+"""The parts that photos had in an earlier run, so that they keep them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.sources.table import PART_NAMES, read_rows
+from pawsight.errors import DataError
+from pawsight.records import PARTS, Part
+from pawsight.runs import Run
+
+
+def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
+    """Look up the part that each usable photo had.
+
+    A photo is found by its sha256 where the table has them, so it may have
+    been moved or renamed since; where it was not found so, or the table only
+    has paths, it is found by its path, unless the table knows other bytes there.
+
+    Args:
+        where: A run folder, or a CSV with the columns path and part such as a
+            run's catalog.csv or split.csv.
+        catalog: The photos now.
+
+    Returns:
+        The part by catalog index, of the photos that were found.
+
+    Raises:
+        SourceError: The file cannot be read.
+        DataError: It has no parts, or none of the photos is in it.
+    """
+    path = _table_in(Path(where).expanduser())
+    _, rows = read_rows(path, ("path", "part"), "path,part   or: path,sha256,part")
+    by_path: dict[str, tuple[str, Part]] = {}
+    by_bytes: dict[str, Part] = {}
+    for number, cells in rows:
+        written = cells.get("part", "").lower()
+        if not written:  # a photo that could not be read then
+            continue
+        if written not in PART_NAMES:
+            raise DataError(
+                f"Line {number} of {path} has the part '{written}'; "
+                f"it can be train, validation or test."
+            )
+        part, sha256 = PART_NAMES[written], cells.get("sha256", "")
+        by_path[cells["path"]] = (sha256, part)
+        # Of copies that were on both sides, a new one joins those that are trained on.
+        by_bytes[sha256] = min(part, by_bytes.get(sha256, part), key=PARTS.index)
+    by_bytes.pop("", None)
+    found = {}
+    for index in catalog.usable.tolist():
+        photo = catalog.photos[index]
+        sha256, at_path = by_path.get(photo.path, ("", None))
+        if at_path and sha256 in ("", photo.sha256):
+            found[index] = at_path
+        elif photo.sha256 in by_bytes:
+            found[index] = by_bytes[photo.sha256]
+    if not found:
+        raise DataError(
+            f"None of the photos in {catalog.root} is named in {path}, so no part can be kept.\n"
+            f"Give the run folder, or the split.csv, of a run on these photos."
+        )
+    return found
+
+
+def restore(catalog: Catalog, where: str) -> Catalog:
+    """Give every usable photo the part it had, and no part to those that are new.
+
+    What a run that goes on needs: its own split, whatever made it.
+
+    Args, raises: As `kept_parts`.
+    """
+    parts = kept_parts(where, catalog)
+    photos = list(catalog.photos)
+    for index in catalog.usable.tolist():
+        photos[index] = replace(photos[index], part=parts.get(index, ""))
+    return replace(catalog, photos=tuple(photos))
+
+
+def _table_in(path: Path) -> Path:
+    """Find the table in a run folder; a catalog knows photos by their bytes, so it comes first."""
+    if not path.is_dir():
+        return path
+    run = Run(path)
+    for table in (run.catalog_path, run.split_path):
+        if table.is_file():
+            return table
+    raise DataError(
+        f"{path} is not a run folder: it has neither {run.catalog_path.name} nor "
+        f"{run.split_path.name}.\nGive the folder that `pawsight train` named at its end."
+    )

@@ -1,0 +1,104 @@
+"""What a split says when there are too few photos, or too few groups, of a class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+
+from pawsight.config import SplitConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.splitting.grouping import Group, name_of
+from pawsight.errors import DataError
+
+
+def check_enough(
+    catalog: Catalog,
+    groups: Sequence[Group],
+    needed: int,
+    config: SplitConfig,
+    kept: Container[int] = (),
+) -> dict[str, int]:
+    """Count the groups of each class, and refuse a class that cannot fill the parts.
+
+    Args:
+        catalog: The photos.
+        groups: The groups to divide.
+        needed: How many groups each class must have.
+        config: Says what the groups were made by.
+        kept: Photos whose part is known already; a class with such photos is
+            not refused, unless folds are wanted.
+
+    Raises:
+        DataError: A class has fewer groups; the text says why, and what to do.
+    """
+    num_groups = Counter(dict.fromkeys(catalog.class_names, 0))
+    has_kept: set[str] = set()
+    for group in groups:
+        num_groups.update({catalog.photos[i].label for i in group.indices})
+        has_kept.update(catalog.photos[i].label for i in group.indices if i in kept)
+    for name, count in num_groups.items():
+        if count < needed and (config.folds or name not in has_kept):
+            raise _too_few(catalog, groups, name, needed, config)
+    return dict(num_groups)
+
+
+def tied_together(catalog: Catalog, groups: Sequence[Group], label: str) -> DataError:
+    """Say that groups across classes leave a class without photos in some part."""
+    of_class = [g for g in groups if any(catalog.photos[i].label == label for i in g.indices)]
+    group = max(of_class, key=lambda one: len(one.indices))
+    others = sorted({catalog.photos[i].label for i in group.indices} - {label})
+    size = f"{len(group.indices)} photo(s)"
+    also = f" and is also of {', '.join(others)}" if others else ""
+    return DataError(
+        f"The photos of class '{label}' are tied together in {len(of_class)} groups and "
+        f"cannot fill every part: {name_of(catalog, group)} has {size}{also}.\n"
+        f"Folder: {catalog.root}\n"
+        f"Add photos of '{label}' that belong to no such group, or make the groups smaller."
+    )
+
+
+def _too_few(
+    catalog: Catalog, groups: Sequence[Group], name: str, needed: int, config: SplitConfig
+) -> DataError:
+    of_class = [
+        group for group in groups if any(catalog.photos[i].label == name for i in group.indices)
+    ]
+    different = {
+        catalog.photos[i].sha256 or i
+        for group in of_class
+        for i in group.indices
+        if catalog.photos[i].label == name
+    }
+    parts = f"{needed} folds" if config.folds else "the train and validation parts"
+    if len(different) < needed:
+        return _too_few_photos(catalog, name, len(different), needed, parts)
+    tied = " and ".join(name_of(catalog, group) for group in of_class)
+    return DataError(
+        f"The {len(different)} different photos of class '{name}' belong to {len(of_class)} "
+        f"group(s) that must stay together, but {needed} are needed to fill {parts}.\n"
+        f"Folder: {catalog.root}\n"
+        f"The group(s): {tied}.\n"
+        f"Add other photos of '{name}', "
+        + ("ask for fewer folds, " if config.folds else "")
+        + ("group them by something finer" if config.group_by else "take some of these out")
+        + "."
+    )
+
+
+def _too_few_photos(
+    catalog: Catalog, name: str, num_different: int, needed: int, parts: str
+) -> DataError:
+    count = sum(photo.label == name for photo in catalog.photos)
+    num_broken = sum(photo.label == name for photo in catalog.broken)
+    but = []
+    if num_broken:
+        but.append(f"{num_broken} cannot be read")
+    if count - num_broken > num_different:
+        but.append(f"{count - num_broken - num_different} are copies of others")
+    return DataError(
+        f"Class '{name}' has {count} photo(s)"
+        + (f", of which {' and '.join(but)}" if but else "")
+        + f", but {needed} different ones are needed to fill {parts}.\n"
+        f"Folder: {catalog.root}\n"
+        f"Add photos of '{name}', or take its folder out."
+    )

@@ -1,0 +1,78 @@
+"""Fetch the files of weights: shown, resumed where it broke off, checked, atomic."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import requests
+
+from pawsight.errors import DiskError, ModelError
+from pawsight.models.applications import ORIGIN
+from pawsight.progress import Progress
+from pawsight.storage.cache import alone
+from pawsight.storage.download import Refused, Stream, fetch_resumed, wait
+from pawsight.storage.http import open_http
+
+
+def origin() -> str:
+    """Where weights come from: $PAWSIGHT_WEIGHTS_URL, such as a mirror in a classroom."""
+    return os.environ.get("PAWSIGHT_WEIGHTS_URL", ORIGIN).rstrip("/") + "/"
+
+
+def fetch_file(
+    place: str,
+    path: Path,
+    checksum: str,
+    name: str,
+    progress: Progress,
+    pause: Callable[[float], None] = wait,
+) -> None:
+    """Fetch one file, or go on where an earlier try broke off.
+
+    Args:
+        place: Its address below `origin`.
+        path: Where to; it appears there whole or not at all.
+        checksum: MD5 or SHA-256 in hexadecimal digits; "" takes the MD5 that
+            the server states, if it states one.
+        name: The network, for progress and errors.
+        progress: Is told of the bytes.
+        pause: Waits some seconds between two tries.
+
+    Raises:
+        ModelError: It cannot be had, or is not the right one.
+        DiskError: It cannot be written.
+    """
+    url = origin() + place
+    progress.start(f"Fetching the weights of {name}", None, "bytes")
+
+    @contextlib.contextmanager
+    def open_stream(start: int) -> Iterator[Stream]:
+        with open_http(requests.get, url, start) as stream:
+            if stream.total is not None:
+                progress.advance(0, total=stream.total)
+            yield stream
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with alone(
+            path.with_name(path.name + ".lock"),
+            lambda: progress.note(f"Another pawsight is fetching the weights of {name}; waiting."),
+        ):
+            if path.is_file():  # it came while we waited
+                return
+            fetch_resumed(
+                open_stream, path, checksum=checksum, advance=progress.advance, pause=pause
+            )
+    except Refused as error:
+        raise ModelError(
+            f"The weights of {name} are not on this machine, and cannot be fetched from {url}: "
+            f"{error}.\n"
+            f"Fetch {path.name} elsewhere, from {url}\n"
+            f"then give it: --weights {path.name} (or put it into {path.parent})."
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        raise DiskError(f"The weights of {name} cannot be written to {path}: {error}.") from error

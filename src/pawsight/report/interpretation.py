@@ -1,0 +1,282 @@
+"""What the curves and the numbers say, in plain words and by stated rules.
+
+The rules are simple on purpose and stand in the report beside what they say,
+so that nobody takes a rule of thumb for a law.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from math import isfinite
+from typing import Any
+
+from pawsight.class_weights import UNEVEN
+from pawsight.history import Epoch, best_epoch
+
+_NBSP = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
+
+WIDE_GAP = 0.05  # training accuracy above validation accuracy
+LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
+LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only trembles
+STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
+FEW_PHOTOS = 100
+MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its interval
+
+RULES = (
+    f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
+    f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
+    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest (not judged where "
+    f"classes are uneven: there it also rises when rare classes come into their own). "
+    f"Still learning: the last epoch is the best, and the validation loss fell by more than "
+    f"{STILL_FALLING * 100:g}{_NBSP}% over the last quarter of the epochs."
+)
+
+
+def reading(history: list[Epoch]) -> str:
+    """Say whether the curves show over- or underfitting, by the `RULES`."""
+    rows = [row for row in history if isfinite(row.validation_loss)]
+    if len(rows) < 2:
+        return "With fewer than two epochs the curves cannot show over- or underfitting."
+    best, last = best_epoch(rows), rows[-1]
+    lowest = min(rows, key=lambda row: row.validation_loss)
+    gap = best.train_accuracy - best.validation_accuracy
+    rise = last.validation_loss - lowest.validation_loss
+    # Every photo counts alike in that loss, but not in training, which moves away from its low.
+    is_uneven = best.validation_balanced_accuracy is not None
+    is_rebound = rise > LEAST_REBOUND and not is_uneven
+    rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
+    if gap > WIDE_GAP or rebound > LOSS_REBOUND:
+        return _overfitting(gap, rebound, lowest, best)
+    before = rows[-1 - max(1, len(rows) // 4)]
+    fall = _relative(before.validation_loss - last.validation_loss, before.validation_loss)
+    if best is last and fall > STILL_FALLING:
+        return (
+            f"It was still learning: the last epoch was the best, and the validation loss had "
+            f"fallen by {percent(fall)} since epoch {before.epoch}. "
+            f"Longer training will probably do better."
+        )
+    return (
+        f"No sign of over- or underfitting: at the best epoch ({best.epoch}) the training accuracy "
+        f"was {percent(best.train_accuracy)} and the validation accuracy "
+        f"{percent(best.validation_accuracy)}"
+        + ("." if is_uneven else ", and the validation loss had settled.")
+    )
+
+
+def headline(part: str, metrics: dict[str, Any]) -> str:
+    """The one sentence to quote of a part: how many right, and how sure that is.
+
+    Where the classes are uneven it begins with the balanced accuracy: a model
+    that only knows the commonest class is right on many photos, too.
+    """
+    n = metrics["n"]
+    photos = {
+        "test": "photos it had never seen",
+        "validation": "validation photos",
+        "train": "photos it was trained on",
+    }[part]
+    if n == 1:
+        photos = photos.replace("photos", "photo")
+    right = f"{metrics['num_correct']:,} of {n:,} {photos}"
+    if metrics.get("is_imbalanced"):
+        return (
+            f"Balanced accuracy {percent(metrics['balanced_accuracy'])} "
+            f"{_interval(metrics['balanced_accuracy_interval'])}: right on {right}, "
+            f"{percent(metrics['accuracy'])}"
+        )
+    return (
+        f"Right on {right}: {percent(metrics['accuracy'])} "
+        f"{_interval(metrics['accuracy_interval'])}"
+    )
+
+
+def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
+    """What a reader of the headline must know besides; "" if nothing.
+
+    Args:
+        part: The part that the headline is about.
+        num_copies: Photos with copies in different parts.
+        is_epoch_chosen: Whether the validation photos decided which weights were kept.
+    """
+    if part == "validation":
+        if is_epoch_chosen:
+            did = "chose the epoch that was kept, so new photos may score a little lower"
+        else:
+            did = "set how sure its answers are, so its probabilities may fit new photos less well"
+        return f"There was no test part. These photos were not trained on, but they {did}."
+    if part == "train":
+        return "These are the photos it learnt from: on new photos it will score lower."
+    if num_copies:
+        return (
+            f"{_count(num_copies, 'photo has', 'photos have')} copies in different "
+            f"parts, so this score may be too high."
+        )
+    return ""
+
+
+def findings(
+    part: str,
+    metrics: dict[str, Any],
+    num_train: dict[str, int],
+    is_weighted: bool = False,
+    num_lost: int = 0,
+) -> list[str]:
+    """Sentences on chance, confusions, balance and calibration, the weightiest first.
+
+    Args:
+        part: The part that `metrics` is of.
+        metrics: What `measure` gave.
+        num_train: Training photos per class.
+        is_weighted: Whether rare classes counted more in training.
+        num_lost: Photos that went bad after they were read.
+    """
+    said = [_against_baseline(metrics), _most_confused(metrics)]
+    if metrics["n"] < FEW_PHOTOS:
+        said.append(
+            f"{_count(metrics['n'], f'{part} photo is', f'{part} photos are')} few: "
+            f"the interval is wide, and another such set may well score differently."
+        )
+    counts = {name: count for name, count in num_train.items() if count}
+    if counts:
+        most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+        ratio = counts[most] / counts[least]
+        if ratio > UNEVEN:
+            said.append(
+                f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
+                f"photos of “{legible(least)}”. The balanced accuracy, "
+                f"{percent(metrics['balanced_accuracy'])}, counts every class alike"
+                + (
+                    ". So did training: a photo of a rare class counted for more, so the model "
+                    "names such a class more readily than its share of the photos would suggest."
+                    if is_weighted
+                    else "; training did not."
+                )
+            )
+    said.append(_trust_in_probabilities(metrics))
+    if num_lost:
+        were = _count(num_lost, "photo went bad", "photos went bad")
+        said.append(f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped.")
+    return [sentence for sentence in said if sentence]
+
+
+def top_confusions(metrics: dict[str, Any], most: int) -> list[dict[str, Any]]:
+    """The commonest mistakes: truth, said, count, share of the true class; at most `most`."""
+    names, matrix = metrics["class_names"], metrics["confusion_matrix"]
+    found = [
+        {"truth": names[i], "said": names[j], "count": count, "share": count / sum(row)}
+        for i, row in enumerate(matrix)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    return sorted(found, key=lambda one: (-one["count"], -one["share"]))[:most]
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Write a share as "96.4 %", and None, which is undefined, as a dash.
+
+    A share just short of everything, or just above nothing, gets up to three
+    digits rather than be rounded to "100.0 %" or "0.0 %".
+    """
+    if share is None:
+        return "–"
+    told = [f"{share * 100:.{d}f}" for d in range(digits, 4)]
+    honest = (text for text in told if share in (0, 1) or float(text) not in (0.0, 100.0))
+    return f"{next(honest, told[0])}{_NBSP}%"
+
+
+def legible(text: str) -> str:
+    """Text that can be shown anywhere.
+
+    Bytes that are no UTF-8, control characters and characters that turn the
+    direction of writing become a replacement sign; the file's name itself is
+    left to those who open it.
+    """
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(c) in ("Cc", "Cs") or unicodedata.bidirectional(c) in _DIRECTORS
+        else c
+        for c in text
+    )
+
+
+_DIRECTORS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
+    signs = []
+    if gap > WIDE_GAP:
+        signs.append(
+            f"at the best epoch ({best.epoch}) it was right on {percent(best.train_accuracy)} of "
+            f"the training photos but on {percent(best.validation_accuracy)} of the validation "
+            f"photos"
+        )
+    if rebound > LOSS_REBOUND:
+        signs.append(
+            f"after epoch {lowest.epoch} the validation loss rose again, "
+            f"by {rebound * 100:.0f}{_NBSP}%"
+        )
+    return (
+        f"It overfits: {', and '.join(signs)}. It has begun to learn its photos by heart: "
+        f"more photos or stronger augmentation help, longer training does not."
+    )
+
+
+def _against_baseline(metrics: dict[str, Any]) -> str:
+    always = (
+        f"always saying “{legible(metrics['baseline_class'])}”, the commonest class, would be "
+        f"right on {percent(metrics['baseline_accuracy'])}"
+    )
+    low, baseline = metrics["accuracy_interval"][0], metrics["baseline_accuracy"]
+    if metrics.get("is_imbalanced"):
+        low = metrics["balanced_accuracy_interval"][0]
+        baseline = 1 / sum(any(row) for row in metrics["confusion_matrix"])
+        always += f", a balanced accuracy of {percent(baseline)}"
+    if low <= baseline:
+        return (
+            f"Not shown to be better than guessing: {always}, "
+            f"which is inside or above the interval of this model."
+        )
+    return f"Better than guessing: {always}."
+
+
+def _most_confused(metrics: dict[str, Any]) -> str:
+    top = top_confusions(metrics, 3)
+    if not top:
+        return "It made no mistake on these photos."
+    if top[0]["count"] == 1:
+        return "No class was taken for another more than once."
+    told = [
+        f"“{legible(one['truth'])}” taken for “{legible(one['said'])}” "
+        f"{_count(one['count'], 'time', 'times')} ({percent(one['share'])} of that class)"
+        for one in top
+    ]
+    return f"Most often confused: {'; '.join(told)}."
+
+
+def _trust_in_probabilities(metrics: dict[str, Any]) -> str:
+    claimed = sum(b["n"] * b["confidence"] for b in metrics["reliability"]) / metrics["n"]
+    told = (
+        f"on average it gave its answers {percent(claimed)} and was right on "
+        f"{percent(metrics['accuracy'])}"
+    )
+    low, high = metrics["accuracy_interval"]
+    if low <= claimed <= high:
+        return f"Its probabilities can be taken at their word: {told}."
+    if claimed - metrics["accuracy"] > MISJUDGED:
+        return f"It is too sure of itself: {told}."
+    if metrics["accuracy"] - claimed > MISJUDGED:
+        return f"It is too modest: {told}."
+    return f"Its probabilities are close to the truth: {told}."
+
+
+def _interval(low_high: list[float]) -> str:
+    low, high = (percent(end)[:-2] for end in low_high)
+    return f"(95{_NBSP}% interval {low} to {high})"
+
+
+def _relative(change: float, whole: float) -> float:
+    return change / whole if whole else 0.0
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

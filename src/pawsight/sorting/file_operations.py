@@ -1,0 +1,268 @@
+"""Put photos where a plan says, so that a kill at any point loses and doubles none.
+
+Photos go in batches: their copies are written under passing names, the journal
+says what will be, and only then do they appear under their own names. A name
+is taken by making an empty file, which fails if anything has it, and moving
+the photo onto that: every disk can do both, also one without hard links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import itertools
+import os
+from collections.abc import Iterable
+
+from pawsight.errors import DiskError, PhotoError
+from pawsight.sorting.file_contents import (
+    CHANGED,
+    copy_file,
+    is_same_content,
+    reason,
+    sync_folder,
+)
+from pawsight.sorting.journal import Act, Entry, Journal, disk_error
+from pawsight.sorting.sort_plan import Placement, Sorting
+from pawsight.sorting.target_names import FreeNames, portable
+
+# os, not pathlib: 100,000 photos are placed, and their names may hold any bytes.
+# ruff: noqa: PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
+
+_NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the disk, for its letters
+
+
+def claim(path: str) -> None:
+    """Take a name with an empty file.
+
+    Raises:
+        FileExistsError: Something has that name, be it a link that leads nowhere.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def move_onto_new(source: str, target: str) -> None:
+    """Give a file a new name, on the same disk; what has that name already stays.
+
+    Raises:
+        FileExistsError: Something has that name.
+    """
+    claim(target)
+    try:
+        os.replace(source, target)
+    except OSError:
+        os.unlink(target)
+        raise
+
+
+class Placer:
+    """Places photos, batch by batch.
+
+    Args:
+        sorting: The plan.
+        journal: Where each step is written down first.
+    """
+
+    def __init__(self, sorting: Sorting, journal: Journal) -> None:
+        self._into = str(sorting.into)
+        self._how = sorting.how
+        self._journal = journal
+        self._numbers = itertools.count(max(journal.entries, default=0) + 1)
+        planned = {p.target: p.path for p in sorting.placements if p.status == "planned"}
+        self._names = FreeNames(self._into, planned)
+        self._devices: dict[str, int] = {}  # of the class folders
+
+    def place(self, batch: list[Placement]) -> list[Placement]:
+        """Place some photos, each before its own sidecar files.
+
+        Returns:
+            The same placements with their outcome.
+
+        Raises:
+            DiskError: The folder cannot be written; photos not placed yet stay where they are.
+        """
+        try:
+            self._make_folders(batch)
+            outcomes = list(batch)
+            entries: dict[int, Entry] = {}  # by the place in the batch
+            staying: set[str] = set()
+            for index, placement in enumerate(batch):
+                try:
+                    if placement.beside in staying:
+                        raise PhotoError("its photo stays where it is")
+                    entries[index] = self._prepare(placement)
+                except PhotoError as error:
+                    staying.add(placement.path)
+                    outcomes[index] = failure(placement, str(error))
+            self._journal.write(*entries.values())
+            # Sidecar files first: while a photo is not moved, a later sort finds what is left.
+            for index in sorted(entries, key=lambda index: not batch[index].beside):
+                outcomes[index], entries[index] = self._publish(batch[index], entries[index])
+            self._remove_carried(outcomes, entries)
+        except OSError as error:
+            raise disk_error(self._into, error) from error
+        return outcomes
+
+    def _make_folders(self, batch: Iterable[Placement]) -> None:
+        for folder in sorted({placement.folder for placement in batch} - self._devices.keys()):
+            path = os.path.join(self._into, folder)
+            if not os.path.isdir(path):  # noqa: PTH112
+                self._journal.write({"made": folder})
+                os.mkdir(path)  # noqa: PTH102
+            self._devices[folder] = os.stat(path).st_dev
+
+    def _prepare(self, placement: Placement) -> Entry:
+        """Do all that can be done before a photo appears: write its copy, if it gets one."""
+        try:
+            facts = os.stat(placement.path)
+        except OSError as error:
+            raise PhotoError(reason(error)) from error
+        if (facts.st_size, facts.st_mtime_ns) != (placement.size, placement.mtime_ns):
+            raise PhotoError(CHANGED)
+        act: Act = "link" if self._how == "link" else "copy"
+        if self._how == "move":
+            act = "rename" if facts.st_dev == self._devices[placement.folder] else "carry"
+        return self._entry(placement, act)
+
+    def _entry(self, placement: Placement, act: Act) -> Entry:
+        number = next(self._numbers)
+        entry = Entry(
+            number, act, stored(self._into, placement.path), placement.target,
+            placement.size, placement.mtime_ns,
+        )  # fmt: skip
+        if act in ("link", "rename"):
+            return entry
+        if act == "carry" and not os.access(os.path.dirname(placement.path) or ".", os.W_OK):
+            raise PhotoError("it cannot be moved away: no permission to change its folder")
+        entry = dataclasses.replace(
+            entry, part=f"{placement.folder}/{self._journal.part_name(number)}"
+        )
+        part = os.path.join(self._into, entry.part)
+        try:
+            copied = copy_file(placement.path, part, must_last=act == "carry")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+        return dataclasses.replace(entry, sha256=copied.sha256)
+
+    def _publish(self, placement: Placement, entry: Entry) -> tuple[Placement, Entry]:
+        """Let a photo appear under its new name, or under another one if that is taken."""
+        while True:
+            try:
+                self._show(placement.path, entry)
+                return dataclasses.replace(placement, target=entry.target, status="placed"), entry
+            except FileExistsError:
+                target, is_there = self._other_name(placement, entry.target)
+                if is_there:
+                    self._give_up(entry)
+                    return dataclasses.replace(placement, target=target, status="there"), entry
+                entry = dataclasses.replace(entry, target=target)
+            except (OSError, PhotoError) as error:
+                try:
+                    entry = self._other_way(placement, entry, error)
+                except PhotoError as final:
+                    self._give_up(entry)
+                    return failure(placement, str(final)), entry
+            self._journal.write(entry)
+
+    def _other_name(self, placement: Placement, taken: str) -> tuple[str, bool]:
+        """Find another name for a photo whose name somebody took since it was planned."""
+        if is_same_content(placement.path, os.path.join(self._into, taken)):
+            return taken, True
+        if placement.beside:
+            return self._names.choose(placement.path, placement.size, taken)
+        wanted = f"{placement.folder}/{os.path.basename(placement.path)}"
+        if portable(os.path.basename(placement.path)) == os.path.basename(taken):
+            wanted = taken  # the disk refused the name itself
+        return self._names.choose(placement.path, placement.size, wanted)
+
+    def _show(self, source: str, entry: Entry) -> None:
+        target = os.path.join(self._into, entry.target)
+        if entry.act == "link":
+            os.symlink(os.path.abspath(source), target)  # noqa: PTH100, PTH211
+        elif entry.act == "rename":
+            claim(target)
+            try:
+                os.replace(source, target)
+            except OSError as error:
+                os.unlink(target)
+                if error.errno == errno.EXDEV:
+                    raise
+                raise PhotoError(f"it cannot be moved away: {reason(error)}") from error
+        else:
+            move_onto_new(os.path.join(self._into, entry.part), target)
+
+    def _other_way(self, placement: Placement, entry: Entry, error: Exception) -> Entry:
+        """Find what to do where the disk refuses what was tried, or give the error again."""
+        folder, name = entry.target.split("/", 1)
+        number = error.errno if isinstance(error, OSError) else None
+        if number == errno.EXDEV and entry.act == "rename":  # parts of one disk can differ
+            carried = self._entry(placement, "carry")
+            self._journal.write({"void": entry.number})
+            return dataclasses.replace(carried, target=entry.target)
+        if number in _NAME_REFUSED and name != portable(name):
+            return dataclasses.replace(entry, target=f"{folder}/{portable(name)}")
+        if isinstance(error, OSError) and entry.act == "link":
+            raise DiskError(
+                f"Cannot make links in {self._into}: {error.strerror}.\n"
+                f"Disks of cameras and memory sticks hold none: leave --link out, to copy."
+            ) from error
+        raise error
+
+    def _give_up(self, entry: Entry) -> None:
+        self._journal.write({"void": entry.number})
+        if entry.part:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._into, entry.part))
+
+    def _remove_carried(self, outcomes: list[Placement], entries: dict[int, Entry]) -> None:
+        """Remove the photos that arrived on another disk, once that is certain."""
+        carried = {
+            index: entry
+            for index, entry in entries.items()
+            if entry.act == "carry" and outcomes[index].status == "placed"
+        }
+        for folder in {outcomes[index].folder for index in carried}:
+            sync_folder(os.path.join(self._into, folder))
+        for index, entry in carried.items():
+            try:
+                remove_carried(self._into, entry)
+            except PhotoError as error:
+                # It would be there twice: what was brought goes again.
+                os.unlink(os.path.join(self._into, entry.target))
+                self._journal.write({"void": entry.number})
+                outcomes[index] = failure(outcomes[index], str(error))
+
+
+def remove_carried(into: str, entry: Entry) -> None:
+    """Remove a photo that was carried to another disk, if both are what they should be.
+
+    Raises:
+        PhotoError: It stays, for a reason.
+    """
+    source = os.path.join(into, entry.source)
+    try:
+        facts = os.stat(source)
+        if (facts.st_size, facts.st_mtime_ns) != (entry.size, entry.mtime_ns):
+            raise PhotoError(CHANGED)
+        os.unlink(source)
+    except FileNotFoundError:
+        return  # somebody was faster, and the photo is where it should be
+    except OSError as error:
+        raise PhotoError(f"it cannot be moved away: {reason(error)}") from error
+
+
+def stored(into: str, path: str) -> str:
+    """Give a path as the journal keeps it: relative if it lies in the sorted folder, else absolute.
+
+    So a sorted folder that is moved, or on a disk that comes up elsewhere, can still be undone.
+    """
+    path = os.path.abspath(path)  # noqa: PTH100 - links stay
+    return os.path.relpath(path, into) if path.startswith(into + os.sep) else path
+
+
+def failure(placement: Placement, why: str) -> Placement:
+    """Give a placement that came to nothing."""
+    return dataclasses.replace(placement, target="", status="failed", reason=why)

@@ -1,0 +1,74 @@
+"""Bring what a killed sort left half done to a clean state: each photo in one place, whole.
+
+Every step looks at the disk alone, so settling may be killed and begun again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from pawsight.errors import PhotoError
+from pawsight.sorting.file_contents import is_same_content
+from pawsight.sorting.file_operations import remove_carried
+from pawsight.sorting.journal import Entry, Journal, disk_error
+
+# os, not pathlib: a journal may have 100,000 entries.
+# ruff: noqa: PTH108, PTH118
+
+
+def settle(journal: Journal) -> None:
+    """Settle all entries of a journal whose sort was stopped; the caller holds the lock.
+
+    Raises:
+        DiskError: The folder cannot be written.
+    """
+    try:
+        void = [entry for entry in journal.entries.values() if not _finish(journal, entry)]
+        for entry in void:
+            target = os.path.join(journal.into, entry.target)
+            if is_claim(target, entry):
+                os.unlink(target)
+        # Before the parts go, by which it is known that these came to nothing.
+        journal.write(*({"void": entry.number} for entry in void))
+        _remove_parts(journal)
+    except OSError as error:
+        raise disk_error(journal.into, error) from error
+
+
+def _finish(journal: Journal, entry: Entry) -> bool:
+    """Finish an entry that can be finished; False where it came to nothing."""
+    source = journal.place(entry.source)
+    target = os.path.join(journal.into, entry.target)
+    if entry.act == "link":
+        return os.path.lexists(target)
+    if entry.act == "rename":
+        is_there = os.path.lexists(target) and not is_claim(target, entry)
+        return is_there or not os.path.lexists(source)
+    if os.path.lexists(os.path.join(journal.into, entry.part)):
+        return False  # it never got its name
+    if entry.act == "carry" and is_same_content(source, target):
+        try:
+            remove_carried(journal.into, entry)
+        except PhotoError:
+            os.unlink(target)  # the photo can only stay where it was
+            return False
+    return True
+
+
+def is_claim(path: str, entry: Entry) -> bool:
+    """Whether a file is the empty one that takes a name for a photo."""
+    with contextlib.suppress(OSError):
+        return entry.size > 0 and os.lstat(path).st_size == 0
+    return False
+
+
+def _remove_parts(journal: Journal) -> None:
+    """Remove copies that were being written when the sort was killed: no entry knows them."""
+    with os.scandir(journal.into) as found:
+        folders = [entry.path for entry in found if entry.is_dir()]
+    for folder in folders:
+        with os.scandir(folder) as found:
+            parts = [entry.path for entry in found if journal.owns_part(entry.name)]
+        for part in parts:
+            os.unlink(part)

@@ -1,0 +1,187 @@
+"""Decide where each photo goes, and under which name, without changing anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pawsight.errors import DataError
+from pawsight.records import Prediction
+from pawsight.sorting.file_contents import reason
+from pawsight.sorting.sidecars import Sidecars, renamed
+from pawsight.sorting.target_names import UNSURE, FreeNames
+
+# os.path, not pathlib: 100,000 photos are planned, and their names may hold any bytes.
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
+
+How = Literal["copy", "link", "move"]
+
+# planned: to be placed; placed: done; there: its content is in that place already;
+# failed: it stays where it is, for a reason.
+Status = Literal["planned", "placed", "there", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What becomes of one photo.
+
+    `target` is relative to the sorted folder, `cats/IMG.jpg`, and "" where the
+    photo failed; then `reason` says why. `label` is "" for a photo that could
+    not be read. `beside` is "" for a photo; else this is a file that belongs to
+    the photo of that path, and goes where it goes. `size` (bytes) and `mtime_ns`
+    are those it was planned with.
+    """
+
+    path: str
+    label: str = ""
+    probability: float = 0.0
+    target: str = ""
+    status: Status = "failed"
+    reason: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+    beside: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of `target`: a class's, `unsure`, or ""."""
+        return self.target.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """Where photos go, or went.
+
+    Attributes:
+        into: The sorted folder, absolute.
+        how: What is done with each photo.
+        placements: One per photo, in the order they were found, each before the
+            files that belong to it.
+        folders: That of each class, and at last `unsure`.
+        sources: What was named, absolute.
+        model: The run folder, absolute, or "builtin".
+    """
+
+    into: Path
+    how: How
+    placements: tuple[Placement, ...]
+    folders: tuple[str, ...]
+    sources: tuple[str, ...]
+    model: str
+
+    def count(self, status: Status, folder: str | None = None) -> int:
+        """Count the photos of a status, in one folder or in all."""
+        return sum(
+            place.status == status and folder in (None, place.folder) and not place.beside
+            for place in self.placements
+        )
+
+    def count_sidecars(self, status: Status) -> int:
+        """Count the files of a status that belong to photos."""
+        return sum(place.status == status and bool(place.beside) for place in self.placements)
+
+
+def check_folder(into: str, folders: Iterable[str]) -> None:
+    """Make sure that photos can go into the folders of classes, as far as names tell.
+
+    Raises:
+        DataError: A file has the name of one of them.
+    """
+    for path in (into, *(os.path.join(into, folder) for folder in folders)):
+        if os.path.lexists(path) and not os.path.isdir(path):
+            raise DataError(
+                f"{path} is a file, and photos are to be sorted into a folder of that name.\n"
+                f"Choose another folder with --into."
+            )
+
+
+class Planner:
+    """Plans photo after photo.
+
+    Args:
+        into: The sorted folder, absolute; it need not exist.
+        how: What will be done with each photo.
+        folders: The folder of each class.
+        sure: Photos of a lower probability go to `unsure`.
+    """
+
+    def __init__(self, into: str, how: How, folders: Mapping[str, str], sure: float) -> None:
+        self._into = into
+        self._how = how
+        self._folders = folders
+        self._sure = sure
+        self._names = FreeNames(into)
+        self._sidecars = Sidecars()
+
+    def plan(self, prediction: Prediction, root: str) -> list[Placement]:
+        """Plan one photo, and after it the files that belong to it.
+
+        Args:
+            prediction: What the model says of it.
+            root: The folder or file that was named, in which it was found.
+        """
+        photo = self._plan_photo(prediction, root)
+        stays = photo.status == "failed" or (photo.status == "there" and self._how == "move")
+        if stays or not photo.size:
+            return [photo]
+        sidecars = self._sidecars.take(photo.path)
+        return [photo, *filter(None, (self._plan_sidecar(path, photo) for path in sidecars))]
+
+    def _plan_sidecar(self, path: str, photo: Placement) -> Placement | None:
+        try:
+            facts = os.stat(path)
+        except OSError:
+            return None
+        if not facts.st_size:
+            return None  # an empty file says nothing, and would look like a name just taken
+        wanted = renamed(path, photo.path, photo.target)
+        target, is_there = self._names.choose(path, facts.st_size, wanted)
+        return Placement(
+            path,
+            target=target,
+            status="there" if is_there else "planned",
+            size=facts.st_size,
+            mtime_ns=facts.st_mtime_ns,
+            beside=photo.path,
+        )
+
+    def _plan_photo(self, prediction: Prediction, root: str) -> Placement:
+        path = prediction.path
+        if prediction.error:
+            return Placement(path, reason=prediction.error)
+        told = Placement(path, prediction.label, prediction.probability)
+        try:
+            facts = os.stat(path)
+        except OSError as error:
+            return _changed(told, reason=reason(error))
+        is_sure = prediction.probability >= self._sure
+        folder = self._folders[prediction.label] if is_sure else UNSURE
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        home = os.path.join(os.path.realpath(os.path.join(self._into, folder)), "")
+        if real.startswith(home):
+            target = f"{folder}/{real.removeprefix(home)}"
+            return _changed(told, target=target, status="there")
+        if self._how == "move" and (os.path.islink(path) or not _lies_in(real, root)):
+            return _changed(told, reason="a link leads to it, and what links lead to is not moved")
+        wanted = f"{folder}/{os.path.basename(path)}"
+        target, is_there = self._names.choose(path, facts.st_size, wanted)
+        return Placement(
+            *(path, prediction.label, prediction.probability, target),
+            status="there" if is_there else "planned",
+            size=facts.st_size,
+            mtime_ns=facts.st_mtime_ns,
+        )
+
+
+def _changed(
+    placement: Placement, target: str = "", status: Status = "failed", reason: str = ""
+) -> Placement:
+    return Placement(placement.path, placement.label, placement.probability, target, status, reason)
+
+
+def _lies_in(real: str, root: str) -> bool:
+    above = os.path.realpath(root)
+    return real == above or real.startswith(os.path.join(above, ""))

@@ -1,0 +1,1 @@
+"""Shared infrastructure: atomic files and folders, cache, locks, downloads, threads, disk space."""

@@ -1,0 +1,127 @@
+"""Open a file over HTTP from some byte on, with `requests` or what looks like it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import email.utils
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pawsight.errors import first_line
+from pawsight.storage.download import Again, Refused, Stream
+
+TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
+_CHUNK = 1 << 15  # bytes; a cut connection loses less than this
+
+
+def is_busy(status: int) -> bool:
+    """Whether an HTTP status says that a later try may go better."""
+    return status in (408, 429) or status >= 500
+
+
+def judge(answer: Any) -> None:
+    """Say what an answer other than the file means.
+
+    Args:
+        answer: A requests.Response.
+
+    Raises:
+        Again: The server is busy or broken for now.
+        Refused: It does not give the file.
+    """
+    if is_busy(answer.status_code):
+        wait = asked_to_wait(answer.headers.get("Retry-After", ""))
+        raise Again(f"the server answers {answer.status_code}", wait)
+    if answer.status_code >= 400:
+        raise Refused(f"the server answers {answer.status_code} {answer.reason}".rstrip())
+
+
+@contextlib.contextmanager
+def open_http(
+    get: Callable[..., Any], url: str, start: int, judge: Callable[[Any], None] = judge
+) -> Iterator[Stream]:
+    """Open a file over HTTP from some byte on.
+
+    Args:
+        get: `requests.get`, or that of a session.
+        url: The file's address.
+        start: The first byte wanted.
+        judge: Raises what an answer other than the file means.
+
+    Yields:
+        The stream; it begins at 0 where the server knows no ranges, or the
+        file there is shorter than `start`.
+
+    Raises:
+        Again, Refused: As `judge`, or the connection is broken.
+    """
+    with translated(), contextlib.ExitStack() as opened:
+        answer = opened.enter_context(_asked(get, url, start))
+        if answer.status_code == 416:  # what is here is as long as the file, or longer
+            if _content_range(answer)[1] == start:
+                yield Stream(start, start, iter(()), _stated_md5(answer))
+                return
+            answer = opened.enter_context(_asked(get, url, 0))
+        judge(answer)
+        begins, total = _content_range(answer) if answer.status_code == 206 else (0, None)
+        if begins not in (0, start):
+            raise Again("the server gave another piece than the one asked for")
+        length = answer.headers.get("Content-Length", "")
+        if total is None and length.isdecimal() and not answer.headers.get("Content-Encoding"):
+            total = begins + int(length)
+        yield Stream(begins, total, answer.iter_content(_CHUNK), _stated_md5(answer))
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what `requests` raises into a reason to try again.
+
+    Raises:
+        Again: The connection could not be made, or broke.
+    """
+    import requests  # here: few commands fetch anything
+
+    try:
+        yield
+    except requests.ConnectionError as error:
+        raise Again("there is no connection") from error
+    except requests.Timeout as error:
+        raise Again("it takes too long") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise Again("the connection broke off") from error
+    except requests.RequestException as error:
+        raise Again(first_line(error)) from error
+
+
+def asked_to_wait(stated: str) -> float | None:
+    """How many seconds a Retry-After asks to wait; it may name a time of day. None for neither."""
+    if stated.strip().isdecimal():
+        return float(stated)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(stated).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def _asked(get: Callable[..., Any], url: str, start: int) -> Any:
+    # Packed on the way, bytes could not be counted, nor gone on with.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    return get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
+
+
+def _content_range(answer: Any) -> tuple[int, int | None]:
+    """The first byte and the size of the whole that `bytes 5-9/10` or `bytes */10` states."""
+    piece, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+    first = piece.partition("-")[0]
+    return int(first) if first.isdecimal() else 0, int(total) if total.isdecimal() else None
+
+
+def _stated_md5(answer: Any) -> str:
+    """The MD5 of the whole file as Google's storage states it, in hexadecimal digits, or ""."""
+    for one in answer.headers.get("x-goog-hash", "").split(","):
+        kind, _, value = one.strip().partition("=")
+        if kind == "md5":
+            return base64.b64decode(value).hex()
+    return ""

@@ -1,0 +1,301 @@
+"""The training loop: steps, validation, history, checkpoints, and a clean stop.
+
+Everything that decides the outcome is in the plan, the photos and the step
+number. The loop keeps no other state than what a checkpoint holds, so a run
+that was stopped or killed goes on from its last checkpoint and ends with the
+same bits. Only the plan's end may move, where the run has a budget; each such
+change is in plan.json before the first step that follows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pawsight.class_weights import is_imbalanced
+from pawsight.errors import StoppedError, TrainingError
+from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
+from pawsight.models.registry import build_model
+from pawsight.progress import Progress
+from pawsight.records import Pixels
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
+from pawsight.training.budget import Pace
+from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
+from pawsight.training.feed import Supply
+from pawsight.training.interrupts import stop_requests
+from pawsight.training.optimizers import build_optimizer
+from pawsight.training.photos import Portion, WatchedPixels
+from pawsight.training.plan import Plan
+from pawsight.training.score import Score
+from pawsight.training.start import Start
+from pawsight.training.state import State
+from pawsight.training.step import TrainStep, build_train_step
+from pawsight.training.validation import Validator
+
+Clock = Callable[[], float]
+
+# A killed run loses at most this much work.
+_CHECKPOINT_SECONDS = 120.0
+# After a validation one is written too, if all of them together take less than this share.
+_CHECKPOINT_SHARE = 0.02
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Sums since the last validation, and the time spent so far."""
+
+    loss: float = 0.0
+    num_right: float = 0.0
+    num_images: float = 0.0
+    num_timed: float = 0.0  # photos of steps that were timed: the first of a session compiles
+    step_seconds: float = 0.0  # time of those steps
+    seconds: float = 0.0  # of all the training so far
+
+    @property
+    def images_per_second(self) -> float:
+        """The rate of the training steps alone; 0 while none was timed."""
+        return self.num_timed / self.step_seconds if self.step_seconds else 0.0
+
+    def clear(self) -> None:
+        self.loss = self.num_right = self.num_images = self.num_timed = self.step_seconds = 0.0
+
+
+class Trainer:
+    """A model with what it takes to train it by a plan: freshly built, or that of a `Start`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pixels: Pixels,
+        train: Portion,
+        validation: Portion,
+        clock: Clock = time.perf_counter,
+        start: Start | None = None,
+    ) -> None:
+        keras.utils.set_random_seed(plan.seed)
+        self.plan = plan
+        self.model = start.build(plan) if start else _fresh(plan)
+        self.limit: str | None = None  # the stage that held the run up, once it ended
+        self._pixels = WatchedPixels(pixels)
+        self._train = train
+        self.validation = validation
+        self._clock = clock
+        self._start = start
+        self._is_imbalanced = any(is_imbalanced(_counts(part)) for part in (train, validation))
+        self._optimizer = build_optimizer(plan)
+        self._steps: dict[float, TrainStep] = {}
+        self.validator = Validator(self.model, plan, self._pixels)
+        self._optimizer.build(self.model.trainable_variables)
+        self.state = State(self.model, self._optimizer)
+        on_device = bool(tf.config.list_physical_devices("GPU"))
+        self.supply = Supply(self._pixels, train, lambda: self.plan, on_device)
+        self._tally = _Tally()
+        self._history: list[Epoch] = []
+        self._best: list[np.ndarray] = []
+        self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
+
+    def fit(self, plan: Plan, run: Run, progress: Progress) -> list[Epoch]:
+        """Run the plan to its end, from the last checkpoint if the run has one.
+
+        Leaves the weights of the best validation in `self.model`, the history
+        in `run.history_path`, and the plan as it was followed in `self.plan`.
+
+        Raises:
+            StoppedError: The user stopped it; a checkpoint was written.
+            TrainingError: The loss is no number any more.
+        """
+        self.plan = plan
+        step = self._resume(run)
+        progress.start("Training", plan.num_steps, "steps")
+        progress.advance(step)
+        for row in self._history:  # of earlier sessions
+            progress.advance(0, **row.facts())
+        with stop_requests() as is_stopped:
+            self._loop(step, run, progress, is_stopped)
+        self.state.set_weights(self._best)
+        return self._history
+
+    def train_step(
+        self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, share: float
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step in which a share of the layers learns; compiled when first taken."""
+        if share not in self._steps:
+            self._steps[share] = build_train_step(self.model, self._optimizer, self.plan, share)
+        return self._steps[share](images, labels, learning_rate)
+
+    def _loop(
+        self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]
+    ) -> None:
+        tally, clock = self._tally, self._clock
+        seconds_before, started = tally.seconds, clock()
+        self._seconds_now = lambda: seconds_before + clock() - started
+        last_saved, first_step = started, step
+        save_seconds = 0.0
+        pace = Pace(self.plan, self.supply.num_ahead)
+        batches = self.supply.batches(step)
+        while step < self.plan.num_steps:
+            step_started = clock()
+            images, labels = next(batches)
+            learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
+            share = self.plan.stages[self.plan.stage_at(step)].share
+            loss, num_right = self.train_step(images, labels, learning_rate, share)
+            self._count(float(loss), int(num_right), labels.numpy())
+            self._check(step + 1, run)
+            now = clock()
+            # The first step of a session compiles, and the first of a stage may.
+            if step > first_step and self.plan.stage_at(step) == self.plan.stage_at(step - 1):
+                pace.took(self.plan, step, now - step_started)
+                tally.num_timed += self.plan.batch_size
+                tally.step_seconds += now - step_started
+            step += 1
+            tally.seconds = self._seconds_now()
+            self._tell(step, progress)
+            is_validated = self.plan.is_validated_after(step)
+            if is_validated:
+                self._end_epoch(step, run, progress)
+                tally.clear()
+            revised = pace.replanned(self.plan, step, tally.seconds)
+            if revised is not None:
+                self._follow(revised, run)
+            now, since = clock(), clock() - last_saved
+            is_due = since > _CHECKPOINT_SECONDS or step == self.plan.num_steps
+            is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
+            if is_due or is_cheap or is_stopped():
+                facts = dataclasses.asdict(tally)
+                captured = self.state.capture(step, facts, self._best)
+                save_checkpoint(captured, run.latest_checkpoint_path)
+                last_saved = clock()
+                save_seconds = last_saved - now
+            if is_stopped() and step < self.plan.num_steps:
+                raise StoppedError(
+                    f"Stopped after step {step:,} of {self.plan.num_steps:,}; nothing is lost.\n"
+                    f"Go on with: pawsight resume {run.path}"
+                )
+        batches.close()
+        self.limit = self.supply.limit(clock() - started)
+
+    def _count(self, loss: float, num_right: int, labels: np.ndarray) -> None:
+        num_there = int(np.count_nonzero(labels >= 0))
+        self._tally.loss += loss * num_there
+        self._tally.num_right += num_right
+        self._tally.num_images += num_there
+
+    def _check(self, step: int, run: Run) -> None:
+        """Stop where going on makes no sense."""
+        self._pixels.check_enough_left(self._train, run)
+        if not math.isfinite(self._tally.loss):
+            raise TrainingError(_diverged(step, self.plan))
+
+    def _tell(self, step: int, progress: Progress) -> None:
+        tally, num_images = self._tally, max(1.0, self._tally.num_images)
+        progress.advance(
+            1,
+            total=self.plan.num_steps,
+            epoch=(step - 1) * self.plan.batch_size // self.plan.num_train + 1,
+            images_per_second=tally.images_per_second,
+            loss=tally.loss / num_images,
+            accuracy=tally.num_right / num_images,
+        )
+
+    def _end_epoch(self, step: int, run: Run, progress: Progress) -> None:
+        """Validate, add the row, keep the weights if they are the best, see if that is enough."""
+        full, size = self.plan.image_size, self.plan.stages[self.plan.stage_at(step - 1)].image_size
+        if step >= self.plan.num_steps:
+            size = full
+        target = self.plan.target_accuracy
+        found = self._measure(size, run)
+        is_reached = target is not None and found.surely_reaches(target, self._is_imbalanced)
+        if is_reached and target is not None and size != full:
+            found, size = self._measure(full, run), full
+            is_reached = found.surely_reaches(target, self._is_imbalanced)
+        row = self._row(step, found, size[0] / full[0])
+        self._history = mark_best([*self._history, row])
+        if best_epoch(self._history).step == step:
+            self._best = self.state.weights()
+        save_history(self._history, run.history_path)
+        progress.advance(0, **row.facts())
+        progress.note(_in_words(row))
+        if is_reached and step < self.plan.num_steps:
+            progress.note(f"The target of {target:.1%} is surely reached: training ends here.")
+            self._follow(self.plan.model_copy(update={"num_steps": step}), run)
+
+    def _measure(self, size: tuple[int, int], run: Run) -> Score:
+        found = self.validator.measure(self.validation, size)
+        self._pixels.check_enough_left(self.validation, run)
+        return found
+
+    def _row(self, step: int, found: Score, scale: float) -> Epoch:
+        tally = self._tally
+        num_images = max(1.0, tally.num_images)
+        tally.seconds = self._seconds_now()
+        return Epoch(
+            epoch=self.plan.epochs_at(step),
+            step=step,
+            seconds=round(tally.seconds, 3),
+            images_per_second=round(tally.images_per_second, 2),
+            learning_rate=self.plan.learning_rate_at(step - 1),
+            train_loss=tally.loss / num_images,
+            train_accuracy=tally.num_right / num_images,
+            validation_loss=found.loss,
+            validation_accuracy=found.accuracy,
+            is_best=False,
+            validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
+            validation_scale=round(scale, 4),
+        )
+
+    def _follow(self, plan: Plan, run: Run) -> None:
+        """Go by another plan, once it is in the run folder with what else stands there."""
+        saved = run.read_json(run.plan_path) if run.plan_path.is_file() else {}
+        write_json(run.plan_path, saved | plan.model_dump(mode="json"))
+        self.plan = plan
+
+    def _resume(self, run: Run) -> int:
+        self._tally, self._history, self._best = _Tally(), [], []
+        if not run.latest_checkpoint_path.is_file():
+            if self._start is not None:
+                self._history, self._best = [self._start.row], self.state.weights()
+                save_history(self._history, run.history_path)
+            return 0
+        checkpoint = load_checkpoint(run.latest_checkpoint_path)
+        self.state.restore(checkpoint)
+        self._tally, self._best = _Tally(**checkpoint.facts), checkpoint.best
+        history = load_history(run.history_path) if run.history_path.is_file() else []
+        # Killed between writing the history and the checkpoint: that part is run again.
+        history = [row for row in history if row.step <= checkpoint.step]
+        self._history = mark_best(history) if history else []
+        return checkpoint.step
+
+
+def _fresh(plan: Plan) -> keras.Model:
+    num_classes = len(plan.class_names)
+    return build_model(plan.model, num_classes, plan.image_size, plan.precision, any_size=True)
+
+
+def _counts(portion: Portion) -> list[int]:
+    return list(np.bincount(portion.labels).tolist())
+
+
+def _in_words(row: Epoch) -> str:
+    balanced = row.validation_balanced_accuracy
+    return (
+        f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
+        f"{row.validation_accuracy:.1%} in validation"
+        + (f" (balanced {balanced:.1%})" if balanced is not None else "")
+        + f", {row.images_per_second:.0f} images/s"
+    )
+
+
+def _diverged(step: int, plan: Plan) -> str:
+    return (
+        f"The loss is no number any more at step {step:,}: training went astray.\n"
+        f"Try a lower learning rate than {plan.learning_rate:g}, "
+        f"such as --learning-rate {plan.learning_rate / 10:g}."
+    )

@@ -1,0 +1,196 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pawsight.data.auditing.audit import findings, tell_about
+from pawsight.data.auditing.checks import KINDS
+from pawsight.data.catalog import Catalog
+from pawsight.progress import Silent
+from pawsight.records import Photo
+
+USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 40, "height": 30}
+
+
+def photo(path, label="cats", part="", sha256="", **facts):
+    return Photo(path, label, part, sha256=sha256 or path, format="JPEG", **{**USUAL, **facts})
+
+
+def catalog_of(*photos):
+    return Catalog("pets", Path("/photos"), photos)
+
+
+class Notes(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.texts = []
+
+    def note(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture
+def messy():
+    """A photo in two parts and two classes, two exact copies, and a broken one."""
+    return catalog_of(
+        photo("a.jpg", "cats", "train", "1"),
+        photo("b.jpg", "dogs", "validation", "2"),
+        photo("c.jpg", "dogs", "train", "3"),
+        photo("d.jpg", "dogs", "train", "3"),
+        Photo("e.jpg", "cats", "train", problem="empty file"),
+        photo("f.jpg", "cats", "validation", "4"),
+    )
+
+
+def test_findings_name_every_kind_with_its_rule(messy):
+    found = findings(messy)["findings"]
+    assert list(found) == [kind.id for kind in KINDS]
+    for one in found.values():
+        assert one["title"]
+        assert one["rule"].endswith(".")
+        assert one["count"] == len(one["items"])
+
+
+def test_copies_are_sorted_into_what_they_mean(messy):
+    found = findings(messy, copies=[[0, 1], [2, 3]])["findings"]
+    both = {
+        "photos": [
+            {"path": "a.jpg", "label": "cats", "part": "train"},
+            {"path": "b.jpg", "label": "dogs", "part": "validation"},
+        ]
+    }
+    assert found["leakage"]["items"] == [both]
+    assert found["conflicting_labels"]["items"] == [both]
+    assert found["near_copies"]["items"] == [both]
+    (exact,) = found["exact_copies"]["items"]
+    assert [one["path"] for one in exact["photos"]] == ["c.jpg", "d.jpg"]
+
+
+def test_broken_photos_have_their_reasons(messy):
+    assert findings(messy)["findings"]["broken"]["items"] == [
+        {"path": "e.jpg", "label": "cats", "part": "train", "reason": "empty file"}
+    ]
+
+
+def test_findings_can_be_written_as_json_whatever_they_are(messy):
+    assert json.loads(json.dumps(findings(messy, copies=[[0, 1]]), allow_nan=False))
+    assert json.loads(json.dumps(findings(catalog_of()), allow_nan=False))["sizes"] == {}
+
+
+def test_the_facts_of_a_catalog_are_counted(messy):
+    found = findings(messy)
+    assert (found["num_photos"], found["classes"]) == (6, {"cats": 2, "dogs": 3})
+    assert found["parts"] == {
+        "train": {"cats": 1, "dogs": 2},
+        "validation": {"cats": 1, "dogs": 1},
+    }
+    assert found["broken"] == [{"path": "e.jpg", "problem": "empty file"}]
+    assert found["exact_copies"] == [["c.jpg", "d.jpg"]]
+    assert found["copies_across_parts"] == []
+    assert found["sizes"] == {"smallest": (40, 30), "largest": (40, 30)}
+
+
+def test_a_photo_that_is_remarked_on_has_value_and_reason():
+    usual = [photo(f"{i}.jpg") for i in range(30)]
+    dark = photo("dark.jpg", brightness=20.0, contrast=10.0)
+    (item,) = findings(catalog_of(dark, *usual))["findings"]["dark"]["items"]
+    assert item == {
+        "path": "dark.jpg",
+        "label": "cats",
+        "part": "",
+        "value": 30.0,
+        "reason": "mean brightness 20 of 255",
+    }
+
+
+def test_a_drawing_on_white_paper_is_unlike_and_not_too_bright():
+    rng = np.random.default_rng(0)
+    images = rng.integers(30, 220, (40, 32, 32, 3), np.uint8)
+    images[3] = 255
+    images[3, 10:20, 10:12] = 0
+
+    class Memory:
+        image_size = (32, 32)
+
+        def read(self, indices):
+            return images[indices]
+
+    photos = [photo(f"{i}.jpg", phash=f"{rng.integers(2**60):016x}") for i in range(40)]
+    photos[3] = photo("drawing.jpg", brightness=240.0, contrast=20.0, phash="0" * 16)
+    found = findings(catalog_of(*photos), Memory())["findings"]
+    assert [item["path"] for item in found["unlike"]["items"]] == ["drawing.jpg"]
+    assert found["bright"]["items"] == []
+    alone = findings(catalog_of(*photos))["findings"]["bright"]["items"]
+    assert [item["path"] for item in alone] == ["drawing.jpg"]
+
+
+def test_near_copies_are_looked_for_where_there_are_pixels():
+    class Grey:
+        image_size = (32, 32)
+
+        def read(self, indices):
+            return np.full((len(indices), 32, 32, 3), 90, np.uint8)
+
+    blank = {"contrast": 0.0, "phash": "0" * 16}
+    catalog = catalog_of(photo("a.jpg", **blank), photo("b.jpg", **blank))
+    assert findings(catalog)["findings"]["near_copies"]["count"] == 0
+    assert findings(catalog, Grey())["findings"]["near_copies"]["count"] == 1
+
+
+@pytest.mark.parametrize(("num_dogs", "is_found"), [(6, False), (7, True)])
+def test_classes_are_uneven_beyond_one_and_a_half_to_one(num_dogs, is_found):
+    cats = [photo(f"cat{i}.jpg") for i in range(4)]
+    dogs = [photo(f"dog{i}.jpg", "dogs") for i in range(num_dogs)]
+    items = findings(catalog_of(*cats, *dogs))["findings"]["imbalance"]["items"]
+    assert [item["value"] for item in items] == ([1.75] if is_found else [])
+
+
+def test_unevenness_is_that_of_the_photos_for_training():
+    train = [photo(f"cat{i}.jpg", "cats", "train") for i in range(4)]
+    train += [photo(f"dog{i}.jpg", "dogs", "train") for i in range(4)]
+    held = [photo(f"late{i}.jpg", "dogs", "validation") for i in range(9)]
+    assert findings(catalog_of(*train, *held))["findings"]["imbalance"]["items"] == []
+
+
+def test_a_group_of_the_user_in_two_parts_is_leakage():
+    catalog = catalog_of(
+        photo("a.jpg", "cats", "train", group="tom"),
+        photo("b.jpg", "cats", "test", group="tom"),
+        photo("c.jpg", "cats", "test", group="kitty"),
+    )
+    (item,) = findings(catalog)["findings"]["leakage"]["items"]
+    assert item["group"] == "tom"
+    assert [one["path"] for one in item["photos"]] == ["a.jpg", "b.jpg"]
+
+
+def told(catalog, copies=None):
+    notes = Notes()
+    tell_about(catalog, notes, copies)
+    return notes.texts
+
+
+def test_training_is_told_what_it_works_with(messy):
+    assert told(messy)[:3] == [
+        "5 photos of cats, dogs: 3 train, 2 validation, 0 test.",
+        "1 photo(s) cannot be used and are left out:",
+        "  e.jpg: empty file",
+    ]
+
+
+def test_training_is_told_of_copies_on_both_sides_and_under_two_labels(messy):
+    texts = told(messy, [[0, 1], [2, 3]])
+    assert any(text.startswith("1 photo(s) are there more than once") for text in texts)
+    assert any("more than one part as copies" in text and "a.jpg = b.jpg" in text for text in texts)
+    assert any("copies of another class" in text and "a.jpg = b.jpg" in text for text in texts)
+
+
+def test_training_is_told_of_damaged_photos_that_are_used():
+    texts = told(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
+    assert texts[1:] == ["1 damaged photo(s) are used all the same, see catalog.csv."]
+
+
+def test_a_long_group_is_named_in_short():
+    catalog = catalog_of(*(photo(f"{i}.jpg", "cats", ("train", "test")[i % 2]) for i in range(9)))
+    assert told(catalog, [list(range(9))])[-1].endswith("= 3.jpg and 5 more")

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from pawsight.data.auditing.outliers import describe, unlike
+from pawsight.data.catalog import Catalog
+from pawsight.records import Photo
+
+SIZE = (128, 128)
+
+
+class Memory:
+    """Pixels in memory."""
+
+    image_size = SIZE
+
+    def __init__(self, images):
+        self.images = np.stack(images)
+
+    def read(self, indices):
+        return self.images[indices]
+
+
+def photographed(seed):
+    """Soft shapes with grain, as in a photo."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(30, 220, (8, 8, 3), np.uint8))
+    smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), np.float32)
+    grain = rng.normal(0, 4, smooth.shape)
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def drawn():
+    """Black lines on white, as in a logo."""
+    image = Image.new("RGB", SIZE, "white")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((20, 20, 100, 100), outline="black", width=4)
+    pen.line((10, 110, 118, 110), fill="black", width=6)
+    return np.asarray(image)
+
+
+def found_in(images, labels=None):
+    labels = labels or ["cats"] * len(images)
+    photos = tuple(Photo(f"{i}.jpg", label) for i, label in enumerate(labels))
+    return unlike(Catalog("pets", "", photos), Memory(images))
+
+
+def test_a_drawing_among_photos_is_unlike_them():
+    images = [photographed(seed) for seed in range(60)]
+    images[17] = drawn()
+    (found,) = found_in(images)
+    assert found.index == 17
+    assert found.value > 7
+
+
+def test_a_blank_picture_among_photos_is_unlike_them():
+    images = [photographed(seed) for seed in range(60)]
+    images[5] = np.full((*SIZE, 3), 255, np.uint8)
+    assert [remark.index for remark in found_in(images)] == [5]
+
+
+def test_several_copies_of_one_drawing_do_not_vouch_for_each_other():
+    images = [photographed(seed) for seed in range(120)]
+    for place in (3, 40, 80, 110):
+        images[place] = drawn()
+    assert sorted(remark.index for remark in found_in(images)) == [3, 40, 80, 110]
+
+
+def test_photos_are_not_unlike_photos():
+    assert found_in([photographed(seed) for seed in range(100)]) == []
+
+
+def test_a_drawing_in_a_class_of_drawings_is_usual():
+    rng = np.random.default_rng(0)
+    drawings = [np.roll(drawn(), tuple(rng.integers(-9, 9, 2)), (0, 1)) for _ in range(60)]
+    photos = [photographed(seed) for seed in range(60)]
+    assert found_in(drawings + photos, ["logos"] * 60 + ["cats"] * 60) == []
+
+
+def test_a_class_of_few_photos_is_not_judged():
+    images = [photographed(seed) for seed in range(28)]
+    assert found_in([drawn(), *images]) == []
+
+
+def test_the_most_unlike_comes_first():
+    images = [photographed(seed) for seed in range(100)]
+    images[10] = drawn()
+    images[20] = (0.6 * drawn() + 0.4 * photographed(1)).astype(np.uint8)
+    found = found_in(images)
+    assert found[0].index == 10
+    assert [remark.value for remark in found] == sorted((r.value for r in found), reverse=True)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (64, 90), (130, 128), (300, 200)])
+def test_figures_of_simple_pictures_are_known(size):
+    height, width = size
+    black = np.zeros((height, width, 3), np.uint8)
+    grey = np.full((height, width, 3), 128, np.uint8)
+    # Even (black says nothing), gentle, hard, entropy, share of the commonest shades.
+    assert describe(np.stack([black, grey])).tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 1]]
+
+
+def test_a_chequerboard_of_pixels_is_all_hard_edges():
+    board = (np.indices(SIZE).sum(0) % 2 * 255).astype(np.uint8)
+    even, gentle, hard, entropy, commonest = describe(np.stack([board] * 3, -1)[None])[0]
+    assert (even, gentle, hard) == (0, 0, 1)
+    assert 0 <= entropy <= 1
+    assert commonest == 1

@@ -1,0 +1,140 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.data.decoding.decode import decode, examine, load_pixels
+from pawsight.data.decoding.truncated_jpeg import look_at, with_end
+from pawsight.errors import PhotoError
+
+
+def waves(width: int = 400, height: int = 300) -> Image.Image:
+    """A smooth picture without any exact mid-grey area, as much detail above as below."""
+    yy, xx = np.mgrid[0:height, 0:width]
+    channels = [np.sin(xx / 9 + k) * 60 + np.cos(yy / 7 - k) * 50 + 128 for k in range(3)]
+    return Image.fromarray(np.stack(channels, -1).astype(np.uint8))
+
+
+def jpeg(mode: str = "RGB", image: Image.Image | None = None, **options: object) -> bytes:
+    file = io.BytesIO()
+    (image or waves()).convert(mode).save(file, "JPEG", quality=90, **options)
+    return file.getvalue()
+
+
+ONE_PASS = {
+    "baseline": jpeg(),
+    "4:4:4": jpeg(subsampling=0),
+    "restart markers": jpeg(restart_marker_blocks=10),
+    "a restart a row": jpeg(restart_marker_rows=1),
+    "grey": jpeg("L"),
+    "CMYK": jpeg("CMYK"),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_PASS)
+@pytest.mark.parametrize("image_size", [(30, 40), (300, 400)], ids=["drafted", "in full"])
+def test_a_jpeg_cut_near_its_end_is_kept_with_what_is_there_said(kind, image_size):
+    # Each row of the picture takes about as many bytes as any other.
+    data = ONE_PASS[kind]
+    facts, pixels = examine(data[: int(len(data) * 0.9)], image_size, "stretch", True)
+    words, share = facts.flaw.split("; ")
+    assert words == "file ends too early" and share.endswith(" % of it is there")
+    percent = int(share.split()[0])
+    assert 85 <= percent <= 94
+    num_there = image_size[0] * percent // 100
+    whole = load_pixels(data, image_size, "stretch")
+    upper = slice(0, num_there - image_size[0] // 15)
+    assert np.abs(pixels[upper].astype(int) - whole[upper]).max() <= 1
+    missing = 64 if kind == "CMYK" else 128  # half of each of two inks, one over the other
+    assert (np.abs(pixels[num_there + image_size[0] // 15 :].astype(int) - missing) <= 1).all()
+    assert (facts.width, facts.height) == (400, 300)
+
+
+@pytest.mark.parametrize("kind", ONE_PASS)
+def test_a_jpeg_with_too_few_rows_is_left_out_even_if_cut_ones_are_kept(kind):
+    data = ONE_PASS[kind]
+    with pytest.raises(PhotoError, match=r"^file ends too early \([56]\d % of it is there\)$"):
+        decode(data[: int(len(data) * 0.65)], keep_truncated=True)
+
+
+def test_a_cut_jpeg_is_left_out_unless_asked_for():
+    data = jpeg()[:-400]
+    expected = r"^file ends too early \(9\d % of it is there\)$"
+    for read in (decode, lambda cut: load_pixels(cut, (30, 40), "pad")):
+        with pytest.raises(PhotoError, match=expected):
+            read(data)
+
+
+def test_never_is_all_of_a_cut_jpeg_said_to_be_there():
+    assert look_at(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_progressive_jpeg_cut_in_a_late_scan_is_whole_but_coarser(mode):
+    data = jpeg(mode, progressive=True)
+    facts, pixels = examine(data[: int(len(data) * 0.9)], (300, 400), "stretch", True)
+    assert facts.flaw == "file ends too early; all of it is there, but coarser"
+    whole = load_pixels(data, (300, 400), "stretch").astype(int)
+    assert 0 < np.abs(pixels - whole).mean() < 8
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15])
+def test_a_progressive_jpeg_cut_in_an_early_scan_is_a_blur_and_left_out(share):
+    data = jpeg(progressive=True)
+    first_scan = data.index(b"\xff\xda")
+    cut = data[: first_scan + int((len(data) - first_scan) * share)]
+    with pytest.raises(PhotoError, match=r"^file ends too early \(only a blur of it is there\)$"):
+        decode(cut, keep_truncated=True)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_progressive_jpeg_is_understood_wherever_it_is_cut(mode):
+    small = waves(48, 32)
+    data = jpeg(mode, small, progressive=True)
+    for length in range(data.index(b"\xff\xda") + 14, len(data)):
+        with pytest.raises(PhotoError, match=r"^file ends too early \((only|all|\d+ %) .*\)$"):
+            decode(data[:length])
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xff"])
+def test_a_file_whose_end_was_never_written_counts_as_cut(filler):
+    data = jpeg()
+    kept = int(len(data) * 0.9)
+    flaw = examine(data[:kept] + filler * (len(data) - kept), (60, 80), "stretch", True)[0].flaw
+    assert flaw == examine(data[:kept], (60, 80), "stretch", True)[0].flaw != ""
+
+
+def test_a_turned_jpeg_that_is_cut_comes_out_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down: the missing rows are those at the top
+    data = jpeg(exif=exif, image=waves().transpose(Image.Transpose.ROTATE_180))
+    facts, pixels = examine(data[: int(len(data) * 0.9)], (300, 400), "stretch", True)
+    assert facts.flaw
+    assert (pixels[:10] == 128).all()
+    assert np.abs(pixels[100:].astype(int) - np.asarray(waves())[100:]).mean() < 6
+
+
+def test_a_jpeg_cut_before_its_picture_begins_has_nothing_to_keep():
+    data = jpeg()
+    for length in (3, 10, data.index(b"\xff\xda"), data.index(b"\xff\xda") + 8):
+        with pytest.raises(PhotoError, match=r"^(file ends too early|damaged JPEG data)"):
+            decode(data[:length], keep_truncated=True)
+
+
+def test_a_whole_jpeg_has_no_flaw_whatever_the_setting():
+    for data in (*ONE_PASS.values(), jpeg(progressive=True)):
+        for keep in (False, True):
+            assert examine(data, (30, 40), "stretch", keep)[0].flaw == ""
+
+
+def test_a_cut_file_of_another_format_is_left_out():
+    file = io.BytesIO()
+    waves().save(file, "PNG")
+    with pytest.raises(PhotoError, match="ends too early"):
+        decode(file.getvalue()[:-3000], keep_truncated=True)
+
+
+def test_the_end_goes_after_the_last_byte_of_the_picture():
+    assert with_end(b"abc\0\0\0\0") == b"abc\xff\xd9"
+    assert with_end(b"abc\xff\xff") == b"abc\xff\xd9"

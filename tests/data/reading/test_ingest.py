@@ -1,0 +1,447 @@
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pawsight.data.listing.scan import Listing, scan
+from pawsight.data.reading import ingest_cache, ingest_index
+from pawsight.data.reading.batch import Batch, Watch, read_batch
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.sources import Source
+
+SIZE = (12, 16)
+
+
+class Told:
+    """Keeps what a stage tells of its progress."""
+
+    def __init__(self) -> None:
+        self.num_read, self.rates, self.notes = 0, [], []
+
+    def start(self, task, total=None, unit=""):
+        self.is_reading = task == "Reading photos"
+
+    def advance(self, done, **facts):
+        if self.is_reading and "rate" in facts:
+            self.num_read += done
+            self.rates.append(facts["rate"])
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def pets(tmp_path) -> Path:
+    """Two classes of six photos that all differ, and one broken photo."""
+    return draw_pets(tmp_path / "pets", 6)
+
+
+def draw_pets(root: Path, count: int) -> Path:
+    for number, name in enumerate(("cats", "dogs")):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            colour = (i * 7 % 256, i // 36, 200 * number)
+            Image.new("RGB", (32, 24), colour).save(root / name / f"{i:04}.png")
+    (root / "dogs" / "broken.jpg").write_bytes(b"")
+    return root
+
+
+def read(root: Path, image_size=SIZE, resize="stretch"):
+    told = Told()
+    catalog, pixels = ingest(root, image_size, resize, told)
+    return catalog, pixels, told
+
+
+def assert_right(catalog, pixels) -> None:
+    """Compare every usable photo's pixels with those of its file."""
+    paths = [photo.path for photo in catalog.photos]
+    expected = PixelStream(catalog.root, paths, pixels.image_size, "stretch")
+    assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
+
+
+def test_every_photo_is_a_row_and_a_broken_one_says_why(pets):
+    catalog, pixels, told = read(pets)
+    assert [photo.path for photo in catalog.photos] == sorted(
+        path.relative_to(pets).as_posix() for path in pets.rglob("*.*")
+    )
+    assert [(p.path, p.problem) for p in catalog.broken] == [("dogs/broken.jpg", "empty file")]
+    first = catalog.photos[0]
+    assert (first.label, first.format, first.width, first.height) == ("cats", "PNG", 32, 24)
+    assert len(first.sha256) == 64 and len(first.phash) == 16
+    assert isinstance(pixels, PixelStore)
+    assert pixels.image_size == SIZE
+    assert told.num_read == 13 and all(rate > 0 for rate in told.rates)
+    assert_right(catalog, pixels)
+
+
+def test_unchanged_photos_are_not_read_again(pets):
+    catalog, _, _ = read(pets)
+    again, pixels, told = read(pets)
+    assert again == catalog
+    assert told.num_read == 0
+    assert_right(again, pixels)
+
+
+def test_a_changed_photo_alone_is_read_again(pets):
+    before, old_pixels, _ = read(pets)
+    old = old_pixels.read(np.array([3]))
+    changed = pets / "cats" / "0003.png"
+    Image.new("RGB", (40, 30), "white").save(changed)
+    after, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert after.photos[3].width == 40
+    assert [a == b for a, b in zip(before.photos, after.photos, strict=True)].count(False) == 1
+    assert_right(after, pixels)
+    # A training that goes on meanwhile still sees what it began with.
+    assert (old_pixels.read(np.array([3])) == old).all()
+
+
+def test_added_and_removed_photos_cost_only_themselves(pets):
+    read(pets)
+    (pets / "cats" / "0000.png").unlink()
+    Image.new("RGB", (9, 9)).save(pets / "dogs" / "new.png")
+    catalog, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert len(catalog.photos) == 13
+    assert_right(catalog, pixels)
+
+
+def test_a_repaired_photo_is_read_again(pets):
+    read(pets)
+    Image.new("RGB", (9, 9)).save(pets / "dogs" / "broken.jpg")
+    catalog, _, told = read(pets)
+    assert told.num_read == 1
+    assert catalog.broken == ()
+
+
+def test_what_may_pass_is_tried_again_next_time(pets):
+    listing = scan(Source("pets", pets))
+    gone = listing.photos[2]
+    data = (pets / gone.path).read_bytes()
+    (pets / gone.path).unlink()
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[2].problem == "the file is no longer there"
+    (pets / gone.path).write_bytes(data)
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[2].problem == ""
+
+
+def test_a_photo_that_changes_after_it_was_listed_is_read_again_next_time(pets):
+    listing = scan(Source("pets", pets))
+    Image.new("RGB", (50, 40), "white").save(pets / "cats" / "0003.png")
+    catalog, _ = ingest(listing, SIZE)
+    assert catalog.photos[3].width == 50
+    again, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert again.photos[3].size == (pets / "cats" / "0003.png").stat().st_size
+    assert_right(again, pixels)
+
+
+def test_truncated_photos_alone_are_read_again_when_they_are_kept_or_no_longer(pets):
+    photo = pets / "dogs" / "cut.jpg"
+    Image.effect_noise((64, 64), 50).convert("RGB").save(photo)
+    photo.write_bytes(photo.read_bytes()[:-40])
+    first, _, told = read(pets)
+    assert told.num_read == 14
+    assert "ends too early" in {p.path: p.problem for p in first.photos}["dogs/cut.jpg"]
+    for keep_truncated in (True, False, True):
+        told = Told()
+        catalog, pixels = ingest(pets, SIZE, "stretch", told, keep_truncated)
+        assert told.num_read == 2  # the empty file, too, might be read in another way
+        (photo,) = (photo for photo in catalog.photos if photo.path == "dogs/cut.jpg")
+        assert bool(photo.flaw) == keep_truncated
+        assert bool(photo.problem) != keep_truncated
+        assert len(catalog.usable) == 12 + keep_truncated
+        assert len(pixels.read(catalog.usable)) == 12 + keep_truncated
+
+
+def test_another_working_size_has_its_own_pixels(pets):
+    small, _, _ = read(pets)
+    large, pixels, told = read(pets, (20, 20))
+    assert told.num_read == 13
+    assert pixels.image_size == (20, 20)
+    assert_right(large, pixels)
+    assert [p.sha256 for p in large.photos] == [p.sha256 for p in small.photos]
+    assert read(pets)[2].num_read == 0
+
+
+def test_nothing_is_written_where_the_photos_are(pets):
+    def state() -> dict[Path, tuple[int, int]]:
+        found = {path: path.stat() for path in [pets, *pets.rglob("*")]}
+        return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
+
+    before = state()
+    read(pets)
+    assert state() == before
+
+
+def test_names_of_any_bytes_are_read(tmp_path):
+    root = tmp_path / "été 😀"
+    for name in (b"a,b", b"caf\xe9", "né".encode()):
+        folder = root / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        with (folder / os.fsdecode(b"\xff\n.png")).open("wb") as file:
+            Image.new("RGB", (9, 9)).save(file, "PNG")
+    catalog, pixels, _ = read(root)
+    assert len(catalog.usable) == 3
+    assert_right(catalog, pixels)
+    assert read(root)[2].num_read == 0
+
+
+def test_photos_stream_when_the_disk_is_nearly_full(pets, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert "no room" in told.notes[-1]
+    assert_right(catalog, pixels)
+    assert read(pets)[2].num_read == 0  # the facts are kept
+
+    monkeypatch.undo()
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(pets.parent / "cache"))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStore)
+    assert told.num_read == 12  # not the broken one
+    assert_right(catalog, pixels)
+
+
+def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
+    catalog, pixels, told = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert any("Nothing can be kept" in note for note in told.notes)
+    assert len(catalog.usable) == 12
+    assert_right(catalog, pixels)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_facts_are_kept_when_the_disk_becomes_full(pets):
+    batch = Batch(str(pets), ("cats/0000.png", "dogs/broken.jpg"), 0, SIZE, "stretch", "/dev/full")
+    good, broken = read_batch(batch, Watch())
+    assert good.facts is not None and not good.is_stored
+    assert broken.problem == "empty file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_photos_stream_when_the_disk_becomes_full(pets):
+    import resource
+
+    class Filling(Told):
+        """Lets files grow no further once there is a file of pixels, as on a full disk."""
+
+        def start(self, task, total=None, unit=""):
+            super().start(task, total, unit)
+            if self.is_reading:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
+
+    limits, told = resource.getrlimit(resource.RLIMIT_FSIZE), Filling()
+    try:
+        catalog, pixels = ingest(pets, (64, 64), "stretch", told)  # 12,288 bytes a photo
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(pixels, PixelStream)
+    assert len([note for note in told.notes if "too full" in note]) == 1
+    assert len(catalog.usable) == 12
+    assert_right(catalog, pixels)
+
+
+@pytest.mark.parametrize("victim", ["index.sqlite", "pixels-1.u8"])
+def test_a_damaged_cache_is_made_again(pets, cache, victim):
+    read(pets)
+    (path,) = cache.rglob(victim)
+    path.write_bytes(b"damaged" * 10)
+    catalog, pixels, told = read(pets)
+    assert told.num_read == 13
+    assert_right(catalog, pixels)
+
+
+def test_another_decoder_reads_again(pets, monkeypatch):
+    read(pets)
+    monkeypatch.setattr(ingest_cache, "_maker", lambda: "another")
+    assert read(pets)[2].num_read == 13
+    assert read(pets)[2].num_read == 0
+
+
+def test_two_at_once_agree(pets):
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(read(pets))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told.num_read for _, _, told in results) == [0, 0, 13]
+    for catalog, pixels, _ in results:
+        assert catalog == results[0][0]
+        assert_right(catalog, pixels)
+
+
+def test_listings_problems_stay(pets):
+    listing = scan(Source("pets", pets))
+    photos = (replace(listing.photos[0], problem="a camera's raw format"), *listing.photos[1:])
+    catalog, _ = ingest(Listing("pets", pets, photos, 4), SIZE)
+    assert catalog.photos[0].problem == "a camera's raw format"
+    assert catalog.num_ignored == 4
+
+
+def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    catalog, pixels, told = read(pets)  # 4 of 13 are left: 9 gone are more than 4 + 2
+    assert told.num_read == 0
+    assert_right(catalog, pixels)
+    # Of 12 rows of pixels 3 count, so they moved into a file of their own.
+    assert (pixels.path.name, pixels.path.stat().st_size) == ("pixels-2.u8", 3 * 12 * 16 * 3)
+    assert not pixels.path.with_name("pixels-1.u8").exists()
+    assert ingest_index.describe_file(pixels.path.with_name("index.sqlite"))[1] == 4
+    again, pixels, told = read(pets)
+    assert (again, told.num_read) == (catalog, 0)
+    assert_right(again, pixels)
+
+
+def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    listing = scan(Source("pets", pets))
+    few = Listing("pets", pets, listing.photos[:2], 0)
+    assert len(ingest(few, SIZE)[0].usable) == 2
+    assert read(pets)[2].num_read == 0
+
+
+def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    sizes = []
+    for shade in range(8):
+        for photo in (pets / "cats").iterdir():
+            Image.new("RGB", (30 + shade, 24), (shade, 0, 0)).save(photo)
+        catalog, pixels, told = read(pets)
+        assert told.num_read == (6 if shade else 13)
+        assert_right(catalog, pixels)
+        sizes.append(pixels.path.stat().st_size // (12 * 16 * 3))
+    # At most 2 * 12 + 2 rows are left as they are; 6 are added before that is looked at again.
+    assert max(sizes) <= 2 * 12 + 2 + 6
+
+
+def test_a_training_is_not_disturbed_when_rows_move(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    catalog, training, _ = read(pets)
+    before = training.read(catalog.usable)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    assert read(pets)[1].path != training.path
+    assert (training.read(catalog.usable) == before).all()
+
+
+def test_rows_stay_where_the_disk_has_no_room_to_move_them(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    read(pets)
+    for photo in (pets / "cats").iterdir():
+        photo.unlink()
+    for i in range(3):
+        (pets / "dogs" / f"000{i}.png").unlink()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
+    catalog, pixels, told = read(pets)
+    assert (pixels.path.name, told.num_read) == ("pixels-1.u8", 0)
+    assert_right(catalog, pixels)
+
+
+KILLED = """
+import os, sys
+from pawsight.data.reading import ingest_cache
+from pawsight.data.reading.ingest import ingest
+from pawsight.progress import Silent
+
+class Killing(Silent):
+    num_calls = 0
+    def advance(self, done, **facts):
+        if "rate" in facts:
+            self.num_calls += 1
+            if self.num_calls == 3:
+                if sys.argv[2] == "kill":
+                    os._exit(9)
+                raise KeyboardInterrupt
+
+ingest_cache._COMMIT_SECONDS = 0
+ingest(sys.argv[1], (12, 16), "stretch", Killing())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["kill", "interrupt"])
+def test_ingest_goes_on_where_it_was_stopped(tmp_path, how):
+    root = draw_pets(tmp_path / "many", 300)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(root), how], stderr=subprocess.PIPE, timeout=120
+    )
+    assert done.returncode != 0
+    # One traceback is the process's own; workers end without a word.
+    assert done.stderr.count(b"Traceback") == (how == "interrupt")
+    catalog, pixels, told = read(root)
+    # Two batches were kept: at least one of 128, and perhaps the last one, of 601 - 4 * 128.
+    assert 0 < told.num_read <= 601 - 128 - 89
+    assert len(catalog.usable) == 600
+    assert_right(catalog, pixels)
+
+
+INGESTING = """
+import sys
+from pawsight.data.reading import ingest_cache
+from pawsight.data.reading.ingest import ingest
+
+ingest_cache._COMMIT_SECONDS = 0.05
+ingest(sys.argv[1], (64, 64))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ingest_killed_many_times_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    root = tmp_path / "many"
+    for number, name in enumerate(("cats", "dogs")):
+        (root / name).mkdir(parents=True)
+        for i in range(1500):
+            colour = (i % 256, i // 256 * 40, 200 * number)
+            Image.linear_gradient("L").resize((120, 90)).convert("RGB").save(
+                root / name / f"{i:04}.jpg", comment=bytes(colour)
+            )
+    (root / "dogs" / "broken.jpg").write_bytes(b"\xff\xd8 no photo")
+    undisturbed, expected, _ = read(root, (64, 64))
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "killed"))
+    num_killed = 0
+    # The time varies, so that the blow falls while it starts, reads, commits and cleans up; the
+    # long times are for machines with other work, and cost nothing where it is done before.
+    for milliseconds in (150, 420, 480, 530, 570, 610, 660, 700, 760, 830, 1500, 3000, 6000):
+        process = subprocess.Popen([sys.executable, "-c", INGESTING, str(root)])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=milliseconds / 1000)
+        num_killed += process.poll() is None
+        process.kill()
+        process.wait()
+    catalog, pixels, told = read(root, (64, 64))
+    assert num_killed >= 2
+    assert 0 <= told.num_read < 3001
+    assert catalog == undisturbed
+    assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()

@@ -1,0 +1,140 @@
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pawsight.data.decoding.decode import load_pixels
+from pawsight.data.reading.store import PixelStore, PixelStream, is_lost, lost_photos
+from pawsight.errors import DataError, DiskError
+
+
+@pytest.fixture
+def store(tmp_path) -> PixelStore:
+    """Three photos, of which the second is broken; rows 2 and 0 of a file of three."""
+    images = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
+    images.tofile(tmp_path / "pixels.u8")
+    return PixelStore(tmp_path / "pixels.u8", (4, 5), np.array([2, -1, 0]))
+
+
+def test_the_store_gives_the_row_of_each_photo(store):
+    pixels = store.read(np.array([2, 0, 2]))
+    assert pixels.shape == (3, 4, 5, 3) and pixels.dtype == np.uint8
+    assert pixels[:, 0, 0, 0].tolist() == [0, 120, 0]  # a row holds 4 * 5 * 3 = 60 bytes
+
+
+def test_what_the_store_gives_is_the_readers_own(store):
+    store.read(np.array([0]))[:] = 0
+    assert store.read(np.array([0]))[0, 0, 0, 0] == 120
+
+
+def test_nothing_asked_is_nothing_given(store):
+    assert store.read(np.array([], np.int64)).shape == (0, 4, 5, 3)
+
+
+def test_a_broken_photo_has_no_pixels(store):
+    with pytest.raises(DataError, match="could not be read"):
+        store.read(np.array([0, 1]))
+
+
+def test_a_store_of_broken_photos_only_needs_no_file(tmp_path):
+    store = PixelStore(tmp_path / "none", (4, 5), np.array([-1, -1]))
+    assert store.read(np.array([], np.int64)).shape == (0, 4, 5, 3)
+
+
+def test_a_store_that_is_too_short_is_named(tmp_path):
+    (tmp_path / "pixels.u8").write_bytes(b"short")
+    with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read"):
+        PixelStore(tmp_path / "pixels.u8", (4, 5), np.array([0]))
+
+
+def test_the_stream_decodes_what_is_asked_for(tmp_path, save_photo):
+    paths = [save_photo(f"{colour}.png", colour) for colour in ("red", "green", "blue")]
+    stream = PixelStream(tmp_path, [path.name for path in paths], (6, 8), "stretch")
+    pixels = stream.read(np.array([2, 0]))
+    assert pixels.shape == (2, 6, 8, 3)
+    assert pixels[:, 0, 0].tolist() == [[0, 0, 255], [255, 0, 0]]
+    assert (pixels[0] == load_pixels(paths[2].read_bytes(), (6, 8), "stretch")).all()
+
+
+def test_the_stream_keeps_in_memory_what_fits(tmp_path, save_photo):
+    paths = [save_photo(f"{colour}.png", colour) for colour in ("red", "green")]
+    names = [path.name for path in paths]
+    stream = PixelStream(tmp_path, names, (6, 8), "stretch", memory_bytes=6 * 8 * 3)
+    stream.read(np.array([1]))
+    before = stream.read(np.array([0, 1]))
+    save_photo("red.png", "blue")
+    paths[1].unlink()
+    after = stream.read(np.array([0, 1]))
+    assert before[:, 0, 0].tolist() == [[255, 0, 0], [0, 255, 0]]
+    assert after[:, 0, 0].tolist() == [[0, 0, 255], [0, 255, 0]]
+    assert not stream.lost
+
+
+def test_a_broken_photo_does_not_stream(tmp_path, save_photo):
+    stream = PixelStream(tmp_path, [save_photo("a.png").name, ""], (6, 8), "stretch")
+    with pytest.raises(DataError, match="could not be read"):
+        stream.read(np.array([0, 1]))
+
+
+def test_a_photo_that_goes_bad_streams_as_grey_and_is_counted_once(tmp_path, save_photo, caplog):
+    good, bad = save_photo("good.png"), save_photo("bad.png")
+    stream = PixelStream(tmp_path, [good.name, bad.name], (6, 8), "stretch")
+    bad.write_bytes(b"<html>")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            pixels = stream.read(np.array([0, 1]))
+    assert pixels[0, 0, 0].tolist() == [255, 0, 0]
+    assert (pixels[1] == 128).all()
+    assert dict(stream.lost) == {1: "not a photo: HTML text"}
+    assert is_lost(stream, np.array([1, 0, 1])).tolist() == [True, False, True]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{bad} has gone bad since it was read: not a photo: HTML text"
+    ]
+
+
+def test_a_lost_photo_stays_lost_although_it_comes_back(tmp_path, save_photo):
+    path = save_photo("a.png")
+    data = path.read_bytes()
+    stream = PixelStream(tmp_path, [path.name], (6, 8), "stretch")
+    path.unlink()
+    stream.read(np.array([0]))
+    path.write_bytes(data)
+    assert (stream.read(np.array([0])) == 128).all()
+    assert dict(stream.lost) == {0: "the file is no longer there"}
+
+
+def test_a_store_loses_no_photo(store):
+    assert lost_photos(store) == {}
+    assert is_lost(store, np.array([0, 2])).tolist() == [False, False]
+
+
+def test_a_store_that_is_cut_short_while_it_is_used_ends_with_plain_words(store):
+    os.truncate(store.path, 100)  # a row has 60 bytes
+    assert store.read(np.array([2]))[0, 0, 0, 0] == 0
+    with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
+        store.read(np.array([2, 0]))
+
+
+def test_a_store_goes_on_when_its_file_is_removed_or_replaced(store):
+    before = store.read(np.array([0]))
+    store.path.unlink()
+    store.path.write_bytes(b"other")
+    assert (store.read(np.array([0])) == before).all()
+
+
+def test_a_store_without_a_way_to_read_at_a_place_gives_the_same(store, monkeypatch):
+    before = store.read(np.array([2, 0]))
+    monkeypatch.delattr(os, "preadv", raising=False)  # as on Windows
+    assert (store.read(np.array([2, 0])) == before).all()
+    os.truncate(store.path, 100)
+    with pytest.raises(DiskError, match="shorter"):
+        store.read(np.array([0]))
+
+
+def test_many_threads_read_a_store_at_once(store):
+    expected = store.read(np.array([0]))
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(store.read, [np.array([0])] * 200):
+            assert (found == expected).all()

@@ -1,0 +1,233 @@
+"""Photos from S3, by s3fs, against moto's server: a whole S3 on loopback."""
+
+import threading
+
+import pytest
+
+from pawsight.data import sources
+from pawsight.errors import SourceError
+
+from .conftest import contents, photo
+
+pytest.importorskip("s3fs")
+KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+
+
+class Gate:
+    """Stands before the server: keeps what is asked, and answers in its place where told to."""
+
+    def __init__(self, app):
+        self._app = app
+        self.asked = []
+        self.faults = []  # (method, end of the path, a function of start_response), each once
+
+    def __call__(self, environ, start_response):
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        self.asked.append((method, path, environ.get("HTTP_RANGE", "")))
+        for fault in self.faults:
+            if method == fault[0] and path.endswith(fault[1]):
+                self.faults.remove(fault)
+                return fault[2](start_response)
+        return self._app(environ, start_response)
+
+    def got(self):
+        return [path for method, path, _ in self.asked if method == "GET" and path.count("/") > 1]
+
+
+def _answer(status, code):
+    def answer(start_response):
+        body = f"<Error><Code>{code}</Code><Message>{code}.</Message></Error>".encode()
+        start_response(status, [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def gate():
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    gate = Gate(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, gate, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    gate.url = f"http://127.0.0.1:{server.server_port}"
+    yield gate
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def bucket(gate, pets, monkeypatch):
+    import boto3
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    client = boto3.client("s3", endpoint_url=gate.url, **KEYS)
+    client.create_bucket(Bucket="photos")
+    for path, content in pets.items():
+        client.put_object(Bucket="photos", Key=f"pets/{path}", Body=content)
+    gate.asked.clear()
+    yield client
+    gate.faults.clear()
+    for item in client.list_objects_v2(Bucket="photos").get("Contents", []):
+        client.delete_object(Bucket="photos", Key=item["Key"])
+    client.delete_bucket(Bucket="photos")
+    client.close()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_folder_of_a_bucket_is_copied(pets, told):
+    source = sources.fetch("s3://photos/pets", told)
+    assert (source.name, contents(source.root)) == ("pets", pets)
+    assert told.notes == []
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_whole_bucket_is_copied(pets, told):
+    source = sources.fetch("s3://photos/", told)
+    assert source.name == "photos"
+    assert contents(source.root) == {f"pets/{path}": content for path, content in pets.items()}
+
+
+def test_second_time_only_what_changed_is_copied(bucket, gate, pets, told):
+    sources.fetch("s3://photos/pets", told)
+    bucket.put_object(Bucket="photos", Key="pets/cats/tom.jpg", Body=photo(99))
+    bucket.delete_object(Bucket="photos", Key="pets/cats/kitty 1.jpg")
+    gate.asked.clear()
+    source = sources.fetch("s3://photos/pets", told)
+    del pets["cats/kitty 1.jpg"]
+    assert contents(source.root) == pets | {"cats/tom.jpg": photo(99)}
+    assert gate.got() == ["/photos/pets/cats/tom.jpg"]
+
+
+def test_archive_is_unpacked_and_not_fetched_twice(bucket, gate, pets, pets_zip, told):
+    bucket.put_object(Bucket="photos", Key="packed/pets.zip", Body=pets_zip)
+    source = sources.fetch("s3://photos/packed/pets.zip", told)
+    assert (source.name, contents(source.root)) == ("pets", pets)
+    gate.asked.clear()
+    again = sources.fetch("s3://photos/packed/pets.zip", told)
+    assert again == source
+    ranges = [asked[2] for asked in gate.asked if asked[0] == "GET" and asked[2]]
+    assert ranges == ["bytes=0-511"]  # what kind of file it is
+
+
+def test_table_is_taken_with_the_photos_beside_it(bucket, pets, told):
+    table = b"path,label\ncats/tom.jpg,cat\n"
+    bucket.put_object(Bucket="photos", Key="pets/labels.csv", Body=table)
+    source = sources.fetch("s3://photos/pets/labels.csv", told)
+    assert source.table == source.root / "labels.csv"
+    assert contents(source.root) == pets | {"labels.csv": table}
+
+
+def test_files_that_are_no_photos_stay_where_they_are(bucket, pets, told):
+    for key in ("pets/readme.md", "pets/.hidden/a.jpg", "pets/empty/"):
+        bucket.put_object(Bucket="photos", Key=key, Body=b"")
+    source = sources.fetch("s3://photos/pets", told)
+    assert contents(source.root) == pets
+
+
+@pytest.mark.usefixtures("bucket")
+def test_busy_server_is_asked_again(gate, pets, told):
+    gate.faults += [("GET", "/tom.jpg", _answer("503 Slow Down", "SlowDown"))] * 2
+    source = sources.fetch("s3://photos/pets", told)
+    assert contents(source.root) == pets
+    assert gate.faults == []
+
+
+@pytest.mark.usefixtures("bucket")
+def test_wrong_bytes_are_noticed_and_copied_again(gate, pets, told):
+    size = str(len(pets["cats/tom.jpg"]))
+
+    def wrong(start_response):
+        start_response("206 Partial Content", [("Content-Length", size)])
+        return [bytes(int(size))]
+
+    gate.faults += [("GET", "/tom.jpg", wrong)]
+    source = sources.fetch("s3://photos/pets", told)
+    assert contents(source.root) == pets
+    assert gate.got().count("/photos/pets/cats/tom.jpg") == 2
+
+
+@pytest.mark.usefixtures("bucket")
+def test_photo_one_may_not_read_is_named_and_left_out(gate, pets, told):
+    gate.faults += [("GET", "/tom.jpg", _answer("403 Forbidden", "AccessDenied"))]
+    source = sources.fetch("s3://photos/pets", told)
+    del pets["cats/tom.jpg"]
+    assert contents(source.root) == pets
+    assert told.notes == [
+        "1 of 4 files of pets could not be copied, and are left out or stay as they were copied "
+        "before: cats/tom.jpg: AccessDenied."
+    ]
+
+
+def test_etag_of_a_file_encrypted_with_a_key_is_not_taken_for_its_md5(bucket, gate, pets, told):
+    for path, content in pets.items():
+        bucket.put_object(
+            Bucket="photos", Key=f"pets/{path}", Body=content, ServerSideEncryption="aws:kms"
+        )
+    size = str(len(pets["cats/tom.jpg"]))
+
+    def other(start_response):
+        start_response("206 Partial Content", [("Content-Length", size)])
+        return [bytes(int(size))]
+
+    gate.faults += [("GET", "/tom.jpg", other)]
+    source = sources.fetch("s3://photos/pets", told)
+    assert contents(source.root)["cats/tom.jpg"] == bytes(int(size))
+
+
+def test_public_bucket_is_read_without_keys(bucket, pets, told, monkeypatch):
+    bucket.put_bucket_acl(Bucket="photos", ACL="public-read")
+    for path in pets:
+        bucket.put_object_acl(Bucket="photos", Key=f"pets/{path}", ACL="public-read")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    source = sources.fetch("s3://photos/pets?anonymous", told)
+    assert contents(source.root) == pets
+
+
+@pytest.mark.usefixtures("bucket")
+def test_missing_keys_say_how_to_sign_in(told, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(SourceError, match=r"(?s)S3 does not let you read.*aws configure.*anonym"):
+        sources.fetch("s3://photos/pets", told)
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("address", ["s3://no-such-bucket/pets", "s3://photos/no-such-folder"])
+def test_what_is_not_there_is_said(told, address):
+    with pytest.raises(SourceError, match=rf"There is no {address} .*\nLook for a slip"):
+        sources.fetch(address, told)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_forbidden_bucket_is_said(gate, told):
+    gate.faults += [("GET", "/photos", _answer("403 Forbidden", "AccessDenied"))] * 4
+    with pytest.raises(SourceError, match="S3 does not let you read s3://photos: "):
+        sources.fetch("s3://photos", told)
+
+
+def test_folder_without_photos_is_said(bucket, told):
+    bucket.put_object(Bucket="photos", Key="text/readme.md", Body=b"hello")
+    with pytest.raises(SourceError, match=r"There are no photos in s3://photos/text\.\nGive the"):
+        sources.fetch("s3://photos/text", told)
+
+
+def test_file_of_another_kind_is_refused(bucket, told):
+    bucket.put_object(Bucket="photos", Key="readme.md", Body=b"hello")
+    with pytest.raises(SourceError, match="is a file, but neither an archive"):
+        sources.fetch("s3://photos/readme.md", told)
+
+
+def test_address_without_a_bucket_is_refused(told):
+    with pytest.raises(SourceError, match=r"names no bucket.\nGive it as s3://bucket/folder"):
+        sources.fetch("s3://", told)

@@ -1,0 +1,151 @@
+"""Photos from an SFTP server that really runs on this machine, spoken with over real SSH."""
+
+import os
+import socket
+import threading
+
+import pytest
+
+from pawsight.data.sources import fetch
+from pawsight.errors import SourceError
+
+from .conftest import contents
+
+paramiko = pytest.importorskip("paramiko")
+
+PHOTOS = {"cats/tom.jpg": b"tom" * 30_000, "dogs/größe.jpg": b"rex" * 10}
+PASSWORD = "s3cret"
+
+
+class _Door(paramiko.ServerInterface):
+    def check_auth_password(self, username, password):
+        is_right = (username, password) == ("mia", PASSWORD)
+        return paramiko.AUTH_SUCCESSFUL if is_right else paramiko.AUTH_FAILED
+
+    def get_allowed_auths(self, username):
+        return "password"
+
+    def check_channel_request(self, kind, chanid):
+        return paramiko.OPEN_SUCCEEDED
+
+
+class _Files(paramiko.SFTPServerInterface):
+    """The folder `root` of the server, read only; `opened` are the paths asked for."""
+
+    root = ""
+    opened: list[str] = []  # noqa: RUF012 - one server a test
+
+    def _real(self, path):
+        return self.root + self.canonicalize(path)
+
+    def list_folder(self, path):
+        try:
+            names = os.listdir(self._real(path))  # noqa: PTH208
+            return [self._attributes(f"{self._real(path)}/{name}") for name in names]
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno)
+
+    def stat(self, path):
+        try:
+            return self._attributes(self._real(path))
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno)
+
+    lstat = stat
+
+    def open(self, path, flags, attr):
+        self.opened.append(path)
+        try:
+            file = open(self._real(path), "rb")  # noqa: SIM115 - closed by the handle
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno)
+        handle = paramiko.SFTPHandle(flags)
+        handle.readfile = file
+        return handle
+
+    @staticmethod
+    def _attributes(path):
+        return paramiko.SFTPAttributes.from_stat(os.stat(path), os.path.basename(path))  # noqa: PTH116, PTH119
+
+
+@pytest.fixture(scope="module")
+def host_key():
+    return paramiko.RSAKey.generate(2048)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch, host_key):
+    """Serve tmp_path/far, to a user whose ssh knows this host; gives "host:port"."""
+    for path, content in PHOTOS.items():
+        file = tmp_path / "far" / "pets" / path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
+    (tmp_path / "far" / "empty").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    known = tmp_path / "home" / ".ssh" / "known_hosts"
+    known.parent.mkdir(parents=True)
+    known.write_text(f"[127.0.0.1]:{port} {host_key.get_name()} {host_key.get_base64()}\n")
+    files = type("Files", (_Files,), {"root": str(tmp_path / "far"), "opened": []})
+    transports = []
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transports.append(transport)
+            transport.add_server_key(host_key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, files)
+            try:
+                transport.start_server(server=_Door())
+            except (paramiko.SSHException, EOFError):
+                transport.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield type("Server", (), {"at": f"127.0.0.1:{port}", "files": files, "transports": transports})
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join(5)
+    for transport in transports:
+        transport.close()
+
+
+def test_a_folder_comes_over_sftp(server, told):
+    source = fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+    assert (source.name, contents(source.root)) == ("pets", PHOTOS)
+
+
+def test_a_second_time_nothing_is_opened(server, told):
+    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+    assert len(server.files.opened) >= len(PHOTOS)
+    server.files.opened.clear()
+    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+    assert server.files.opened == []
+
+
+def test_a_wrong_password_says_to_try_ssh_and_shows_none(server, told):
+    with pytest.raises(SourceError, match=r"(?s)SFTP does not let you read.*`ssh`") as caught:
+        fetch(f"sftp://mia:wrongword@{server.at}/pets", told)
+    assert "wrongword" not in str(caught.value)
+
+
+def test_a_host_that_ssh_does_not_know_is_refused(server, told, tmp_path):
+    (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
+    with pytest.raises(SourceError, match=r"not among the hosts that ssh knows.*`ssh -p "):
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+
+
+def test_a_missing_folder_is_named(server, told):
+    with pytest.raises(SourceError, match=r"There is no sftp://mia@127\.0\.0\.1:\d+/nothing"):
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/nothing", told)
+
+
+def test_a_folder_without_photos_is_named(server, told):
+    with pytest.raises(SourceError, match=r"no photos in sftp://mia@127\.0\.0\.1:\d+/empty"):
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/empty", told)

@@ -1,0 +1,342 @@
+"""Archives: unpacked once, and safe whoever made them."""
+
+import io
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pawsight.data.listing.scan import scan
+from pawsight.data.sources import fetch
+from pawsight.data.sources.unpack import Limits, unpack
+from pawsight.errors import DiskError, SourceError
+from pawsight.progress import Silent
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.texts = []
+        self.started = []
+        self.done = 0
+
+    def start(self, task, total=None, unit=""):
+        self.started.append((task, total, unit))
+
+    def advance(self, done, **facts):
+        self.done += done
+
+    def note(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def make_zip(path, members, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def make_tar(path, members, mode="w"):
+    with tarfile.open(path, mode) as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return path
+
+
+def paths_in(source):
+    return sorted(p.relative_to(source.root).as_posix() for p in source.root.rglob("*.jpg"))
+
+
+PETS = {"cats/a.jpg": b"cat", "dogs/b.jpg": b"dog"}
+
+
+@pytest.mark.parametrize(
+    ("ending", "mode"),
+    [
+        *((".tar", "w"), (".tar.gz", "w:gz"), (".tgz", "w:gz")),
+        *((".tar.xz", "w:xz"), (".tar.bz2", "w:bz2"), (".tgz", "w:xz")),
+    ],
+)
+def test_a_tar_is_unpacked_by_its_content_whatever_its_ending(tmp_path, ending, mode):
+    source = fetch(make_tar(tmp_path / f"pets{ending}", PETS, mode), Silent())
+    assert source.name == "pets"
+    assert paths_in(source) == ["cats/a.jpg", "dogs/b.jpg"]
+    assert (source.root / "dogs" / "b.jpg").read_bytes() == b"dog"
+
+
+@pytest.mark.parametrize("name", ["pets.zip", "pets", "pets.tar"])
+def test_a_zip_is_unpacked_by_its_content_whatever_its_ending(tmp_path, name):
+    assert paths_in(fetch(make_zip(tmp_path / name, PETS), Silent())) == list(PETS)
+
+
+def test_the_second_time_nothing_is_unpacked(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", PETS)
+    first, told = fetch(archive, Silent()), Notes()
+    second = fetch(archive, told)
+    assert second == first
+    assert told.started == []
+
+
+def test_an_archive_that_changed_is_unpacked_again(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", PETS)
+    first = fetch(archive, Silent())
+    make_zip(archive, PETS | {"dogs/c.jpg": b"more"})
+    second = fetch(archive, Silent())
+    assert second.root != first.root
+    assert paths_in(second) == ["cats/a.jpg", "dogs/b.jpg", "dogs/c.jpg"]
+
+
+def test_progress_counts_every_file_of_a_zip(tmp_path):
+    told = Notes()
+    fetch(make_zip(tmp_path / "a.zip", {f"c/{i}.jpg": b"x" for i in range(250)}), told)
+    assert told.started == [("Unpacking", 250, "files")]
+    assert told.done == 250
+
+
+def test_progress_counts_every_byte_of_a_tar(tmp_path):
+    told, archive = Notes(), make_tar(tmp_path / "a.tar.gz", PETS, "w:gz")
+    fetch(archive, told)
+    assert told.started == [("Unpacking", archive.stat().st_size, "bytes")]
+    assert told.done == archive.stat().st_size
+
+
+def test_only_photos_and_tables_are_unpacked(tmp_path):
+    members = PETS | {
+        "README.txt": b"x",
+        "labels.csv": b"x",
+        "__MACOSX/cats/._a.jpg": b"x",
+        "cats/.DS_Store": b"x",
+        "cats/._a.jpg": b"x",
+        "cats/raw.nef": b"x",
+        "cats/nameless": b"x",
+    }
+    root = fetch(make_zip(tmp_path / "pets.zip", members), Silent()).root
+    found = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
+    assert found == {*PETS, "labels.csv", "cats/raw.nef", "cats/nameless"}
+
+
+EVIL = {
+    "../evil.jpg": b"x",
+    "cats/../../evil.jpg": b"x",
+    "/tmp/pawsight-evil.jpg": b"x",
+    "..": b"x",
+}
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+def test_names_that_lead_outside_are_left_out_and_counted(tmp_path, make):
+    told, archive = Notes(), make(tmp_path / "pets.zip", PETS | EVIL)
+    source = fetch(archive, told)
+    assert paths_in(source) == list(PETS)
+    assert not list(tmp_path.rglob("*evil*"))
+    assert not Path("/tmp/pawsight-evil.jpg").exists()
+    assert "Left out 3 of the entries" in told.texts[0]  # ".." itself names no photo
+
+
+def test_backslashes_of_windows_make_folders_and_do_not_escape(tmp_path):
+    members = {"cats\\a.jpg": b"x", "..\\..\\evil.jpg": b"x"}
+    assert paths_in(fetch(make_zip(tmp_path / "pets.zip", members), Silent())) == ["cats/a.jpg"]
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_links_and_devices_of_a_tar_are_left_out(tmp_path):
+    archive = make_tar(tmp_path / "pets.tar", PETS)
+    kinds = {
+        "cats/soft.jpg": tarfile.SYMTYPE,
+        "cats/hard.jpg": tarfile.LNKTYPE,
+        "cats/pipe.jpg": tarfile.FIFOTYPE,
+        "cats/device.jpg": tarfile.CHRTYPE,
+    }
+    with tarfile.open(archive, "a") as opened:
+        for name, kind in kinds.items():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, "/etc/passwd"
+            opened.addfile(entry)
+    told = Notes()
+    assert paths_in(fetch(archive, told)) == list(PETS)
+    assert "Left out 4 of the entries" in told.texts[0]
+
+
+def test_a_file_cannot_be_written_through_a_link_of_the_archive(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    archive = make_tar(tmp_path / "pets.tar", PETS)
+    with tarfile.open(archive, "a") as opened:
+        link = tarfile.TarInfo("birds")
+        link.type, link.linkname = tarfile.SYMTYPE, str(outside)
+        opened.addfile(link)
+        opened.addfile(tarfile.TarInfo("birds/c.jpg"))
+    assert "birds/c.jpg" in paths_in(fetch(archive, Silent()))
+    assert list(outside.iterdir()) == []
+
+
+def test_links_of_a_zip_are_left_out(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", PETS)
+    with zipfile.ZipFile(archive, "a") as opened:
+        link = zipfile.ZipInfo("cats/soft.jpg")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        opened.writestr(link, "/etc/passwd")
+    told = Notes()
+    assert paths_in(fetch(archive, told)) == list(PETS)
+    assert "Left out 1 of the entries" in told.texts[0]
+
+
+def test_a_name_too_long_for_the_disk_is_left_out_and_counted(tmp_path):
+    told = Notes()
+    source = fetch(make_zip(tmp_path / "p.zip", PETS | {f"cats/{'x' * 300}.jpg": b"x"}), told)
+    assert paths_in(source) == list(PETS)
+    assert "Left out 1 of the entries" in told.texts[0]
+
+
+def test_a_bomb_is_stopped_while_writing(tmp_path):
+    archive = make_zip(tmp_path / "b.zip", {"a/0.jpg": bytes(3 << 20)}, zipfile.ZIP_DEFLATED)
+    (tmp_path / "out").mkdir()
+    limits = Limits(max_ratio=100, floor_bytes=1 << 20)  # about 3 kB, so at most 1 MiB
+    with pytest.raises(SourceError, match=r"unpacks to more than 0\.0 GB"):
+        unpack(archive, tmp_path / "out", Silent(), limits)
+    assert sum(p.stat().st_size for p in (tmp_path / "out").rglob("*.jpg")) <= 1 << 20
+
+
+def test_a_bomb_of_what_is_not_unpacked_is_stopped_too(tmp_path):
+    archive = make_tar(tmp_path / "b.tar.gz", {"a.txt": bytes(3 << 20)}, "w:gz")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SourceError, match="unpacks to more than"):
+        unpack(archive, tmp_path / "out", Silent(), Limits(max_ratio=100, floor_bytes=1 << 20))
+
+
+def test_too_many_files_are_stopped(tmp_path):
+    archive = make_zip(tmp_path / "b.zip", {f"a/{i}.jpg": b"" for i in range(11)})
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SourceError, match="more than 10 files"):
+        unpack(archive, tmp_path / "out", Silent(), Limits(max_files=10))
+
+
+def test_a_disk_too_full_is_told_before_unpacking(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", PETS)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DiskError, match=r"too full to unpack(.|\n)*PAWSIGHT_CACHE"):
+        unpack(archive, tmp_path / "out", Silent(), Limits(reserve_bytes=1 << 60))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_zip_with_a_password_is_named(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", PETS)
+    data = bytearray(archive.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(header)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(header, at + 1)
+    archive.write_bytes(data)
+    with pytest.raises(SourceError, match=r"pets\.zip is protected by a password"):
+        fetch(archive, Silent())
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"])
+def test_half_an_archive_is_called_damaged_and_leaves_nothing(tmp_path, cache, ending):
+    path = tmp_path / f"pets{ending}"
+    noise = {f"cats/{i}.jpg": os.urandom(20_000) for i in range(4)}
+    if ending == ".zip":
+        make_zip(path, noise)
+    else:
+        make_tar(path, noise, "w:" + ending.removeprefix(".tar").removeprefix("."))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(SourceError, match=f"pets{ending} is damaged or incomplete"):
+        fetch(path, Silent())
+    assert list((cache / "unpacked").iterdir()) == []
+
+
+def test_a_damaged_photo_in_a_zip_is_named(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", {"cats/a.jpg": b"A" * 1000})
+    archive.write_bytes(archive.read_bytes().replace(b"A" * 1000, b"B" * 1000))
+    with pytest.raises(SourceError, match=r"damaged or incomplete.*\(in cats/a\.jpg\)"):
+        fetch(archive, Silent())
+
+
+@pytest.mark.parametrize("name", ["pets.zip", "pets.tar.gz"])
+def test_a_file_that_only_claims_to_be_an_archive_is_named(tmp_path, name):
+    (tmp_path / name).write_text("<html>Please log in</html>")
+    with pytest.raises(SourceError, match="no archive at all"):
+        fetch(tmp_path / name, Silent())
+
+
+def test_an_archive_of_another_kind_says_what_to_do(tmp_path):
+    (tmp_path / "pets.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\0")
+    with pytest.raises(SourceError, match=r"a \.7z archive, .*\nUnpack it yourself"):
+        fetch(tmp_path / "pets.7z", Silent())
+
+
+def test_an_archive_without_photos_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"no photos in the archive .*notes\.zip"):
+        fetch(make_zip(tmp_path / "notes.zip", {"a.txt": b"x"}), Silent())
+
+
+def test_names_in_utf8_without_the_flag_survive(tmp_path):
+    archive = make_zip(tmp_path / "p.zip", {"chats/Zoe.jpg": b"x"})
+    data = archive.read_bytes().replace(b"Zoe", "Zé".encode())  # as long: three bytes
+    archive.write_bytes(data)
+    assert paths_in(fetch(archive, Silent())) == ["chats/Zé.jpg"]
+
+
+def test_names_in_no_known_encoding_survive(tmp_path):
+    archive = make_zip(tmp_path / "p.zip", {"chats/Zoe.jpg": b"x"})
+    archive.write_bytes(archive.read_bytes().replace(b"Zoe", b"Zo\xe9"))
+    assert paths_in(fetch(archive, Silent())) == ["chats/ZoΘ.jpg"]  # as code page 437 reads it
+
+
+def test_a_tar_with_names_of_any_bytes_survives(tmp_path):
+    name = os.fsdecode(b"chats/Zo\xe9.jpg")
+    with tarfile.open(tmp_path / "p.tar", "w", format=tarfile.GNU_FORMAT) as opened:
+        opened.addfile(tarfile.TarInfo(name))
+    assert paths_in(fetch(tmp_path / "p.tar", Silent())) == [name]
+
+
+def test_an_enclosing_folder_is_looked_through(tmp_path):
+    members = {f"PetImages/data/{name}": data for name, data in PETS.items()}
+    listing = scan(fetch(make_zip(tmp_path / "pets.zip", members), Silent()))
+    assert listing.root.name == "data"
+    assert [(p.path, p.label) for p in listing.photos] == [
+        ("cats/a.jpg", "cats"),
+        ("dogs/b.jpg", "dogs"),
+    ]
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_nothing_that_counts(tmp_path, cache):
+    archive = make_zip(tmp_path / "pets.zip", {f"c{i % 2}/{i}.jpg": b"x" for i in range(8_000)})
+    program = (
+        "import sys; from pawsight.data.sources import fetch; "
+        "from pawsight.progress import Silent; fetch(sys.argv[1], Silent())"
+    )
+    running = subprocess.Popen([sys.executable, "-c", program, str(archive)])
+    while running.poll() is None and not list(cache.glob("unpacked/.pets-*/c0/*")):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    assert [p.name[0] for p in (cache / "unpacked").iterdir()] == ["."]
+    assert len(paths_in(fetch(archive, Silent()))) == 8_000
+
+
+def test_leftovers_of_killed_runs_are_removed_after_a_day(tmp_path, cache):
+    old, young = cache / "unpacked" / ".old-1", cache / "unpacked" / ".young-1"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (time.time() - 90_000,) * 2)
+    fetch(make_zip(tmp_path / "pets.zip", PETS), Silent())
+    assert young.is_dir()
+    assert not old.exists()

@@ -1,0 +1,51 @@
+import pytest
+
+from pawsight.data.file_types import Kind, foreign_reason, kind_of, sniff
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "a.heic", "a.avif", "a.jp2", "a.tif", "a.webp"])
+def test_a_format_that_is_read_is_a_photo(name):
+    assert kind_of(name) is Kind.PHOTO
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", ".DS_Store", "._a.jpg", "notes.txt", "film.mp4"])
+def test_what_is_no_picture_is_counted_apart(name):
+    assert kind_of(name) is Kind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.cr2", ".cr2 is a camera's raw format; save it as JPEG or PNG"),
+        ("a.svg", ".svg is a drawing, not a photo; save it as JPEG or PNG"),
+        ("a.psd", ".psd is an editor's own format; save it as JPEG or PNG"),
+        ("a.JXL", ".jxl is a format that pawsight does not read; save it as JPEG or PNG"),
+        ("a.dds", ".dds is a format that pawsight does not read; save it as JPEG or PNG"),
+    ],
+)
+def test_a_picture_that_is_not_read_is_named(name, reason):
+    assert kind_of(name) is Kind.FOREIGN
+    assert foreign_reason(name) == reason
+
+
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        (b"8BPS\0\1", "a Photoshop file"),
+        (b"\xff\x0a\0\0", "JPEG XL"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's raw format"),
+        (b"II*\0\x10\0\0\0CR\2\0", "a camera's raw format"),
+        (b"DDS |\0\0\0", "a DirectDraw surface"),
+    ],
+)
+def test_a_picture_without_extension_that_is_not_read_is_named(start, named):
+    expected = f"it is {named}, which pawsight does not read; save it as JPEG"
+    assert sniff(start) == (Kind.FOREIGN, expected)
+    assert kind_of("photo") is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"II", b"MZ\x90\0", b"\0\0\0\x18ftypisom", b"RIFF\0\0\0\0WAVE"]
+)
+def test_other_content_without_extension_is_no_picture(start):
+    assert sniff(start) == (Kind.OTHER, "")

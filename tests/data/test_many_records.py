@@ -1,0 +1,30 @@
+import gc
+
+import pytest
+
+from pawsight.data.listing.gc_pause import many_records
+
+
+def test_the_search_for_circles_pauses_and_goes_on():
+    with many_records():
+        assert not gc.isenabled()
+        with many_records():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_it_goes_on_after_an_error_too():
+    with pytest.raises(KeyError), many_records():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_it_stays_off_where_it_was_off():
+    gc.disable()
+    try:
+        with many_records():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

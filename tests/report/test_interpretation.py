@@ -1,0 +1,250 @@
+from dataclasses import replace
+
+import pytest
+
+from pawsight.report.interpretation import (
+    caution,
+    findings,
+    headline,
+    legible,
+    percent,
+    reading,
+    top_confusions,
+)
+
+
+def plain(text):
+    """With ordinary spaces, to compare with what one types."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def metrics_of(matrix, names=None, claimed=None):
+    """What the words need of `measure`, from a confusion matrix."""
+    names = names or ["cats", "dogs", "eels"][: len(matrix)]
+    n = sum(map(sum, matrix))
+    right = sum(row[i] for i, row in enumerate(matrix))
+    accuracy = right / n
+    return {
+        "n": n,
+        "num_correct": right,
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy - 0.02, accuracy + 0.01],
+        "balanced_accuracy": sum(row[i] / sum(row) for i, row in enumerate(matrix)) / len(matrix),
+        "baseline_accuracy": max(map(sum, matrix)) / n,
+        "baseline_class": names[0],
+        "class_names": names,
+        "confusion_matrix": matrix,
+        "reliability": [{"n": n, "confidence": accuracy if claimed is None else claimed}],
+    }
+
+
+def test_a_wide_gap_between_training_and_validation_is_overfitting(make_history):
+    said = reading(make_history([0.8, 0.85, 0.84], train=[0.8, 0.95, 0.99]))
+
+    assert plain(said).startswith(
+        "It overfits: at the best epoch (2) it was right on 95.0 % of the training photos but on "
+        "85.0 % of the validation photos."
+    )
+
+
+def test_a_validation_loss_that_climbs_again_is_overfitting(make_history):
+    said = reading(make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5]))
+
+    assert "after epoch 2 the validation loss rose again, by 25 %" in plain(said)
+
+
+def test_a_validation_loss_that_trembles_near_nothing_is_no_overfitting(make_history):
+    said = reading(make_history([0.9, 1.0, 1.0], losses=[0.2, 0.010, 0.015]))
+
+    assert said.startswith("No sign of over- or underfitting")
+
+
+def test_a_run_that_ends_while_it_improves_was_stopped_early(make_history):
+    said = reading(make_history([0.6, 0.7, 0.8, 0.9], losses=[0.8, 0.6, 0.5, 0.4]))
+
+    # The last quarter of four epochs: from 0.5 to 0.4.
+    assert "fallen by 20.0 % since epoch 3" in plain(said)
+    assert "Longer training will probably do better" in said
+
+
+def test_a_run_that_has_settled_shows_neither(make_history):
+    said = reading(make_history([0.7, 0.9, 0.89, 0.9], losses=[0.8, 0.41, 0.4, 0.4]))
+
+    assert said.startswith("No sign of over- or underfitting")
+
+
+@pytest.mark.parametrize("num_epochs", [0, 1])
+def test_too_few_epochs_say_nothing(make_history, num_epochs):
+    assert reading(make_history([0.9] * num_epochs) if num_epochs else []).startswith(
+        "With fewer than two epochs"
+    )
+
+
+def test_a_loss_of_zero_divides_nothing(make_history):
+    assert "No sign" in reading(make_history([1.0, 1.0], losses=[0.0, 0.0]))
+
+
+def test_headline_of_a_test_part_is_one_plain_sentence():
+    metrics = {
+        "n": 500,
+        "num_correct": 482,
+        "accuracy": 0.964,
+        "accuracy_interval": [0.944, 0.977],
+    }
+
+    assert plain(headline("test", metrics)) == (
+        "Right on 482 of 500 photos it had never seen: 96.4 % (95 % interval 94.4 to 97.7)"
+    )
+
+
+def test_headline_of_a_validation_part_does_not_claim_unseen_photos():
+    metrics = {"n": 1, "num_correct": 1, "accuracy": 1.0, "accuracy_interval": [0.2, 1.0]}
+
+    assert headline("validation", metrics).startswith("Right on 1 of 1 validation photo:")
+    assert "chose the epoch" in caution("validation", 0)
+
+
+def test_copies_in_different_parts_make_one_cautious():
+    assert caution("test", 1).startswith("1 photo has copies")
+    assert caution("test", 2).startswith("2 photos have copies")
+    assert caution("test", 0) == ""
+
+
+def test_a_model_no_better_than_guessing_is_told_so():
+    said = findings("test", metrics_of([[60, 40], [40, 60]]) | {"baseline_accuracy": 0.6}, {})
+
+    assert said[0].startswith("Not shown to be better than guessing")
+
+
+def test_confusions_are_named_by_class_and_share():
+    said = findings("test", metrics_of([[90, 10], [5, 95]]), {"cats": 50, "dogs": 50})
+
+    assert plain(said[1]) == (
+        "Most often confused: “cats” taken for “dogs” 10 times (10.0 % of that class); "
+        "“dogs” taken for “cats” 5 times (5.0 % of that class)."
+    )
+
+
+def test_single_confusions_are_not_made_much_of():
+    said = findings("test", metrics_of([[99, 1], [0, 100]]), {})
+
+    assert said[1] == "No class was taken for another more than once."
+
+
+def test_uneven_classes_are_pointed_out():
+    said = findings("test", metrics_of([[90, 10], [5, 95]]), {"cats": 90, "dogs": 30, "eels": 0})
+
+    assert "“cats” has 3.0 times the training photos of “dogs”" in " ".join(said)
+
+
+def test_even_classes_are_not_mentioned():
+    assert "uneven" not in " ".join(
+        findings("test", metrics_of([[90, 10], [5, 95]]), {"cats": 31, "dogs": 30})
+    )
+
+
+def test_few_photos_are_a_warning():
+    assert "20 test photos are few" in " ".join(findings("test", metrics_of([[9, 1], [0, 10]]), {}))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "said"),
+    [
+        (0.99, "too sure of itself"),
+        (0.8, "too modest"),
+        (0.93, "close to the truth"),
+        (0.9, "can be taken at their word"),
+    ],
+)
+def test_probabilities_are_judged_by_what_came_true(claimed, said):
+    assert said in findings("test", metrics_of([[90, 10], [10, 90]], claimed=claimed), {})[-1]
+
+
+def test_a_claim_within_the_interval_is_not_held_against_the_model():
+    metrics = metrics_of([[3, 0], [0, 3]], claimed=0.8) | {"accuracy_interval": [0.61, 1.0]}
+
+    assert "can be taken at their word" in findings("test", metrics, {})[-1]
+
+
+def test_commonest_confusions_come_first():
+    found = top_confusions(metrics_of([[8, 2, 0], [0, 7, 3], [0, 1, 9]]), 2)
+
+    assert found == [
+        {"truth": "dogs", "said": "eels", "count": 3, "share": 0.3},
+        {"truth": "cats", "said": "dogs", "count": 2, "share": 0.2},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.9641, "96.4 %"),
+        (1.0, "100.0 %"),
+        (0.0, "0.0 %"),
+        (0.9996, "99.96 %"),
+        (0.0004, "0.04 %"),
+        (1 - 1e-9, "100.0 %"),
+        (None, "–"),
+    ],
+)
+def test_a_share_is_not_rounded_to_perfection(share, text):
+    assert plain(percent(share)) == text
+
+
+def test_text_that_cannot_be_shown_is_replaced():
+    assert legible("caf\udce9 \u202egpj.exe\n") == "caf� �gpj.exe�"
+    assert legible("Füchse 🦊 שלום") == "Füchse 🦊 שלום"
+
+
+UNEVEN = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}
+
+
+def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
+    # 90 of 90 cats and 5 of 10 dogs: 95 of 100 in all, and (1 + 0.5) / 2 for each class alike.
+    metrics = metrics_of([[90, 0], [5, 5]]) | UNEVEN
+
+    assert plain(headline("test", metrics)) == (
+        "Balanced accuracy 75.0 % (95 % interval 55.0 to 93.0): "
+        "right on 95 of 100 photos it had never seen, 95.0 %"
+    )
+
+
+def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
+    metrics = metrics_of([[80, 10], [1, 9]]) | UNEVEN  # 89 of 100 right, baseline 90
+
+    assert plain(findings("test", metrics, {})[0]) == (
+        "Better than guessing: always saying “cats”, the commonest class, would be right on "
+        "90.0 %, a balanced accuracy of 50.0 %."
+    )
+    metrics["balanced_accuracy_interval"] = [0.45, 0.9]
+    assert findings("test", metrics, {})[0].startswith("Not shown to be better than guessing")
+
+
+@pytest.mark.parametrize(
+    ("is_weighted", "words"), [(True, "So did training"), (False, "training did not")]
+)
+def test_it_is_said_whether_rare_classes_counted_more(is_weighted, words):
+    said = findings(
+        "test", metrics_of([[9, 1], [5, 5]]), {"cats": 90, "dogs": 30}, is_weighted=is_weighted
+    )
+
+    assert words in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("num_lost", "words"),
+    [
+        (1, "1 photo went bad during training and was skipped."),
+        (3, "3 photos went bad during training and were skipped."),
+    ],
+)
+def test_lost_photos_are_counted(num_lost, words):
+    assert words in findings("test", metrics_of([[9, 1], [5, 5]]), {}, num_lost=num_lost)
+
+
+def test_a_validation_loss_that_climbs_is_no_sign_where_classes_are_uneven(make_history):
+    rows = make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5])
+    said = reading([replace(row, validation_balanced_accuracy=0.7) for row in rows])
+
+    assert said.startswith("No sign of over- or underfitting")
+    assert "settled" not in said
