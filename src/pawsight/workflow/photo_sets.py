@@ -10,7 +10,7 @@ from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
 from pawsight.data.auditing.audit import findings
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import Groups, near_copies, not_most_of_a_class
-from pawsight.data.listing.scan import Listing, check_classes, scan
+from pawsight.data.listing.scan import check_classes, scan
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
@@ -43,7 +43,7 @@ def list_photos(
     progress: Progress,
     group_by: str | None = None,
     stage: Staging = "auto",
-) -> Listing:
+) -> Catalog:
     """List the photos of a source, fetched first if need be.
 
     `group_by` is as `scan` takes it, `stage` as in `TrainConfig`.
@@ -52,7 +52,7 @@ def list_photos(
 
 
 def read_photos(
-    listing: Listing, config: TrainConfig, progress: Progress
+    listing: Catalog, config: TrainConfig, progress: Progress
 ) -> tuple[Catalog, Pixels]:
     """Read listed photos at the size that training with these settings works on."""
     return ingest(listing, working_size(config), config.resize, progress, config.keep_truncated)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.data.listing.scan import Listing, scan
+from pawsight.data.catalog import Catalog
+from pawsight.data.listing.scan import scan
 from pawsight.data.reading import ingest_cache, ingest_index
 from pawsight.data.reading.batch import Batch, Watch, read_batch
 from pawsight.data.reading.ingest import ingest
@@ -295,7 +296,7 @@ def test_two_at_once_agree(pets):
 def test_listings_problems_stay(pets):
     listing = scan(Source("pets", pets))
     photos = (replace(listing.photos[0], problem="a camera's raw format"), *listing.photos[1:])
-    catalog, _ = ingest(Listing("pets", pets, photos, 4), SIZE)
+    catalog, _ = ingest(Catalog("pets", pets, photos, 4), SIZE)
     assert catalog.photos[0].problem == "a camera's raw format"
     assert catalog.num_ignored == 4
 
@@ -323,7 +324,7 @@ def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):
     monkeypatch.setattr(ingest_cache, "_SPARE", 2)
     read(pets)
     listing = scan(Source("pets", pets))
-    few = Listing("pets", pets, listing.photos[:2], 0)
+    few = Catalog("pets", pets, listing.photos[:2], 0)
     assert len(ingest(few, SIZE)[0].usable) == 2
     assert read(pets)[2].num_read == 0
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
+from pawsight.data.catalog import Catalog
 from pawsight.data.listing.table_rows import FOLDER, class_name, in_folder_group, scan_table
 from pawsight.data.listing.walk import SILENT, Found, look, walk
 from pawsight.data.sources.source import Source
@@ -26,36 +27,7 @@ _LOOSE = "it lies outside the class folders, so its class is unknown"
 _DEEPEST = 4  # enclosing folders that are looked through
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The photos of a source.
-
-    Attributes:
-        name: What to call them.
-        root: The folder that the paths are relative to.
-        photos: Sorted by path; those that cannot be used have a `problem`.
-        num_ignored: Files that are no pictures.
-    """
-
-    name: str
-    root: Path
-    photos: tuple[Photo, ...]
-    num_ignored: int
-
-
-class Listed(Protocol):
-    """What a Listing and a Catalog have in common."""
-
-    @property
-    def root(self) -> Path:
-        """The folder that the paths are relative to."""
-
-    @property
-    def photos(self) -> tuple[Photo, ...]:
-        """Sorted by path."""
-
-
-def scan(source: Source, progress: Progress = SILENT, group_by: str | None = None) -> Listing:
+def scan(source: Source, progress: Progress = SILENT, group_by: str | None = None) -> Catalog:
     """List the photos of a source.
 
     Args:
@@ -65,6 +37,10 @@ def scan(source: Source, progress: Progress = SILENT, group_by: str | None = Non
             lies in below its class folder ("" if directly in it); any other
             word is a column of the table. None takes a table's column "group".
 
+    Returns:
+        The photos sorted by path, none of them opened; those that cannot be used
+        have a `problem`.
+
     Raises:
         SourceError: The folder cannot be read, or no photo is in it.
         DataError: Two folders stand for the same part, the table makes no
@@ -73,14 +49,14 @@ def scan(source: Source, progress: Progress = SILENT, group_by: str | None = Non
     progress.start("Looking for photos", None, "photos")
     if source.table is not None:
         photos = scan_table(str(source.root), source.table, progress, group_by, allow_outside=True)
-        return Listing(source.name, source.root, photos, 0)
+        return Catalog(source.name, source.root, photos, 0)
     root, top = _look_through(source.root, progress)
     if len(top.folders) < 2:
         tables = [root / name for name in top.tables if has_columns(root / name)]
         if len(tables) == 1:
             progress.note(f"Taking the labels from {tables[0]}.")
             photos = scan_table(str(root), tables[0], progress, group_by, allow_outside=False)
-            return Listing(source.name, root, photos, 0)
+            return Catalog(source.name, root, photos, 0)
     if group_by not in (None, FOLDER):
         raise DataError(
             f"The photos in {source.root} cannot be grouped by '{group_by}': there is no table.\n"
@@ -101,7 +77,7 @@ def scan(source: Source, progress: Progress = SILENT, group_by: str | None = Non
             f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
         )
     found.photos.sort(key=lambda photo: photo.path)
-    return Listing(source.name, root, tuple(found.photos), found.num_ignored)
+    return Catalog(source.name, root, tuple(found.photos), found.num_ignored)
 
 
 def _look_through(root: Path, progress: Progress) -> tuple[Path, Found]:
@@ -225,18 +201,17 @@ _EXPECTED = """Expected is a folder for each class:
 or the same inside train/ and validation/ (and test/), or a .csv with the columns path and label."""
 
 
-def check_classes(source: Listed) -> None:
+def check_classes(catalog: Catalog) -> None:
     """Check that a classifier can be trained on these photos.
 
     Args:
-        source: A Listing, or a Catalog: after ingest more photos have a
-            `problem`, so it is worth asking again.
+        catalog: The photos, as listed or as read: reading finds more with a `problem`.
 
     Raises:
         DataError: There are fewer than two classes, or a class is missing from
             the train part although another part has it.
     """
-    photos, root = source.photos, source.root
+    photos, root = catalog.photos, catalog.root
     counts = Counter(photo.label for photo in photos if photo.label and not photo.problem)
     for name in sorted({photo.label for photo in photos if photo.label} - set(counts)):
         broken = [photo for photo in photos if photo.label == name]

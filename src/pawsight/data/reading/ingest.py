@@ -18,7 +18,7 @@ import numpy as np
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.photo_statistics import Facts
-from pawsight.data.listing.scan import Listing, scan
+from pawsight.data.listing.scan import scan
 from pawsight.data.reading.batch import Batch, Finding
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
 from pawsight.data.reading.store import Pixels, PixelStore, PixelStream
@@ -35,7 +35,7 @@ _SLOWER = "Photos are decoded while training instead, which is slower."
 
 
 def ingest(
-    source: Listing | Source | str | Path,
+    source: Catalog | Source | str | Path,
     image_size: tuple[int, int],
     resize: Resize = "stretch",
     progress: Progress = _SILENT,
@@ -63,7 +63,7 @@ def ingest(
         return reading.catalog(), reading.pixels()
 
 
-def _listing(source: Listing | Source | str | Path, progress: Progress) -> Listing:
+def _listing(source: Catalog | Source | str | Path, progress: Progress) -> Catalog:
     if isinstance(source, str | Path):
         source = fetch(source, progress)
     return scan(source, progress) if isinstance(source, Source) else source
@@ -74,7 +74,7 @@ class _Reading:
 
     def __init__(
         self,
-        listing: Listing,
+        listing: Catalog,
         cache: IngestCache,
         image_size: tuple[int, int],
         resize: Resize,
@@ -93,8 +93,7 @@ class _Reading:
 
     def catalog(self) -> Catalog:
         """Give the rows."""
-        listing = self._listing
-        return Catalog(listing.name, listing.root, tuple(self._photos), listing.num_ignored)
+        return replace(self._listing, photos=tuple(self._photos))
 
     def pixels(self) -> Pixels:
         """Give the pixels, from where they are."""
