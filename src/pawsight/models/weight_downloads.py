@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import requests
 from pawsight.errors import DiskError, ModelError
 from pawsight.models.applications import ORIGIN
 from pawsight.progress import Progress
-from pawsight.storage.cache import alone
 from pawsight.storage.download import Refused, Stream, fetch_resumed, wait
 from pawsight.storage.http import open_http
+from pawsight.storage.locks import locked
 
 
 def origin() -> str:
@@ -58,9 +57,11 @@ def fetch_file(
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(
+        with locked(
             path.with_name(path.name + ".lock"),
-            lambda: progress.note(f"Another pawsight is fetching the weights of {name}; waiting."),
+            lambda owner: progress.note(
+                f"Waiting for {owner}, which is fetching the weights of {name}."
+            ),
         ):
             if path.is_file():  # it came while we waited
                 return
@@ -74,5 +75,5 @@ def fetch_file(
             f"Fetch {path.name} elsewhere, from {url}\n"
             f"then give it: --weights {path.name} (or put it into {path.parent})."
         ) from error
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise DiskError(f"The weights of {name} cannot be written to {path}: {error}.") from error

@@ -22,7 +22,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ from typing import Any, Literal, get_args
 from pawsight.errors import DataError, DiskError
 from pawsight.progress import Progress
 from pawsight.sorting.file_contents import sync_folder
-from pawsight.storage.cache import alone
+from pawsight.storage.locks import locked
 
 # os.path, not pathlib: there is a path in each of 100,000 lines.
 # ruff: noqa: PTH118, PTH120
@@ -166,7 +165,8 @@ class Journal:
             self.path.replace(self.path.with_suffix(".undone"))
         else:
             self.path.unlink()
-        (folder / "lock").unlink(missing_ok=True)
+        for name in ("lock", "lock-journal"):  # the second: of a process killed while locking
+            (folder / name).unlink(missing_ok=True)
         made = [os.path.normpath(os.path.join(self.into, name)) for name in reversed(self.made)]
         for path in (folder, *map(Path, made)):
             with contextlib.suppress(OSError):
@@ -203,14 +203,20 @@ def only_sort(into: str, progress: Progress) -> Iterator[list[str]]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(into, error) from error
-    try:
-        with alone(folder / "lock", lambda: progress.note(f"Waiting for another sort of {into}.")):
-            yield made
-    except sqlite3.Error as error:
-        raise DiskError(
-            f"{folder} cannot be locked ({error}), so two sorts could get in each other's way.\n"
-            f"Sort into a folder on another disk."
-        ) from error
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(
+                locked(
+                    folder / "lock",
+                    lambda owner: progress.note(f"Waiting for {owner}, which sorts into {into}."),
+                )
+            )
+        except OSError as error:
+            raise DiskError(
+                f"{folder} cannot be locked: {error.strerror or error}.\n"
+                f"Two sorts at once could interfere. Sort into a folder on another disk."
+            ) from error
+        yield made
 
 
 def disk_error(into: str, error: OSError) -> DiskError:

@@ -1,8 +1,8 @@
-"""Where pawsight keeps what it can make again.
+"""The cache folder: what pawsight can make again.
 
-Unpacked archives, the drawn sample, what ingest read: all of it may be deleted
-while no pawsight runs, which only costs the time to make it again. Who uses one
-of these folders holds it, so that `clear_cache` leaves it alone.
+Unpacked archives, the drawn sample, ingested photos: all of it may be deleted
+while no pawsight runs, which costs only the time to make it again. A process
+that uses one of these folders holds it, so that `clear_cache` does not remove it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ import hashlib
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from pawsight.errors import DiskError
+from pawsight.storage.locks import share, unshared
 
-_LOCK_SECONDS = 0.2
-_held: dict[Path, sqlite3.Connection] = {}  # a process holds things as a whole, so they lie here
+_held: dict[Path, sqlite3.Connection] = {}  # a process holds folders as a whole
 _holding = threading.Lock()
 
 
 def cache_dir() -> Path:
-    """Give the cache folder, made if need be: $PAWSIGHT_CACHE, else the system's own place.
+    """Return the cache folder, created if missing: $PAWSIGHT_CACHE, else the system's own place.
 
     Raises:
         DiskError: The folder cannot be made or written.
@@ -43,85 +42,41 @@ def cache_dir() -> Path:
 
 
 def hold(folder: Path) -> None:
-    """Keep other processes from clearing a folder of the cache, to the end of this process.
+    """Keep other processes from clearing a folder of the cache, until this process ends.
 
     Args:
         folder: It need not exist yet. If it is being cleared now, this waits until it is gone.
     """
     with _holding, contextlib.suppress(DiskError, OSError, sqlite3.Error, ValueError):
-        path = _holder_path(folder)
+        path = _lock_path(folder)
         if path not in _held:
             path.parent.mkdir(exist_ok=True)
-            connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-            # What a transaction has read nobody else may lock as a whole; the system ends it
-            # with the process, however that ends.
-            connection.execute("BEGIN")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            _held[path] = connection
+            _held[path] = share(path, timeout_seconds=60)
         os.utime(path)  # when it was last used
 
 
 @contextlib.contextmanager
 def unheld(folder: Path) -> Iterator[bool]:
-    """Say whether no process holds a folder of the cache, and let none do so meanwhile."""
-    try:
-        path = _holder_path(folder)
+    """Yield whether no process holds a folder of the cache; none can while the block runs."""
+    path = _lock_path(folder)
+    with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-    except (OSError, sqlite3.Error):
-        yield False
-        return
-    with contextlib.closing(connection):
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            yield False
-            return
-        yield True
+    with unshared(path) as is_free:
+        yield is_free
 
 
 def last_used(folder: Path) -> float:
-    """Say when a folder of the cache was last used, in seconds since 1970."""
+    """Return when a folder of the cache was last used, in seconds since 1970."""
     try:
-        return _holder_path(folder).stat().st_mtime
+        return _lock_path(folder).stat().st_mtime
     except OSError:
         return folder.stat().st_mtime
 
 
-def _holder_path(folder: Path) -> Path:
-    """Name the file that is locked: apart, since a locked file cannot be removed everywhere."""
+def _lock_path(folder: Path) -> Path:
+    """Return the lock file, kept apart: some systems cannot remove a locked file."""
     place = os.fsencode(folder.relative_to(cache_dir()))
     return cache_dir() / "in-use" / f"{hashlib.sha256(place).hexdigest()[:16]}.sqlite"
-
-
-@contextlib.contextmanager
-def alone(path: Path, tell: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock that the system takes back when the process dies, on any system: SQLite's.
-
-    Args:
-        path: The lock's file; its folder must exist.
-        tell: Called once if another process has to be waited for.
-
-    Raises:
-        sqlite3.Error: The file cannot be made or locked.
-    """
-    lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-    try:
-        is_told = False
-        while True:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-                break
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-            if not is_told:
-                tell()
-                is_told = True
-            time.sleep(_LOCK_SECONDS)
-        yield
-    finally:
-        lock.close()
 
 
 def _cannot_use(folder: Path, reason: str) -> str:

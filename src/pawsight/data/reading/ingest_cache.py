@@ -33,12 +33,12 @@ from pawsight.data.reading.ingest_index import SCHEMA, Index, Known
 from pawsight.errors import DiskError
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
-from pawsight.storage.cache import alone, cache_dir, hold
+from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.locks import locked
 
 RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
 _COMMIT_SECONDS = 2.0
 _SPARE = 1000  # photos or rows that no longer count, and are not worth cleaning up
-_WAITING = "Another pawsight is reading these photos; waiting for it to finish."
 
 
 class IngestCache:
@@ -230,7 +230,12 @@ def open_cache(
             folder = _source_folder(root) / f"{height}x{width}-{resize}"
             hold(folder)
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(alone(folder / "lock.sqlite", lambda: progress.note(_WAITING)))
+            stack.enter_context(
+                locked(
+                    folder / "lock.sqlite",
+                    lambda owner: progress.note(f"Waiting for {owner}, which reads these photos."),
+                )
+            )
             cache = IngestCache(folder, root, photo_bytes)
         except (DiskError, OSError, sqlite3.Error) as error:
             progress.note(f"Nothing can be kept for the next time: {error}")

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ from pawsight.data.sources.remote_names import safe_path, unique_paths
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage import download
-from pawsight.storage.cache import alone, cache_dir, hold
+from pawsight.storage.cache import cache_dir, hold
 from pawsight.storage.disk_space import DISK_ERRORS, need_space
 from pawsight.storage.download import Again, Damaged, GivenUp, OpenStream, Refused, Stream
+from pawsight.storage.locks import locked
 from pawsight.storage.threads import in_threads
 
 __all__ = ["RemoteFile", "copied_folder", "copy_all", "safe_path", "unique_paths"]
@@ -85,12 +85,13 @@ def copy_all(
     hold(folder)
     try:
         (folder / _PARTS).mkdir(parents=True, exist_ok=True)
-        with alone(
-            folder / ".lock", lambda: progress.note(f"Another pawsight is copying {name}; waiting.")
+        with locked(
+            folder / ".lock",
+            lambda owner: progress.note(f"Waiting for {owner}, which is copying {name}."),
         ):
             _Copying(name, folder, files, progress).run(workers)
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise DiskError(
             f"{name} cannot be copied into {folder}: {reason}.\n"
             f"Free some space or mend the folder, or name another one: "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,8 @@ from pawsight.data.sources.known.sets import KnownSet, find, known_sets
 from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
-from pawsight.storage.cache import alone, cache_dir, hold
+from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.locks import locked
 
 __all__ = ["KnownSet", "copy_into", "fetch", "find", "known_sets"]
 
@@ -89,14 +89,14 @@ def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
     """Hold the set's folder, and say in plain words what the disk does not allow."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with alone(
+        with locked(
             folder / ".lock",
-            lambda: progress.note(f"Another pawsight is fetching {known.name}; waiting."),
+            lambda owner: progress.note(f"Waiting for {owner}, which is fetching {known.name}."),
         ):
             yield
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        place = getattr(error, "filename", None) or folder
+    except OSError as error:
+        reason = error.strerror or error
+        place = error.filename or folder
         raise DiskError(
             f"{known.name} cannot be written to {place}: {reason}.\n"
             f"Free some space or mend the folder, or name another one for the cache: "

@@ -1,0 +1,121 @@
+"""Locks between processes, released by the operating system however a process ends.
+
+A lock is a SQLite file that stays: SQLite locks alike on every system, also
+between threads of one process, and knows shared and exclusive locks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_RETRY_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold an exclusive lock while the block runs; wait for it where another process has it.
+
+    Args:
+        path: The lock file. Its folder must exist; the file stays when the lock is released.
+        on_wait: Called once if the lock is taken, with its owner, such as
+            "process 4711 on nebula". Raise in it to give up instead of waiting.
+
+    Raises:
+        OSError: The file cannot be created or locked.
+    """
+    with _connected(path) as connection:
+        is_waiting = False
+        while not _acquire(connection, path):
+            if not is_waiting:
+                on_wait(_owner(connection))
+                is_waiting = True
+            time.sleep(_RETRY_SECONDS)
+        yield
+
+
+def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
+    """Take a shared lock, which any number of processes may have.
+
+    Args:
+        path: The lock file. Its folder must exist.
+        timeout_seconds: How long to wait while another process has it exclusively.
+
+    Returns:
+        The lock; closing it, or the end of the process, releases it.
+
+    Raises:
+        sqlite3.Error: The file cannot be created or locked.
+    """
+    connection = sqlite3.connect(path, timeout=timeout_seconds, check_same_thread=False)
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # this takes the lock
+    return connection
+
+
+@contextlib.contextmanager
+def unshared(path: Path) -> Iterator[bool]:
+    """Yield whether nobody shares a lock; then nobody can take it while the block runs.
+
+    Args:
+        path: The lock file. Its folder must exist.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_connected(path))
+            connection.execute("BEGIN EXCLUSIVE")
+        except (OSError, sqlite3.Error):
+            is_free = False
+        else:
+            is_free = True
+        yield is_free
+
+
+@contextlib.contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _cannot_lock(path, error) from error
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _acquire(connection: sqlite3.Connection, path: Path) -> bool:
+    """Try to take the lock; write the owner first, since others can read only what is committed."""
+    try:
+        connection.execute("PRAGMA synchronous=OFF")  # after a crash nobody has the lock
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE IF NOT EXISTS owner (name TEXT)")
+        connection.execute("DELETE FROM owner")
+        name = f"process {os.getpid()} on {socket.gethostname()}"
+        connection.execute("INSERT INTO owner VALUES (?)", [name])
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise _cannot_lock(path, error) from error
+        with contextlib.suppress(sqlite3.Error):
+            connection.rollback()
+        return False
+    except sqlite3.Error as error:
+        raise _cannot_lock(path, error) from error
+    return True
+
+
+def _owner(connection: sqlite3.Connection) -> str:
+    try:
+        row = connection.execute("SELECT name FROM owner").fetchone()
+    except sqlite3.Error:  # it is being written
+        row = None
+    return row[0] if row else "another process"
+
+
+def _cannot_lock(path: Path, error: sqlite3.Error) -> OSError:
+    return OSError(errno.ENOLCK, f"it cannot be locked ({error})", str(path))
