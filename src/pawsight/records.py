@@ -6,6 +6,8 @@ JSON without knowing anything of the stage that made them.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, Protocol, get_args
@@ -123,6 +125,28 @@ class PredictionList(list[Prediction]):
 def _as_html(text: str) -> str:
     # A name may hold bytes that are no text, which no page can hold.
     return escape(text.encode("utf-8", "backslashreplace").decode())
+
+
+def class_columns(class_names: Iterable[str], other_columns: Container[str]) -> list[str]:
+    """Return the names of the columns of classes in a table of predictions, all different.
+
+    A class that is called like one of the table's other columns has the column
+    `class NAME`, and so has, to be told apart from that, one called `class NAME`.
+    """
+    return [
+        f"class {name}" if _CLASS.sub("", name) in other_columns else name for name in class_names
+    ]
+
+
+def classes_of(columns: Iterable[str], other_columns: Container[str]) -> list[str]:
+    """Return the classes that columns stand for: the reverse of `class_columns`."""
+    return [
+        name.removeprefix("class ") if _CLASS.sub("", name) in other_columns else name
+        for name in columns
+    ]
+
+
+_CLASS = re.compile("^(class )+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -163,8 +163,20 @@ def test_classes_may_be_called_like_the_other_columns(tmp_path):
 
     save_predictions(predictions, path)
 
+    assert path.read_text().splitlines()[0] == (
+        '"path","truth","label","probability","class path","class label"'
+    )
     assert load_predictions(path).class_names == ("path", "label")
     assert load_predictions(path).probs.tolist() == [[0.2, 0.8]]
+
+
+def test_predictions_of_earlier_versions_are_read_where_classes_are_called_like_columns(tmp_path):
+    path = tmp_path / "predictions-test.csv"
+    path.write_text(
+        '"path","truth","label","probability","label","plain"\n"a.jpg","plain","label",0.7,0.7,0.3\n'
+    )
+
+    assert load_predictions(path).class_names == ("label", "plain")
 
 
 def test_missing_predictions_say_how_to_make_them(tmp_path):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pawsight.cli.tables import printable, to_json
 from pawsight.errors import DiskError
-from pawsight.records import Prediction
+from pawsight.records import Prediction, class_columns
 
 FIXED_COLUMNS = ("path", "label", "probability", "error")
 
@@ -33,9 +33,8 @@ class Writer(Protocol):
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
-    """Name the columns; a class that is called like one of the first four becomes `class NAME`."""
-    classes = [f"class {name}" if name in FIXED_COLUMNS else name for name in class_names]
-    return [*FIXED_COLUMNS, *classes]
+    """Return the names of all columns."""
+    return [*FIXED_COLUMNS, *class_columns(class_names, FIXED_COLUMNS)]
 
 
 class Csv:

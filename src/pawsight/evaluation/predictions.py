@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, RunError, ShapeError
 from pawsight.progress import Progress
-from pawsight.records import FloatArray, ImageArray, IntArray, Part, Pixels, Predictions
+from pawsight.records import (
+    FloatArray,
+    ImageArray,
+    IntArray,
+    Part,
+    Pixels,
+    Predictions,
+    class_columns,
+    classes_of,
+)
 from pawsight.storage.atomic import write_text
 
 if TYPE_CHECKING:
@@ -80,14 +89,15 @@ def collect(
 def save_predictions(predictions: Predictions, path: Path) -> None:
     """Write one row per photo: path, truth, label, probability, and a column per class.
 
-    Probabilities have as many digits as it takes to tell them apart. Raises
-    DiskError when the file cannot be written.
+    `class_columns` names the columns of the classes. Probabilities have as many
+    digits as it takes to tell them apart. Raises DiskError when the file cannot
+    be written.
     """
     names = predictions.class_names
     text = io.StringIO(newline="")
     # Text is always quoted: only so does a lone carriage return in a name survive.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow([*_FIXED_COLUMNS, *names])
+    writer.writerow([*_FIXED_COLUMNS, *class_columns(names, _FIXED_COLUMNS)])
     guesses = predictions.probs.argmax(axis=1)
     for photo, label, guess, row in zip(
         predictions.paths, predictions.labels, guesses, predictions.probs, strict=True
@@ -106,7 +116,7 @@ def load_predictions(path: Path) -> Predictions:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *rows = csv.reader(file)
-        names = tuple(header[len(_FIXED_COLUMNS) :])
+        names = tuple(classes_of(header[len(_FIXED_COLUMNS) :], _FIXED_COLUMNS))
         if header[: len(_FIXED_COLUMNS)] != _FIXED_COLUMNS or len(names) < 2:
             raise ValueError("the first line is not the one pawsight writes")
         index = {name: i for i, name in enumerate(names)}
