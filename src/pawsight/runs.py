@@ -31,10 +31,15 @@ FORMAT_VERSION = 1
 
 
 class Run:
-    """A run folder and the names in it. Making one opens and writes nothing."""
+    """A run folder and the names in it, or the folder `model` of one by itself.
+
+    Making one opens and writes nothing.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        is_model_alone = (self.path / "model.json").is_file()
+        model_dir = self.path if is_model_alone else self.path / "model"
         self.config_path = self.path / "config.json"
         self.plan_path = self.path / "plan.json"
         self.state_path = self.path / "state.json"
@@ -47,9 +52,9 @@ class Run:
         self.report_path = self.path / "report.html"
         self.figures_dir = self.path / "figures"
         self.latest_checkpoint_path = self.path / "checkpoints" / "latest.npz"
-        self.model_path = self.path / "model" / "model.json"
-        self.weights_path = self.path / "model" / "model.weights.h5"
-        self.onnx_path = self.path / "model" / "model.onnx"
+        self.model_path = model_dir / "model.json"
+        self.weights_path = model_dir / "model.weights.h5"
+        self.onnx_path = model_dir / "model.onnx"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
         self.curves_path = self.path / "evaluation" / "curves.json"
 
@@ -90,16 +95,24 @@ class Run:
     def open(cls, path: str | os.PathLike[str]) -> Run:
         """Open an existing run folder.
 
+        Args:
+            path: The run folder. Its folder `model` stands for the run; a copy of
+                that folder alone is a run that has only a model.
+
         Raises:
             RunError: There is no run in that folder.
         """
         run = cls(path)
         if not run.path.is_dir():
             raise RunError(f"There is no run folder {run.path}.\nRuns made here: see runs/.")
+        whole = cls(run.path.parent)
+        if run.path.name == "model" and whole.config_path.is_file():
+            return whole
         if not run.config_path.is_file() and not run.model_path.is_file():
             raise RunError(
-                f"{run.path} is not a run folder: it has no {run.config_path.name}.\n"
-                f"Give the folder that `pawsight train` named at its end."
+                f"{run.path} is not a run folder: it has neither {run.config_path.name} nor "
+                f"model/model.json.\n"
+                f"Give the folder that `pawsight train` named at its end, or its folder model."
             )
         return run
 
