@@ -42,6 +42,10 @@ class TrainingError(PawsightError):
     """Training itself went astray."""
 
 
+class InputTypeError(PawsightError, TypeError):
+    """What was passed is of a type that cannot be a photo."""
+
+
 class ShapeError(PawsightError):
     """Arrays that belong together disagree in shape."""
 

@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import pickle
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from math import exp
@@ -13,10 +14,11 @@ import onnx
 import pytest
 from PIL import Image
 
-from pawsight.errors import RunError, ShapeError
+from pawsight.errors import PawsightError, RunError, ShapeError
 from pawsight.inference.classifier import Classifier
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction
+from pawsight.runs import Run
 
 # The model's logits are 4 times the mean colour, so a red photo gives [4, 0, 0].
 SURE = exp(4) / (exp(4) + 2)
@@ -136,9 +138,59 @@ def test_array_that_is_no_picture_is_refused(classifier):
         classifier.predict(np.zeros((4, 4, 3), np.float32))
 
 
-def test_thing_that_is_no_photo_is_refused(classifier):
-    with pytest.raises(TypeError, match="not int"):
-        classifier.predict([7])
+@pytest.mark.parametrize("thing", [7, None, 1.5, {"content": b""}, [7], [None], [["a.jpg"]]])
+def test_thing_that_is_no_photo_is_refused(classifier, thing):
+    kind = type(thing[0] if isinstance(thing, list) else thing).__name__
+    with pytest.raises(TypeError, match=rf"io.BytesIO.* not {kind}") as raised:
+        classifier.predict(thing)
+    assert isinstance(raised.value, PawsightError)
+
+
+def test_opened_files_are_photos_alone_and_in_lists(classifier, save_photo):
+    path = save_photo("a.png", "blue")
+    data = path.read_bytes()
+    (expected,) = classifier.predict(data)
+
+    with path.open("rb") as file:
+        (of_file,) = classifier.predict(file)
+        assert of_file.path == str(path)
+        assert of_file.probabilities == expected.probabilities
+        many = classifier.predict([io.BytesIO(data), path, file, bytearray(data), file])
+    assert [row.probabilities for row in many] == [expected.probabilities] * 5
+    assert [row.path for row in many] == ["", str(path), str(path), "", str(path)]
+    assert classifier.predict(memoryview(data))[0] == expected
+
+
+def test_opened_file_is_read_from_its_start_whatever_was_read_before(classifier, save_photo):
+    buffer = io.BytesIO()
+    Image.open(save_photo("a.png", "blue")).save(buffer, "PNG")  # it stands at its end now
+    assert classifier.predict(buffer)[0].label == "blue"
+
+
+def test_upload_of_a_web_framework_is_a_photo_with_its_name(classifier, save_photo):
+    from starlette.datastructures import UploadFile
+
+    upload = UploadFile(io.BytesIO(save_photo("a.png", "blue").read_bytes()), filename="mine.png")
+    (row,) = classifier.predict(upload)
+    assert (row.path, row.label) == ("mine.png", "blue")
+
+
+def test_file_that_a_generator_closes_was_read_before(classifier, save_photo):
+    def opened():
+        for colour in ("red", "blue"):
+            with save_photo(f"{colour}.png", colour).open("rb") as file:
+                yield file
+
+    assert [row.label for row in classifier.predict(opened())] == ["red", "blue"]
+
+
+def test_closed_file_is_a_row_and_one_of_text_is_refused(classifier, save_photo):
+    path = save_photo("a.png")
+    with path.open("rb") as closed:
+        pass
+    assert "closed file" in classifier.predict(closed)[0].error
+    with path.open(encoding="latin-1") as text, pytest.raises(TypeError, match='mode "rb"'):
+        classifier.predict(text)
 
 
 def test_tie_goes_to_the_lower_class_index(classifier, plain_pixels):
@@ -287,3 +339,21 @@ def test_extra_entries_of_the_description_are_left_alone(make_colour_run):
     run = make_colour_run(created="today", versions={"keras": "3"}, source="photos")
     assert Classifier.load(run).class_names == ("red", "green", "blue")
     assert json.loads(run.model_path.read_text())["created"] == "today"
+
+
+def test_folder_of_the_model_stands_for_its_run_and_works_alone(
+    tmp_path, make_colour_run, save_photo
+):
+    run = make_colour_run(temperature=1.7)
+    photo = save_photo("a.png", "orange")
+    expected = Classifier.load(run).predict(photo)
+    shutil.copytree(run.path / "model", tmp_path / "elsewhere")
+
+    assert Classifier.load(run.path / "model").predict(photo) == expected
+    alone = Classifier.load(tmp_path / "elsewhere")
+    assert alone.predict(photo) == expected
+    assert pickle.loads(pickle.dumps(alone)).predict(photo) == expected
+    assert alone.fingerprint == Classifier.load(run).fingerprint
+
+    run.config_path.write_text("{}")
+    assert Run.open(run.path / "model").path == run.path

@@ -15,13 +15,13 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pawsight.errors import RunError, ShapeError, first_line
 from pawsight.inference.decode_pool import Line
-from pawsight.inference.photo_inputs import PhotoLike, file_bytes
+from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.models.description import load_description
@@ -131,7 +131,8 @@ class Classifier:
         """Classify one photo or many.
 
         Args:
-            photos: A path, the bytes of a photo file, a Pillow image, or uint8
+            photos: A path, the bytes of a photo file, a file opened for reading
+                bytes (`io.BytesIO` and uploads too), a Pillow image, or uint8
                 pixels [H, W, 3] of any size; or an iterable of such.
             tta: Average in what the model says of the mirrored photo.
 
@@ -142,14 +143,9 @@ class Classifier:
 
         Raises:
             ShapeError: An array is no picture.
-            TypeError: It is nothing that can be a photo.
+            InputTypeError: It is nothing that can be a photo; a TypeError, too.
         """
-        from PIL.Image import Image
-
-        one = (str, os.PathLike, bytes, Image, Prediction)
-        is_one = isinstance(photos, one) or (isinstance(photos, np.ndarray) and photos.ndim == 3)
-        many = [photos] if is_one else photos
-        return PredictionList(self.predict_iter(cast("Iterable[PhotoLike]", many), tta=tta))
+        return PredictionList(self.predict_iter(as_photos(photos), tta=tta))
 
     def predict_iter(
         self, photos: Iterable[PhotoLike], batch_size: int = _AT_ONCE, tta: bool = False
@@ -166,7 +162,7 @@ class Classifier:
             tta: As for `predict`.
         """
         line = Line(
-            iter(photos),
+            read_opened(photos),
             decode=self._pixels,
             answer=functools.partial(self.predictions_of, tta=tta),
             num_threads=num_cpus(),

@@ -6,19 +6,20 @@ what cannot be found becomes a row that says so, in its place among the others.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 import PIL.Image
 
-from pawsight.data.decoding.decode import read_photo
+from pawsight.data.decoding.photo_file import MAX_BYTES, TOO_LARGE, read_photo
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.listing.walk import walk
-from pawsight.errors import PhotoError, ShapeError
+from pawsight.errors import InputTypeError, PhotoError, ShapeError, first_line
 from pawsight.records import ImageArray, Prediction
 
 # os.path, not pathlib: "./a.jpg" and "a//b.jpg" stay as they were typed.
@@ -27,9 +28,17 @@ from pawsight.records import ImageArray, Prediction
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# A path, the bytes of a photo file, an open picture, or uint8 pixels [H, W, 3].
+# A path, the bytes of a photo file, such a file opened, a Pillow image, or uint8 pixels [H, W, 3].
 # A Prediction stands for itself: a row decided before the model was asked.
-PhotoLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | ImageArray | Prediction"
+PhotoLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | ImageArray"
+    " | Prediction"
+)
+_ONE = (str, os.PathLike, bytes, bytearray, memoryview, Prediction, PIL.Image.Image)
+_ACCEPTED = (
+    "a path, the bytes of a photo file, a file opened for reading bytes (such as io.BytesIO), "
+    "a Pillow image or a uint8 array [height, width, 3]"
+)
 
 _CHUNK = 1 << 16
 # What PNG can hold as it is; 32-bit and other modes go through TIFF or RGB.
@@ -37,28 +46,72 @@ _PNG_MODES = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
 _TIFF_MODES = {"CMYK", "I", "F"}
 
 
+class _NamedBytes(bytes):
+    """The bytes of an opened file, with its name as `filename`."""
+
+    filename = ""
+
+
+def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
+    """Return the photos of an argument that is one photo or many.
+
+    Raises:
+        InputTypeError: It is neither.
+    """
+    is_one = (
+        isinstance(photos, _ONE)
+        or _stream_of(photos) is not None
+        or (isinstance(photos, np.ndarray) and photos.dtype.kind in "buif" and photos.ndim < 4)
+    )
+    if is_one:
+        return [cast("PhotoLike", photos)]
+    if isinstance(photos, Mapping) or not hasattr(photos, "__iter__"):
+        raise _not_a_photo(photos)
+    return cast("Iterable[PhotoLike]", photos)
+
+
+def read_opened(photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
+    """Yield photos in their order, with the content of opened files in place of the files.
+
+    A file is read when it is asked for, before its owner may close it.
+    """
+    for photo in photos:
+        if _stream_of(photo) is None:
+            yield photo
+            continue
+        try:
+            yield _read_opened(photo)
+        except PhotoError as error:
+            yield Prediction(name_of(photo), error=str(error))
+
+
 def name_of(photo: PhotoLike) -> str:
-    """Give the path of a photo, or of a row that is decided; "" where it has none."""
+    """Return the path of a photo, or of a row that is decided; "" where it has none."""
     if isinstance(photo, Prediction):
         return photo.path
     if isinstance(photo, str | os.PathLike):
         return os.fspath(photo)
-    name = getattr(photo, "filename", "")  # of a picture that Pillow opened
-    return os.fspath(name) if isinstance(name, str | os.PathLike) else ""
+    for attribute in ("filename", "name"):  # of a Pillow image, of an opened file
+        name = getattr(photo, attribute, "")
+        if name and isinstance(name, str | os.PathLike):
+            return os.fspath(name)
+    return ""
 
 
 def file_bytes(photo: PhotoLike) -> bytes:
-    """Give a photo as the bytes of a file, so that one decoder sees them all.
+    """Return a photo as the bytes of a file, so that one decoder reads them all.
 
     Raises:
         PhotoError: The file cannot be read.
         ShapeError: An array is no picture.
-        TypeError: It is nothing that can be a photo.
+        InputTypeError: It is nothing that can be a photo.
     """
     if isinstance(photo, str | os.PathLike):
         return read_photo(photo)
-    if isinstance(photo, bytes):
-        return photo
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return bytes(photo)
+    if _stream_of(photo) is not None:
+        return _read_opened(photo)
     if isinstance(photo, np.ndarray):
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
             raise ShapeError(
@@ -68,9 +121,41 @@ def file_bytes(photo: PhotoLike) -> bytes:
         return _encoded(PIL.Image.fromarray(photo))
     if isinstance(photo, PIL.Image.Image):
         return _encoded(photo)
-    raise TypeError(
-        f"A photo is a path, bytes, a Pillow image or a uint8 array, not {type(photo).__name__}"
-    )
+    raise _not_a_photo(photo)
+
+
+def _not_a_photo(found: object) -> InputTypeError:
+    return InputTypeError(f"A photo is {_ACCEPTED}, not {type(found).__name__}.")
+
+
+def _stream_of(photo: object) -> Any:
+    """Return what has to be read to obtain a photo; None where it is not an opened file."""
+    # Pillow images, paths and arrays have no `read`; web frameworks wrap the file in `file`.
+    stream = getattr(photo, "file", photo)
+    return stream if callable(getattr(stream, "read", None)) else None
+
+
+def _read_opened(photo: Any) -> bytes:
+    """Read an opened file from its start, as Pillow does, whatever was read of it before."""
+    stream = _stream_of(photo)
+    try:
+        with contextlib.suppress(AttributeError, io.UnsupportedOperation):
+            stream.seek(0)
+        data = found = stream.read(MAX_BYTES + 1)
+        while found and len(data) <= MAX_BYTES and (found := stream.read(_CHUNK)):
+            data += found  # of a pipe or socket, which gives what it has
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"cannot be read: {first_line(error)}") from error
+    if not isinstance(data, bytes):
+        raise InputTypeError(
+            f"A photo is {_ACCEPTED}; this {type(stream).__name__} gives {type(data).__name__}. "
+            f'Open files with mode "rb".'
+        )
+    if len(data) > MAX_BYTES:
+        raise PhotoError(TOO_LARGE)
+    named = _NamedBytes(data)
+    named.filename = name_of(photo)
+    return named
 
 
 def _encoded(image: Image) -> bytes:

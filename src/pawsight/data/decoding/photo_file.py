@@ -13,7 +13,7 @@ MAX_BYTES = 512 * 2**20
 
 _WAITS_SECONDS = (0.1, 0.5)  # a network drive that stumbled is mostly back by then
 _NO_FILE = "not a file but a folder, pipe or device"
-_TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
+TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 
 
 def read_photo(path: str | os.PathLike[str]) -> bytes:
@@ -41,7 +41,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise PhotoError(_NO_FILE)
         if found.st_size > MAX_BYTES:
-            raise PhotoError(_TOO_LARGE)
+            raise PhotoError(TOO_LARGE)
         parts = [os.read(handle, found.st_size + 1)]
         total = len(parts[0])
         if total == found.st_size:
@@ -50,7 +50,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
             parts.append(os.read(handle, 2**20))
             total += len(parts[-1])
         if total > MAX_BYTES:
-            raise PhotoError(_TOO_LARGE)
+            raise PhotoError(TOO_LARGE)
         return b"".join(parts)
     finally:
         os.close(handle)
