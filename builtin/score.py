@@ -25,7 +25,10 @@ from PIL import Image, ImageDraw, ImageFilter
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
-from pawsight.evaluation.metrics import log_loss, measure, wilson_interval
+from pawsight.evaluation.intervals import wilson_interval
+from pawsight.evaluation.metrics import measure
+from pawsight.evaluation.results import Evaluation
+from pawsight.evaluation.scores import Answers, log_loss
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
 from pawsight.progress import Silent
@@ -123,13 +126,12 @@ def metrics(
     """Give what a run's metrics.json holds; nothing was trained on copies of these photos."""
     names = tuple(path.name for path in paths)
     measured = measure(Predictions(names, labels, probs, classifier.class_names))
-    return {
-        "headline": "validation",
-        "parts": {"validation": measured},
-        "temperature": classifier.temperature,
-        "copies_across_parts": 0,
-        "lost": [],
-    }
+    return Evaluation(
+        headline="validation",
+        parts={"validation": measured},
+        temperature=classifier.temperature,
+        copies_across_parts=0,
+    ).to_json()
 
 
 def told(probs: np.ndarray, labels: np.ndarray) -> dict[str, object]:
@@ -143,7 +145,7 @@ def told(probs: np.ndarray, labels: np.ndarray) -> dict[str, object]:
         "accuracy_interval": [
             round(end, 4) for end in wilson_interval(int(is_correct.sum()), len(labels))
         ],
-        "log_loss": round(log_loss(labels, probs), 4),
+        "log_loss": round(log_loss(Answers(labels, probs)), 4),
         "share_sure": round(float(is_sure.mean()), 4),
         "accuracy_where_sure": round(float(is_correct[is_sure].mean()), 4),
     }

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import InstanceOf
 
 ImageArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -23,6 +24,9 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 Resize = Literal["stretch", "crop", "pad"]
+
+# For pydantic: a name may hold bytes that are not UTF-8, as surrogates, which its own str refuses.
+Text = InstanceOf[str]
 
 
 class Pixels(Protocol):

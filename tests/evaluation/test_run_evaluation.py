@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.data.catalog import Catalog
-from pawsight.evaluation.run_evaluation import evaluate_run
+from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run
@@ -51,16 +51,70 @@ def test_uneven_training_photos_make_every_part_quote_the_balanced_accuracy(
 ):
     found = evaluate_run(run, logits, catalog_of(num_train_dogs), ClassColours(), [], Silent())
 
-    assert [part["is_imbalanced"] for part in found["parts"].values()] == [expected] * 2
-    assert found["lost"] == []
-    assert found["headline"] == "test"
+    assert [part.is_imbalanced for part in found.parts.values()] == [expected] * 2
+    assert found.lost == ()
+    assert found.headline == "test"
 
 
 def test_photos_that_went_bad_are_named_and_not_measured(run):
     found = evaluate_run(run, logits, catalog_of(20), ClassColours(17, 9, 3), [], Silent())
 
-    assert [part["n"] for part in found["parts"].values()] == [7, 7]
-    assert found["lost"] == [
+    assert [part.n for part in found.parts.values()] == [7, 7]
+    assert run.metrics["lost"] == [
         {"path": f"{i}.jpg", "problem": "the file is no longer there"} for i in (3, 9, 17)
     ]
-    assert run.metrics == found
+    assert run.metrics == found.to_json()
+
+
+def others(run, hashes, told):
+    """Evaluate on photos with these hashes; photo i is a cat if i is even, and taken for one."""
+    photos = tuple(
+        Photo(f"{i}.jpg", ("cats", "dogs")[i % 2 if i != 3 else 0], "test", sha256=sha256)
+        for i, sha256 in enumerate(hashes)
+    )
+    catalog = Catalog("more", Path("/more"), photos)
+    names = ("cats", "dogs")
+    return evaluate_others(
+        *(run, "more/", lambda images: logits(images) / 4, names),
+        *(catalog, ClassColours(), "test", told),
+    )
+
+
+@pytest.fixture
+def trained(run):
+    """A run trained on photos t0 and t1, and validated on v0."""
+    rows = [Photo(f"{name}.jpg", "cats", "train", sha256=name) for name in ("t0", "t1")]
+    rows.append(Photo("v0.jpg", "dogs", "validation", sha256="v0"))
+    Catalog("pets", Path("/photos"), tuple(rows)).save(run.catalog_path)
+    return run
+
+
+def test_copies_of_training_photos_are_counted_and_measured_without(trained, told):
+    # Of six photos the fourth is wrong; the first two were trained on.
+    found = others(trained, ["t0", "t1", "v0", "n1", "n2", "n3"], told)
+
+    assert found.main.num_correct == 5
+    assert (found.training_copies.num_photos, found.training_copies.without.n) == (2, 4)
+    assert found.training_copies.without.accuracy == 0.75
+    assert told.notes == [
+        "2 photos of 6 are copies of photos that this model was trained on, so 83.3 % is too "
+        "high. Without them: 75.0 %."
+    ]
+    saved = trained.read_json(trained.evaluation_dir("more") / "metrics.json")
+    assert saved == found.to_json()
+    assert saved["training_copies"]["without"]["accuracy"] == 0.75
+
+
+def test_nothing_but_copies_leaves_nothing_to_measure(trained, told):
+    found = others(trained, ["t0", "t1"], told)
+
+    assert found.training_copies.without is None
+    assert told.notes[0].endswith("None is left without.")
+
+
+def test_new_photos_are_no_copies(trained, told):
+    found = others(trained, ["n0", "v0"], told)
+
+    assert found.training_copies is None
+    assert told.notes == []
+    assert "training_copies" not in found.to_json()

@@ -70,7 +70,7 @@ def test_history_of_one_epoch_is_drawn(make_history, tmp_path):
 def test_confusion_cells_hold_counts_and_shares():
     found = measure(guesses_of(("cats", "dogs"), per_class=4))
 
-    figure = draw_confusion(found, found["class_names"])
+    figure = draw_confusion(found)
     told = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts_of(figure)]
 
     assert told == ["3\n75 %", "1\n25 %", "1\n25 %", "3\n75 %"]
@@ -80,7 +80,7 @@ def test_many_classes_get_their_commonest_mistakes_instead_of_a_matrix():
     names = [f"class {i:03d}" for i in range(200)]
     found = measure(guesses_of(names))
 
-    axes = draw_confusion(found, names).axes[0]
+    axes = draw_confusion(found).axes[0]
 
     assert axes.get_yticklabels()[0].get_text() == "class 000 → class 001"
     assert len(axes.patches) == 20
@@ -90,7 +90,7 @@ def test_no_mistakes_among_many_classes_are_drawn_as_none(tmp_path):
     names = [f"class {i:03d}" for i in range(30)]
     perfect = Predictions(tuple(names), np.arange(30), np.eye(30), tuple(names))
 
-    figure = draw_confusion(measure(perfect), names)
+    figure = draw_confusion(measure(perfect))
 
     save_figure(figure, tmp_path / "confusion")
     assert figure.axes[0].get_xlabel() == "no mistakes"
@@ -128,7 +128,7 @@ def test_class_names_are_drawn_as_they_are(kind, tmp_path):
     predictions = guesses_of(ODD_NAMES)
     found = measure(predictions)
     figure = {
-        "confusion": lambda: draw_confusion(found, found["class_names"]),
+        "confusion": lambda: draw_confusion(found),
         "roc": lambda: draw_roc(curves(predictions), found),
         "precision_recall": lambda: draw_precision_recall(curves(predictions), found),
     }[kind]()
@@ -147,7 +147,7 @@ def test_reliability_has_a_bar_per_filled_bin():
 
     figure = draw_reliability(found)
 
-    assert len(figure.axes[0].patches) == len(found["reliability"]) == 1
+    assert len(figure.axes[0].patches) == len(found.reliability) == 1
 
 
 def test_an_inline_figure_takes_the_colours_of_the_page(make_history):

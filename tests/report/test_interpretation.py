@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from pawsight.evaluation.results import PartMetrics
+from pawsight.formatting import percent
 from pawsight.report.interpretation import (
+    Confusion,
     caution,
     findings,
     headline,
     legible,
-    percent,
     reading,
     top_confusions,
 )
@@ -18,13 +20,13 @@ def plain(text):
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def metrics_of(matrix, names=None, claimed=None):
+def metrics_of(matrix, names=None, claimed=None, **changes):
     """What the words need of `measure`, from a confusion matrix."""
     names = names or ["cats", "dogs", "eels"][: len(matrix)]
     n = sum(map(sum, matrix))
     right = sum(row[i] for i, row in enumerate(matrix))
     accuracy = right / n
-    return {
+    found = {
         "n": n,
         "num_correct": right,
         "accuracy": accuracy,
@@ -34,8 +36,17 @@ def metrics_of(matrix, names=None, claimed=None):
         "baseline_class": names[0],
         "class_names": names,
         "confusion_matrix": matrix,
-        "reliability": [{"n": n, "confidence": accuracy if claimed is None else claimed}],
+        "reliability": [
+            {
+                "low": 0.0,
+                "high": 1.0,
+                "n": n,
+                "confidence": accuracy if claimed is None else claimed,
+                "accuracy": accuracy,
+            }
+        ],
     }
+    return PartMetrics.model_validate(found | changes)
 
 
 def test_a_wide_gap_between_training_and_validation_is_overfitting(make_history):
@@ -85,12 +96,12 @@ def test_a_loss_of_zero_divides_nothing(make_history):
 
 
 def test_headline_of_a_test_part_is_one_plain_sentence():
-    metrics = {
-        "n": 500,
-        "num_correct": 482,
-        "accuracy": 0.964,
-        "accuracy_interval": [0.944, 0.977],
-    }
+    metrics = PartMetrics(
+        n=500,
+        num_correct=482,
+        scores={"accuracy": 0.964},
+        intervals={"accuracy": (0.944, 0.977)},
+    )
 
     assert plain(headline("test", metrics)) == (
         "Right on 482 of 500 photos it had never seen: 96.4 % (95 % interval 94.4 to 97.7)"
@@ -98,7 +109,7 @@ def test_headline_of_a_test_part_is_one_plain_sentence():
 
 
 def test_headline_of_a_validation_part_does_not_claim_unseen_photos():
-    metrics = {"n": 1, "num_correct": 1, "accuracy": 1.0, "accuracy_interval": [0.2, 1.0]}
+    metrics = PartMetrics(n=1, num_correct=1, intervals={"accuracy": (0.2, 1.0)})
 
     assert headline("validation", metrics).startswith("Right on 1 of 1 validation photo:")
     assert "chose the epoch" in caution("validation", 0)
@@ -111,7 +122,7 @@ def test_copies_in_different_parts_make_one_cautious():
 
 
 def test_a_model_no_better_than_guessing_is_told_so():
-    said = findings("test", metrics_of([[60, 40], [40, 60]]) | {"baseline_accuracy": 0.6}, {})
+    said = findings("test", metrics_of([[60, 40], [40, 60]], baseline_accuracy=0.6), {})
 
     assert said[0].startswith("Not shown to be better than guessing")
 
@@ -161,7 +172,7 @@ def test_probabilities_are_judged_by_what_came_true(claimed, said):
 
 
 def test_a_claim_within_the_interval_is_not_held_against_the_model():
-    metrics = metrics_of([[3, 0], [0, 3]], claimed=0.8) | {"accuracy_interval": [0.61, 1.0]}
+    metrics = metrics_of([[3, 0], [0, 3]], claimed=0.8, accuracy_interval=[0.61, 1.0])
 
     assert "can be taken at their word" in findings("test", metrics, {})[-1]
 
@@ -170,8 +181,8 @@ def test_commonest_confusions_come_first():
     found = top_confusions(metrics_of([[8, 2, 0], [0, 7, 3], [0, 1, 9]]), 2)
 
     assert found == [
-        {"truth": "dogs", "said": "eels", "count": 3, "share": 0.3},
-        {"truth": "cats", "said": "dogs", "count": 2, "share": 0.2},
+        Confusion("dogs", "eels", 3, 0.3),
+        Confusion("cats", "dogs", 2, 0.2),
     ]
 
 
@@ -184,7 +195,7 @@ def test_commonest_confusions_come_first():
         (0.9996, "99.96 %"),
         (0.0004, "0.04 %"),
         (1 - 1e-9, "100.0 %"),
-        (None, "–"),
+        (None, "-"),
     ],
 )
 def test_a_share_is_not_rounded_to_perfection(share, text):
@@ -201,7 +212,7 @@ UNEVEN = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}
 
 def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
     # 90 of 90 cats and 5 of 10 dogs: 95 of 100 in all, and (1 + 0.5) / 2 for each class alike.
-    metrics = metrics_of([[90, 0], [5, 5]]) | UNEVEN
+    metrics = metrics_of([[90, 0], [5, 5]], **UNEVEN)
 
     assert plain(headline("test", metrics)) == (
         "Balanced accuracy 75.0 % (95 % interval 55.0 to 93.0): "
@@ -210,13 +221,14 @@ def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
 
 
 def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
-    metrics = metrics_of([[80, 10], [1, 9]]) | UNEVEN  # 89 of 100 right, baseline 90
+    metrics = metrics_of([[80, 10], [1, 9]], **UNEVEN)  # 89 of 100 right, baseline 90
 
     assert plain(findings("test", metrics, {})[0]) == (
         "Better than guessing: always saying “cats”, the commonest class, would be right on "
         "90.0 %, a balanced accuracy of 50.0 %."
     )
-    metrics["balanced_accuracy_interval"] = [0.45, 0.9]
+    low = {"balanced_accuracy_interval": [0.45, 0.9]}
+    metrics = metrics_of([[80, 10], [1, 9]], **UNEVEN | low)
     assert findings("test", metrics, {})[0].startswith("Not shown to be better than guessing")
 
 

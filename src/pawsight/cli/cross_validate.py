@@ -70,16 +70,20 @@ def cross_validate(
 
 
 def print_folds(found: dict[str, Any]) -> None:
-    """Print a row a fold, and the mean with its spread."""
-    folds = enumerate(found["folds"], 1)
-    rows = [(str(number), f"{fold['n']:,}", *_percents(fold)) for number, fold in folds]
-    rows += [(name, "", *_percents(found[name])) for name in ("mean", "std")]
-    columns = ["fold", "photos", "accuracy", "balanced accuracy"]
-    print_table(rows, columns, right="photos accuracy")
+    """Print a row a fold with every score, then the mean and its spread."""
+    from pawsight.evaluation.folds import FoldsSummary
+    from pawsight.evaluation.scores import SCORES
+
+    summary = FoldsSummary.model_validate(found)
+    named = [(str(number), fold) for number, fold in enumerate(summary.folds, 1)]
+    named += [("mean", summary.mean), ("std", summary.std)]
+    rows = [
+        [
+            name,
+            "" if (n := scores.get("n")) is None else f"{n:,.0f}",
+            *(one.text(scores.get(one.key)) for one in SCORES),
+        ]
+        for name, scores in named
+    ]
+    print_table(rows, ["fold", "photos", *(score.title for score in SCORES)], right="photos")
     print_table([("runs", found["folder"])])
-
-
-def _percents(scores: dict[str, Any]) -> tuple[str, str]:
-    values = (scores["accuracy"], scores["balanced_accuracy"])
-    first, second = ("-" if value is None else f"{value:.1%}" for value in values)
-    return first, second

@@ -28,10 +28,11 @@ def evaluate(
     from pawsight.cli.metrics import print_metrics
     from pawsight.cli.progress import shown
     from pawsight.cli.tables import print_json
+    from pawsight.evaluation.results import Evaluation
 
     with shown() as progress:
         metrics = workflow.evaluate(run, source, progress)
     if as_json:
         print_json(metrics)
     else:
-        print_metrics(metrics)
+        print_metrics(Evaluation.from_json(metrics))

@@ -2,81 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pawsight.cli.tables import print_table
+from pawsight.evaluation.results import ClassMetrics, Evaluation, PartMetrics
+from pawsight.evaluation.scores import SCORES, Score
+from pawsight.formatting import decimal, percent, percent_interval
 
-_MOST_CLASSES = 30  # of which the table speaks one by one
+_MOST_CLASSES = 30  # that get a row each
 
 
-def print_metrics(metrics: dict[str, Any]) -> None:
-    """Print what `metrics.json` holds: the parts, then the classes of the headline part.
+def print_metrics(evaluation: Evaluation) -> None:
+    """Print the scores of each part, then the classes of the headline part.
 
-    Where the classes are uneven, the balanced accuracy comes first.
+    Where the classes are imbalanced, the balanced accuracy comes first.
     """
-    parts: dict[str, dict[str, Any]] = metrics["parts"]
-    headline = parts.get(metrics.get("headline", ""), {})
-    first, second = "accuracy", "balanced_accuracy"
-    if headline.get("is_imbalanced"):
-        first, second = second, first
-    print_table(
-        [
-            (
-                name,
-                f"{part['n']:,}",
-                _with_interval(part, first),
-                _percent(part.get(second)),
-                _number(part.get("log_loss")),
-            )
-            for name, part in parts.items()
-        ],
-        [
-            *("part", "photos", f"{first.replace('_', ' ')} (95 % interval)"),
-            *(second.replace("_", " "), "log loss"),
-        ],
-        right="photos",
-    )
-    classes: dict[str, dict[str, Any]] = headline.get("per_class", {})
+    columns: dict[str, PartMetrics] = {str(part): found for part, found in evaluation.parts.items()}
+    copies = evaluation.training_copies
+    if copies and copies.without:
+        columns["without copies of training photos"] = copies.without
+    rows = [("photos", *(f"{part.n:,}" for part in columns.values()))]
+    rows += [
+        (score.title, *(_with_interval(part, score) for part in columns.values()))
+        for score in sorted(SCORES, key=lambda score: score.key != evaluation.main.main_score)
+    ]
+    print_table(rows, ["score (95 % interval)", *columns])
+    classes = evaluation.main.per_class
     if 0 < len(classes) <= _MOST_CLASSES:
         print_table(
-            [
-                (
-                    name,
-                    f"{found['support']:,}",
-                    _percent(found["precision"]),
-                    _percent(found["recall"]),
-                    _percent(found["f1"]),
-                )
-                for name, found in classes.items()
-            ],
-            [f"class ({metrics['headline']})", "photos", "precision", "recall", "F1"],
-            right="photos precision recall F1",
+            [_class_row(name, found) for name, found in classes.items()],
+            [f"class ({evaluation.headline})", "photos", "precision", "recall", "F1"],
+            right="photos F1",
         )
 
 
-def accuracy_text(part: dict[str, Any]) -> str:
-    """Write an accuracy with its interval: `87.1 % (85.0 to 88.9)`.
-
-    Where the classes are uneven, the balanced accuracy comes first.
-    """
-    plain = _with_interval(part, "accuracy")
-    if not part.get("is_imbalanced"):
-        return plain
-    balanced = _with_interval(part, "balanced_accuracy")
-    return f"{balanced} balanced, each class counting alike; {plain} of all photos"
-
-
-def _with_interval(part: dict[str, Any], name: str) -> str:
-    text = _percent(part.get(name))
-    if f"{name}_interval" not in part:  # written by an earlier version
-        return text
-    low, high = part[f"{name}_interval"]
-    return f"{text} ({100 * low:.1f} to {100 * high:.1f})"
+def headline_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Write the headline part as (name, text): its main score, then the others in one line."""
+    part = evaluation.main
+    main = {score.key: score for score in SCORES}[part.main_score]
+    others = (
+        f"{score.title} {score.text(part.scores.get(score.key))}"
+        for score in SCORES
+        if score is not main
+    )
+    return [
+        (f"{main.title} on {part.n:,} {evaluation.headline} photos", _with_interval(part, main)),
+        ("other scores", ", ".join(others)),
+    ]
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
+def _with_interval(part: PartMetrics, score: Score) -> str:
+    text, interval = score.text(part.scores.get(score.key)), part.intervals.get(score.key)
+    return f"{text} ({percent_interval(interval)})" if interval else text
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _class_row(name: str, found: ClassMetrics) -> tuple[str, ...]:
+    precision, recall = (
+        f"{percent(share)} ({percent_interval(interval)})" if interval else percent(share)
+        for share, interval in (
+            (found.precision, found.precision_interval),
+            (found.recall, found.recall_interval),
+        )
+    )
+    return name, f"{found.support:,}", precision, recall, decimal(found.f1)

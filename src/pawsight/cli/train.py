@@ -121,14 +121,10 @@ def train(
 
 def print_run(run: Run) -> None:
     """Print what came out of a run, and what to do next."""
-    from pawsight.cli.metrics import accuracy_text
+    from pawsight.cli.metrics import headline_rows
+    from pawsight.evaluation.results import Evaluation
 
-    metrics = run.metrics
-    rows = []
-    headline = metrics["headline"]
-    for name, part in metrics["parts"].items():
-        if name == headline:
-            rows.append((f"accuracy on {part['n']:,} {name} photos", accuracy_text(part)))
+    rows = headline_rows(Evaluation.load(run))
     num_broken = _num_broken(run)
     if num_broken:
         rows.append(("photos that could not be read", f"{num_broken:,} (see the report)"))

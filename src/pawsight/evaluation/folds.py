@@ -1,71 +1,105 @@
-"""What the runs of a cross-validation say together."""
+"""What the runs of a cross-validation show together."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from pawsight.errors import ShapeError
-from pawsight.evaluation.metrics import wilson_interval
+from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.evaluation.results import Evaluation, PartMetrics
+from pawsight.evaluation.scores import SCORES
 
-_SCORES = (
-    *("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc"),
-    *("average_precision", "calibration_error"),
-)
+Scores = dict[str, float | None]  # by the key of each entry of `SCORES`
 
 
-def summarize_folds(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put the metrics of one run per fold together.
+class Spread(BaseModel):
+    """One part of all folds.
+
+    Attributes:
+        folds: Per fold: n, num_correct and the scores.
+        mean: Of each score over the folds; None where a fold has no such score.
+        std: Sample standard deviation of each score; None for a single fold, too.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    folds: tuple[Scores, ...]
+    mean: Scores
+    std: Scores
+
+
+class FoldsSummary(Spread):
+    """The validation parts of all folds, and the test part that they share.
+
+    Attributes:
+        part: Always "validation".
+        n: Photos of all folds.
+        num_correct: Those classified correctly by the fold that did not train on them.
+        accuracy: Over all these photos.
+        accuracy_interval: 95 % interval of the accuracy.
+        is_imbalanced: Whether a fold is.
+        test: The test part; None where there is none.
+    """
+
+    part: str = "validation"
+    n: int
+    num_correct: int
+    accuracy: float
+    accuracy_interval: Interval
+    is_imbalanced: bool
+    test: Spread | None
+
+
+def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
+    """Summarize the evaluations of one run per fold.
 
     Each photo outside the test part is in the validation part of exactly one
     run. That part also chose the run's epoch, so the scores may be a little
     high; the spread between the folds is what cross-validation is for.
 
     Args:
-        runs: What `metrics.json` of each run holds, in the order of the folds.
-
-    Returns:
-        JSON-ready: `part` ("validation"), `n` (photos of all folds), `num_correct`,
-        `accuracy` and `accuracy_interval` (95 %) over all these photos,
-        `is_imbalanced`, `folds` (per fold n, num_correct and the scores), `mean` and
-        `std` of each score over the folds (the sample standard deviation;
-        None where a fold has no such score, and `std` of a single fold), and
-        `test`: the same for the test part, which all folds share, or None.
+        evaluations: One per fold, in their order.
 
     Raises:
-        ShapeError: There are no runs.
+        ShapeError: There are none.
     """
-    if not runs:
-        raise ShapeError("There are no folds to put together.")
-    validation = [run["parts"]["validation"] for run in runs]
-    n = sum(part["n"] for part in validation)
-    num_correct = sum(part["num_correct"] for part in validation)
-    test = [run["parts"]["test"] for run in runs if "test" in run["parts"]]
-    return {
-        "part": "validation",
-        "n": n,
-        "num_correct": num_correct,
-        "accuracy": num_correct / n,
-        "accuracy_interval": wilson_interval(num_correct, n),
-        "is_imbalanced": any(part.get("is_imbalanced", False) for part in validation),
-        **_spread(validation),
-        "test": _spread(test) if len(test) == len(runs) else None,
-    }
+    if not evaluations:
+        raise ShapeError("There are no folds to summarize.")
+    validation = [one.parts["validation"] for one in evaluations]
+    test = [one.parts["test"] for one in evaluations if "test" in one.parts]
+    n = sum(part.n for part in validation)
+    num_correct = sum(part.num_correct for part in validation)
+    return FoldsSummary(
+        n=n,
+        num_correct=num_correct,
+        accuracy=num_correct / n,
+        accuracy_interval=wilson_interval(num_correct, n),
+        is_imbalanced=any(part.is_imbalanced for part in validation),
+        test=_spread(test) if len(test) == len(evaluations) else None,
+        **dict(_spread(validation)),
+    )
 
 
-def _spread(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    columns: dict[str, list[Any]] = {
-        score: [part.get(score) for part in parts] for score in _SCORES
+def _spread(parts: Sequence[PartMetrics]) -> Spread:
+    columns = {score.key: [part.scores.get(score.key) for part in parts] for score in SCORES}
+    known = {
+        key: [value for value in values if value is not None] for key, values in columns.items()
     }
-    return {
-        "folds": [{key: part.get(key) for key in ("n", "num_correct", *_SCORES)} for part in parts],
-        "mean": {
-            score: None if None in values else statistics.fmean(values)
-            for score, values in columns.items()
+    is_whole = {key: len(values) == len(parts) for key, values in known.items()}
+    return Spread(
+        folds=tuple(
+            {
+                "n": part.n,
+                "num_correct": part.num_correct,
+                **{key: values[number] for key, values in columns.items()},
+            }
+            for number, part in enumerate(parts)
+        ),
+        mean={k: statistics.fmean(v) if is_whole[k] else None for k, v in known.items()},
+        std={
+            k: statistics.stdev(v) if is_whole[k] and len(v) > 1 else None for k, v in known.items()
         },
-        "std": {
-            score: None if None in values or len(values) < 2 else statistics.stdev(values)
-            for score, values in columns.items()
-        },
-    }
+    )

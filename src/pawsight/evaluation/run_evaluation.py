@@ -1,23 +1,26 @@
-"""Measure a run's model on the run's own photos, and calibrate it on the way."""
+"""Measure a run's model: on the run's own photos, which calibrates it, or on others."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import straddling
 from pawsight.data.reading.unreadable import TellsOfLost, lost_rows
 from pawsight.evaluation.calibration import fit_temperature
-from pawsight.evaluation.metrics import save_evaluation
-from pawsight.evaluation.predictions import Classify, collect
+from pawsight.evaluation.metrics import measure, save_evaluation
+from pawsight.evaluation.predictions import Classify, collect, save_predictions
+from pawsight.evaluation.results import Evaluation, LostPhoto, TrainingCopies
+from pawsight.formatting import counted, percent
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
-from pawsight.records import Part, Pixels
+from pawsight.records import Part, Pixels, Predictions
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 
@@ -29,7 +32,7 @@ def evaluate_run(
     pixels: Pixels,
     copies: Sequence[Sequence[int]],
     progress: Progress,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Measure the validation part and, if there is one, the test part: each photo once.
 
     The temperature is fitted on the validation part and written into
@@ -66,5 +69,72 @@ def evaluate_run(
         temperature,
         len(straddling(catalog, copies)),
         is_imbalanced(np.bincount(trained_on).tolist()),
-        lost_rows(pixels, catalog),
+        [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
+    )
+
+
+def evaluate_others(
+    run: Run,
+    source: str,
+    probs: Classify,
+    class_names: Sequence[str],
+    catalog: Catalog,
+    pixels: Pixels,
+    part: Part,
+    progress: Progress,
+) -> Evaluation:
+    """Measure a run's model on photos that are not the run's own.
+
+    Photos whose bytes are those of one it was trained on make the score look
+    better than it is: they are counted, and the others are measured alone, too.
+
+    Args:
+        run: A finished run; the evaluation is written into a folder of its own in it.
+        source: What the user called the photos.
+        probs: The model: uint8 images [N, H, W, 3] to probabilities [N, K].
+        class_names: The model's classes.
+        catalog: The photos.
+        pixels: Their pixels.
+        part: The part of them to measure.
+        progress: Receives progress, and a note on copies of training photos.
+
+    Raises:
+        DataError: The part is empty, or has a class that the model does not know.
+    """
+    found = collect(probs, pixels, catalog, part, progress, class_names=class_names)
+    measured, copies = measure(found), None
+    trained_on = _trained_hashes(run)
+    hashes = {photo.path: photo.sha256 for photo in catalog.photos}
+    is_new = np.array([hashes[path] not in trained_on for path in found.paths], np.bool_)
+    if not is_new.all():
+        without = measure(_only(found, is_new)) if is_new.any() else None
+        copies = TrainingCopies(num_photos=int((~is_new).sum()), without=without)
+        rest = f"Without them: {percent(without.accuracy)}." if without else "None is left without."
+        progress.note(
+            f"{counted(copies.num_photos, 'photo')} of {measured.n:,} are copies of photos that "
+            f"this model was trained on, so {percent(measured.accuracy)} is too high. {rest}"
+        )
+    evaluation = Evaluation(
+        headline=part, parts={part: measured}, source=source, training_copies=copies
+    )
+    folder = run.evaluation_dir(catalog.name)
+    save_predictions(found, folder / f"predictions-{part}.csv")
+    write_json(folder / "metrics.json", evaluation.to_json())
+    return evaluation
+
+
+def _trained_hashes(run: Run) -> set[str]:
+    """Return the sha256 of each photo the run was trained on; nothing where it has no catalog."""
+    if not run.catalog_path.is_file():
+        return set()
+    catalog = Catalog.load(run.catalog_path, Path())
+    return {catalog.photos[i].sha256 for i in catalog.part("train")}
+
+
+def _only(predictions: Predictions, is_kept: NDArray[np.bool_]) -> Predictions:
+    return dataclasses.replace(
+        predictions,
+        paths=tuple(p for p, kept in zip(predictions.paths, is_kept, strict=True) if kept),
+        labels=predictions.labels[is_kept],
+        probs=predictions.probs[is_kept],
     )

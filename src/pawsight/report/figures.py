@@ -21,8 +21,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pawsight.evaluation.results import Curves, PartMetrics
+from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch
-from pawsight.report.interpretation import legible, percent, top_confusions
+from pawsight.report.interpretation import legible, top_confusions
 from pawsight.storage.atomic import replacing, write_text
 
 BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
@@ -34,6 +36,7 @@ _COURSES = (
     ("validation_balanced", "validation, balanced", GREEN, "-"),
 )
 MOST_MATRIX_CLASSES = 20
+_Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y of its points
 _SIZE = (4.8, 3.3)  # inches
 
 _STYLE: dict[Any, Any] = {
@@ -122,20 +125,21 @@ def _draw_courses(axes: Axes, courses: dict[str, list[float]], quantity: str) ->
 
 
 @_styled
-def draw_confusion(metrics: dict[str, Any], class_names: list[str]) -> Figure:
+def draw_confusion(metrics: PartMetrics) -> Figure:
     """Draw what each class was taken for.
 
     Up to 20 classes as a matrix: right answers blue, mistakes orange, the
     deeper the larger their share of the true class. More classes as bars of
     the 20 commonest mistakes.
     """
+    class_names = metrics.class_names
     if len(class_names) > MOST_MATRIX_CLASSES:
         return _draw_top_confusions(metrics)
     num_classes = len(class_names)
     side = min(7.0, 3.4 + 0.26 * num_classes)
     figure, axes = _new_figure((side, side))
     names = [_short(name) for name in class_names]
-    for i, row in enumerate(metrics["confusion_matrix"]):
+    for i, row in enumerate(metrics.confusion_matrix):
         for j, count in enumerate(row):
             _draw_cell(axes, i, j, count, sum(row), num_classes)
     axes.set(xlim=(0, num_classes), ylim=(num_classes, 0), aspect="equal")
@@ -150,42 +154,52 @@ def draw_confusion(metrics: dict[str, Any], class_names: list[str]) -> Figure:
 
 
 @_styled
-def draw_roc(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
+def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
     """Draw the ROC curve of each class; of more than 8, name the hardest."""
     figure, axes = _new_figure()
     axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
-    _draw_curves(axes, curves, metrics, "roc", "roc_auc", "lower right")
+    lines = {
+        name: (each.roc.false_positive_rate, each.roc.true_positive_rate)
+        for name, each in curves.items()
+        if each.roc
+    }
+    _draw_curves(axes, lines, metrics, "roc_auc", "lower right")
     axes.set_xlabel("others taken for the class (false positive rate)")
     axes.set_ylabel("found (true positive rate)")
     return figure
 
 
 @_styled
-def draw_precision_recall(curves: dict[str, Any], metrics: dict[str, Any]) -> Figure:
+def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
     """Draw the precision-recall curve of each class; of more than 8, name the hardest."""
     figure, axes = _new_figure()
-    _draw_curves(axes, curves, metrics, "precision_recall", "average_precision", "lower left")
+    lines = {
+        name: (each.precision_recall.recall, each.precision_recall.precision)
+        for name, each in curves.items()
+        if each.precision_recall
+    }
+    _draw_curves(axes, lines, metrics, "average_precision", "lower left")
     axes.set_xlabel("found (recall)")
     axes.set_ylabel("right when it says so (precision)")
     return figure
 
 
 @_styled
-def draw_reliability(metrics: dict[str, Any]) -> Figure:
+def draw_reliability(metrics: PartMetrics) -> Figure:
     """Draw how often it was right against how probable it said that was."""
     figure, (axes, below) = _new_figure(
         (4.8, 3.8), nrows=2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
     )
-    bins = metrics["reliability"]
-    lows, width = [b["low"] for b in bins], bins[0]["high"] - bins[0]["low"]
+    bins = metrics.reliability
+    lows, width = [b.low for b in bins], bins[0].high - bins[0].low
     bars = {"width": width * 0.92, "align": "edge"}
-    axes.bar(lows, [b["accuracy"] for b in bins], color=BLUE, alpha=0.55, **bars)
+    axes.bar(lows, [b.accuracy for b in bins], color=BLUE, alpha=0.55, **bars)
     axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
-    confidences = [b["confidence"] for b in bins]
-    axes.plot(confidences, [b["accuracy"] for b in bins], "o", color=BLUE, markersize=4)
+    confidences = [b.confidence for b in bins]
+    axes.plot(confidences, [b.accuracy for b in bins], "o", color=BLUE, markersize=4)
     axes.set_ylabel("was right")
     axes.set_ylim(0, 1.03)
-    below.bar(lows, [b["n"] / metrics["n"] for b in bins], color=ORANGE, **bars)
+    below.bar(lows, [b.n / metrics.n for b in bins], color=ORANGE, **bars)
     below.set_xlim(0, 1)
     below.set_ylabel("photos")
     below.set_xlabel("probability it gave its answer")
@@ -253,11 +267,11 @@ def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: 
     axes.text(j + 0.5, i + 0.5, told, ha="center", va="center", fontsize=size, color=ink)
 
 
-def _draw_top_confusions(metrics: dict[str, Any]) -> Figure:
+def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     top = top_confusions(metrics, 20)
     figure, axes = _new_figure((4.8, 1.0 + 0.24 * max(1, len(top))))
-    labels = [f"{_short(one['truth'])} → {_short(one['said'])}" for one in top]
-    axes.barh(range(len(top)), [one["count"] for one in top], color=ORANGE, height=0.7)
+    labels = [f"{_short(one.truth)} → {_short(one.predicted)}" for one in top]
+    axes.barh(range(len(top)), [one.count for one in top], color=ORANGE, height=0.7)
     axes.set_yticks(range(len(top)), labels, fontsize=8)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -266,19 +280,19 @@ def _draw_top_confusions(metrics: dict[str, Any]) -> Figure:
 
 
 def _draw_curves(
-    axes: Axes, curves: dict[str, Any], metrics: dict[str, Any], kind: str, area: str, place: Any
+    axes: Axes, lines: dict[str, _Line], metrics: PartMetrics, area: str, place: Any
 ) -> None:
-    areas = {name: metrics["per_class"][name][area] for name in curves if curves[name][kind]}
+    areas = {name: getattr(metrics.per_class[name], area) for name in lines}
     names = sorted(areas, key=areas.__getitem__)  # the hardest class first
     is_crowded = len(names) > len(_COLOURS)
-    shown = names[:3] if is_crowded else [name for name in curves if name in areas]
+    shown = names[:3] if is_crowded else list(lines)
     handles = []
     for name in [name for name in names if name not in shown]:
-        xs, ys = curves[name][kind].values()
+        xs, ys = lines[name]
         stride = max(1, len(xs) // 50)  # hundreds of grey lines need no detail
         axes.plot(xs[::stride] + xs[-1:], ys[::stride] + ys[-1:], color=_LINE, linewidth=0.6)
     for name, colour in zip(shown, _COLOURS, strict=False):
-        xs, ys = curves[name][kind].values()
+        xs, ys = lines[name]
         handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
     title = f"the hardest 3 of {len(names)}" if is_crowded else None

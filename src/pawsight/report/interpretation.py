@@ -7,13 +7,13 @@ so that nobody takes a rule of thumb for a law.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 from pawsight.class_weights import UNEVEN
+from pawsight.evaluation.results import PartMetrics
+from pawsight.formatting import counted, percent, percent_interval
 from pawsight.history import Epoch, best_epoch
-
-_NBSP = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
 
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
@@ -25,10 +25,10 @@ MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its
 RULES = (
     f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
     f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
-    f"than {LOSS_REBOUND * 100:g}{_NBSP}% and {LEAST_REBOUND:g} above its lowest (not judged where "
+    f"than {LOSS_REBOUND * 100:g} % and {LEAST_REBOUND:g} above its lowest (not judged where "
     f"classes are uneven: there it also rises when rare classes come into their own). "
     f"Still learning: the last epoch is the best, and the validation loss fell by more than "
-    f"{STILL_FALLING * 100:g}{_NBSP}% over the last quarter of the epochs."
+    f"{STILL_FALLING * 100:g} % over the last quarter of the epochs."
 )
 
 
@@ -63,13 +63,13 @@ def reading(history: list[Epoch]) -> str:
     )
 
 
-def headline(part: str, metrics: dict[str, Any]) -> str:
+def headline(part: str, metrics: PartMetrics) -> str:
     """The one sentence to quote of a part: how many right, and how sure that is.
 
     Where the classes are uneven it begins with the balanced accuracy: a model
     that only knows the commonest class is right on many photos, too.
     """
-    n = metrics["n"]
+    n = metrics.n
     photos = {
         "test": "photos it had never seen",
         "validation": "validation photos",
@@ -77,17 +77,14 @@ def headline(part: str, metrics: dict[str, Any]) -> str:
     }[part]
     if n == 1:
         photos = photos.replace("photos", "photo")
-    right = f"{metrics['num_correct']:,} of {n:,} {photos}"
-    if metrics.get("is_imbalanced"):
+    right = f"{metrics.num_correct:,} of {n:,} {photos}"
+    if metrics.is_imbalanced:
+        balanced = percent(metrics.scores.get("balanced_accuracy"))
         return (
-            f"Balanced accuracy {percent(metrics['balanced_accuracy'])} "
-            f"{_interval(metrics['balanced_accuracy_interval'])}: right on {right}, "
-            f"{percent(metrics['accuracy'])}"
+            f"Balanced accuracy {balanced}{_interval(metrics, 'balanced_accuracy')}: "
+            f"right on {right}, {percent(metrics.accuracy)}"
         )
-    return (
-        f"Right on {right}: {percent(metrics['accuracy'])} "
-        f"{_interval(metrics['accuracy_interval'])}"
-    )
+    return f"Right on {right}: {percent(metrics.accuracy)}{_interval(metrics, 'accuracy')}"
 
 
 def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
@@ -108,7 +105,7 @@ def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
         return "These are the photos it learnt from: on new photos it will score lower."
     if num_copies:
         return (
-            f"{_count(num_copies, 'photo has', 'photos have')} copies in different "
+            f"{counted(num_copies, 'photo has', 'photos have')} copies in different "
             f"parts, so this score may be too high."
         )
     return ""
@@ -116,7 +113,7 @@ def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
 
 def findings(
     part: str,
-    metrics: dict[str, Any],
+    metrics: PartMetrics,
     num_train: dict[str, int],
     is_weighted: bool = False,
     num_lost: int = 0,
@@ -131,9 +128,9 @@ def findings(
         num_lost: Photos that went bad after they were read.
     """
     said = [_against_baseline(metrics), _most_confused(metrics)]
-    if metrics["n"] < FEW_PHOTOS:
+    if metrics.n < FEW_PHOTOS:
         said.append(
-            f"{_count(metrics['n'], f'{part} photo is', f'{part} photos are')} few: "
+            f"{counted(metrics.n, f'{part} photo is', f'{part} photos are')} few: "
             f"the interval is wide, and another such set may well score differently."
         )
     counts = {name: count for name, count in num_train.items() if count}
@@ -144,7 +141,7 @@ def findings(
             said.append(
                 f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
                 f"photos of “{legible(least)}”. The balanced accuracy, "
-                f"{percent(metrics['balanced_accuracy'])}, counts every class alike"
+                f"{percent(metrics.scores.get('balanced_accuracy'))}, counts every class alike"
                 + (
                     ". So did training: a photo of a rare class counted for more, so the model "
                     "names such a class more readily than its share of the photos would suggest."
@@ -154,34 +151,31 @@ def findings(
             )
     said.append(_trust_in_probabilities(metrics))
     if num_lost:
-        were = _count(num_lost, "photo went bad", "photos went bad")
+        were = counted(num_lost, "photo went bad", "photos went bad")
         said.append(f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped.")
     return [sentence for sentence in said if sentence]
 
 
-def top_confusions(metrics: dict[str, Any], most: int) -> list[dict[str, Any]]:
-    """The commonest mistakes: truth, said, count, share of the true class; at most `most`."""
-    names, matrix = metrics["class_names"], metrics["confusion_matrix"]
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often one class was taken for another, and which share of the true class that is."""
+
+    truth: str
+    predicted: str
+    count: int
+    share: float
+
+
+def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
+    """Return the most frequent confusions, at most `most`."""
+    names = metrics.class_names
     found = [
-        {"truth": names[i], "said": names[j], "count": count, "share": count / sum(row)}
-        for i, row in enumerate(matrix)
+        Confusion(names[i], names[j], count, count / sum(row))
+        for i, row in enumerate(metrics.confusion_matrix)
         for j, count in enumerate(row)
         if i != j and count
     ]
-    return sorted(found, key=lambda one: (-one["count"], -one["share"]))[:most]
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """Write a share as "96.4 %", and None, which is undefined, as a dash.
-
-    A share just short of everything, or just above nothing, gets up to three
-    digits rather than be rounded to "100.0 %" or "0.0 %".
-    """
-    if share is None:
-        return "–"
-    told = [f"{share * 100:.{d}f}" for d in range(digits, 4)]
-    honest = (text for text in told if share in (0, 1) or float(text) not in (0.0, 100.0))
-    return f"{next(honest, told[0])}{_NBSP}%"
+    return sorted(found, key=lambda one: (-one.count, -one.share))[:most]
 
 
 def legible(text: str) -> str:
@@ -212,8 +206,7 @@ def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
         )
     if rebound > LOSS_REBOUND:
         signs.append(
-            f"after epoch {lowest.epoch} the validation loss rose again, "
-            f"by {rebound * 100:.0f}{_NBSP}%"
+            f"after epoch {lowest.epoch} the validation loss rose again, by {rebound * 100:.0f} %"
         )
     return (
         f"It overfits: {', and '.join(signs)}. It has begun to learn its photos by heart: "
@@ -221,17 +214,16 @@ def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
     )
 
 
-def _against_baseline(metrics: dict[str, Any]) -> str:
+def _against_baseline(metrics: PartMetrics) -> str:
     always = (
-        f"always saying “{legible(metrics['baseline_class'])}”, the commonest class, would be "
-        f"right on {percent(metrics['baseline_accuracy'])}"
+        f"always saying “{legible(metrics.baseline_class)}”, the commonest class, would be "
+        f"right on {percent(metrics.baseline_accuracy)}"
     )
-    low, baseline = metrics["accuracy_interval"][0], metrics["baseline_accuracy"]
-    if metrics.get("is_imbalanced"):
-        low = metrics["balanced_accuracy_interval"][0]
-        baseline = 1 / sum(any(row) for row in metrics["confusion_matrix"])
+    interval, baseline = metrics.intervals.get(metrics.main_score), metrics.baseline_accuracy
+    if metrics.is_imbalanced:
+        baseline = 1 / sum(any(row) for row in metrics.confusion_matrix)
         always += f", a balanced accuracy of {percent(baseline)}"
-    if low <= baseline:
+    if interval is None or baseline is None or interval[0] <= baseline:
         return (
             f"Not shown to be better than guessing: {always}, "
             f"which is inside or above the interval of this model."
@@ -239,44 +231,40 @@ def _against_baseline(metrics: dict[str, Any]) -> str:
     return f"Better than guessing: {always}."
 
 
-def _most_confused(metrics: dict[str, Any]) -> str:
+def _most_confused(metrics: PartMetrics) -> str:
     top = top_confusions(metrics, 3)
     if not top:
         return "It made no mistake on these photos."
-    if top[0]["count"] == 1:
+    if top[0].count == 1:
         return "No class was taken for another more than once."
     told = [
-        f"“{legible(one['truth'])}” taken for “{legible(one['said'])}” "
-        f"{_count(one['count'], 'time', 'times')} ({percent(one['share'])} of that class)"
+        f"“{legible(one.truth)}” taken for “{legible(one.predicted)}” "
+        f"{counted(one.count, 'time', 'times')} ({percent(one.share)} of that class)"
         for one in top
     ]
     return f"Most often confused: {'; '.join(told)}."
 
 
-def _trust_in_probabilities(metrics: dict[str, Any]) -> str:
-    claimed = sum(b["n"] * b["confidence"] for b in metrics["reliability"]) / metrics["n"]
+def _trust_in_probabilities(metrics: PartMetrics) -> str:
+    claimed = sum(b.n * b.confidence for b in metrics.reliability) / metrics.n
     told = (
         f"on average it gave its answers {percent(claimed)} and was right on "
-        f"{percent(metrics['accuracy'])}"
+        f"{percent(metrics.accuracy)}"
     )
-    low, high = metrics["accuracy_interval"]
+    low, high = metrics.intervals["accuracy"]
     if low <= claimed <= high:
         return f"Its probabilities can be taken at their word: {told}."
-    if claimed - metrics["accuracy"] > MISJUDGED:
+    if claimed - metrics.accuracy > MISJUDGED:
         return f"It is too sure of itself: {told}."
-    if metrics["accuracy"] - claimed > MISJUDGED:
+    if metrics.accuracy - claimed > MISJUDGED:
         return f"It is too modest: {told}."
     return f"Its probabilities are close to the truth: {told}."
 
 
-def _interval(low_high: list[float]) -> str:
-    low, high = (percent(end)[:-2] for end in low_high)
-    return f"(95{_NBSP}% interval {low} to {high})"
+def _interval(metrics: PartMetrics, key: str) -> str:
+    interval = metrics.intervals.get(key)
+    return f" (95 % interval {percent_interval(interval)})" if interval else ""
 
 
 def _relative(change: float, whole: float) -> float:
     return change / whole if whole else 0.0
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

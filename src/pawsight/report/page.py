@@ -20,6 +20,9 @@ from matplotlib.figure import Figure
 from pawsight import __version__
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.predictions import load_predictions
+from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.evaluation.scores import SCORES
+from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, interpretation
@@ -42,20 +45,25 @@ class _Facts:
     plan: dict[str, Any]
     model: dict[str, Any]
     history: list[Epoch]
-    evaluation: dict[str, Any]
-    curves: dict[str, Any]
+    evaluation: Evaluation | None
+    curves: dict[Part, Curves]
     catalog: Catalog | None
     audit: dict[str, Any]
 
     @property
     def part(self) -> Part | None:
         """The part that makes the headline."""
-        return self.evaluation.get("headline")
+        return self.evaluation.headline if self.evaluation else None
 
     @property
-    def metrics(self) -> dict[str, Any] | None:
+    def metrics(self) -> PartMetrics | None:
         """The metrics of that part."""
-        return self.evaluation["parts"][self.part] if self.part else None
+        return self.evaluation.main if self.evaluation else None
+
+    @property
+    def lost(self) -> tuple[LostPhoto, ...]:
+        """Photos that could no longer be read."""
+        return self.evaluation.lost if self.evaluation else ()
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
@@ -99,9 +107,9 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         mistakes=mistakes,
         broken=_broken(facts.catalog),
         looks=_looks(facts.audit),
-        lost=[(one["path"], one["problem"]) for one in facts.evaluation.get("lost", [])],
-        num_copies=facts.evaluation.get("copies_across_parts"),
-        temperature=facts.evaluation.get("temperature"),
+        lost=[(one.path, one.problem) for one in facts.lost],
+        num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
+        temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
         plan=setting_rows({key: facts.plan[key] for key in facts.plan if key not in _NOT_SHOWN}),
@@ -129,8 +137,8 @@ def _gather(run: Run) -> _Facts:
         plan=json_of(run.plan_path),
         model=json_of(run.model_path),
         history=load_history(run.history_path) if run.history_path.is_file() else [],
-        evaluation=json_of(run.metrics_path),
-        curves=json_of(run.curves_path),
+        evaluation=Evaluation.load(run) if run.metrics_path.is_file() else None,
+        curves=load_curves(run),
         catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")))
         if has_catalog
         else None,
@@ -144,9 +152,10 @@ def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
     if facts.history and "head" not in facts.plan:
         wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
         wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
-    metrics, curves = facts.metrics, facts.curves.get(facts.part or "")
+    metrics = facts.metrics
+    curves = facts.curves.get(facts.part) if facts.part else None
     if metrics:
-        wanted["confusion"] = lambda: figures.draw_confusion(metrics, metrics["class_names"])
+        wanted["confusion"] = lambda: figures.draw_confusion(metrics)
         wanted["reliability"] = lambda: figures.draw_reliability(metrics)
     if metrics and curves:
         wanted["roc"] = lambda: figures.draw_roc(curves, metrics)
@@ -173,18 +182,20 @@ def _headline(facts: _Facts) -> str:
 
 
 def _caution(run: Run, facts: _Facts) -> str:
-    if facts.part is None:
+    if facts.evaluation is None:
         return f"Go on with: pawsight resume {shlex.quote(str(run.path))}"
-    num_copies = facts.evaluation.get("copies_across_parts", 0)
-    return interpretation.caution(facts.part, num_copies, is_epoch_chosen="head" not in facts.plan)
+    num_copies = facts.evaluation.copies_across_parts or 0
+    return interpretation.caution(
+        facts.evaluation.headline, num_copies, is_epoch_chosen="head" not in facts.plan
+    )
 
 
-def _hardest_first(metrics: dict[str, Any] | None) -> list[str]:
+def _hardest_first(metrics: PartMetrics | None) -> list[str]:
     """The classes by rising recall; those without photos last."""
     if metrics is None:
         return []
-    recalls = {name: found["recall"] for name, found in metrics["per_class"].items()}
-    return sorted(recalls, key=lambda name: 2.0 if recalls[name] is None else recalls[name])
+    recalls = {name: found.recall for name, found in metrics.per_class.items()}
+    return sorted(recalls, key=lambda name: 2.0 if (share := recalls[name]) is None else share)
 
 
 def _findings(facts: _Facts) -> list[str]:
@@ -197,7 +208,7 @@ def _findings(facts: _Facts) -> list[str]:
         facts.metrics,
         num_train,
         is_weighted=facts.plan.get("class_weights") is not None,
-        num_lost=len(facts.evaluation.get("lost", [])),
+        num_lost=len(facts.lost),
     )
 
 
@@ -236,33 +247,10 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
     metrics = facts.metrics
     if metrics is None:
         return []
-
-    def number(value: float | None) -> str:
-        return "–" if value is None else f"{value:.3f}"
-
-    # The other one is in the headline.
-    accuracy = (
-        (interpretation.percent(metrics["accuracy"]), "accuracy", "every photo counted alike")
-        if metrics.get("is_imbalanced")
-        else (
-            interpretation.percent(metrics["balanced_accuracy"]),
-            "balanced accuracy",
-            "every class counted alike",
-        )
-    )
-    return [
-        accuracy,
-        (
-            interpretation.percent(metrics["baseline_accuracy"]),
-            "baseline",
-            "always saying the commonest class",
-        ),
-        (number(metrics["macro_f1"]), "macro F1", "1 is perfect"),
-        (number(metrics["roc_auc"]), "ROC area", "0.5 is chance, 1 is perfect"),
-        (number(metrics["log_loss"]), "log loss", "0 is perfect; punishes sure mistakes"),
-        (
-            interpretation.percent(metrics["calibration_error"]),
-            "calibration error",
-            "how far its probabilities are off",
-        ),
+    cards = [
+        (score.text(metrics.scores.get(score.key)), score.title, score.meaning)
+        for score in SCORES
+        if score.key != metrics.main_score  # that one is in the headline
     ]
+    baseline = percent(metrics.baseline_accuracy)
+    return [*cards, (baseline, "baseline", "always answering the most frequent class")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 
 
@@ -35,7 +36,7 @@ def training_rows(
         rows += [
             ("epochs", f"{last.epoch}, the best was {best.epoch}"),
             ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
-            ("training time", _duration(last.seconds)),
+            ("training time", duration(last.seconds)),
             ("speed", f"{rate:,.0f} photos a second"),
             ("limited by", plan.get("limited_by")),
         ]
@@ -49,14 +50,6 @@ def training_rows(
             ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
         )
     return [(name, _said(value)) for name, value in rows if value not in (None, "")]
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:

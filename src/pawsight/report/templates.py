@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
+from pawsight import formatting
 from pawsight.report import interpretation
 
 
@@ -20,9 +22,16 @@ def load_template(name: str) -> Template:
         # Whatever is printed, a name above all, is made showable on its way out.
         finalize=lambda value: interpretation.legible(value) if type(value) is str else value,
     )
-    environment.filters["percent"] = interpretation.percent
+    environment.filters["percent"] = lambda *given: _unbroken(formatting.percent(*given))
+    environment.filters["decimal"] = formatting.decimal
+    environment.filters["unbroken"] = _unbroken
     return environment.get_template(name)
 
 
 def _read(name: str) -> str:
     return files("pawsight.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _unbroken(text: str) -> str:
+    """Keep each number on the line of its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pawsight.evaluation.intervals import balanced_interval, wilson_interval
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, IntArray
 
@@ -42,8 +43,6 @@ class Score:
 
     def surely_reaches(self, target: float, is_balanced: bool) -> bool:
         """Whether the lower end of the 95 % interval of the accuracy is at least `target`."""
-        from pawsight.evaluation.metrics import balanced_interval, wilson_interval
-
         if is_balanced:
             low = balanced_interval(self.num_right, self.num_photos)[0]
         else:

@@ -48,7 +48,8 @@ def cross_validate(
         RunError: `out` holds something else.
         PawsightError: As `train`.
     """
-    from pawsight.evaluation.folds import summarize_folds  # brings scikit-learn
+    from pawsight.evaluation.folds import summarize_folds
+    from pawsight.evaluation.results import Evaluation
 
     config = checked_model(config or TrainConfig())  # as each fold will save it
     folds = config.split.folds or _DEFAULT_FOLDS
@@ -63,7 +64,7 @@ def cross_validate(
     found = {
         "folder": str(folder),
         "runs": [str(run.path) for run in runs],
-        **summarize_folds([run.metrics for run in runs]),
+        **summarize_folds([Evaluation.load(run) for run in runs]).model_dump(mode="json"),
     }
     write_json(folder / _SUMMARY, found)
     return found

@@ -15,7 +15,6 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.training_runs import photos_of
 
@@ -36,7 +35,9 @@ def evaluate(
         progress: Is told how it goes.
 
     Returns:
-        The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}.
+        The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
+        photos, `training_copies` counts those that the model was trained on and has the metrics
+        of the rest.
 
     Raises:
         RunError: The run is not complete, or its photos are gone.
@@ -44,25 +45,19 @@ def evaluate(
     """
     run = Run.open(run_path)
     classifier = Classifier.load(run)
+    from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
+
     if source is None:
         _, catalog, pixels = photos_of(run, progress)
-        from pawsight.evaluation.run_evaluation import evaluate_run
-
         copies = near_copies(catalog, pixels, progress)
         pixels = at_size(pixels, classifier.image_size)
-        return evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
-    from pawsight.evaluation.metrics import measure
-    from pawsight.evaluation.predictions import collect, save_predictions
-
+        found = evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
+        return found.to_json()
     catalog, pixels, part = other_photos(source, classifier, progress)
-    found = collect(
-        classifier.probs, pixels, catalog, part, progress, class_names=classifier.class_names
-    )
-    metrics = {"headline": part, "source": str(source), "parts": {part: measure(found)}}
-    folder = run.evaluation_dir(catalog.name)
-    save_predictions(found, folder / f"predictions-{part}.csv")
-    write_json(folder / "metrics.json", metrics)
-    return metrics
+    return evaluate_others(
+        *(run, str(source), classifier.probs, classifier.class_names),
+        *(catalog, pixels, part, progress),
+    ).to_json()
 
 
 def other_photos(

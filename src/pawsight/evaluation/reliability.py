@@ -1,0 +1,91 @@
+"""How far probabilities are from what came true, and how far chance alone would put them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from pawsight.records import FloatArray
+
+NUM_BINS = 15  # Source: arXiv:1706.04599
+_NUM_DRAWS = 2000
+_SEED = 0
+
+
+class Bin(BaseModel):
+    """Photos whose predictions had similar probabilities, low < probability <= high.
+
+    `confidence` is the mean probability of the predictions, `accuracy` the share
+    that is correct, `n` the number of photos.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+class CalibrationNoise(NamedTuple):
+    """Calibration error that a perfectly calibrated model shows: mean and 95 % quantile."""
+
+    mean: float
+    high: float
+
+
+def reliability_bins(confidences: FloatArray, is_correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """Divide predictions into 15 bins of equal width by their probability.
+
+    Args:
+        confidences: Probability of each prediction, shape [N].
+        is_correct: Whether it is correct, shape [N].
+
+    Returns:
+        The bins that hold photos, by rising probability.
+    """
+    # Bin b holds confidences in (b / 15, (b + 1) / 15], as in the source.
+    numbers = np.clip(np.ceil(confidences * NUM_BINS).astype(int) - 1, 0, NUM_BINS - 1)
+    bins = []
+    for b in np.unique(numbers):
+        inside = numbers == b
+        bins.append(
+            Bin(
+                low=int(b) / NUM_BINS,
+                high=(int(b) + 1) / NUM_BINS,
+                n=int(inside.sum()),
+                confidence=float(confidences[inside].mean()),
+                accuracy=float(is_correct[inside].mean()),
+            )
+        )
+    return tuple(bins)
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """Compute the expected calibration error: the mean gap between probability and accuracy.
+
+    Source: arXiv:1706.04599.
+    """
+    total = sum(b.n for b in bins)
+    return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / total
+
+
+def calibration_noise(bins: Sequence[Bin]) -> CalibrationNoise:
+    """Compute the calibration error that a perfectly calibrated model would show.
+
+    Even such a model has one, since few photos in a bin are rarely correct
+    exactly as often as expected. 2,000 draws with a fixed seed: the photos of
+    each bin are correct with the bin's mean probability.
+    Source: Bröcker and Smith 2007, "Increasing the reliability of reliability
+    diagrams" (consistency resampling).
+    """
+    counts = np.array([b.n for b in bins])
+    confidences = np.clip([b.confidence for b in bins], 0.0, 1.0)
+    draws = np.random.default_rng(_SEED).binomial(counts, confidences, (_NUM_DRAWS, len(counts)))
+    errors = np.abs(draws - counts * confidences).sum(axis=1) / counts.sum()
+    return CalibrationNoise(float(errors.mean()), float(np.quantile(errors, 0.95)))

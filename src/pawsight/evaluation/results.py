@@ -1,0 +1,249 @@
+"""What an evaluation found, typed, and as metrics.json and curves.json hold it.
+
+What is undefined (the recall of a class without photos) is None, not 0 and not
+1. Files of earlier versions lack some of the fields; these have defaults. Needs
+neither scikit-learn nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+
+from pawsight.errors import RunError
+from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.reliability import Bin, CalibrationNoise, calibration_noise
+from pawsight.records import Part, Text
+from pawsight.runs import Run
+
+_T = TypeVar("_T")
+_INTERVAL = "_interval"  # how the name of a score's interval ends
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ClassMetrics(_Record):
+    """How one class fared against the rest; the intervals are 95 %, Wilson score."""
+
+    support: int  # photos of the class
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    roc_auc: float | None = None
+    average_precision: float | None = None
+    precision_interval: Interval | None = None
+    recall_interval: Interval | None = None
+
+
+class PartMetrics(_Record):
+    """The metrics of one part. A prediction is the most probable class; ties: the lower index.
+
+    Attributes:
+        n: Photos measured.
+        num_correct: Photos whose most probable class is the true one.
+        scores: By the key of each entry of `scores.SCORES`; in JSON they lie
+            beside the other fields.
+        intervals: 95 % intervals, by the key of the score; in JSON `<key>_interval`.
+        is_imbalanced: Whether the classes here or in training differ by more than
+            1.5 to 1, so that the balanced accuracy is the one to quote.
+        log_loss_clip: What the log loss raises probabilities to.
+        baseline_accuracy: Of always answering `baseline_class`, the most frequent one.
+        class_names: `class_names[i]` is class i.
+        per_class: By class name.
+        confusion_matrix: A row per true class, a column per predicted one.
+        reliability: The filled bins that the calibration error is the mean of.
+    """
+
+    n: int
+    num_correct: int
+    scores: dict[str, float | None] = {}
+    intervals: dict[str, Interval] = {}
+    is_imbalanced: bool = False
+    log_loss_clip: float | None = None
+    baseline_accuracy: float | None = None
+    baseline_class: Text = ""
+    class_names: tuple[Text, ...] = ()
+    per_class: dict[Text, ClassMetrics] = {}
+    confusion_matrix: tuple[tuple[int, ...], ...] = ()
+    reliability: tuple[Bin, ...] = ()
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the photos that were classified correctly."""
+        return self.num_correct / self.n
+
+    @property
+    def main_score(self) -> str:
+        """Key of the score to quote: "balanced_accuracy" where classes are imbalanced."""
+        return "balanced_accuracy" if self.is_imbalanced else "accuracy"
+
+    @cached_property
+    def calibration_noise(self) -> CalibrationNoise | None:
+        """Calibration error of a perfectly calibrated model on so many photos; None if unknown."""
+        return calibration_noise(self.reliability) if self.reliability else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_scores(cls, found: Any) -> Any:
+        """Gather scores and intervals, which lie beside the other fields in JSON."""
+        if not isinstance(found, dict) or "scores" in found:
+            return found
+        if "num_correct" not in found and "accuracy" in found:  # the earliest versions
+            found = found | {"num_correct": round(found["accuracy"] * found["n"])}
+        rest = {key: value for key, value in found.items() if key not in cls.model_fields}
+        intervals = {
+            key.removesuffix(_INTERVAL): value
+            for key, value in rest.items()
+            if key.endswith(_INTERVAL) and isinstance(value, list | tuple)
+        }
+        scores = {key: v for key, v in rest.items() if isinstance(v, int | float) or v is None}
+        return found | {"scores": scores, "intervals": intervals}
+
+    @model_serializer(mode="plain")
+    def _flat(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        scores, intervals = fields.pop("scores"), fields.pop("intervals")
+        named = {f"{key}{_INTERVAL}": interval for key, interval in intervals.items()}
+        noise = self.calibration_noise and self.calibration_noise._asdict()
+        return {**fields, **scores, **named, "calibration_noise": noise}
+
+
+class LostPhoto(_Record):
+    """A photo that could no longer be read after ingest."""
+
+    path: Text
+    problem: Text
+
+
+class TrainingCopies(_Record):
+    """Photos of an evaluation that are copies of photos the model was trained on.
+
+    Attributes:
+        num_photos: How many, judged by their bytes.
+        without: The metrics of the other photos; None where there are none.
+    """
+
+    num_photos: int
+    without: PartMetrics | None = None
+
+
+class Evaluation(_Record):
+    """What evaluation/metrics.json holds.
+
+    Attributes:
+        headline: The part to quote: the test part if there is one.
+        parts: The metrics of each part.
+        source: Of an evaluation on other photos: what the user called them.
+        temperature: What the model's logits were divided by.
+        copies_across_parts: Groups of photos that show the same picture and lie in
+            more than one part.
+        lost: Photos that could no longer be read.
+        training_copies: Of an evaluation on other photos, where some of them were
+            trained on.
+    """
+
+    headline: Part
+    parts: dict[Part, PartMetrics] = Field(min_length=1)
+    source: Text | None = None
+    temperature: float | None = None
+    copies_across_parts: int | None = None
+    lost: tuple[LostPhoto, ...] = ()
+    training_copies: TrainingCopies | None = None
+
+    @model_validator(mode="after")
+    def _headline_is_a_part(self) -> Evaluation:
+        if self.headline not in self.parts:
+            raise ValueError(f"there is no part '{self.headline}'")
+        return self
+
+    @property
+    def main(self) -> PartMetrics:
+        """The metrics of the headline part."""
+        return self.parts[self.headline]
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain dicts, lists and numbers; fields that do not apply are left out."""
+        # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
+        found: dict[str, Any] = json.loads(json.dumps(self.model_dump()))
+        optional = ("source", "temperature", "copies_across_parts", "training_copies")
+        return {k: v for k, v in found.items() if k not in optional or v is not None}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Evaluation:
+        """Read what `to_json` of this or an earlier version gave.
+
+        Raises:
+            RunError: It is something else.
+        """
+        return _validated(TypeAdapter(cls), found, path)
+
+    @classmethod
+    def load(cls, run: Run) -> Evaluation:
+        """Read the metrics.json of a run.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        return cls.from_json(run.metrics, run.metrics_path)
+
+
+class RocCurve(_Record):
+    """True against false positive rate, both rising."""
+
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+
+
+class PrecisionRecallCurve(_Record):
+    """Precision against recall, the latter rising."""
+
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+
+
+class ClassCurves(_Record):
+    """The curves of one class against the rest; None where undefined."""
+
+    roc: RocCurve | None = None
+    precision_recall: PrecisionRecallCurve | None = None
+
+
+Curves = dict[Text, ClassCurves]  # by class name
+
+
+def load_curves(run: Run) -> dict[Part, Curves]:
+    """Read the curves.json of a run; an empty dict where there is none.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    if not run.curves_path.is_file():
+        return {}
+    adapter = TypeAdapter(dict[Part, Curves])
+    return _validated(adapter, run.read_json(run.curves_path), run.curves_path)
+
+
+def _validated(adapter: TypeAdapter[_T], found: Any, path: Path | None) -> _T:
+    try:
+        return adapter.validate_python(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"{path or 'This'} is damaged, or not an evaluation: {where}: {first['msg']}.\n"
+            f"Make it again with: pawsight evaluate RUN"
+        ) from error
