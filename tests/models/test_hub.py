@@ -13,8 +13,8 @@ from pawsight.exporting.formats import FORMATS
 from pawsight.inference.classifier import Classifier
 from pawsight.models import hub
 from pawsight.models.backbone import open_backbone
-from pawsight.models.hub_networks import compute_groups_plainly
 from pawsight.models.model_files import load_model
+from pawsight.models.pretrained import compute_groups_depthwise
 from pawsight.models.sizes import can_be_finetuned, canonical_name, image_size_of, is_pretrained
 from pawsight.progress import Silent
 from pawsight.training.features import FeatureReader
@@ -138,15 +138,15 @@ def test_groups_of_one_channel_are_computed_without_xla_and_give_the_same():
         ],
         axis=-1,
     )
-    compute_groups_plainly(model)
+    compute_groups_depthwise(model)
     np.testing.assert_allclose(model(images), wanted + bias, atol=1e-5)
-    assert convolution.convolution_op.func.__module__ == compute_groups_plainly.__module__
+    assert convolution.convolution_op.func.__module__ == compute_groups_depthwise.__module__
 
 
 def test_groups_of_several_channels_are_refused_in_words():
     model = keras.Sequential([keras.Input((9, 9, 4)), keras.layers.Conv2D(4, 3, groups=2)])
     with pytest.raises(ModelError, match="groups of several channels"):
-        compute_groups_plainly(model)
+        compute_groups_depthwise(model)
 
 
 @pytest.fixture(scope="module")

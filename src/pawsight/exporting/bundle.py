@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from pawsight.exporting.onnx import check_onnx, export_onnx
 from pawsight.models.model_files import save_description, save_weights
+from pawsight.models.onnx_convert import check_onnx, export_onnx
 from pawsight.models.registry import build_model
 from pawsight.records import ImageArray, Resize
 from pawsight.runs import Run

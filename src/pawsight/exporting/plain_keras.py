@@ -6,17 +6,20 @@ It goes on to calibrated probabilities: images, float32 [N, H, W, 3] with values
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import layers
 
 from pawsight.errors import ModelError
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.models.hub_networks import compute_groups_plainly
 from pawsight.models.normalization import FusedBatchNormalization
-from pawsight.models.pretrained import CAFFE_MEAN_BGR, CaffeScaling, leaves
+from pawsight.models.onnx_convert import columns
+from pawsight.models.pretrained import (
+    CAFFE_MEAN_BGR,
+    CaffeScaling,
+    compute_groups_depthwise,
+    leaves,
+)
 
 # Whose layers a model file may name; KerasHub's own networks need it where they are loaded.
 _KNOWN_PACKAGES = ("keras", "keras_hub")
@@ -37,9 +40,9 @@ def plain_model(model: ModelFolder) -> keras.Model:
             plain.set_weights(_caffe_weights())
         elif found.weights:
             plain.set_weights(found.get_weights())
-    compute_groups_plainly(network)  # LiteRT, too, cannot hold what XLA compiled
+    compute_groups_depthwise(network)  # LiteRT, too, cannot hold what XLA compiled
     images = keras.Input((*model.image_size, 3), name="images")
-    logits = _columns(network(images))
+    logits = columns(network(images))
     calibrated = layers.Rescaling(1 / model.temperature, name="calibrated")(logits)
     outputs = {
         "logits": layers.Identity(name="all_logits")(logits),
@@ -61,14 +64,6 @@ def _plain(layer: keras.Layer) -> keras.Layer:
 def _caffe_weights() -> list[np.ndarray]:
     reversed_colours = np.eye(3, dtype=np.float32)[::-1].reshape(1, 1, 3, 3)
     return [reversed_colours, -np.array(CAFFE_MEAN_BGR, np.float32)]
-
-
-def _columns(logits: Any) -> Any:
-    """One column per class: a single output is the logit of the second one of two."""
-    if logits.shape[-1] > 1:
-        return logits
-    zeros = layers.Rescaling(0.0, name="first_class")(logits)
-    return layers.Concatenate(name="both_classes")([zeros, logits])
 
 
 def _check_plain(model: keras.Model) -> None:

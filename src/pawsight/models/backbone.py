@@ -15,7 +15,7 @@ from pawsight.errors import ModelError
 from pawsight.models import builtin, hub
 from pawsight.models.applications import APPLICATIONS, Application, application
 from pawsight.progress import Progress
-from pawsight.storage.atomic import plain_name, replacing
+from pawsight.storage.atomic import plain_name
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.tensorflow_setup import prepare_tensorflow
 
@@ -79,7 +79,10 @@ def open_backbone(
     hold(backbone.features_dir)
     if not backbone.onnx_path.is_file():
         progress.start(f"Preparing {name} for this machine")
-        _write_onnx(backbone)
+        prepare_tensorflow()
+        from pawsight.models.onnx_convert import export_onnx
+
+        export_onnx(load_features(backbone), backbone.onnx_path, "features")
     return backbone
 
 
@@ -162,25 +165,6 @@ def load_weights(backbone: Backbone, model: keras.Model) -> None:
         backbone_of(model).load_weights(backbone.weights_path)
     else:
         load_backbone(backbone_of(model), backbone.weights_path, backbone.name)
-
-
-def _write_onnx(backbone: Backbone) -> None:
-    model = load_features(backbone)
-    import tensorflow as tf
-    import tf2onnx
-
-    images = tf.TensorSpec((None, *backbone.image_size, 3), tf.float32, name="images")
-
-    @tf.function(input_signature=(images,))
-    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"features": model(images, training=False)}
-
-    try:
-        proto, _ = tf2onnx.convert.from_function(infer, input_signature=(images,), opset=17)
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{backbone.name} cannot be written as ONNX: {error}") from error
-    with replacing(backbone.onnx_path) as temporary:
-        temporary.write_bytes(proto.SerializeToString())
 
 
 def _key(name: str, image_size: tuple[int, int], weights: Path) -> str:

@@ -6,13 +6,12 @@ tried, not assumed.
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from pawsight.errors import ExtraError, ModelError, first_line
 from pawsight.models.hub import (
@@ -23,7 +22,7 @@ from pawsight.models.hub import (
     kept_folder,
     kept_weights,
 )
-from pawsight.models.pretrained import pooled
+from pawsight.models.pretrained import compute_groups_depthwise, pooled
 from pawsight.progress import Progress
 from pawsight.storage.atomic import replacing, write_json
 
@@ -102,41 +101,11 @@ def build_features(
             f"KerasHub does not build this {network.class_name} for images of "
             f"{image_size[0]}x{image_size[1]} pixels: {error}"
         ) from error
-    compute_groups_plainly(backbone)
+    compute_groups_depthwise(backbone)
     found = backbone(scaled)
     if isinstance(found, dict):  # HGNetV2 gives a map for each of its stages
         found = found[backbone.stage_names[-1]]
     return keras.Model(images, pooled(found), name="hub_features")
-
-
-def compute_groups_plainly(model: keras.Model) -> None:
-    """Compute convolutions with a group for each channel as depthwise ones, which they are.
-
-    Keras leaves convolutions in groups to XLA, and what XLA compiled can not be written as ONNX.
-
-    Raises:
-        ModelError: There are groups of several channels.
-    """
-    for layer in model._flatten_layers():  # those inside of layers, too
-        if not isinstance(layer, layers.Conv2D) or layer.groups == 1:
-            continue
-        if layer.kernel.shape[2] > 1:
-            raise ModelError(
-                "This preset has convolutions in groups of several channels, which pawsight cannot "
-                "write as ONNX.\nChoose another preset."
-            )
-        layer.convolution_op = functools.partial(_depthwise, layer)
-
-
-def _depthwise(layer: layers.Conv2D, inputs: Any, kernel: Any) -> Any:
-    return ops.depthwise_conv(
-        inputs,
-        ops.reshape(kernel, (*layer.kernel_size, layer.groups, -1)),
-        strides=layer.strides,
-        padding=layer.padding,
-        data_format=layer.data_format,
-        dilation_rate=layer.dilation_rate,
-    )
 
 
 def _keras_hub(needed_for: str) -> Any:

@@ -7,8 +7,11 @@ file (`weight_files`) or from a run folder.
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import keras
-from keras import layers
+from keras import layers, ops
 
 from pawsight.errors import ModelError
 from pawsight.models.applications import Application, Scaling
@@ -65,8 +68,39 @@ def build_features(
         ) from error
     finally:
         keras.config.set_dtype_policy(before)
+    compute_groups_depthwise(network)
     features = pooled(network(_scaled(images, application.scaling)))
     return keras.Model(images, features, name=f"{application.name}_features")
+
+
+def compute_groups_depthwise(model: keras.Model) -> None:
+    """Compute convolutions with a group for each channel as depthwise ones, which they are.
+
+    Keras compiles convolutions in groups by XLA, and what XLA compiled cannot be written as ONNX.
+
+    Raises:
+        ModelError: There are groups of several channels.
+    """
+    for layer in model._flatten_layers():  # those inside of layers, too
+        if not isinstance(layer, layers.Conv2D) or layer.groups == 1:
+            continue
+        if layer.kernel.shape[2] > 1:
+            raise ModelError(
+                f"{model.name} has convolutions in groups of several channels, which cannot be "
+                f"written as ONNX.\nChoose another --model."
+            )
+        layer.convolution_op = functools.partial(_depthwise, layer)
+
+
+def _depthwise(layer: layers.Conv2D, inputs: Any, kernel: Any) -> Any:
+    return ops.depthwise_conv(
+        inputs,
+        ops.reshape(kernel, (*layer.kernel_size, layer.groups, -1)),
+        strides=layer.strides,
+        padding=layer.padding,
+        data_format=layer.data_format,
+        dilation_rate=layer.dilation_rate,
+    )
 
 
 def pooled(x: keras.KerasTensor) -> keras.KerasTensor:

@@ -4,8 +4,8 @@ import pytest
 
 from pawsight.errors import ModelError
 from pawsight.exporting.bundle import save_model
-from pawsight.exporting.onnx import check_onnx, export_onnx
 from pawsight.models.model_files import load_model
+from pawsight.models.onnx_convert import check_onnx, export_onnx
 from pawsight.models.registry import build_model
 from pawsight.runs import Run
 

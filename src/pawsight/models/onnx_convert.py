@@ -1,0 +1,154 @@
+"""Write a Keras model as ONNX, and prove that the file computes the same.
+
+Our own networks are written by `onnx_writer` in under a second; those of keras.applications and
+KerasHub, and whatever else has layers of its own, go through tf2onnx.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+from keras import layers
+
+from pawsight.errors import ModelError, first_line
+from pawsight.models.onnx_check import check_agreement
+from pawsight.models.onnx_writer import OPSET, UnsupportedLayerError, onnx_model
+from pawsight.records import ImageArray
+from pawsight.storage.atomic import replacing
+
+
+def export_onnx(model: keras.Model, path: Path, output: str = "logits") -> None:
+    """Write a float32 model, in inference mode, as ONNX.
+
+    The file takes "images", float32 [N, H, W, 3] with values 0..255. The same weights give the
+    same bytes.
+
+    Args:
+        model: Images to one output, [B, K]; of "logits", [B, 1] becomes two columns.
+        path: Where to.
+        output: Name of the output.
+
+    Raises:
+        ModelError: The model cannot be expressed in ONNX.
+        DiskError: The file cannot be written.
+    """
+    content = _converted(one_column_per_class(model), output).SerializeToString(deterministic=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def check_convertible(model: keras.Model) -> None:
+    """Convert a model and drop the result: what ONNX lacks is found before training, not after.
+
+    Raises:
+        ModelError: The model cannot be expressed in ONNX.
+    """
+    _converted(model, "logits")
+
+
+def check_onnx(model: keras.Model, path: Path, images: ImageArray) -> float:
+    """Run the float32 model that was exported and its ONNX file on the same images.
+
+    Args, returns, raises: As `onnx_check.check_agreement`.
+    """
+    logits = one_column_per_class(model)(images.astype(np.float32), training=False)
+    return check_agreement(path, images, np.asarray(logits))
+
+
+def one_column_per_class(model: keras.Model) -> keras.Model:
+    """Return the model itself, or with its single logit as two (`columns`)."""
+    if model.output_shape[-1] > 1:
+        return model
+    return keras.Model(model.input, columns(model.output), name=model.name)
+
+
+def columns(logits: keras.KerasTensor) -> keras.KerasTensor:
+    """Return logits [B, K]; of [B, 1], two columns: sigmoid(z) = softmax([0, z])."""
+    if logits.shape[-1] > 1:
+        return logits
+    zeros = layers.Rescaling(0.0, dtype="float32", name="first_class")(logits)
+    return layers.Concatenate(dtype="float32", name="both_classes")([zeros, logits])
+
+
+def _converted(model: keras.Model, output: str) -> onnx.ModelProto:
+    try:
+        return onnx_model(model, output)
+    except UnsupportedLayerError:
+        return _by_tf2onnx(model, output)
+
+
+def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
+    import tf2onnx
+
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.Normalization):  # as tensors, they become inputs of the graph
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+
+    @tf.function(input_signature=(images,))
+    def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {output: model(images, training=False)}
+
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs what is raised below
+    try:
+        found, _ = tf2onnx.convert.from_function(
+            infer,
+            input_signature=(images,),
+            opset=OPSET,
+            custom_op_handlers={"Erfc": (_erfc, [])},
+        )
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"The network {model.name} cannot be written as ONNX: {first_line(error)}"
+        ) from error
+    # An operator that tf2onnx does not know is left in the graph under TensorFlow's name.
+    unknown = {
+        node.op_type
+        for node in found.graph.node
+        if node.domain or not onnx.defs.has(node.op_type, OPSET)
+    }
+    if unknown:
+        raise ModelError(
+            f"The network {model.name} cannot be written as ONNX: there is no operator for "
+            f"{', '.join(sorted(unknown))}.\nChoose another --model."
+        )
+    return _renamed(found)
+
+
+def _erfc(graph: Any, node: Any, *_: Any) -> None:
+    """Write erfc(x) as 1 - erf(x): GELU in TensorFlow is made of the one, ONNX has the other."""
+    one = graph.make_const(f"{node.name}_one", np.array(1, np.float32)).output[0]
+    shapes, types = node.output_shapes, node.output_dtypes
+    erf = graph.make_node("Erf", node.input, shapes=shapes, dtypes=types).output[0]
+    graph.remove_node(node.name)
+    graph.make_node(
+        "Sub", [one, erf], name=node.name, outputs=node.output, shapes=shapes, dtypes=types
+    )
+
+
+def _renamed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Number the names of nodes and values: tf2onnx takes them from counters of the process."""
+    graph = model.graph
+    kept = {value.name for value in (*graph.input, *graph.output)} | {""}
+    names: dict[str, str] = {name: name for name in kept}
+
+    def numbered(name: str) -> str:
+        return names.setdefault(name, f"value_{len(names)}")
+
+    for number, node in enumerate(graph.node):
+        node.name, node.doc_string = f"node_{number}", ""
+        node.input[:] = map(numbered, node.input)
+        node.output[:] = map(numbered, node.output)
+    for constant in graph.initializer:
+        constant.name = numbered(constant.name)
+    ordered = sorted(graph.initializer, key=lambda one: int(one.name.rpartition("_")[2]))
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(ordered)
+    graph.name, graph.doc_string, model.doc_string = "pawsight", "", ""
+    return model

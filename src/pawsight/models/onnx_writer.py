@@ -1,0 +1,289 @@
+"""Write a Keras model as ONNX layer by layer, without a converter.
+
+Takes functional models of the layers in `_LAYERS`: our own networks, from scratch and fine-tuned.
+The rest is for `onnx_convert`. The same weights give the same bytes: names are numbered in the
+order of the layers, and no time or version is written. Batch normalisation is folded into the
+convolution before it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import activations, layers
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from pawsight.errors import ModelError
+from pawsight.models.normalization import FusedBatchNormalization
+
+OPSET = 17  # every ONNX Runtime since 2022 reads it, and tf2onnx 1.17 writes it
+_IR_VERSION = 8  # the one that came with that opset
+
+
+class UnsupportedLayerError(ModelError):
+    """A layer that is not written here."""
+
+
+def onnx_model(model: keras.Model, output: str) -> ModelProto:
+    """Build the ONNX model of a Keras model in inference mode.
+
+    Args:
+        model: A functional model of one input, images float32 [N, H, W, 3], and one output
+            [N, K]. Computes in float32, whatever precision the model was trained in.
+        output: Name of the output.
+
+    Returns:
+        A model from "images" to `output`, the number of images open.
+
+    Raises:
+        UnsupportedLayerError: A layer is of another kind, has an option that is not written
+            here, or is used more than once.
+    """
+    graph = _Graph(model)
+    for layer in model.layers:
+        graph.write(layer)
+    logits = graph.values[id(model.output)]
+    graph.nodes.append(helper.make_node("Identity", [logits.name], [output], output))
+    height, width = model.input_shape[1:3]
+    found = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "pawsight",
+            [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", height, width, 3])],
+            [
+                helper.make_tensor_value_info(
+                    output, TensorProto.FLOAT, ["N", model.output_shape[-1]]
+                )
+            ],
+            graph.constants,
+        ),
+        producer_name="pawsight",
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    found.ir_version = _IR_VERSION
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A tensor of the graph; of rank 4, its channels come last as in Keras, or first."""
+
+    name: str
+    is_channels_first: bool = False
+
+
+class _Graph:
+    """The nodes and constants written so far, and the value of each Keras tensor."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+        self.values: dict[int, _Value] = {id(model.input): _Value("images")}
+        self.folded: set[str] = set()  # names of the batch normalisations within convolutions
+        self._users: defaultdict[int, list[keras.Layer]] = defaultdict(list)
+        for layer in model.layers:
+            for tensor in _inputs(layer):
+                self._users[id(tensor)].append(layer)
+
+    def write(self, layer: keras.Layer) -> None:
+        """Write one layer; those before it are written."""
+        if isinstance(layer, layers.InputLayer):
+            return
+        if type(layer) not in _LAYERS:
+            raise _unsupported(layer, "this kind is not known")
+        inputs = [self.values.get(id(tensor)) for tensor in _inputs(layer)]
+        if None in inputs:  # Keras gives the first input of a layer that has several
+            raise _unsupported(layer, "it or one before it is used more than once")
+        self.values[id(layer.output)] = _LAYERS[type(layer)](self, layer, *inputs)
+
+    def add(self, kind: str, *inputs: str, **options: Any) -> str:
+        """Add a node of one output; returns the name of its output."""
+        name = f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], name, **options))
+        return name
+
+    def constant(self, value: Any) -> str:
+        """Add a float32 constant; returns its name."""
+        name = f"constant_{len(self.constants)}"
+        array = np.ascontiguousarray(value, np.float32)
+        self.constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
+        return name
+
+    def channels_first(self, value: _Value) -> str:
+        """Return the name of a value of rank 4 with its channels first."""
+        if value.is_channels_first:
+            return value.name
+        return self.add("Transpose", value.name, perm=(0, 3, 1, 2))
+
+    def channels_last(self, value: _Value) -> str:
+        """Return the name of a value of any rank with its channels last."""
+        if not value.is_channels_first:
+            return value.name
+        return self.add("Transpose", value.name, perm=(0, 2, 3, 1))
+
+    def affine(self, value: _Value, scale: Any, shift: Any) -> _Value:
+        """Multiply a value and add to it: a number, or one for each channel."""
+        name = value.name
+        for kind, factor, neutral in (("Mul", scale, 1), ("Add", shift, 0)):
+            array = np.asarray(factor)
+            if (array == neutral).all():
+                continue
+            if value.is_channels_first and array.ndim:
+                array = array.reshape(-1, 1, 1)
+            name = self.add(kind, name, self.constant(array))
+        return _Value(name, value.is_channels_first)
+
+    def normalization_after(self, layer: keras.Layer) -> layers.BatchNormalization | None:
+        """Return the batch normalisation that is all that uses a layer's output, if one is."""
+        users = self._users[id(layer.output)]
+        is_alone = len(users) == 1 and isinstance(users[0], layers.BatchNormalization)
+        return users[0] if is_alone else None
+
+
+def _inputs(layer: keras.Layer) -> list[Any]:
+    return layer.input if isinstance(layer.input, list) else [layer.input]
+
+
+def _unsupported(layer: keras.Layer, why: str) -> UnsupportedLayerError:
+    return UnsupportedLayerError(
+        f"Layer '{layer.name}' ({type(layer).__name__}) is not written as ONNX directly: {why}."
+    )
+
+
+def _require(layer: keras.Layer, **options: Any) -> None:
+    """Check that attributes of a layer have the values that are written here."""
+    for name, value in options.items():
+        if getattr(layer, name) != value:
+            raise _unsupported(layer, f"{name} is {getattr(layer, name)!r}")
+
+
+def _activated(graph: _Graph, layer: keras.Layer, name: str) -> str:
+    if layer.activation is activations.linear:
+        return name
+    if layer.activation is activations.relu:
+        return graph.add("Relu", name)
+    raise _unsupported(layer, "its activation is not known")
+
+
+def _convolution(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    _require(layer, data_format="channels_last", dilation_rate=(1, 1))
+    kernel = np.asarray(layer.kernel, np.float64)  # [height, width, in, out]
+    num_groups = getattr(layer, "groups", 1)
+    if isinstance(layer, layers.DepthwiseConv2D):  # [height, width, channels, outputs of each]
+        num_groups = kernel.shape[2]
+        kernel = kernel.reshape(*kernel.shape[:2], 1, -1)
+    bias = np.asarray(layer.bias, np.float64) if layer.use_bias else None
+    after = graph.normalization_after(layer)
+    if after is not None and layer.activation is activations.linear:
+        scale, shift = _scale_and_shift(after)
+        kernel = kernel * scale
+        bias = shift if bias is None else bias * scale + shift
+        graph.folded.add(after.name)
+    name = graph.add(
+        "Conv",
+        graph.channels_first(value),
+        graph.constant(kernel.transpose(3, 2, 0, 1)),
+        *([] if bias is None else [graph.constant(bias)]),
+        kernel_shape=kernel.shape[:2],
+        strides=layer.strides,
+        group=num_groups,
+        auto_pad=_PADDING[layer.padding],
+    )
+    return _Value(_activated(graph, layer, name), is_channels_first=True)
+
+
+def _scale_and_shift(layer: layers.BatchNormalization) -> tuple[Any, Any]:
+    """Return the factor and the summand of each channel, float64 [C], of a batch normalisation."""
+    _require(layer, axis=-1)
+    mean, variance = (
+        np.asarray(one, np.float64) for one in (layer.moving_mean, layer.moving_variance)
+    )
+    scale = np.asarray(layer.gamma if layer.scale else 1.0, np.float64)
+    scale = scale / np.sqrt(variance + layer.epsilon)
+    return scale, np.asarray(layer.beta if layer.center else 0.0, np.float64) - mean * scale
+
+
+def _normalization(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    return value if layer.name in graph.folded else graph.affine(value, *_scale_and_shift(layer))
+
+
+def _relu(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    _require(layer, negative_slope=0.0, threshold=0.0)
+    if layer.max_value is None:
+        name = graph.add("Relu", value.name)
+    else:
+        limits = graph.constant(0.0), graph.constant(layer.max_value)
+        name = graph.add("Clip", value.name, *limits)
+    return _Value(name, value.is_channels_first)
+
+
+def _max_pooling(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    _require(layer, data_format="channels_last")
+    name = graph.add(
+        "MaxPool",
+        graph.channels_first(value),
+        kernel_shape=layer.pool_size,
+        strides=layer.strides,
+        auto_pad=_PADDING[layer.padding],
+    )
+    return _Value(name, is_channels_first=True)
+
+
+def _global_pooling(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    _require(layer, data_format="channels_last", keepdims=False)
+    is_average = isinstance(layer, layers.GlobalAveragePooling2D)
+    kind = "GlobalAveragePool" if is_average else "GlobalMaxPool"
+    return _Value(graph.add("Flatten", graph.add(kind, graph.channels_first(value))))
+
+
+def _join(graph: _Graph, layer: keras.Layer, *values: _Value) -> _Value:
+    """Add values, or concatenate their channels."""
+    is_first = any(value.is_channels_first for value in values)
+    turned = graph.channels_first if is_first else graph.channels_last
+    names = [turned(value) for value in values]
+    if isinstance(layer, layers.Add):
+        name = names[0]
+        for other in names[1:]:
+            name = graph.add("Add", name, other)
+        return _Value(name, is_first)
+    _require(layer, axis=-1)
+    return _Value(graph.add("Concat", *names, axis=1 if is_first else -1), is_first)
+
+
+def _dense(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+    if len(layer.input.shape) != 2:
+        raise _unsupported(layer, "its input is not [N, F]")
+    parameters = [
+        graph.constant(layer.kernel),
+        *([graph.constant(layer.bias)] if layer.use_bias else []),
+    ]
+    return _Value(_activated(graph, layer, graph.add("Gemm", value.name, *parameters)))
+
+
+_PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
+_Write = Callable[..., _Value]  # (graph, layer, the values of its inputs)
+# By exact class: what inherits from a layer may compute something else.
+_LAYERS: dict[type[keras.Layer], _Write] = {
+    layers.Rescaling: lambda graph, layer, value: graph.affine(value, layer.scale, layer.offset),
+    layers.Identity: lambda _, __, value: value,
+    layers.Dropout: lambda _, __, value: value,
+    layers.Conv2D: _convolution,
+    layers.DepthwiseConv2D: _convolution,
+    layers.BatchNormalization: _normalization,
+    FusedBatchNormalization: _normalization,
+    layers.ReLU: _relu,
+    layers.MaxPooling2D: _max_pooling,
+    layers.GlobalAveragePooling2D: _global_pooling,
+    layers.GlobalMaxPooling2D: _global_pooling,
+    layers.Add: _join,
+    layers.Concatenate: _join,
+    layers.Flatten: lambda graph, _, value: _Value(
+        graph.add("Flatten", graph.channels_last(value))
+    ),
+    layers.Dense: _dense,
+}
