@@ -75,8 +75,8 @@ def ingest(photos: Path, model: str) -> tuple[Path, float, dict[str, int]]:
     config = TrainConfig(model=model)
     listing = list_photos(photos, Silent())
     catalog, pixels = read_photos(listing, config, Silent())
-    catalog, copies = divide(catalog, pixels, config.split, Silent())
-    findings(catalog, pixels, copies)  # kept, as what `divide` compares is
+    dataset = divide(catalog, pixels, config.split, Silent())
+    findings(dataset.catalog, pixels, dataset.duplicates)  # kept, as what `divide` compares is
     sizes = {part: len(catalog.part(part)) for part in ("train", "validation")}
     return listing.root, time.perf_counter() - started, sizes
 
@@ -185,7 +185,7 @@ def curve_of(run: Run, began: float, process_seconds: float) -> list[list[float]
 def mirrored_accuracy(run: Run) -> float:
     """Accuracy on the validation part if photo and mirror image are looked at and averaged."""
     classifier = Classifier.load(run)
-    _, catalog, pixels = photos_of(run, Silent())
+    catalog, pixels = photos_of(run, Silent())
     pixels = at_size(pixels, classifier.image_size)
     indices = catalog.part("validation")
     right = 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
 from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
 from pawsight.progress import Silent
 from pawsight.records import Photo
@@ -49,7 +50,7 @@ def run(tmp_path):
 def test_uneven_training_photos_make_every_part_quote_the_balanced_accuracy(
     run, num_train_dogs, expected
 ):
-    found = evaluate_run(run, logits, catalog_of(num_train_dogs), ClassColours(), [], Silent())
+    found = evaluate_run(run, logits, Dataset(catalog_of(num_train_dogs), ClassColours()), Silent())
 
     assert [part.is_imbalanced for part in found.parts.values()] == [expected] * 2
     assert found.lost == ()
@@ -57,7 +58,7 @@ def test_uneven_training_photos_make_every_part_quote_the_balanced_accuracy(
 
 
 def test_photos_that_went_bad_are_named_and_not_measured(run):
-    found = evaluate_run(run, logits, catalog_of(20), ClassColours(17, 9, 3), [], Silent())
+    found = evaluate_run(run, logits, Dataset(catalog_of(20), ClassColours(17, 9, 3)), Silent())
 
     assert [part.n for part in found.parts.values()] == [7, 7]
     assert run.metrics["lost"] == [

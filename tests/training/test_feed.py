@@ -2,39 +2,39 @@ from types import SimpleNamespace
 
 import pytest
 
-from pawsight.training.feed import Supply
+from pawsight.training.feed import Feed
 
 
 @pytest.fixture
-def supply(plan_of):
-    """A supply that was asked for 1,000 photos, which took 0.06 s each to read of 8 s in all."""
+def feed(plan_of):
+    """A feed that was asked for 1,000 photos, which took 0.06 s each to read of 8 s in all."""
     pixels = SimpleNamespace(read_seconds=6.0, num_read=1000, batches_at_once=2)
-    made = Supply(pixels, None, plan_of)
+    made = Feed(pixels, None, plan_of)
     made.num_images = 1000
     return made
 
 
-def test_a_run_that_hardly_waits_is_limited_by_nothing(supply):
-    supply.waited_seconds = 0.3
-    assert supply.limit(8.0) is None
+def test_a_run_that_hardly_waits_is_limited_by_nothing(feed):
+    feed.waited_seconds = 0.3
+    assert feed.limit(8.0) is None
 
 
-def test_a_run_that_waits_for_photos_says_at_what_speed_they_come(supply):
-    supply.waited_seconds = 2.0
-    assert supply.limit(8.0) == "reading photos, 125 images/s"  # 1,000 in 8 s
+def test_a_run_that_waits_for_photos_says_at_what_speed_they_come(feed):
+    feed.waited_seconds = 2.0
+    assert feed.limit(8.0) == "reading photos, 125 images/s"  # 1,000 in 8 s
 
 
-def test_where_reading_is_quick_it_is_changing_them_that_limits(supply):
-    supply.waited_seconds = 2.0
-    supply._pixels.read_seconds = 1.0
-    assert supply.limit(8.0) == "changing photos, 125 images/s"
+def test_where_reading_is_quick_it_is_changing_them_that_limits(feed):
+    feed.waited_seconds = 2.0
+    feed._pixels.read_seconds = 1.0
+    assert feed.limit(8.0) == "changing photos, 125 images/s"
 
 
-def test_a_run_of_one_step_has_nothing_to_say(supply):
-    supply.num_images, supply.waited_seconds = 0, 0.0
-    assert supply.limit(0.0) is None
+def test_a_run_of_one_step_has_nothing_to_say(feed):
+    feed.num_images, feed.waited_seconds = 0, 0.0
+    assert feed.limit(0.0) is None
 
 
-def test_steps_that_are_decided_are_those_whose_batches_may_be_made(supply):
+def test_steps_that_are_decided_are_those_whose_batches_may_be_made(feed):
     # Two ready, two in the making, and two to be safe.
-    assert supply.num_ahead == 6
+    assert feed.num_ahead == 6

@@ -15,12 +15,13 @@ from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.finetune import freeze_normalization
+from pawsight.training.learner import Learner
 from pawsight.training.photos import Portion
-from pawsight.training.plan import Stage
+from pawsight.training.plan import HeadPlan, Stage, load_plan
 from pawsight.training.precision import Precision
-from pawsight.training.start import Start
 from pawsight.training.step import last_variables
 from pawsight.training.trainer import Trainer
+from pawsight.training.warm_start import WarmStart
 from pawsight.workflow import draw_sample, evaluate, resume, train
 
 from .squares import Squares
@@ -62,8 +63,8 @@ def _row(accuracy):
 def _trainer(plan, accuracy=0.5):
     photos = Squares(96, 16)
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(96), [64]))
-    start = Start(_network, _row(accuracy), Precision("float32", "for a test"), 1.0)
-    return Trainer(plan, photos, train, validation, start=start)
+    warm_start = WarmStart(_network, _row(accuracy), Precision("float32", "for a test"), 1.0)
+    return Trainer(Learner(plan, photos, train, validation, warm_start), plan)
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def staged_plan(plan_of):
 
 
 def _kernels(trainer):
-    found = {one.name: one for one in trainer.model.layers}
+    found = {one.name: one for one in trainer.learner.model.layers}
     return [found[name].kernel.numpy() for name in ("first", "second", "logits")]
 
 
@@ -111,15 +112,15 @@ def test_the_plan_says_which_layers_learn_when(staged_plan):
 def test_the_first_layers_learn_last_and_normalisation_never(tmp_path, staged_plan):
     trainer = _trainer(staged_plan)
     before = _kernels(trainer)
-    still = trainer.model.get_layer("first_normal").get_weights()
+    still = trainer.learner.model.get_layer("first_normal").get_weights()
     with pytest.raises(StoppedError):
-        trainer.fit(staged_plan, Run(tmp_path / "run"), _Told(stop_after=6))
+        trainer.fit(Run(tmp_path / "run"), _Told(stop_after=6))
     is_same = [np.array_equal(*pair) for pair in zip(before, _kernels(trainer), strict=True)]
     assert is_same == [True, True, False]
-    trainer.fit(staged_plan, Run(tmp_path / "run"), Silent())
+    trainer.fit(Run(tmp_path / "run"), Silent())
     assert not any(np.array_equal(*pair) for pair in zip(before, _kernels(trainer), strict=True))
     for one, other in zip(
-        still, trainer.model.get_layer("first_normal").get_weights(), strict=True
+        still, trainer.learner.model.get_layer("first_normal").get_weights(), strict=True
     ):
         np.testing.assert_array_equal(one, other)
 
@@ -127,12 +128,12 @@ def test_the_first_layers_learn_last_and_normalisation_never(tmp_path, staged_pl
 @pytest.mark.slow
 def test_stopped_in_the_first_stage_it_goes_on_to_the_same_bits(tmp_path, staged_plan):
     whole = _trainer(staged_plan)
-    whole.fit(staged_plan, Run(tmp_path / "whole"), Silent())
+    whole.fit(Run(tmp_path / "whole"), Silent())
     stopped = _trainer(staged_plan)
     with pytest.raises(StoppedError):
-        stopped.fit(staged_plan, Run(tmp_path / "stopped"), _Told(stop_after=5))
+        stopped.fit(Run(tmp_path / "stopped"), _Told(stop_after=5))
     resumed = _trainer(staged_plan)
-    history = resumed.fit(staged_plan, Run(tmp_path / "stopped"), Silent())
+    history = resumed.fit(Run(tmp_path / "stopped"), Silent())
     for one, other in zip(_kernels(whole), _kernels(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [row.step for row in history] == [0, 4, 8, 12]
@@ -142,7 +143,7 @@ def test_stopped_in_the_first_stage_it_goes_on_to_the_same_bits(tmp_path, staged
 def test_what_scored_higher_before_the_first_step_is_kept(tmp_path, staged_plan):
     trainer = _trainer(staged_plan, accuracy=1.1)  # nothing can beat that
     before = _kernels(trainer)
-    history = trainer.fit(staged_plan, Run(tmp_path / "run"), Silent())
+    history = trainer.fit(Run(tmp_path / "run"), Silent())
     assert [row.is_best for row in history] == [True, False, False, False]
     for one, other in zip(before, _kernels(trainer), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -217,7 +218,7 @@ def test_too_short_a_budget_keeps_the_fitted_layer_and_says_so(photos, config, t
     run = train(photos, short, tmp_path / "run", told)
     assert run.is_complete
     assert any("0.2 min leave no time for fine-tuning" in note for note in told.notes)
-    assert "head" in run.read_json(run.plan_path)
+    assert isinstance(load_plan(run), HeadPlan)
     assert len(load_history(run.history_path)) == 1
 
 
@@ -226,4 +227,4 @@ def test_a_target_that_the_fitted_layer_reaches_needs_no_fine_tuning(photos, con
     told = _Told()
     easy = config.model_copy(update={"target_accuracy": 0.01})
     train(photos, easy, tmp_path / "run", told)
-    assert "The target of 1.0% is surely reached without fine-tuning." in told.notes
+    assert "Target of 1.0% reached (lower 95 % bound) without fine-tuning." in told.notes

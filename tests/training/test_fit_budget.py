@@ -11,11 +11,11 @@ from pawsight.errors import StoppedError
 from pawsight.history import load_history
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
 from pawsight.training import recipe
-from pawsight.training.budget import fitted
+from pawsight.training.learner import Learner
+from pawsight.training.pacing import fitted
 from pawsight.training.photos import Portion
-from pawsight.training.plan import Plan, Stage
+from pawsight.training.plan import Stage, load_plan
 from pawsight.training.precision import Precision
 from pawsight.training.step_timing import Speed
 from pawsight.training.trainer import Trainer
@@ -48,15 +48,15 @@ class Told(Silent):
 def trained(run, plan, told):
     photos = Squares()
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
-    trainer = Trainer(plan, photos, train, validation, told.clock)
-    train_step = trainer.train_step
+    learner = Learner(plan, photos, train, validation)
+    train_step = learner.train_step
 
     def timed_step(*batch):
         told.now += told.step_seconds
         return train_step(*batch)
 
-    trainer.train_step = timed_step
-    return trainer, trainer.fit(plan, run, told)
+    learner.train_step = timed_step
+    return learner, Trainer(learner, plan, told.clock).fit(run, told)
 
 
 def plan_of(epochs=4, **settings):
@@ -72,25 +72,23 @@ def costed(plan):
     return plan.model_copy(update={"stages": stages, "augment_strength": 1.5})
 
 
-def weights_of(trainer):
-    return [np.array(weight) for weight in trainer.model.get_weights()]
+def weights_of(learner):
+    return [np.array(weight) for weight in learner.model.get_weights()]
 
 
 @pytest.mark.slow
 def test_a_run_planned_anew_ends_in_time_and_with_the_bits_of_one_stopped_and_resumed(tmp_path):
-    plan = fitted(costed(plan_of()), 60.0)
+    plan = fitted(costed(plan_of()), 60.0).model_copy(update={"hardware": "a test's"})
     assert plan.num_steps == 60
     run = Run(tmp_path / "whole")
-    write_json(run.plan_path, {"hardware": "a test's"})
     told = Told(step_seconds=2.0)  # half as fast as the plan was made for
     whole, history = trained(run, plan, told)
     assert told.now == pytest.approx(60, abs=4)
     assert history[-1].learning_rate < 0.1 * plan.learning_rate
     assert [row.validation_scale for row in history[:1] + history[-1:]] == [0.6667, 1.0]
 
-    saved = run.read_json(run.plan_path)
-    assert saved["hardware"] == "a test's"
-    followed = Plan.model_validate(saved)
+    followed = load_plan(run)
+    assert followed.hardware == "a test's"
     assert len(followed.pieces) > 1
     assert followed.num_steps == told.num_steps == history[-1].step
     stopped = Run(tmp_path / "stopped")
@@ -113,7 +111,7 @@ def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
     _, history = trained(run, plan, told)
     assert history[-1].validation_accuracy == 1.0
     assert history[-1].step < plan.num_steps
-    assert Plan.model_validate(run.read_json(run.plan_path)).num_steps == history[-1].step
+    assert load_plan(run).num_steps == history[-1].step
     assert "The target of 86.0% is surely reached: training ends here." in told.notes
     assert all(row.validation_accuracy < 1.0 for row in history[:-1])
     assert load_history(run.history_path) == history
@@ -123,12 +121,12 @@ def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
 def test_measuring_changes_no_bit_of_the_run(tmp_path):
     plan, photos = plan_of(epochs=1), Squares()
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
-    measured = Trainer(plan, photos, train, validation)
+    measured = Learner(plan, photos, train, validation)
     found = Speed(measured, 0.05).costed(plan)
     for stage in found.stages:
         assert stage.step_seconds > 0
         assert stage.validation_seconds > 0
-    measured.fit(plan, Run(tmp_path / "measured"), Silent())
+    Trainer(measured, plan).fit(Run(tmp_path / "measured"), Silent())
     plain, _ = trained(Run(tmp_path / "plain"), plan, Told())
     for one, other in zip(weights_of(measured), weights_of(plain), strict=True):
         np.testing.assert_array_equal(one, other)

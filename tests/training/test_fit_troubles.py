@@ -15,6 +15,7 @@ from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run
 from pawsight.training import recipe
+from pawsight.training.learner import Learner
 from pawsight.training.photos import Portion
 from pawsight.training.precision import Precision
 from pawsight.training.trainer import Trainer
@@ -66,14 +67,14 @@ def trainer_of(catalog, pixels, epochs=3, **settings):
     num_per_class = np.bincount(train.labels).tolist()
     precision = Precision("float32", "for a test")
     plan = recipe.plan(config, catalog.class_names, 48, 12, precision, num_per_class)
-    return Trainer(plan, pixels, train, validation), plan
+    return Trainer(Learner(plan, pixels, train, validation), plan)
 
 
 @pytest.mark.slow
 def test_uneven_classes_are_weighted_and_their_balanced_accuracy_is_kept(photos, tmp_path):
-    trainer, plan = trainer_of(photos, stream_of(photos))
-    assert plan.class_weights == (0.75, 1.5)  # 48 / (2 * 32) and 48 / (2 * 16)
-    for row in trainer.fit(plan, Run(tmp_path / "run"), Silent()):
+    trainer = trainer_of(photos, stream_of(photos))
+    assert trainer.plan.class_weights == (0.75, 1.5)  # 48 / (2 * 32) and 48 / (2 * 16)
+    for row in trainer.fit(Run(tmp_path / "run"), Silent()):
         # Eight dark and four light photos are validated on.
         right = row.validation_accuracy * 12
         possible = [
@@ -87,14 +88,16 @@ def test_uneven_classes_are_weighted_and_their_balanced_accuracy_is_kept(photos,
 
 @pytest.mark.slow
 def test_a_weighted_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(photos, tmp_path):
-    whole, plan = trainer_of(photos, stream_of(photos))
-    rows = whole.fit(plan, Run(tmp_path / "whole"), Silent())
-    stopped, _ = trainer_of(photos, stream_of(photos))
+    whole = trainer_of(photos, stream_of(photos))
+    rows = whole.fit(Run(tmp_path / "whole"), Silent())
+    stopped = trainer_of(photos, stream_of(photos))
     with pytest.raises(StoppedError):
-        stopped.fit(plan, Run(tmp_path / "run"), Told(4, lambda: os.kill(os.getpid(), 2)))
-    resumed, _ = trainer_of(photos, stream_of(photos))
-    again = resumed.fit(plan, Run(tmp_path / "run"), Silent())
-    for one, other in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
+        stopped.fit(Run(tmp_path / "run"), Told(4, lambda: os.kill(os.getpid(), 2)))
+    resumed = trainer_of(photos, stream_of(photos))
+    again = resumed.fit(Run(tmp_path / "run"), Silent())
+    for one, other in zip(
+        whole.learner.model.get_weights(), resumed.learner.model.get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
     assert [row.validation_balanced_accuracy for row in rows] == [
         row.validation_balanced_accuracy for row in again
@@ -112,9 +115,9 @@ def test_training_goes_on_when_photos_vanish_or_break_and_says_which(photos, tmp
         (photos.root / photos.photos[50].path).write_bytes(data[: len(data) // 2])
 
     told = Told(2, harm)
-    trainer, plan = trainer_of(photos, stream, epochs=4)
-    rows = trainer.fit(plan, Run(tmp_path / "run"), TellsOfLost(told, stream, photos))
-    assert rows[-1].step == plan.num_steps
+    trainer = trainer_of(photos, stream, epochs=4)
+    rows = trainer.fit(Run(tmp_path / "run"), TellsOfLost(told, stream, photos))
+    assert rows[-1].step == trainer.plan.num_steps
     assert all(np.isfinite(row.train_loss) for row in rows)
     lost = lost_rows(stream, photos)
     assert [one["path"] for one in lost] == [photos.photos[i].path for i in (0, 1, 50)]
@@ -134,23 +137,23 @@ def test_training_stops_with_advice_when_most_photos_are_gone(photos, tmp_path):
     def unplug():
         photos.root.rename(tmp_path / "elsewhere")
 
-    trainer, plan = trainer_of(photos, stream_of(photos), epochs=20)
+    trainer = trainer_of(photos, stream_of(photos), epochs=20)
     with pytest.raises(
         DataError, match=r"(?s)of 48 photos have gone bad .*no longer there.*pawsight resume"
     ):
-        trainer.fit(plan, run, Told(7, unplug))
+        trainer.fit(run, Told(7, unplug))
     (tmp_path / "elsewhere").rename(photos.root)
-    resumed, _ = trainer_of(photos, stream_of(photos), epochs=20)
+    resumed = trainer_of(photos, stream_of(photos), epochs=20)
     assert resumed._resume(run) >= 6  # from the end of the first epoch
 
 
 def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos, tmp_path):
     stream_of(photos).read(photos.usable).tofile(tmp_path / "pixels.u8")
     store = PixelStore(tmp_path / "pixels.u8", SIZE, np.arange(60))
-    trainer, plan = trainer_of(photos, store, epochs=20)
+    trainer = trainer_of(photos, store, epochs=20)
     with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
         trainer.fit(
-            plan, Run(tmp_path / "run"), Told(2, lambda: os.truncate(tmp_path / "pixels.u8", 999))
+            Run(tmp_path / "run"), Told(2, lambda: os.truncate(tmp_path / "pixels.u8", 999))
         )
 
 

@@ -5,7 +5,8 @@ import pytest
 from pawsight.errors import RunError
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
-from pawsight.training.plan import Piece, Plan, Stage, load_plan
+from pawsight.training.linear_head import Trial
+from pawsight.training.plan import FittedHead, HeadPlan, Piece, Plan, Stage, load_plan, save_plan
 
 STAGES = (Stage(until=0.5, image_size=(64, 64)), Stage(until=1.0, image_size=(128, 128)))
 
@@ -113,3 +114,46 @@ def test_the_plan_is_said_before_it_begins(plan_of):
     )
     exact = plan_of(30, image_size=(96, 128)).in_words()
     assert exact.startswith("3 epochs of 640 photos, 128x96 px, 30 steps of 64, bfloat16")
+
+
+def _head_plan():
+    return HeadPlan(
+        model="builtin",
+        class_names=("cats", "dogs"),
+        image_size=(96, 96),
+        resize="stretch",
+        num_train=40,
+        num_validation=9,
+        seed=0,
+        batch_size=80,
+        precision="float32",
+        head=FittedHead(
+            views=("as it is", "mirrored"),
+            num_features=1024,
+            strength=0.03,
+            cross_validation=(Trial(0.03, 0.2, 0.9),),
+        ),
+    )
+
+
+def test_each_kind_of_plan_survives_its_file(plan_of, tmp_path):
+    run = Run(tmp_path)
+    for plan in (plan_of(8, limited_by="reading photos, 9 images/s"), _head_plan()):
+        save_plan(run, plan)
+        assert load_plan(run) == plan
+
+
+def test_a_plan_of_a_version_without_kinds_is_recognised_by_what_it_holds(plan_of, tmp_path):
+    run = Run(tmp_path)
+    for plan in (plan_of(8), _head_plan()):
+        saved = plan.model_dump(mode="json")
+        del saved["kind"]
+        write_json(run.plan_path, saved)
+        assert load_plan(run) == plan
+
+
+def test_a_plan_of_a_kind_that_is_not_known_is_refused(plan_of, tmp_path):
+    run = Run(tmp_path)
+    write_json(run.plan_path, plan_of(8).model_dump(mode="json") | {"kind": "forest"})
+    with pytest.raises(RunError, match=r"plan\.json is damaged or of another version"):
+        load_plan(run)

@@ -10,6 +10,7 @@ from pawsight.history import load_history
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training import recipe
+from pawsight.training.learner import Learner
 from pawsight.training.photos import Portion
 from pawsight.training.precision import Precision
 from pawsight.training.trainer import Trainer
@@ -35,24 +36,24 @@ def _trainer(model="swift", epochs=3, **settings):
     config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
     plan = recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
     train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
-    return Trainer(plan, photos, train, validation), plan
+    return Trainer(Learner(plan, photos, train, validation), plan)
 
 
 def _weights(trainer):
-    return [np.array(weight) for weight in trainer.model.get_weights()]
+    return [np.array(weight) for weight in trainer.learner.model.get_weights()]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["swift", "colab"])
 def test_a_stopped_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(tmp_path, model):
-    whole, plan = _trainer(model)
-    whole_history = whole.fit(plan, Run(tmp_path / "whole"), Silent())
+    whole = _trainer(model)
+    whole_history = whole.fit(Run(tmp_path / "whole"), Silent())
 
-    stopped, _ = _trainer(model)
+    stopped = _trainer(model)
     with pytest.raises(StoppedError, match=r"(?s)after step 5 of \d+.*pawsight resume"):
-        stopped.fit(plan, Run(tmp_path / "stopped"), _Signals(after=5))
-    resumed, _ = _trainer(model)
-    resumed_history = resumed.fit(plan, Run(tmp_path / "stopped"), Silent())
+        stopped.fit(Run(tmp_path / "stopped"), _Signals(after=5))
+    resumed = _trainer(model)
+    resumed_history = resumed.fit(Run(tmp_path / "stopped"), Silent())
 
     for one, other in zip(_weights(whole), _weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -64,8 +65,8 @@ def test_a_stopped_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(tm
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     found = []
     for number, seed in enumerate((1, 1, 2)):
-        trainer, plan = _trainer(epochs=1, seed=seed)
-        trainer.fit(plan, Run(tmp_path / str(number)), Silent())
+        trainer = _trainer(epochs=1, seed=seed)
+        trainer.fit(Run(tmp_path / str(number)), Silent())
         found.append(_weights(trainer))
     assert all(np.array_equal(a, b) for a, b in zip(found[0], found[1], strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(found[0], found[2], strict=True))
@@ -73,9 +74,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
 
 @pytest.mark.slow
 def test_the_network_learns_and_the_best_epoch_is_kept(tmp_path):
-    trainer, plan = _trainer(epochs=6)
+    trainer = _trainer(epochs=6)
     run = Run(tmp_path / "run")
-    history = trainer.fit(plan, run, Silent())
+    history = trainer.fit(run, Silent())
     assert [row.epoch for row in history] == [1, 2, 3, 4, 5, 6]
     assert max(row.validation_accuracy for row in history) >= 0.9
     best = [row for row in history if row.is_best]
@@ -83,21 +84,21 @@ def test_the_network_learns_and_the_best_epoch_is_kept(tmp_path):
     at_full_size = [row.validation_accuracy for row in history if row.validation_scale == 1.0]
     assert best[0].validation_accuracy == max(at_full_size)
     assert load_history(run.history_path) == history
-    found = trainer.validator.measure(trainer.validation, (24, 24))
+    found = trainer.learner.validator.measure(trainer.learner.validation, (24, 24))
     assert (found.loss, found.accuracy) == (best[0].validation_loss, best[0].validation_accuracy)
 
 
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_with_advice(tmp_path):
-    trainer, plan = _trainer(epochs=3, learning_rate=1e12)
+    trainer = _trainer(epochs=3, learning_rate=1e12)
     with pytest.raises(TrainingError, match=r"(?s)no number.*--learning-rate 1e\+11"):
-        trainer.fit(plan, Run(tmp_path / "run"), Silent())
+        trainer.fit(Run(tmp_path / "run"), Silent())
 
 
 @pytest.mark.slow
 def test_eager_training_gives_the_losses_of_compiled_training(tmp_path):
     rows = []
     for eager in (False, True):
-        trainer, plan = _trainer("colab", epochs=1, eager=eager)
-        rows += trainer.fit(plan, Run(tmp_path / str(eager)), Silent())
+        trainer = _trainer("colab", epochs=1, eager=eager)
+        rows += trainer.fit(Run(tmp_path / str(eager)), Silent())
     assert rows[0].train_loss == pytest.approx(rows[1].train_loss, rel=1e-3)

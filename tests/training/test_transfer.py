@@ -67,7 +67,7 @@ def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch
     monkeypatch.setattr(FeatureReader, "compute", never)
     with pytest.raises(AssertionError, match="looked at again"):  # the check of the exported file
         train(photos, CONFIG, tmp_path / "run", told)
-    assert any("looked at before" in note for note in told.notes)
+    assert any("features come from the cache" in note for note in told.notes)
 
 
 def test_the_same_photos_and_seed_give_the_same_model(photos, run, tmp_path):
@@ -104,7 +104,7 @@ def test_three_classes_of_six_photos_are_enough(photos, tmp_path):
 
 def test_minutes_are_told_not_to_apply(photos, tmp_path, told):
     train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", told)
-    assert any("minutes and epochs do not apply" in note for note in told.notes)
+    assert any("--minutes and --epochs have no effect" in note for note in told.notes)
 
 
 def test_who_names_no_network_is_told_of_the_weights_at_hand(tmp_path, told):

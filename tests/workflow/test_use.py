@@ -49,10 +49,11 @@ def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, 
         image = Image.fromarray(noise).resize((96, 96), Image.Resampling.BICUBIC)
         image.save(tmp_path / "pets" / path, quality=quality)
     catalog, pixels = ingest(tmp_path / "pets", (64, 64))
-    catalog, copies = divide(catalog, pixels, SplitConfig(), told)
-    assert [len(group) for group in copies] == [14]
-    assert copies == near_copies(catalog, pixels)  # as a run that goes on finds them
-    assert straddling(catalog, copies) == copies
+    dataset = divide(catalog, pixels, SplitConfig(), told)
+    assert [len(group) for group in dataset.duplicates] == [14]
+    # As a run that is resumed finds them.
+    assert dataset.duplicates == near_copies(dataset.catalog, pixels)
+    assert straddling(dataset.catalog, dataset.duplicates) == dataset.duplicates
     assert any("hold most of a class" in note for note in told.notes)
 
 

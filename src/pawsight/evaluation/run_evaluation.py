@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.class_weights import is_imbalanced
-from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import straddling
 from pawsight.data.reading.unreadable import TellsOfLost, lost_rows
 from pawsight.evaluation.calibration import fit_temperature
@@ -26,12 +26,7 @@ from pawsight.storage.atomic import write_json
 
 
 def evaluate_run(
-    run: Run,
-    logits: Classify,
-    catalog: Catalog,
-    pixels: Pixels,
-    copies: Sequence[Sequence[int]],
-    progress: Progress,
+    run: Run, logits: Classify, dataset: Dataset, progress: Progress
 ) -> Evaluation:
     """Measure the validation part and, if there is one, the test part: each photo once.
 
@@ -44,14 +39,13 @@ def evaluate_run(
     Args:
         run: A run with its model in it; its evaluation is written.
         logits: The model: uint8 images [N, H, W, 3] to logits [N, K].
-        catalog: The run's photos with their parts.
-        pixels: The pixels of these photos.
-        copies: Groups of them that show the same picture.
+        dataset: The run's photos with their parts, at the model's size.
         progress: Is told of every batch.
 
     Returns:
         What metrics.json then holds.
     """
+    catalog, pixels = dataset.catalog, dataset.pixels
     parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
     # Gathered as logits: they become probabilities once the temperature is known.
     progress = TellsOfLost(progress, pixels, catalog)
@@ -67,7 +61,7 @@ def evaluate_run(
         run,
         calibrated,
         temperature,
-        len(straddling(catalog, copies)),
+        len(straddling(catalog, dataset.duplicates)),
         is_imbalanced(np.bincount(trained_on).tolist()),
         [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
     )

@@ -34,7 +34,7 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
-_NOT_SHOWN = ("versions", "pieces")  # of the plan: told elsewhere, or long and for programs
+_NOT_SHOWN = ("kind", "versions", "pieces")  # of the plan: told elsewhere, or long and for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
-        plan=setting_rows({key: facts.plan[key] for key in facts.plan if key not in _NOT_SHOWN}),
+        plan=setting_rows(_shown(facts.plan)),
         source=facts.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),
@@ -124,6 +124,10 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     if facts.audit and facts.catalog is not None:
         write_data_page(facts.audit, facts.catalog, run.data_page_path)
     return run.report_path
+
+
+def _shown(plan: dict[str, Any]) -> dict[str, Any]:
+    return {key: plan[key] for key in plan if key not in _NOT_SHOWN and plan[key] is not None}
 
 
 def _gather(run: Run) -> _Facts:

@@ -105,6 +105,7 @@ class FeatureReader:
     """
 
     def __init__(self, backbone: Backbone, resize: str) -> None:
+        self.backbone = backbone
         self._folder = backbone.features_dir
         self._resize = resize
         self._network = Network(backbone.onnx_path, "features")

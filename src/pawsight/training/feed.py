@@ -19,7 +19,7 @@ _WORTH_TELLING = 0.05
 _ENDLESS = 2**40
 
 
-class Supply:
+class Feed:
     """Makes batches as the plan of the moment wants them.
 
     A GPU changes the photos itself; the plan is asked a few steps ahead of the

@@ -4,8 +4,8 @@ The layer comes first because with random weights on top the first steps would
 undo what the network knows. Then the last layers learn, later all of them, at
 low rates. Batch normalisation keeps its statistics and its scales: those of
 small batches would undo as much. Source: https://keras.io/guides/transfer_learning/
-What the fitted layer scored is the first row of the history, so the network is
-kept as it was where nothing after it does better.
+What the fitted layer scored is the first row of the history, so the initial
+weights are kept where nothing after it does better.
 """
 
 from __future__ import annotations
@@ -13,58 +13,52 @@ from __future__ import annotations
 import keras
 
 from pawsight.config import TrainConfig
-from pawsight.data.catalog import Catalog
 from pawsight.history import Epoch
 from pawsight.models.backbone import Backbone, load_weights
 from pawsight.models.registry import build_model
 from pawsight.progress import Progress
-from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.training import precision
+from pawsight.training.fitted import Fitted
 from pawsight.training.linear_head import Head
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.training.session import train_run
-from pawsight.training.start import Start
+from pawsight.training.time_budget import TimeBudget
+from pawsight.training.warm_start import WarmStart
 
-# What the end of a run takes besides looking at its photos: these networks have many layers.
+# What the end of a run takes besides inference on its photos: these networks have many layers.
 _FINISH_SECONDS = 20.0
 
 
 def finetune(
     run: Run,
     config: TrainConfig,
-    catalog: Catalog,
-    pixels: Pixels,
-    backbone: Backbone,
-    head: Head,
+    fitted: Fitted,
     row: Epoch,
+    budget: TimeBudget,
     progress: Progress,
-    started: float,
 ) -> keras.Model:
     """Train a backbone with the head that was fitted to it.
 
     Args:
         run: The run; its plan, history and checkpoints are written.
         config: The settings.
-        catalog: Photos with their parts.
-        pixels: The pixels of these photos at the backbone's size.
-        backbone: The network, with weights in Keras.
-        head: What was fitted to its features.
+        fitted: The head on its backbone, which has weights in Keras.
         row: What the two score together.
-        progress: Is told of the plan and of every step.
-        started: `time.monotonic()` from which a budget in minutes counts.
+        budget: The time that is left.
+        progress: Receives the plan and every step.
 
     Returns:
         The whole model with its best weights.
 
     Raises:
         OutOfTimeError: The budget leaves no time for it.
-        StoppedError, TrainingError, DataError, DiskError: As `session.train_run`.
+        StoppedError, TrainingError, DataError, DiskError, RunError: As `session.train_run`.
     """
 
     def build(plan: Plan) -> keras.Model:
-        model = build_whole(backbone, head, plan.precision)
+        model = build_whole(fitted.backbone, fitted.head, plan.precision)
         freeze_normalization(model)
         return model
 
@@ -74,9 +68,10 @@ def finetune(
         if config.precision == "auto"
         else precision.choose(config.precision)
     )
-    facts = {"weights": backbone.key, "head_strength": head.strength}
-    start = Start(build, row, chosen, _FINISH_SECONDS, facts)
-    return train_run(run, config, catalog, pixels, progress, started, start)
+    warm_start = WarmStart(
+        build, row, chosen, _FINISH_SECONDS, fitted.backbone.key, fitted.head.strength
+    )
+    return train_run(run, config, fitted.dataset, budget, progress, warm_start)
 
 
 def build_whole(backbone: Backbone, head: Head, precision: str = "float32") -> keras.Model:

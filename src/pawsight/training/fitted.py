@@ -1,128 +1,157 @@
-"""A last layer on frozen features as a run: its row of history, its plan, its model folder."""
+"""A linear head on frozen features as a run: its row of history, its plan, its model folder."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from pawsight import class_weights, machine
 from pawsight.config import TrainConfig
-from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
 from pawsight.errors import ModelError
-from pawsight.history import Epoch
+from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone
-from pawsight.models.model_files import save_weights, versions
+from pawsight.models.model_files import save_description, save_weights, versions
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_graph import append_head
 from pawsight.progress import Progress
-from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.linear_head import Head
+from pawsight.training.plan import FittedHead, HeadPlan, save_plan
 from pawsight.training.score import Score, score
 
 _CHECK_PHOTOS = 16
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A head on a backbone's features, and what it was fitted to and measured on.
+    """A head on a backbone's features, and what it was fitted to and validated on.
 
     Attributes:
-        backbone: The network.
+        dataset: The photos at the backbone's size.
+        reader: Runs the backbone.
         head: The last layer.
         train: Features of the photos it was fitted to, as they are.
         validation: Features of the validation photos.
-        class_weights: What a photo of each class counted; None: all alike.
+        class_weights: The weight of a photo of each class; None: all count alike.
     """
 
-    backbone: Backbone
+    dataset: Dataset
+    reader: FeatureReader
     head: Head
     train: Features
     validation: Features
     class_weights: tuple[float, ...] | None
 
-    def score(self, part: Features, catalog: Catalog) -> Score:
+    @property
+    def backbone(self) -> Backbone:
+        """The network below the head."""
+        return self.reader.backbone
+
+    def score(self, part: Features) -> Score:
         """Score the head on photos."""
-        return score(self.head.logits(part.rows), catalog.labels(part.indices))
+        return score(self.head.logits(part.rows), self.dataset.catalog.labels(part.indices))
 
-    def is_uneven(self, catalog: Catalog) -> bool:
-        """Whether the balanced accuracy is the one to go by."""
-        parts = (catalog.labels(part.indices) for part in (self.train, self.validation))
-        return any(class_weights.is_imbalanced(np.bincount(labels).tolist()) for labels in parts)
+    @property
+    def is_imbalanced(self) -> bool:
+        """Whether the balanced accuracy is the one to compare."""
+        labels = self.dataset.catalog.labels
+        parts = (self.train.indices, self.validation.indices)
+        return any(class_weights.is_imbalanced(np.bincount(labels(one)).tolist()) for one in parts)
 
 
-def history_row(fitted: Fitted, catalog: Catalog, seconds: float, progress: Progress) -> Epoch:
-    """The one row of history that the fit is; `progress` is told of it."""
-    head, seen = fitted.head, fitted.train
-    train = fitted.score(seen, catalog)
-    found = fitted.score(fitted.validation, catalog)
-    is_uneven = fitted.is_uneven(catalog)
+def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
+    """Return the one row of history that the fit is, and report it.
+
+    Args:
+        fitted: The head.
+        seconds: What the fit took.
+        progress: Receives the scores.
+    """
+    head = fitted.head
+    train, found = fitted.score(fitted.train), fitted.score(fitted.validation)
     chosen = next((one for one in head.trials if one.strength == head.strength), None)
     progress.note(
-        f"Last layer fitted, strength {head.strength:g}"
-        + (f" by cross-validation ({chosen.accuracy:.1%} right there)" if chosen else "")
+        f"Linear head fitted with an L2 penalty of {head.strength:g}"
+        + (f", chosen by cross-validation ({chosen.accuracy:.1%} right there)" if chosen else "")
         + f": {found.accuracy:.1%} right in validation"
-        + (f" (balanced {found.balanced_accuracy:.1%})" if is_uneven else "")
+        + (f" (balanced {found.balanced_accuracy:.1%})" if fitted.is_imbalanced else "")
         + "."
     )
     return Epoch(
         epoch=1,
         step=1,
         seconds=round(seconds, 3),
-        images_per_second=round(seen.images_per_second, 2),
+        images_per_second=round(fitted.train.images_per_second, 2),
         learning_rate=0.0,
         train_loss=train.loss,
         train_accuracy=train.accuracy,
         validation_loss=found.loss,
         validation_accuracy=found.accuracy,
         is_best=True,
-        validation_balanced_accuracy=found.balanced_accuracy if is_uneven else None,
+        validation_balanced_accuracy=found.balanced_accuracy if fitted.is_imbalanced else None,
     )
 
 
-def plan_of(config: TrainConfig, catalog: Catalog, fitted: Fitted) -> dict[str, Any]:
-    """What was decided, JSON-ready, under the names that plan.json has for every run."""
-    backbone, head, class_weights = fitted.backbone, fitted.head, fitted.class_weights
-    return {
-        "model": backbone.name,
-        "class_names": list(catalog.class_names),
-        "image_size": list(backbone.image_size),
-        "resize": config.resize,
-        "num_train": len(fitted.train.indices),
-        "num_validation": len(fitted.validation.indices),
-        "seed": config.seed,
-        "class_weights": None if class_weights is None else list(class_weights),
-        "weights": backbone.key,
-        "head": {
-            "views": ["as it is", "mirrored"],
-            "num_features": len(head.kernel),
-            "strength": head.strength,
-            "cross_validation": [dataclasses.asdict(trial) for trial in head.trials],
-        },
-        "batch_size": 2 * len(fitted.train.indices),
-        "precision": "float32",
-        "hardware": machine.in_words(),
-        "versions": versions(),
-    }
+def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> None:
+    """Write the head as the model of a run, with its plan and history.
+
+    Raises:
+        ModelError: The exported file disagrees with the head.
+        DiskError: A file cannot be written.
+    """
+    difference, num_parameters = _save_model(run, fitted)
+    save_plan(run, _plan_of(config, fitted, num_parameters))
+    save_history([row], run.history_path)
+    backbone, catalog = fitted.backbone, fitted.dataset.catalog
+    save_description(
+        run,
+        backbone.name,
+        catalog.class_names,
+        backbone.image_size,
+        config.resize,
+        1.0,
+        catalog.name,
+        difference,
+    )
 
 
-def save(
-    run: Run,
-    catalog: Catalog,
-    fitted: Fitted,
-    reader: FeatureReader,
-    pixels: Pixels,
-) -> tuple[float, int]:
-    """Write weights and model.onnx; gives their largest difference and the number of parameters."""
+def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPlan:
     backbone, head = fitted.backbone, fitted.head
+    return HeadPlan(
+        model=backbone.name,
+        class_names=fitted.dataset.catalog.class_names,
+        image_size=backbone.image_size,
+        resize=config.resize,
+        num_train=len(fitted.train.indices),
+        num_validation=len(fitted.validation.indices),
+        seed=config.seed,
+        batch_size=2 * len(fitted.train.indices),
+        precision="float32",
+        class_weights=fitted.class_weights,
+        weights=backbone.key,
+        num_parameters=num_parameters,
+        hardware=machine.in_words(),
+        versions=versions(),
+        head=FittedHead(
+            views=("as it is", "mirrored"),
+            num_features=len(head.kernel),
+            strength=head.strength,
+            cross_validation=head.trials,
+        ),
+    )
+
+
+def _save_model(run: Run, fitted: Fitted) -> tuple[float, int]:
+    """Write weights and model.onnx; returns how far they differ, and the number of parameters."""
+    backbone, head, dataset = fitted.backbone, fitted.head, fitted.dataset
     append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
-    some = pixels.read(catalog.part("validation")[:_CHECK_PHOTOS])
+    images = dataset.pixels.read(dataset.catalog.part("validation")[:_CHECK_PHOTOS])
     if backbone.weights_path is None:
-        logits = head.logits(reader.compute(some))
+        logits = head.logits(fitted.reader.compute(images))
         num_parameters = _num_parameters(run)
     else:
         prepare_tensorflow()
@@ -130,10 +159,10 @@ def save(
 
         model = build_whole(backbone, head)
         save_weights(model, run.weights_path)
-        logits = np.asarray(model(some.astype(np.float32), training=False))
+        logits = np.asarray(model(images.astype(np.float32), training=False))
         num_parameters = model.count_params()
     try:
-        return check_agreement(run.onnx_path, some, logits), num_parameters
+        return check_agreement(run.onnx_path, images, logits), num_parameters
     except ModelError as error:
         raise ModelError(f"{error}\nRemove {backbone.features_dir}, and start again.") from error
 

@@ -1,23 +1,36 @@
-"""What a run is going to do, step by step: saved as plan.json, and all that the loop follows.
+"""What a run does, decided before it begins and saved as plan.json.
 
-Everything that changes in the course of a run is a function of its progress p,
-which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
+There are two kinds of plans: training in steps, and a linear head that is fitted
+to frozen features.
+
+Everything that changes in the course of training is a function of its progress
+p, which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
 time turns out longer or shorter gets a new piece, from where it stands to its
-new end. So a run that was killed goes on exactly as the first one would have,
+new end. So a run that was killed continues exactly as it would have gone on,
 whatever was decided on the way.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
 from pawsight.records import Resize
 from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
+from pawsight.training.linear_head import Trial
 
 Optimizer = Literal["adam", "muon"]
 Schedule = Literal["constant", "linear"]
@@ -53,8 +66,8 @@ class Stage(_Frozen):
     validation_seconds: float | None = None  # of all validation photos at this size
 
 
-class Plan(_Frozen):
-    """All that the training loop needs to know."""
+class _AnyPlan(_Frozen):
+    """What every plan holds."""
 
     model: str
     class_names: tuple[str, ...]
@@ -62,18 +75,44 @@ class Plan(_Frozen):
     resize: Resize
     num_train: int
     num_validation: int
-    precision: PrecisionName
-    precision_reason: str
     seed: int
+    batch_size: int
+    precision: PrecisionName
+    class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
+    weights: str | None = None  # key of the pretrained weights that the run began with
+    num_parameters: int | None = None
+    hardware: str = ""
+    versions: dict[str, str] = {}  # of the packages that shape a model
+
+
+class FittedHead(_Frozen):
+    """How a linear head was fitted."""
+
+    views: tuple[str, ...]  # in which its photos were seen
+    num_features: int
+    strength: float  # the L2 penalty per photo that cross-validation chose
+    cross_validation: tuple[Trial, ...]
+
+
+class HeadPlan(_AnyPlan):
+    """A linear head on the frozen features of a pretrained network."""
+
+    kind: Literal["linear_head"] = "linear_head"
+    head: FittedHead
+
+
+class Plan(_AnyPlan):
+    """Training in steps: all that the training loop needs to know."""
+
+    kind: Literal["steps"] = "steps"
+    precision_reason: str
     eager: bool
     optimizer: Optimizer
     learning_rate: float  # the highest of the run
     schedule: Schedule
-    batch_size: int
     label_smoothing: float
     augment: AugmentConfig
     num_steps: int
-    class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
     warmup: float = 0.15  # share of the run in which the learning rate rises
     augment_strength: float = 1.0  # how strongly photos are changed; 1 is what `augment` says
     stages: tuple[Stage, ...] = ()
@@ -84,6 +123,8 @@ class Plan(_Frozen):
     seconds: float | None = None  # what the budget leaves for the steps and their validations
     finish_seconds: float = 0.0  # what comes after, on a machine as fast as it was measured
     most_steps: int | None = None  # more of the same photos teach little; None: as time allows
+    head_strength: float | None = None  # the L2 penalty of the head that fine-tuning began with
+    limited_by: str | None = None  # the stage that training waited for, once it ended
 
     @model_validator(mode="before")
     @classmethod
@@ -186,19 +227,43 @@ class Plan(_Frozen):
         )
 
 
-def load_plan(run: Run) -> Plan:
-    """Read the plan of a run.
+def _kind_of(values: Any) -> str:
+    """Return the kind of a plan; those written before plans had kinds differ by their head."""
+    if isinstance(values, dict):
+        return str(values.get("kind", "linear_head" if "head" in values else "steps"))
+    return str(getattr(values, "kind", ""))
+
+
+_SAVED: TypeAdapter[Plan | HeadPlan] = TypeAdapter(
+    Annotated[
+        Annotated[Plan, Tag("steps")] | Annotated[HeadPlan, Tag("linear_head")],
+        Discriminator(_kind_of),
+    ]
+)
+
+
+def save_plan(run: Run, plan: Plan | HeadPlan) -> None:
+    """Write plan.json.
 
     Raises:
-        RunError: It is missing, damaged, or holds what this version does not know.
+        DiskError: It cannot be written.
+    """
+    write_json(run.plan_path, plan.model_dump(mode="json"))
+
+
+def load_plan(run: Run) -> Plan | HeadPlan:
+    """Read plan.json, of this version or an earlier one.
+
+    Raises:
+        RunError: It is missing, damaged, or of a version that is not known.
     """
     try:
-        return Plan.model_validate(run.read_json(run.plan_path))
+        return _SAVED.validate_python(run.read_json(run.plan_path))
     except ValidationError as error:
-        names = ", ".join(dict.fromkeys(str(found["loc"][0]) for found in error.errors()))
+        names = ", ".join(dict.fromkeys(".".join(map(str, one["loc"])) for one in error.errors()))
         raise RunError(
-            f"{run.plan_path} is damaged or of another version of pawsight ({names}), so training "
-            f"cannot go on.\nStart a new run; --config {run.config_path} takes its settings."
+            f"{run.plan_path} is damaged or of another version of pawsight ({names or 'kind'}).\n"
+            f"Start a new run; --config {run.config_path} takes its settings."
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 The recipe of a network is what its plan takes where the user does not say
 otherwise. How long a run takes on this machine, and what that means for its
-length, is in `budget.py`.
+length, is in `pacing.py`.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def plan(
     """Decide everything except the length of a run that is given in minutes.
 
     `num_steps` is that of `epochs`, or of the most epochs that such a set of
-    photos is worth; `budget.fitted` makes it what the time allows. Classes are
+    photos is worth; `pacing.fitted` makes it what the time allows. Classes are
     weighted where `num_per_class`, the training photos of each, differ by more
     than 1.5 to 1, unless the settings say "none". That holds for "colab" as
     well, although the script had no weights: what is rare in the photos must

@@ -1,4 +1,7 @@
-"""One training session of a run: plan it, or take up its plan, and train to the end."""
+"""Train a run: decide, build, measure, fix the plan, and train to its end.
+
+A run that was stopped has its plan already, and continues with that.
+"""
 
 from __future__ import annotations
 
@@ -11,32 +14,32 @@ import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
-from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
 from pawsight.data.reading.unreadable import TellsOfLost
-from pawsight.errors import TrainingError
+from pawsight.errors import RunError, TrainingError
 from pawsight.history import Epoch
 from pawsight.models.model_files import versions
 from pawsight.progress import Progress
-from pawsight.records import Pixels
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
-from pawsight.training import budget, precision, recipe
+from pawsight.training import pacing, precision, recipe
+from pawsight.training.learner import Learner
 from pawsight.training.photos import Portion
-from pawsight.training.plan import Plan, load_plan
-from pawsight.training.start import Start
+from pawsight.training.plan import Plan, load_plan, save_plan
 from pawsight.training.step_timing import Speed
+from pawsight.training.time_budget import TimeBudget
 from pawsight.training.trainer import Trainer
+from pawsight.training.warm_start import WarmStart
 
-# What the end of a run takes besides looking at its photos, where nothing else runs: export,
-# figures, report.
+# What the end of a run takes besides inference on its photos, on a machine that does nothing
+# else: export, figures, report.
 _FINISH_SECONDS = 6.0
 # On a busy machine it takes longer, by what building the model took beyond its processor time.
 _MOST_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
 _LEAST_SHARE = 0.1
-# With less than this share, the user is told.
+# With less than this share, the user receives a note.
 _SMALL_SHARE = 0.4
-# The exported model looks at the photos once more, in float32 and on ONNX Runtime.
+# The exported model runs on the photos once more, in float32 and on ONNX Runtime.
 _EVALUATION_SLOWDOWN = 1.3
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
@@ -52,107 +55,103 @@ class OutOfTimeError(TrainingError):
 def train_run(
     run: Run,
     config: TrainConfig,
-    catalog: Catalog,
-    pixels: Pixels,
+    dataset: Dataset,
+    budget: TimeBudget,
     progress: Progress,
-    started: float,
-    start: Start | None = None,
+    warm_start: WarmStart | None = None,
 ) -> keras.Model:
     """Train a run's model to the end of its plan.
 
-    A run that has a plan and a checkpoint goes on with them.
+    A run that has a plan and a checkpoint continues with them.
 
     Args:
         run: The run; its plan, history and checkpoints are written.
         config: The settings.
-        catalog: Photos with their parts.
-        pixels: The pixels of these photos.
-        progress: Is told of the plan and of every step.
-        started: `time.monotonic()` from which a budget in minutes counts.
-        start: The network to go on from; None builds a fresh one.
+        dataset: Photos with their parts.
+        budget: The time that is left; used where no plan was made yet.
+        progress: Receives the plan and every step.
+        warm_start: The network to start from; None builds one with random weights.
 
     Returns:
         The model, in the precision it was trained in, with its best weights.
 
     Raises:
         StoppedError: The user stopped it; a checkpoint was written.
-        TrainingError: The loss is no number any more.
-        OutOfTimeError: There is a start, and the budget leaves no time to improve it.
+        TrainingError: The loss is NaN or infinite.
+        OutOfTimeError: There is a warm start, and the budget leaves no time to improve it.
         DataError: Most of the photos are no longer there.
         DiskError: The pixels kept at ingest are no longer there.
+        RunError: The run has a plan of another kind.
     """
-    progress = TellsOfLost(progress, pixels, catalog)
-    train, validation = (
-        Portion(indices, catalog.labels(indices))
-        for indices in (catalog.part("train"), catalog.part("validation"))
-    )
+    progress = TellsOfLost(progress, dataset.pixels, dataset.catalog)
     if run.plan_path.is_file():
         plan = load_plan(run)
-        trainer = Trainer(plan, pixels, train, validation, start=start)
+        if not isinstance(plan, Plan):
+            raise RunError(f"{run.plan_path} is the plan of a fitted head, not of training.")
+        learner = _build(plan, dataset, warm_start)
     else:
-        trainer = _begun(
-            run, config, catalog, pixels, (train, validation), progress, started, start
-        )
-        plan = trainer.plan
+        plan, learner = _begin(config, dataset, budget, progress, warm_start)
+        save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
-    history = trainer.fit(plan, run, progress)
-    if trainer.limit is not None:
-        progress.note(f"Training was limited by: {trainer.limit}.")
-        write_json(run.plan_path, run.read_json(run.plan_path) | {"limited_by": trainer.limit})
-    progress.note(_kept(history))
-    return trainer.model
+    progress.note(_kept(Trainer(learner, plan).fit(run, progress)))
+    return learner.model
 
 
-def _begun(
-    run: Run,
+def _build(plan: Plan, dataset: Dataset, warm_start: WarmStart | None) -> Learner:
+    train, validation = (
+        Portion(indices, dataset.catalog.labels(indices))
+        for indices in (dataset.catalog.part("train"), dataset.catalog.part("validation"))
+    )
+    return Learner(plan, dataset.pixels, train, validation, warm_start)
+
+
+def _begin(
     config: TrainConfig,
-    catalog: Catalog,
-    pixels: Pixels,
-    portions: tuple[Portion, Portion],
+    dataset: Dataset,
+    budget: TimeBudget,
     progress: Progress,
-    started: float,
-    start: Start | None,
-) -> Trainer:
-    """Build a model and decide its plan, which is written into the run folder."""
-    train, validation = portions
+    warm_start: WarmStart | None,
+) -> tuple[Plan, Learner]:
+    """Decide what the settings decide, build the network, measure it, and fix the plan."""
+    catalog = dataset.catalog
+    train, validation = catalog.part("train"), catalog.part("validation")
     clock, busy = time.monotonic(), time.process_time()
-    plan = recipe.plan(
+    decided = recipe.plan(
         config,
         catalog.class_names,
-        len(train.indices),
-        len(validation.indices),
-        start.precision if start else precision.choose(config.precision),
-        np.bincount(train.labels, minlength=len(catalog.class_names)).tolist(),
+        len(train),
+        len(validation),
+        warm_start.precision if warm_start else precision.choose(config.precision),
+        np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
     )
-    trainer = Trainer(plan, pixels, train, validation, start=start)
+    learner = _build(decided, dataset, warm_start)
     crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
-    finish_seconds = start.finish_seconds if start else _FINISH_SECONDS
-    finish_seconds *= min(_MOST_CROWDED, max(1.0, crowding))
-    if plan.minutes is not None:
-        progress.start("Measuring the speed of this machine")
-        num_evaluated = len(validation.indices) + len(catalog.part("test"))
-        speed = Speed(trainer, min(_MOST_MEASURED_SECONDS, _MEASURED * 60 * plan.minutes))
-        charged = _Charged(started, finish_seconds, num_evaluated)
-        plan = _fitted(plan, config, speed, charged, progress, is_started=start is not None)
+    if decided.minutes is None:
+        plan = recipe.sized(decided, config, decided.epochs)
     else:
-        plan = recipe.sized(plan, config, plan.epochs)
+        finish_seconds = warm_start.finish_seconds if warm_start else _FINISH_SECONDS
+        progress.start("Measuring the speed of this machine")
+        charged = _Charged(
+            budget,
+            finish_seconds * min(_MOST_CROWDED, max(1.0, crowding)),
+            len(validation) + len(catalog.part("test")),
+        )
+        plan = _fitted(decided, config, learner, charged, progress)
     facts = {
-        "num_parameters": trainer.model.count_params(),
+        "num_parameters": learner.model.count_params(),
         "hardware": machine.in_words(),
         "versions": versions(),
+        "weights": warm_start.weights if warm_start else None,
+        "head_strength": warm_start.head_strength if warm_start else None,
     }
-    if start is not None:
-        facts |= start.facts
-    write_json(run.plan_path, plan.model_dump(mode="json") | facts)
-    trainer.plan = plan
-    return trainer
+    return plan.model_copy(update=facts), learner
 
 
 def _kept(history: list[Epoch]) -> str:
-    """Say which epoch became the model, and why."""
+    """Return which epoch became the model, and why."""
     best = next(row for row in history if row.is_best)
     if best.step == 0:
-        return "Keeping the network as it was before: nothing after scored higher in validation."
+        return "Fine-tuning did not improve validation; keeping the initial weights."
     balanced = best.validation_balanced_accuracy
     return (
         f"Keeping epoch {best.epoch} of {history[-1].epoch}, the best in validation: "
@@ -164,53 +163,47 @@ def _kept(history: list[Epoch]) -> str:
 class _Charged(NamedTuple):
     """What a budget covers besides training."""
 
-    started: float  # `time.monotonic()` from which it counts
+    budget: TimeBudget
     finish_seconds: float  # for export, figures and report
-    num_evaluated: int  # photos that the exported model looks at in the end
+    num_evaluated: int  # photos that the exported model runs on in the end
 
     def around(self, photo_seconds: float) -> float:
-        """Seconds that are gone by now, and that the end takes at so much a photo."""
-        gone = time.monotonic() - self.started
+        """Return the seconds spent by now plus what the end takes, at so much a photo."""
         evaluation = self.num_evaluated * _EVALUATION_SLOWDOWN * photo_seconds
-        return gone + self.finish_seconds + evaluation
+        return self.budget.spent_seconds + self.finish_seconds + evaluation
 
 
 def _fitted(
-    plan: Plan,
-    config: TrainConfig,
-    speed: Speed,
-    charged: _Charged,
-    progress: Progress,
-    is_started: bool,
+    plan: Plan, config: TrainConfig, learner: Learner, charged: _Charged, progress: Progress
 ) -> Plan:
-    """Give a plan the sizes and the length that a budget leaves for training.
+    """Measure the network, and give the plan the sizes and the length that its budget allows.
 
     Args:
         plan: What was decided from the settings alone.
         config: The settings.
-        speed: Measures this machine.
+        learner: The network; with a warm start too short a budget is refused.
         charged: What else the budget has to cover.
-        progress: Is told where the budget is too short to learn much.
-        is_started: There is a network to fall back on, so too short a budget is refused.
+        progress: Receives a note where the budget is too short to learn much.
 
     Raises:
-        OutOfTimeError: It is too short.
+        OutOfTimeError: The budget is too short to improve a warm start.
     """
     seconds = 60 * (plan.minutes or 0.0)
-    # The smallest photos say enough for a choice of sizes: the cost goes with the pixels.
+    speed = Speed(learner, min(_MOST_MEASURED_SECONDS, _MEASURED * seconds))
+    # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
     first = plan.stages[0]
     share = math.prod(first.image_size) / math.prod(plan.image_size)
     epoch_seconds = speed.step_seconds(plan, 0) / share * plan.num_train / plan.batch_size
     left = seconds - charged.around(0.0)
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
-    around = charged.around(budget.last_validation_seconds(plan) / plan.num_validation)
-    if is_started and _AIM * seconds - around < budget.least_seconds(plan):
+    around = charged.around(pacing.last_validation_seconds(plan) / plan.num_validation)
+    if learner.warm_start and _AIM * seconds - around < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
     left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:
         progress.note(
-            f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and into "
-            f"looking at the result. Give more --minutes for a better model."
+            f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and evaluating. "
+            f"Give more --minutes for a better model."
         )
-    plan = plan.model_copy(update={"finish_seconds": around - (time.monotonic() - charged.started)})
-    return budget.fitted(plan, left)
+    finish_seconds = around - charged.budget.spent_seconds
+    return pacing.fitted(plan.model_copy(update={"finish_seconds": finish_seconds}), left)

@@ -7,9 +7,9 @@ import time
 
 import tensorflow as tf
 
+from pawsight.training.learner import Learner
 from pawsight.training.photos import Portion
 from pawsight.training.plan import Plan, Stage
-from pawsight.training.trainer import Trainer
 
 _LEAST_STEPS = 2
 _MOST_STEPS = 40
@@ -21,13 +21,13 @@ class Speed:
     """Measures each kind of stage once; a model measured is a model compiled.
 
     Args:
-        trainer: What takes the steps. Every variable is put back afterwards, so
+        learner: What takes the steps. Every variable is put back afterwards, so
             the run that follows starts as one that measured nothing.
         seconds: How long to measure at one size, besides compiling.
     """
 
-    def __init__(self, trainer: Trainer, seconds: float) -> None:
-        self._trainer = trainer
+    def __init__(self, learner: Learner, seconds: float) -> None:
+        self._learner = learner
         self._seconds = seconds
         self._steps: dict[tuple[tuple[int, int], float], float] = {}
 
@@ -52,10 +52,10 @@ class Speed:
         stage = plan.stages[number]
         kind = stage.image_size, stage.share
         if kind not in self._steps:
-            before = self._trainer.state.capture(0, {}, [])
+            before = self._learner.state.capture(0, {}, [])
             only = plan.model_copy(update={"stages": (stage,)})
-            self._trainer.plan = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
-            batches = self._trainer.supply.batches(0)
+            timed = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
+            batches = self._learner.feed(lambda: timed).batches(0)
             for _ in range(_LEAST_STEPS):
                 self._step(next(batches), stage)
             started, num_steps = time.perf_counter(), 0
@@ -66,16 +66,16 @@ class Speed:
                 num_steps += 1
             self._steps[kind] = (time.perf_counter() - started) / num_steps
             batches.close()
-            self._trainer.state.restore(before)
+            self._learner.state.restore(before)
         return self._steps[kind]
 
     def _step(self, batch: tuple[tf.Tensor, tf.Tensor], stage: Stage) -> None:
-        loss, _ = self._trainer.train_step(*batch, tf.constant(0.0), stage.share)
+        loss, _ = self._learner.train_step(*batch, tf.constant(0.0), stage.share)
         float(loss)  # waits for the end of the step
 
     def _validation_seconds(self, size: tuple[int, int]) -> float:
         """Time a look at all validation photos at a size, from a look at some."""
-        whole = self._trainer.validation
+        whole = self._learner.validation
         few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
         some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
         self._look(few, size)  # compiles
@@ -85,5 +85,5 @@ class Speed:
 
     def _look(self, portion: Portion, size: tuple[int, int]) -> float:
         started = time.perf_counter()
-        self._trainer.validator.measure(portion, size)
+        self._learner.validator.measure(portion, size)
         return time.perf_counter() - started

@@ -15,30 +15,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from pawsight.class_weights import is_imbalanced
 from pawsight.errors import StoppedError, TrainingError
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
-from pawsight.models.registry import build_model
 from pawsight.progress import Progress
-from pawsight.records import Pixels
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
-from pawsight.training.budget import Pace
 from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
-from pawsight.training.feed import Supply
 from pawsight.training.interrupts import stop_requests
-from pawsight.training.optimizers import build_optimizer
-from pawsight.training.photos import Portion, WatchedPixels
-from pawsight.training.plan import Plan
+from pawsight.training.learner import Learner
+from pawsight.training.pacing import Pace
+from pawsight.training.plan import Plan, save_plan
 from pawsight.training.score import Score
-from pawsight.training.start import Start
-from pawsight.training.state import State
-from pawsight.training.step import TrainStep, build_train_step
-from pawsight.training.validation import Validator
 
 Clock = Callable[[], float]
 
@@ -69,67 +59,45 @@ class _Tally:
 
 
 class Trainer:
-    """A model with what it takes to train it by a plan: freshly built, or that of a `Start`."""
+    """Trains a network by a plan, from its last checkpoint or from the first step.
 
-    def __init__(
-        self,
-        plan: Plan,
-        pixels: Pixels,
-        train: Portion,
-        validation: Portion,
-        clock: Clock = time.perf_counter,
-        start: Start | None = None,
-    ) -> None:
-        keras.utils.set_random_seed(plan.seed)
+    Args:
+        learner: The network, built for this plan.
+        plan: What to do; `plan` is then the plan as it was followed.
+        clock: Seconds that only rise.
+    """
+
+    def __init__(self, learner: Learner, plan: Plan, clock: Clock = time.perf_counter) -> None:
         self.plan = plan
-        self.model = start.build(plan) if start else _fresh(plan)
-        self.limit: str | None = None  # the stage that held the run up, once it ended
-        self._pixels = WatchedPixels(pixels)
-        self._train = train
-        self.validation = validation
+        self.learner = learner
         self._clock = clock
-        self._start = start
-        self._is_imbalanced = any(is_imbalanced(_counts(part)) for part in (train, validation))
-        self._optimizer = build_optimizer(plan)
-        self._steps: dict[float, TrainStep] = {}
-        self.validator = Validator(self.model, plan, self._pixels)
-        self._optimizer.build(self.model.trainable_variables)
-        self.state = State(self.model, self._optimizer)
-        on_device = bool(tf.config.list_physical_devices("GPU"))
-        self.supply = Supply(self._pixels, train, lambda: self.plan, on_device)
+        counts = (np.bincount(one.labels).tolist() for one in (learner.train, learner.validation))
+        self._is_imbalanced = any(is_imbalanced(count) for count in counts)
+        self._feed = learner.feed(lambda: self.plan)
         self._tally = _Tally()
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
         self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
 
-    def fit(self, plan: Plan, run: Run, progress: Progress) -> list[Epoch]:
-        """Run the plan to its end, from the last checkpoint if the run has one.
+    def fit(self, run: Run, progress: Progress) -> list[Epoch]:
+        """Train to the end of the plan.
 
-        Leaves the weights of the best validation in `self.model`, the history
-        in `run.history_path`, and the plan as it was followed in `self.plan`.
+        Leaves the weights of the best validation in the network, and the history
+        and the plan as it was followed in the run folder.
 
         Raises:
             StoppedError: The user stopped it; a checkpoint was written.
-            TrainingError: The loss is no number any more.
+            TrainingError: The loss is NaN or infinite.
         """
-        self.plan = plan
         step = self._resume(run)
-        progress.start("Training", plan.num_steps, "steps")
+        progress.start("Training", self.plan.num_steps, "steps")
         progress.advance(step)
         for row in self._history:  # of earlier sessions
             progress.advance(0, **row.facts())
         with stop_requests() as is_stopped:
             self._loop(step, run, progress, is_stopped)
-        self.state.set_weights(self._best)
+        self.learner.state.set_weights(self._best)
         return self._history
-
-    def train_step(
-        self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, share: float
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take one step in which a share of the layers learns; compiled when first taken."""
-        if share not in self._steps:
-            self._steps[share] = build_train_step(self.model, self._optimizer, self.plan, share)
-        return self._steps[share](images, labels, learning_rate)
 
     def _loop(
         self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]
@@ -139,14 +107,14 @@ class Trainer:
         self._seconds_now = lambda: seconds_before + clock() - started
         last_saved, first_step = started, step
         save_seconds = 0.0
-        pace = Pace(self.plan, self.supply.num_ahead)
-        batches = self.supply.batches(step)
+        pace = Pace(self.plan, self._feed.num_ahead)
+        batches = self._feed.batches(step)
         while step < self.plan.num_steps:
             step_started = clock()
             images, labels = next(batches)
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
             share = self.plan.stages[self.plan.stage_at(step)].share
-            loss, num_right = self.train_step(images, labels, learning_rate, share)
+            loss, num_right = self.learner.train_step(images, labels, learning_rate, share)
             self._count(float(loss), int(num_right), labels.numpy())
             self._check(step + 1, run)
             now = clock()
@@ -170,7 +138,7 @@ class Trainer:
             is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
             if is_due or is_cheap or is_stopped():
                 facts = dataclasses.asdict(tally)
-                captured = self.state.capture(step, facts, self._best)
+                captured = self.learner.state.capture(step, facts, self._best)
                 save_checkpoint(captured, run.latest_checkpoint_path)
                 last_saved = clock()
                 save_seconds = last_saved - now
@@ -180,7 +148,10 @@ class Trainer:
                     f"Go on with: pawsight resume {run.path}"
                 )
         batches.close()
-        self.limit = self.supply.limit(clock() - started)
+        limit = self._feed.limit(clock() - started)
+        if limit is not None:
+            progress.note(f"Training was limited by: {limit}.")
+            self._follow(self.plan.model_copy(update={"limited_by": limit}), run)
 
     def _count(self, loss: float, num_right: int, labels: np.ndarray) -> None:
         num_there = int(np.count_nonzero(labels >= 0))
@@ -190,7 +161,7 @@ class Trainer:
 
     def _check(self, step: int, run: Run) -> None:
         """Stop where going on makes no sense."""
-        self._pixels.check_enough_left(self._train, run)
+        self.learner.pixels.check_enough_left(self.learner.train, run)
         if not math.isfinite(self._tally.loss):
             raise TrainingError(_diverged(step, self.plan))
 
@@ -219,7 +190,7 @@ class Trainer:
         row = self._row(step, found, size[0] / full[0])
         self._history = mark_best([*self._history, row])
         if best_epoch(self._history).step == step:
-            self._best = self.state.weights()
+            self._best = self.learner.state.weights()
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
         progress.note(_in_words(row))
@@ -228,8 +199,8 @@ class Trainer:
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
     def _measure(self, size: tuple[int, int], run: Run) -> Score:
-        found = self.validator.measure(self.validation, size)
-        self._pixels.check_enough_left(self.validation, run)
+        found = self.learner.validator.measure(self.learner.validation, size)
+        self.learner.pixels.check_enough_left(self.learner.validation, run)
         return found
 
     def _row(self, step: int, found: Score, scale: float) -> Epoch:
@@ -252,35 +223,26 @@ class Trainer:
         )
 
     def _follow(self, plan: Plan, run: Run) -> None:
-        """Go by another plan, once it is in the run folder with what else stands there."""
-        saved = run.read_json(run.plan_path) if run.plan_path.is_file() else {}
-        write_json(run.plan_path, saved | plan.model_dump(mode="json"))
+        """Follow another plan from now on; it is in the run folder first."""
+        save_plan(run, plan)
         self.plan = plan
 
     def _resume(self, run: Run) -> int:
         self._tally, self._history, self._best = _Tally(), [], []
         if not run.latest_checkpoint_path.is_file():
-            if self._start is not None:
-                self._history, self._best = [self._start.row], self.state.weights()
+            if self.learner.warm_start is not None:
+                self._history = [self.learner.warm_start.row]
+                self._best = self.learner.state.weights()
                 save_history(self._history, run.history_path)
             return 0
         checkpoint = load_checkpoint(run.latest_checkpoint_path)
-        self.state.restore(checkpoint)
+        self.learner.state.restore(checkpoint)
         self._tally, self._best = _Tally(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Killed between writing the history and the checkpoint: that part is run again.
         history = [row for row in history if row.step <= checkpoint.step]
         self._history = mark_best(history) if history else []
         return checkpoint.step
-
-
-def _fresh(plan: Plan) -> keras.Model:
-    num_classes = len(plan.class_names)
-    return build_model(plan.model, num_classes, plan.image_size, plan.precision, any_size=True)
-
-
-def _counts(portion: Portion) -> list[int]:
-    return list(np.bincount(portion.labels).tolist())
 
 
 def _in_words(row: Epoch) -> str:

@@ -232,7 +232,7 @@ def _photos(
         what = "The model that ships" if _is_shipped(run) else f"The model in {run.path}"
         raise DataError(f"{what} comes without the photos of its training.\n{needed}")
     try:
-        _, catalog, pixels = photos_of(run, progress)
+        catalog, pixels = photos_of(run, progress)
     except (DataError, SourceError, RunError) as error:
         raise DataError(f"{error}\n{needed}") from error
     return catalog, at_size(pixels, classifier.image_size), "validation"

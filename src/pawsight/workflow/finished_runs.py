@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.resized import at_size
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -48,11 +48,10 @@ def evaluate(
     from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
 
     if source is None:
-        _, catalog, pixels = photos_of(run, progress)
-        copies = near_copies(catalog, pixels, progress)
-        pixels = at_size(pixels, classifier.image_size)
-        found = evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
-        return found.to_json()
+        catalog, pixels = photos_of(run, progress)
+        duplicates = near_copies(catalog, pixels, progress)
+        dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
+        return evaluate_run(run, classifier.logits, dataset, progress).to_json()
     catalog, pixels, part = other_photos(source, classifier, progress)
     return evaluate_others(
         *(run, str(source), classifier.probs, classifier.class_names),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
 from pawsight.data.auditing.audit import findings
 from pawsight.data.catalog import Catalog
-from pawsight.data.duplicates.near_duplicates import Groups, near_copies, not_most_of_a_class
+from pawsight.data.dataset import Dataset
+from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
 from pawsight.data.listing.scan import check_classes, scan
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.sources import fetch, known, sample
@@ -52,28 +53,26 @@ def list_photos(
 
 
 def read_photos(
-    listing: Catalog, config: TrainConfig, progress: Progress
+    catalog: Catalog, config: TrainConfig, progress: Progress
 ) -> tuple[Catalog, Pixels]:
     """Read listed photos at the size that training with these settings works on."""
-    return ingest(listing, working_size(config), config.resize, progress, config.keep_truncated)
+    return ingest(catalog, working_size(config), config.resize, progress, config.keep_truncated)
 
 
-def divide(
-    catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress
-) -> tuple[Catalog, Groups]:
-    """Put every usable photo into a part; those that show the same picture into the same one.
+def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Dataset:
+    """Assign every usable photo to a part; duplicates are assigned to the same one.
 
     Returns:
-        The photos in their parts, and all groups that show the same picture.
+        The photos in their parts, with all groups of duplicates.
     """
-    copies = near_copies(catalog, pixels, progress)
-    telling = not_most_of_a_class(catalog, copies)
-    if len(telling) < len(copies):
+    duplicates = near_copies(catalog, pixels, progress)
+    kept_together = not_most_of_a_class(catalog, duplicates)
+    if len(kept_together) < len(duplicates):
         progress.note(
-            f"{len(copies) - len(telling)} group(s) of photos that look alike hold most of a "
-            f"class; only exact copies among them are kept in one part."
+            f"{len(duplicates) - len(kept_together)} group(s) of photos that look alike hold most "
+            f"of a class; only exact duplicates among them are kept in one part."
         )
-    return split(catalog, config, telling), copies
+    return Dataset(split(catalog, config, kept_together), pixels, duplicates)
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:
@@ -234,7 +233,7 @@ def feed(
     listing = list_photos(source, progress, split_config.group_by)
     check_classes(listing)
     catalog, pixels = ingest(listing, image_size, resize, progress)
-    catalog, _ = divide(catalog, pixels, split_config, progress)
+    catalog = divide(catalog, pixels, split_config, progress).catalog
     prepare_tensorflow()
     from pawsight.pipeline.augment import Augment
     from pawsight.pipeline.batches import epoch_batches, evaluation_batches

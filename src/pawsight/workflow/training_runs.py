@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.config import TrainConfig, settings
 from pawsight.data.auditing.audit import findings, tell_about
 from pawsight.data.catalog import Catalog
-from pawsight.data.duplicates.near_duplicates import Groups, near_copies
-from pawsight.data.listing.scan import check_classes
-from pawsight.data.reading.resized import at_size
+from pawsight.data.dataset import Dataset
+from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.listing.scan import check_classes, scan
+from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
@@ -24,7 +25,8 @@ from pawsight.records import Pixels
 from pawsight.runs import Run, check_outside, results_dir
 from pawsight.storage.atomic import write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
-from pawsight.workflow.first_look import FirstLook
+from pawsight.training.plan import load_plan
+from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.photo_sets import (
     Source,
     checked_model,
@@ -62,8 +64,8 @@ def train(
             `runs/<date>-<time>-<source>`.
         progress: Is told how it goes.
         started: `time.monotonic()` from which a budget in minutes counts; None
-            counts from this call. Photos that are read for the first time are
-            not charged to it.
+            counts from this call. Fetching, reading and comparing photos are not
+            charged to it.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
@@ -77,24 +79,24 @@ def train(
     config = config or TrainConfig()
     if "model" not in config.model_fields_set:
         progress.note(_proposal())
-    progress = first_look = FirstLook(progress, time.monotonic() if started is None else started)
+    budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
-    listing = list_photos(source, progress, config.split.group_by, config.stage)
-    check_classes(listing)
+    catalog = _list(source, config, budget, progress)
+    check_classes(catalog)
     config = checked_model(config)  # before a folder is made: there may be no such network
-    run = Run.create(out, listing.name, results_dir("runs", source))
+    run = Run.create(out, catalog.name, results_dir("runs", source))
     try:
-        catalog, pixels = read_photos(listing, config, progress)
-        catalog, copies = divide(catalog, pixels, config.split, progress)
+        with budget.paused():
+            catalog, pixels = read_photos(catalog, config, progress)
+            dataset = divide(catalog, pixels, config.split, progress)
     except BaseException:
         # Nothing was written yet: the same command can be given again.
         with contextlib.suppress(OSError):
             run.path.rmdir()
         raise
-    _write_beginning(run, source, config, catalog)
-    progress = Logged(progress, run.log_path)
-    return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
+    _write_beginning(run, source, config, dataset.catalog)
+    return _train_and_finish(run, config, dataset, budget, Logged(progress, run.log_path))
 
 
 @live_in_notebooks
@@ -106,14 +108,22 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         DataError: The photos are not those the run began with.
     """
     run = Run.open(run_path)
-    first_look = FirstLook(progress, time.monotonic())
-    progress = Logged(first_look, run.log_path)
+    progress = Logged(progress, run.log_path)
     if run.is_complete:
         progress.note(f"The run {run.path} is complete already; nothing is left to do.")
         return run
-    config, catalog, pixels = photos_of(run, progress)
-    copies = near_copies(catalog, pixels, progress)
-    return _train_and_finish(run, config, catalog, pixels, copies, progress, first_look)
+    config = saved_config(run)
+    budget = TimeBudget(config.minutes)
+    with budget.paused():
+        catalog, pixels = photos_of(run, progress)
+        dataset = Dataset(catalog, pixels, near_copies(catalog, pixels, progress))
+    return _train_and_finish(run, config, dataset, budget, progress)
+
+
+def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
+    with budget.paused():
+        fetched = fetch(os.fspath(source), progress, config.stage)
+    return scan(fetched, progress, config.split.group_by)
 
 
 def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
@@ -143,57 +153,45 @@ def _proposal() -> str:
 
 
 def _train_and_finish(
-    run: Run,
-    config: TrainConfig,
-    catalog: Catalog,
-    pixels: Pixels,
-    copies: Groups,
-    progress: Progress,
-    first_look: FirstLook,
+    run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
 ) -> Run:
     """Take a run from wherever it stands to its end."""
-    tell_about(catalog, progress, copies)
+    catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
+    tell_about(catalog, progress, duplicates)
     try:
         if not run.audit_path.is_file():
-            write_json(run.audit_path, findings(catalog, pixels, copies, progress))
-        started = first_look.charged_since()
+            with budget.paused():
+                write_json(run.audit_path, findings(catalog, pixels, duplicates, progress))
         write_json(run.state_path, {"stage": "training"})
         if is_pretrained(config.model):
             from pawsight.training.transfer import transfer_run
 
-            model = transfer_run(run, config, catalog, pixels, copies, progress, started)
+            model = transfer_run(run, config, dataset, budget, progress)
         else:
             progress.start("Starting TensorFlow")
             prepare_tensorflow()
             from pawsight.training.session import train_run
 
-            model = train_run(run, config, catalog, pixels, progress, started)
+            model = train_run(run, config, dataset, budget, progress)
         if model is not None:
-            _save(run, model, config, catalog, pixels, progress)
-        _measure_and_report(run, catalog, pixels, copies, progress)
+            _save(run, model, config, dataset, progress)
+        _evaluate_and_report(run, dataset, progress)
     except KeyboardInterrupt as error:
         raise StoppedError(
-            f"Stopped; what was done so far is kept.\nGo on with: pawsight resume {run.path}"
+            f"Stopped; what was done so far is kept.\nContinue with: pawsight resume {run.path}"
         ) from error
-    write_json(run.state_path, {"stage": "complete", "seconds": time.monotonic() - started})
+    write_json(run.state_path, {"stage": "complete", "seconds": budget.spent_seconds})
     return run
 
 
 def _save(
-    run: Run,
-    model: keras.Model,
-    config: TrainConfig,
-    catalog: Catalog,
-    pixels: Pixels,
-    progress: Progress,
+    run: Run, model: keras.Model, config: TrainConfig, dataset: Dataset, progress: Progress
 ) -> None:
     """Write the weights and the ONNX file."""
     from pawsight.exporting.bundle import save_model
 
     progress.start("Exporting the model")
-    height, width = run.read_json(run.plan_path)["image_size"]
-    pixels = at_size(pixels, (height, width))
-    some = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
+    catalog, pixels = dataset.catalog, dataset.at_size(load_plan(run).image_size).pixels
     save_model(
         run,
         model,
@@ -202,37 +200,39 @@ def _save(
         pixels.image_size,
         config.resize,
         catalog.name,
-        some,
+        pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS]),
     )
 
 
-def _measure_and_report(
-    run: Run, catalog: Catalog, pixels: Pixels, copies: Groups, progress: Progress
-) -> None:
+def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None:
     """Calibrate, evaluate, and write the report and the page on the photos."""
     from pawsight.evaluation.run_evaluation import evaluate_run
     from pawsight.report.page import write_report as write_page
 
     classifier = Classifier.load(run)
-    pixels = at_size(pixels, classifier.image_size)
-    evaluate_run(run, classifier.logits, catalog, pixels, copies, progress)
+    evaluate_run(run, classifier.logits, dataset.at_size(classifier.image_size), progress)
     progress.start("Writing the report")
     write_page(run)
 
 
-def photos_of(run: Run, progress: Progress) -> tuple[TrainConfig, Catalog, Pixels]:
-    """The settings of a run and its photos in their parts.
+def saved_config(run: Run) -> TrainConfig:
+    """Return the settings that a run began with."""
+    return settings(TrainConfig, **run.read_json(run.config_path)["settings"])
+
+
+def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
+    """Return the photos of a run in their parts, and their pixels.
 
     Raises:
         DataError: Photos were added, changed or removed since the run began.
     """
-    saved = run.read_json(run.config_path)
-    config = settings(TrainConfig, **saved["settings"])
-    listing = list_photos(saved["source"], progress, config.split.group_by, config.stage)
-    catalog, pixels = read_photos(listing, config, progress)
+    config = saved_config(run)
+    source = run.read_json(run.config_path)["source"]
+    listed = list_photos(source, progress, config.split.group_by, config.stage)
+    catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
-    return config, catalog, pixels
+    return catalog, pixels
 
 
 def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:

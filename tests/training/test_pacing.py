@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from pawsight.training.budget import Pace, fitted
+from pawsight.training.pacing import Pace, fitted
 from pawsight.training.plan import Stage
 
 AHEAD = 5

@@ -1,0 +1,30 @@
+"""A set of photos as training and evaluation take it: the catalog, its pixels, its duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import Groups
+from pawsight.data.reading.resized import at_size
+from pawsight.records import Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Photos with all that is known of them.
+
+    Attributes:
+        catalog: The photos and the parts they belong to.
+        pixels: Their pixels, by catalog index.
+        duplicates: Groups of catalog indices that show the same picture; empty
+            where nobody searched for them.
+    """
+
+    catalog: Catalog
+    pixels: Pixels
+    duplicates: Groups = field(default_factory=list)
+
+    def at_size(self, image_size: tuple[int, int]) -> Dataset:
+        """Return the same photos at (height, width) pixels."""
+        return replace(self, pixels=at_size(self.pixels, image_size))

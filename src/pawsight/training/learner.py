@@ -1,0 +1,71 @@
+"""A network with what it takes to train it: optimizer, compiled steps, photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from pawsight.models.registry import build_model
+from pawsight.records import Pixels
+from pawsight.training.feed import Feed
+from pawsight.training.optimizers import build_optimizer
+from pawsight.training.photos import Portion, WatchedPixels
+from pawsight.training.plan import Plan
+from pawsight.training.state import State
+from pawsight.training.step import TrainStep, build_train_step
+from pawsight.training.validation import Validator
+from pawsight.training.warm_start import WarmStart
+
+
+class Learner:
+    """A network that takes training steps; how many, and at which rate, its caller decides.
+
+    Args:
+        plan: Decides the network, the optimizer and the loss. Its length and its stages are not
+            used, so a plan whose length is still open will do.
+        pixels: The pixels of all photos.
+        train: The photos to learn from.
+        validation: The photos to validate on.
+        warm_start: The network to start from; None builds one with random weights.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pixels: Pixels,
+        train: Portion,
+        validation: Portion,
+        warm_start: WarmStart | None = None,
+    ) -> None:
+        keras.utils.set_random_seed(plan.seed)
+        self.pixels = WatchedPixels(pixels)
+        self.train = train
+        self.validation = validation
+        self.warm_start = warm_start
+        self.model = warm_start.build(plan) if warm_start else _with_random_weights(plan)
+        self.validator = Validator(self.model, plan, self.pixels)
+        self._plan = plan
+        self._optimizer = build_optimizer(plan)
+        self._optimizer.build(self.model.trainable_variables)
+        self.state = State(self.model, self._optimizer)
+        self._steps: dict[float, TrainStep] = {}
+        self._on_device = bool(tf.config.list_physical_devices("GPU"))
+
+    def train_step(
+        self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, share: float
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step in which a share of the layers learns; compiled when first taken."""
+        if share not in self._steps:
+            self._steps[share] = build_train_step(self.model, self._optimizer, self._plan, share)
+        return self._steps[share](images, labels, learning_rate)
+
+    def feed(self, plan_now: Callable[[], Plan]) -> Feed:
+        """Return a source of training batches; `plan_now` returns the plan that holds now."""
+        return Feed(self.pixels, self.train, plan_now, self._on_device)
+
+
+def _with_random_weights(plan: Plan) -> keras.Model:
+    num_classes = len(plan.class_names)
+    return build_model(plan.model, num_classes, plan.image_size, plan.precision, any_size=True)

@@ -1,0 +1,36 @@
+"""A network that has learnt something before the first step of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from pawsight.history import Epoch
+from pawsight.training.plan import Plan
+from pawsight.training.precision import Precision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WarmStart:
+    """Weights to start from, and what they score.
+
+    Attributes:
+        build: Builds the network for a plan, with its weights; layers that must not learn are
+            frozen.
+        row: The score before the first step, as row 0 of the history: where no later row is
+            better, the initial weights are kept.
+        precision: The number format to train in.
+        finish_seconds: What the end of the run takes besides running inference on its photos, on
+            a machine that does nothing else.
+        weights: The key of the pretrained weights, for plan.json.
+        head_strength: The L2 penalty that the head was fitted with, for plan.json.
+    """
+
+    build: Callable[[Plan], keras.Model]
+    row: Epoch
+    precision: Precision
+    finish_seconds: float
+    weights: str | None = None
+    head_strength: float | None = None
