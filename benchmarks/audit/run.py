@@ -162,6 +162,7 @@ class WithAltered:
 
     def __init__(self, pixels: Pixels, num_photos: int, altered: ImageArray) -> None:
         self.image_size = pixels.image_size
+        self.lost, self.batches_at_once = pixels.lost, 1
         self._pixels, self._num_photos, self._altered = pixels, num_photos, altered
 
     def read(self, indices: IntArray) -> ImageArray:

@@ -7,7 +7,7 @@ JSON without knowing anything of the stage that made them.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, Protocol, get_args
@@ -30,14 +30,25 @@ Text = InstanceOf[str]
 
 
 class Pixels(Protocol):
-    """The decoded photos of a catalog, all at one size, by catalog index."""
+    """The decoded photos of a catalog, all at one size, by catalog index; any thread may read."""
 
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
 
+    @property
+    def lost(self) -> Mapping[int, str]:
+        """Why each photo that can no longer be read cannot, by catalog index."""
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches to read at a time, at least 1."""
+
     def read(self, indices: IntArray) -> ImageArray:
-        """The photos with these catalog indices: uint8, shape [N, H, W, 3]."""
+        """Return the photos with these catalog indices, in this order: uint8 [N, H, W, 3].
+
+        One that can no longer be read comes out grey, and is in `lost` from then on.
+        """
 
 
 @dataclass(frozen=True, slots=True)

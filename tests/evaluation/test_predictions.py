@@ -1,4 +1,5 @@
 import os
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from pawsight.records import Predictions
 
 class NumberedPixels:
     """Photo i is a 1x1 picture of colour i."""
+
+    lost = MappingProxyType({})
 
     def read(self, indices):
         return np.asarray(indices, np.uint8).reshape(-1, 1, 1, 1).repeat(3, axis=3)

@@ -1,9 +1,14 @@
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
 
 class ArrayPixels:
     """Photos held in an array; remembers which were read."""
+
+    lost = MappingProxyType({})
+    batches_at_once = 1
 
     def __init__(self, photos):
         self.photos = photos

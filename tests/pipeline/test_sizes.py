@@ -1,5 +1,7 @@
 """Photos brought to the size of a stage: where things land, what is averaged, what a step gets."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -103,6 +105,8 @@ SIZES = ((8, 6), (16, 12))
 def photos():
     class Noise:
         image_size = (16, 12)
+        lost = MappingProxyType({})
+        batches_at_once = 1
         images = np.random.default_rng(0).integers(0, 256, (10, 16, 12, 3), np.uint8)
 
         def read(self, indices):

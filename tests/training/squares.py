@@ -1,10 +1,15 @@
 """Photos that the tests of training learn from."""
 
+from types import MappingProxyType
+
 import numpy as np
 
 
 class Squares:
     """Noisy squares, every other one of class 1, which have a bright upper half."""
+
+    lost = MappingProxyType({})
+    batches_at_once = 1
 
     def __init__(self, num_photos: int = 120, side: int = 24) -> None:
         self.image_size = (side, side)

@@ -9,7 +9,7 @@ from PIL import Image
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.store import PixelStore, PixelStream
-from pawsight.data.reading.unreadable import TellsOfLost, lost_rows
+from pawsight.data.reading.unreadable import LostPhotosReported, lost_rows
 from pawsight.errors import DataError, DiskError, StoppedError
 from pawsight.progress import Silent
 from pawsight.records import Photo
@@ -116,14 +116,14 @@ def test_training_goes_on_when_photos_vanish_or_break_and_says_which(photos, tmp
 
     told = Told(2, harm)
     trainer = trainer_of(photos, stream, epochs=4)
-    rows = trainer.fit(Run(tmp_path / "run"), TellsOfLost(told, stream, photos))
+    rows = trainer.fit(Run(tmp_path / "run"), LostPhotosReported(told, photos, stream))
     assert rows[-1].step == trainer.plan.num_steps
     assert all(np.isfinite(row.train_loss) for row in rows)
     lost = lost_rows(stream, photos)
     assert [one["path"] for one in lost] == [photos.photos[i].path for i in (0, 1, 50)]
     assert lost[1]["problem"] == "not a photo: HTML text"
     for one in lost:
-        said = f"{one['path']} has gone bad since it was read and is skipped: {one['problem']}"
+        said = f"{one['path']} can no longer be read and is skipped: {one['problem']}"
         assert told.notes.count(said) == 1
     assert rows[-1].validation_accuracy * 11 == pytest.approx(
         round(rows[-1].validation_accuracy * 11)
@@ -139,7 +139,7 @@ def test_training_stops_with_advice_when_most_photos_are_gone(photos, tmp_path):
 
     trainer = trainer_of(photos, stream_of(photos), epochs=20)
     with pytest.raises(
-        DataError, match=r"(?s)of 48 photos have gone bad .*no longer there.*pawsight resume"
+        DataError, match=r"(?s)of 48 photos can no longer be read.*no longer there.*pawsight resume"
     ):
         trainer.fit(run, Told(7, unplug))
     (tmp_path / "elsewhere").rename(photos.root)
@@ -159,12 +159,12 @@ def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos,
 
 def test_many_lost_photos_are_told_of_by_their_number(photos):
     stream, told = stream_of(photos), Told()
-    progress = TellsOfLost(told, stream, photos)
+    progress = LostPhotosReported(told, photos, stream)
     for photo in photos.photos[:25]:
         (photos.root / photo.path).unlink()
     stream.read(np.arange(25))
     progress.advance(25)
     assert len(told.notes) == 11
-    assert told.notes[-1] == "20 photos have gone bad by now and are skipped."
+    assert told.notes[-1] == "20 photos can no longer be read and are skipped."
     progress.advance(1)
     assert len(told.notes) == 11

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.class_weights import is_imbalanced
+from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import straddling
-from pawsight.data.reading.unreadable import TellsOfLost, lost_rows
+from pawsight.data.reading.unreadable import lost_rows
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation
 from pawsight.evaluation.predictions import Classify, collect, save_predictions
@@ -25,9 +26,7 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 
 
-def evaluate_run(
-    run: Run, logits: Classify, dataset: Dataset, progress: Progress
-) -> Evaluation:
+def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progress) -> Evaluation:
     """Measure the validation part and, if there is one, the test part: each photo once.
 
     The temperature is fitted on the validation part and written into
@@ -48,7 +47,6 @@ def evaluate_run(
     catalog, pixels = dataset.catalog, dataset.pixels
     parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
     # Gathered as logits: they become probabilities once the temperature is known.
-    progress = TellsOfLost(progress, pixels, catalog)
     found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
     temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
     write_json(run.model_path, run.read_json(run.model_path) | {"temperature": temperature})

@@ -82,7 +82,7 @@ def training_batches(
 
 def batches_ahead(pixels: Pixels) -> int:
     """How many steps ahead of the one that takes its batch a look may have been asked for."""
-    return _AHEAD + _at_once(pixels)
+    return _AHEAD + pixels.batches_at_once
 
 
 def epoch_batches(
@@ -220,15 +220,9 @@ def _mapped(
     steps: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, tf.Tensor]], pixels: Pixels
 ) -> tf.data.Dataset:
     """Load batches in order; pixels that are slow to come may say to load several at once."""
-    at_once = _at_once(pixels)
-    if at_once == 1:
+    if pixels.batches_at_once == 1:
         return steps.map(load)
-    return steps.map(load, num_parallel_calls=at_once, deterministic=True)
-
-
-def _at_once(pixels: Pixels) -> int:
-    found: int = getattr(pixels, "batches_at_once", 1)
-    return found
+    return steps.map(load, num_parallel_calls=pixels.batches_at_once, deterministic=True)
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""The photos that a run trains and validates on, and what may happen to them on the way."""
+"""The photos that a run trains and validates on, and the errors of reading them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from pawsight.data.reading.store import is_lost, lost_photos
+from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, PawsightError
 from pawsight.records import ImageArray, IntArray, Pixels
 from pawsight.runs import Run
@@ -27,16 +27,16 @@ class Portion:
 
 
 class WatchedPixels:
-    """Pixels whose errors come out as they went in.
+    """Pixels that keep their errors, and time their reads.
 
     TensorFlow reads in a thread of its own and turns every exception into one
-    of its own, with a traceback for a text.
+    of its own, whose text is a traceback.
     """
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
         self._error: PawsightError | None = None
-        self.batches_at_once: int = getattr(pixels, "batches_at_once", 1)
+        self.batches_at_once = pixels.batches_at_once
         self.read_seconds = 0.0  # of all reads, which may be several at once
         self.num_read = 0
 
@@ -47,11 +47,11 @@ class WatchedPixels:
 
     @property
     def lost(self) -> Mapping[int, str]:
-        """The photos that went bad after ingest: why, by catalog index."""
-        return lost_photos(self._pixels)
+        """Why each photo that can no longer be read cannot, by catalog index."""
+        return self._pixels.lost
 
     def read(self, indices: IntArray) -> ImageArray:
-        """The photos with these catalog indices; see `Pixels.read`."""
+        """Return photos by their catalog indices; see `Pixels.read`."""
         started = time.perf_counter()
         try:
             images = self._pixels.read(indices)
@@ -64,7 +64,7 @@ class WatchedPixels:
 
     @contextlib.contextmanager
     def plain_errors(self) -> Iterator[None]:
-        """Raise what `read` raised, where the block raises what TensorFlow made of it."""
+        """Raise what `read` raised instead of what TensorFlow made of it."""
         try:
             yield
         except tf.errors.OpError:
@@ -73,15 +73,15 @@ class WatchedPixels:
             raise self._error from None
 
     def check_enough_left(self, portion: Portion, run: Run, most_lost: float = _MOST_LOST) -> None:
-        """Stop when most photos are gone: the drive was unplugged, or the folder moved.
+        """Check that enough photos are left: a drive may be unplugged, or a folder moved.
 
         Args:
             portion: The photos that matter.
-            run: The run, to say how to go on.
+            run: The run, for the advice in the message.
             most_lost: The share of the photos that may be lost.
 
         Raises:
-            DataError: More of them went bad.
+            DataError: More of them are lost.
         """
         allowed = most_lost * len(portion.indices)
         if len(self.lost) <= allowed:
@@ -90,8 +90,8 @@ class WatchedPixels:
         if num_lost > allowed:
             why = next(iter(self.lost.values()))
             raise DataError(
-                f"{num_lost:,} of {len(portion.indices):,} photos have gone bad since they were "
-                f"read; of the first: {why}.\n"
+                f"{num_lost:,} of {len(portion.indices):,} photos can no longer be read; "
+                f"the first: {why}.\n"
                 f"Bring the photos back (is their drive still there?), "
-                f"then go on with: pawsight resume {run.path}"
+                f"then continue with: pawsight resume {run.path}"
             )

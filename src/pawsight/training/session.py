@@ -15,7 +15,6 @@ import numpy as np
 from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
-from pawsight.data.reading.unreadable import TellsOfLost
 from pawsight.errors import RunError, TrainingError
 from pawsight.history import Epoch
 from pawsight.models.model_files import versions
@@ -83,7 +82,6 @@ def train_run(
         DiskError: The pixels kept at ingest are no longer there.
         RunError: The run has a plan of another kind.
     """
-    progress = TellsOfLost(progress, dataset.pixels, dataset.catalog)
     if run.plan_path.is_file():
         plan = load_plan(run)
         if not isinstance(plan, Plan):

@@ -17,7 +17,6 @@ from pawsight import class_weights
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import not_most_of_a_class
-from pawsight.data.reading.unreadable import TellsOfLost
 from pawsight.errors import DataError
 from pawsight.history import Epoch
 from pawsight.models.backbone import open_backbone
@@ -64,22 +63,21 @@ def transfer_run(
         DiskError: Something cannot be written.
     """
     began = time.monotonic()
-    reported = TellsOfLost(progress, dataset.pixels, dataset.catalog)
     if not config.finetune and (config.minutes is not None or config.epochs is not None):
-        reported.note(
+        progress.note(
             "The linear head is fitted to convergence; --minutes and --epochs have no effect."
         )
     name = canonical_name(config.model)
     image_size = config.image_size or image_size_of(name)
     dataset = dataset.at_size(image_size)
-    backbone = open_backbone(name, image_size, config.weights, reported)
-    fitted = _fit(run, config, dataset, FeatureReader(backbone, config.resize), reported)
-    row = history_row(fitted, time.monotonic() - began, reported)
-    if config.finetune and _is_worth_finetuning(run, config, fitted, budget, reported):
+    backbone = open_backbone(name, image_size, config.weights, progress)
+    fitted = _fit(run, config, dataset, FeatureReader(backbone, config.resize), progress)
+    row = history_row(fitted, time.monotonic() - began, progress)
+    if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):
         model = _finetuned(run, config, fitted, row, budget, progress)
         if model is not None:
             return model
-    reported.start("Saving the model")
+    progress.start("Saving the model")
     save_fitted(run, config, fitted, row)
     return None
 

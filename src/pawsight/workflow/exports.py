@@ -10,6 +10,7 @@ import numpy as np
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.resized import at_size
+from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.errors import DataError, ModelError, PawsightError, RunError, SourceError, first_line
 from pawsight.evaluation.predictions import collect
 from pawsight.exporting.any_size import add_any_size
@@ -118,6 +119,7 @@ def export_all(
         check_free(place)
     classifier = Classifier.load(run)
     catalog, pixels, part = _photos(run, classifier, photos, progress)
+    progress = LostPhotosReported(progress, catalog, pixels)
     if any(one.is_int8 for one in formats):
         catalog = set_calibration_apart(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))

@@ -10,6 +10,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
 from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -51,8 +52,10 @@ def evaluate(
         catalog, pixels = photos_of(run, progress)
         duplicates = near_copies(catalog, pixels, progress)
         dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
+        progress = LostPhotosReported(progress, catalog, pixels)
         return evaluate_run(run, classifier.logits, dataset, progress).to_json()
     catalog, pixels, part = other_photos(source, classifier, progress)
+    progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
         *(run, str(source), classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),

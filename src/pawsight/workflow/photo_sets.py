@@ -13,6 +13,7 @@ from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
 from pawsight.data.listing.scan import check_classes, scan
 from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
@@ -234,6 +235,7 @@ def feed(
     check_classes(listing)
     catalog, pixels = ingest(listing, image_size, resize, progress)
     catalog = divide(catalog, pixels, split_config, progress).catalog
+    pixels = LostPhotosLogged(pixels, catalog)
     prepare_tensorflow()
     from pawsight.pipeline.augment import Augment
     from pawsight.pipeline.batches import epoch_batches, evaluation_batches

@@ -13,6 +13,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
 from pawsight.data.listing.scan import check_classes, scan
+from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
@@ -157,6 +158,7 @@ def _train_and_finish(
 ) -> Run:
     """Take a run from wherever it stands to its end."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
+    progress = LostPhotosReported(progress, catalog, pixels)
     tell_about(catalog, progress, duplicates)
     try:
         if not run.audit_path.is_file():

@@ -5,9 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from pawsight import machine
+from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.decode import load_pixels
-from pawsight.data.reading.store import PixelStore, PixelStream, is_lost, lost_photos
+from pawsight.data.reading.store import PixelStore, PixelStream, is_lost
+from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.errors import DataError, DiskError
+from pawsight.records import Photo
 
 
 @pytest.fixture
@@ -78,19 +82,21 @@ def test_a_broken_photo_does_not_stream(tmp_path, save_photo):
         stream.read(np.array([0, 1]))
 
 
-def test_a_photo_that_goes_bad_streams_as_grey_and_is_counted_once(tmp_path, save_photo, caplog):
+def test_a_photo_that_breaks_streams_as_grey_and_is_logged_once(tmp_path, save_photo, caplog):
     good, bad = save_photo("good.png"), save_photo("bad.png")
     stream = PixelStream(tmp_path, [good.name, bad.name], (6, 8), "stretch")
+    catalog = Catalog("two", tmp_path, (Photo(good.name), Photo(bad.name)))
+    logged = LostPhotosLogged(stream, catalog)
     bad.write_bytes(b"<html>")
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            pixels = stream.read(np.array([0, 1]))
+            pixels = logged.read(np.array([0, 1]))
     assert pixels[0, 0, 0].tolist() == [255, 0, 0]
     assert (pixels[1] == 128).all()
     assert dict(stream.lost) == {1: "not a photo: HTML text"}
     assert is_lost(stream, np.array([1, 0, 1])).tolist() == [True, False, True]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{bad} has gone bad since it was read: not a photo: HTML text"
+        f"{bad} can no longer be read; skipped: not a photo: HTML text"
     ]
 
 
@@ -106,7 +112,7 @@ def test_a_lost_photo_stays_lost_although_it_comes_back(tmp_path, save_photo):
 
 
 def test_a_store_loses_no_photo(store):
-    assert lost_photos(store) == {}
+    assert store.lost == {}
     assert is_lost(store, np.array([0, 2])).tolist() == [False, False]
 
 
@@ -138,3 +144,14 @@ def test_many_threads_read_a_store_at_once(store):
     with ThreadPoolExecutor(8) as pool:
         for found in pool.map(store.read, [np.array([0])] * 200):
             assert (found == expected).all()
+
+
+def test_the_stream_keeps_what_fits_into_an_eighth_of_the_memory(tmp_path, save_photo, monkeypatch):
+    monkeypatch.setattr(machine, "memory", lambda: 8 * (5 * 6 * 8 * 3) + 7)  # for five photos
+    paths = [save_photo(f"{number}.png") for number in range(7)]
+    stream = PixelStream(tmp_path, [path.name for path in paths], (6, 8), "stretch")
+    stream.read(np.arange(7))
+    for path in paths:
+        path.unlink()
+    stream.read(np.arange(7))
+    assert len(stream.lost) == 2

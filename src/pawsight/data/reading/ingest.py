@@ -21,12 +21,12 @@ from pawsight.data.decoding.photo_statistics import Facts
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.batch import Batch, Finding
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
-from pawsight.data.reading.store import Pixels, PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore, PixelStream
 from pawsight.data.reading.workers import read_all
 from pawsight.data.sources import Source, fetch
 from pawsight.machine import num_cpus
 from pawsight.progress import Progress, Silent
-from pawsight.records import Photo, Resize
+from pawsight.records import Photo, Pixels, Resize
 
 _SILENT = Silent()
 _BATCH_SIZE = 128

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from pawsight.data.reading.store import lost_photos
 from pawsight.records import ImageArray, IntArray, Pixels
 
 
@@ -15,7 +14,7 @@ class ResizedPixels:
     """Photos brought from the size they are kept at to that of a model, as the decoder does it.
 
     Args:
-        pixels: Where the photos are.
+        pixels: The photos at the size they are kept at.
         image_size: (height, width) in pixels.
     """
 
@@ -25,11 +24,16 @@ class ResizedPixels:
 
     @property
     def lost(self) -> Mapping[int, str]:
-        """The photos that went bad after ingest: why, by catalog index."""
-        return lost_photos(self._pixels)
+        """Why each photo that can no longer be read cannot, by catalog index."""
+        return self._pixels.lost
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches to read at a time, at least 1."""
+        return self._pixels.batches_at_once
 
     def read(self, indices: IntArray) -> ImageArray:
-        """Give photos by their catalog indices, in the order asked for; see `Pixels.read`."""
+        """Return photos by their catalog indices; see `Pixels.read`."""
         height, width = self.image_size
         images = np.empty((len(indices), height, width, 3), np.uint8)
         for place, kept in enumerate(self._pixels.read(indices)):
@@ -39,7 +43,7 @@ class ResizedPixels:
 
 
 def at_size(pixels: Pixels, image_size: tuple[int, int]) -> Pixels:
-    """The same pixels at a size; themselves where that is theirs."""
+    """Return the same photos at (height, width) pixels; `pixels` itself where it has that size."""
     if tuple(pixels.image_size) == tuple(image_size):
         return pixels
     return ResizedPixels(pixels, image_size)

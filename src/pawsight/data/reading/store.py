@@ -1,18 +1,17 @@
-"""Where training gets its pixels: a file of rows, or the photos themselves.
+"""The two kinds of `Pixels`: rows of a file, and photos that are decoded when they are read.
 
-Both kinds give the same pixels for the same photo, by the same indices, so
-what reads them need not know which one it has.
+Both return the same pixels for the same photo.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +21,12 @@ from pawsight.data.decoding.decode import PAD_COLOUR, load_pixels, read_photo
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.records import ImageArray, IntArray, Pixels, Resize
 
-__all__ = ["PixelStore", "PixelStream", "Pixels", "is_lost", "lost_photos"]
-
-_log = logging.getLogger(__name__)
 _KEPT_SHARE = 1 / 8  # of the memory: training, its system and a browser want theirs
 _NO_PIXELS = "Pixels were asked for of a photo that could not be read at ingest."
 
 
 class PixelStore:
-    """Pixels in one file of rows; any thread may read.
+    """Pixels in one file of rows; they cannot be lost.
 
     Rows are read, not mapped into memory: a mapped file that is cut short by
     another program kills the process at the next touch, and a drive that fails
@@ -44,6 +40,9 @@ class PixelStore:
     Raises:
         DiskError: The file cannot be opened, or is too short.
     """
+
+    lost: Mapping[int, str] = MappingProxyType({})
+    batches_at_once = 1
 
     def __init__(self, path: Path, image_size: tuple[int, int], rows: IntArray) -> None:
         self.image_size = image_size
@@ -64,7 +63,7 @@ class PixelStore:
             raise DiskError(_too_short(path))
 
     def read(self, indices: IntArray) -> ImageArray:
-        """Give photos by their catalog indices, in the order asked for; see `Pixels.read`.
+        """Return photos by their catalog indices; see `Pixels.read`.
 
         Raises:
             DataError: One of them is a photo that could not be read at ingest.
@@ -95,14 +94,13 @@ class PixelStore:
 
 
 class PixelStream:
-    """Pixels decoded when they are asked for, by all cores; any thread may read.
+    """Pixels decoded when they are read, by all cores.
 
-    What was decoded is kept in memory, the first ones as far as there is room: from the
-    second epoch on these photos cost no decoding.
+    The first photos that are decoded are kept in memory, as many as there is room for: from the
+    second epoch on they cost no decoding.
 
-    A photo that was sound at ingest and is so no longer comes out mid-grey and
-    is counted in `lost`, with one warning in the log while `warns`. It stays lost as long as
-    the stream is there: a photo on a drive that flickers would otherwise be
+    A photo that was sound at ingest and can no longer be read comes out mid-grey. It stays
+    `lost` as long as the stream exists: on a drive that comes and goes it would otherwise be
     tried, and waited for, in every epoch.
 
     Args:
@@ -111,7 +109,7 @@ class PixelStream:
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought there.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
-        memory_bytes: How much may be kept; None is an eighth of this machine's memory.
+        memory_bytes: How much to keep; None is an eighth of this machine's memory.
     """
 
     batches_at_once = 2  # so that no core waits for the last photo of a batch
@@ -130,7 +128,6 @@ class PixelStream:
         self._paths = paths
         self._resize: Resize = resize
         self._keep_truncated = keep_truncated
-        self.warns = True
         self._lost: dict[int, str] = {}
         if memory_bytes is None:
             memory_bytes = (machine.memory() or 0) * _KEPT_SHARE
@@ -141,11 +138,11 @@ class PixelStream:
 
     @property
     def lost(self) -> Mapping[int, str]:
-        """The photos that went bad after ingest: why, by catalog index."""
+        """Why each photo that can no longer be read cannot, by catalog index."""
         return self._lost
 
     def read(self, indices: IntArray) -> ImageArray:
-        """Give photos by their catalog indices, in the order asked for; see `Pixels.read`.
+        """Return photos by their catalog indices; see `Pixels.read`.
 
         Raises:
             DataError: One of them is a photo that could not be read at ingest.
@@ -173,22 +170,13 @@ class PixelStream:
         except (PhotoError, MemoryError) as error:
             why = str(error) or "needs more memory than there is"
             with self._lock:
-                if index not in self._lost:
-                    self._lost[index] = why
-                    if self.warns:
-                        _log.warning("%s has gone bad since it was read: %s", path, why)
+                self._lost.setdefault(index, why)
             return None
 
 
-def lost_photos(pixels: Pixels) -> Mapping[int, str]:
-    """Give the photos that went bad after ingest: why, by catalog index; a store loses none."""
-    lost: Mapping[int, str] = getattr(pixels, "lost", {})
-    return lost
-
-
 def is_lost(pixels: Pixels, indices: IntArray) -> NDArray[np.bool_]:
-    """Tell for each photo, after it was read, whether it had gone bad; shape [N]."""
-    lost = lost_photos(pixels)
+    """Return for each photo, after it was read, whether it is lost; shape [N]."""
+    lost = pixels.lost
     if not lost:
         return np.zeros(len(indices), np.bool_)
     return np.fromiter((i in lost for i in np.asarray(indices).tolist()), np.bool_, len(indices))

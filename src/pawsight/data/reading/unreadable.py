@@ -1,61 +1,102 @@
-"""Tell of photos that went bad after they were read, such as when a drive is unplugged."""
+"""Report photos that can no longer be read, such as when a drive is unplugged."""
 
 from __future__ import annotations
 
-from pawsight.data.catalog import Catalog
-from pawsight.data.reading.store import PixelStream, lost_photos
-from pawsight.progress import Progress
-from pawsight.records import Pixels
+import logging
+import threading
+from collections.abc import Mapping
 
+from pawsight.data.catalog import Catalog
+from pawsight.progress import Progress
+from pawsight.records import ImageArray, IntArray, Pixels
+
+_log = logging.getLogger(__name__)
 _NAMED = 10  # one by one; after that only how many, at round numbers
 
 
-class TellsOfLost:
-    """Passes all news on, and tells of each photo that a stream has lost meanwhile.
+class LostPhotosReported:
+    """A progress that passes everything on, and adds a note for each photo that is lost.
 
     Args:
-        progress: Is told.
-        pixels: Where the photos are read from; its own warnings end.
-        catalog: Their names.
+        progress: Receives the notes.
+        catalog: The photos.
+        pixels: Where they are read from.
     """
 
-    def __init__(self, progress: Progress, pixels: Pixels, catalog: Catalog) -> None:
+    def __init__(self, progress: Progress, catalog: Catalog, pixels: Pixels) -> None:
         self._progress = progress
-        self._lost = lost_photos(pixels)
         self._photos = catalog.photos
-        if isinstance(pixels, PixelStream):
-            pixels.warns = False
-        # What was lost in an earlier stage was told of there.
-        self._num_told = len(self._lost)
+        self._pixels = pixels
+        self._num_reported = 0
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
         """Passed on."""
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Passed on; photos lost since the last time are told of."""
+        """Passed on; photos lost since the last time are reported."""
         self._progress.advance(done, **facts)
-        if len(self._lost) > self._num_told:
-            # A copy of the keys: the threads that read may add to them.
-            for number, index in enumerate(list(self._lost)[self._num_told :], self._num_told + 1):
-                self._tell(number, index)
-                self._num_told = number
+        # A copy of the keys: the threads that read may add to them.
+        for index in list(self._pixels.lost)[self._num_reported :]:
+            self._num_reported += 1
+            self._report(index)
 
     def note(self, text: str) -> None:
         """Passed on."""
         self._progress.note(text)
 
-    def _tell(self, number: int, index: int) -> None:
+    def _report(self, index: int) -> None:
+        number = self._num_reported
         if number <= _NAMED:
-            path, why = self._photos[index].path, self._lost[index]
-            self._progress.note(f"{path} has gone bad since it was read and is skipped: {why}")
+            path, why = self._photos[index].path, self._pixels.lost[index]
+            self._progress.note(f"{path} can no longer be read and is skipped: {why}")
         elif set(str(number)[1:]) == {"0"}:  # 20, 30, ... 100, 200, ...
-            self._progress.note(f"{number:,} photos have gone bad by now and are skipped.")
+            self._progress.note(f"{number:,} photos can no longer be read and are skipped.")
+
+
+class LostPhotosLogged:
+    """Pixels that log a warning for each photo that is lost, for callers without a `Progress`.
+
+    Args:
+        pixels: The photos.
+        catalog: Their names.
+    """
+
+    def __init__(self, pixels: Pixels, catalog: Catalog) -> None:
+        self._pixels = pixels
+        self._catalog = catalog
+        self._num_logged = 0
+        self._lock = threading.Lock()
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self._pixels.image_size
+
+    @property
+    def lost(self) -> Mapping[int, str]:
+        """Why each photo that can no longer be read cannot, by catalog index."""
+        return self._pixels.lost
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches to read at a time, at least 1."""
+        return self._pixels.batches_at_once
+
+    def read(self, indices: IntArray) -> ImageArray:
+        """Return photos by their catalog indices; see `Pixels.read`."""
+        images = self._pixels.read(indices)
+        with self._lock:
+            for index in list(self.lost)[self._num_logged :]:
+                self._num_logged += 1
+                path = self._catalog.root / self._catalog.photos[index].path
+                _log.warning("%s can no longer be read; skipped: %s", path, self.lost[index])
+        return images
 
 
 def lost_rows(pixels: Pixels, catalog: Catalog) -> list[dict[str, str]]:
-    """Give path and problem of each photo that went bad, JSON-ready, in the catalog's order."""
+    """Return path and problem of each lost photo, JSON-ready, in the catalog's order."""
     return [
         {"path": catalog.photos[index].path, "problem": why}
-        for index, why in sorted(lost_photos(pixels).items())
+        for index, why in sorted(pixels.lost.items())
     ]
