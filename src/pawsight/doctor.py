@@ -7,11 +7,9 @@ is changed; what is missing comes with the command that installs it.
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -19,6 +17,7 @@ from packaging.requirements import Requirement
 from pawsight import __version__, machine
 from pawsight.errors import DiskError
 from pawsight.storage.cache import cache_dir
+from pawsight.storage.disk_space import free_bytes
 from pawsight.tensorflow_setup import prepare_tensorflow
 
 # What each extra is for. Which packages it brings stands in pyproject.toml alone, and is read from
@@ -91,7 +90,7 @@ def _cache(problems: list[dict[str, str]]) -> dict[str, Any] | None:
         what, _, remedy = str(error).partition("\n")
         problems.append({"problem": what, "remedy": remedy})
         return None
-    return {"path": str(folder), "free_bytes": _free(folder)}
+    return {"path": str(folder), "free_bytes": free_bytes(folder)}
 
 
 def _installed(name: str) -> str | None:
@@ -203,11 +202,3 @@ def _precision(problems: list[dict[str, str]]) -> dict[str, str] | None:
         )
         return None
     return {"choice": chosen.name, "reason": chosen.reason}
-
-
-def _free(folder: Path) -> int | None:
-    """The free bytes of the disk a folder is on, or will be on."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            return shutil.disk_usage(place).free
-    return None

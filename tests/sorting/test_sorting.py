@@ -1,6 +1,7 @@
 """What a sort does with photos, and an undo after what the user did since."""
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import pytest
 
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Prediction
-from pawsight.sorting import file_operations, space
+from pawsight.sorting import file_operations
 from pawsight.sorting.execution import carry_out
 from pawsight.sorting.file_operations import Placer
 from pawsight.sorting.journal import Journal, only_sort
@@ -233,7 +234,7 @@ def test_file_in_the_place_of_a_folder_is_refused(library, place):
 
 def test_too_full_a_disk_is_told_before_anything_is_done(library, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(DiskError, match="Nothing was done"):
         library.sort()
     assert not library.into.exists()

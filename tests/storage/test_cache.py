@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from PIL import Image
 
 from pawsight.data.cache_contents import clear_cache, list_cache
 from pawsight.data.reading.ingest import ingest
+from pawsight.data.sources import fetch
 from pawsight.errors import ConfigError
-from pawsight.storage.cache import hold
+from pawsight.progress import Silent
+from pawsight.storage.cache import cache_dir, hold
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +169,26 @@ def test_holding_does_no_harm_where_nothing_can_be_kept(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
     hold(tmp_path / "file" / "unpacked" / "pets")
+
+
+def test_the_cache_is_for_its_owner_alone(cache, pets, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for path in pets.rglob("*.png"):
+            archive.write(path, path.relative_to(pets))
+    before = os.umask(0o022)
+    try:
+        ingest(tmp_path / "pets.zip", (16, 20))
+        fetch(str(pets), Silent(), stage="always")
+    finally:
+        os.umask(before)
+    found = [cache, *cache.rglob("*")]
+    assert {path.suffix for path in found} >= {".png", ".u8", ".sqlite"}
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
+
+
+def test_a_cache_folder_that_existed_keeps_its_permissions_and_what_is_in_it_is_private(cache):
+    (cache / "ingest").mkdir(parents=True, mode=0o755)
+    (cache / "ingest" / "pixels-1.u8").touch(mode=0o644)
+    assert cache_dir() == cache and cache_dir("ingest") == cache / "ingest"
+    assert cache.stat().st_mode & 0o777 == 0o755
+    assert (cache / "ingest").stat().st_mode & 0o777 == 0o700

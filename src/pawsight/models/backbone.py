@@ -47,7 +47,7 @@ class Backbone:
     @property
     def features_dir(self) -> Path:
         """Where the features of photos are kept."""
-        return cache_dir() / "features" / self.key
+        return cache_dir("features") / self.key
 
 
 def open_backbone(
@@ -75,7 +75,7 @@ def open_backbone(
         _weights_of_hub(name, progress) if hub.is_hub(name) else _weights(name, weights, progress)
     )
     key = _key(name, image_size, path)
-    backbone = Backbone(name, image_size, cache_dir() / "features" / key / "net.onnx", path, key)
+    backbone = Backbone(name, image_size, cache_dir("features") / key / "net.onnx", path, key)
     hold(backbone.features_dir)
     if not backbone.onnx_path.is_file():
         progress.start(f"Preparing {name} for this machine")
@@ -114,7 +114,7 @@ def _weights_of_hub(name: str, progress: Progress) -> Path:
 
 def kept_weights(network: Application) -> Path:
     """Where a network's own weights are kept once they are fetched; the file need not exist."""
-    return cache_dir() / "weights" / network.name / network.file_name
+    return cache_dir("weights") / network.name / network.file_name
 
 
 def weights_at_hand() -> list[str]:

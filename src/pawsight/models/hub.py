@@ -139,7 +139,7 @@ def kept_folder(name: str) -> Path:
         for path in sorted(folder.iterdir()):
             found = path.stat()
             digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}".encode())
-    return cache_dir() / "weights" / f"{plain_name(name)[-60:]}-{digest.hexdigest()[:16]}"
+    return cache_dir("weights") / f"{plain_name(name)[-60:]}-{digest.hexdigest()[:16]}"
 
 
 def kept_weights(name: str) -> Path:

@@ -12,6 +12,7 @@ import requests
 from pawsight.errors import DiskError, ModelError
 from pawsight.models.applications import ORIGIN
 from pawsight.progress import Progress
+from pawsight.storage.atomic import make_dirs
 from pawsight.storage.download import Refused, Stream, fetch_resumed, wait
 from pawsight.storage.http import open_http
 from pawsight.storage.locks import locked
@@ -56,7 +57,7 @@ def fetch_file(
             yield stream
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_dirs(path.parent)
         with locked(
             path.with_name(path.name + ".lock"),
             lambda owner: progress.note(

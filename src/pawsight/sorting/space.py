@@ -1,44 +1,42 @@
-"""Know before a sort begins whether its copies fit on the disk."""
+"""Check that the copies of a sort fit on the disk before it begins."""
 
 from __future__ import annotations
 
 import os
-import shutil
 
-from pawsight.errors import DiskError
 from pawsight.sorting.sort_plan import Sorting
+from pawsight.storage import disk_space
 
 # os, not pathlib: 100,000 photos may be asked for their disk.
-# ruff: noqa: PTH112, PTH116, PTH120
+# ruff: noqa: PTH116
 
-_RESERVE_BYTES = 50e6  # left free on a disk
+_RESERVE_BYTES = 50_000_000  # left free on a disk
 
 
 def need_space(sorting: Sorting) -> None:
-    """Refuse to begin what the disk cannot hold.
+    """Check that the disk has room for what is copied.
 
     Raises:
         DiskError: The copies are larger than what is free.
     """
-    place = str(sorting.into)
-    while not os.path.isdir(place):
-        place = os.path.dirname(place)
-    device = os.stat(place).st_dev
-    copied = [
-        placement.size
-        for placement in sorting.placements
-        if placement.status == "planned"
-        and (
-            sorting.how == "copy"
-            or (sorting.how == "move" and _device_of(placement.path) != device)
-        )
-    ]
-    free = shutil.disk_usage(place).free
-    if copied and sum(copied) + _RESERVE_BYTES > free:
-        raise DiskError(
-            f"The photos take {sum(copied) / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
-            f"{place}. Nothing was done.\nFree some space, sort into a folder on another disk, or "
-            f"use --link."
+    place = sorting.into
+    while not place.is_dir():
+        place = place.parent
+    device = place.stat().st_dev
+    num_bytes = sum(
+        one.size
+        for one in sorting.placements
+        if one.status == "planned"
+        and (sorting.how == "copy" or (sorting.how == "move" and _device_of(one.path) != device))
+    )
+    if num_bytes:
+        disk_space.need_space(
+            sorting.into,
+            num_bytes,
+            "sort the photos",
+            reserve=_RESERVE_BYTES,
+            advice="Nothing was done. Free some space, sort into a folder on another disk, or use "
+            "--link.",
         )
 
 

@@ -1,55 +1,86 @@
-"""A folder that appears whole or not at all, and never in the place of anything."""
+"""A folder that appears whole or not at all, and never replaces anything."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pawsight.errors import DiskError
-from pawsight.storage.atomic import disk_errors
+from pawsight.storage.atomic import (
+    disk_errors,
+    flush,
+    make_dirs,
+    remove_abandoned,
+    temporary_path,
+)
 
-_PREFIX = ".pawsight-export-"  # of what is being written; a killed export leaves it behind
+_FLUSHED_SINGLY = 100  # files; of more, one flush of all disks takes less time
 
 
 def check_free(out: Path) -> None:
-    """Refuse a folder that holds something.
+    """Refuse a folder that is not empty.
 
     Raises:
-        DiskError: It does, or a file has its name.
+        DiskError: It holds something, or a file has its name.
     """
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():
         raise DiskError(
-            f"{out} is there already, and an export never overwrites anything.\n"
-            f"Choose another --out folder, or remove this one first."
+            f"{out} already holds something, and pawsight never overwrites anything.\n"
+            f"Choose another folder, or remove this one first."
         )
 
 
 @contextlib.contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out`, which becomes `out` when the block succeeds.
+def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `out`, and rename it to `out` when the block succeeds.
+
+    Its files are flushed to the disk before. A killed process leaves the
+    temporary folder, which the next one that writes beside it removes.
+
+    Args:
+        out: The folder, absent or empty.
+        keep_existing: Keep `out`, and drop the new folder, if another process
+            made `out` meanwhile; for content that is the same whoever makes it.
 
     Raises:
         DiskError: `out` holds something, the place cannot be written, or the disk is full.
     """
-    check_free(out)
+    if not keep_existing:
+        check_free(out)
+    temporary = temporary_path(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=out.parent))
+        make_dirs(out.parent)
+        remove_abandoned(out.parent)
+        make_dirs(temporary, exist_ok=False)
     except OSError as error:
         raise DiskError(
-            f"Cannot write into {out.parent}: {error.strerror}.\nChoose another --out folder."
+            f"Cannot write into {out.parent}: {error.strerror}.\nChoose another folder."
         ) from error
     try:
         with disk_errors(out):
             yield temporary
-            temporary.chmod(0o755)  # mkdtemp's are for their owner alone
-            if out.is_dir():
-                out.rmdir()  # it is empty; not every system replaces such a folder
-            temporary.rename(out)
+            _flush_all(temporary)
+            try:
+                if not keep_existing and out.is_dir():
+                    out.rmdir()  # it is empty; not every system replaces such a folder
+                temporary.rename(out)
+            except OSError:
+                if not (keep_existing and out.is_dir()):
+                    raise
+            flush(out.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush_all(folder: Path) -> None:
+    paths = [path for path in folder.rglob("*") if not path.is_symlink()]
+    if len(paths) > _FLUSHED_SINGLY and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in (*paths, folder):
+        flush(path)

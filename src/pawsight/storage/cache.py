@@ -24,8 +24,15 @@ _held: dict[Path, sqlite3.Connection] = {}  # a process holds folders as a whole
 _holding = threading.Lock()
 
 
-def cache_dir() -> Path:
-    """Return the cache folder, created if missing: $PAWSIGHT_CACHE, else the system's own place.
+def cache_dir(kind: str = "") -> Path:
+    """Return the cache folder, or that of one kind of content in it, created if missing.
+
+    It lies at $PAWSIGHT_CACHE, else at the system's own place. It is for its
+    owner alone, as photos may be that are copied or decoded into it; where
+    $PAWSIGHT_CACHE existed before, only the folders in it are.
+
+    Args:
+        kind: Such as "ingest"; "" is the folder of all.
 
     Raises:
         DiskError: The folder cannot be made or written.
@@ -33,12 +40,22 @@ def cache_dir() -> Path:
     chosen = os.environ.get("PAWSIGHT_CACHE")
     folder = Path(chosen).expanduser().absolute() if chosen else user_cache_path("pawsight")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not (chosen and folder.exists()):
+            _make_private(folder)
+        if kind:
+            _make_private(folder / kind)
     except OSError as error:
         raise DiskError(_cannot_use(folder, error.strerror or str(error))) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiskError(_cannot_use(folder, "no permission to write there"))
-    return folder
+    return folder / kind
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):  # another user's, who decides about it
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
 
 
 def hold(folder: Path) -> None:
@@ -50,7 +67,6 @@ def hold(folder: Path) -> None:
     with _holding, contextlib.suppress(DiskError, OSError, sqlite3.Error, ValueError):
         path = _lock_path(folder)
         if path not in _held:
-            path.parent.mkdir(exist_ok=True)
             _held[path] = share(path, timeout_seconds=60)
         os.utime(path)  # when it was last used
 
@@ -58,10 +74,7 @@ def hold(folder: Path) -> None:
 @contextlib.contextmanager
 def unheld(folder: Path) -> Iterator[bool]:
     """Yield whether no process holds a folder of the cache; none can while the block runs."""
-    path = _lock_path(folder)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-    with unshared(path) as is_free:
+    with unshared(_lock_path(folder)) as is_free:
         yield is_free
 
 
@@ -76,7 +89,7 @@ def last_used(folder: Path) -> float:
 def _lock_path(folder: Path) -> Path:
     """Return the lock file, kept apart: some systems cannot remove a locked file."""
     place = os.fsencode(folder.relative_to(cache_dir()))
-    return cache_dir() / "in-use" / f"{hashlib.sha256(place).hexdigest()[:16]}.sqlite"
+    return cache_dir("in-use") / f"{hashlib.sha256(place).hexdigest()[:16]}.sqlite"
 
 
 def _cannot_use(folder: Path, reason: str) -> str:

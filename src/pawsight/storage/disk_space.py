@@ -1,4 +1,4 @@
-"""Leave room on the disk that the cache lies on."""
+"""Check that the disk has room before a large write begins."""
 
 from __future__ import annotations
 
@@ -11,27 +11,45 @@ from pawsight.errors import DiskError
 RESERVE_BYTES = 256 << 20  # left free
 # What of an OSError is the disk's fault; others are the fault of one file's name.
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EIO}
+_ADVICE = "Free some space, or name a folder on another disk: PAWSIGHT_CACHE=/a/folder pawsight ..."
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk that a folder lies on, or would lie on.
+
+    Raises:
+        OSError: The disk cannot be read.
+    """
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def need_space(
-    folder: Path, num_bytes: int, task: str, *, known: int = 0, reserve: int = RESERVE_BYTES
+    folder: Path,
+    num_bytes: int,
+    task: str,
+    *,
+    known: int = 0,
+    reserve: int = RESERVE_BYTES,
+    advice: str = _ADVICE,
 ) -> None:
-    """Refuse to fill the disk to the brim.
+    """Check that a disk has room for what is to be written.
 
     Args:
-        folder: Where to.
+        folder: Where it is to be written; need not exist.
         num_bytes: Still to be written.
         task: What for, such as "unpack pets.zip".
         known: What it needs as far as that is known, where that is more.
         reserve: Bytes to leave free.
+        advice: What the user can do.
 
     Raises:
-        DiskError: They would leave too little room.
+        DiskError: Fewer bytes than `reserve` would be left.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if free < num_bytes + reserve:
         raise DiskError(
             f"The disk is too full to {task}: it needs {max(num_bytes, known) / 1e9:.1f} GB, and "
-            f"{free / 1e9:.1f} GB are free in {folder.parent}.\nFree some space, or name a folder "
-            f"on another disk: PAWSIGHT_CACHE=/a/folder pawsight ..."
+            f"{free / 1e9:.1f} GB are free in {folder.parent}.\n{advice}"
         )

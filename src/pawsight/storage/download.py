@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pawsight.storage.atomic import flush, opener
+
 Result = TypeVar("Result")
 
 _TRIES = 5  # in a row without one more byte
@@ -125,6 +127,7 @@ def fetch_resumed(
         told = _Told(advance)
         stated = _fetch_part(open_stream, part, told, pause)
         if _is_right(part, checksum or stated):
+            flush(part)
             part.replace(path)
             return
         part.unlink()
@@ -179,7 +182,7 @@ def _fetch_once(open_stream: OpenStream, part: Path, told: _Told) -> str:
     with open_stream(_size(part)) as stream:
         at = stream.start
         told.reach(at)
-        with part.open("ab" if at else "wb") as file:
+        with open(part, "ab" if at else "wb", opener=opener) as file:
             for chunk in stream.chunks:
                 file.write(chunk)
                 at += len(chunk)

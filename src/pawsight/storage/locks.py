@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pawsight.storage.atomic import create_file
+
 _RETRY_SECONDS = 0.2
 
 
@@ -51,8 +53,9 @@ def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
         The lock; closing it, or the end of the process, releases it.
 
     Raises:
-        sqlite3.Error: The file cannot be created or locked.
+        OSError, sqlite3.Error: The file cannot be created or locked.
     """
+    create_file(path)
     connection = sqlite3.connect(path, timeout=timeout_seconds, check_same_thread=False)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # this takes the lock
@@ -79,6 +82,7 @@ def unshared(path: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    create_file(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     except sqlite3.Error as error:

@@ -19,7 +19,6 @@ import hashlib
 import importlib.metadata
 import os
 import re
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +32,9 @@ from pawsight.data.reading.ingest_index import SCHEMA, Index, Known
 from pawsight.errors import DiskError
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
+from pawsight.storage.atomic import make_dirs, opener
 from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.disk_space import free_bytes
 from pawsight.storage.locks import locked
 
 RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
@@ -148,7 +149,7 @@ class IngestCache:
         number = self._unused_number()
         new_path = self.store_path.with_name(f"pixels-{number}.u8")
         try:
-            with self.store_path.open("rb") as old, new_path.open("xb") as new:
+            with self.store_path.open("rb") as old, open(new_path, "xb", opener=opener) as new:
                 for row, _ in kept:
                     old.seek(row * self._photo_bytes)
                     new.write(old.read(self._photo_bytes))
@@ -178,7 +179,7 @@ class IngestCache:
         try:
             if not self._has_free(num_photos):
                 return False
-            with self.store_path.open("ab") as store:
+            with open(self.store_path, "ab", opener=opener) as store:
                 end = (self.next_row + num_photos) * self._photo_bytes
                 store.truncate(max(end, self._store_bytes()))
         except OSError:
@@ -186,7 +187,7 @@ class IngestCache:
         return True
 
     def _has_free(self, num_photos: int) -> bool:
-        free = shutil.disk_usage(self._folder).free if self._folder is not None else 0
+        free = free_bytes(self._folder) if self._folder is not None else 0
         return free >= num_photos * self._photo_bytes + RESERVE_BYTES
 
     def commit_sometimes(self) -> None:
@@ -229,7 +230,7 @@ def open_cache(
         try:
             folder = _source_folder(root) / f"{height}x{width}-{resize}"
             hold(folder)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_dirs(folder)
             stack.enter_context(
                 locked(
                     folder / "lock.sqlite",
@@ -247,7 +248,7 @@ def open_cache(
 def _source_folder(root: Path) -> Path:
     place = os.fsencode(root.absolute())
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name)[:40].strip("-.") or "photos"
-    return cache_dir() / "ingest" / f"{name}-{hashlib.sha256(place).hexdigest()[:12]}"
+    return cache_dir("ingest") / f"{name}-{hashlib.sha256(place).hexdigest()[:12]}"
 
 
 def _maker() -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.records import IntArray, Photo
+from pawsight.storage.atomic import create_file
 
 _COLUMNS = (
     "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
@@ -54,6 +55,8 @@ class Index:
     """
 
     def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            create_file(path)
         self._database = sqlite3.connect(path or ":memory:", timeout=10)
 
     def describe(self, about: dict[str, str | int | bytes]) -> dict[str, str | int | bytes]:

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
-import time
 from pathlib import Path
 
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.unpack import Limits, unpack
-from pawsight.errors import DiskError, SourceError
+from pawsight.errors import SourceError
 from pawsight.progress import Progress
+from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.cache import cache_dir, hold
 
 START_BYTES = 512
 ENDINGS = (".zip", ".tar", ".tgz", ".txz", ".tbz2", ".tar.gz", ".tar.xz", ".tar.bz2", ".tbz")
 _COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")
 _FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f\xfd": ".zst"}
-_STALE_SECONDS = 24 * 3600
 
 
 def is_archive(path: Path, start: bytes) -> bool:
@@ -57,21 +54,11 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
     name = stem_of(absolute.name)
     facts = absolute.stat()
     identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
-    folder = cache_dir() / "unpacked" / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
+    folder = cache_dir("unpacked") / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
     hold(folder)
     if not folder.is_dir():
-        try:
-            folder.parent.mkdir(exist_ok=True)
-            _remove_stale(folder.parent)
-            # Beside its place, since only a move within one disk is done in one step.
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
-        except OSError as error:
-            raise DiskError(f"Cannot write into {folder.parent}: {error.strerror}.") from error
-        try:
+        with new_folder(folder, keep_existing=True) as temporary:
             unpack(absolute, temporary, progress, limits or Limits())
-            _move(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     return Source(name, folder)
 
 
@@ -81,22 +68,3 @@ def stem_of(name: str) -> str:
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return Path(name).stem
-
-
-def _remove_stale(parent: Path) -> None:
-    """Remove what killed runs left; a younger folder may be another run's at work."""
-    for folder in parent.glob(".*"):
-        try:
-            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
-        except FileNotFoundError:
-            continue
-
-
-def _move(temporary: Path, folder: Path) -> None:
-    temporary.chmod(0o755)
-    try:
-        temporary.rename(folder)
-    except OSError as error:
-        if not folder.is_dir():  # else another run was faster, with the same content
-            raise DiskError(f"Cannot make {folder}: {error.strerror}.") from error

@@ -21,6 +21,7 @@ from pawsight.data.sources.remote_names import safe_path, unique_paths
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage import download
+from pawsight.storage.atomic import make_dirs
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.storage.disk_space import DISK_ERRORS, need_space
 from pawsight.storage.download import Again, Damaged, GivenUp, OpenStream, Refused, Stream
@@ -84,7 +85,7 @@ def copy_all(
     folder = copied_folder(name, place)
     hold(folder)
     try:
-        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
+        make_dirs(folder / _PARTS)
         with locked(
             folder / ".lock",
             lambda owner: progress.note(f"Waiting for {owner}, which is copying {name}."),
@@ -103,7 +104,7 @@ def copy_all(
 def copied_folder(name: str, place: str) -> Path:
     """Say where the copy of a place lies, or would."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
-    return cache_dir() / "copied" / f"{safe_path([name])}-{mark}"
+    return cache_dir("copied") / f"{safe_path([name])}-{mark}"
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -199,7 +200,7 @@ class _Copying:
         else:
             raise Refused("it changes faster than it can be copied")
         target = self._folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_dirs(target.parent)
         kept.replace(target)
         with self._counting:
             self._index.add(path, file.version)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
+from pawsight.storage.atomic import write_text
+
 NAME = ".copied.jsonl"
 
 
@@ -46,6 +48,7 @@ class CopiedIndex:
 
         Raises:
             OSError: A file cannot be removed.
+            DiskError: The index cannot be written.
         """
         gone = self._known.keys() - set(paths)
         for path in gone:
@@ -54,10 +57,7 @@ class CopiedIndex:
         for folder in {parent for path in gone for parent in Path(path).parents}:
             self._remove_if_empty(folder)
         # Written anew each time: that drops old lines, and one that was cut.
-        fresh = self._path.with_name(f"{NAME}.new")
-        lines = (self._line(path) for path in self._known)
-        fresh.write_text("".join(lines), encoding="utf-8")
-        fresh.replace(self._path)
+        write_text(self._path, "".join(map(self._line, self._known)))
 
     def add(self, path: str, version: str) -> None:
         """A file is in its place."""

@@ -7,8 +7,6 @@ a small network in a minute, and no easier: colours, places and light say nothin
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -24,8 +22,10 @@ from pawsight.data.sources.sample_drawing.scenery import (
     take_picture,
 )
 from pawsight.data.sources.source import Source
-from pawsight.errors import ConfigError, DiskError, SourceError
+from pawsight.errors import ConfigError, SourceError
 from pawsight.progress import Progress
+from pawsight.storage.atomic import make_dirs
+from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.cache import cache_dir, hold
 
 WORD = "sample"
@@ -48,18 +48,8 @@ def fetch(progress: Progress) -> Source:
     folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
     hold(folder)
     if not folder.is_dir():
-        try:
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{WORD}-"))
-        except OSError as error:
-            raise DiskError(f"Cannot write into {folder.parent}: {error.strerror}.") from error
-        try:
-            draw_sample(temporary / WORD, DEFAULT_COUNT, progress=progress)
-            (temporary / WORD).rename(folder)
-        except OSError as error:
-            if not folder.is_dir():  # else another run was faster, with the same pictures
-                raise DiskError(f"Cannot make {folder}: {error.strerror}.") from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with new_folder(folder, keep_existing=True) as temporary:
+            _draw_all(temporary, DEFAULT_COUNT, 0, progress)
     return Source(WORD, folder)
 
 
@@ -84,23 +74,12 @@ def draw_sample(folder: Path, count: int, seed: int = 0, *, progress: Progress) 
         raise ConfigError(
             f"A sample needs a count of at least 2, one picture a class; not {count}."
         )
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SourceError(
-                f"{folder} already holds something, and drawing never overwrites.\n"
-                f"Give a new folder."
-            )
-        for name, _ in _CLASSES:
-            (folder / f"{name}s").mkdir(parents=True)
-        progress.start("Drawing the sample", count, "pictures")
-        for number in range(count):
-            name, _ = _CLASSES[number % 2]
-            _save(draw_picture(name, number // 2, seed), folder / f"{name}s", name, number // 2)
-            if number % _REPORT_PICTURES == _REPORT_PICTURES - 1:
-                progress.advance(_REPORT_PICTURES)
-        progress.advance(count % _REPORT_PICTURES)
-    except OSError as error:
-        raise DiskError(f"Cannot draw into {folder}: {error.strerror or error}.") from error
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SourceError(
+            f"{folder} already holds something, and drawing never overwrites.\nGive a new folder."
+        )
+    with new_folder(folder) as temporary:
+        _draw_all(temporary, count, seed, progress)
     return folder
 
 
@@ -128,6 +107,18 @@ def draw_picture(name: str, number: int, seed: int = 0) -> Image.Image:
     if random.random() < 0.25:
         draw_foreground(image, random)
     return take_picture(image.reduce(_FINER), random)
+
+
+def _draw_all(folder: Path, count: int, seed: int, progress: Progress) -> None:
+    for name, _ in _CLASSES:
+        make_dirs(folder / f"{name}s")
+    progress.start("Drawing the sample", count, "pictures")
+    for number in range(count):
+        name, _ = _CLASSES[number % 2]
+        _save(draw_picture(name, number // 2, seed), folder / f"{name}s", name, number // 2)
+        if number % _REPORT_PICTURES == _REPORT_PICTURES - 1:
+            progress.advance(_REPORT_PICTURES)
+    progress.advance(count % _REPORT_PICTURES)
 
 
 def _save(image: Image.Image, folder: Path, name: str, number: int) -> None:

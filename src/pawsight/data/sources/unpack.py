@@ -22,6 +22,7 @@ from typing import IO
 from pawsight.data.file_types import is_wanted
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
+from pawsight.storage.atomic import make_dirs, opener
 from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
 
 _CHUNK_BYTES = 1 << 20
@@ -188,9 +189,9 @@ class _Writer:
         target = f"{self._folder}/{name}"
         try:
             if parent not in self._made:
-                os.makedirs(f"{self._folder}/{parent}", exist_ok=True)  # noqa: PTH103
+                make_dirs(Path(self._folder, parent))
                 self._made.add(parent)
-            file = open(target, "wb")  # noqa: SIM115 - closed below; only opening may fail here
+            file = open(target, "wb", opener=opener)  # noqa: SIM115 - closed below; only opening may fail here
         except OSError as error:
             if error.errno in DISK_ERRORS:
                 raise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +19,8 @@ from pawsight.data.sources.known.sets import KnownSet, find, known_sets
 from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
+from pawsight.storage.atomic import make_dirs
+from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.storage.locks import locked
 
@@ -68,9 +69,8 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
                 f"{into} already holds something, and nothing is ever overwritten.\n"
                 f"Give a new folder."
             )
-        into.parent.mkdir(parents=True, exist_ok=True)
         if (folder / _PHOTOS).is_dir():
-            with _appearing(into) as temporary:
+            with new_folder(into) as temporary:
                 shutil.copytree(folder / _PHOTOS, temporary, dirs_exist_ok=True)
         else:
             _make(known, folder, into, progress)
@@ -81,14 +81,14 @@ def _folder(known: KnownSet) -> Path:
     """Where a set lies in the cache; another edition of it has another place."""
     files = [(archive.file_name, archive.checksum, archive.part) for archive in known.archives]
     edition = repr((files, known.labels, known.class_names)).encode()
-    return cache_dir() / "known" / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
+    return cache_dir("known") / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
 def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
     """Hold the set's folder, and say in plain words what the disk does not allow."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_dirs(folder)
         with locked(
             folder / ".lock",
             lambda owner: progress.note(f"Waiting for {owner}, which is fetching {known.name}."),
@@ -105,28 +105,12 @@ def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
 
 
 def _make(known: KnownSet, folder: Path, target: Path, progress: Progress) -> None:
-    for stale in folder.glob(f".{_PHOTOS}-*"):  # of a run that was killed
-        shutil.rmtree(stale, ignore_errors=True)
     progress.note(_announcement(known))
     archives = fetch_archives(known, folder, progress)
-    with _appearing(target) as temporary:
+    with new_folder(target) as temporary:
         lay_out(known, archives, temporary, progress)
     for path in archives:
         path.unlink()
-
-
-@contextlib.contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """Give a folder beside `folder`, which becomes `folder` when the block succeeds."""
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        if folder.is_dir():
-            folder.rmdir()  # an empty one, which not every system replaces
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _announcement(known: KnownSet) -> str:

@@ -12,6 +12,7 @@ from pawsight.data.sources.known.sets import KnownSet
 from pawsight.data.sources.unpack import Limits, unpack
 from pawsight.errors import SourceError
 from pawsight.progress import Progress
+from pawsight.storage.atomic import make_dirs
 
 TABLE = "labels.csv"
 
@@ -32,7 +33,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
     """
     for path, archive in zip(archives, known.archives, strict=True):
         unpacked = folder / ".unpacked"
-        unpacked.mkdir()
+        make_dirs(unpacked)
         try:
             unpack(path, unpacked, progress, Limits())
         except SourceError as error:

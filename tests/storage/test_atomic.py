@@ -1,0 +1,150 @@
+"""Files and folders appear whole or not at all, with the permissions that the umask gives."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pawsight.errors import DiskError
+from pawsight.storage import atomic
+from pawsight.storage.atomic import make_dir, remove_abandoned, replacing, write_text
+from pawsight.storage.atomic_folder import new_folder
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def umask(tmp_path):
+    tmp_path.chmod(0o755)  # pytest's is private
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+def test_a_file_gets_the_permissions_of_the_umask(tmp_path, umask):
+    write_text(tmp_path / "a.txt", "a")
+    assert mode(tmp_path / "a.txt") == 0o640
+
+
+def test_a_write_never_changes_the_umask_of_other_threads(tmp_path, umask):
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            write_text(tmp_path / "busy.txt", "busy")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for i in range(3000):
+            handle = os.open(tmp_path / f"{i}", os.O_CREAT | os.O_WRONLY, 0o666)
+            found = os.fstat(handle).st_mode & 0o777
+            os.close(handle)
+            assert found == 0o640
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_is_written_into_a_private_folder_is_private(tmp_path):
+    tmp_path.chmod(0o700)
+    write_text(tmp_path / "a.txt", "a")
+    make_dir(tmp_path / "b" / "c")
+    with new_folder(tmp_path / "d") as folder:
+        write_text(folder / "e.txt", "e")
+    for path in tmp_path.rglob("*"):
+        assert mode(path) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_file_and_then_its_folder_are_flushed(tmp_path, monkeypatch):
+    flushed = []
+    fsync = os.fsync
+
+    def record(handle):
+        flushed.append((os.fstat(handle).st_ino, (tmp_path / "a.txt").exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+    write_text(tmp_path / "a.txt", "a")
+    file, folder = (tmp_path / "a.txt").stat().st_ino, tmp_path.stat().st_ino
+    assert flushed == [(file, False), (folder, True)]  # the file before it has its name
+
+
+def test_an_error_leaves_the_old_file(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(ValueError, match="inside"), replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+        raise ValueError("inside")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_long_name_is_written_too(tmp_path):
+    path = tmp_path / ("ä" * 120 + ".weights.h5")
+    with replacing(path) as temporary:
+        assert temporary.name.endswith(".weights.h5")
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("writer", ["replacing", "new_folder"])
+def test_the_next_write_removes_what_a_killed_process_left(tmp_path, writer):
+    killed = f"""
+import os, signal
+from pathlib import Path
+from pawsight.storage.atomic import replacing
+from pawsight.storage.atomic_folder import new_folder
+with {writer}(Path({str(tmp_path / "a.txt")!r})) as temporary:
+    (temporary / "b" if temporary.is_dir() else temporary).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", killed])
+    (left,) = names(tmp_path)
+    assert left.startswith(".pawsight-")
+    write_text(tmp_path / "other.txt", "whole")
+    assert names(tmp_path) == ["other.txt"]
+
+
+def test_what_is_being_written_now_and_files_of_other_names_stay(tmp_path):
+    (tmp_path / ".pawsight-notes").write_text("mine")
+    with replacing(tmp_path / "a.txt") as temporary:
+        remove_abandoned(tmp_path)
+        assert names(tmp_path) == sorted([".pawsight-notes", temporary.name])
+
+
+def test_what_another_machine_writes_stays_for_a_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_HOST", "0a0a0a")
+    left = atomic.temporary_path(tmp_path / "a.txt")
+    left.write_text("half")
+    monkeypatch.undo()
+    remove_abandoned(tmp_path)
+    assert left.exists()
+    os.utime(left, (time.time() - 90_000,) * 2)
+    remove_abandoned(tmp_path)
+    assert not left.exists()
+
+
+def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path):
+    out = tmp_path / "out"
+    with new_folder(out, keep_existing=True) as folder:
+        (folder / "mine").touch()
+        out.mkdir()
+        (out / "theirs").touch()
+    assert names(tmp_path) == ["out"] and names(out) == ["theirs"]
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    expected = re.escape(f"{tmp_path / 'out'} already holds")
+    with pytest.raises(DiskError, match=expected), new_folder(tmp_path / "out"):
+        pass
