@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+    from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, TrainConfig
     from pawsight.data.sources.known.sets import KnownSet, known_sets
     from pawsight.errors import PawsightError
     from pawsight.exporting.comparison import Exported
@@ -58,6 +58,7 @@ _HOMES = {
     "Prediction": "records",
     "Run": "runs",
     "Sorting": "sorting.sort_plan",
+    "SourceConfig": "config",
     "SplitConfig": "config",
     "TrainConfig": "config",
     "Undone": "sorting.undoing",
@@ -91,6 +92,7 @@ __all__ = [
     "Prediction",
     "Run",
     "Sorting",
+    "SourceConfig",
     "SplitConfig",
     "TrainConfig",
     "Undone",

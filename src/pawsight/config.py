@@ -8,12 +8,22 @@ the result. `None` means that the model's own recipe decides
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeVar
+import csv
+import re
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pawsight.errors import ConfigError
-from pawsight.records import Resize
+from pawsight.records import PARTS, Part, Resize
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
@@ -76,7 +86,9 @@ class SplitConfig(_Frozen):
     validation_fraction: float = Field(0.15, gt=0, lt=1)
     test_fraction: float = Field(0.15, ge=0, lt=1)
     seed: int = 0  # same photos and seed: same split on any machine
-    group_by: str | None = None  # "folder", or a column of the table: such photos stay together
+    # "folder", a column of the table, or a pattern of file names with a group: such photos stay
+    # together.
+    group_by: str | None = None
     folds: int | None = Field(None, ge=2, le=20)  # of cross-validation; the test part stays apart
     fold: int = Field(1, ge=1)  # the fold that is the validation part, counted from 1
     keep: str | None = None  # a run folder or a split.csv whose photos stay in their parts
@@ -88,6 +100,82 @@ class SplitConfig(_Frozen):
         if self.fold > (self.folds or 1):
             raise ValueError(f"fold is {self.fold}, but there are {self.folds or 'no'} folds")
         return self
+
+
+_SHORT_PARTS = {"val": "validation", "valid": "validation"}
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _names(value: Any) -> Any:
+    """Read `a,b,"c,d"`, or several of such texts."""
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        return value
+    return tuple(name.strip() for row in csv.reader(value) for name in row if name.strip())
+
+
+def _assignments(value: Any) -> Any:
+    """Read `x=a+b,y=c`, or several of such texts, as {"x": ("a", "b"), "y": ("c",)}."""
+    if isinstance(value, dict):
+        return {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for text in names if isinstance(names := _names(value), tuple) else ():
+        name, equals, those = text.partition("=")
+        parts = tuple(one.strip() for one in those.split("+"))
+        if not equals or not name.strip() or not all(parts):
+            raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{text}'")
+        found[name.strip()] = found.get(name.strip(), ()) + parts
+    return found
+
+
+def _parts(value: Any) -> Any:
+    if value is None or value == "none":
+        return value
+    found = {_SHORT_PARTS.get(part, part): names for part, names in _assignments(value).items()}
+    for part in found:
+        if part not in PARTS:
+            raise ValueError(f"the parts are train, validation and test; there is no part '{part}'")
+    return found
+
+
+def _columns(value: Any) -> Any:
+    return {key: "+".join(names) for key, names in _assignments(value).items()}
+
+
+ColumnRole = Literal["path", "label", "part", "group"]
+
+
+class SourceConfig(_Frozen):
+    """What the folders or the table of a source mean, and which of its photos are used.
+
+    Every field also takes the text that the option of its name takes, such as
+    `SourceConfig(parts="train=training_set,test=test_set")`.
+    """
+
+    # The folders, or the values of the table's column, that are each part; "none": none are parts.
+    parts: Annotated[
+        dict[Part, tuple[str, ...]] | Literal["none"] | None, BeforeValidator(_parts)
+    ] = None
+    class_level: int | None = Field(None, ge=1)  # which folder below the source names the class
+    label_pattern: str | None = None  # finds the class in a file's name; in its path if it has a /
+    columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}  # headings by role
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
+    classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
+    # New names, each of the classes that it joins.
+    merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_assignments)] = {}
+
+    @field_validator("label_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"'{pattern}' is no regular expression: {error}") from error
+        return pattern
 
 
 class TrainConfig(_Frozen):
@@ -108,6 +196,7 @@ class TrainConfig(_Frozen):
     target_accuracy: float | None = Field(None, gt=0, lt=1)  # stop when it is surely reached
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
+    source: SourceConfig = SourceConfig()
     split: SplitConfig = SplitConfig()
     seed: int = Field(0, ge=0, lt=2**31)
     eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging

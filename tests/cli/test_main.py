@@ -57,10 +57,11 @@ def test_first_line_of_every_help_fits_the_list_of_commands(pawsight):
 
 
 def test_option_of_train_has_the_name_of_its_setting():
-    from pawsight.config import SplitConfig, TrainConfig
+    from pawsight.config import SourceConfig, SplitConfig, TrainConfig
 
     parameters = {found.name for found in typer.main.get_command(app).commands["train"].params}
-    fields = {*TrainConfig.model_fields, *SplitConfig.model_fields}
+    configs = (TrainConfig, SourceConfig, SplitConfig)
+    fields = {name for config in configs for name in config.model_fields}
     assert parameters - {"source", "out", "config", "set_"} <= fields
 
 

@@ -10,6 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from pawsight.cli.settings import GroupBy
+from pawsight.cli.source_options import (
+    Classes,
+    ClassLevel,
+    Columns,
+    Exclude,
+    LabelPattern,
+    Merge,
+    Parts,
+    source_config,
+)
 from pawsight.cli.tables import print_json, print_table
 
 FOUND = 3  # the exit code when --fail-on finds something
@@ -19,6 +29,7 @@ _ANY = "any"
 
 
 def audit(
+    ctx: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -41,6 +52,13 @@ def audit(
         ),
     ] = None,
     group_by: GroupBy = None,
+    exclude: Exclude = None,
+    classes: Classes = None,
+    merge: Merge = None,
+    parts: Parts = None,
+    class_level: ClassLevel = None,
+    label_pattern: LabelPattern = None,
+    columns: Columns = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),
@@ -59,9 +77,10 @@ def audit(
     from pawsight.cli.progress import shown
 
     wanted = _kinds(fail_on or [])
+    chosen = source_config(ctx)
     folder = out if out is not None or as_json else _default_folder(source)
     with shown() as progress:
-        findings = workflow.audit(source, folder, group_by, progress)
+        findings = workflow.audit(source, folder, group_by, progress, chosen)
     if as_json:
         print_json(findings)
     else:

@@ -17,6 +17,15 @@ from pawsight.cli.settings import (
     Seed,
     train_config,
 )
+from pawsight.cli.source_options import (
+    Exclude,
+    HiddenClasses,
+    HiddenClassLevel,
+    HiddenColumns,
+    HiddenLabelPattern,
+    HiddenMerge,
+    HiddenParts,
+)
 from pawsight.cli.tables import print_json, print_table
 
 
@@ -40,6 +49,13 @@ def cross_validate(
     minutes: Minutes = None,
     seed: Seed = 0,
     group_by: GroupBy = None,
+    exclude: Exclude = None,
+    classes: HiddenClasses = None,
+    merge: HiddenMerge = None,
+    parts: HiddenParts = None,
+    class_level: HiddenClassLevel = None,
+    label_pattern: HiddenLabelPattern = None,
+    columns: HiddenColumns = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),

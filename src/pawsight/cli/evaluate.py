@@ -7,8 +7,20 @@ from typing import Annotated
 
 import typer
 
+from pawsight.cli.source_options import (
+    Classes,
+    ClassLevel,
+    Columns,
+    Exclude,
+    LabelPattern,
+    Merge,
+    Parts,
+    source_config,
+)
+
 
 def evaluate(
+    ctx: typer.Context,
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
@@ -16,6 +28,13 @@ def evaluate(
         str | None,
         typer.Argument(metavar="SOURCE", help="Other labelled photos; without it, the run's own."),
     ] = None,
+    exclude: Exclude = None,
+    classes: Classes = None,
+    merge: Merge = None,
+    parts: Parts = None,
+    class_level: ClassLevel = None,
+    label_pattern: LabelPattern = None,
+    columns: Columns = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how good a model is.
@@ -28,10 +47,17 @@ def evaluate(
     from pawsight.cli.metrics import print_metrics
     from pawsight.cli.progress import shown
     from pawsight.cli.tables import print_json
+    from pawsight.errors import ConfigError
     from pawsight.evaluation.results import Evaluation
 
+    chosen = source_config(ctx)
+    if source is None and chosen.model_fields_set:
+        raise ConfigError(
+            "The run's own photos are read as they were when it was trained.\n"
+            "Give a SOURCE to use --exclude and the other options of a source."
+        )
     with shown() as progress:
-        metrics = workflow.evaluate(run, source, progress)
+        metrics = workflow.evaluate(run, source, progress, chosen)
     if as_json:
         print_json(metrics)
     else:

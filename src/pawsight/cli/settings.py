@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.source_options import SOURCE_OPTIONS
 from pawsight.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ GroupBy = Annotated[
     str | None,
     typer.Option(
         metavar="KEY",
-        help="Keep such photos in one part: `folder`, those that lie in one folder inside a "
-        "class; or a column of the .csv.",
+        help="Keep such photos in one part: `folder`, those in one folder inside a class; a column "
+        r"of the .csv; or what a pattern finds in the names of files: 'person(\d+)'.",
     ),
 ]
 Config = Annotated[
@@ -68,8 +69,8 @@ Assigned = Annotated[
     ),
 ]
 
-# Options that are settings of the split, and those that are none.
-_OF_THE_SPLIT = ("folds", "group_by")
+# Options that are settings of a group, and those that are none.
+_GROUPS = {"split.": ("folds", "group_by"), "source.": SOURCE_OPTIONS}
 _NOT_SETTINGS = ("source", "out", "config", "set_", "as_json")
 
 
@@ -92,7 +93,8 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
         _put(merged, name, value)
     for name, value in ctx.params.items():
         if name not in _NOT_SETTINGS and _is_given(ctx, name):
-            _put(merged, f"split.{name}" if name in _OF_THE_SPLIT else name, value)
+            group = next((group for group, names in _GROUPS.items() if name in names), "")
+            _put(merged, group + name, value)
     return settings(TrainConfig, **merged)
 
 

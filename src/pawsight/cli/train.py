@@ -21,6 +21,15 @@ from pawsight.cli.settings import (
     Weights,
     train_config,
 )
+from pawsight.cli.source_options import (
+    Exclude,
+    HiddenClasses,
+    HiddenClassLevel,
+    HiddenColumns,
+    HiddenLabelPattern,
+    HiddenMerge,
+    HiddenParts,
+)
 
 if TYPE_CHECKING:
     from pawsight.runs import Run
@@ -47,7 +56,9 @@ _ImageSize = Annotated[
 
 _TargetAccuracy = Annotated[
     float | None,
-    typer.Option(metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95."),
+    typer.Option(
+        metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95.", hidden=True
+    ),
 ]
 _BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Photos per step.", hidden=True)
@@ -95,6 +106,13 @@ def train(
     seed: Seed = 0,
     eager: _Eager = False,
     group_by: GroupBy = None,
+    exclude: Exclude = None,
+    classes: HiddenClasses = None,
+    merge: HiddenMerge = None,
+    parts: HiddenParts = None,
+    class_level: HiddenClassLevel = None,
+    label_pattern: HiddenLabelPattern = None,
+    columns: HiddenColumns = None,
     out: _Out = None,
     config: Config = None,
     set_: Assigned = None,

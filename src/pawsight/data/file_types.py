@@ -50,11 +50,76 @@ _KINDS = (
     | dict.fromkeys(_OTHER.split(), Kind.OTHER)
 )
 _REASONS = {extension: reason for reason, group in _FOREIGN.items() for extension in group.split()}
-_SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+# Folders that systems, storage devices and photo programs make for themselves, in lower case.
+_PROGRAMS = {
+    "#recycle": "recycle bin of a Synology or TerraMaster NAS",
+    "#snapshot": "snapshots of a Synology NAS",
+    "@eadir": "thumbnails of a Synology NAS",
+    "@tmp": "temporary files of a Synology NAS",
+    "@sharebin": "recycle bin of a Synology NAS",
+    "@recycle": "recycle bin of a QNAP NAS",
+    "@recently-snapshot": "snapshots of a QNAP NAS",
+    ".@__thumb": "thumbnails of a QNAP NAS",
+    "@__thumb": "thumbnails of a QNAP NAS",
+    ".recycle": "recycle bin of Samba",
+    ".recycle.bin": "recycle bin of Samba",
+    "$recycle.bin": "recycle bin of Windows",
+    "system volume information": "Windows",
+    "~snapshot": "snapshots of a NetApp",
+    ".snapshot": "snapshots of a file server",
+    ".snapshots": "snapshots of a file server",
+    ".zfs": "snapshots of ZFS",
+    ".trash": "trash",
+    ".trashes": "trash of macOS",
+    "network trash folder": "trash of macOS",
+    ".temporaryitems": "temporary files of macOS",
+    "temporary items": "temporary files of macOS",
+    ".appledouble": "macOS",
+    "__macosx": "macOS, in archives",
+    "lost+found": "repairs of a Linux file system",
+    ".stversions": "earlier versions of Syncthing",
+    ".sync": "Resilio Sync",
+    "_gsdata_": "GoodSync",
+    ".dropbox.cache": "cache of Dropbox",
+    ".tmp.drivedownload": "cache of Google Drive",
+    ".tmp.driveupload": "cache of Google Drive",
+    ".thumbnails": "thumbnails of Android or Linux",
+    ".thumb": "thumbnails",
+    ".thumbs": "thumbnails",
+    ".globaltrash": "trash of Android",
+    ".picasaoriginals": "originals kept by Picasa",
+    ".dtrash": "trash of digiKam",
+    ".photoprism": "PhotoPrism",
+    ".xvpics": "thumbnails of xv and GIMP",
+    "captureone": "cache of Capture One",
+    "lightroom_temp": "temporary files of Lightroom",
+    "nksc_param": "settings of Nikon's programs",
+    "__pycache__": "Python",
+    ".ipynb_checkpoints": "Jupyter",
+}
+# Folders that look like one file to their users: taking photos out of them breaks them.
+_PACKAGES = {
+    ".photoslibrary": "library of Apple Photos",
+    ".photolibrary": "library of iPhoto",
+    ".migratedphotolibrary": "library of iPhoto",
+    ".aplibrary": "library of Aperture",
+    ".migratedaplibrary": "library of Aperture",
+    ".lrdata": "previews of Lightroom",
+    ".lrlibrary": "library of Lightroom",
+    ".lrcat-data": "data of Lightroom",
+    ".photoboothlibrary": "library of Photo Booth",
+    ".imovielibrary": "library of iMovie",
+    ".fcpbundle": "library of Final Cut Pro",
+    ".tvlibrary": "library of Apple TV",
+    ".cocatalog": "catalog of Capture One",
+    ".cosession": "session of Capture One",
+}
+_NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 
 # The brands of an ISO base media file that hold still pictures in HEVC or AV1.
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 SNIFF_BYTES = 32
+TABLE_ENDINGS = (".csv", ".tsv")
 
 
 def kind_of(name: str) -> Kind:
@@ -65,9 +130,28 @@ def kind_of(name: str) -> Kind:
     return _KINDS.get(extension.lower(), Kind.UNKNOWN) if dot else Kind.UNKNOWN
 
 
+def belongs_to(folder_name: str) -> str:
+    """Return what a program made a folder of that name for; "" where it is none of those."""
+    name = folder_name.lower()
+    if name in _PROGRAMS:
+        return _PROGRAMS[name]
+    if folder_name in ("RECYCLER", "RECYCLED"):  # in other letters it may be a class
+        return "recycle bin of Windows"
+    for start, program in _NUMBERED.items():
+        if name.startswith(start) and name.removeprefix(start).isdecimal():
+            return program
+    return package_of(name)
+
+
+def package_of(folder_name: str) -> str:
+    """Return the kind of package that a folder is by its name; "" where it is none."""
+    stem, dot, ending = folder_name.lower().rpartition(".")
+    return _PACKAGES.get(dot + ending, "") if stem else ""
+
+
 def is_system_folder(name: str) -> bool:
-    """Whether a folder is hidden, or left behind by an operating system."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+    """Whether a folder is hidden, or one that a system or a photo program made for itself."""
+    return name.startswith(".") or bool(belongs_to(name))
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:
@@ -79,8 +163,12 @@ def is_wanted(folders: Iterable[str], name: str) -> bool:
     """
     if any(is_system_folder(folder) for folder in folders):
         return False
-    is_table = name.lower().endswith(".csv") and not name.startswith(".")
-    return is_table or kind_of(name) is not Kind.OTHER
+    return is_table_name(name) or kind_of(name) is not Kind.OTHER
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is a table by its name."""
+    return name.lower().endswith(TABLE_ENDINGS) and not name.startswith(".")
 
 
 def foreign_reason(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.config import TrainConfig
+from pawsight.config import settings as read_settings
 from pawsight.errors import RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -75,7 +76,8 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
     run = Run(path)
     if not run.config_path.is_file():
         return train(source, config, path, progress)
-    if run.read_json(run.config_path).get("settings") != config.model_dump(mode="json"):
+    saved = run.read_json(run.config_path).get("settings", {})
+    if read_settings(TrainConfig, **saved) != config:
         raise RunError(
             f"{path} was trained with other settings.\n"
             f"Give the settings it began with, or another --out folder."

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
@@ -24,7 +25,10 @@ _SILENT = Silent()
 
 @live_in_notebooks
 def evaluate(
-    run_path: Source, source: Source | None = None, progress: Progress = _SILENT
+    run_path: Source,
+    source: Source | None = None,
+    progress: Progress = _SILENT,
+    source_config: SourceConfig | None = None,
 ) -> dict[str, Any]:
     """Measure a finished run on its own photos, or on others.
 
@@ -34,6 +38,7 @@ def evaluate(
             if they have one, else their validation part, else all of them.
             None takes the run's own validation and test parts.
         progress: Is told how it goes.
+        source_config: What the folders or the table of the others mean, and which are used.
 
     Returns:
         The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
@@ -54,7 +59,7 @@ def evaluate(
         dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
         progress = LostPhotosReported(progress, catalog, pixels)
         return evaluate_run(run, classifier.logits, dataset, progress).to_json()
-    catalog, pixels, part = other_photos(source, classifier, progress)
+    catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
         *(run, str(source), classifier.probs, classifier.class_names),
@@ -63,14 +68,17 @@ def evaluate(
 
 
 def other_photos(
-    source: Source, classifier: Classifier, progress: Progress
+    source: Source,
+    classifier: Classifier,
+    progress: Progress,
+    source_config: SourceConfig | None = None,
 ) -> tuple[Catalog, Pixels, Part]:
     """Read labelled photos as a model sees them, and choose the part to judge it by.
 
     That is their test part if they have one, else their validation part, else
     all of them.
     """
-    listing = list_photos(source, progress)
+    listing = list_photos(source, progress, config=source_config)
     catalog, pixels = ingest(listing, classifier.image_size, classifier.resize, progress)
     if not catalog.has_parts:
         photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)

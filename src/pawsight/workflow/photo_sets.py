@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.config import AugmentConfig, SplitConfig, Staging, TrainConfig
+from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, TrainConfig
 from pawsight.data.auditing.audit import findings
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
-from pawsight.data.listing.scan import check_classes, scan
+from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.scan import scan
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
@@ -45,12 +46,13 @@ def list_photos(
     progress: Progress,
     group_by: str | None = None,
     stage: Staging = "auto",
+    config: SourceConfig | None = None,
 ) -> Catalog:
     """List the photos of a source, fetched first if need be.
 
-    `group_by` is as `scan` takes it, `stage` as in `TrainConfig`.
+    `group_by` and `config` are as `scan` takes them, `stage` as in `TrainConfig`.
     """
-    return scan(fetch(os.fspath(source), progress, stage), progress, group_by)
+    return scan(fetch(os.fspath(source), progress, stage), progress, group_by, config)
 
 
 def read_photos(
@@ -141,6 +143,7 @@ def audit(
     out: Source | None = None,
     group_by: str | None = None,
     progress: Progress = _SILENT,
+    source_config: SourceConfig | None = None,
 ) -> dict[str, Any]:
     """Read every photo once and tell what is there and what looks wrong.
 
@@ -150,6 +153,7 @@ def audit(
             audit in it is replaced. None writes nothing.
         group_by: As in `SplitConfig`: such photos should lie in one part.
         progress: Is told how it goes.
+        source_config: What the folders or the table mean, and which photos are used.
 
     Returns:
         JSON-ready: name, root, num_photos, num_ignored, classes, parts,
@@ -167,7 +171,7 @@ def audit(
     if out is not None:
         check_outside(out, source)
     folder = None if out is None else audit_folder(out)
-    listing = list_photos(source, progress, group_by)
+    listing = list_photos(source, progress, group_by, config=source_config)
     catalog, pixels = read_photos(listing, TrainConfig(), progress)
     found = findings(catalog, pixels, progress=progress)
     if folder is not None:
@@ -220,6 +224,7 @@ def feed(
     split_config: SplitConfig | None = None,
     seed: int = 0,
     progress: Progress = _SILENT,
+    source_config: SourceConfig | None = None,
 ) -> tf.data.Dataset:
     """Make a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.
 
@@ -231,7 +236,7 @@ def feed(
         int32 [B]). Label i is the i-th class name in alphabetical order.
     """
     split_config = split_config or SplitConfig()
-    listing = list_photos(source, progress, split_config.group_by)
+    listing = list_photos(source, progress, split_config.group_by, config=source_config)
     check_classes(listing)
     catalog, pixels = ingest(listing, image_size, resize, progress)
     catalog = divide(catalog, pixels, split_config, progress).catalog

@@ -12,7 +12,8 @@ from pawsight.data.auditing.audit import findings, tell_about
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
-from pawsight.data.listing.scan import check_classes, scan
+from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import restore
@@ -124,7 +125,7 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
     with budget.paused():
         fetched = fetch(os.fspath(source), progress, config.stage)
-    return scan(fetched, progress, config.split.group_by)
+    return scan(fetched, progress, config.split.group_by, config.source)
 
 
 def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
@@ -230,7 +231,7 @@ def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
     """
     config = saved_config(run)
     source = run.read_json(run.config_path)["source"]
-    listed = list_photos(source, progress, config.split.group_by, config.stage)
+    listed = list_photos(source, progress, config.split.group_by, config.stage, config.source)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))

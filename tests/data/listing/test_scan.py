@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pawsight.data.listing.scan import check_classes, scan
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Silent
@@ -36,12 +38,12 @@ def put(root, *paths, data=b"x"):
     return root
 
 
-def listed(root, progress=None):
-    return scan(fetch(root, Silent()), progress or Silent())
+def listed(root, progress=None, config=None):
+    return scan(fetch(root, Silent()), progress or Silent(), config=config)
 
 
-def rows(root, progress=None):
-    return [(p.path, p.label, p.part) for p in listed(root, progress).photos]
+def rows(root, progress=None, config=None):
+    return [(p.path, p.label, p.part) for p in listed(root, progress, config).photos]
 
 
 def problems(root):
@@ -77,9 +79,14 @@ def test_folders_of_parts_are_known_by_their_names(tmp_path, train, validation):
     )
 
 
-def test_classes_named_train_and_test_without_folders_inside_are_classes(tmp_path):
+def test_folders_named_train_and_test_without_folders_inside_are_classes_on_request(tmp_path):
     put(tmp_path, "train/a.jpg", "test/b.jpg")
-    assert rows(tmp_path) == [("test/b.jpg", "test", ""), ("train/a.jpg", "train", "")]
+    with pytest.raises(DataError, match=r"--label-pattern '\(cat\|dog\)'(.|\n)*--parts none"):
+        listed(tmp_path)
+    assert rows(tmp_path, config=SourceConfig(parts="none")) == [
+        ("test/b.jpg", "test", ""),
+        ("train/a.jpg", "train", ""),
+    ]
 
 
 def test_a_class_named_train_beside_others_is_a_class(tmp_path):
@@ -99,7 +106,7 @@ def test_a_test_part_without_classes_is_left_out_with_a_note(tmp_path):
     listing = listed(tmp_path, notes)
     assert [p.part for p in listing.photos] == ["train", "validation"]
     assert listing.num_ignored == 2
-    assert "Left out test/: it has no class folders (and 2 loose photos)" in notes.texts[0]
+    assert "Left out test/: it has no class folders (2 photos)" in notes.texts[0]
 
 
 def test_a_folder_beside_the_parts_is_left_out_with_a_note(tmp_path):
@@ -142,7 +149,10 @@ def test_a_class_folder_without_photos_is_noted(tmp_path):
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg", "birds/notes.txt")
     notes = Notes()
     assert len(rows(tmp_path, notes)) == 2
-    assert notes.texts == ["1 folder(s) hold no photos and are no classes: birds"]
+    assert notes.texts == [
+        "1 folder(s) hold no photos and are no classes: birds",
+        "2 classes from folder names: cats, dogs.",
+    ]
 
 
 def test_a_folder_without_any_photo_is_refused(tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.data.listing.scan import check_classes, scan
+from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch, sample
 from pawsight.data.sources.sample import draw_picture, draw_sample
 from pawsight.errors import ConfigError, DiskError, SourceError

@@ -1,240 +1,253 @@
-"""Find every photo of a source and say which class and part it belongs to.
+"""Find every photo of a source and decide which class, part and group it belongs to.
 
-Knows three layouts: a folder per class; train/ and validation/ (and test/),
-each with a folder per class; a table. Folders without classes are listed as
-well, with the label "", since photos without labels can be audited and
-predicted. No photo is opened. Whatever is found is a row or is counted.
+Three layouts are read: a folder per class; parts, each with a folder per class (or the other way
+round); a table. Photos without classes are listed as well, with the label "", since they can be
+audited and predicted. No photo is opened. Whatever is found is a row or is counted, and what was
+understood is written as a note.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.table_rows import FOLDER, class_name, in_folder_group, scan_table
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.label_patterns import found_in
+from pawsight.data.listing.left_out import LeftOut
+from pawsight.data.listing.outline import Outline
+from pawsight.data.listing.part_folders import flat_parts, part_folders
+from pawsight.data.listing.photo_groups import Grouping
+from pawsight.data.listing.selection import selected
+from pawsight.data.listing.structure import Structure, read_structure
+from pawsight.data.listing.table_rows import scan_table
 from pawsight.data.listing.walk import SILENT, Found, look, walk
 from pawsight.data.sources.source import Source
-from pawsight.data.sources.table import PART_NAMES, has_columns
+from pawsight.data.sources.table import has_columns
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Part, Photo
 
 _LOOSE = "it lies outside the class folders, so its class is unknown"
+_UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
 _DEEPEST = 4  # enclosing folders that are looked through
+_NAMED_CLASSES = 8
 
 
-def scan(source: Source, progress: Progress = SILENT, group_by: str | None = None) -> Catalog:
-    """List the photos of a source.
+def scan(
+    source: Source,
+    progress: Progress = SILENT,
+    group_by: str | None = None,
+    config: SourceConfig | None = None,
+) -> Catalog:
+    """List the photos of a source, and write notes on what its folders or its table mean.
 
     Args:
         source: Where they are.
-        progress: Is told of each folder.
-        group_by: What becomes the `group` of a photo: "folder" is the folder it
-            lies in below its class folder ("" if directly in it); any other
-            word is a column of the table. None takes a table's column "group".
-
-    Returns:
-        The photos sorted by path, none of them opened; those that cannot be used
-        have a `problem`.
+        progress: Receives each folder, and the notes.
+        group_by: What becomes the `group` of a photo, as in `SplitConfig`. None takes a
+            table's column "group".
+        config: What the folders or the table mean, and which photos are used.
 
     Raises:
         SourceError: The folder cannot be read, or no photo is in it.
-        DataError: Two folders stand for the same part, the table makes no
-            sense, or there is no such column.
+        DataError: The folders or the table can be read in two ways, or not at all, or a setting
+            names what is not there.
     """
     progress.start("Looking for photos", None, "photos")
-    if source.table is not None:
-        photos = scan_table(str(source.root), source.table, progress, group_by, allow_outside=True)
-        return Catalog(source.name, source.root, photos, 0)
-    root, top = _look_through(source.root, progress)
-    if len(top.folders) < 2:
-        tables = [root / name for name in top.tables if has_columns(root / name)]
-        if len(tables) == 1:
-            progress.note(f"Taking the labels from {tables[0]}.")
-            photos = scan_table(str(root), tables[0], progress, group_by, allow_outside=False)
-            return Catalog(source.name, root, photos, 0)
-    if group_by not in (None, FOLDER):
-        raise DataError(
-            f"The photos in {source.root} cannot be grouped by '{group_by}': there is no table.\n"
-            f"Give a .csv with the columns path, label and {group_by}; or group by folder."
-        )
-    is_grouped = group_by == FOLDER
-    parts = _part_folders(root, top)
-    if parts:
-        found = _scan_parts(root, top, parts, progress, is_grouped)
-    elif len(top.folders) > 1 or (top.folders and not top.photos):
-        found = _scan_classes(root, top, "", "", progress, is_grouped)
-    else:
-        found = walk(str(root), progress=progress)
-    if not found.photos:
-        others = f", only {found.num_ignored} other file(s)" if found.num_ignored else ""
-        raise SourceError(
-            f"There are no photos in {source.root}{others}.\n"
-            f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
-        )
-    found.photos.sort(key=lambda photo: photo.path)
-    return Catalog(source.name, root, tuple(found.photos), found.num_ignored)
+    config = config or SourceConfig()
+    return _Scan(source, progress, Grouping(group_by), config).listing()
 
 
-def _look_through(root: Path, progress: Progress) -> tuple[Path, Found]:
-    """Go into the folder that encloses everything, if there is one with classes or parts inside."""
-    top = _look(root)
-    inner, found = root, top
-    for _ in range(_DEEPEST):
-        if len(found.folders) != 1 or found.photos:
-            break
-        inner = inner / found.folders[0]
-        try:
-            found = look(str(inner))
-        except OSError:  # stays a row of the listing: a folder that cannot be read
-            break
-        if len(found.folders) > 1 or any(has_columns(inner / name) for name in found.tables):
-            progress.note(f"Everything lies in {inner}; reading the classes there.")
-            return inner, found
-    return root, top
+class _Scan:
+    """One listing of a source."""
 
+    def __init__(
+        self, source: Source, progress: Progress, grouping: Grouping, config: SourceConfig
+    ) -> None:
+        self._source = source
+        self._progress = progress
+        self._grouping = grouping
+        self._config = config
+        self._left_out = LeftOut(config.exclude)
+        self._outline = Outline(source.root, self._left_out)
+        self._found = Found()
 
-def _look(root: Path, prefix: str = "", part: Part | Literal[""] = "") -> Found:
-    try:
-        return look(str(root), prefix, part=part)
-    except OSError as error:
-        raise SourceError(
-            f"The folder {root / prefix} cannot be read: {error.strerror or error}."
-        ) from error
-
-
-def _part_folders(root: Path, top: Found) -> dict[str, Part]:
-    """Tell which folders are parts; none are, unless train stands beside another one.
-
-    Raises:
-        DataError: Two folders stand for the same part.
-    """
-    named = {name: PART_NAMES[name.lower()] for name in top.folders if name.lower() in PART_NAMES}
-    if "train" not in named.values() or len(set(named.values())) < 2:
-        return {}
-    with_classes = {name: part for name, part in named.items() if _holds_folders(root / name)}
-    for part in PARTS:
-        same = [name for name, its_part in with_classes.items() if its_part == part]
-        if len(same) > 1:
+    def listing(self) -> Catalog:
+        """Return the photos, sorted by path."""
+        table = self._source.table or self._table_beside()
+        if table is not None:
+            origin = self._read_table(table)
+        elif self._config.columns:
             raise DataError(
-                f"The folders {' and '.join(same)} in {root} all stand for the {part} part.\n"
-                f"Rename or move all but one."
+                f"--columns names columns of a table, but {self._source.root} is read by its "
+                f"folders.\nGive the table itself: pawsight train FOLDER/labels.csv"
             )
-    return named if "train" in with_classes.values() else {}
-
-
-def _holds_folders(folder: Path) -> bool:
-    try:
-        return bool(look(str(folder)).folders)
-    except OSError:
-        return False
-
-
-def _scan_parts(
-    root: Path, top: Found, parts: dict[str, Part], progress: Progress, is_grouped: bool
-) -> Found:
-    total = Found(_with_problem(top.photos, _LOOSE), num_ignored=top.num_ignored)
-    for name, part in parts.items():
-        inner = _look(root, f"{name}/", part)
-        if not inner.folders:
-            count = len(inner.photos)
-            progress.note(f"Left out {name}/: it has no class folders (and {count} loose photos).")
-            total.num_ignored += count + inner.num_ignored
-            continue
-        _add(total, _scan_classes(root, inner, f"{name}/", part, progress, is_grouped))
-    for name in (name for name in top.folders if name not in parts):
-        beside = walk(str(root), f"{name}/", progress=progress)
-        progress.note(
-            f"Left out {name}/: it lies beside the folders {', '.join(parts)} "
-            f"and is none of them ({len(beside.photos)} photos)."
+        else:
+            origin = self._read_folders()
+        self._left_out.tell(self._progress)
+        photos = sorted(self._found.photos, key=lambda photo: photo.path)
+        if not photos:
+            others = self._found.num_ignored
+            raise SourceError(
+                f"There are no photos in {self._source.root}"
+                f"{f', only {others} other file(s)' if others else ''}.\n"
+                f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
+            )
+        photos = selected(photos, self._config, self._progress)
+        photos = self._grouping.checked(photos, self._progress)
+        _tell(photos, origin, self._progress)
+        return Catalog(
+            self._source.name, self._outline.root, tuple(photos), self._found.num_ignored
         )
-        total.num_ignored += len(beside.photos) + beside.num_ignored
-    return total
 
+    def _table_beside(self) -> Path | None:
+        """Go into enclosing folders; return the table there if folders do not give the classes."""
+        outline = self._outline
+        if error := outline.error(""):
+            raise SourceError(
+                f"The folder {outline.root} cannot be read: {error.strerror or error}."
+            ) from error
+        if outline.is_run:
+            raise SourceError(
+                f"{outline.root} holds results of pawsight, not photos to train on.\n"
+                f"Give the folder that the photos are in."
+            )
+        if self._config.class_level is None:
+            self._enter()
+        tables = self._tables(self._outline)
+        if len(self._outline.folders()) > 1 and not flat_parts(self._outline):
+            if tables:
+                self._progress.note(f"Not used: {listed(table.name for table in tables)}.")
+            return None
+        if len(tables) > 1:
+            self._progress.note(
+                f"Not used, because there are several: {listed(table.name for table in tables)}. "
+                f"Give one of them as the source to take the labels from it."
+            )
+        if len(tables) != 1 or self._config.label_pattern:
+            return None
+        self._progress.note(f"Taking the labels from {tables[0]}.")
+        return tables[0]
 
-def _scan_classes(
-    root: Path,
-    top: Found,
-    prefix: str,
-    part: Part | Literal[""],
-    progress: Progress,
-    is_grouped: bool,
-) -> Found:
-    """List class folders; `top` is what lies directly in the folder that holds them."""
-    total = Found(_with_problem(top.photos, _LOOSE), num_ignored=top.num_ignored)
-    if top.photos:
-        progress.note(
-            f"{len(top.photos)} photo(s) in {root / prefix} lie outside its class folders, "
-            f"such as {top.photos[0].path}; they are left out."
-        )
-    without = []
-    for name in top.folders:
-        found = walk(str(root), f"{prefix}{name}/", class_name(name), part, progress)
-        if not found.photos:
-            without.append(prefix + name)
-        if is_grouped:
-            found.photos = [in_folder_group(photo, f"{prefix}{name}/") for photo in found.photos]
-        _add(total, found)
-    if without:
-        first = ", ".join(without[:5]) + (" ..." if len(without) > 5 else "")
-        progress.note(f"{len(without)} folder(s) hold no photos and are no classes: {first}")
-    return total
+    def _enter(self) -> None:
+        """Go into the folder that encloses everything, if there are classes or a table inside."""
+        outline = self._outline
+        for _ in range(_DEEPEST):
+            names = outline.folders()
+            if len(names) != 1 or outline.has_photos():
+                return
+            outline = Outline(outline.root / names[0], self._left_out)
+            if len(outline.folders()) > 1 or self._tables(outline):
+                self._progress.note(
+                    f"Everything lies in {outline.root}; reading the classes there."
+                )
+                self._outline = outline
+                return
 
+    def _tables(self, outline: Outline) -> list[Path]:
+        paths = (outline.root / name for name in outline.tables())
+        return [path for path in paths if has_columns(path)]
 
-def _with_problem(photos: list[Photo], problem: str) -> list[Photo]:
-    return [photo if photo.problem else replace(photo, problem=problem) for photo in photos]
+    def _read_table(self, path: Path) -> str:
+        root = str(self._outline.root)
+        is_given = self._source.table is not None
+        found = scan_table(root, path, self._progress, self._grouping, allow_outside=is_given)
+        self._found.photos += found
+        return f"the table {path.name}"
 
-
-def _add(total: Found, more: Found) -> None:
-    total.photos += more.photos
-    total.num_ignored += more.num_ignored
-
-
-_EXPECTED = """Expected is a folder for each class:
-  photos/
-    cats/  cat1.jpg  cat2.jpg ...
-    dogs/  dog1.jpg  dog2.jpg ...
-or the same inside train/ and validation/ (and test/), or a .csv with the columns path and label."""
-
-
-def check_classes(catalog: Catalog) -> None:
-    """Check that a classifier can be trained on these photos.
-
-    Args:
-        catalog: The photos, as listed or as read: reading finds more with a `problem`.
-
-    Raises:
-        DataError: There are fewer than two classes, or a class is missing from
-            the train part although another part has it.
-    """
-    photos, root = catalog.photos, catalog.root
-    counts = Counter(photo.label for photo in photos if photo.label and not photo.problem)
-    for name in sorted({photo.label for photo in photos if photo.label} - set(counts)):
-        broken = [photo for photo in photos if photo.label == name]
-        raise DataError(
-            f"None of the {len(broken)} photo(s) of class '{name}' can be read.\n"
-            f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
-            f"Repair them, or take the class away."
-        )
-    if len(counts) < 2:
-        found = f"only one class, '{next(iter(counts))}'" if counts else "photos but no classes"
-        raise DataError(f"There are {found} in {root}; two or more are needed.\n{_EXPECTED}")
-    train = {photo.label for photo in photos if photo.part == "train" and not photo.problem}
-    for part in PARTS[1:] if train else ():
-        here = {photo.label for photo in photos if photo.part == part and not photo.problem}
-        for name in sorted(here - train - {""}):
-            near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
-            hint = f" Is it '{_spelled(near[0], train)}' there?" if near else ""
+    def _read_folders(self) -> str:
+        if self._grouping.is_by_column:
+            column = self._grouping.column
             raise DataError(
-                f"The {part} part has a class '{name}' that the train part lacks.{hint}\n"
-                f"Folder: {root}\n"
-                f"The classes of the train part: {', '.join(sorted(train))}."
+                f"The photos in {self._source.root} cannot be grouped by '{column}': there is no "
+                f"table.\nGive a .csv with the columns path, label and {column}; or group by "
+                f"folder, or by a pattern of file names with a group, such as '{column}(\\d+)'."
             )
+        if self._config.label_pattern:
+            return self._read_names(re.compile(self._config.label_pattern))
+        structure = read_structure(self._outline, self._config, self._grouping.is_by_folder)
+        if structure is None:
+            self._add("")
+        else:
+            self._read_classes(structure)
+        return "folder names"
+
+    def _read_classes(self, structure: Structure) -> None:
+        root = str(self._outline.root)
+        for prefix in structure.enclosing:
+            here = look(root, prefix, left_out=self._left_out)
+            loose = [p if p.problem else replace(p, problem=_LOOSE) for p in here.photos]
+            self._found.photos += loose
+            self._found.num_ignored += here.num_ignored
+            if loose:
+                self._progress.note(
+                    f"{len(loose)} photo(s) in {root}/{prefix} lie outside its class folders, "
+                    f"such as {loose[0].path}; they are left out."
+                )
+        for folder in structure.classes:
+            self._add(folder.prefix, folder.label, folder.part)
+        for name, why in structure.left_out.items():
+            beside = walk(root, f"{name}/", progress=self._progress, left_out=self._left_out)
+            self._progress.note(f"Left out {name}/: {why} ({len(beside.photos)} photos).")
+            self._found.num_ignored += len(beside.photos) + beside.num_ignored
+        if structure.empty:
+            count = len(structure.empty)
+            self._progress.note(
+                f"{count} folder(s) hold no photos and are no classes: {listed(structure.empty)}"
+            )
+        if structure.hint:
+            self._progress.note(structure.hint)
+
+    def _read_names(self, pattern: re.Pattern[str]) -> str:
+        """Take the classes from the names of files; folders may be parts."""
+        parts = part_folders(self._outline, self._config) or flat_parts(self._outline)
+        if self._config.parts == "none":
+            parts = {}
+        for name in parts or ("",):
+            prefix = f"{name}/" if name else ""
+            before = len(self._found.photos)
+            self._add(prefix, "", parts.get(name, ""))
+            photos = self._found.photos[before:]
+            labels = [class_name(found_in(pattern, photo.path)) for photo in photos]
+            if parts and not any(labels):
+                del self._found.photos[before:]
+                self._found.num_ignored += len(photos)
+                self._progress.note(
+                    f"Left out {prefix}: no name matches --label-pattern ({len(photos):,} photos)."
+                )
+                continue
+            self._found.photos[before:] = [
+                replace(photo, label=label, problem=photo.problem or ("" if label else _UNMATCHED))
+                for photo, label in zip(photos, labels, strict=True)
+            ]
+        if not any(photo.label for photo in self._found.photos):
+            raise DataError(
+                f"--label-pattern '{pattern.pattern}' matches no photo in {self._outline.root}."
+            )
+        return f"file names by '{pattern.pattern}'"
+
+    def _add(self, prefix: str, label: str = "", part: Part | Literal[""] = "") -> None:
+        """List a folder and all below it."""
+        root = str(self._outline.root)
+        found = walk(root, prefix, label, part, self._progress, self._left_out)
+        self._found.photos += self._grouping.in_folder(found.photos, prefix)
+        self._found.num_ignored += found.num_ignored
 
 
-def _spelled(lower: str, names: set[str]) -> str:
-    return next(name for name in sorted(names) if name.lower() == lower)
+def _tell(photos: Sequence[Photo], origin: str, progress: Progress) -> None:
+    """Write a note on what was understood."""
+    classes = sorted({photo.label for photo in photos if photo.label})
+    if not classes:
+        progress.note(f"{len(photos):,} photos without classes.")
+        return
+    parts = [part for part in PARTS if any(photo.part == part for photo in photos)]
+    given = f"; parts {' and '.join(parts)} as given" if parts else ""
+    word = "class" if len(classes) == 1 else "classes"
+    progress.note(
+        f"{len(classes):,} {word} from {origin}: {listed(classes, _NAMED_CLASSES)}{given}."
+    )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+from pawsight.data.listing.class_names import class_name
+from pawsight.data.listing.photo_groups import FOLDER, Grouping
 from pawsight.data.listing.walk import examine
 from pawsight.data.sources.table import Line, has_columns, read_table
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
-FOLDER = "folder"  # what --group-by calls the folder that a photo lies in
+NOT_FOUND = "file not found"
+TWO_LABELS = "the table gives two labels: "
 
 
 def scan_table(
-    root: str, path: Path, progress: Progress, group_by: str | None, allow_outside: bool
+    root: str, path: Path, progress: Progress, grouping: Grouping, allow_outside: bool
 ) -> tuple[Photo, ...]:
     """List what a table names, sorted by path.
 
@@ -27,8 +29,7 @@ def scan_table(
         root: The folder that its paths are relative to.
         path: The table.
         progress: Is told of each photo.
-        group_by: A column; "folder", which without such a column is the folder
-            a photo lies in; or None for the column "group" if there is one.
+        grouping: How photos are grouped; a column called "folder" comes before folders.
         allow_outside: Whether it may name photos outside of `root`.
 
     Raises:
@@ -36,19 +37,20 @@ def scan_table(
     """
     rows: dict[str, Photo] = {}
     repeated = 0
-    is_grouped = group_by == FOLDER and not has_columns(path, group_by)
-    for line in read_table(path, None if is_grouped else group_by):
+    is_grouped = grouping.is_by_folder and not has_columns(path, FOLDER)
+    column = FOLDER if grouping.is_by_folder and not is_grouped else grouping.column
+    for line in read_table(path, column):
         shown = _shown(root, line.path)
         known = rows.get(shown)
         if known is None:
             row = _table_row(root, shown, line, allow_outside)
-            rows[shown] = in_folder_group(row, "") if is_grouped else row
+            rows[shown] = grouping.in_folder([row], "")[0] if is_grouped else row
             progress.advance(1)
             continue
         repeated += 1
         if known.label != class_name(line.label) and not known.problem:
             both = f"'{known.label}' and '{class_name(line.label)}'"
-            rows[shown] = replace(known, label="", problem=f"the table gives two labels: {both}")
+            rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
     if repeated:
         progress.note(f"{repeated} line(s) of {path.name} name a photo for a second time.")
     return tuple(rows[shown] for shown in sorted(rows))
@@ -73,19 +75,3 @@ def _table_row(root: str, shown: str, line: Line, allow_outside: bool) -> Photo:
     if not label and not photo.problem:
         return replace(photo, problem="the table gives no label")
     return photo
-
-
-def in_folder_group(photo: Photo, prefix: str) -> Photo:
-    """Group a photo by the folder it lies in below `prefix`."""
-    folder = photo.path.removeprefix(prefix).rpartition("/")[0]
-    return replace(photo, group=class_name(folder)) if folder else photo
-
-
-def class_name(folder_name: str) -> str:
-    r"""Make a class name of a folder's name: the same text on any system, and always text.
-
-    Accented letters are written in one way (macOS stores them in another), and
-    bytes that are no UTF-8 are spelled out, such as `caf\xe9`.
-    """
-    text = os.fsencode(folder_name).decode("utf-8", errors="backslashreplace")
-    return unicodedata.normalize("NFC", text)

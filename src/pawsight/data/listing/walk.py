@@ -18,11 +18,12 @@ from pawsight.data.file_types import (
     SNIFF_BYTES,
     Kind,
     foreign_reason,
-    is_system_folder,
+    is_table_name,
     kind_of,
     sniff,
 )
 from pawsight.data.listing.gc_pause import many_records
+from pawsight.data.listing.left_out import LeftOut
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Photo
 
@@ -36,8 +37,8 @@ class Found:
     Attributes:
         photos: Photos, and pictures that cannot be read with their `problem`.
         folders: Names of the folders directly inside, sorted; links come last.
-        tables: Names of the .csv files directly inside.
-        num_ignored: Files that are no pictures, and system folders, each as one.
+        tables: Names of the tables directly inside.
+        num_ignored: Files that are no pictures, and folders that are left out, each as one.
     """
 
     photos: list[Photo] = field(default_factory=list)
@@ -46,7 +47,13 @@ class Found:
     num_ignored: int = 0
 
 
-def look(root: str, prefix: str = "", label: str = "", part: Part | Literal[""] = "") -> Found:
+def look(
+    root: str,
+    prefix: str = "",
+    label: str = "",
+    part: Part | Literal[""] = "",
+    left_out: LeftOut | None = None,
+) -> Found:
     """List one folder, without those inside it.
 
     Args:
@@ -54,32 +61,40 @@ def look(root: str, prefix: str = "", label: str = "", part: Part | Literal[""] 
         prefix: The folder to list, relative to `root`: "" or ending in "/".
         label: Given to every photo.
         part: Given to every photo.
+        left_out: What is left out, and where it is counted; None leaves out what `LeftOut()` does.
 
     Raises:
         OSError: The folder cannot be listed.
     """
+    left_out = LeftOut() if left_out is None else left_out
     found = Found()
     links: list[str] = []
+    others: set[str] = set()
     with os.scandir(root + "/" + prefix) as entries:
         for entry in entries:
             name = entry.name
-            if _is_folder(entry):
-                if is_system_folder(name):
-                    found.num_ignored += 1
-                else:
+            if is_folder(entry):
+                if left_out.takes_folder(prefix + name):
                     (links if entry.is_symlink() else found.folders).append(name)
+                else:
+                    found.num_ignored += 1
                 continue
             kind = kind_of(name)
             if kind is Kind.OTHER:
                 found.num_ignored += 1
-                if name.lower().endswith(".csv") and not name.startswith("."):
-                    found.tables.append(name)
+                others.add(name)
+                continue
+            if left_out.excludes(prefix + name):
+                found.num_ignored += 1
                 continue
             photo = _examine(entry, kind, prefix + name, label, part)
             if photo is None:
                 found.num_ignored += 1
             else:
                 found.photos.append(photo)
+    if not left_out.takes_content(root, prefix.rstrip("/"), others):
+        return Found(num_ignored=1)
+    found.tables = sorted(filter(is_table_name, others))
     found.folders = sorted(found.folders) + sorted(links)
     return found
 
@@ -90,17 +105,23 @@ def walk(
     label: str = "",
     part: Part | Literal[""] = "",
     progress: Progress = SILENT,
+    left_out: LeftOut | None = None,
 ) -> Found:
     """List a folder and all below it; a folder that cannot be listed becomes a row with a problem.
 
     Takes what `look` takes. `folders` and `tables` of the result stay empty.
     """
     with many_records():
-        return _walk(root, prefix, label, part, progress)
+        return _walk(root, prefix, label, part, progress, left_out or LeftOut())
 
 
 def _walk(
-    root: str, prefix: str, label: str, part: Part | Literal[""], progress: Progress
+    root: str,
+    prefix: str,
+    label: str,
+    part: Part | Literal[""],
+    progress: Progress,
+    left_out: LeftOut,
 ) -> Found:
     total = Found()
     entered = _folders_above(root + "/" + prefix)
@@ -112,7 +133,7 @@ def _walk(
             if (at.st_dev, at.st_ino) in entered:
                 continue
             entered.add((at.st_dev, at.st_ino))
-            found = look(root, here, label, part)
+            found = look(root, here, label, part, left_out)
         except OSError as error:
             problem = f"this folder cannot be read: {error.strerror or error}"
             total.photos.append(Photo(here.rstrip("/") or ".", label, part, problem=problem))
@@ -149,7 +170,8 @@ def examine(path: Path, shown: str, label: str = "", part: Part | Literal[""] = 
     return photo
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link that leads to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads in a circle
@@ -181,7 +203,7 @@ def _row(
             return None
         problem = "it is a pipe, socket or device, not a file"
     elif kind is Kind.UNKNOWN:
-        kind, problem = _sniff_file(path)
+        kind, problem = sniff_file(path)
         if kind is Kind.OTHER:
             return None
     elif kind is Kind.FOREIGN:
@@ -189,7 +211,8 @@ def _row(
     return Photo(shown, label, part, facts.st_size, facts.st_mtime_ns, problem)
 
 
-def _sniff_file(path: str) -> tuple[Kind, str]:
+def sniff_file(path: str) -> tuple[Kind, str]:
+    """Return what a file is by its first bytes, as `sniff` does."""
     try:
         with open(path, "rb", buffering=0) as file:
             return sniff(file.read(SNIFF_BYTES))

@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
 from pawsight.errors import DataError, SourceError
 from pawsight.records import Part
-
-PART_NAMES: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +140,11 @@ def _read_line(path: Path, cells: dict[str, str], number: int, column: str) -> L
             f"Line {number} of {path} has a label that is not UTF-8.\n"
             f"Save the table again as 'CSV UTF-8'."
         ) from error
-    if part and part.lower() not in PART_NAMES:
+    its_part = part_of(part)
+    if part and not its_part:
         raise DataError(
             f"Line {number} of {path} has the part '{part}'; it can be train, validation or test."
         )
-    its_part = PART_NAMES[part.lower()] if part else ""
     return Line(number, photo, label, its_part, cells.get(column, ""))
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.sources.table import PART_NAMES, read_rows
+from pawsight.data.part_names import part_of
+from pawsight.data.sources.table import read_rows
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Part
 from pawsight.runs import Run
@@ -39,12 +40,13 @@ def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
         written = cells.get("part", "").lower()
         if not written:  # a photo that could not be read then
             continue
-        if written not in PART_NAMES:
+        part = part_of(written)
+        if not part:
             raise DataError(
                 f"Line {number} of {path} has the part '{written}'; "
                 f"it can be train, validation or test."
             )
-        part, sha256 = PART_NAMES[written], cells.get("sha256", "")
+        sha256 = cells.get("sha256", "")
         by_path[cells["path"]] = (sha256, part)
         # Of copies that were on both sides, a new one joins those that are trained on.
         by_bytes[sha256] = min(part, by_bytes.get(sha256, part), key=PARTS.index)

@@ -1,0 +1,84 @@
+"""Check that listed photos have classes that a classifier can be trained on."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.listing.label_patterns import proposed_pattern
+from pawsight.data.listing.table_rows import NOT_FOUND, TWO_LABELS
+from pawsight.errors import DataError
+from pawsight.records import PARTS, Photo
+
+_EXPECTED = """Expected is a folder for each class:
+  photos/
+    cats/  cat1.jpg  cat2.jpg ...
+    dogs/  dog1.jpg  dog2.jpg ...
+or the same inside train/ and validation/ (and test/), or a .csv with the columns path and label."""
+
+
+def check_classes(catalog: Catalog) -> None:
+    """Check that a classifier can be trained on these photos.
+
+    Args:
+        catalog: The photos, as listed or as read: reading finds more with a `problem`.
+
+    Raises:
+        DataError: A photo has two labels, there are fewer than two classes, or a class is
+            missing from the train part although another part has it.
+    """
+    photos, root = catalog.photos, catalog.root
+    _check_one_label(photos)
+    counts = Counter(photo.label for photo in photos if photo.label and not photo.problem)
+    for name in sorted({photo.label for photo in photos if photo.label} - set(counts)):
+        broken = [photo for photo in photos if photo.label == name]
+        cure = "Correct the paths in the table, or put the files there"
+        raise DataError(
+            f"None of the {len(broken)} photo(s) of class '{name}' can be read.\n"
+            f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
+            f"{cure if broken[0].problem.startswith(NOT_FOUND) else 'Repair them'}, or leave the "
+            f"class out: --exclude {shlex.quote(name)}"
+        )
+    if len(counts) < 2:
+        found = f"only one class, '{next(iter(counts))}'" if counts else "photos but no classes"
+        raise DataError(
+            f"There are {found} in {root}; two or more are needed.\n{_hint(catalog)}{_EXPECTED}"
+        )
+    train = {photo.label for photo in photos if photo.part == "train" and not photo.problem}
+    for part in PARTS[1:] if train else ():
+        here = {photo.label for photo in photos if photo.part == part and not photo.problem}
+        for name in sorted(here - train - {""}):
+            near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
+            hint = f" Is it '{_spelled(near[0], train)}' there?" if near else ""
+            raise DataError(
+                f"The {part} part has a class '{name}' that the train part lacks.{hint}\n"
+                f"Folder: {root}\n"
+                f"The classes of the train part: {', '.join(sorted(train))}."
+            )
+
+
+def _hint(catalog: Catalog) -> str:
+    """Name the pattern that would take the labels from the names of the files, if there is one."""
+    pattern = proposed_pattern(photo.path.rpartition("/")[2] for photo in catalog.photos)
+    if not pattern:
+        return ""
+    return f"The class may stand in the name of each file: --label-pattern '{pattern}'\n"
+
+
+def _check_one_label(photos: Sequence[Photo]) -> None:
+    twice = [photo for photo in photos if photo.problem.startswith(TWO_LABELS)]
+    if twice:
+        labels = twice[0].problem.removeprefix(TWO_LABELS).strip()
+        raise DataError(
+            f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}); "
+            f"pawsight learns one label a photo.\n"
+            f"Give each photo one label in the table, or leave such photos out: "
+            f"--exclude {shlex.quote(twice[0].path)}"
+        )
+
+
+def _spelled(lower: str, names: set[str]) -> str:
+    return next(name for name in sorted(names) if name.lower() == lower)

@@ -1,0 +1,58 @@
+"""Labels and groups that stand in the names of files: found by a regular expression."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from pawsight.data.listing.class_names import class_name
+
+_LEAST = 2  # photos of each class, for a pattern to be proposed
+_MOST = 50  # classes that a pattern is proposed for
+_WORD = re.compile(r"([^\W\d_]+(?:[ _-][^\W\d_]+)*)([._ -]*)\(?\d")
+# What cameras and phones call all photos.
+_CAMERAS = {
+    "img",
+    "dsc",
+    "dscn",
+    "dscf",
+    "p",
+    "pxl",
+    "image",
+    "photo",
+    "mvimg",
+    "gopr",
+    "screenshot",
+}
+
+
+def found_in(pattern: re.Pattern[str], path: str) -> str:
+    """Return what a pattern finds in a file's name, or in its path if the pattern has a "/".
+
+    Returns:
+        The text of the pattern's first group that took part, or of the whole match; "" if it
+        does not match.
+    """
+    match = pattern.search(class_name(path if "/" in pattern.pattern else path.rpartition("/")[2]))
+    if match is None:
+        return ""
+    groups = [group for group in match.groups() if group is not None]
+    return (groups[0] if groups else match[0]).strip()
+
+
+def proposed_pattern(names: Iterable[str]) -> str:
+    r"""Return a pattern such as `(cat|dog)\.` for cat.0.jpg and dog.1.jpg; "" if none fits."""
+    words = Counter(
+        (match[1], match[2]) for name in names if (match := _WORD.match(class_name(name)))
+    )
+    found = {
+        word: mark
+        for (word, mark), count in sorted(words.items())
+        if count >= _LEAST and word.lower() not in _CAMERAS
+    }
+    if not 2 <= len(found) <= _MOST:
+        return ""
+    marks = set(found.values())
+    mark = re.escape(marks.pop()) if len(marks) == 1 else ""
+    return f"({'|'.join(map(re.escape, found))}){mark}"

@@ -1,0 +1,90 @@
+"""What a listing leaves out: folders of other programs, pawsight's runs, the user's patterns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pawsight.data.file_types import belongs_to, is_system_folder
+from pawsight.data.listing.class_names import listed
+from pawsight.progress import Progress
+
+_NAMED = 3  # folders of a kind that are named in a note
+
+
+class LeftOut:
+    """Decides what is left out, and counts it.
+
+    Args:
+        exclude: Patterns of the user's, such as `to check`, `*_old.jpg` or `cats/2019/*`. One
+            without "/" holds for the name of any folder or file, one with "/" for a path
+            relative to the source.
+    """
+
+    def __init__(self, exclude: Sequence[str] = ()) -> None:
+        self._patterns = {pattern: _text(pattern.strip("/")) for pattern in exclude}
+        self._folders: defaultdict[str, set[str]] = defaultdict(set)
+        self._matched: defaultdict[str, set[str]] = defaultdict(set)
+
+    def takes_folder(self, path: str) -> bool:
+        """Whether a folder is entered; `path` is relative to the source, without a last "/"."""
+        name = path.rpartition("/")[2]
+        if program := belongs_to(name):
+            self._folders[program].add(path)
+            return False
+        return not is_system_folder(name) and not self.excludes(path)
+
+    def takes_content(self, root: str, path: str, names: set[str]) -> bool:
+        """Whether what lies in a folder is taken: not if it is a run or an audit of pawsight's.
+
+        Args:
+            root: The source.
+            path: The folder, relative to it.
+            names: What lies in the folder.
+        """
+        if "catalog.csv" not in names or not names & {"config.json", "audit.json"}:
+            return True
+        try:
+            with Path(root, path, "catalog.csv").open("rb") as file:
+                is_ours = b"sha256" in file.readline(1000)
+        except OSError:
+            return True
+        if is_ours:
+            self._folders["results of pawsight"].add(path)
+        return not is_ours
+
+    def excludes(self, path: str) -> bool:
+        """Whether a pattern of the user's holds for a path or its last name."""
+        if not self._patterns:
+            return False
+        whole = _text(path)
+        name = whole.rpartition("/")[2]
+        for pattern, text in self._patterns.items():
+            if fnmatchcase(whole if "/" in text else name, text):
+                self._matched[pattern].add(path)
+                return True
+        return False
+
+    @property
+    def num_folders(self) -> int:
+        """How many folders of other programs and of pawsight were met."""
+        return sum(map(len, self._folders.values()))
+
+    def tell(self, progress: Progress) -> None:
+        """Write a note for each kind of folder, and for each pattern of the user's."""
+        for program, found in sorted(self._folders.items()):
+            progress.note(f"Left out: {listed(sorted(found), _NAMED)} ({program}).")
+        for pattern in self._patterns:
+            found = self._matched[pattern]
+            if found:
+                paths = listed(sorted(found), _NAMED)
+                progress.note(f"Left out by --exclude '{pattern}': {paths}.")
+            else:
+                progress.note(f"--exclude '{pattern}' matches nothing.")
+
+
+def _text(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

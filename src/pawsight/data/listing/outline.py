@@ -1,0 +1,114 @@
+"""The folders of a source and whether photos lie in them, by names only and on demand."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pawsight.data.file_types import Kind, is_table_name, kind_of
+from pawsight.data.listing.left_out import LeftOut
+from pawsight.data.listing.walk import is_folder, sniff_file
+
+_DEEPEST = 16  # levels that are searched for a first photo; a loop of links ends there
+_NAMES = 2000  # file names of a folder that are kept, to propose a pattern
+
+
+@dataclass(slots=True)
+class _Entries:
+    folders: list[str] = field(default_factory=list)
+    photos: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)  # only their first bytes can tell
+    tables: list[str] = field(default_factory=list)
+    error: OSError | None = None
+    is_run: bool = False
+
+
+class Outline:
+    """Answers questions about the folders below a source; each folder is listed once.
+
+    A `prefix` is a folder relative to the source: "" or ending in "/".
+    """
+
+    def __init__(self, root: Path, left_out: LeftOut) -> None:
+        self.root = root
+        self._left_out = left_out
+        self._listed: dict[str, _Entries] = {}
+        self._holds: dict[str, bool] = {}
+
+    def folders(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of the folders directly inside that hold photos, sorted; links last."""
+        return tuple(
+            name for name in self._entries(prefix).folders if self._has_any(f"{prefix}{name}/")
+        )
+
+    def empty_folders(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of the folders directly inside that hold no photos."""
+        holding = set(self.folders(prefix))
+        return tuple(name for name in self._entries(prefix).folders if name not in holding)
+
+    def has_photos(self, prefix: str = "") -> bool:
+        """Whether photos lie directly inside."""
+        entries = self._entries(prefix)
+        return bool(entries.photos) or any(
+            sniff_file(f"{self.root}/{prefix}{name}")[0] is not Kind.OTHER
+            for name in entries.unsure
+        )
+
+    def photo_names(self, prefix: str = "") -> list[str]:
+        """Return the names of the first photos directly inside."""
+        return self._entries(prefix).photos
+
+    def tables(self, prefix: str = "") -> list[str]:
+        """Return the names of the tables directly inside, sorted."""
+        return sorted(self._entries(prefix).tables)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the source itself is a run or an audit of pawsight's."""
+        return self._entries("").is_run
+
+    def error(self, prefix: str) -> OSError | None:
+        """Return why a folder cannot be listed, or None."""
+        return self._entries(prefix).error
+
+    def _has_any(self, prefix: str) -> bool:
+        if prefix not in self._holds:
+            # A folder that cannot be listed may hold photos; its row says why it is not read.
+            self._holds[prefix] = self.error(prefix) is not None or self.has_photos(prefix)
+            if not self._holds[prefix] and prefix.count("/") < _DEEPEST:
+                inner = self._entries(prefix).folders
+                self._holds[prefix] = any(self._has_any(f"{prefix}{name}/") for name in inner)
+        return self._holds[prefix]
+
+    def _entries(self, prefix: str) -> _Entries:
+        if prefix not in self._listed:
+            self._listed[prefix] = self._list(prefix)
+        return self._listed[prefix]
+
+    def _list(self, prefix: str) -> _Entries:
+        found = _Entries()
+        links: list[str] = []
+        others: set[str] = set()
+        try:
+            with os.scandir(f"{self.root}/{prefix}") as entries:
+                for entry in entries:
+                    name = entry.name
+                    if is_folder(entry):
+                        if self._left_out.takes_folder(prefix + name):
+                            (links if entry.is_symlink() else found.folders).append(name)
+                        continue
+                    kind = kind_of(name)
+                    if kind is Kind.OTHER:
+                        others.add(name)
+                    elif not self._left_out.excludes(prefix + name):
+                        names = found.unsure if kind is Kind.UNKNOWN else found.photos
+                        if len(names) < _NAMES:
+                            names.append(name)
+        except OSError as error:
+            return _Entries(error=error)
+        if not self._left_out.takes_content(str(self.root), prefix.rstrip("/"), others):
+            return _Entries(is_run=True)
+        found.tables = [name for name in others if is_table_name(name)]
+        found.folders = sorted(found.folders) + sorted(links)
+        return found

@@ -1,0 +1,173 @@
+"""Find the folders that are parts: by usual words in their names, and by what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.outline import Outline
+from pawsight.data.part_names import is_no_class, is_plain_part, part_of
+from pawsight.errors import DataError, SourceError
+from pawsight.records import PARTS, Part
+
+
+def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
+    """Return the parts among the folders directly inside a source, by name; {} if there are none.
+
+    Raises:
+        DataError: Two folders stand for one part.
+        SourceError: One of them cannot be read.
+    """
+    top = outline.folders()
+    if config.parts == "none":
+        return {}
+    if config.parts:
+        return _given_parts(outline, top, config.parts)
+    named = {name: part for name in top if (part := part_of(name))}
+    inner = {name: inner_classes(outline, f"{name}/") for name in top}
+    named = {
+        name: part
+        for name, part in named.items()
+        if is_plain_part(name)
+        or not inner[name]
+        or any(_alike(inner[name], inner[other]) for other in named if other != name)
+    }
+    if len(set(named.values())) < 2:
+        return {}
+    for name in named:
+        if error := outline.error(f"{name}/"):
+            folder = outline.root / name
+            raise SourceError(f"The folder {folder} cannot be read: {error.strerror or error}.")
+    with_classes = {name: part for name, part in named.items() if inner[name]}
+    if "train" not in with_classes.values() and not _any_alike(with_classes, inner):
+        return {}
+    for part in PARTS:
+        same = [name for name, its_part in with_classes.items() if its_part == part]
+        if len(same) > 1:
+            raise DataError(
+                f"The folders {' and '.join(same)} in {outline.root} all stand for the {part} "
+                f"part.\nRename or move all but one, or say which is which: "
+                f"--parts {part}={'+'.join(same)} takes them together."
+            )
+    for name in top:
+        if name not in named and is_like_any(inner[name], with_classes, inner):
+            raise DataError(_unknown_part(outline, name, with_classes))
+    return named
+
+
+def flat_parts(outline: Outline) -> dict[str, Part]:
+    """Return the parts by name where all folders are named so and none has class folders."""
+    top = outline.folders()
+    named = {name: part for name in top if (part := part_of(name))}
+    if len(named) < len(top) or len(set(named.values())) < 2:
+        return {}
+    return {} if any(inner_classes(outline, f"{name}/") for name in top) else named
+
+
+def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -> dict[str, Part]:
+    """Return the parts that lie inside the class folders, by name; {} if there are none.
+
+    Raises:
+        DataError: Beside them lies a folder that is no part.
+    """
+    inner = {name: outline.folders(f"{name}/") for name in top}
+    names = {class_name(inside) for folders in inner.values() for inside in folders}
+    if config.parts == "none":
+        return {}
+    if config.parts:
+        by_name = _by_name(config.parts)
+        return {name: by_name[name] for name in names if name in by_name}
+    named: dict[str, Part] = {}
+    for name in names:
+        if is_plain_part(name) and (part := part_of(name)):
+            named[name] = part
+    has_parts = all(any(class_name(n) in named for n in folders) for folders in inner.values())
+    if not has_parts or "train" not in named.values() or len(set(named.values())) < 2:
+        return {}
+    others = names - named.keys()
+    if others:
+        such = next(f"{c}/{n}" for c, found in inner.items() for n in found if n in others)
+        raise DataError(
+            f"The class folders in {outline.root} hold the parts {listed(sorted(named))}, but also "
+            f"{listed(sorted(others))}, such as {such}.\n"
+            f"Leave such folders out with --exclude {min(others)}, or say which part they are: "
+            f"--parts {as_option(named)}; with --parts none all photos are divided anew."
+        )
+    return named
+
+
+def class_root(outline: Outline, prefix: str) -> str:
+    """Go into a folder that only encloses another one with two or more folders inside."""
+    while not outline.has_photos(prefix):
+        names = outline.folders(prefix)
+        if len(names) != 1 or len(outline.folders(f"{prefix}{names[0]}/")) < 2:
+            break
+        prefix = f"{prefix}{names[0]}/"
+    return prefix
+
+
+def inner_classes(outline: Outline, prefix: str) -> frozenset[str]:
+    """Return the names of the class folders in a part; one that repeats the part's name is none."""
+    names = outline.folders(class_root(outline, prefix))
+    if len(names) == 1 and (is_no_class(names[0]) or f"{names[0]}/" == prefix):
+        return frozenset()
+    return frozenset(map(class_name, names))
+
+
+def _given_parts(
+    outline: Outline, top: tuple[str, ...], given: Mapping[Part, tuple[str, ...]]
+) -> dict[str, Part]:
+    """Find the folders that the user named as parts, unless they lie inside the class folders."""
+    by_name = _by_name(given)
+    found = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
+    deeper = {class_name(name) for outer in top for name in outline.folders(f"{outer}/")}
+    missing = by_name.keys() - set(map(class_name, found)) - (deeper if not found else set())
+    if missing:
+        raise DataError(
+            f"There is no folder {listed(sorted(missing))} with photos in {outline.root}.\n"
+            f"The folders there are: {listed(top)}. Name some of them with --parts."
+        )
+    return found
+
+
+def _by_name(parts: Mapping[Part, tuple[str, ...]]) -> dict[str, Part]:
+    return {class_name(name): part for part, names in parts.items() for name in names}
+
+
+def _unknown_part(outline: Outline, name: str, parts: Mapping[str, Part]) -> str:
+    left = next((part for part in PARTS if part not in parts.values()), "test")
+    return (
+        f"The folder {name} in {outline.root} holds the same folders as {listed(tuple(parts))}, "
+        f"but its name does not say which part it is.\n"
+        f"Say it: --parts {as_option({**parts, name: left})}; or leave it out: --exclude {name}"
+    )
+
+
+def as_option(parts: Mapping[str, str]) -> str:
+    """Return the value of `--parts` for parts by folder, quoted for a shell."""
+    by_part: dict[str, list[str]] = {}
+    for name, part in parts.items():
+        by_part.setdefault(part, []).append(name)
+    text = ",".join(
+        f"{part}={'+'.join(sorted(by_part[part]))}" for part in PARTS if part in by_part
+    )
+    return f"'{text}'" if re.search(r"[^\w=+,.-]", text) else text
+
+
+def is_like_any(
+    found: frozenset[str], others: Iterable[str], inner: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether a folder holds the same class folders as one of some others."""
+    return any(_alike(found, inner[other]) for other in others)
+
+
+def _any_alike(names: Iterable[str], inner: Mapping[str, frozenset[str]]) -> bool:
+    return any(_alike(inner[a], inner[b]) for a, b in combinations(names, 2))
+
+
+def _alike(first: frozenset[str], second: frozenset[str]) -> bool:
+    same = len(first & second)
+    return same >= 2 and 2 * same >= min(len(first), len(second))

@@ -1,0 +1,220 @@
+"""Decide what the folders of a source mean: which are classes, and which are parts.
+
+The rule, for the folders below a source in which photos lie:
+
+1. Folders whose names stand for parts (`part_names`) and that hold folders are parts, if
+   one of them is for training or they hold the same folders. What they hold are classes.
+2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside.
+3. Folders without photos of their own that hold the same two or more folders could be parts or
+   classes, and so could folders named as parts that hold photos but no folders: refused, with
+   both readings and the options that choose.
+4. Otherwise each folder is a class, and what lies deeper belongs to it.
+
+A folder that only encloses another one is looked through, below a part too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.label_patterns import proposed_pattern
+from pawsight.data.listing.outline import Outline
+from pawsight.data.listing.part_folders import (
+    as_option,
+    class_root,
+    flat_parts,
+    inner_classes,
+    is_like_any,
+    part_folders,
+    parts_inside,
+)
+from pawsight.data.part_names import part_of
+from pawsight.errors import DataError
+from pawsight.records import PARTS, Part
+
+_DATE = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}")
+
+SomePart = Part | Literal[""]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFolder:
+    """A folder whose photos, however deep, have one label and one part."""
+
+    prefix: str  # relative to the source, ending in "/"
+    label: str
+    part: SomePart = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the folders of a source mean.
+
+    Attributes:
+        classes: The class folders, each with its part.
+        enclosing: Folders that hold class folders; a photo directly inside has no class.
+        left_out: Folders that are not used, with the reason.
+        empty: Folders beside class folders that hold no photos.
+        hint: Another reading, for the user to choose.
+    """
+
+    classes: tuple[ClassFolder, ...]
+    enclosing: tuple[str, ...] = ("",)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
+    hint: str = ""
+
+
+def read_structure(
+    outline: Outline, config: SourceConfig, has_groups: bool = False
+) -> Structure | None:
+    """Decide by the rule above, or as the settings say.
+
+    Args:
+        outline: The folders.
+        config: What the user chose.
+        has_groups: Whether the folders inside class folders are groups, so no classes.
+
+    Returns:
+        The structure, or None for photos without classes.
+
+    Raises:
+        DataError: The folders can be read in two ways, or two stand for one part.
+        SourceError: A part cannot be read.
+    """
+    if config.class_level is not None:
+        return _by_level(outline, config, config.class_level)
+    top = outline.folders()
+    parts = part_folders(outline, config)
+    if parts:
+        return _in_parts(outline, parts, config)
+    if len(top) < 2 and (not top or outline.has_photos()):
+        return None
+    if inside := parts_inside(outline, top, config):
+        return _classes_first(outline, top, inside)
+    if config.parts != "none" and not has_groups:
+        _check_flat_parts(outline, top)
+        _check_same_folders(outline, top)
+    return _classes(outline, top)
+
+
+def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig) -> Structure:
+    classes, enclosing, left_out, empty = [], [""], {}, []
+    for name, part in parts.items():
+        root = class_root(outline, f"{name}/")
+        inner = outline.folders(root)
+        if not inner_classes(outline, f"{name}/"):
+            left_out[name] = "it has no class folders"
+            continue
+        enclosing.append(root)
+        classes += [ClassFolder(f"{root}{inside}/", class_name(inside), part) for inside in inner]
+        empty += [root + inside for inside in outline.empty_folders(root)]
+    for name in outline.folders():
+        if name not in parts:
+            left_out[name] = f"it lies beside the folders {', '.join(parts)} and is none of them"
+    return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
+
+
+def _classes_first(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]) -> Structure:
+    classes, left_out = [], {}
+    for name in top:
+        for inside in outline.folders(f"{name}/"):
+            if class_name(inside) in parts:
+                prefix = f"{name}/{inside}/"
+                classes.append(ClassFolder(prefix, class_name(name), parts[class_name(inside)]))
+            else:
+                left_out[f"{name}/{inside}"] = "it is none of the parts"
+    enclosing = ("", *(f"{name}/" for name in top))
+    return Structure(tuple(classes), enclosing, left_out, outline.empty_folders())
+
+
+def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
+    classes = tuple(ClassFolder(f"{name}/", class_name(name)) for name in top)
+    inner = [outline.folders(f"{name}/") for name in top if not outline.has_photos(f"{name}/")]
+    deeper = {class_name(name) for names in inner for name in names}
+    hint = ""
+    if len(inner) == len(top) and all(len(names) > 1 for names in inner):
+        hint = f"--class-level 2 takes the {len(deeper):,} folders inside: {listed(sorted(deeper))}"
+    return Structure(classes, empty=outline.empty_folders(), hint=hint)
+
+
+def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
+    """Take the folders of one level as classes; those of another may be parts."""
+    parts = part_folders(outline, config) if level > 1 else {}
+    inside = {} if parts else parts_inside(outline, outline.folders(), config)
+    classes: list[ClassFolder] = []
+    enclosing: list[str] = []
+    empty: list[str] = []
+    left_out: dict[str, str] = {}
+
+    def descend(prefix: str, depth: int, part: SomePart) -> None:
+        enclosing.append(prefix)
+        for name in outline.folders(prefix):
+            inner = f"{prefix}{name}/"
+            if depth == 1 and parts and name not in parts:
+                left_out[name] = "it is none of the parts"
+            elif depth < level:
+                descend(inner, depth + 1, parts.get(name, part))
+            else:
+                classes.append(ClassFolder(inner, class_name(name), part))
+        empty.extend(prefix + name for name in outline.empty_folders(prefix))
+
+    if level == 1 and inside:
+        return _classes_first(outline, outline.folders(), inside)
+    descend("", 1, "")
+    if not classes:
+        raise DataError(
+            f"--class-level {level}: no folder with photos lies so deep in {outline.root}.\n"
+            f"Level 1 are the folders directly inside: {listed(outline.folders())}."
+        )
+    return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
+
+
+def _check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
+    """Refuse `train/` and `test/` with photos but without classes inside."""
+    if not flat_parts(outline):
+        return
+    top = tuple(sorted(top, key=lambda name: PARTS.index(part_of(name) or "test")))
+    found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
+    pattern = proposed_pattern(found.values()) or "(cat|dog)"
+    raise DataError(
+        f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
+        f"They can be read in two ways; choose one:\n"
+        f"  they are parts, and the class stands in the name of each file, such as "
+        f"{next(iter(found), 'cat.0.jpg')}: --label-pattern '{pattern}'\n"
+        f"  they are the classes {listed(top)}: --parts none"
+    )
+
+
+def _some_photos(outline: Outline, folder: str) -> list[str]:
+    inner = outline.folders(f"{folder}/")
+    names = outline.photo_names(f"{folder}/")
+    return names or (outline.photo_names(f"{folder}/{inner[0]}/") if inner else [])
+
+
+def _check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
+    """Refuse folders that hold the same folders, since either could be the classes."""
+    if len(top) < 2 or any(outline.has_photos(f"{name}/") for name in top):
+        return
+    inner = {name: inner_classes(outline, f"{name}/") for name in top}
+    if not all(is_like_any(inner[a], {b: "" for b in top if b != a}, inner) for a in top):
+        return
+    deeper = sorted(set().union(*inner.values()))
+    if all(_DATE.fullmatch(name) for name in deeper):
+        return
+    named = {name: part_of(name) for name in top}
+    left = [part for part in PARTS if part not in named.values()]
+    parts = {name: part or (left.pop(0) if left else "") for name, part in named.items()}
+    option = as_option({name: part for name, part in parts.items() if part})
+    raise DataError(
+        f"The folders {listed(top)} in {outline.root} hold the same folders: {listed(deeper)}.\n"
+        f"They can be read in several ways; choose one:\n"
+        f"  {len(deeper):,} classes {listed(deeper)}, in parts: --parts {option}, for example\n"
+        f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
+        f"  {len(top):,} classes {listed(top)}: --class-level 1"
+    )

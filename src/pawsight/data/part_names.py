@@ -1,0 +1,54 @@
+"""The part that the name of a folder, or a cell of a table, stands for."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pawsight.records import Part
+
+_WORDS: dict[Part, str] = {
+    "train": "train training trn",
+    "validation": "validation validate validating val valid dev devel development eval evaluation",
+    "test": "test testing tst holdout heldout unseen",
+}
+_PART_OF = {word: part for part, words in _WORDS.items() for word in words.split()}
+# What such a name may hold besides, without standing for anything else.
+_FILLING = frozenset(
+    (
+        *("set", "sets", "data", "dataset", "images", "image", "imgs", "img", "photos", "photo"),
+        *("pictures", "pics", "files", "folder", "dir", "split", "part", "subset", "my", "the"),
+        *("all", "new", "raw", "final"),
+    )
+)
+_NO_CLASS = _FILLING | {"unlabelled", "unlabeled", "unknown", "classes", "class"}
+_ENDING = re.compile(r"(?<=.)(?:sets?|data|images|imgs|photos|split|part|folder|dir)$")
+
+
+def part_of(name: str) -> Part | Literal[""]:
+    """Return the part that a name stands for: `training_set`, `seg_train`, `Test1`, `hold-out`.
+
+    Returns:
+        The part, or "" where no word of the name, or words of two parts, stand for one.
+    """
+    found = {_PART_OF[word] for word in _words(name) if word in _PART_OF}
+    return found.pop() if len(found) == 1 else ""
+
+
+def is_plain_part(name: str) -> bool:
+    """Whether a name says nothing but a part: `test_set1` does, `seg_test` does not."""
+    return bool(part_of(name)) and all(
+        word in _PART_OF or word in _FILLING for word in _words(name)
+    )
+
+
+def is_no_class(name: str) -> bool:
+    """Whether a folder alone in a part, such as `test/images`, names no class."""
+    return all(word in _NO_CLASS or word in _PART_OF for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    joined = re.sub(r"(?i)\b(hold|held)[ _-]?out\b", "holdout", spaced.replace("_", " "))
+    words = re.findall(r"[^\W\d_]+", joined.lower())
+    return [word if word in _PART_OF else _ENDING.sub("", word) or word for word in words]

@@ -1,0 +1,203 @@
+"""What folders mean: classes, parts, or a question with the options that answer it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.scan import scan
+from pawsight.data.sources import fetch
+from pawsight.errors import DataError
+from pawsight.progress import Silent
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.texts = []
+
+    def note(self, text):
+        self.texts.append(text)
+
+
+def put(root, *folders, count=2, name="{}.jpg"):
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            (root / folder / name.format(number)).write_bytes(b"x")
+    return root
+
+
+def counts(root, progress=None, **options):
+    """How many photos have each (part, label)."""
+    config = SourceConfig(**options)
+    listing = scan(fetch(root, Silent()), progress or Silent(), config=config)
+    return dict(Counter((p.part, p.label) for p in listing.photos if not p.problem))
+
+
+def question(root, **options):
+    with pytest.raises(DataError) as raised:
+        counts(root, **options)
+    return str(raised.value)
+
+
+PETS = {("train", "cats"): 2, ("train", "dogs"): 2, ("test", "cats"): 2, ("test", "dogs"): 2}
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"),
+        ("seg_train", "seg_test"),
+        ("TrainingData", "TestingData"),
+        ("train", "holdout"),
+        ("pets-train-2017", "pets-test-2017"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train/train", "test"),
+    ],
+)
+def test_folders_that_hold_the_same_class_folders_are_parts_by_usual_words(tmp_path, train, test):
+    put(tmp_path, f"{train}/cats", f"{train}/dogs", f"{test}/cats", f"{test}/dogs")
+    notes = Notes()
+    assert counts(tmp_path, notes) == PETS
+    assert notes.texts[-1] == (
+        "2 classes from folder names: cats, dogs; parts train and test as given."
+    )
+
+
+@pytest.mark.parametrize("name", ["dev", "eval", "val_set", "Validation"])
+def test_words_for_validation_are_known(tmp_path, name):
+    put(tmp_path, "train/cats", "train/dogs", f"{name}/cats", f"{name}/dogs")
+    assert {part for part, _ in counts(tmp_path)} == {"train", "validation"}
+
+
+def test_a_validation_and_a_test_part_without_a_train_part_are_parts(tmp_path):
+    put(tmp_path, "val/cats", "val/dogs", "test/cats", "test/dogs")
+    assert {part for part, _ in counts(tmp_path)} == {"validation", "test"}
+
+
+@pytest.mark.parametrize("names", [("alice", "bob"), ("fold1", "fold2"), ("2023", "2024")])
+def test_the_same_folders_in_folders_of_other_names_are_asked_about(tmp_path, names):
+    put(tmp_path, *(f"{name}/{pet}" for name in names for pet in ("cats", "dogs")))
+    first, second = names
+    text = question(tmp_path)
+    assert "hold the same folders: cats, dogs" in text
+    assert f"--parts train={first},validation={second}" in text
+    assert "--class-level 1" in text and "--class-level 2" in text
+    given = counts(tmp_path, parts=f"train={first},test={second}")
+    assert given == PETS
+    assert counts(tmp_path, class_level=2) == {("", "cats"): 4, ("", "dogs"): 4}
+    assert counts(tmp_path, class_level=1) == {("", first): 4, ("", second): 4}
+    assert counts(tmp_path, parts="none") == {("", first): 4, ("", second): 4}
+
+
+def test_years_inside_class_folders_belong_to_the_classes(tmp_path):
+    put(tmp_path, "cats/2023", "cats/2024", "dogs/2023", "dogs/2024")
+    assert counts(tmp_path) == {("", "cats"): 4, ("", "dogs"): 4}
+
+
+def test_different_folders_inside_class_folders_belong_to_them_and_the_level_below_is_named(
+    tmp_path,
+):
+    put(tmp_path, "cats/tabby", "cats/siamese", "dogs/pug", "dogs/beagle")
+    notes = Notes()
+    assert counts(tmp_path, notes) == {("", "cats"): 4, ("", "dogs"): 4}
+    assert "--class-level 2 takes the 4 folders inside: beagle, pug, siamese, tabby" in notes.texts
+    assert {label for _, label in counts(tmp_path, class_level=2)} == {
+        *("tabby", "siamese", "pug", "beagle")
+    }
+
+
+def test_parts_inside_class_folders_are_kept(tmp_path):
+    put(tmp_path, "cats/train", "cats/val", "dogs/train", "dogs/val")
+    expected = {(part, pet): 2 for part in ("train", "validation") for pet in ("cats", "dogs")}
+    assert counts(tmp_path) == expected
+    assert counts(tmp_path, class_level=1) == expected
+    assert counts(tmp_path, parts="none") == {("", "cats"): 4, ("", "dogs"): 4}
+
+
+def test_a_folder_beside_parts_inside_a_class_is_asked_about(tmp_path):
+    put(tmp_path, "cats/train", "cats/val", "cats/odd", "dogs/train", "dogs/val")
+    assert "such as cats/odd" in question(tmp_path)
+    assert "--exclude odd" in question(tmp_path)
+    assert sum(counts(tmp_path, exclude="odd").values()) == 8
+    assert sum(counts(tmp_path, parts="train=train,val=val").values()) == 8
+
+
+def test_a_folder_with_the_same_classes_whose_name_is_no_part_is_asked_about(tmp_path):
+    put(tmp_path, *(f"{name}/{pet}" for name in ("train", "test", "x") for pet in ("a", "b")))
+    text = question(tmp_path)
+    assert "folder x" in text
+    assert "--parts train=train,validation=x,test=test" in text
+    assert "--exclude x" in text
+    assert len(counts(tmp_path, exclude="x")) == 4
+
+
+@pytest.mark.parametrize("test", ["test/test", "test/unlabelled", "test1/test1"])
+def test_a_test_part_without_labels_is_left_out(tmp_path, test):
+    put(tmp_path, "train/cats", "train/dogs", test)
+    notes = Notes()
+    assert counts(tmp_path, notes) == {("train", "cats"): 2, ("train", "dogs"): 2}
+    assert (
+        f"Left out {test[: test.index('/')]}/: it has no class folders (2 photos)." in notes.texts
+    )
+
+
+@pytest.fixture
+def kaggle(tmp_path):
+    put(tmp_path, "train", count=3, name="cat.{}.jpg")
+    put(tmp_path, "train", count=3, name="dog.{}.jpg")
+    return put(tmp_path, "test1")
+
+
+def test_labels_in_file_names_are_proposed_with_both_readings(kaggle):
+    text = question(kaggle)
+    assert r"--label-pattern '(cat|dog)\.'" in text
+    assert "--parts none" in text
+
+
+def test_labels_are_taken_from_file_names(kaggle):
+    notes = Notes()
+    found = counts(kaggle, notes, label_pattern=r"(cat|dog)\.")
+    assert found == {("train", "cat"): 3, ("train", "dog"): 3}
+    assert "Left out test1/: no name matches --label-pattern (2 photos)." in notes.texts
+    assert notes.texts[-1].startswith(r"2 classes from file names by '(cat|dog)\.': cat, dog")
+
+
+def test_a_pattern_with_a_slash_is_searched_in_the_path(tmp_path):
+    put(tmp_path, "2023/site-a/x", "2024/site-b/y")
+    assert set(counts(tmp_path, label_pattern=r"site-(\w)/")) == {("", "a"), ("", "b")}
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(kaggle):
+    assert "matches no photo" in question(kaggle, label_pattern="(bird)")
+
+
+def test_photos_in_one_folder_get_a_pattern_proposed(tmp_path):
+    put(tmp_path, "photos", name="cat_{}.jpg")
+    put(tmp_path, "photos", name="dog_{}.jpg")
+    listing = scan(fetch(tmp_path / "photos", Silent()))
+    with pytest.raises(DataError, match=re.escape("--label-pattern '(cat|dog)_'")):
+        check_classes(listing)
+
+
+def test_a_folder_beside_that_holds_no_photos_is_no_class(tmp_path):
+    put(tmp_path, "photos/cats", "photos/dogs")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("x")
+    assert counts(tmp_path) == {("", "cats"): 2, ("", "dogs"): 2}
+
+
+def test_a_level_that_is_not_there_is_an_error(tmp_path):
+    put(tmp_path, "cats", "dogs")
+    assert "Level 1 are the folders directly inside: cats, dogs" in question(
+        tmp_path, class_level=3
+    )
+
+
+def test_parts_that_are_not_there_are_an_error(tmp_path):
+    put(tmp_path, "a/cats", "a/dogs", "b/cats", "b/dogs")
+    text = question(tmp_path, parts="train=a,test=c")
+    assert "no folder c" in text
+    assert "a, b" in text
