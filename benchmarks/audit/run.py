@@ -24,10 +24,11 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
-from pawsight.data.auditing.audit import findings
-from pawsight.data.auditing.checks import KINDS
-from pawsight.data.auditing.outliers import unlike
-from pawsight.data.auditing.quality import remarks
+from pawsight.data.auditing.audit import audit_photos
+from pawsight.data.auditing.checks import CHECKS
+from pawsight.data.auditing.facts import AuditFacts
+from pawsight.data.auditing.findings import Item, PhotoItem, SentenceItem
+from pawsight.data.auditing.outliers import find_outliers
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.decode import decode, examine
 from pawsight.data.duplicates.near_duplicates import near_copies
@@ -55,9 +56,9 @@ def main() -> None:
     # What was found in a store is remembered; in anything else it is looked for anew.
     anew = WithAltered(pixels, len(catalog.photos), np.empty((0, *SIZE, 3), np.uint8))
     copies = timed("near copies", lambda: near_copies(catalog, anew))
-    timed("facts", lambda: remarks(catalog))
-    timed("unlike", lambda: unlike(catalog, anew))
-    found = findings(catalog, anew, copies)["findings"]
+    timed("facts", lambda: [check.finding(AuditFacts(catalog)) for check in CHECKS])
+    timed("unlike", lambda: find_outliers(catalog, anew))
+    found = audit_photos(catalog, anew, copies).findings
     recall = {
         name: share_found(catalog, pixels, change, arguments) for name, change in COPIES.items()
     }
@@ -66,7 +67,7 @@ def main() -> None:
         "source": catalog.name,
         "num_photos": len(catalog.usable),
         "seconds": seconds,
-        "counts": {kind.id: found[kind.id]["count"] for kind in KINDS},
+        "counts": {name: len(finding.items) for name, finding in found.items()},
         "altered": arguments.altered,
         "recall": recall,
     }
@@ -74,10 +75,10 @@ def main() -> None:
     print(json.dumps(results, indent=2))
     if arguments.sheets:
         arguments.sheets.mkdir(parents=True, exist_ok=True)
-        for kind in KINDS:
-            if kind.shape != "sentences" and kind.id != "broken" and found[kind.id]["count"]:
-                path = arguments.sheets / f"{kind.id}.png"
-                draw_sheet(catalog, found[kind.id]["items"][:FIRST], path)
+        for name, finding in found.items():
+            if finding.items and finding.kind is not SentenceItem and name != "broken":
+                path = arguments.sheets / f"{name}.png"
+                draw_sheet(catalog, finding.items[:FIRST], path)
                 print(path)
 
 
@@ -207,10 +208,10 @@ def with_facts(photo: Photo, facts: object) -> Photo:
     return replace(photo, path=path, **{name: getattr(facts, name) for name in names})
 
 
-def draw_sheet(catalog: Catalog, items: list[dict], path: Path) -> None:
+def draw_sheet(catalog: Catalog, items: tuple[Item, ...], path: Path) -> None:
     """Lay out findings in one picture; the photos of a group stand side by side, framed."""
-    groups = [item.get("photos", [item])[:COLUMNS] for item in items]
-    rows: list[list[list[dict]]] = [[]]
+    groups = [([item] if isinstance(item, PhotoItem) else item.photos)[:COLUMNS] for item in items]
+    rows: list[list[list[PhotoItem]]] = [[]]
     for group in groups:
         if sum(map(len, rows[-1])) + len(group) > COLUMNS:
             rows.append([])
@@ -221,7 +222,7 @@ def draw_sheet(catalog: Catalog, items: list[dict], path: Path) -> None:
         column = 0
         for group in row:
             for photo in group:
-                image = decode((catalog.root / photo["path"]).read_bytes(), keep_truncated=True)
+                image = decode((catalog.root / photo.path).read_bytes(), keep_truncated=True)
                 image.thumbnail((SIDE - 6, SIDE - 6))
                 sheet.paste(image, (column * SIDE + 3, number * SIDE + 3))
                 column += 1

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.config import TrainConfig
-from pawsight.data.auditing.audit import findings
+from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.reading.resized import at_size
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
@@ -76,7 +76,7 @@ def ingest(photos: Path, model: str) -> tuple[Path, float, dict[str, int]]:
     listing = list_photos(photos, Silent())
     catalog, pixels = read_photos(listing, config, Silent())
     dataset = divide(catalog, pixels, config.split, Silent())
-    findings(dataset.catalog, pixels, dataset.duplicates)  # kept, as what `divide` compares is
+    audit_photos(dataset.catalog, pixels, dataset.duplicates)  # kept, as what `divide` compares is
     sizes = {part: len(catalog.part(part)) for part in ("train", "validation")}
     return listing.root, time.perf_counter() - started, sizes
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.data.auditing.checks import KINDS
+from pawsight.data.auditing.checks import CHECKS
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_audit_as_json_is_nothing_but_json_and_writes_nothing(pawsight, labelled
     found = json.loads(pawsight("audit", labelled, "--json").stdout)
     assert found["classes"] == {"blue": 4, "green": 4, "red": 5}
     assert [broken["path"] for broken in found["broken"]] == ["blue/broken.jpg"]
-    assert list(found["findings"]) == [kind.id for kind in KINDS]
+    assert list(found["findings"]) == [check.id for check in CHECKS]
     assert list(Path().iterdir()) == []
 
 

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.data.auditing.audit import findings
-from pawsight.data.auditing.checks import KINDS
+from pawsight.data.auditing.audit import audit_photos
+from pawsight.data.auditing.checks import CHECKS
+from pawsight.data.auditing.findings import Audit, Finding, GroupItem, PhotoItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
 from pawsight.records import Photo
-from pawsight.report.data_page import MOST_ITEMS, audit_folder, save_audit, write_data_page
+from pawsight.report.data_page import (
+    MOST_IN_GROUPS,
+    MOST_ITEMS,
+    audit_folder,
+    save_audit,
+    write_data_page,
+)
 
 USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 40, "height": 30}
 
@@ -63,7 +70,7 @@ def written(tmp_path):
             with (tmp_path / path).open("wb") as file:
                 Image.new("RGB", (40, 30), "red").save(file, "PNG")
         catalog = Catalog(name, tmp_path, photos)
-        write_data_page(findings(catalog, copies=copies), catalog, tmp_path / "audit.html")
+        write_data_page(audit_photos(catalog, duplicates=copies), catalog, tmp_path / "audit.html")
         return Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
 
     return write
@@ -83,8 +90,8 @@ def test_a_page_of_no_photos_is_one(written):
 
 def test_every_check_stands_in_the_table(written):
     page = written(photo("a.jpg"))
-    for kind in KINDS:
-        assert kind.title in page.text
+    for check in CHECKS:
+        assert check.title in page.text
 
 
 def test_links_lead_to_the_sections_of_what_was_found(written):
@@ -168,41 +175,39 @@ def test_the_page_stays_small_however_much_is_found(tmp_path):
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (200, 200, 3), np.uint8))  # the hardest to shrink
     noise.save(tmp_path / "noise.png")
-    kinds = {
-        kind.id: {
-            "title": kind.title,
-            "rule": kind.rule,
-            "count": 2000,
-            "items": _items(kind.shape),
-        }
-        for kind in KINDS
-    }
+    named = [PhotoItem(path=f"{i % 300}.png", label="cats", reason="so it is") for i in range(2000)]
+    of_photos = Finding(title="Odd", rule="It is odd.", items=named)
+    of_groups = Finding(
+        title="Alike",
+        rule="They are alike.",
+        items=[GroupItem(photos=named[i : i + 3]) for i in range(1998)]
+        + [GroupItem(photos=())] * 2,
+    )
+    of_sentences = Finding(title="Mixed", rule="All.", items=[SentenceItem(reason="so")] * 2000)
     for number in range(300):
         os.link(tmp_path / "noise.png", tmp_path / f"{number}.png")
-    found = findings(Catalog("pets", tmp_path, ()))
-    found |= {
-        "findings": kinds,
-        "num_photos": 10**6,
-        "classes": {f"{'long' * 20} {i}": 1 for i in range(3000)},
-    }
+    found = Audit(
+        name="pets",
+        root="photos",
+        num_photos=10**6,
+        classes={f"{'long' * 20} {i}": 1 for i in range(3000)},
+        findings={
+            **{f"photos{i}": of_photos for i in range(8)},
+            **{f"groups{i}": of_groups for i in range(4)},
+            **{f"sentences{i}": of_sentences for i in range(2)},
+        },
+    )
     write_data_page(found, Catalog("pets", tmp_path, ()), tmp_path / "audit.html")
     page = Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
     assert (tmp_path / "audit.html").stat().st_size < 10e6
-    assert len(page.sources) <= 8 * 50 + 4 * 100
+    assert 8 * MOST_ITEMS < len(page.sources) <= 8 * MOST_ITEMS + 4 * MOST_IN_GROUPS
     assert "and 2,800 more" in page.text
-
-
-def _items(shape):
-    named = [{"path": f"{i % 300}.png", "label": "cats", "part": ""} for i in range(2000)]
-    if shape == "groups":
-        return [{"photos": named[i : i + 3]} for i in range(1000)] * 2
-    return [{**one, "value": 1.0, "reason": "so it is"} for one in named]
 
 
 def test_an_audit_is_saved_as_page_table_and_json(tmp_path):
     catalog = Catalog("pets", tmp_path, (photo("a.jpg"),))
     folder = tmp_path / "new" / "audit"
-    save_audit(audit_folder(folder), findings(catalog), catalog)
+    save_audit(audit_folder(folder), audit_photos(catalog), catalog)
     assert json.loads((folder / "audit.json").read_text())["num_photos"] == 1
     assert [p.path for p in Catalog.load(folder / "catalog.csv", tmp_path).photos] == ["a.jpg"]
     assert audit_folder(folder) == folder  # an earlier audit may be replaced

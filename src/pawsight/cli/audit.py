@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,9 +22,11 @@ from pawsight.cli.source_options import (
 )
 from pawsight.cli.tables import print_json, print_table
 
+if TYPE_CHECKING:
+    from pawsight.data.auditing.findings import Audit, Finding, GroupItem
+
 FOUND = 3  # the exit code when --fail-on finds something
 _MOST_ROWS = 20  # of one finding; the page and the JSON have more
-_LISTED = ("broken", "leakage", "conflicting_labels", "exact_copies", "near_copies")
 _ANY = "any"
 
 
@@ -75,42 +77,46 @@ def audit(
     """
     from pawsight import workflow
     from pawsight.cli.progress import shown
+    from pawsight.data.auditing.findings import Audit
 
-    wanted = _kinds(fail_on or [])
+    wanted = _checks(fail_on or [])
     chosen = source_config(ctx)
     folder = out if out is not None or as_json else _default_folder(source)
     with shown() as progress:
-        findings = workflow.audit(source, folder, group_by, progress, chosen)
+        found = workflow.audit(source, folder, group_by, progress, chosen)
+    audited = Audit.from_json(found)
     if as_json:
-        print_json(findings)
+        print_json(found)
     else:
-        print_findings(findings)
+        print_audit(audited)
     if folder is not None:
         print(f"With photos: {folder / 'audit.html'}", file=sys.stderr if as_json else sys.stdout)
-    counts = {name: findings["findings"][name]["count"] for name in wanted}
-    found = [f"{count:,} {name}" for name, count in counts.items() if count]
-    if found:
-        print(f"Found {', '.join(found)}.", file=sys.stderr)
+    counts = {name: len(audited.findings[name].items) for name in wanted}
+    failing = [f"{count:,} {name}" for name, count in counts.items() if count]
+    if failing:
+        print(f"Found {', '.join(failing)}.", file=sys.stderr)
         raise typer.Exit(FOUND)
 
 
-def print_findings(findings: dict[str, Any]) -> None:
-    """Print what `workflow.audit` found, as tables."""
-    sizes = findings["sizes"]
-    formats = findings["formats"]
+def print_audit(audit: Audit) -> None:
+    """Print what an audit found, as tables."""
+    from pawsight.data.auditing.checks import CHECKS
+    from pawsight.data.auditing.findings import GroupItem
+
     rows = [
-        ("photos", f"{findings['num_photos']:,} in {findings['root']}"),
-        ("formats", ", ".join(f"{count:,} {name}" for name, count in formats.items()) or "-"),
-        ("smallest", _size(sizes.get("smallest"))),
-        ("largest", _size(sizes.get("largest"))),
-        ("other files", f"{findings['num_ignored']:,} ignored"),
+        ("photos", f"{audit.num_photos:,} in {audit.root}"),
+        ("formats", ", ".join(f"{count:,} {name}" for name, count in audit.formats.items()) or "-"),
+        ("smallest", _size(audit.sizes.get("smallest"))),
+        ("largest", _size(audit.sizes.get("largest"))),
+        ("other files", f"{audit.num_ignored:,} ignored"),
     ]
-    print_table(rows, title=findings["name"])
-    _print_classes(findings["classes"], findings["parts"])
-    found = {name: one for name, one in findings["findings"].items() if one["count"]}
-    for name in _LISTED:
-        if name in found:
-            _print_some(found[name])
+    print_table(rows, title=audit.name)
+    _print_classes(audit.classes, audit.parts)
+    found = {name: one for name, one in audit.findings.items() if one.items}
+    serious = {check.id for check in CHECKS if check.is_serious}
+    for name, one in found.items():
+        if name in serious or one.kind is GroupItem:
+            _print_some(one)
     if found:
         summary = [(name, _count(one), _first(one)) for name, one in found.items()]
         print_table(summary, ["found", "how many", "the first"], right="how many")
@@ -118,11 +124,11 @@ def print_findings(findings: dict[str, Any]) -> None:
         print("Nothing was found that looks wrong.\n")
 
 
-def _kinds(given: list[str]) -> list[str]:
-    """The kinds of findings to fail on."""
-    from pawsight.data.auditing.checks import KINDS
+def _checks(given: list[str]) -> list[str]:
+    """Return the ids of the checks to fail on."""
+    from pawsight.data.auditing.checks import CHECKS
 
-    known = [kind.id for kind in KINDS]
+    known = [check.id for check in CHECKS]
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*known, _ANY):
@@ -153,38 +159,44 @@ def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) ->
         print(f"and {len(rows) - 5 * _MOST_ROWS:,} more classes\n")
 
 
-def _print_some(found: dict[str, Any]) -> None:
-    """Print the first items of one kind of finding."""
-    items = found["items"]
-    some = items[:_MOST_ROWS]
-    if "photos" in items[0]:
-        print_table([(_equation(item),) for item in some], [found["title"].lower()])
+def _print_some(found: Finding) -> None:
+    """Print the first items of one finding."""
+    from pawsight.data.auditing.findings import GroupItem, PhotoItem
+
+    some = found.items[:_MOST_ROWS]
+    if found.kind is GroupItem:
+        groups = [(_equation(item),) for item in some if isinstance(item, GroupItem)]
+        print_table(groups, [found.title.lower()])
     else:
-        rows = [(item["path"], item["reason"]) for item in some]
-        print_table(rows, [found["title"].lower(), "why"])
-    if len(items) > _MOST_ROWS:
-        print(f"and {len(items) - _MOST_ROWS:,} more; all of them: --json\n")
+        rows = [(item.path, item.reason or "") for item in some if isinstance(item, PhotoItem)]
+        print_table(rows, [found.title.lower(), "why"])
+    if len(found.items) > _MOST_ROWS:
+        print(f"and {len(found.items) - _MOST_ROWS:,} more; all of them: --json\n")
 
 
-def _count(found: dict[str, Any]) -> str:
-    if "photos" not in found["items"][0]:
-        return f"{found['count']:,}" if "path" in found["items"][0] else ""
-    return f"{found['count']:,} groups"
+def _count(found: Finding) -> str:
+    from pawsight.data.auditing.findings import GroupItem, SentenceItem
+
+    if found.kind is SentenceItem:
+        return ""
+    return f"{len(found.items):,}{' groups' if found.kind is GroupItem else ''}"
 
 
-def _first(found: dict[str, Any]) -> str:
-    """The worst one of its kind, in a line."""
-    item = found["items"][0]
-    if "photos" in item:
+def _first(found: Finding) -> str:
+    """Describe the worst item of a finding in a line."""
+    from pawsight.data.auditing.findings import GroupItem, PhotoItem
+
+    item = found.items[0]
+    if isinstance(item, GroupItem):
         return _equation(item)
-    return f"{item['path']}: {item['reason']}" if "path" in item else str(item["reason"])
+    return f"{item.path}: {item.reason}" if isinstance(item, PhotoItem) else item.reason
 
 
-def _equation(item: dict[str, Any]) -> str:
-    paths = [photo["path"] for photo in item["photos"]]
+def _equation(item: GroupItem) -> str:
+    paths = [photo.path for photo in item.photos]
     more = f" and {len(paths) - 4:,} more" if len(paths) > 4 else ""
-    return (" , " if "group" in item else " = ").join(paths[:4]) + more
+    return (" = " if item.group is None else " , ").join(paths[:4]) + more
 
 
-def _size(size: list[int] | None) -> str:
+def _size(size: tuple[int, int] | None) -> str:
     return "-" if size is None else f"{size[0]} x {size[1]} pixels (width x height)"

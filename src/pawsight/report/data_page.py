@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pawsight import __version__
-from pawsight.data.auditing.checks import KINDS, Kind
+from pawsight.data.auditing.checks import CHECKS
+from pawsight.data.auditing.findings import Audit, Finding, GroupItem, Item, PhotoItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
+from pawsight.formatting import counted
 from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
 from pawsight.storage.atomic import write_json, write_text
@@ -25,30 +26,36 @@ _JSON_NAME = "audit.json"
 MOST_ITEMS = 50  # of one kind
 MOST_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
 _MOST_OF_A_GROUP = 4  # photos of one group of copies
-_MOST_IN_GROUPS = 100  # photos of one kind of copies
+MOST_IN_GROUPS = 100  # photos of one kind of groups
 # Pixels of a thumbnail's longer side, shown at up to 160, and the quality of its JPEG: about
 # 6 kB, less where very many are hard to shrink.
 _FINENESS = ((200, 70), (140, 60), (100, 50))
 _MOST_BYTES = 9_000_000  # of all thumbnails together
 
 
+_UNSHOWN = ("broken",)  # findings whose photos cannot be shown
+
+
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One kind of finding as the page shows it."""
+    """One finding as the page shows it.
 
-    kind: Kind
-    count: int
-    num_photos: int  # in all groups
-    items: list[dict[str, Any]]  # those shown
+    `items` are those shown; `layout` is "groups", "photos", "table" or "sentences".
+    """
+
+    id: str
+    finding: Finding
+    items: tuple[Item, ...]
+    layout: str
 
     @property
     def num_left(self) -> int:
         """Items that are not shown."""
-        return self.count - len(self.items)
+        return len(self.finding.items) - len(self.items)
 
 
 def audit_folder(out: str | os.PathLike[str]) -> Path:
-    """Say that an audit may go into a folder: there is none yet, an empty one, or an earlier audit.
+    """Check that an audit may go into a folder: it is absent, empty, or holds an earlier audit.
 
     Raises:
         RunError: It holds something else.
@@ -63,22 +70,22 @@ def audit_folder(out: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def save_audit(folder: Path, findings: dict[str, Any], catalog: Catalog) -> None:
+def save_audit(folder: Path, audit: Audit, catalog: Catalog) -> None:
     """Write audit.json, catalog.csv and audit.html into a folder.
 
     Raises:
         DiskError: One of them cannot be written.
     """
-    write_json(folder / _JSON_NAME, findings)
+    write_json(folder / _JSON_NAME, audit.to_json())
     catalog.save(folder / "catalog.csv")
-    write_data_page(findings, catalog, folder / PAGE_NAME)
+    write_data_page(audit, catalog, folder / PAGE_NAME)
 
 
-def write_data_page(findings: dict[str, Any], catalog: Catalog, path: Path) -> Path:
+def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
     """Write what an audit found as one HTML file.
 
     Args:
-        findings: What `pictures.audit.findings` gives.
+        audit: What was found.
         catalog: The photos; those shown are read from its root.
         path: The file; it is replaced.
 
@@ -88,19 +95,28 @@ def write_data_page(findings: dict[str, Any], catalog: Catalog, path: Path) -> P
     Raises:
         DiskError: The page cannot be written.
     """
-    sections = [_section(kind, findings["findings"][kind.id]) for kind in KINDS]
-    found = [section for section in sections if section.count]
-    pictures = _pictures(catalog.root, _paths(found))
+    sections = [_section(name, finding) for name, finding in audit.findings.items()]
+    found = [section for section in sections if section.items]
+    pictures = _pictures(
+        catalog.root,
+        [
+            path
+            for section in found
+            if section.layout != "table"
+            for item in section.items
+            for path in _paths(item)
+        ],
+    )
     page = load_template("data.html.j2").render(
-        name=findings["name"],
-        root=findings["root"],
-        headline=_headline(findings),
-        verdict=_verdict(found),
-        cards=_cards(findings),
+        name=audit.name,
+        root=audit.root,
+        headline=_headline(audit),
+        verdict=_verdict(found, len(sections)),
+        cards=_cards(audit),
         sections=sections,
         found=found,
-        classes=_class_rows(findings),
-        parts=list(findings["parts"]),
+        classes=_class_rows(audit),
+        parts=list(audit.parts),
         pictures=pictures,
         most_of_a_group=_MOST_OF_A_GROUP,
         most_rows=MOST_ROWS,
@@ -110,18 +126,19 @@ def write_data_page(findings: dict[str, Any], catalog: Catalog, path: Path) -> P
     return path
 
 
-def _section(kind: Kind, finding: dict[str, Any]) -> _Section:
-    items = finding["items"][:MOST_ITEMS]
-    num_photos = finding["count"]
-    if kind.shape == "groups":
-        num_photos = sum(len(item["photos"]) for item in finding["items"])
-        num_shown = 0
-        for place, item in enumerate(items):
-            num_shown += min(len(item["photos"]), _MOST_OF_A_GROUP)
-            if num_shown > _MOST_IN_GROUPS:
-                items = items[:place]
-                break
-    return _Section(kind, finding["count"], num_photos, items)
+def _section(name: str, finding: Finding) -> _Section:
+    items = finding.items[:MOST_ITEMS]
+    if finding.kind is SentenceItem:
+        return _Section(name, finding, items, "sentences")
+    if finding.kind is PhotoItem:
+        return _Section(name, finding, items, "table" if name in _UNSHOWN else "photos")
+    num_shown = 0
+    for place, item in enumerate(items):
+        num_shown += len(_paths(item))
+        if num_shown > MOST_IN_GROUPS:
+            items = items[:place]
+            break
+    return _Section(name, finding, items, "groups")
 
 
 def _pictures(root: Path, paths: list[str]) -> dict[str, str]:
@@ -134,45 +151,39 @@ def _pictures(root: Path, paths: list[str]) -> dict[str, str]:
     return pictures
 
 
-def _paths(sections: list[_Section]) -> list[str]:
-    """The photos that are shown as pictures."""
-    paths = []
-    for section in sections:
-        if section.kind.shape == "groups":
-            for item in section.items:
-                paths += [photo["path"] for photo in item["photos"][:_MOST_OF_A_GROUP]]
-        elif section.kind.shape == "photos" and section.kind.id != "broken":
-            paths += [item["path"] for item in section.items]
-    return paths
+def _paths(item: Item) -> list[str]:
+    """Return the photos of an item that are shown as pictures."""
+    if isinstance(item, GroupItem):
+        return [photo.path for photo in item.photos[:_MOST_OF_A_GROUP]]
+    return [item.path] if isinstance(item, PhotoItem) else []
 
 
-def _headline(findings: dict[str, Any]) -> str:
-    num_classes = len([name for name in findings["classes"] if name])
-    photos = f"{findings['num_photos']:,} {_plural(findings['num_photos'], 'photo')}"
+def _headline(audit: Audit) -> str:
+    num_classes = len([name for name in audit.classes if name])
+    photos = counted(audit.num_photos, "photo")
     if not num_classes:
         return f"{photos} without classes"
-    return f"{photos} in {num_classes:,} {_plural(num_classes, 'class', 'classes')}"
+    return f"{photos} in {counted(num_classes, 'class', 'classes')}"
 
 
-def _verdict(found: list[_Section]) -> str:
+def _verdict(found: list[_Section], num_checks: int) -> str:
     if not found:
         return "Nothing was found that looks wrong."
-    grave = [s for s in found if s.kind.id in ("leakage", "conflicting_labels", "broken")]
-    looks = f"{len(found)} of {len(KINDS)} checks found something to look at."
-    if grave:
-        looks += f" Begin with: {', '.join(section.kind.title.lower() for section in grave)}."
-    return looks
+    serious = {check.id for check in CHECKS if check.is_serious}
+    first = [section.finding.title.lower() for section in found if section.id in serious]
+    looks = f"{len(found)} of {num_checks} checks found something to look at."
+    return f"{looks} Begin with: {', '.join(first)}." if first else looks
 
 
-def _cards(findings: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _cards(audit: Audit) -> list[tuple[str, str, str]]:
     """The figures at the top: value, name, what it means."""
-    formats = findings["formats"]
+    formats = audit.formats
     commonest = sorted(formats, key=lambda name: -formats[name])
-    sizes = findings["sizes"]
+    sizes = audit.sizes
     cards = [
-        (f"{sum(findings['classes'].values()):,}", "can be used", "read in full, once"),
-        (f"{len(findings['broken']):,}", "cannot be read", "left out, not changed"),
-        (f"{findings['num_ignored']:,}", "other files", "no photos, ignored"),
+        (f"{sum(audit.classes.values()):,}", "can be used", "read in full, once"),
+        (f"{len(audit.broken):,}", "cannot be read", "left out, not changed"),
+        (f"{audit.num_ignored:,}", "other files", "no photos, ignored"),
     ]
     if sizes:
         small, large = (" × ".join(map(str, sizes[key])) for key in ("smallest", "largest"))
@@ -185,15 +196,11 @@ def _cards(findings: dict[str, Any]) -> list[tuple[str, str, str]]:
     return cards
 
 
-def _class_rows(findings: dict[str, Any]) -> list[tuple[str, int, list[int]]]:
+def _class_rows(audit: Audit) -> list[tuple[str, int, list[int]]]:
     """Each class with its photos, in all and in each part; the largest first."""
-    parts = findings["parts"].values()
+    parts = audit.parts.values()
     rows = [
         (name or "without a class", count, [part.get(name, 0) for part in parts])
-        for name, count in findings["classes"].items()
+        for name, count in audit.classes.items()
     ]
     return sorted(rows, key=lambda row: -row[1])
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return one if count == 1 else many or f"{one}s"

@@ -18,11 +18,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from pawsight import __version__
+from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
 from pawsight.evaluation.scores import SCORES
-from pawsight.formatting import percent
+from pawsight.formatting import counted, percent
 from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, interpretation
@@ -48,7 +49,7 @@ class _Facts:
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
     catalog: Catalog | None
-    audit: dict[str, Any]
+    audit: Audit | None
 
     @property
     def part(self) -> Part | None:
@@ -121,7 +122,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         version=__version__,
     )
     write_text(run.report_path, page)
-    if facts.audit and facts.catalog is not None:
+    if facts.audit is not None and facts.catalog is not None:
         write_data_page(facts.audit, facts.catalog, run.data_page_path)
     return run.report_path
 
@@ -146,7 +147,9 @@ def _gather(run: Run) -> _Facts:
         catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")))
         if has_catalog
         else None,
-        audit=json_of(run.audit_path),
+        audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
+        if run.audit_path.is_file()
+        else None,
     )
 
 
@@ -227,16 +230,15 @@ def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
     return dict(sorted(counts.items()))
 
 
-def _looks(audit: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the audit of the photos found, and how much of it; the gravest first."""
+def _looks(audit: Audit | None) -> list[tuple[str, str]]:
+    """Return what the audit of the photos found, and how much of it; the most serious first."""
     looks = []
-    for found in audit.get("findings", {}).values():
-        if found["count"]:
-            first = found["items"][0]
-            things = ("group" if "photos" in first else "photo") + "s" * (found["count"] > 1)
-            many = f"{found['count']:,} {things}"
-            is_of_photos = "path" in first or "photos" in first
-            looks.append((found["title"], many if is_of_photos else first["reason"]))
+    for found in audit.findings.values() if audit else ():
+        if isinstance(first := next(iter(found.items), None), SentenceItem):
+            looks.append((found.title, first.reason))
+        elif found.items:
+            noun = "group" if found.kind is GroupItem else "photo"
+            looks.append((found.title, counted(len(found.items), noun)))
     return looks
 
 

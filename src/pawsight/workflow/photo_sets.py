@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, TrainConfig
-from pawsight.data.auditing.audit import findings
+from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
@@ -173,10 +173,10 @@ def audit(
     folder = None if out is None else audit_folder(out)
     listing = list_photos(source, progress, group_by, config=source_config)
     catalog, pixels = read_photos(listing, TrainConfig(), progress)
-    found = findings(catalog, pixels, progress=progress)
+    found = audit_photos(catalog, pixels, progress=progress)
     if folder is not None:
         save_audit(folder, found, catalog)
-    return found
+    return found.to_json()
 
 
 @live_in_notebooks

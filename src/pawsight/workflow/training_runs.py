@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.config import TrainConfig, settings
-from pawsight.data.auditing.audit import findings, tell_about
+from pawsight.data.auditing.audit import audit_photos, tell_about
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import near_copies
@@ -164,7 +164,8 @@ def _train_and_finish(
     try:
         if not run.audit_path.is_file():
             with budget.paused():
-                write_json(run.audit_path, findings(catalog, pixels, duplicates, progress))
+                audit = audit_photos(catalog, pixels, duplicates, progress)
+                write_json(run.audit_path, audit.to_json())
         write_json(run.state_path, {"stage": "training"})
         if is_pretrained(config.model):
             from pawsight.training.transfer import transfer_run

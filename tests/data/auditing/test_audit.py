@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pawsight.data.auditing.audit import findings, tell_about
-from pawsight.data.auditing.checks import KINDS
+from pawsight.data.auditing.audit import audit_photos, tell_about
+from pawsight.data.auditing.checks import CHECKS
+from pawsight.data.auditing.findings import Audit
 from pawsight.data.catalog import Catalog
 from pawsight.progress import Silent
 from pawsight.records import Photo
@@ -19,6 +20,14 @@ def photo(path, label="cats", part="", sha256="", **facts):
 
 def catalog_of(*photos):
     return Catalog("pets", Path("/photos"), photos)
+
+
+def findings(*given, **named):
+    """The audit of a catalog, as audit.json holds it."""
+    audit = audit_photos(*given, **named)
+    found = audit.to_json()
+    assert Audit.from_json(json.loads(json.dumps(found, allow_nan=False))) == audit
+    return found
 
 
 class Notes(Silent):
@@ -46,7 +55,7 @@ def messy():
 
 def test_findings_name_every_kind_with_its_rule(messy):
     found = findings(messy)["findings"]
-    assert list(found) == [kind.id for kind in KINDS]
+    assert list(found) == [check.id for check in CHECKS]
     for one in found.values():
         assert one["title"]
         assert one["rule"].endswith(".")
@@ -54,7 +63,7 @@ def test_findings_name_every_kind_with_its_rule(messy):
 
 
 def test_copies_are_sorted_into_what_they_mean(messy):
-    found = findings(messy, copies=[[0, 1], [2, 3]])["findings"]
+    found = findings(messy, duplicates=[[0, 1], [2, 3]])["findings"]
     both = {
         "photos": [
             {"path": "a.jpg", "label": "cats", "part": "train"},
@@ -75,7 +84,7 @@ def test_broken_photos_have_their_reasons(messy):
 
 
 def test_findings_can_be_written_as_json_whatever_they_are(messy):
-    assert json.loads(json.dumps(findings(messy, copies=[[0, 1]]), allow_nan=False))
+    assert json.loads(json.dumps(findings(messy, duplicates=[[0, 1]]), allow_nan=False))
     assert json.loads(json.dumps(findings(catalog_of()), allow_nan=False))["sizes"] == {}
 
 
@@ -89,7 +98,7 @@ def test_the_facts_of_a_catalog_are_counted(messy):
     assert found["broken"] == [{"path": "e.jpg", "problem": "empty file"}]
     assert found["exact_copies"] == [["c.jpg", "d.jpg"]]
     assert found["copies_across_parts"] == []
-    assert found["sizes"] == {"smallest": (40, 30), "largest": (40, 30)}
+    assert found["sizes"] == {"smallest": [40, 30], "largest": [40, 30]}
 
 
 def test_a_photo_that_is_remarked_on_has_value_and_reason():

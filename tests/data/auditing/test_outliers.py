@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pawsight.data.auditing.outliers import describe, unlike
+from pawsight.data.auditing.outliers import describe, find_outliers
 from pawsight.data.catalog import Catalog
 from pawsight.records import Photo
 
@@ -42,7 +42,7 @@ def drawn():
 def found_in(images, labels=None):
     labels = labels or ["cats"] * len(images)
     photos = tuple(Photo(f"{i}.jpg", label) for i, label in enumerate(labels))
-    return unlike(Catalog("pets", "", photos), Memory(images))
+    return find_outliers(Catalog("pets", "", photos), Memory(images))
 
 
 def test_a_drawing_among_photos_is_unlike_them():
@@ -50,20 +50,20 @@ def test_a_drawing_among_photos_is_unlike_them():
     images[17] = drawn()
     (found,) = found_in(images)
     assert found.index == 17
-    assert found.value > 7
+    assert found.score > 7
 
 
 def test_a_blank_picture_among_photos_is_unlike_them():
     images = [photographed(seed) for seed in range(60)]
     images[5] = np.full((*SIZE, 3), 255, np.uint8)
-    assert [remark.index for remark in found_in(images)] == [5]
+    assert [one.index for one in found_in(images)] == [5]
 
 
 def test_several_copies_of_one_drawing_do_not_vouch_for_each_other():
     images = [photographed(seed) for seed in range(120)]
     for place in (3, 40, 80, 110):
         images[place] = drawn()
-    assert sorted(remark.index for remark in found_in(images)) == [3, 40, 80, 110]
+    assert sorted(one.index for one in found_in(images)) == [3, 40, 80, 110]
 
 
 def test_photos_are_not_unlike_photos():
@@ -88,7 +88,7 @@ def test_the_most_unlike_comes_first():
     images[20] = (0.6 * drawn() + 0.4 * photographed(1)).astype(np.uint8)
     found = found_in(images)
     assert found[0].index == 10
-    assert [remark.value for remark in found] == sorted((r.value for r in found), reverse=True)
+    assert [one.score for one in found] == sorted((r.score for r in found), reverse=True)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (64, 90), (130, 128), (300, 200)])

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.data.auditing.quality import Remark
 from pawsight.data.catalog import Catalog
 from pawsight.data.result_cache import remembered
 from pawsight.progress import Progress, Silent
@@ -58,22 +57,36 @@ class _Scored:
     is_more: NDArray[np.bool_]
 
 
-def unlike(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> list[Remark]:
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """A photo unlike the rest of its class.
+
+    Attributes:
+        index: Of the photo, in the catalog.
+        score: Distance to its tenth nearest neighbour, 1 for a usual photo of the class.
+        reason: What sets it apart, for people.
+    """
+
+    index: int
+    score: float
+    reason: str
+
+
+def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> list[Outlier]:
     """Find the photos unlike the rest of their class; classes below 30 photos are not judged.
 
     Returns:
-        Those whose score is above 7, the most unlike first. The score is the
-        distance to the tenth nearest neighbour, 1 for a usual photo of the class.
+        Those whose score is above 7, the most unlike first.
     """
     found = remembered(
-        "unlike", _VERSION, catalog, pixels, lambda: _look_for(catalog, pixels, progress)
+        "unlike", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
     )
-    return [Remark(index, value, reason) for index, value, reason in found]
+    return [Outlier(*one) for one in found]
 
 
-def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[int, float, str]]:
+def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[int, float, str]]:
     indices = catalog.usable
-    progress.start("Looking for what is unlike the rest", len(indices), "photos")
+    progress.start("Comparing photos with their class", len(indices), "photos")
     figures = np.empty((len(indices), len(_LEAST)), np.float32)
     height, width = pixels.image_size
     at_once = max(1, _READ_BYTES // (height * width * 3))

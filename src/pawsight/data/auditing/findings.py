@@ -1,0 +1,128 @@
+"""What an audit found, typed, and as audit.json holds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+
+from pawsight.errors import RunError
+from pawsight.records import Text
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PhotoItem(_Record):
+    """A photo that a check found: the number its list is sorted by, and why, for people."""
+
+    path: Text
+    label: Text = ""
+    part: str = ""
+    value: float | None = None
+    reason: Text | None = None
+
+
+class GroupItem(_Record):
+    """Photos that belong together; `group` is the user's key where that is why."""
+
+    photos: tuple[PhotoItem, ...]
+    group: Text | None = None
+
+
+class SentenceItem(_Record):
+    """A sentence on the set as a whole, and the number it is about."""
+
+    reason: Text
+    value: float | None = None
+
+
+Item = Annotated[GroupItem | PhotoItem | SentenceItem, Field(union_mode="left_to_right")]
+
+
+class Finding(_Record):
+    """What one check found; its items are all of one kind, the worst first."""
+
+    title: str
+    rule: str
+    items: tuple[Item, ...] = ()
+
+    @computed_field
+    def count(self) -> int:
+        """Items found."""
+        return len(self.items)
+
+    @property
+    def num_photos(self) -> int:
+        """Photos in all items; those of a group each count."""
+        return sum(len(one.photos) if isinstance(one, GroupItem) else 1 for one in self.items)
+
+    @property
+    def kind(self) -> type[GroupItem | PhotoItem | SentenceItem]:
+        """What its items are; `PhotoItem` where there are none."""
+        return type(self.items[0]) if self.items else PhotoItem
+
+
+class BrokenPhoto(_Record):
+    """A photo that cannot be used, and why."""
+
+    path: Text
+    problem: Text
+
+
+class Audit(_Record):
+    """The facts of a set of photos, and what looks wrong in it.
+
+    Attributes:
+        name: What the photos are called.
+        root: The folder that paths are relative to.
+        num_photos: All of them, broken ones included.
+        num_ignored: Files that are no photos.
+        classes: Usable photos of each class.
+        parts: Usable photos of each class in each part that has any.
+        formats: Usable photos of each format.
+        sizes: "smallest" and "largest" (width, height) by area; empty without photos.
+        broken: Photos that cannot be used.
+        exact_copies: Groups of paths whose files are equal byte by byte.
+        copies_across_parts: Those of them that lie in more than one part.
+        findings: By the id of each check, the most serious first.
+    """
+
+    name: Text
+    root: Text
+    num_photos: int
+    num_ignored: int = 0
+    classes: dict[Text, int] = {}
+    parts: dict[str, dict[Text, int]] = {}
+    formats: dict[str, int] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    broken: tuple[BrokenPhoto, ...] = ()
+    exact_copies: tuple[tuple[Text, ...], ...] = ()
+    copies_across_parts: tuple[tuple[Text, ...], ...] = ()
+    findings: dict[str, Finding] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain dicts, lists and numbers."""
+        # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
+        found: dict[str, Any] = json.loads(json.dumps(self.model_dump(exclude_none=True)))
+        return found
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Audit:
+        """Read what `to_json` of this or an earlier version gave.
+
+        Raises:
+            RunError: It is something else.
+        """
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RunError(
+                f"{path or 'This'} is damaged, or not an audit: "
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}.\n"
+                f"Make it again with: pawsight audit SOURCE"
+            ) from error

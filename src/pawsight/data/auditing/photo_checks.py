@@ -1,0 +1,109 @@
+"""Checks of single photos, by their facts alone.
+
+Each rule has a limit of its own and one relative to the photo's class: what a
+person calls too dark depends on whether the others are night photos as well.
+Nothing here opens a photo.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pawsight.data.auditing.facts import AuditFacts
+from pawsight.data.auditing.findings import PhotoItem
+
+# The limits were set by looking at 22,498 photos of cats and dogs, most of them of animals
+# for adoption: at what lies just beyond each, most people would take another photo.
+DARK = 70  # brightness plus contrast, 0..255: what about five of six pixels stay below
+BRIGHT = 180  # brightness minus contrast: what about five of six pixels stay above
+BLURRED = 4.0  # sharpness by contrast; ordinary photos have 10 to 70
+TINY = 64  # pixels of the shorter side: half of what the networks see
+ODD = 2.5  # longer by shorter side; 16:9 is 1.8, a cinema screen 2.4
+
+_TOO_EARLY = "file ends too early"  # how the problem of a truncated photo begins
+
+
+def broken(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos that cannot be read."""
+    return [
+        facts.item(index, reason=photo.problem)
+        for index, photo in enumerate(facts.catalog.photos)
+        if photo.problem
+    ]
+
+
+def truncated(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos whose end is missing, those that are used and those that are left out."""
+    found = []
+    for index, photo in enumerate(facts.catalog.photos):
+        if photo.flaw:
+            found.append(facts.item(index, 1.0, f"kept: {photo.flaw}"))
+        elif photo.problem.startswith(_TOO_EARLY):
+            found.append(facts.item(index, 0.0, f"left out: {photo.problem}"))
+    return found
+
+
+def blank(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos of one colour."""
+    return facts.items(
+        facts.is_blank,
+        facts.contrast,
+        lambda i: f"one colour all over; its brightness varies by {facts.contrast[i]:.1f} of 255",
+    )
+
+
+def unlike(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos unlike the rest of their class."""
+    return [facts.item(one.index, one.score, one.reason) for one in facts.outliers]
+
+
+def dark(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos whose lighter parts are dark."""
+    light = facts.brightness + facts.contrast
+    is_found = (light < DARK) & (light < 0.5 * facts.usual(light)) & ~facts.is_blank
+    return facts.items(is_found, light, lambda i: _brightness(facts, i))
+
+
+def bright(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos whose darker parts are pale."""
+    light = facts.brightness - facts.contrast
+    room = 255 - light
+    is_found = (light > BRIGHT) & (room < 0.5 * facts.usual(room)) & ~facts.is_blank
+    # The white paper of a drawing is no overexposure.
+    is_found &= ~np.isin(facts.indices, [one.index for one in facts.outliers])
+    return facts.items(is_found, -light, lambda i: _brightness(facts, i))
+
+
+def blurred(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos whose edges are soft."""
+    # By contrast, since the edges of a pale photo are weak however sharp they are. What is
+    # tiny was enlarged, and is no sharper than it can be.
+    edges = facts.sharpness / np.maximum(facts.contrast, 1.0)
+    is_found = (edges < BLURRED) & (edges < 0.2 * facts.usual(edges))
+    is_found &= ~facts.is_blank & (facts.shorter >= TINY)
+    return facts.items(is_found, edges, lambda i: f"sharpness {edges[i]:.1f}, where 10 is usual")
+
+
+def tiny(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos of few pixels."""
+    is_found = (facts.shorter < TINY) & (facts.shorter < 0.5 * facts.usual(facts.shorter))
+    return facts.items(is_found, facts.shorter, lambda i: _size(facts, i))
+
+
+def odd_aspect(facts: AuditFacts) -> list[PhotoItem]:
+    """Find photos that are much longer one way than the other."""
+    shape = facts.longer / np.maximum(facts.shorter, 1)
+    is_found = (shape > ODD) & (shape > 1.5 * facts.usual(shape))
+    return facts.items(
+        is_found,
+        -shape,
+        lambda i: f"{_size(facts, i)}, {shape[i]:.1f} times as long as short",
+    )
+
+
+def _brightness(facts: AuditFacts, row: int) -> str:
+    return f"mean brightness {facts.brightness[row]:.0f} of 255"
+
+
+def _size(facts: AuditFacts, row: int) -> str:
+    return f"{facts.width[row]:.0f} x {facts.height[row]:.0f} pixels"

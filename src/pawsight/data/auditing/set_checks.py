@@ -1,0 +1,93 @@
+"""Checks of the set as a whole: copies, groups across parts, uneven classes, mixed sizes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from pawsight.class_weights import UNEVEN, unevenness
+from pawsight.data.auditing.facts import FEWEST, AuditFacts
+from pawsight.data.auditing.findings import GroupItem, SentenceItem
+from pawsight.data.duplicates.near_duplicates import across_classes, straddling
+from pawsight.formatting import percent
+
+
+def across_parts(facts: AuditFacts) -> list[GroupItem]:
+    """Find copies, and the user's groups, that lie in more than one part."""
+    photos = facts.catalog.photos
+    members: dict[str, list[int]] = {}
+    for index in facts.indices.tolist():
+        if photos[index].group:
+            members.setdefault(photos[index].group, []).append(index)
+    apart = straddling(facts.catalog, list(members.values()))
+    return facts.groups(straddling(facts.catalog, facts.copies)) + [
+        GroupItem(photos=item.photos, group=photos[group[0]].group)
+        for item, group in zip(facts.groups(apart), apart, strict=True)
+    ]
+
+
+def conflicting_labels(facts: AuditFacts) -> list[GroupItem]:
+    """Find copies under different labels."""
+    return facts.groups(across_classes(facts.catalog, facts.copies))
+
+
+def equal_files(facts: AuditFacts) -> list[GroupItem]:
+    """Find files that are equal byte by byte."""
+    return facts.groups(facts.exact_copies)
+
+
+def near_copies(facts: AuditFacts) -> list[GroupItem]:
+    """Find copies of which some files differ."""
+    photos = facts.catalog.photos
+    return facts.groups([g for g in facts.copies if len({photos[i].sha256 for i in g}) > 1])
+
+
+def imbalance(facts: AuditFacts) -> list[SentenceItem]:
+    """Judge whether classes are uneven: among the training photos, where there are such."""
+    catalog = facts.catalog
+    trained_on = catalog.part("train") if catalog.has_parts else catalog.usable
+    counts = Counter(catalog.photos[i].label for i in trained_on.tolist())
+    ratio = unevenness(counts.values())
+    if ratio <= UNEVEN:
+        return []
+    most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda n: counts[n])
+    reason = (
+        f"'{most}' has {counts[most]:,} photos, '{least}' {counts[least]:,}: {ratio:.1f} times as "
+        f"many. Training makes the photos of rare classes count more."
+    )
+    return [SentenceItem(reason=reason, value=round(ratio, 3))]
+
+
+def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
+    """Describe how sizes and shapes differ, where that matters to training."""
+    if len(facts.indices) < FEWEST:
+        return []
+    sentences = []
+    small, large = np.quantile(facts.shorter, [0.05, 0.95])
+    if large > 4 * small:
+        sentences.append(
+            f"One in twenty photos is smaller than {small:.0f} pixels on its shorter side, one in "
+            f"twenty larger than {large:.0f}: the small ones are enlarged and look softer."
+        )
+    shape = np.log(facts.width / np.maximum(facts.height, 1))
+    share = float((np.abs(shape - np.median(shape)) > np.log(1.5)).mean())
+    if share > 0.05:
+        sentences.append(
+            f"{percent(share, 0)} of the photos have a shape more than 1.5 times as wide or as "
+            f"narrow as the usual one, which stretching distorts; --set resize=crop (or pad) "
+            f"does not."
+        )
+    names = facts.catalog.class_names
+    usual = {
+        names[label] if label >= 0 else "": float(np.median(facts.shorter[facts.labels == label]))
+        for label, count in zip(*np.unique(facts.labels, return_counts=True), strict=True)
+        if count >= FEWEST
+    }
+    if len(usual) > 1 and max(usual.values()) > 1.5 * min(usual.values()):
+        low, high = min(usual, key=lambda name: usual[name]), max(usual, key=lambda n: usual[n])
+        sentences.append(
+            f"Photos of '{high}' are usually larger ({usual[high]:.0f} pixels on the shorter side) "
+            f"than those of '{low}' ({usual[low]:.0f}): a network may learn that instead."
+        )
+    return [SentenceItem(reason=sentence) for sentence in sentences]

@@ -1,0 +1,151 @@
+"""The examples of docs/extending.md: the edits are made to a copy of the package, and run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def blocks_of(page, section):
+    """The code blocks of a section that name a file: (kind of edit, file, code)."""
+    text = page.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return [
+        (*re.fullmatch(r"# (.+): src/(\S+)", block.partition("\n")[0]).groups(), block)
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        if block.startswith("# ")
+    ]
+
+
+def with_entry(source, block):
+    """A module with another import, and with another entry in the list at its end."""
+    imports, entry = block.partition("\n")[2].split("\n\n", 1)
+    at = source.index("\nfrom pawsight.") + 1
+    changed = f"{source[:at]}{imports}\n{source[at:]}"
+    end = changed.rindex("\n)\n") + 1
+    return f"{changed[:end]}{entry}{changed[end:]}"
+
+
+@pytest.fixture
+def extended(root, tmp_path):
+    """Make the edits of a section; gives a function that runs code with the edited package."""
+
+    def extend(section):
+        copy_of(root / "src", tmp_path / "src")
+        edits = blocks_of((root / "docs" / "extending.md").read_text(), section)
+        existing = [file for kind, file, _ in edits if kind != "New file"]
+        assert edits and len(existing) <= 2
+        for kind, file, block in edits:
+            path = tmp_path / "src" / file
+            if kind == "New file":
+                assert not path.exists()
+                path.write_text(block)
+            else:
+                changed = with_entry((root / "src" / file).read_text(), block)
+                path.unlink()
+                path.write_text(changed)
+
+        def run(*arguments):
+            return subprocess.run(
+                [sys.executable, *map(str, arguments)],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        return run
+
+    return extend
+
+
+def copy_of(source, target):
+    """Folders anew, files as links: an edit replaces the link."""
+    for folder, _, names in os.walk(source):
+        here = target / Path(folder).relative_to(source)
+        if here.name != "__pycache__":
+            here.mkdir(parents=True)
+            for name in names:
+                (here / name).symlink_to(Path(folder) / name)
+
+
+MEASURE = """
+import contextlib, io, json
+from pathlib import Path
+import numpy as np
+from pawsight.cli.cross_validate import print_folds
+from pawsight.cli.metrics import headline_rows, print_metrics
+from pawsight.evaluation.folds import summarize_folds
+from pawsight.evaluation.metrics import save_evaluation
+from pawsight.records import Predictions
+from pawsight.report.page import write_report
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
+
+run = Run("run")
+run.path.mkdir()
+write_json(run.config_path, {"source": "photos", "root": "photos", "settings": {}})
+probs = np.array([[0.6, 0.3, 0.1], [0.5, 0.2, 0.3], [0.1, 0.2, 0.7], [0.5, 0.1, 0.4]])
+found = save_evaluation(
+    run, {"validation": Predictions(tuple("abcd"), np.array([0, 1, 2, 2]), probs, ("x", "y", "z"))}
+)
+summary = summarize_folds([found]).model_dump()
+texts = {"headline": str(headline_rows(found))}
+for name, show in (
+    ("table", lambda: print_metrics(found)),
+    ("folds", lambda: print_folds({"folder": "cv", **summary})),
+):
+    text = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with contextlib.redirect_stdout(text):
+        show()
+    text.seek(0)
+    texts[name] = " ".join(text.read().split())
+texts["report"] = write_report(run).read_text().replace("\\u00a0", " ")
+print(json.dumps({"part": run.metrics["parts"]["validation"], "mean": summary["mean"], **texts}))
+"""
+
+
+def test_a_metric_of_two_edits_is_in_json_folds_report_and_tables(extended):
+    done = extended("A metric")("-c", MEASURE)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    # The second photo's class, y, is the least probable one; the others are first or second.
+    assert found["part"]["top_two"] == found["mean"]["top_two"] == 0.75
+    for place in ("headline", "table", "folds", "report"):
+        assert "top-2 accuracy" in found[place], place
+        assert "75.0 %" in found[place], place
+
+
+def test_an_audit_check_of_two_edits_is_in_json_page_tables_and_fail_on(extended, tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        noise = Image.fromarray(rng.integers(0, 256, (120, 120, 3), np.uint8))
+        path = tmp_path / "photos" / ("cats", "dogs")[i % 2] / f"{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Large spots at the lowest quality have some 0.03 bytes by pixel, fine noise above 1.
+        if i == 5:
+            spots = noise.crop((0, 0, 6, 6)).resize((480, 480), Image.Resampling.BICUBIC)
+            spots.save(path, quality=1)
+        else:
+            noise.save(path, quality=90)
+    run = extended("An audit check")
+
+    done = run("-m", "pawsight", "audit", "photos", "--out", "out", "--fail-on", "compressed")
+
+    assert done.returncode == 3, done.stderr
+    assert "Found 1 compressed." in done.stderr
+    assert "dogs/5.jpg" in done.stdout and "bytes by pixel" in done.stdout
+    (item,) = json.loads((tmp_path / "out" / "audit.json").read_text())["findings"]["compressed"][
+        "items"
+    ]
+    assert item["path"] == "dogs/5.jpg"
+    page = (tmp_path / "out" / "audit.html").read_text()
+    assert "Strongly compressed" in page
+    assert item["reason"] in page
