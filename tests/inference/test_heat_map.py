@@ -23,7 +23,7 @@ def classifier(colour_run):
 
 
 def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
-    found = heat_map(classifier, red_corner, "red", grid=2)
+    found = heat_map(classifier.probs, classifier.class_names, red_corner, "red", grid=2)
     # The mean red is 1/4: 255 / 4 rounds to 64, of which a covered quarter has 64 / 255 / 4.
     covered = np.array([4 * 64 / 255 / 4, 0, 0])
     plain = np.array([1.0, 0, 0])
@@ -34,29 +34,35 @@ def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
 
 
 def test_without_a_label_it_is_that_of_the_answer(classifier, red_corner):
-    assert heat_map(classifier, red_corner).label == "red"
+    assert heat_map(classifier.probs, classifier.class_names, red_corner).label == "red"
 
 
 def test_class_that_nothing_speaks_for_has_no_heat_where_covering_helps_it(classifier, red_corner):
-    found = heat_map(classifier, red_corner, "blue", grid=2)
+    found = heat_map(classifier.probs, classifier.class_names, red_corner, "blue", grid=2)
     # Covering the red corner makes blue likelier; elsewhere the cover is redder than black.
     assert found.values[0, 0] == 0
     assert found.values[1, 1] == 1
 
 
 def test_photo_in_one_colour_has_no_heat(classifier, plain_pixels):
-    found = heat_map(classifier, plain_pixels((9, 99, 200))[0])
+    found = heat_map(classifier.probs, classifier.class_names, plain_pixels((9, 99, 200))[0])
     assert found.values.shape == (8, 8)
     assert not found.values.any()
     assert found.largest_drop == 0
 
 
 def test_patches_are_never_smaller_than_pixels(classifier, red_corner):
-    assert heat_map(classifier, red_corner, grid=32).values.shape == (8, 8)
+    assert heat_map(classifier.probs, classifier.class_names, red_corner, grid=32).values.shape == (
+        8,
+        8,
+    )
 
 
 def test_patches_cover_photos_they_do_not_divide(classifier, red_corner):
-    assert heat_map(classifier, red_corner, grid=3).values.shape == (3, 3)
+    assert heat_map(classifier.probs, classifier.class_names, red_corner, grid=3).values.shape == (
+        3,
+        3,
+    )
 
 
 def test_classifier_draws_it_of_whatever_is_a_photo(classifier, save_photo, tmp_path):
@@ -75,9 +81,9 @@ def test_classifier_draws_it_of_whatever_is_a_photo(classifier, save_photo, tmp_
 )
 def test_what_cannot_be_drawn_is_told(classifier, red_corner, options, message):
     with pytest.raises(ConfigError, match=message):
-        heat_map(classifier, red_corner, **options)
+        heat_map(classifier.probs, classifier.class_names, red_corner, **options)
 
 
 def test_pixels_of_another_size_are_refused(classifier):
     with pytest.raises(ShapeError):
-        heat_map(classifier, np.zeros((9, 8, 3), np.uint8))
+        heat_map(classifier.probs, classifier.class_names, np.zeros((9, 8, 3), np.uint8))

@@ -15,12 +15,12 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pawsight.errors import RunError, ShapeError, first_line
 from pawsight.inference.decode_pool import Line
+from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
@@ -29,9 +29,6 @@ from pawsight.models.onnx_session import open_session
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
-
-if TYPE_CHECKING:
-    from pawsight.inference.heat_map import HeatMap
 
 # What one call of the model is given. More falls out of a core's cache, and fewer let a network
 # with a large last layer read its weights anew for each photo.
@@ -201,19 +198,17 @@ class Classifier:
         return [self._prediction(*pair) for pair in zip(names, found, strict=True)]
 
     def heat_map(self, photo: PhotoLike, label: str | None = None) -> HeatMap:
-        """Show what the model looked at: how much each patch of a photo speaks for a class.
+        """Compute which parts of a photo the probability of a class depends on.
 
         Args:
             photo: As one photo for `predict`.
-            label: The class; None is the one the model answers.
+            label: The class; None is the predicted one.
 
         Raises:
             PhotoError: The photo cannot be read.
             ConfigError: The model has no such class.
         """
-        from pawsight.inference.heat_map import heat_map
-
-        return heat_map(self, self._pixels(photo), label)
+        return heat_map(self.probs, self.class_names, self._pixels(photo), label)
 
     def _calibrated(
         self, run: Callable[[ImageArray], FloatArray], images: ImageArray, tta: bool

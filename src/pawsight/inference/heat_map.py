@@ -1,25 +1,21 @@
-"""What a model looked at: how much surer it is of a class with each patch than without it.
+"""Which parts of a photo a class depends on: the drop of its probability when they are covered.
 
-Each patch of the photo is covered in turn, and the drop of the class's
-probability is its heat. Source: Zeiler and Fergus, arXiv:1311.2901, section 4.2.
-It asks the model alone, so it works for every model there is.
+Source: Zeiler and Fergus, arXiv:1311.2901, section 4.2. It only runs the model,
+so it works for every model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pawsight.errors import ConfigError
 from pawsight.records import FloatArray, ImageArray
 
-if TYPE_CHECKING:
-    from pawsight.inference.classifier import Classifier
-
-MOST_PATCHES = 32  # along a side; 1,024 looks at the photo
+MOST_PATCHES = 32  # along a side: 1,024 runs of the model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,27 +38,32 @@ class HeatMap:
 
 
 def heat_map(
-    classifier: Classifier, pixels: ImageArray, label: str | None = None, grid: int = 8
+    probs: Callable[[ImageArray], FloatArray],
+    class_names: Sequence[str],
+    pixels: ImageArray,
+    label: str | None = None,
+    grid: int = 8,
 ) -> HeatMap:
-    """Cover each patch of a photo, and see what that does to the probability of a class.
+    """Compute how much the probability of a class drops when each patch of a photo is covered.
 
     Args:
-        classifier: The model.
-        pixels: uint8, shape [H, W, 3], as the model sees the photo.
-        label: The class; None is the one the model answers.
+        probs: Returns the probabilities of uint8 images: [N, H, W, 3] to [N, K].
+        class_names: The name of each class, length K.
+        pixels: uint8, shape [H, W, 3], as the model gets the photo.
+        label: The class; None is the one with the highest probability.
         grid: Patches along each side, 1 to 32; never more than pixels.
 
     Raises:
         ConfigError: The model has no such class, or the grid is too fine.
         ShapeError: The pixels are not of the model's image size.
     """
-    if label is not None and label not in classifier.class_names:
-        known = ", ".join(classifier.class_names)
+    if label is not None and label not in class_names:
+        known = ", ".join(class_names)
         raise ConfigError(f"The model has no class '{label}'. It knows: {known}.")
     if not 1 <= grid <= MOST_PATCHES:
         raise ConfigError(f"A heat map has 1 to {MOST_PATCHES} patches along a side, not {grid}.")
-    plain = classifier.probs(pixels[None])[0]
-    index = int(plain.argmax()) if label is None else classifier.class_names.index(label)
+    plain = probs(pixels[None])[0]
+    index = int(plain.argmax()) if label is None else class_names.index(label)
     rows, columns = (_edges(side, grid) for side in pixels.shape[:2])
     # The photo's own mean colour, which is nowhere as telling as black or white.
     colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
@@ -71,11 +72,11 @@ def heat_map(
         covered = np.repeat(pixels[None], len(columns) - 1, axis=0)  # few enough for any size
         for column, (left, right) in enumerate(pairwise(columns)):
             covered[column, top:bottom, left:right] = colour
-        drops[row] = plain[index] - classifier.probs(covered)[:, index]
+        drops[row] = plain[index] - probs(covered)[:, index]
     drops = drops.clip(0)
     largest = float(drops.max())
     values = drops / largest if largest > 0 else drops
-    return HeatMap(classifier.class_names[index], values, float(plain[index]), largest)
+    return HeatMap(class_names[index], values, float(plain[index]), largest)
 
 
 def _edges(side: int, grid: int) -> list[int]:

@@ -97,7 +97,8 @@ class Service:
                 raise HTTPException(422, f"The model has no class '{label}'. It knows: {known}.")
 
             def draw(pixels: list[ImageArray]) -> list[schemas.Heat]:
-                return [schemas.heat(heat_map(classifier, pixels[0], label), model)]
+                found = heat_map(classifier.probs, classifier.class_names, pixels[0], label)
+                return [schemas.heat(found, model)]
 
             job = Job(object(), self._decoding(model, uploads[0]), draw, _HEAT_WEIGHT)
             (found,) = await self._answers(request, [job])
