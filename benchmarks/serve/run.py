@@ -47,9 +47,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 CLIENTS = 16
-# Nothing is gathered: each thread takes one photo.
+# No batches: each thread takes one photo.
 ALONE = (
-    "import sys, pawsight, pawsight.web.worker_pool as crew; crew._AT_ONCE = 1; "
+    "import sys, pawsight, pawsight.web.service as service; service._BATCH_SIZE = 1; "
     "pawsight.serve(sys.argv[1] or None, port=int(sys.argv[2]))"
 )
 

@@ -1,4 +1,4 @@
-"""The line of photos: order, streaming, and photos that keep a thread for ever."""
+"""Predictions in order: streaming, and photos that block a thread for ever."""
 
 import itertools
 import queue
@@ -8,9 +8,8 @@ import time
 import pytest
 
 from pawsight.errors import PhotoError
-from pawsight.inference import decode_pool as line_module
-from pawsight.inference import decode_timeout
-from pawsight.inference.decode_pool import Line
+from pawsight.inference import decode_pool, decode_timeout
+from pawsight.inference.decode_pool import DecodePool, Job, predict_in_order
 from pawsight.records import Prediction
 
 
@@ -23,7 +22,7 @@ def echo(names, decoded):
 
 
 def answers(photos, decode=number_of, answer=echo, num_threads=2, at_once=3):
-    return Line(iter(photos), decode, answer, num_threads, at_once).answers()
+    return predict_in_order(iter(photos), decode, answer, num_threads, at_once)
 
 
 def labels(found):
@@ -131,7 +130,7 @@ def test_failure_of_the_model_is_raised():
 
 def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeypatch):
     monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 1.0)
-    monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
     found = list(answers("1293456", stuck, num_threads=1))
     assert labels(found) == ["2", "4", "", "6", "8", "10", "12"]
     assert found[2].path == "9"
@@ -140,14 +139,14 @@ def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeyp
 
 def test_more_photos_than_threads_may_take_for_ever(stuck, monkeypatch):
     monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 1.0)
-    monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
     assert labels(answers("9991", stuck)) == ["", "", "", "2"]
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no such clock here")
 def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.2)
-    monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
     is_over = threading.Event()
 
     def spin(photo):
@@ -162,7 +161,7 @@ def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
 
 def test_photo_that_waits_for_a_busy_machine_is_not_blamed(monkeypatch):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.1)
-    monkeypatch.setattr(line_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
 
     def wait(photo):
         time.sleep(0.4)
@@ -181,10 +180,46 @@ def test_no_thread_is_left_when_the_photos_end_or_nobody_wants_more():
 
 
 def test_leaving_does_not_wait_for_a_source_that_waits(monkeypatch):
-    monkeypatch.setattr(line_module, "_END_SECONDS", 0.1)
+    monkeypatch.setattr(decode_pool, "_END_SECONDS", 0.1)
     source = queue.SimpleQueue()
     found = answers(iter(source.get, None))
     source.put("1")
     next(found)
     found.close()
     source.put(None)
+
+
+def test_jobs_of_other_groups_are_never_run_together():
+    batches = []
+    is_ready = threading.Event()
+
+    def run(numbers):
+        batches.append(numbers)
+        return numbers
+
+    pool = DecodePool(1, 4)
+    jobs = [Job(0, lambda: is_ready.wait(20), run)]
+    jobs += [Job(group, lambda group=group: group, run) for group in (1, 1, 2, 1)]
+    pool.submit(jobs)
+    is_ready.set()
+    assert [job.future.result(20) for job in jobs] == [True, 1, 1, 2, 1]
+    assert [batch for batch in batches if len(set(batch)) > 1] == []
+    pool.close(10)
+
+
+def test_a_withdrawn_job_is_not_decoded_and_waits_no_more():
+    is_ready = threading.Event()
+    decoded = []
+    pool = DecodePool(1, 1)
+    first = Job(None, lambda: is_ready.wait(20), lambda values: values)
+    second = Job(None, lambda: decoded.append(2), lambda values: values, weight=16)
+    pool.submit([first])
+    while pool.num_waiting:
+        time.sleep(0.01)
+    pool.submit([second])
+    assert pool.num_waiting == 16
+    pool.withdraw([first, second])
+    assert pool.num_waiting == 0
+    is_ready.set()
+    pool.close(10)
+    assert decoded == [] and second.future.cancelled()

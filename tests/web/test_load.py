@@ -48,7 +48,7 @@ def test_request_that_finds_no_room_is_refused_by_its_head(serve, colour_run, ga
     client = serve(colour_run.path, max_waiting=2)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(post, client, 12)
-        eventually(lambda: client.service._crew.is_full)
+        eventually(lambda: client.service._pool.num_waiting >= 2)
         with socket.create_connection((client.base_url.host, client.base_url.port)) as line:
             line.sendall(
                 b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
@@ -77,7 +77,7 @@ def test_photos_of_a_request_are_taken_together_or_not_at_all(serve, colour_run,
         # Every thread of the crew has its photos, and then two more wait.
         first = [pool.submit(post, client, 8)]
         eventually(lambda: gate.num_begun >= 1)
-        eventually(lambda: client.service._crew.num_waiting > 0)
+        eventually(lambda: client.service._pool.num_waiting > 0)
         assert post(client, 3).status_code == 503
         gate.open()
         assert first[0].result().status_code == 200
@@ -88,7 +88,7 @@ def test_client_that_goes_away_costs_nothing_more(serve, colour_run, gate):
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{client.base_url}/predict", files=form(*[png()] * 30), timeout=0.5)
     eventually(lambda: figure(client, 'pawsight_photos_total{outcome="abandoned"}') == 30)
-    assert client.service._crew.num_waiting == 0
+    assert client.service._pool.num_waiting == 0
     assert client.service._held.num_bytes == 0
     num_begun = gate.num_begun
     gate.open()

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from pawsight.errors import RunError, ShapeError, first_line
-from pawsight.inference.decode_pool import Line
+from pawsight.inference.decode_pool import predict_in_order
 from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
 from pawsight.machine import num_cpus
@@ -158,14 +158,13 @@ class Classifier:
             batch_size: Photos per call of the model, at least 1.
             tta: As for `predict`.
         """
-        line = Line(
+        return predict_in_order(
             read_opened(photos),
             decode=self._pixels,
-            answer=functools.partial(self.predictions_of, tta=tta),
+            predict=functools.partial(self.predictions_of, tta=tta),
             num_threads=num_cpus(),
-            at_once=batch_size,
+            batch_size=batch_size,
         )
-        return line.answers()
 
     @functools.cached_property
     def fingerprint(self) -> str:

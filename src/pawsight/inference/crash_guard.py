@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.workers import read_all
 from pawsight.inference.classifier import Classifier
-from pawsight.inference.decode_pool import most_in_line
+from pawsight.inference.decode_pool import max_in_flight
 from pawsight.inference.photo_inputs import PhotoLike
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction
@@ -34,7 +34,7 @@ def tried_apart(
             many photos could be under way when the process ended.
     """
     waiting = iter(photos)
-    first = list(itertools.islice(waiting, most_in_line(num_cpus(), batch_size) + _NOT_KEPT))
+    first = list(itertools.islice(waiting, max_in_flight(num_cpus(), batch_size) + _NOT_KEPT))
     paths = tuple(os.fspath(one) for one in first if isinstance(one, str | os.PathLike))
     problems: dict[str, str] = {}
     if paths:

@@ -1,22 +1,25 @@
-"""Photos in a line: threads look at them side by side, and answers come in their order.
+"""A pool of threads that decode photos and run the model on them.
 
-Each thread takes a few photos, decodes them and runs the model on them, on a
-core of its own: so decoding and the model share the cores without a rule of how.
-A further thread takes photos from the source, so that one that waits for its
-next photo (a pipe) holds up nobody.
+Each thread takes a few waiting photos, decodes them and runs the model on them
+together, on a core of its own; it never waits for a batch to fill up. Both the
+service and `Classifier.predict_iter` use it.
 
-A thread cannot be ended. One that a photo keeps for ever is left to itself: the
-photo gets a row that says so, and another thread takes its place.
+A Python thread cannot be ended. One that a photo blocks for too long is
+abandoned: its photo fails with a reason, and a new thread takes its place.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
+import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
 
 from pawsight.data.reading.batch import NO_MEMORY
 from pawsight.errors import PhotoError
@@ -24,202 +27,260 @@ from pawsight.inference.decode_timeout import Stopwatch
 from pawsight.inference.photo_inputs import PhotoLike, name_of
 from pawsight.records import Prediction
 
-_LOOK_SECONDS = 0.5  # between two looks whether a photo takes too long
-_END_SECONDS = 2.0  # for threads to finish their photo, when nobody wants more answers
+_CHECK_SECONDS = 0.5  # between two checks for abandoned photos
+_END_SECONDS = 2.0  # for threads to finish their photo after `close`
 
 Decoded = TypeVar("Decoded")
-Decode = Callable[[PhotoLike], Decoded]
-Answer = Callable[[list[str], list[Decoded]], list[Prediction]]
 
 
-def most_in_line(num_threads: int, at_once: int) -> int:
-    """How many photos may have been taken without their answers being taken yet."""
-    return 4 * at_once * num_threads
-
-
-class Line(Generic[Decoded]):
-    """Photos that wait, are being looked at, or have an answer that was not taken yet.
+class Job:
+    """One photo to decode and run the model on; `future` gets its result.
 
     Args:
-        photos: Taken one by one, by a thread; at most `most_in_line` are in line.
-        decode: Gives what `answer` needs of a photo, or raises PhotoError.
-        answer: Gives the predictions of the photos with these names.
-        num_threads: How many threads look at photos, at least 1.
-        at_once: Photos that a thread takes at a time, at least 1.
+        group: Jobs of an equal group may be run together.
+        decode: Returns the input of `run`, or raises PhotoError.
+        run: Returns one result for each decoded photo, in order.
+        weight: How many photos it counts as in `DecodePool.num_waiting`.
     """
+
+    __slots__ = ("decode", "future", "group", "run", "weight")
 
     def __init__(
         self,
-        photos: Iterator[PhotoLike],
-        decode: Decode[Decoded],
-        answer: Answer[Decoded],
-        num_threads: int,
-        at_once: int,
+        group: Hashable,
+        decode: Callable[[], Any],
+        run: Callable[[list[Any]], Sequence[Any]],
+        weight: int = 1,
     ) -> None:
-        self.decode, self.answer = decode, answer
-        self._source = photos
-        self._num_threads, self._at_once = num_threads, at_once
-        self._most = most_in_line(num_threads, at_once)
+        self.group, self.decode, self.run, self.weight = group, decode, run, weight
+        self.future: Future[Any] = Future()
+
+
+class DecodePool:
+    """Worker threads and their queue.
+
+    Args:
+        num_threads: At least 1.
+        batch_size: Photos that a thread takes at a time, at least 1.
+        on_batch: Called in a worker with the number of photos of each run of the model.
+    """
+
+    def __init__(
+        self, num_threads: int, batch_size: int, on_batch: Callable[[int], None] | None = None
+    ) -> None:
+        self._batch_size, self._on_batch = batch_size, on_batch
         self._changed = threading.Condition()  # held to read or change all below
-        self._places: deque[_Place] = deque()
-        self._todo: deque[_Place] = deque()  # those of them that nobody has begun
-        self._is_over = self._is_closed = False
-        self._lookers = [_Looker(self) for _ in range(num_threads)]
-        self._taker = threading.Thread(target=self._take, name="pawsight-taking", daemon=True)
+        self._waiting: deque[Job] = deque()
+        self._is_closed = False
+        self._workers = [_Worker(self) for _ in range(num_threads)]
+        for worker in self._workers:
+            worker.start()
 
-    def answers(self) -> Generator[Prediction]:
-        """Give the answers, in the order of the photos.
+    @property
+    def num_waiting(self) -> int:
+        """The number of photos that no thread has taken yet."""
+        with self._changed:
+            return sum(job.weight for job in self._waiting)
 
-        What the source, `decode` (but for PhotoError) or `answer` raises is
-        raised here, in its place. Closing the iterator ends the threads.
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Add jobs to the queue."""
+        with self._changed:
+            self._waiting.extend(jobs)
+            self._changed.notify(len(jobs))
+
+    def withdraw(self, jobs: Sequence[Job]) -> None:
+        """Cancel jobs, and remove those that no thread has taken from the queue."""
+        gone = {job for job in jobs if job.future.cancel()}
+        if gone:
+            with self._changed:
+                self._waiting = deque(job for job in self._waiting if job not in gone)
+
+    def replace_stuck(self) -> None:
+        """Abandon threads whose photo takes too long; to be called from time to time."""
+        with self._changed:
+            for index, worker in enumerate(self._workers):
+                reason = worker.watch.complaint() if worker.current is not None else ""
+                if not reason or worker.current is None:
+                    continue
+                worker.is_abandoned = True
+                _settle(worker.current, error=PhotoError(reason))
+                rest = [job for job in worker.jobs if job is not worker.current]
+                self._waiting.extendleft(job for job in reversed(rest) if not job.future.done())
+                self._workers[index] = _Worker(self)
+                self._workers[index].start()
+
+    def close(self, wait_seconds: float = 0.0) -> None:
+        """Drop what waits and end the threads after their current photos.
+
+        Args:
+            wait_seconds: How long to wait for them; one that is stuck ends with the process.
         """
-        try:
-            self._taker.start()
-            for looker in self._lookers:
-                looker.start()
-            while (place := self._first()) is not None:
-                if isinstance(place.answer, BaseException):
-                    raise place.answer
-                assert place.answer is not None
-                yield place.answer
-        finally:
-            self._close()
-
-    def following(self) -> list[_Place]:
-        """Wait for photos to look at, and give a thread's share of them; none at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._todo or self._is_over or self._is_closed)
-            if self._is_closed:
-                return []
-            # While there are few, each thread gets some.
-            share = min(self._at_once, math.ceil(len(self._todo) / self._num_threads))
-            return [self._todo.popleft() for _ in range(share)]
-
-    def begin(self, looker: _Looker[Decoded], place: _Place | None) -> bool:
-        """Note that a thread is at a photo now, or at none; False if it was left to itself."""
-        with self._changed:
-            if looker.is_left or self._is_closed:
-                return False
-            looker.at, looker.watch = place, Stopwatch()
-            return True
-
-    def finish(self, answered: list[tuple[_Place, Prediction | BaseException]]) -> None:
-        """Take answers."""
-        with self._changed:
-            for place, answer in answered:
-                place.answer = answer
-            self._changed.notify_all()
-
-    def _first(self) -> _Place | None:
-        """Wait for the answer to the first photo in line; None at the end."""
-        with self._changed:
-            while True:
-                if self._places and self._places[0].answer is not None:
-                    self._changed.notify_all()  # the source's thread: there is room
-                    return self._places.popleft()
-                if self._is_over and not self._places:
-                    return None
-                self._changed.wait(_LOOK_SECONDS)
-                self._leave_late_ones()
-
-    def _leave_late_ones(self) -> None:
-        for index, looker in enumerate(self._lookers):
-            reason = looker.watch.complaint() if looker.at is not None else ""
-            if not reason or looker.at is None:
-                continue
-            looker.is_left = True
-            looker.at.answer = Prediction(looker.at.name, error=reason)
-            self._todo.extendleft(p for p in reversed(looker.places) if p.answer is None)
-            self._lookers[index] = _Looker(self)
-            self._lookers[index].start()
-            self._changed.notify_all()
-
-    def _take(self) -> None:
-        """Put the photos of the source in line, while there is room."""
-        failure: BaseException | None = None
-        try:
-            for photo in self._source:
-                place = _Place(photo)
-                with self._changed:
-                    self._places.append(place)
-                    self._todo.append(place)
-                    self._changed.notify_all()
-                    self._changed.wait_for(
-                        lambda: len(self._places) < self._most or self._is_closed
-                    )
-                    if self._is_closed:
-                        return
-        except BaseException as error:  # noqa: BLE001 - raised again where answers are taken
-            failure = error
-        with self._changed:
-            if failure is not None:
-                self._places.append(_Place("", failure))
-            self._is_over = True
-            self._changed.notify_all()
-
-    def _close(self) -> None:
         with self._changed:
             self._is_closed = True
+            for job in self._waiting:
+                job.future.cancel()
+            self._waiting.clear()
             self._changed.notify_all()
-        until = time.monotonic() + _END_SECONDS
-        for thread in (*self._lookers, self._taker):
-            # One that waits for a pipe, or is at a photo for ever, ends with the process.
-            if thread.is_alive():
-                thread.join(max(0.0, until - time.monotonic()))
+        until = time.monotonic() + wait_seconds
+        for worker in self._workers:
+            worker.join(max(0.0, until - time.monotonic()))
+
+    def take(self) -> list[Job]:
+        """Wait for jobs and return a thread's share of them; none when the pool is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            if not self._waiting:
+                return []
+            # While there are few, each thread gets some.
+            share = min(self._batch_size, math.ceil(len(self._waiting) / len(self._workers)))
+            jobs = [self._waiting.popleft()]
+            while len(jobs) < share and self._waiting[0].group == jobs[0].group:
+                jobs.append(self._waiting.popleft())
+            return jobs
+
+    def begin(self, worker: _Worker, job: Job | None) -> bool:
+        """Record which photo a thread decodes now; False if the thread was abandoned."""
+        with self._changed:
+            if worker.is_abandoned:
+                return False
+            worker.current, worker.watch = job, Stopwatch()
+            return True
+
+    def observe(self, batch_size: int) -> None:
+        """Report the size of a run of the model."""
+        if self._on_batch is not None:
+            self._on_batch(batch_size)
 
 
-class _Place:
-    """A photo's place in line, and its answer once there is one."""
-
-    __slots__ = ("answer", "name", "photo")
-
-    def __init__(self, photo: PhotoLike, answer: Prediction | BaseException | None = None) -> None:
-        self.photo, self.name = photo, name_of(photo)
-        self.answer = answer
-
-
-class _Looker(threading.Thread, Generic[Decoded]):
-    """A thread that looks at photos."""
-
-    def __init__(self, line: Line[Decoded]) -> None:
-        super().__init__(name="pawsight-looking", daemon=True)
-        self._line = line
-        self.places: list[_Place] = []  # what it took and has not answered
-        self.at: _Place | None = None  # the photo being decoded
+class _Worker(threading.Thread):
+    def __init__(self, pool: DecodePool) -> None:
+        super().__init__(name="pawsight-decoding", daemon=True)
+        self._pool = pool
+        self.jobs: list[Job] = []
+        self.current: Job | None = None  # the photo being decoded
         self.watch = Stopwatch()
-        self.is_left = False
+        self.is_abandoned = False
 
     def run(self) -> None:
-        while self._answer(self._line.following()):
-            pass
+        while jobs := self._pool.take():
+            self.jobs = jobs
+            if not self._process(jobs):
+                return
 
-    def _answer(self, places: list[_Place]) -> bool:
-        """Look at some photos; False if there are none, or nobody waits for this thread."""
-        self.places = places
-        decoded: list[tuple[_Place, Decoded]] = []
-        answered: list[tuple[_Place, Prediction | BaseException]] = []
-        for place in places:
-            if not self._line.begin(self, place):
+    def _process(self, jobs: list[Job]) -> bool:
+        """Decode and run some jobs; False if this thread was abandoned."""
+        decoded: list[tuple[Job, Any]] = []
+        for job in jobs:
+            if job.future.cancelled():
+                continue
+            if not self._pool.begin(self, job):
                 return False
+            error: BaseException | None = None
             try:
-                if isinstance(place.photo, Prediction):
-                    answered.append((place, place.photo))
-                else:
-                    decoded.append((place, self._line.decode(place.photo)))
-            except PhotoError as error:
-                answered.append((place, Prediction(place.name, error=str(error))))
+                decoded.append((job, job.decode()))
             except MemoryError:
-                answered.append((place, Prediction(place.name, error=NO_MEMORY)))
-            except BaseException as error:  # noqa: BLE001 - raised again in its place
-                answered.append((place, error))
-        if not places or not self._line.begin(self, None):
-            return False
+                error = PhotoError(NO_MEMORY)
+            except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
+                error = caught
+            if not self._pool.begin(self, None):
+                return False
+            if error is not None:
+                _settle(job, error=error)
         if decoded:
             try:
-                names = [place.name for place, _ in decoded]
-                found = self._line.answer(names, [pixels for _, pixels in decoded])
-                answered += zip([place for place, _ in decoded], found, strict=True)
-            except BaseException as error:  # noqa: BLE001 - raised again in its place
-                answered += [(place, error) for place, _ in decoded]
-        self._line.finish(answered)
+                found = decoded[0][0].run([value for _, value in decoded])
+                for (job, _), result in zip(decoded, found, strict=True):
+                    _settle(job, result)
+            except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
+                for job, _ in decoded:
+                    _settle(job, error=caught)
+            self._pool.observe(len(decoded))
         return True
+
+
+def _settle(job: Job, result: Any = None, error: BaseException | None = None) -> None:
+    with contextlib.suppress(Exception):  # it was cancelled meanwhile
+        if error is not None:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+
+
+def max_in_flight(num_threads: int, batch_size: int) -> int:
+    """Return how many photos `predict_in_order` takes at most before results are taken."""
+    return 4 * batch_size * num_threads
+
+
+def predict_in_order(
+    photos: Iterator[PhotoLike],
+    decode: Callable[[PhotoLike], Decoded],
+    predict: Callable[[list[str], list[Decoded]], list[Prediction]],
+    num_threads: int,
+    batch_size: int,
+) -> Generator[Prediction]:
+    """Yield the predictions of photos in their order, each as soon as it is known.
+
+    What the source, `decode` (but for PhotoError) or `predict` raises is raised
+    here, in its place. Closing the generator ends the threads.
+
+    Args:
+        photos: Taken one by one by a thread of its own, so that a slow source (a
+            pipe) delays nothing; at most `max_in_flight` ahead.
+        decode: Returns what `predict` needs of a photo, or raises PhotoError.
+        predict: Returns the predictions of photos with these names.
+        num_threads: Threads that decode and predict, at least 1.
+        batch_size: Photos that a thread takes at a time, at least 1.
+    """
+    pool = DecodePool(num_threads, batch_size)
+    # One photo more is waiting to be put here, and one more was taken out.
+    jobs: queue.Queue[tuple[str, Future[Any]] | None] = queue.Queue(
+        max_in_flight(num_threads, batch_size) - 2
+    )
+    is_closed = threading.Event()
+
+    def decode_named(name: str, photo: PhotoLike) -> tuple[str, Decoded]:
+        return name, decode(photo)
+
+    def run(pairs: list[tuple[str, Decoded]]) -> list[Prediction]:
+        return predict([name for name, _ in pairs], [value for _, value in pairs])
+
+    def take() -> None:
+        try:
+            for photo in photos:
+                name = name_of(photo)
+                job = Job(None, functools.partial(decode_named, name, photo), run)
+                jobs.put((name, job.future))
+                if is_closed.is_set():
+                    return
+                if isinstance(photo, Prediction):  # it is decided
+                    job.future.set_result(photo)
+                else:
+                    pool.submit([job])
+            jobs.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again where results are taken
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            jobs.put(("", failed))
+
+    source = threading.Thread(target=take, name="pawsight-source", daemon=True)
+    source.start()
+    try:
+        while (first := jobs.get()) is not None:
+            name, future = first
+            while not future.done():
+                wait([future], _CHECK_SECONDS)
+                pool.replace_stuck()
+            error = future.exception()
+            if isinstance(error, PhotoError):
+                yield Prediction(name, error=str(error))
+            elif error is not None:
+                raise error
+            else:
+                yield future.result()
+    finally:
+        is_closed.set()
+        with contextlib.suppress(queue.Empty):
+            jobs.get_nowait()  # the source may wait to put one
+        until = time.monotonic() + _END_SECONDS
+        pool.close(_END_SECONDS)
+        source.join(max(0.0, until - time.monotonic()))

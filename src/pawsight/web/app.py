@@ -25,8 +25,7 @@ from pawsight.web.security import Doors, Key
 from pawsight.web.service import RETRY_SECONDS, Service
 from pawsight.web.settings import ENVIRONMENT, ServeSettings
 from pawsight.web.shutdown import stops_gracefully
-from pawsight.web.uploads import FIELD, RAW_TYPES
-from pawsight.web.worker_pool import BusyError
+from pawsight.web.uploads import FIELD, RAW_TYPES, BusyError
 
 logger = logging.getLogger(__name__)
 

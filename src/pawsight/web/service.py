@@ -1,4 +1,4 @@
-"""One process of the service: its model, its crew, and the way of a request through them."""
+"""One process of the service: its model, its worker threads, and the handling of requests."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from starlette.requests import ClientDisconnect
 from pawsight import machine
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.errors import PhotoError
+from pawsight.inference.decode_pool import DecodePool, Job
 from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
 from pawsight.web import schemas
 from pawsight.web.metrics import Measures
 from pawsight.web.model_reloader import Model, ModelInUse
 from pawsight.web.settings import ServeSettings
-from pawsight.web.uploads import Body, Held, Upload
-from pawsight.web.worker_pool import BusyError, Crew, Job
+from pawsight.web.uploads import Body, BusyError, Held, Upload
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1  # after a refusal
-_LOOK_SECONDS = 0.5  # between two looks whether a photo takes too long
+_CHECK_SECONDS = 0.5  # between two checks for photos that take too long
+_BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
 _LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
 
 class Service:
-    """What the endpoints ask."""
+    """The state behind the endpoints."""
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
@@ -42,14 +43,14 @@ class Service:
         self.num_active = 0  # requests that were taken and are not answered
         self._held = Held(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it was told to stop
-        self._crew: Crew | None = None
+        self._pool: DecodePool | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Have the threads at work, and look after them and after the model."""
+        """Run the worker threads, replace stuck ones, and reload the model when its run changes."""
         machine.keep_memory()
         num_threads = max(1, machine.num_cpus() // self.settings.workers)
-        self._crew = Crew(num_threads, self.settings.max_waiting, self.measures.batches.observe)
+        self._pool = DecodePool(num_threads, _BATCH_SIZE, self.measures.batches.observe)
         self.measures.show(self.model.now)
         tasks = [asyncio.create_task(self._watch_photos()), asyncio.create_task(self._watch_run())]
         try:
@@ -57,7 +58,7 @@ class Service:
         finally:
             for task in tasks:
                 task.cancel()
-            self._crew.close()
+            self._pool.close()
             self.measures.close()
 
     async def predict(self, request: Request, tta: bool) -> schemas.Answer:
@@ -110,13 +111,16 @@ class Service:
     @contextlib.asynccontextmanager
     async def _taken(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
         """Take a request if there is room for it, and hold its photos."""
-        assert self._crew is not None
+        assert self._pool is not None
         if self.is_stopping:
             raise BusyError("The service is about to stop. Try again in a second.")
         # Each has a photo at least: those whose photos still come in count too.
-        if self._crew.is_full or self.num_active >= 2 * self.settings.max_waiting:
+        if (
+            self._pool.num_waiting >= self.settings.max_waiting
+            or self.num_active >= 2 * self.settings.max_waiting
+        ):
             self.measures.photos.labels("refused").inc()
-            raise BusyError("There is more to do than can wait here. Try again in a second.")
+            raise BusyError("The queue is full. Try again in a second.")
         self.num_active += 1
         try:
             with Body(request, self.settings, self._held) as body:
@@ -139,16 +143,17 @@ class Service:
 
     async def _answers(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
         """Wait for the answers to some photos; a photo that cannot be read has a PhotoError."""
-        assert self._crew is not None
-        outcomes = self.measures.photos
-        try:
-            self._crew.submit(jobs)
-        except BusyError:
+        assert self._pool is not None
+        outcomes, most = self.measures.photos, self.settings.max_waiting
+        num_waiting = self._pool.num_waiting
+        # A request of more photos than may wait is accepted when nothing else waits.
+        if num_waiting and num_waiting + sum(job.weight for job in jobs) > most:
             outcomes.labels("refused").inc(len(jobs))
-            raise
-        self.measures.waiting.set(self._crew.num_waiting)
+            raise BusyError("The queue is full. Try again in a second.")
+        self._pool.submit(jobs)
+        self.measures.waiting.set(self._pool.num_waiting)
         answered: asyncio.Future[list[Any]] = asyncio.gather(
-            *(job.done for job in jobs), return_exceptions=True
+            *(asyncio.wrap_future(job.future) for job in jobs), return_exceptions=True
         )
         gone = asyncio.create_task(_gone(request))
         awaited: set[asyncio.Future[Any]] = {answered, gone}
@@ -170,9 +175,8 @@ class Service:
             found = answered.result()
         finally:
             gone.cancel()
-            self._crew.withdraw(jobs)
-            answered.cancel()
-            self.measures.waiting.set(self._crew.num_waiting)
+            self._pool.withdraw(jobs)
+            self.measures.waiting.set(self._pool.num_waiting)
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, PhotoError):
                 raise one
@@ -187,10 +191,10 @@ class Service:
         return schemas.row(name, found, self.settings.sure)
 
     async def _watch_photos(self) -> None:
-        assert self._crew is not None
+        assert self._pool is not None
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._crew.leave_late_ones()
+            await asyncio.sleep(_CHECK_SECONDS)
+            self._pool.replace_stuck()
 
     async def _watch_run(self) -> None:
         while self.settings.run is not None:

@@ -11,11 +11,15 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from pawsight.errors import PawsightError
 from pawsight.web.settings import ServeSettings
-from pawsight.web.worker_pool import BusyError
 
 FIELD = "photos"
 RAW_TYPES = ("application/octet-stream",)  # besides image/*
+
+
+class BusyError(PawsightError):
+    """The service has more work than it may queue."""
 
 
 @dataclass(frozen=True, slots=True)
