@@ -2,7 +2,12 @@
 # The environment is made once, in .venv, from requirements/lock.txt, and made
 # anew only when that file or pyproject.toml changes.
 
-PYTHON ?= python3
+# The first of these that is installed; where it is unsuitable, requirements/install.py looks on.
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+ifeq ($(origin PYTHON), undefined)
+PYTHON = $(firstword $(foreach name,$(PYTHONS),$(shell command -v $(name))) python3)
+SEARCH := --search
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
@@ -24,7 +29,7 @@ $(READY): $(LOCK) requirements/uv.txt requirements/install.py pyproject.toml
 	  echo "make: there is no command '$(PYTHON)'."; \
 	  echo "Install Python 3.11 or newer (Debian: apt install python3 python3-venv), or name yours:"; \
 	  echo "  make install PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) requirements/install.py $(VENV)
+	@$(PYTHON) requirements/install.py $(VENV) $(SEARCH)
 
 .PHONY: demo
 demo: $(READY)  ## Draw photos, train on them, and show how good the model is (minutes)

@@ -1,22 +1,28 @@
 """Make the environment: a virtual environment with the pinned packages and pawsight itself.
 
-    python3 requirements/install.py .venv
+    python3 requirements/install.py .venv [--search]
 
-Runs before anything is installed, so it needs the standard library only, and
-its first lines must be readable to a Python that is too old. Every package is
-checked against the hash in the lock. uv installs them, since it takes seconds
-where pip takes minutes; it follows pip's index settings where it has none of
-its own, so that a machine set up for pip needs nothing more.
+With --search, a Python that is too old or too new, or has no venv module, is
+replaced by a suitable one on PATH. Runs before anything is installed, so it
+needs the standard library only, and its first lines must be readable to a
+Python that is too old. Every package is checked against the hash in the lock.
+uv installs them, since it takes seconds where pip takes minutes; it follows
+pip's index settings where it has none of its own, so that a machine set up for
+pip needs nothing more.
 """
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OLDEST, NEWEST = (3, 11), (3, 13)  # TensorFlow has no build for a newer one yet
+OLDEST, NEWEST = (3, 11), (3, 14)  # TensorFlow has no build for a newer one yet
+# In this order, since Python 3.14 has only a release candidate of TensorFlow.
+PREFERRED = ("python3.13", "python3.12", "python3.11", "python3.14")
+CHECK = "--check"  # only report whether this Python is suitable, by the exit code
 SYSTEM_CONFIG = Path("/etc/uv/uv.toml")
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -29,8 +35,14 @@ PIP_TO_UV = {
 
 
 def main():
-    """Make the environment, or say in plain words why it cannot be made."""
-    check_python()
+    """Make the environment, or print why it cannot be made."""
+    problem = problem_of_python()
+    if CHECK in sys.argv:
+        raise SystemExit(1 if problem else 0)
+    if problem and "--search" in sys.argv:
+        run_in_another_python(problem)
+    if problem:
+        stop(problem)
     venv = Path(sys.argv[1])
     python = venv / "bin" / "python"
     begun, done = venv / ".installing", venv / ".installed"
@@ -63,24 +75,43 @@ def is_same_python(python):
     return found.stdout.strip() == sys.version.strip()
 
 
-def check_python():
-    """Stop with what to do where this Python cannot carry pawsight."""
+def problem_of_python():
+    """Return why this Python cannot be used and what to do, or None where it can."""
     here = "{}.{}".format(*sys.version_info[:2])
     if sys.version_info[:2] < OLDEST or sys.version_info[:2] > NEWEST:
-        stop(
+        return (
             "{} is Python {}, and pawsight's environment needs {}.{} to {}.{}.\n"
             "Install one of these and name it: make install PYTHON=python3.13".format(
-                sys.executable, here, *OLDEST, *NEWEST
+                sys.executable, here, *OLDEST + NEWEST
             )
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        stop(
-            "This Python cannot make virtual environments: its venv module is not installed.\n"
-            "Debian and Ubuntu: apt install python3-venv (or python{}-venv)".format(here)
+        return (
+            "{} cannot make virtual environments: its venv module is not installed.\n"
+            "Debian and Ubuntu: apt install python3-venv (or python{}-venv)".format(
+                sys.executable, here
+            )
         )
+    return None
+
+
+def run_in_another_python(problem):
+    """Start this script again in a suitable Python on PATH; return where there is none."""
+    for name in PREFERRED:
+        found = shutil.which(name)
+        if found and is_suitable(found):
+            say(problem.splitlines()[0])
+            say("Using {} instead.".format(found))
+            os.execv(found, [found] + [part for part in sys.argv if part != "--search"])
+
+
+def is_suitable(python):
+    """Whether a command is a Python that can be used; pyenv has some that only print advice."""
+    check = [python, __file__, CHECK]
+    return subprocess.run(check, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def uv_settings(python):
@@ -120,7 +151,7 @@ def run(*command, env=None):
     if done.returncode:
         stop(
             "This step failed: {}\n"
-            "Its own words are above. Check the network (or the package index that pip is set\n"
+            "Its messages are above. Check the network (or the package index that pip is set\n"
             "to use) and the free disk space (3 GB), then run make again.".format(
                 " ".join(map(str, command))
             )

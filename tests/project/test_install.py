@@ -1,6 +1,8 @@
 """Setting up follows the machine's own package settings and stops with advice."""
 
 import runpy
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -50,21 +52,81 @@ def test_a_users_own_uv_settings_are_left_alone(install, monkeypatch):
     assert "UV_INDEX" not in found
 
 
-@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
-def test_another_python_is_refused_with_advice(install, monkeypatch, capsys, version):
+@pytest.mark.parametrize("version", [(3, 10), (3, 15)])
+def test_another_python_is_refused_with_advice(install, monkeypatch, version):
     monkeypatch.setattr(sys, "version_info", (*version, 1, "final", 0))
-    with pytest.raises(SystemExit):
-        install["check_python"]()
-    told = capsys.readouterr().err
-    assert f"Python 3.{version[1]}" in told
-    assert "make install PYTHON=" in told
+    problem = install["problem_of_python"]()
+    assert f"Python 3.{version[1]}, and pawsight's environment needs 3.11 to 3.14" in problem
+    assert "make install PYTHON=" in problem
 
 
-def test_missing_venv_module_is_named_with_the_package_to_install(install, monkeypatch, capsys):
+@pytest.mark.parametrize("minor", [11, 14])
+def test_oldest_and_newest_python_are_used(install, monkeypatch, minor):
+    monkeypatch.setattr(sys, "version_info", (3, minor, 0, "final", 0))
+    assert install["problem_of_python"]() is None
+
+
+def test_missing_venv_module_is_named_with_the_package_to_install(install, monkeypatch):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
-    with pytest.raises(SystemExit):
-        install["check_python"]()
-    assert "apt install python3-venv" in capsys.readouterr().err
+    assert "apt install python3-venv" in install["problem_of_python"]()
+
+
+# Run by a shell in place of a Python: one too new, one of pyenv's that is not active, one that can.
+TOO_NEW = f"""exec {sys.executable} -c '
+import runpy, sys
+sys.version_info = (3, 15, 0, "final", 0)
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
+"""
+INACTIVE = "echo not active >&2; exit 127\n"
+SUITABLE = 'case "$*" in *--check*) exit 0;; esac; echo "called: $*"\n'
+
+
+@pytest.fixture
+def make_install(tmp_path):
+    """Run `make install` where only the given commands are named like a Python."""
+    for tool in ("make", "awk", "grep", "sh", "touch"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+
+    def run(*arguments, **pythons):
+        for name, script in pythons.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_text(f"#!/bin/sh\n{script}")
+            path.chmod(0o755)
+        command = ["make", "-f", ROOT / "Makefile", "-o", "requirements/lock.txt", "install"]
+        command += [f"VENV={tmp_path / 'venv'}", *arguments]
+        env = {"PATH": str(tmp_path)}
+        options = {"capture_output": True, "text": True, "check": False, "cwd": ROOT}
+        return subprocess.run(command, env=env, **options)
+
+    return run
+
+
+def test_make_uses_another_python_where_python3_is_unsuitable(make_install, tmp_path):
+    done = make_install(python3=TOO_NEW, python3_13=INACTIVE, python3_12=SUITABLE)
+    assert done.returncode == 0, done.stderr
+    assert "is Python 3.15, and pawsight's environment needs 3.11 to 3.14" in done.stdout
+    assert f"Using {tmp_path / 'python3.12'} instead." in done.stdout
+    assert f"called: requirements/install.py {tmp_path / 'venv'}" in done.stdout
+
+
+def test_make_uses_another_python_where_there_is_no_python3(make_install, tmp_path):
+    done = make_install(python3_12=SUITABLE)
+    assert done.returncode == 0, done.stderr
+    assert f"called: requirements/install.py {tmp_path / 'venv'} --search" in done.stdout
+
+
+def test_make_ends_with_advice_where_no_python_is_suitable(make_install):
+    done = make_install(python3=TOO_NEW, python3_13=INACTIVE)
+    assert done.returncode != 0
+    assert "is Python 3.15, and pawsight's environment needs 3.11 to 3.14" in done.stderr
+    assert "make install PYTHON=" in done.stderr
+
+
+def test_a_python_that_was_named_is_not_replaced(make_install):
+    done = make_install("PYTHON=python3", python3=TOO_NEW, python3_12=SUITABLE)
+    assert done.returncode != 0
+    assert "is Python 3.15" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["Makefile", "requirements", ".ci"])
