@@ -56,7 +56,9 @@ def main():
     # As pip does by itself. Where Python may not keep what it compiles, each start of TensorFlow
     # would take seconds more.
     compiled = [*uv, "--compile-bytecode"]
-    run(*compiled, "--require-hashes", "-r", HERE / "lock.txt", env=settings)
+    # The lock is complete. What overrides.txt leaves out, a package's own metadata still asks for.
+    locked = ["--no-deps", "--require-hashes", "-r", HERE / "lock.txt"]
+    run(*compiled, *locked, env=settings)
     # The build backend is in the lock too: nothing unpinned is fetched to build pawsight.
     run(*uv, "--no-deps", "--no-build-isolation", "-e", HERE.parent, env=settings)
     begun.unlink()

@@ -105,7 +105,9 @@ def test_bars_show_stages_facts_and_notes(is_coloured):
 
 
 def test_bars_that_never_began_close():
-    Bars(Console(file=io.StringIO())).close()
+    screen = io.StringIO()
+    Bars(Console(file=screen)).close()
+    assert screen.getvalue() == ""
 
 
 def test_facts_are_written_for_people():

@@ -144,7 +144,8 @@ def test_a_part_with_a_single_class_is_measured_as_far_as_it_goes(make_predictio
 
 
 def test_metrics_are_json(four_photos):
-    json.dumps(measure(four_photos).model_dump(mode="json"), allow_nan=False)
+    found = measure(four_photos).model_dump(mode="json")
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_nothing_cannot_be_measured(make_predictions):

@@ -186,7 +186,12 @@ def test_leaving_does_not_wait_for_a_source_that_waits(monkeypatch):
     source.put("1")
     next(found)
     found.close()
+    waiting = own_threads()
+    assert waiting
     source.put(None)
+    for thread in waiting:
+        thread.join(60)
+    assert not own_threads()
 
 
 def test_jobs_of_other_groups_are_never_run_together():

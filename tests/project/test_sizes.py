@@ -1,4 +1,4 @@
-"""A room stays small enough to take in, and a function shorter than a page."""
+"""Modules and functions stay as short as CONTRIBUTING.md asks."""
 
 import ast
 
@@ -7,19 +7,28 @@ import pytest
 from .conftest import ROOT
 
 MODULES = sorted((ROOT / "src").rglob("*.py"))
-LONGEST_MODULE = 330
-LONGEST_FUNCTION = 65
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 60
+# Modules that are still longer; the list may only shrink.
+LONGER = {"src/pawsight/training/trainer.py": 301}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_module_and_its_functions_stay_short(path):
     text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= LONGEST_MODULE
+    longest = LONGER.get(path.relative_to(ROOT).as_posix(), LONGEST_MODULE)
+    assert text.count("\n") <= longest
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             # Without the signature: that of a command is the list of its options.
             length = (node.end_lineno or 0) - node.body[0].lineno + 1
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+def test_limits_are_those_of_the_documentation():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    stated = f"A module has at most {LONGEST_MODULE} lines, a function {LONGEST_FUNCTION}"
+    assert stated in " ".join(text.split())
 
 
 def test_no_module_is_a_drawer_for_everything():

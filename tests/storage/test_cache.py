@@ -169,6 +169,7 @@ def test_holding_does_no_harm_where_nothing_can_be_kept(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
     hold(tmp_path / "file" / "unpacked" / "pets")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_cache_is_for_its_owner_alone(cache, pets, tmp_path):

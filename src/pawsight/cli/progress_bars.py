@@ -64,8 +64,9 @@ class Bars:
 
     def close(self) -> None:
         """Leave the bars as they are."""
-        self._finish()
-        self._rich.stop()
+        if self._task is not None:  # rich prints an empty line even where no bar began
+            self._finish()
+            self._rich.stop()
 
     def _finish(self) -> None:
         if self._task is None:

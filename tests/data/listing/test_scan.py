@@ -370,7 +370,9 @@ def check(root):
 
 
 def test_two_classes_pass(tmp_path):
-    check(put(tmp_path, "cats/a.jpg", "dogs/b.jpg"))
+    listing = listed(put(tmp_path, "cats/a.jpg", "dogs/b.jpg"))
+    check_classes(listing)
+    assert [photo.label for photo in listing.photos] == ["cats", "dogs"]
 
 
 def test_one_class_is_named_and_the_layout_is_shown(tmp_path):
@@ -390,7 +392,9 @@ def test_a_class_that_only_the_validation_part_has_is_named(tmp_path):
 
 
 def test_a_class_that_the_validation_part_lacks_passes(tmp_path):
-    check(put(tmp_path, "train/cats/a.jpg", "train/dogs/b.jpg", "val/cats/d.jpg"))
+    listing = listed(put(tmp_path, "train/cats/a.jpg", "train/dogs/b.jpg", "val/cats/d.jpg"))
+    check_classes(listing)
+    assert [p.label for p in listing.photos if p.part == "validation"] == ["cats"]
 
 
 def test_a_class_of_broken_photos_is_named_with_a_reason(tmp_path):
