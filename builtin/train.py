@@ -16,7 +16,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +31,10 @@ from pawsight.data.duplicates.near_duplicates import near_copies
 from pawsight.data.reading.ingest import ingest
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.models import builtin
-from pawsight.models.model_files import versions
+from pawsight.models.description import ModelDescription
 from pawsight.records import ImageArray
-from pawsight.runs import FORMAT_VERSION, Run
-from pawsight.storage.atomic import replacing, write_json
+from pawsight.runs import Run
+from pawsight.storage.atomic import replacing
 from torch_weights import load_arrays
 from tune import CUT, Photos, Tail, tune
 from views import vary
@@ -189,24 +188,18 @@ def save(
     run = Run(builtin.folder())
     with replacing(run.onnx_path) as temporary:
         temporary.write_bytes(model.SerializeToString())
-    description = {
-        "format_version": FORMAT_VERSION,
+    facts = {
         "architecture": builtin.NAME,
-        "options": {},
-        "class_names": list(catalog.class_names),
-        "image_size": list(builtin.IMAGE_SIZE),
+        "class_names": catalog.class_names,
+        "image_size": builtin.IMAGE_SIZE,
         "resize": "stretch",
         "temperature": round(temperature, 4),
-        "input": "images",
-        "output": "logits",
         "source": catalog.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "weights": PACKAGE,
         "seed": SEED,
         "tuning": figures,
-        "versions": versions(),
     }
-    write_json(run.model_path, description)
+    ModelDescription.model_validate(facts).save(run)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import pytest
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
+from pawsight.models.description import ModelDescription
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
 
 
 class ClassColours:
@@ -42,7 +42,10 @@ def catalog_of(num_train_dogs: int) -> Catalog:
 @pytest.fixture
 def run(tmp_path):
     run = Run(tmp_path)
-    write_json(run.model_path, {"temperature": 1.0})
+    described = ModelDescription(
+        class_names=("cats", "dogs"), image_size=(8, 8), resize="stretch", source="pets"
+    )
+    described.save(run)
     return run
 
 

@@ -7,6 +7,7 @@ from keras import layers
 
 from pawsight.errors import ModelError
 from pawsight.exporting.plain_keras import plain_model
+from pawsight.models.description import ModelDescription
 from pawsight.models.normalization import FusedBatchNormalization
 from pawsight.models.pretrained import CaffeScaling
 from pawsight.models.registry import build_model
@@ -16,8 +17,9 @@ from pawsight.probabilities import softmax
 class Stored:
     """Stands for a model folder: a network of 32 x 40 pixels, calibrated by a temperature of 2."""
 
-    image_size = (32, 40)
-    temperature = 2.0
+    description = ModelDescription(
+        class_names=("a", "b", "c"), image_size=(32, 40), resize="stretch", temperature=2.0
+    )
 
     def __init__(self, network):
         self._network = network

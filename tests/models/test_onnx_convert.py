@@ -4,6 +4,7 @@ import pytest
 
 from pawsight.errors import ModelError
 from pawsight.exporting.bundle import save_model
+from pawsight.models.description import ModelDescription
 from pawsight.models.model_files import load_model
 from pawsight.models.onnx_convert import check_onnx, export_onnx
 from pawsight.models.registry import build_model
@@ -41,9 +42,10 @@ def test_a_model_that_differs_from_its_file_is_found_out(tmp_path):
 def test_a_model_trained_in_bfloat16_is_saved_whole_and_comes_back(tmp_path):
     run = Run(tmp_path)
     trained = build_model("swift", 2, (32, 40), "bfloat16")
-    size = (32, 40)
-    difference = save_model(run, trained, "swift", ("a", "b"), size, "stretch", "test", _images())
-    assert difference < 1e-5
+    described = ModelDescription(
+        architecture="swift", class_names=("a", "b"), image_size=(32, 40), resize="stretch"
+    )
+    assert save_model(run, trained, described, _images()).onnx_largest_difference < 1e-5
     loaded = load_model(run)
     for before, after in zip(trained.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

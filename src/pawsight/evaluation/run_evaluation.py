@@ -19,6 +19,7 @@ from pawsight.evaluation.metrics import measure, save_evaluation
 from pawsight.evaluation.predictions import Classify, collect, save_predictions
 from pawsight.evaluation.results import Evaluation, LostPhoto, TrainingCopies
 from pawsight.formatting import counted, percent
+from pawsight.models.description import ModelDescription
 from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import Part, Pixels, Predictions
@@ -49,7 +50,7 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     # Gathered as logits: they become probabilities once the temperature is known.
     found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
     temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
-    write_json(run.model_path, run.read_json(run.model_path) | {"temperature": temperature})
+    ModelDescription.load(run).model_copy(update={"temperature": temperature}).save(run)
     calibrated = {
         part: dataclasses.replace(one, probs=softmax(one.probs, temperature))
         for part, one in found.items()

@@ -94,8 +94,8 @@ def _with_resizing(model: ModelFolder) -> Any:
 
     found = version_converter.convert_version(with_probabilities(model), _OPSET)
     graph = _Steps()
-    resized = {"stretch": _stretched, "crop": _cropped, "pad": _padded}[model.resize](
-        graph, np.array(model.image_size, np.int64)
+    resized = {"stretch": _stretched, "crop": _cropped, "pad": _padded}[model.description.resize](
+        graph, np.array(model.description.image_size, np.int64)
     )
     graph.add("Cast", resized, output="images", to=TensorProto.FLOAT)
     before = list(found.graph.node)
@@ -105,7 +105,7 @@ def _with_resizing(model: ModelFolder) -> Any:
     del found.graph.input[:]
     shape = [1, "height", "width", 3]
     found.graph.input.append(helper.make_tensor_value_info("photo", TensorProto.UINT8, shape))
-    helper.set_model_props(found, model.metadata() | {"input": '"photo"'})
+    helper.set_model_props(found, model.description.metadata() | {"input": '"photo"'})
     return found
 
 

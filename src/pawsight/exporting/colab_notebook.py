@@ -72,15 +72,17 @@ for name, content in files.upload().items():
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     """Write `predict.ipynb` and `model.onnx`; returns the latter."""
     path = onnx_format.write(model, folder, progress)
-    height, width = model.image_size
+    height, width = model.description.image_size
     reading = _READING.format(
-        class_names=list(model.class_names),
+        class_names=list(model.description.class_names),
         resize_line=resize_line(model).replace("\n", "\n    "),
         height=height,
         width=width,
     )
     cells = [
-        _cell("markdown", _INTRODUCTION.format(classes=", ".join(model.class_names)), 0),
+        _cell(
+            "markdown", _INTRODUCTION.format(classes=", ".join(model.description.class_names)), 0
+        ),
         *(
             _cell("code", text, number)
             for number, text in enumerate((_PACKAGES, _MODEL, reading, _PREDICTING), 1)

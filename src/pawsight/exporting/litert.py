@@ -65,7 +65,7 @@ def _save_constants(model: ModelFolder, path: Path) -> None:
     from pawsight.exporting.plain_keras import plain_model
 
     network = plain_model(model)
-    images = tf.TensorSpec((1, *model.image_size, 3), tf.float32, name="images")
+    images = tf.TensorSpec((1, *model.description.image_size, 3), tf.float32, name="images")
 
     @tf.function(input_signature=(images,))
     def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:

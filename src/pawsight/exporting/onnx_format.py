@@ -45,14 +45,14 @@ def with_probabilities(model: ModelFolder) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
     try:
-        found = cut_out(model.run.onnx_path, "logits", model.image_size)
+        found = cut_out(model.run.onnx_path, "logits", model.description.image_size)
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
             f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
             f"Train again, or copy the run folder anew."
         ) from error
     graph = found.graph
-    temperature = np.array(model.temperature, np.float32)
+    temperature = np.array(model.description.temperature, np.float32)
     graph.initializer.append(numpy_helper.from_array(temperature, "pawsight_temperature"))
     graph.node.extend(
         [
@@ -60,9 +60,9 @@ def with_probabilities(model: ModelFolder) -> Any:
             helper.make_node("Softmax", ["pawsight_calibrated"], ["probabilities"], axis=-1),
         ]
     )
-    shape = ["N", len(model.class_names)]
+    shape = ["N", len(model.description.class_names)]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
-    helper.set_model_props(found, model.metadata())
+    helper.set_model_props(found, model.description.metadata())
     return found
 
 

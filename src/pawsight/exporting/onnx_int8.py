@@ -48,7 +48,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
                 calibrate_method=CalibrationMethod.MinMax,
             )
             found = onnx.load(str(written))
-            onnx.helper.set_model_props(found, model.metadata())
+            onnx.helper.set_model_props(found, model.description.metadata())
             written.write_bytes(found.SerializeToString())
     return path
 

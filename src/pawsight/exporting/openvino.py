@@ -39,8 +39,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     found = openvino.Core().read_model(_with_float_weights(model, folder))
     # OpenVINO 2026.4 gives wrong answers for several photos at once where a factor is one number a
     # photo, as in the shipped model: probabilities were up to 0.5 off.
-    found.reshape([1, *model.image_size, 3])
-    for name, value in model.facts().items():
+    found.reshape([1, *model.description.image_size, 3])
+    for name, value in model.description.usage().items():
         found.set_rt_info(json.dumps(value), ["pawsight", name])
     path = folder / "model.xml"
     openvino.save_model(found, path, compress_to_fp16=False)

@@ -41,9 +41,9 @@ def plain_model(model: ModelFolder) -> keras.Model:
         elif found.weights:
             plain.set_weights(found.get_weights())
     compute_groups_depthwise(network)  # LiteRT, too, cannot hold what XLA compiled
-    images = keras.Input((*model.image_size, 3), name="images")
+    images = keras.Input((*model.description.image_size, 3), name="images")
     logits = columns(network(images))
-    calibrated = layers.Rescaling(1 / model.temperature, name="calibrated")(logits)
+    calibrated = layers.Rescaling(1 / model.description.temperature, name="calibrated")(logits)
     outputs = {
         "logits": layers.Identity(name="all_logits")(logits),
         "probabilities": layers.Softmax(name="probabilities")(calibrated),

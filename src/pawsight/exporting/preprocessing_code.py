@@ -15,18 +15,18 @@ _RESIZED: dict[Resize, str] = {
 
 def resize_line(model: ModelFolder) -> str:
     """The line that brings the Pillow image `photo` to the model's size."""
-    height, width = model.image_size
-    return _RESIZED[model.resize].format(size=(width, height))
+    height, width = model.description.image_size
+    return _RESIZED[model.description.resize].format(size=(width, height))
 
 
 def reading_code(model: ModelFolder) -> str:
     """The lines that read `photo.jpg` into `images`, and name the classes."""
-    height, width = model.image_size
+    height, width = model.description.image_size
     return f"""\
 import numpy as np
 from PIL import Image, ImageOps
 
-class_names = {list(model.class_names)!r}
+class_names = {list(model.description.class_names)!r}
 photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
 {resize_line(model)}
 images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255

@@ -40,7 +40,7 @@ def write_readme(
         code = f"{reading_code(model)}\n{_layers_of_others(model, format)}{snippet}\n{_TELLING}"
         text += f"{_USE}\n```python\n{code}```\n"
     if any_size is not None:
-        code = ANY_SIZE_SNIPPET.format(class_names=list(model.class_names))
+        code = ANY_SIZE_SNIPPET.format(class_names=list(model.description.class_names))
         text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
     write_text(folder / "README.md", text + format.advice())
 
@@ -65,16 +65,16 @@ for name, probability in zip(class_names, probabilities):
 
 def _layers_of_others(model: ModelFolder, format: Format) -> str:
     """The import without which Keras does not know some layers of the file."""
-    architecture = str(model.run.read_json(model.run.model_path).get("architecture", ""))
+    architecture = model.description.architecture or ""
     if format.name != "keras" or not hub.is_hub(architecture):
         return ""
     return "import keras_hub  # whose layers may be in the file\n"
 
 
 def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
-    height, width = model.image_size
+    height, width = model.description.image_size
     count = "1" if format.takes_one else "N"
-    classes = ", ".join(model.class_names)
+    classes = ", ".join(model.description.class_names)
     int8 = f"\nIts numbers are rounded to 8 bits. {_cost(exported)}\n" if format.is_int8 else ""
     return f"""\
 # A pawsight model as {format.name}
@@ -83,9 +83,9 @@ For {format.summary}.
 
 - Classes, in the order of the outputs: {classes}
 - Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB from 0 to
-  255; the scaling is inside. A photo is turned upright and {_WORDS[model.resize]}.
+  255; the scaling is inside. A photo is turned upright and {_WORDS[model.description.resize]}.
 - Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the calibration,
-  which divides them by {model.temperature:g}, and the softmax.
+  which divides them by {model.description.temperature:g}, and the softmax.
 
 `model.json` says the same for programs.
 

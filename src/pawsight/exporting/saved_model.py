@@ -29,7 +29,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     _save(model, path)
     extra = path / "assets.extra"  # TensorFlow's own place for what it does not read itself
     extra.mkdir()
-    facts = json.dumps(model.facts(), indent=2, ensure_ascii=False)
+    facts = json.dumps(model.description.usage(), indent=2, ensure_ascii=False)
     (extra / "model.json").write_text(facts + "\n", encoding="utf-8")
     return path
 
@@ -42,7 +42,7 @@ def _save(model: ModelFolder, path: Path) -> None:
 
     holder = tf.Module()
     holder.network = plain_model(model)
-    images = tf.TensorSpec((None, *model.image_size, 3), tf.float32, name="images")
+    images = tf.TensorSpec((None, *model.description.image_size, 3), tf.float32, name="images")
 
     @tf.function(input_signature=(images,))
     def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:

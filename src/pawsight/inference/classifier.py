@@ -24,7 +24,7 @@ from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
-from pawsight.models.description import load_description
+from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import open_session
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
@@ -49,7 +49,7 @@ class Classifier:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._description = load_description(run)
+        self._description = ModelDescription.load(run)
         self._session = open_session(run.onnx_path, self._description)
         self._rooms = threading.local()
 
@@ -171,7 +171,7 @@ class Classifier:
         """64 hex digits; two classifiers with the same ones give the same answers."""
         from pawsight.data.decoding.decode import VERSION
 
-        found = hashlib.sha256(f"{VERSION} {self._description.model_dump_json()}".encode())
+        found = hashlib.sha256(f"{VERSION} {self._description.decisive()}".encode())
         try:
             found.update(self._run.onnx_path.read_bytes())
         except OSError as error:

@@ -9,12 +9,10 @@ from typing import Any
 
 from pawsight.errors import RunError
 from pawsight.models import builtin
+from pawsight.models.description import ModelDescription
 from pawsight.runs import Run
 
 logger = logging.getLogger(__name__)
-
-# What model.json says of how the model came to be.
-_TRAINED = ("source", "architecture", "created", "weights", "versions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,7 @@ def provenance(run: Run) -> Provenance:
     Raises:
         RunError: model.json is missing or damaged.
     """
-    described = run.read_json(run.model_path)
-    trained = {name: described[name] for name in _TRAINED if name in described}
+    trained = ModelDescription.load(run).origin()
     path = run.path.resolve()
     name = "builtin" if path == builtin.folder().resolve() else path.name
     return Provenance(name, trained, _headline(run))

@@ -1,31 +1,84 @@
-"""`model.json`: what the numbers of `model.onnx` mean, checked before it is believed."""
+"""`model.json`: what a model is and what its numbers mean, checked when it is read.
+
+It holds plain facts, never code or a serialised graph, so loading an untrusted folder can fail
+but cannot execute anything. Needs no TensorFlow.
+"""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pawsight.errors import RunError
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run
+from pawsight.storage.atomic import write_json
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
+_PACKAGES = ("pawsight", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
+# What a program that runs the model has to know.
+_USAGE = {
+    "class_names",
+    "image_size",
+    "resize",
+    "temperature",
+    "input",
+    "input_type",
+    "input_colours",
+    "input_range",
+    "outputs",
+}
+# What decides the answers to a photo, beside the weights.
+_DECISIVE = {"format_version", "class_names", "image_size", "resize", "temperature"}
+_ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
 
-class Description(BaseModel):
-    """What inference needs of `model.json`; other entries are for people and tools."""
+class ModelDescription(BaseModel):
+    """The facts of a model.
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    Attributes:
+        format_version: Of the run folder.
+        architecture: Name of the network in the registry; None in files of others.
+        options: What the network is built from beside its name, JSON-ready.
+        class_names: `class_names[i]` is class i, length K.
+        image_size: (height, width) in pixels.
+        resize: How a photo of another shape is brought to that size.
+        temperature: What logits are divided by before the softmax; above 0.
+        input: Name of the input, [N, height, width, 3].
+        input_type: Type of its numbers.
+        input_colours: Order of its channels.
+        input_range: What black and full colour are in it; any other scaling is in the network.
+        outputs: Names of the outputs, [N, K] each.
+        source: What the photos were called.
+        created: When, ISO 8601.
+        weights: Where the first weights came from, of a network that was given some.
+        onnx_largest_difference: Of any probability, between the weights in Keras and model.onnx.
+        versions: Of the packages that shaped the model.
+    """
 
-    format_version: int = Field(ge=1, le=FORMAT_VERSION)
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    format_version: int = Field(FORMAT_VERSION, ge=1, le=FORMAT_VERSION)
+    architecture: str | None = None
+    options: dict[str, Any] = {}
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
-    image_size: tuple[_Side, _Side]  # (height, width) in pixels
+    image_size: tuple[_Side, _Side]
     resize: Resize
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     input: Literal["images"] = "images"
-    output: Literal["logits"] = "logits"
+    input_type: Literal["float32"] = "float32"
+    input_colours: Literal["RGB"] = "RGB"
+    input_range: tuple[float, float] = (0.0, 255.0)
+    outputs: tuple[str, ...] = ("logits",)
+    source: str | None = None
+    created: str | None = None
+    weights: str | None = None
+    onnx_largest_difference: float | None = None
+    versions: dict[str, str] = {}
 
     @field_validator("class_names", mode="after")
     @classmethod
@@ -34,29 +87,69 @@ class Description(BaseModel):
             raise ValueError("two classes have the same name")
         return names
 
+    @classmethod
+    def load(cls, run: Run) -> Self:
+        """Read and check a run's `model.json`.
 
-def load_description(run: Run) -> Description:
-    """Read and check a run's `model.json`.
+        Raises:
+            RunError: It is missing or damaged, or a newer pawsight wrote it.
+        """
+        found = run.read_json(run.model_path)
+        version = found.get("format_version")
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise RunError(
+                f"{run.model_path} was written by a newer pawsight (format {version}; "
+                f"this one reads up to {FORMAT_VERSION}).\n"
+                f"Upgrade with: pip install --upgrade pawsight"
+            )
+        try:
+            return cls.model_validate_json(json.dumps(found))
+        except ValidationError as error:
+            mistakes = [
+                f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors()
+            ]
+            raise RunError(
+                f"{run.model_path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
+                "Train again, or copy the run folder anew."
+            ) from error
 
-    Raises:
-        RunError: It is missing or damaged, or a newer pawsight wrote it.
-    """
-    found = run.read_json(run.model_path)
-    version = found.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise RunError(
-            f"{run.model_path} was written by a newer pawsight (format {version}; "
-            f"this one reads up to {FORMAT_VERSION}).\n"
-            f"Upgrade with: pip install --upgrade pawsight"
-        )
-    try:
-        return Description.model_validate_json(json.dumps(found))
-    except ValidationError as error:
-        mistakes = [
-            f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg'].removeprefix('Value error, ')}"
-            for mistake in error.errors()
-        ]
-        raise RunError(
-            f"{run.model_path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
-            "Train again, or copy the run folder anew."
-        ) from error
+    def save(self, run: Run) -> None:
+        """Write a run's `model.json`; the date and the versions are added where they are missing.
+
+        Raises:
+            DiskError: It cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        added = {"created": self.created or now, "versions": self.versions or versions()}
+        described = self.model_copy(update=added)
+        write_json(run.model_path, described.model_dump(mode="json", exclude_none=True))
+
+    def usage(self) -> dict[str, Any]:
+        """Return what a program that runs the model has to know, JSON-ready."""
+        return self.model_dump(mode="json", include=_USAGE)
+
+    def metadata(self) -> dict[str, str]:
+        """Return the same as JSON text by name, for formats that hold nothing else."""
+        return {name: json.dumps(value) for name, value in self.usage().items()}
+
+    def origin(self) -> dict[str, Any]:
+        """Return how the model came to be, JSON-ready: what is known of it."""
+        return self.model_dump(mode="json", include=_ORIGIN, exclude_none=True, exclude_unset=True)
+
+    def decisive(self) -> str:
+        """Return as text what decides the model's answers beside its weights."""
+        return self.model_dump_json(include=_DECISIVE)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that shape a model, as far as they are installed."""
+    found = {}
+    for name in _PACKAGES:
+        for package in (name, f"{name}-cpu"):
+            try:
+                found[name] = importlib.metadata.version(package)
+                break
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    return found

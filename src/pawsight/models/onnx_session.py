@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import RunError, first_line
-from pawsight.models.description import Description
+from pawsight.models.description import ModelDescription
 
 
-def open_session(path: Path, description: Description) -> Any:
+def open_session(path: Path, description: ModelDescription) -> Any:
     """Open the model in ONNX Runtime, once it is clear that it takes and gives what it should."""
     import onnxruntime
 

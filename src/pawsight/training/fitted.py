@@ -12,7 +12,8 @@ from pawsight.data.dataset import Dataset
 from pawsight.errors import ModelError
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone
-from pawsight.models.model_files import save_description, save_weights, versions
+from pawsight.models.description import ModelDescription, versions
+from pawsight.models.model_files import network_options, save_weights
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_graph import append_head
 from pawsight.progress import Progress
@@ -107,16 +108,15 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
     save_plan(run, _plan_of(config, fitted, num_parameters))
     save_history([row], run.history_path)
     backbone, catalog = fitted.backbone, fitted.dataset.catalog
-    save_description(
-        run,
-        backbone.name,
-        catalog.class_names,
-        backbone.image_size,
-        config.resize,
-        1.0,
-        catalog.name,
-        difference,
-    )
+    ModelDescription(
+        architecture=backbone.name,
+        options=network_options(backbone.name),
+        class_names=catalog.class_names,
+        image_size=backbone.image_size,
+        resize=config.resize,
+        source=catalog.name,
+        onnx_largest_difference=difference,
+    ).save(run)
 
 
 def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPlan:

@@ -17,7 +17,7 @@ from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.errors import RunError, TrainingError
 from pawsight.history import Epoch
-from pawsight.models.model_files import versions
+from pawsight.models.description import versions
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe

@@ -143,7 +143,13 @@ def _export(
             path = format.write(model, folder, progress)
             run = format.open_runner(path)
             found = collect(
-                run, judged.pixels, judged.catalog, judged.part, progress, 16, model.class_names
+                run,
+                judged.pixels,
+                judged.catalog,
+                judged.part,
+                progress,
+                16,
+                model.description.class_names,
             )
         except (PawsightError, OSError, MemoryError):
             raise
@@ -174,7 +180,7 @@ def _export(
         )
         compared = dataclasses.asdict(exported)
         del compared["path"]
-        write_json(folder / "model.json", model.facts() | {"compared": compared})
+        write_json(folder / "model.json", model.description.usage() | {"compared": compared})
         write_readme(model, format, exported, folder, any_size)
     return exported
 

@@ -20,6 +20,8 @@ from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.backbone import weights_at_hand
+from pawsight.models.description import ModelDescription
+from pawsight.models.model_files import network_options
 from pawsight.models.sizes import is_pretrained
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Logged, Progress, Silent
@@ -196,16 +198,16 @@ def _save(
 
     progress.start("Exporting the model")
     catalog, pixels = dataset.catalog, dataset.at_size(load_plan(run).image_size).pixels
-    save_model(
-        run,
-        model,
-        config.model,
-        catalog.class_names,
-        pixels.image_size,
-        config.resize,
-        catalog.name,
-        pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS]),
+    description = ModelDescription(
+        architecture=config.model,
+        options=network_options(config.model),
+        class_names=catalog.class_names,
+        image_size=pixels.image_size,
+        resize=config.resize,
+        source=catalog.name,
     )
+    images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
+    save_model(run, model, description, images)
 
 
 def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None:
