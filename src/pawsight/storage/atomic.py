@@ -17,9 +17,9 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import secrets
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 from pawsight.errors import DiskError
 
 _DAY_SECONDS = 24 * 3600
-_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _TEMPORARY = re.compile(r"\.pawsight-([0-9a-f]{6})-(\d+)-[0-9a-f]{8}-.*", re.DOTALL)
 
 
