@@ -282,7 +282,7 @@ def test_corrections_are_a_folder_and_a_table_that_pawsight_reads(open_page, add
     with page.expect_download() as download:
         page.get_by_role("button", name="Table of labels").click()
     download.value.save_as(tmp_path / "labels.csv")
-    assert [(one.path, one.label) for one in read_table(tmp_path / "labels.csv")] == [
+    assert [(one.path, one.label) for one in read_table(tmp_path / "labels.csv").lines] == [
         ("tom.png", "green"),
         ("tom.png", "green"),
         ("rex, old.png", "blue"),

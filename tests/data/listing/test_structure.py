@@ -182,6 +182,14 @@ def test_photos_in_one_folder_get_a_pattern_proposed(tmp_path):
         check_classes(listing)
 
 
+def test_folders_inside_the_only_class_are_proposed_as_classes(tmp_path):
+    put(tmp_path, "pets/cats", "pets/dogs")
+    (tmp_path / "cover.jpg").write_bytes(b"x")
+    listing = scan(fetch(tmp_path, Silent()))
+    with pytest.raises(DataError, match=r"folders inside, cats, dogs: --class-level 2"):
+        check_classes(listing)
+
+
 def test_a_folder_beside_that_holds_no_photos_is_no_class(tmp_path):
     put(tmp_path, "photos/cats", "photos/dogs")
     (tmp_path / "notes").mkdir()

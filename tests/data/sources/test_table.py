@@ -1,7 +1,11 @@
 """Tables of path and label: what each line becomes."""
 
+import unicodedata
+
 import pytest
 
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.errors import DataError
@@ -112,7 +116,7 @@ def test_a_file_that_is_no_photo_is_a_row_with_the_problem(pets):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,class\na.jpg,cat\n", r"no column path and no column label; .* file,class"),
+        ("where,what\na.jpg,cat\n", r"no column path and no column label; .* where,what"),
         ("path\na.jpg\n", "no column label"),
         ("", r"its first line reads: \(nothing\)"),
         ("path,label\n", "names no photos"),
@@ -176,7 +180,7 @@ def test_a_table_without_a_column_group_groups_nothing_unless_asked(pets):
 
 
 def test_a_column_to_group_by_that_is_missing_is_named_with_those_there_are(pets):
-    with pytest.raises(DataError, match=r"no column 'owner'(.|\n)*path, label, animal, group"):
+    with pytest.raises(DataError, match=r"no column 'owner'(.|\n)*path, label, Animal, group"):
         groups(pets, TABLE, "owner")
 
 
@@ -199,3 +203,250 @@ def test_a_table_found_beside_the_photos_has_groups_too(tmp_path):
     )
     found = scan(fetch(tmp_path, Silent()), group_by="animal").photos
     assert [photo.group for photo in found] == ["Tom", "Rex"]
+
+
+@pytest.mark.parametrize(
+    ("headings", "unused"),
+    [
+        ("id,breed", ""),
+        ("Image Name,Species", ""),
+        ("filename,class,width,height", "width, height"),
+        ("image_id,dx,age", "age"),
+        ("image,id,choice,annotator", "id, annotator"),
+    ],
+)
+def test_usual_headings_are_known_and_unused_columns_named(pets, headings, unused):
+    rest = ",7" * (headings.count(",") - 1)
+    if headings.startswith("image,id"):
+        text = f"{headings}\na.jpg,1,cat,me\nb.jpg,2,dog,me\n"
+    else:
+        text = f"{headings}\na.jpg,cat{rest}\nb.jpg,dog{rest}\n"
+    notes = Notes()
+    listing = listed(pets, text, notes)
+    assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
+    told = [text for text in notes.texts if text.startswith("Columns that are not used")]
+    assert told == ([f"Columns that are not used: {unused}."] if unused else [])
+
+
+def chosen(pets, text, notes=None, **options):
+    (pets / "labels.csv").write_text(text)
+    config = SourceConfig(**options)
+    return scan(fetch(pets / "labels.csv", Silent()), notes or Silent(), config=config)
+
+
+def test_columns_can_be_chosen(pets):
+    text = "where,what,when\na.jpg,cat,exam\nb.jpg,dog,lesson\n"
+    listing = chosen(
+        pets, text, columns="path=where,label=what,part=when", parts="test=exam,train=lesson"
+    )
+    assert rows(listing) == [("a.jpg", "cat", "test", ""), ("b.jpg", "dog", "train", "")]
+
+
+def test_a_chosen_column_that_is_missing_is_named_with_those_there_are(pets):
+    with pytest.raises(DataError, match=r"no column 'x', which --columns.*(.|\n)*where, what"):
+        chosen(pets, "where,what\na.jpg,cat\n", columns="path=where,label=x")
+
+
+def test_two_columns_that_could_be_labels_are_asked_about(pets):
+    with pytest.raises(DataError, match=r"breed, species(.|\n)*--columns label=breed"):
+        listed(pets, "path,breed,species\na.jpg,pug,dog\n")
+
+
+@pytest.mark.parametrize("heading", ["split", "Set", "subset"])
+def test_parts_are_taken_from_a_column_of_another_name(pets, heading):
+    notes = Notes()
+    listing = listed(pets, f"path,label,{heading}\na.jpg,cat,train\nb.jpg,dog,val\n", notes)
+    assert [p.part for p in listing.photos] == ["train", "validation"]
+    assert notes.texts[-1] == (
+        "2 classes from the column label of labels.csv: cat, dog; "
+        f"parts train and validation by its column {heading}."
+    )
+
+
+def test_parts_of_a_table_can_be_ignored(pets):
+    notes = Notes()
+    listing = chosen(
+        pets, "path,label,split\na.jpg,cat,train\nb.jpg,dog,val\n", notes, parts="none"
+    )
+    assert [p.part for p in listing.photos] == ["", ""]
+    assert "Columns that are not used: split." in notes.texts
+
+
+def test_a_column_called_set_that_holds_no_parts_is_named_as_unused(pets):
+    notes = Notes()
+    listing = listed(pets, "path,label,set\na.jpg,cat,A\nb.jpg,dog,B\n", notes)
+    assert [p.part for p in listing.photos] == ["", ""]
+    assert "Columns that are not used: set." in notes.texts
+
+
+def test_a_photo_in_two_parts_is_an_error(pets):
+    with pytest.raises(DataError, match=r"Line 3 of .* puts a\.jpg into the part 'test'"):
+        listed(pets, "path,label,part\na.jpg,cat,train\na.jpg,cat,test\nb.jpg,dog,train\n")
+
+
+@pytest.mark.parametrize("one", ["1", "1.0"])
+def test_a_column_for_each_class_gives_the_labels(pets, one):
+    (pets / "c.jpg").write_bytes(b"x")
+    text = f"filename, cat, dog\na.jpg, {one}, 0\nb.jpg, 0, {one}\nc.jpg, 0, 0\n"
+    assert rows(listed(pets, text)) == [
+        ("a.jpg", "cat", "", ""),
+        ("b.jpg", "dog", "", ""),
+        ("c.jpg", "", "", "the table gives no label"),
+    ]
+
+
+def test_two_classes_of_a_photo_in_such_a_table_are_two_labels(pets):
+    listing = listed(pets, "image,cat,dog\na.jpg,1,1\nb.jpg,0,1\n")
+    assert listing.photos[0].problem == "the table gives two labels: 'cat' and 'dog'"
+    with pytest.raises(
+        DataError, match=r"1 photo\(s\) have two labels, such as a\.jpg \(cat, dog\)"
+    ):
+        check_classes(listing)
+
+
+def test_a_table_in_each_part_gives_its_labels(tmp_path):
+    for part in ("train", "valid", "test"):
+        (tmp_path / part).mkdir()
+        for name in ("a.jpg", "b.jpg"):
+            (tmp_path / part / name).write_bytes(b"x")
+        (tmp_path / part / "_classes.csv").write_text("filename, cat, dog\na.jpg,1,0\nb.jpg,0,1\n")
+    listing = scan(fetch(tmp_path, Silent()))
+    assert [(p.path, p.label, p.part) for p in listing.photos] == [
+        ("test/a.jpg", "cat", "test"),
+        ("test/b.jpg", "dog", "test"),
+        ("train/a.jpg", "cat", "train"),
+        ("train/b.jpg", "dog", "train"),
+        ("valid/a.jpg", "cat", "validation"),
+        ("valid/b.jpg", "dog", "validation"),
+    ]
+
+
+def test_a_table_labels_the_photos_of_parts_without_class_folders(tmp_path):
+    for path in ("train/a.jpg", "train/b.jpg", "test/c.jpg"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("id,breed\na,pug\nb,beagle\n")
+    listing = scan(fetch(tmp_path, Silent()))
+    assert [(p.path, p.label) for p in listing.photos] == [
+        ("train/a.jpg", "pug"),
+        ("train/b.jpg", "beagle"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "c3",
+        "c3.jpg",
+        "C3.JPG",
+        "c3.png",
+        "cats/c3.jpg",
+        "/content/drive/MyDrive/pets/cats/c3.jpg",
+        "C:\\Users\\me\\pets\\cats\\c3.jpg",
+        "/data/local-files/?d=pets/cats/c3.jpg",
+        "/data/upload/1/8fa1b2c3-c3.jpg",
+        "https://example.org/pets/cats/c3.jpg?x=1",
+        "images/c3.jpg",
+    ],
+)
+def test_a_photo_is_found_by_the_longest_tail_of_its_path(pets, written):
+    (pets / "more" / "cats").mkdir(parents=True)
+    (pets / "more" / "cats" / "c3.jpg").write_bytes(b"x")
+    notes = Notes()
+    listing = listed(pets, f"path,label\n{written},cat\na.jpg,dog\n", notes)
+    assert rows(listing)[1] == ("more/cats/c3.jpg", "cat", "", "")
+    assert any(f"such as {written} as more/cats/c3.jpg" in text for text in notes.texts)
+
+
+def test_the_longest_tail_decides_between_files_of_one_name(pets):
+    for folder in ("one/cats", "two/cats"):
+        (pets / folder).mkdir(parents=True)
+        (pets / folder / "c.jpg").write_bytes(b"x")
+    listing = listed(pets, "path,label\n/x/two/cats/c.jpg,cat\n/x/cats/c.jpg,dog\na.jpg,dog\n")
+    found = {p.label: (p.path, p.problem) for p in listing.photos if p.path != "a.jpg"}
+    assert found["cat"] == ("two/cats/c.jpg", "")
+    assert found["dog"][1] == "file not found; it could be one/cats/c.jpg, two/cats/c.jpg"
+
+
+def test_a_file_of_the_same_name_in_another_class_is_not_taken(pets):
+    for name in ("cats", "dogs"):
+        (pets / name).mkdir()
+    (pets / "dogs" / "1.jpg").write_bytes(b"x")
+    (pets / "cats" / "2.jpg").write_bytes(b"x")
+    listing = listed(pets, "path,label\ncats/1.jpg,cat\ncats/2.jpg,cat\na.jpg,dog\n")
+    assert rows(listing)[1] == ("cats/1.jpg", "cat", "", "file not found")
+
+
+def test_a_file_that_another_line_names_is_not_taken(pets):
+    (pets / "sub").mkdir()
+    (pets / "sub" / "c.jpg").write_bytes(b"x")
+    listing = listed(pets, "path,label\nc,cat\nsub/c.jpg,dog\n")
+    assert rows(listing) == [("c", "cat", "", "file not found"), ("sub/c.jpg", "dog", "", "")]
+
+
+def test_letters_in_another_unicode_form_are_the_same(pets):
+    name = unicodedata.normalize("NFD", "Bär.jpg")
+    (pets / name).write_bytes(b"x")
+    notes = Notes()
+    listing = listed(
+        pets, f"path,label\n{unicodedata.normalize('NFC', name)},Bär\na.jpg,dog\n", notes
+    )
+    assert "1 photo(s) of labels.csv were found with accents in another form." in notes.texts
+    assert [(p.path, p.problem) for p in listing.photos if p.label == "Bär"] == [(name, "")]
+
+
+def test_a_table_whose_photos_are_elsewhere_says_where_it_looked(pets):
+    with pytest.raises(
+        DataError, match=r"None of the 1 photos .* such as x/gone\.jpg(.|\n)*Put the"
+    ):
+        listed(pets, "path,label\nx/gone.jpg,cat\n")
+
+
+def test_a_class_whose_photos_are_not_found_gets_advice_on_paths(pets):
+    listing = listed(pets, "path,label\ngone.jpg,cat\na.jpg,dog\n")
+    with pytest.raises(DataError, match=r"Correct the paths in the table, .* --exclude cat"):
+        check_classes(listing)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected", "note"),
+    [
+        (("0", "0.0", "1.0"), ["0", "0", "1"], "0.0 as 0, 1.0 as 1"),
+        (("Pug", "pug ", "Pug"), ["Pug", "Pug", "Pug"], "pug as Pug"),
+        (("red  fox", "Red fox", "Red fox"), ["Red fox"] * 3, "red  fox as Red fox"),
+        (("a", "A", "b"), ["a", "A", "b"], ""),
+        (("1.5", "1.0", "2.0"), ["1.5", "1.0", "2.0"], ""),
+    ],
+)
+def test_one_class_has_one_spelling(pets, written, expected, note):
+    (pets / "c.jpg").write_bytes(b"x")
+    notes = Notes()
+    lines = "".join(f"{name}.jpg,{label}\n" for name, label in zip("abc", written, strict=True))
+    assert [p.label for p in listed(pets, f"path,label\n{lines}", notes).photos] == expected
+    told = [text for text in notes.texts if "spelled in two ways" in text]
+    assert told == ([f"Labels that are spelled in two ways are one class: {note}."] if note else [])
+
+
+@pytest.mark.parametrize("missing", ["NaN", "nan", "<NA>", "NULL", "N/A", "NA"])
+def test_a_missing_value_is_no_class(pets, missing):
+    notes = Notes()
+    listing = listed(pets, f"path,label\na.jpg,{missing}\nb.jpg,none\n", notes)
+    assert rows(listing)[0] == ("a.jpg", "", "", "the table gives no label")
+    assert listing.photos[1].label == "none"
+    assert "1 line(s) have no label." in notes.texts
+
+
+def test_a_separator_that_excel_names_is_used(pets):
+    assert rows(listed(pets, "sep=;\npath;label\na.jpg;cat\n")) == [("a.jpg", "cat", "", "")]
+
+
+def test_photos_and_classes_of_a_table_can_be_excluded(pets):
+    listing = chosen(pets, "path,label\na.jpg,cat\nb.jpg,to check\n", exclude=("to check",))
+    assert [p.path for p in listing.photos] == ["a.jpg"]
+    listing = chosen(pets, "path,label\na.jpg,cat\nb.jpg,dog\n", exclude=("a.jpg",))
+    assert [p.path for p in listing.photos] == ["b.jpg"]
+
+
+def test_columns_of_a_folder_are_refused(pets):
+    with pytest.raises(DataError, match="is read by its folders"):
+        scan(fetch(pets, Silent()), config=SourceConfig(columns="path=id"))

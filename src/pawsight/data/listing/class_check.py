@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
-from pawsight.data.listing.table_rows import NOT_FOUND, TWO_LABELS
+from pawsight.data.listing.photo_finder import NOT_FOUND
+from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Photo
 
@@ -43,9 +45,11 @@ def check_classes(catalog: Catalog) -> None:
             f"class out: --exclude {shlex.quote(name)}"
         )
     if len(counts) < 2:
-        found = f"only one class, '{next(iter(counts))}'" if counts else "photos but no classes"
+        found = "are photos but no classes"
+        if counts:
+            found = f"is only one class, '{next(iter(counts))}',"
         raise DataError(
-            f"There are {found} in {root}; two or more are needed.\n{_hint(catalog)}{_EXPECTED}"
+            f"There {found} in {root}; two or more are needed.\n{_hint(photos)}{_EXPECTED}"
         )
     train = {photo.label for photo in photos if photo.part == "train" and not photo.problem}
     for part in PARTS[1:] if train else ():
@@ -60,9 +64,13 @@ def check_classes(catalog: Catalog) -> None:
             )
 
 
-def _hint(catalog: Catalog) -> str:
-    """Name the pattern that would take the labels from the names of the files, if there is one."""
-    pattern = proposed_pattern(photo.path.rpartition("/")[2] for photo in catalog.photos)
+def _hint(photos: Sequence[Photo]) -> str:
+    """Name the level of folders, or the pattern of file names, that would give classes, if any."""
+    folders = [photo.path.split("/")[1:-1] for photo in photos]
+    inner = sorted({names[0] for names in folders if names})
+    if len(inner) > 1 and 2 * sum(map(bool, folders)) > len(folders):
+        return f"The classes may be the folders inside, {listed(inner)}: --class-level 2\n"
+    pattern = proposed_pattern(photo.path.rpartition("/")[2] for photo in photos)
     if not pattern:
         return ""
     return f"The class may stand in the name of each file: --label-pattern '{pattern}'\n"
@@ -71,7 +79,7 @@ def _hint(catalog: Catalog) -> str:
 def _check_one_label(photos: Sequence[Photo]) -> None:
     twice = [photo for photo in photos if photo.problem.startswith(TWO_LABELS)]
     if twice:
-        labels = twice[0].problem.removeprefix(TWO_LABELS).strip()
+        labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
         raise DataError(
             f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}); "
             f"pawsight learns one label a photo.\n"

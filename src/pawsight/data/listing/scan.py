@@ -9,7 +9,7 @@ understood is written as a note.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from pawsight.data.listing.part_folders import flat_parts, part_folders
 from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import selected
 from pawsight.data.listing.structure import Structure, read_structure
-from pawsight.data.listing.table_rows import scan_table
+from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.walk import SILENT, Found, look, walk
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import has_columns
@@ -76,19 +76,12 @@ class _Scan:
         self._left_out = LeftOut(config.exclude)
         self._outline = Outline(source.root, self._left_out)
         self._found = Found()
+        self._parts_origin = "as given"
 
     def listing(self) -> Catalog:
         """Return the photos, sorted by path."""
-        table = self._source.table or self._table_beside()
-        if table is not None:
-            origin = self._read_table(table)
-        elif self._config.columns:
-            raise DataError(
-                f"--columns names columns of a table, but {self._source.root} is read by its "
-                f"folders.\nGive the table itself: pawsight train FOLDER/labels.csv"
-            )
-        else:
-            origin = self._read_folders()
+        tables = {self._source.table: None} if self._source.table else self._tables_beside()
+        origin = self._read_tables(tables) if tables else self._read_folders()
         self._left_out.tell(self._progress)
         photos = sorted(self._found.photos, key=lambda photo: photo.path)
         if not photos:
@@ -100,13 +93,13 @@ class _Scan:
             )
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
-        _tell(photos, origin, self._progress)
+        _tell(photos, origin, self._parts_origin, self._progress)
         return Catalog(
             self._source.name, self._outline.root, tuple(photos), self._found.num_ignored
         )
 
-    def _table_beside(self) -> Path | None:
-        """Go into enclosing folders; return the table there if folders do not give the classes."""
+    def _tables_beside(self) -> dict[Path, Part | None]:
+        """Go into enclosing folders; return the tables there if folders do not give the classes."""
         outline = self._outline
         if error := outline.error(""):
             raise SourceError(
@@ -119,20 +112,27 @@ class _Scan:
             )
         if self._config.class_level is None:
             self._enter()
-        tables = self._tables(self._outline)
-        if len(self._outline.folders()) > 1 and not flat_parts(self._outline):
+        tables = self._tables()
+        names = listed(path.name for path in tables)
+        flat = flat_parts(self._outline)
+        if len(self._outline.folders()) > 1 and not flat:
             if tables:
-                self._progress.note(f"Not used: {listed(table.name for table in tables)}.")
-            return None
+                self._progress.note(f"Not used, since folders give the classes: {names}.")
+            return {}
+        if self._config.label_pattern:
+            return {}
         if len(tables) > 1:
             self._progress.note(
-                f"Not used, because there are several: {listed(table.name for table in tables)}. "
+                f"Not used, because there are several: {names}. "
                 f"Give one of them as the source to take the labels from it."
             )
-        if len(tables) != 1 or self._config.label_pattern:
-            return None
+        of_parts = {path: part for name, part in flat.items() for path in self._tables(f"{name}/")}
+        if len(of_parts) == len(flat) > len(tables):
+            return dict(of_parts)
+        if len(tables) != 1:
+            return {}
         self._progress.note(f"Taking the labels from {tables[0]}.")
-        return tables[0]
+        return {tables[0]: None}
 
     def _enter(self) -> None:
         """Go into the folder that encloses everything, if there are classes or a table inside."""
@@ -142,25 +142,42 @@ class _Scan:
             if len(names) != 1 or outline.has_photos():
                 return
             outline = Outline(outline.root / names[0], self._left_out)
-            if len(outline.folders()) > 1 or self._tables(outline):
+            if len(outline.folders()) > 1 or self._tables(outline=outline):
                 self._progress.note(
                     f"Everything lies in {outline.root}; reading the classes there."
                 )
                 self._outline = outline
                 return
 
-    def _tables(self, outline: Outline) -> list[Path]:
-        paths = (outline.root / name for name in outline.tables())
-        return [path for path in paths if has_columns(path)]
+    def _tables(self, prefix: str = "", outline: Outline | None = None) -> list[Path]:
+        outline = outline or self._outline
+        paths = (outline.root / prefix / name for name in outline.tables(prefix))
+        return [path for path in paths if has_columns(path, self._config)]
 
-    def _read_table(self, path: Path) -> str:
-        root = str(self._outline.root)
-        is_given = self._source.table is not None
-        found = scan_table(root, path, self._progress, self._grouping, allow_outside=is_given)
-        self._found.photos += found
-        return f"the table {path.name}"
+    def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
+        """List what tables name; return where the classes and parts stand."""
+        origin = ""
+        for path, part in tables.items():
+            rows = TableRows(
+                *(str(self._outline.root), path, self._config, self._grouping, self._left_out),
+                *(self._source.table is not None, self._progress),
+            )
+            photos = rows.photos()
+            self._found.photos += [replace(p, part=part) for p in photos] if part else photos
+            heading = rows.table.label_heading
+            origin = (
+                f"the column {heading} of {path.name}" if heading else f"columns of {path.name}"
+            )
+            if rows.table.part_heading:
+                self._parts_origin = f"by its column {rows.table.part_heading}"
+        return origin
 
     def _read_folders(self) -> str:
+        if self._config.columns:
+            raise DataError(
+                f"--columns names columns of a table, but {self._source.root} is read by its "
+                f"folders.\nGive the table itself, such as {self._outline.root}/labels.csv"
+            )
         if self._grouping.is_by_column:
             column = self._grouping.column
             raise DataError(
@@ -239,14 +256,15 @@ class _Scan:
         self._found.num_ignored += found.num_ignored
 
 
-def _tell(photos: Sequence[Photo], origin: str, progress: Progress) -> None:
+def _tell(photos: Sequence[Photo], origin: str, parts_origin: str, progress: Progress) -> None:
     """Write a note on what was understood."""
     classes = sorted({photo.label for photo in photos if photo.label})
     if not classes:
         progress.note(f"{len(photos):,} photos without classes.")
         return
     parts = [part for part in PARTS if any(photo.part == part for photo in photos)]
-    given = f"; parts {' and '.join(parts)} as given" if parts else ""
+    named = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    given = f"; parts {named} {parts_origin}" if parts else ""
     word = "class" if len(classes) == 1 else "classes"
     progress.note(
         f"{len(classes):,} {word} from {origin}: {listed(classes, _NAMED_CLASSES)}{given}."

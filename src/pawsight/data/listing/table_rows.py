@@ -1,77 +1,151 @@
-"""The rows that a table names, and what names on a disk become in them."""
+"""The photos that a table names."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pawsight.data.listing.class_names import class_name
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.left_out import LeftOut
+from pawsight.data.listing.photo_finder import PhotoFinder
 from pawsight.data.listing.photo_groups import FOLDER, Grouping
+from pawsight.data.listing.table_labels import tidy_labels
 from pawsight.data.listing.walk import examine
-from pawsight.data.sources.table import Line, has_columns, read_table
+from pawsight.data.sources.table import Line, Table, read_table
+from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
-NOT_FOUND = "file not found"
 TWO_LABELS = "the table gives two labels: "
+_NO_LABEL = "the table gives no label"
 
 
-def scan_table(
-    root: str, path: Path, progress: Progress, grouping: Grouping, allow_outside: bool
-) -> tuple[Photo, ...]:
-    """List what a table names, sorted by path.
+class TableRows:
+    """Reads the photos of one table.
 
-    A table that came along with the photos, maybe from a stranger's archive,
-    may name only what lies beside it.
+    A table that came along with the photos, maybe from a stranger's archive, may name only what
+    lies beside it.
 
     Args:
-        root: The folder that its paths are relative to.
+        root: The folder that the paths of photos are relative to.
         path: The table.
-        progress: Is told of each photo.
+        config: What its columns mean.
         grouping: How photos are grouped; a column called "folder" comes before folders.
+        left_out: What the user excludes.
         allow_outside: Whether it may name photos outside of `root`.
-
-    Raises:
-        SourceError, DataError: As `read_table`.
+        progress: Receives each photo, and notes.
     """
-    rows: dict[str, Photo] = {}
-    repeated = 0
-    is_grouped = grouping.is_by_folder and not has_columns(path, FOLDER)
-    column = FOLDER if grouping.is_by_folder and not is_grouped else grouping.column
-    for line in read_table(path, column):
-        shown = _shown(root, line.path)
-        known = rows.get(shown)
-        if known is None:
-            row = _table_row(root, shown, line, allow_outside)
-            rows[shown] = grouping.in_folder([row], "")[0] if is_grouped else row
-            progress.advance(1)
-            continue
-        repeated += 1
-        if known.label != class_name(line.label) and not known.problem:
-            both = f"'{known.label}' and '{class_name(line.label)}'"
-            rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
-    if repeated:
-        progress.note(f"{repeated} line(s) of {path.name} name a photo for a second time.")
-    return tuple(rows[shown] for shown in sorted(rows))
+
+    def __init__(
+        self,
+        root: str,
+        path: Path,
+        config: SourceConfig,
+        grouping: Grouping,
+        left_out: LeftOut,
+        allow_outside: bool,
+        progress: Progress,
+    ) -> None:
+        self._root = root
+        self._path = path
+        self._grouping = grouping
+        self._left_out = left_out
+        self._allow_outside = allow_outside
+        self._progress = progress
+        self._finder = PhotoFinder(root, str(path.parent))
+        group_by = FOLDER if grouping.is_by_folder else grouping.column
+        self.table: Table = read_table(path, config, group_by)
+        self._has_groups = any(line.group for line in self.table.lines)
+
+    def photos(self) -> list[Photo]:
+        """Return a row for each photo.
+
+        Raises:
+            DataError: None of the photos is there, or one is in two parts.
+        """
+        lines = self.table.lines
+        labels = tidy_labels([line.label for line in lines], self._progress)
+        rows: dict[str, Photo] = {}
+        repeated = 0
+        for line, label, (shown, problem) in zip(lines, labels, self._found(lines), strict=True):
+            if self._left_out.excludes(shown) or (label and self._left_out.excludes(label)):
+                continue
+            known = rows.get(shown)
+            if known is None:
+                rows[shown] = self._row(shown, label, line, problem)
+                self._progress.advance(1)
+                continue
+            repeated += 1
+            if known.part != line.part:
+                raise DataError(
+                    f"Line {line.number} of {self._path} puts {shown} into the part "
+                    f"'{line.part}', an earlier one into '{known.part}'.\nLeave one of them."
+                )
+            if known.label != label and not known.problem:
+                both = f"'{known.label}' and '{label}'"
+                rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
+        if repeated:
+            name = self._path.name
+            self._progress.note(f"{repeated} line(s) of {name} name a photo for a second time.")
+        if self.table.unused:
+            self._progress.note(f"Columns that are not used: {listed(self.table.unused, 20)}.")
+        return list(rows.values())
+
+    def _found(self, lines: Sequence[Line]) -> list[tuple[str, str]]:
+        """Return for each line the photo's path, relative to the source, and what is wrong."""
+        exact = {path: self._finder.exact(path) for path in dict.fromkeys(p.path for p in lines)}
+        taken = {shown for shown in exact.values() if shown}
+        found: dict[str, tuple[str, str]] = {}
+        renamed: dict[str, str] = {}
+        for path, shown in exact.items():
+            if shown:
+                found[path] = (shown, "")
+                continue
+            near, problem = self._finder.near(path, taken)
+            if near:
+                taken.add(near)
+                renamed[path] = near
+            found[path] = (near or self._finder.shown(path.replace("\\", "/")), problem)
+        if not taken:
+            raise DataError(
+                f"None of the {len(exact):,} photos that {self._path} names was found, "
+                f"such as {next(iter(exact))}.\n"
+                f"They were looked for in {self._root} and below, by their names, too. Put the "
+                f"table into the folder of the photos, or choose its column of paths: "
+                f"--columns path=NAME"
+            )
+        for text, pairs in _ways(renamed).items():
+            first, shown = pairs[0]
+            name = self._path.name
+            such = f", such as {first} as {shown}" if class_name(first) != class_name(shown) else ""
+            self._progress.note(f"{len(pairs):,} photo(s) of {name} were found {text}{such}.")
+        return [found[line.path] for line in lines]
+
+    def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
+        full = Path(self._root, shown)
+        if not self._allow_outside and not full.resolve().is_relative_to(
+            Path(self._root).resolve()
+        ):
+            return Photo(shown, label, line.part, problem="the table leads outside its folder")
+        if problem:
+            return Photo(shown, label, line.part, problem=problem, group=line.group)
+        photo = examine(full, shown, label, line.part)
+        if line.group:
+            photo = replace(photo, group=line.group)
+        elif self._grouping.is_by_folder and not self._has_groups:
+            photo = self._grouping.in_folder([photo], "")[0]
+        if not label and not photo.problem:
+            return replace(photo, problem=_NO_LABEL)
+        return photo
 
 
-def _shown(root: str, path: str) -> str:
-    """Write a table's path as a row's: relative to `root` where it lies inside."""
-    if "\\" in path and not os.path.lexists(f"{root}/{path}"):
-        path = path.replace("\\", "/")  # written on Windows
-    relative = os.path.relpath(Path(root, path), root).replace(os.sep, "/")
-    return path if Path(path).is_absolute() and relative.startswith("../") else relative
-
-
-def _table_row(root: str, shown: str, line: Line, allow_outside: bool) -> Photo:
-    label = class_name(line.label)
-    full = Path(root, shown)
-    if not allow_outside and not full.resolve().is_relative_to(Path(root).resolve()):
-        return Photo(shown, label, line.part, problem="the table leads outside its folder")
-    photo = examine(full, shown, label, line.part)
-    if line.group:
-        photo = replace(photo, group=line.group)
-    if not label and not photo.problem:
-        return replace(photo, problem="the table gives no label")
-    return photo
+def _ways(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """Divide photos by how their names differ from what a table says."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for written, shown in renamed.items():
+        same = class_name(written) == class_name(shown)
+        text = "with accents in another form" if same else "under another name"
+        found.setdefault(text, []).append((written, shown))
+    return found

@@ -1,4 +1,4 @@
-"""A CSV with the columns path and label (and part, group): photos stay wherever they are."""
+"""A CSV that names photos and their classes; the photos stay wherever they are."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import codecs
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pawsight.config import SourceConfig
+from pawsight.data.file_types import is_table_name
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
+from pawsight.data.sources.table_columns import Columns, Row, choose_columns, is_on
 from pawsight.errors import DataError, SourceError
 from pawsight.records import Part
+
+_SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,26 @@ class Line:
     group: str = ""  # photos with the same one stay in one part
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table says.
+
+    Attributes:
+        lines: In the order of the file; a photo of two classes of a one-hot table has two.
+        label_heading: The column of the classes; "" where each class has a column.
+        part_heading: The column of the parts, or "".
+        unused: Headings of the columns that are not used.
+    """
+
+    lines: tuple[Line, ...]
+    label_heading: str
+    part_heading: str
+    unused: tuple[str, ...]
+
+
 def is_table(path: Path, start: bytes) -> bool:
     """Whether a file is meant as a table: its name says so and it holds text."""
-    return path.suffix.lower() == ".csv" and (b"\0" not in start or _is_utf16(start))
+    return is_table_name(path.name) and (b"\0" not in start or _is_utf16(start))
 
 
 def fetch(path: Path) -> Source:
@@ -38,56 +61,65 @@ def fetch(path: Path) -> Source:
 
     Raises:
         SourceError: The table cannot be read.
-        DataError: It has no columns path and label.
+        DataError: It is damaged.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
-    read_table(absolute)
+    _read_cells(absolute)
     return Source(absolute.stem, absolute.parent, absolute)
 
 
-def has_columns(path: Path, group_by: str | None = None) -> bool:
-    """Whether a CSV found beside photos can say what they are, and their group if asked."""
+def has_columns(path: Path, config: SourceConfig | None = None) -> bool:
+    """Whether a table found beside photos can say what they are."""
     try:
-        read_table(path, group_by)
+        read_table(path, config)
     except (SourceError, DataError):
         return False
     return True
 
 
-def read_table(path: Path, group_by: str | None = None) -> list[Line]:
-    """Read a table's lines, in their order; the photos are not looked for.
+def read_table(
+    path: Path, config: SourceConfig | None = None, group_by: str | None = None
+) -> Table:
+    """Read a table; the photos are not looked for.
 
     Args:
         path: The table.
-        group_by: The column that becomes the lines' `group`; None takes the
-            column "group" if there is one.
+        config: The columns, and what the values of its column of parts stand for.
+        group_by: The column that becomes the lines' `group`; "folder" is one where the table has
+            it; None takes the column "group" if there is one.
 
     Raises:
         SourceError: The file cannot be read as text.
-        DataError: A column is missing, or a line makes no sense.
+        DataError: A column is missing, or a line is invalid.
     """
-    names, rows = read_rows(path, ("path", "label"), "path,label   or: path,label,part")
-    column = "group" if group_by is None else group_by.strip().lower()
-    if group_by is not None and column not in names:
-        raise DataError(
-            f"The table {path} has no column '{group_by}' to group its photos by.\n"
-            f"Its columns are: {', '.join(filter(None, names))}."
-        )
-    lines = [_read_line(path, cells, number, column) for number, cells in rows]
+    config = config or SourceConfig()
+    headings, rows = _read_cells(path)
+    if group_by == "folder" and "folder" not in map(str.lower, headings):
+        group_by = None
+    use_parts = config.parts != "none"
+    columns = choose_columns(path, headings, rows, config.columns, group_by, use_parts)
+    given = config.parts if isinstance(config.parts, dict) else {}
+    parts = {name.lower(): part for part, names in given.items() for name in names}
+    lines = [line for row in rows for line in _read_lines(path, headings, columns, row, parts)]
     if not lines:
         raise DataError(f"The table {path} names no photos: it has a first line and nothing below.")
     without = sum(not line.part for line in lines)
     if 0 < without < len(lines):
         raise DataError(
             f"The table {path} gives a part for {len(lines) - without} photos "
-            f"and none for the other {without}.\nFill the column, or leave it out."
+            f"and none for the other {without}.\nFill the column, or leave it out: --parts none"
         )
-    return lines
+    return Table(
+        tuple(lines),
+        "" if columns.label is None else headings[columns.label],
+        "" if columns.part is None else headings[columns.part],
+        columns.unused,
+    )
 
 
 def read_rows(
     path: Path, needed: Sequence[str], example: str
-) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Read a CSV whatever its separator; empty lines are skipped.
 
     Args:
@@ -96,56 +128,83 @@ def read_rows(
         example: A first line that would do, for the error.
 
     Returns:
-        The names of the columns in lower case, and for each line its number in
-        the file and its cells by column, without the space around them.
+        For each line its number in the file and its cells by column in lower case, without the
+        space around them.
 
     Raises:
         SourceError: The file cannot be read as text.
         DataError: A column is missing, or the CSV is damaged.
     """
-    text = _read_text(path)
-    header = text.split("\n", 1)[0]
-    # Excel writes semicolons where the comma is the decimal sign.
-    delimiter = max(",;\t", key=header.count)
-    # Not splitlines, which also ends a line at letters that a name may hold.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise DataError(
-            f"The table {path} is damaged in line {reader.line_num}: {error}."
-        ) from error
-    names = [cell.strip().lower() for cell in rows[0][1]] if rows else []
+    headings, rows = _read_cells(path)
+    names = [heading.lower() for heading in headings]
     missing = [name for name in needed if name not in names]
     if missing:
         raise DataError(
             f"The table {path} has no column {' and no column '.join(missing)}; "
-            f"its first line reads: {header.strip()[:100] or '(nothing)'}\n"
+            f"its first line reads: {','.join(headings)[:100] or '(nothing)'}\n"
             f"It should begin: {example}"
         )
-    return names, (
-        (number, dict(zip(names, (cell.strip() for cell in row), strict=False)))
-        for number, row in rows[1:]
-    )
+    return ((number, dict(zip(names, cells, strict=False))) for number, cells in rows)
 
 
-def _read_line(path: Path, cells: dict[str, str], number: int, column: str) -> Line:
-    photo, label, part = (cells.get(name, "") for name in ("path", "label", "part"))
+def _read_cells(path: Path) -> tuple[list[str], list[Row]]:
+    """Return the headings, and of each line below its number and its cells, stripped."""
+    text = _read_text(path)
+    # Excel names its separator in a line of its own: sep=;
+    named = re.match(r'"?sep=(.)"?\r?\n', text)
+    first = named.end() if named else 0
+    header = text[first:].split("\n", 1)[0]
+    # Excel writes semicolons where the comma is the decimal sign.
+    delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
+    # Not splitlines, which also ends a line at letters that a name may hold.
+    reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
+    before = 1 if named else 0
+    try:
+        rows = [
+            (reader.line_num + before, [cell.strip() for cell in row])
+            for row in reader
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise DataError(
+            f"The table {path} is damaged in line {reader.line_num + before}: {error}."
+        ) from error
+    return (rows[0][1], rows[1:]) if rows else ([], [])
+
+
+def _read_lines(
+    path: Path, headings: Sequence[str], columns: Columns, row: Row, parts: Mapping[str, Part]
+) -> list[Line]:
+    number, cells = row
+
+    def cell(position: int | None) -> str:
+        return cells[position] if position is not None and position < len(cells) else ""
+
+    photo = cell(columns.path)
     if not photo or "\0" in photo:
         raise DataError(f"Line {number} of {path} has no path.")
-    try:
-        label.encode()
-    except UnicodeEncodeError as error:
+    labels = [headings[i] for i in columns.one_hot if is_on(cell(i))]
+    if columns.label is not None:
+        labels = [cell(columns.label)]
+    for label in labels:
+        try:
+            label.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"Line {number} of {path} has a label that is not UTF-8.\n"
+                f"Save the table again as 'CSV UTF-8'."
+            ) from error
+    written = cell(columns.part)
+    part: Part | Literal[""] = parts.get(written.lower(), "") if parts else part_of(written)
+    if written and not part:
+        which = ", ".join(parts) if parts else "train, validation or test"
         raise DataError(
-            f"Line {number} of {path} has a label that is not UTF-8.\n"
-            f"Save the table again as 'CSV UTF-8'."
-        ) from error
-    its_part = part_of(part)
-    if part and not its_part:
-        raise DataError(
-            f"Line {number} of {path} has the part '{part}'; it can be train, validation or test."
+            f"Line {number} of {path} has the part '{written}'; it can be {which}.\n"
+            f"Say which part it is: --parts train=...,test={written}; or leave the column out: "
+            f"--parts none"
         )
-    return Line(number, photo, label, its_part, cells.get(column, ""))
+    group = cell(columns.group)
+    return [Line(number, photo, label, part, group) for label in labels or [""]]
 
 
 def _read_text(path: Path) -> str:

@@ -33,7 +33,7 @@ def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
         DataError: It has no parts, or none of the photos is in it.
     """
     path = _table_in(Path(where).expanduser())
-    _, rows = read_rows(path, ("path", "part"), "path,part   or: path,sha256,part")
+    rows = read_rows(path, ("path", "part"), "path,part   or: path,sha256,part")
     by_path: dict[str, tuple[str, Part]] = {}
     by_bytes: dict[str, Part] = {}
     for number, cells in rows:

@@ -1,0 +1,113 @@
+"""Find the photos that a table names, also where it spells their paths in another way."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from urllib.parse import unquote
+
+from pawsight.data.file_types import Kind, kind_of
+from pawsight.data.listing.class_names import listed
+from pawsight.data.listing.walk import walk
+
+# os.path, not pathlib: a table may have a million lines, and names of any bytes.
+# ruff: noqa: PTH118
+
+NOT_FOUND = "file not found"
+_UPLOADED = re.compile(r"[0-9a-f]{8}-")  # what Label Studio writes before the name of an upload
+
+
+class PhotoFinder:
+    """Finds files below a folder by paths that were written elsewhere.
+
+    A path is taken as it is where such a file exists. Otherwise the file is taken whose path has
+    the longest tail in common with it, if there is exactly one: capital letters, the form of
+    accents, slashes and the ending of the name do not matter, and a name without an ending
+    matches. A file in a folder of another name is only taken where no folder has the written one.
+
+    Args:
+        root: The source.
+        folder: The folder that the table's paths are relative to.
+    """
+
+    def __init__(self, root: str, folder: str) -> None:
+        self._root = root
+        self._folder = folder
+        self._by_stem: defaultdict[str, list[str]] | None = None
+        self._folders: set[str] = set()
+
+    def exact(self, written: str) -> str:
+        """Return the path relative to the source of a file that lies where it is said; else ""."""
+        for path in dict.fromkeys((written, written.replace("\\", "/"))):
+            if os.path.lexists(os.path.join(self._folder, path)):
+                return self.shown(path)
+        return ""
+
+    def shown(self, path: str) -> str:
+        """Return a table's path as a row's: relative to the source where it lies inside."""
+        full = os.path.join(self._folder, path)
+        relative = os.path.relpath(full, self._root).replace(os.sep, "/")
+        outside = os.path.isabs(path) and relative.startswith("../")  # noqa: PTH117
+        return path if outside else relative
+
+    def near(self, written: str, taken: set[str]) -> tuple[str, str]:
+        """Find a file by the tail of a path.
+
+        Args:
+            written: The path in the table.
+            taken: Files that other lines name, relative to the source.
+
+        Returns:
+            Its path relative to the source and "", or "" and what is wrong.
+        """
+        parts = _parts(written)
+        found: list[str] = []
+        if parts:
+            for name in (parts[-1], _UPLOADED.sub("", parts[-1], count=1)):
+                found = found or self._index().get(_stem(name), [])
+        if len(parts) > 1 and parts[-2] in self._folders:
+            found = [path for path in found if _tail(path, parts) > 0]
+        longest = max((_tail(path, parts) for path in found), default=0)
+        found = [path for path in found if _tail(path, parts) == longest]
+        if len(found) > 1:
+            same_name = [path for path in found if _parts(path)[-1] == parts[-1]]
+            found = same_name if len(same_name) == 1 else found
+        if len(found) > 1:
+            return "", f"{NOT_FOUND}; it could be {listed(found, 2)}"
+        return (found[0], "") if found and found[0] not in taken else ("", NOT_FOUND)
+
+    def _index(self) -> dict[str, list[str]]:
+        if self._by_stem is None:
+            self._by_stem = defaultdict(list)
+            for photo in walk(self._root).photos:
+                *folders, name = _parts(photo.path)
+                self._by_stem[_stem(name)].append(photo.path)
+                self._folders.update(folders)
+        return self._by_stem
+
+
+def _parts(path: str) -> list[str]:
+    """Divide a path of any system, or an address, into names that can be compared."""
+    path = path.rpartition("?d=")[2]  # Label Studio's local files
+    if "://" in path:
+        path = unquote(path.partition("?")[0])
+    text = unicodedata.normalize("NFC", path).casefold()
+    return [name for name in re.split(r"[\\/]+", text) if name not in ("", ".", "..")]
+
+
+def _stem(name: str) -> str:
+    stem, dot, _ = name.rpartition(".")
+    is_ending = bool(dot) and kind_of(f"x.{name.rpartition('.')[2]}") in (Kind.PHOTO, Kind.FOREIGN)
+    return stem if is_ending else name
+
+
+def _tail(path: str, parts: list[str]) -> int:
+    """Count the folders above the name that two paths have in common."""
+    count = 0
+    for first, second in zip(reversed(_parts(path)[:-1]), reversed(parts[:-1]), strict=False):
+        if first != second:
+            break
+        count += 1
+    return count

@@ -1,0 +1,45 @@
+"""One spelling for each class of a table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.progress import Progress
+
+# What programs write where there is nothing; `none` may be a class.
+_MISSING = {"", "nan", "<na>", "null", "n/a", "#n/a"}
+_WHOLE_NUMBER = re.compile(r"(-?\d+)(\.0*)?")
+
+
+def tidy_labels(labels: Sequence[str], progress: Progress) -> list[str]:
+    """Return the labels with one spelling for each class, and write notes on what was joined.
+
+    What programs write for a missing value is no label. Where all labels are whole numbers, 1.0
+    is 1. Labels that differ only in capital letters, spaces or the form of accents are one class,
+    in the spelling that is most frequent, unless they are single letters.
+    """
+    names = [class_name(label) for label in labels]
+    missing = [name.lower() in _MISSING or name == "NA" for name in names]
+    if num_missing := sum(missing):
+        progress.note(f"{num_missing:,} line(s) have no label.")
+    names = ["" if gone else name for name, gone in zip(names, missing, strict=True)]
+    counts = Counter(filter(None, names))
+    if all(_WHOLE_NUMBER.fullmatch(name) for name in counts):
+        spelled = {name: str(int(name.partition(".")[0])) for name in counts}
+    else:
+        spelled = _joined(counts)
+    changed = [f"{name} as {new}" for name, new in sorted(spelled.items()) if name != new]
+    if changed:
+        progress.note(f"Labels that are spelled in two ways are one class: {listed(changed)}.")
+    return [spelled.get(name, "") for name in names]
+
+
+def _joined(counts: Counter[str]) -> dict[str, str]:
+    by_key: dict[str, list[str]] = {}
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        key = name if len(name) == 1 else " ".join(name.casefold().split())
+        by_key.setdefault(key, []).append(name)
+    return {name: names[0] for names in by_key.values() for name in names}
