@@ -1,7 +1,7 @@
-"""The run folder: everything about one run, in plain formats, under names known only here.
+"""The run folder: everything about one run, in plain formats, under names defined only here.
 
     config.json  plan.json  state.json  catalog.csv  split.csv  history.csv  log.txt
-    checkpoints/latest.npz
+    checkpoints/latest.npz  checkpoints/previous.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
     audit.json  data.html  figures/*.png  figures/*.svg  report.html
@@ -19,15 +19,30 @@ import contextlib
 import html
 import json
 import os
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pawsight.errors import RunError
-from pawsight.records import Part
-from pawsight.storage.atomic import make_dir, plain_name
+from pydantic import BaseModel, ValidationError
+
+from pawsight.config import TrainConfig
+from pawsight.errors import DiskError, RunError
+from pawsight.records import Part, Text
+from pawsight.storage.atomic import plain_name
+from pawsight.storage.atomic_folder import new_folder
+from pawsight.storage.locks import locked
 
 FORMAT_VERSION = 1
+
+
+class RunConfig(BaseModel, frozen=True, extra="ignore"):
+    """What a run began with, as config.json holds it."""
+
+    source: Text  # as the user gave it; a path is absolute
+    name: Text  # of the photos
+    root: Text  # the folder that their paths are relative to
+    settings: TrainConfig
 
 
 class Run:
@@ -47,11 +62,12 @@ class Run:
         self.split_path = self.path / "split.csv"
         self.history_path = self.path / "history.csv"
         self.log_path = self.path / "log.txt"
+        self.lock_path = self.path / ".lock"
         self.audit_path = self.path / "audit.json"
         self.data_page_path = self.path / "data.html"
         self.report_path = self.path / "report.html"
         self.figures_dir = self.path / "figures"
-        self.latest_checkpoint_path = self.path / "checkpoints" / "latest.npz"
+        self.checkpoints_dir = self.path / "checkpoints"
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
         self.onnx_path = model_dir / "model.onnx"
@@ -60,36 +76,40 @@ class Run:
 
     @classmethod
     def create(
-        cls, out: str | os.PathLike[str] | None, source_name: str, parent: Path = Path("runs")
+        cls,
+        out: str | os.PathLike[str] | None,
+        source_name: str,
+        parent: Path,
+        write: Callable[[Run], None],
     ) -> Run:
-        """Make a new, empty run folder.
+        """Create a run folder that appears whole: a killed process leaves a run or nothing.
 
         Args:
-            out: The folder; it must not exist or must be empty. None makes
-                `<parent>/<date>-<time>-<source>`, numbered if that is taken.
+            out: The folder; it must not exist or must be empty. None makes the first
+                of `default_dirs`.
             source_name: What the photos are called, for the default name.
-            parent: Where a folder goes that has the default name.
+            parent: Where a folder with a default name is made.
+            write: Writes all that `resume` needs, config.json last.
 
         Raises:
             RunError: `out` holds something already.
             DiskError: The folder cannot be made.
         """
         if out is not None:
-            folder = Path(out)
-            if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-                raise RunError(
-                    f"{folder} already holds something, and a run never overwrites another.\n"
-                    f"Choose another --out folder, or remove this one first."
-                )
-            make_dir(folder)
-            return cls(folder)
-        name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
-        for number in range(1, 1000):
-            folder = parent / (name if number == 1 else f"{name}-{number}")
-            with contextlib.suppress(FileExistsError):
-                make_dir(folder, exist_ok=False)
+            check_new(out)
+        for folder in default_dirs(source_name, parent) if out is None else [Path(out)]:
+            try:
+                with new_folder(folder) as temporary:
+                    write(cls(temporary))
                 return cls(folder)
-        raise RunError(f"{parent / name} and 998 numbered names after it are taken.")
+            except DiskError:
+                if out is None and folder.exists():
+                    continue  # another run took that name meanwhile
+                if not folder.is_dir() or any(folder.iterdir()):
+                    raise
+                write(cls(folder))  # a mounted folder, which cannot be replaced
+                return cls(folder)
+        raise RunError(f"All names for a new run in {parent} are taken.\nGive one with --out.")
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -128,6 +148,26 @@ class Run:
         """Where the evaluation on other photos is kept, apart from the run's own."""
         return self.path / "evaluation" / plain_name(source_name)
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training this run while the block runs.
+
+        Raises:
+            RunError: Another process trains it; the message names that process.
+        """
+
+        def refuse(owner: str) -> None:
+            raise RunError(
+                f"The run {self.path} is being trained by {owner}.\n"
+                f"Wait until it ends, or stop it first."
+            )
+
+        with contextlib.ExitStack() as stack:
+            # On a drive that knows no locks the run is trained without one.
+            with contextlib.suppress(OSError):
+                stack.enter_context(locked(self.lock_path, refuse))
+            yield
+
     @property
     def metrics(self) -> dict[str, Any]:
         """The saved metrics: one entry per evaluated part."""
@@ -136,7 +176,31 @@ class Run:
     @property
     def is_complete(self) -> bool:
         """Whether training went to its end and the model was written."""
-        return self.state_path.is_file() and self.read_json(self.state_path)["stage"] == "complete"
+        if not self.state_path.is_file():
+            return False
+        stage = self.read_json(self.state_path).get("stage")
+        if not isinstance(stage, str):
+            raise RunError(
+                f"{self.state_path} is damaged: it names no stage.\n"
+                f"Remove that file, then continue with: pawsight resume {self.path}"
+            )
+        return stage == "complete"
+
+    def load_config(self) -> RunConfig:
+        """Read what the run began with.
+
+        Raises:
+            RunError: config.json is missing, damaged, or of another version.
+        """
+        try:
+            return RunConfig.model_validate(self.read_json(self.config_path))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(
+                f"{self.config_path} is damaged or of another version of pawsight "
+                f"({where}: {first['msg']}).\nStart a new run on the same photos."
+            ) from error
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the run's JSON files.
@@ -171,6 +235,29 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def check_new(out: str | os.PathLike[str]) -> None:
+    """Refuse a run folder that is not empty.
+
+    Raises:
+        RunError: It holds something, or a file has its name.
+    """
+    folder = Path(out)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise RunError(
+            f"{folder} already holds something, and a run never overwrites another.\n"
+            f"Choose another --out folder, or remove this one first."
+        )
+
+
+def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
+    """Yield free names for a new run: `<parent>/<date>-<time>-<source>`, and numbered ones."""
+    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
+    for number in range(1, 1000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            yield folder
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:

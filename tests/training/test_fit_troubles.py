@@ -144,7 +144,7 @@ def test_training_stops_with_advice_when_most_photos_are_gone(photos, tmp_path):
         trainer.fit(run, Told(7, unplug))
     (tmp_path / "elsewhere").rename(photos.root)
     resumed = trainer_of(photos, stream_of(photos), epochs=20)
-    assert resumed._resume(run) >= 6  # from the end of the first epoch
+    assert resumed._resume(run, Silent()) >= 6  # from the end of the first epoch
 
 
 def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos, tmp_path):

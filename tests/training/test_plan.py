@@ -157,3 +157,24 @@ def test_a_plan_of_a_kind_that_is_not_known_is_refused(plan_of, tmp_path):
     write_json(run.plan_path, plan_of(8).model_dump(mode="json") | {"kind": "forest"})
     with pytest.raises(RunError, match=r"plan\.json is damaged or of another version"):
         load_plan(run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_steps": 0},
+        {"num_steps": "many"},
+        {"batch_size": 0},
+        {"num_train": 0},
+        {"stages": [{}]},
+        {"pieces": [{"step": 5, "progress": 0.0, "per_step": 0.1}]},
+        {"class_names": None},
+        {"kind": 7},
+        {"kind": "linear_head"},
+    ],
+)
+def test_an_odd_plan_is_a_plain_error(plan_of, tmp_path, change):
+    run = Run(tmp_path)
+    write_json(run.plan_path, plan_of(8).model_dump(mode="json") | change)
+    with pytest.raises(RunError, match=r"(?s)plan\.json is damaged.*Start a new run"):
+        load_plan(run)

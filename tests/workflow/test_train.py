@@ -1,6 +1,8 @@
 import csv
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -147,6 +149,66 @@ def test_a_class_of_one_photo_is_named(photos, tmp_path):
         photo.unlink()
     with pytest.raises(DataError, match="Class 'dogs' has 1 photo"):
         train(copy, SMALL, tmp_path / "run")
+
+
+_KILLED = """
+import os, sys
+import pawsight
+from pawsight.workflow import training_runs
+
+
+def killed(*args):
+    os.kill(os.getpid(), 9)
+
+
+place, name = sys.argv[1].split(".")
+setattr({"Catalog": training_runs.Catalog, "training_runs": training_runs}[place], name, killed)
+config = pawsight.TrainConfig(model="colab", image_size=(32, 32), epochs=1)
+pawsight.train(sys.argv[2], config, sys.argv[3])
+"""
+
+
+def _kill_at(function, photos, out):
+    done = subprocess.run([sys.executable, "-c", _KILLED, function, photos, out], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_it_begins_has_not_begun(photos, tmp_path):
+    _kill_at("Catalog.save", photos, tmp_path / "run")  # config.json would be next
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(RunError, match="There is no run folder"):
+        resume(tmp_path / "run")
+    assert train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "run").is_complete
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.slow
+def test_a_run_killed_once_it_has_begun_can_be_resumed(photos, tmp_path):
+    _kill_at("training_runs._train_and_finish", photos, tmp_path / "run")
+    assert resume(tmp_path / "run").is_complete
+
+
+@pytest.mark.slow
+def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp_path, told):
+    class Stops(Silent):
+        left = 2
+
+        def advance(self, done, **facts):
+            self.left -= bool(done and "loss" in facts)
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(StoppedError):
+        train(photos, SMALL, tmp_path / "run", _CtrlC())
+    with pytest.raises(StoppedError):
+        resume(tmp_path / "run", Stops())
+    latest = tmp_path / "run" / "checkpoints" / "latest.npz"
+    latest.write_bytes(latest.read_bytes()[:1000])
+    resumed = resume(tmp_path / "run", told)
+    assert any("resuming from the one before it, after step 1." in note for note in told.notes)
+    for one, other in zip(_weights(run), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_unknown_model_is_told_before_anything_is_made(photos, tmp_path):

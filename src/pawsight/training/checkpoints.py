@@ -1,22 +1,30 @@
-"""The whole state of a training run in one file, exact to the bit.
+"""The whole state of a training run, exact to the bit, in the two last of its checkpoints.
 
 Weights and optimizer slots as arrays, the rest as JSON, in NumPy's own npz
-without pickle: loading an untrusted file can fail, it can not execute.
+without pickle: loading an untrusted file can fail, it can not execute. After
+the npz a file holds its checksum, which those of earlier versions lack.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.errors import RunError
+from pawsight.progress import Progress
 from pawsight.storage.atomic import replacing
+
+_LATEST, _PREVIOUS = "latest.npz", "previous.npz"
+_ARRAYS = ("weight", "slot", "best")
+_MARK = b"sha256:"  # what the checksum, in hexadecimal, stands behind
+_END_BYTES = len(_MARK) + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +46,11 @@ class Checkpoint:
     best: list[NDArray[Any]] = field(default_factory=list)
 
 
-_ARRAYS = ("weight", "slot", "best")
-
-
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint atomically.
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write a checkpoint, and keep the one before it.
 
     Raises:
-        DiskError: It cannot be written; the one before it is still whole.
+        DiskError: It cannot be written; those before it are still whole.
     """
     groups = (checkpoint.weights, checkpoint.slots, checkpoint.best)
     arrays: dict[str, Any] = {
@@ -54,27 +59,86 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         for i, array in enumerate(group)
     }
     facts = json.dumps({"step": checkpoint.step, "facts": checkpoint.facts})
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, facts=np.array(facts), **arrays)
+    path = folder / _LATEST
+    with replacing(path) as temporary:
+        with temporary.open("w+b") as file:
+            np.savez(file, allow_pickle=False, facts=np.array(facts), **arrays)
+            file.seek(0)
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+            file.write(_MARK + checksum.encode())
+        if path.exists():
+            path.replace(folder / _PREVIOUS)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+def load_checkpoint(folder: Path, progress: Progress) -> Checkpoint | None:
+    """Read the last checkpoint, or the one before it where the last is damaged.
+
+    Args:
+        folder: Where `save_checkpoint` writes.
+        progress: Receives a note where the older one is taken.
+
+    Returns:
+        The checkpoint; None where none was written yet.
 
     Raises:
-        RunError: It is missing or damaged.
+        RunError: All that there are, are damaged.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+    problems = []
+    for path in (folder / _LATEST, folder / _PREVIOUS):
+        if not path.exists():
+            continue
+        try:
+            checkpoint = _load(path)
+        # ValueError: JSON and npz; the others: a zip archive with any of its bytes changed.
+        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+            problems.append(f"{path} is damaged ({error})")
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, MemoryError) as error:
+            problems.append(f"{path} is damaged ({error})")
+        else:
+            if problems:
+                progress.note(
+                    f"The checkpoint {problems[0]}; resuming from the one before it, "
+                    f"after step {checkpoint.step:,}."
+                )
+            return checkpoint
+    if problems:
+        raise RunError(
+            f"This run cannot continue from its checkpoints: {'; '.join(problems)}.\n"
+            f"Remove the folder {folder} to train it again from its first step."
+        )
+    return None
+
+
+def _load(path: Path) -> Checkpoint:
+    with path.open("rb") as file:
+        _verify(file)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as found:
             facts = json.loads(str(found["facts"]))
             groups = []
             for name in _ARRAYS:
                 count = sum(one.startswith(f"{name}_") for one in found.files)
                 groups.append([found[f"{name}_{i}"] for i in range(count)])
-            weights, slots, best = groups
-            told = {str(k): float(v) for k, v in facts["facts"].items()}
-            return Checkpoint(int(facts["step"]), weights, slots, told, best)
-    except FileNotFoundError as error:
-        raise RunError(f"There is no checkpoint {path}: training has not got that far.") from error
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise RunError(f"The checkpoint {path} is damaged ({error}).") from error
+    weights, slots, best = groups
+    sums = {str(key): float(value) for key, value in facts["facts"].items()}
+    return Checkpoint(int(facts["step"]), weights, slots, sums, best)
+
+
+def _verify(file: BinaryIO) -> None:
+    """Compare a file with its checksum, if it has one.
+
+    Raises:
+        ValueError: They disagree.
+    """
+    num_bytes = file.seek(0, 2) - _END_BYTES
+    file.seek(max(0, num_bytes))
+    end = file.read()
+    if not end.startswith(_MARK):
+        return
+    file.seek(0)
+    checksum = hashlib.sha256()
+    while num_bytes > 0 and (chunk := file.read(min(num_bytes, 2**20))):
+        checksum.update(chunk)
+        num_bytes -= len(chunk)
+    if end[len(_MARK) :] != checksum.hexdigest().encode():
+        raise ValueError("its checksum does not match")

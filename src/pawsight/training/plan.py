@@ -13,12 +13,13 @@ whatever was decided on the way.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    Field,
     Tag,
     TypeAdapter,
     ValidationError,
@@ -27,7 +28,7 @@ from pydantic import (
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
-from pawsight.records import Resize
+from pawsight.records import Resize, Text
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.training.linear_head import Trial
@@ -70,13 +71,13 @@ class _AnyPlan(_Frozen):
     """What every plan holds."""
 
     model: str
-    class_names: tuple[str, ...]
+    class_names: tuple[Text, ...]
     image_size: tuple[int, int]  # of the finished model, and of the last validation
     resize: Resize
-    num_train: int
-    num_validation: int
+    num_train: int = Field(ge=1)
+    num_validation: int = Field(ge=1)
     seed: int
-    batch_size: int
+    batch_size: int = Field(ge=1)
     precision: PrecisionName
     class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
     weights: str | None = None  # key of the pretrained weights that the run began with
@@ -112,7 +113,7 @@ class Plan(_AnyPlan):
     schedule: Schedule
     label_smoothing: float
     augment: AugmentConfig
-    num_steps: int
+    num_steps: int = Field(ge=1)
     warmup: float = 0.15  # share of the run in which the learning rate rises
     augment_strength: float = 1.0  # how strongly photos are changed; 1 is what `augment` says
     stages: tuple[Stage, ...] = ()
@@ -135,9 +136,16 @@ class Plan(_AnyPlan):
         filled = dict(values)
         if not filled.get("stages") and "image_size" in filled:
             filled["stages"] = [{"until": 1.0, "image_size": filled["image_size"]}]
-        if not filled.get("pieces") and isinstance(filled.get("num_steps"), int):
-            filled["pieces"] = [Piece(step=0, progress=0.0, per_step=1 / filled["num_steps"])]
+        num_steps = filled.get("num_steps")
+        if not filled.get("pieces") and isinstance(num_steps, int) and num_steps > 0:
+            filled["pieces"] = [Piece(step=0, progress=0.0, per_step=1 / num_steps)]
         return filled
+
+    @model_validator(mode="after")
+    def _covers_every_step(self) -> Self:
+        if not self.stages or not self.pieces or self.pieces[0].step > 0:
+            raise ValueError("stages and pieces must cover the run from its first step")
+        return self
 
     @property
     def epochs(self) -> float:

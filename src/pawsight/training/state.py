@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from pawsight.errors import ModelError
 from pawsight.training.checkpoints import Checkpoint
 from pawsight.training.step import check_weights_fit
 
@@ -42,5 +43,8 @@ class State:
             ModelError: It is of another model.
         """
         self.set_weights(checkpoint.weights)
+        shapes = [tuple(variable.shape) for variable in self._optimizer.variables]
+        if shapes != [array.shape for array in checkpoint.slots]:
+            raise ModelError("The checkpoint is of another optimizer than this run's.")
         for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
             variable.assign(array)

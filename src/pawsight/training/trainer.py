@@ -89,7 +89,7 @@ class Trainer:
             StoppedError: The user stopped it; a checkpoint was written.
             TrainingError: The loss is NaN or infinite.
         """
-        step = self._resume(run)
+        step = self._resume(run, progress)
         progress.start("Training", self.plan.num_steps, "steps")
         progress.advance(step)
         for row in self._history:  # of earlier sessions
@@ -139,7 +139,7 @@ class Trainer:
             if is_due or is_cheap or is_stopped():
                 facts = dataclasses.asdict(tally)
                 captured = self.learner.state.capture(step, facts, self._best)
-                save_checkpoint(captured, run.latest_checkpoint_path)
+                save_checkpoint(captured, run.checkpoints_dir)
                 last_saved = clock()
                 save_seconds = last_saved - now
             if is_stopped() and step < self.plan.num_steps:
@@ -160,10 +160,10 @@ class Trainer:
         self._tally.num_images += num_there
 
     def _check(self, step: int, run: Run) -> None:
-        """Stop where going on makes no sense."""
+        """Stop where training cannot continue."""
         self.learner.pixels.check_enough_left(self.learner.train, run)
         if not math.isfinite(self._tally.loss):
-            raise TrainingError(_diverged(step, self.plan))
+            raise TrainingError(_diverged(step, self.plan, self._tally.loss))
 
     def _tell(self, step: int, progress: Progress) -> None:
         tally, num_images = self._tally, max(1.0, self._tally.num_images)
@@ -227,15 +227,16 @@ class Trainer:
         save_plan(run, plan)
         self.plan = plan
 
-    def _resume(self, run: Run) -> int:
+    def _resume(self, run: Run, progress: Progress) -> int:
+        """Restore the last checkpoint; return the steps that are done."""
         self._tally, self._history, self._best = _Tally(), [], []
-        if not run.latest_checkpoint_path.is_file():
+        checkpoint = load_checkpoint(run.checkpoints_dir, progress)
+        if checkpoint is None:
             if self.learner.warm_start is not None:
                 self._history = [self.learner.warm_start.row]
                 self._best = self.learner.state.weights()
                 save_history(self._history, run.history_path)
             return 0
-        checkpoint = load_checkpoint(run.latest_checkpoint_path)
         self.learner.state.restore(checkpoint)
         self._tally, self._best = _Tally(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
@@ -255,9 +256,10 @@ def _in_words(row: Epoch) -> str:
     )
 
 
-def _diverged(step: int, plan: Plan) -> str:
+def _diverged(step: int, plan: Plan, loss: float) -> str:
+    kind = "NaN" if math.isnan(loss) else "infinite"
     return (
-        f"The loss is no number any more at step {step:,}: training went astray.\n"
+        f"Loss is {kind} at step {step:,}: training diverged.\n"
         f"Try a lower learning rate than {plan.learning_rate:g}, "
         f"such as --learning-rate {plan.learning_rate / 10:g}."
     )

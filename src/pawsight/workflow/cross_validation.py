@@ -11,7 +11,7 @@ from pawsight.config import settings as read_settings
 from pawsight.errors import RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run, check_outside, results_dir
+from pawsight.runs import Run, check_outside, default_dirs, results_dir
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.training_runs import resume, train
@@ -88,7 +88,7 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 def _folder(source: Source, out: Source | None) -> Path:
     if out is None:
         name = f"{Path(source).absolute().stem}-folds"
-        return Run.create(None, name, results_dir("runs", source)).path
+        return next(default_dirs(name, results_dir("runs", source)))
     check_outside(out, source)
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pawsight.config import TrainConfig, settings
+from pawsight.config import TrainConfig
 from pawsight.data.auditing.audit import audit_photos, tell_about
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -26,7 +25,7 @@ from pawsight.models.sizes import is_pretrained
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
-from pawsight.runs import Run, check_outside, results_dir
+from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
 from pawsight.storage.atomic import write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.plan import load_plan
@@ -89,39 +88,41 @@ def train(
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
     config = checked_model(config)  # before a folder is made: there may be no such network
-    run = Run.create(out, catalog.name, results_dir("runs", source))
-    try:
-        with budget.paused():
-            catalog, pixels = read_photos(catalog, config, progress)
-            dataset = divide(catalog, pixels, config.split, progress)
-    except BaseException:
-        # Nothing was written yet: the same command can be given again.
-        with contextlib.suppress(OSError):
-            run.path.rmdir()
-        raise
-    _write_beginning(run, source, config, dataset.catalog)
-    return _train_and_finish(run, config, dataset, budget, Logged(progress, run.log_path))
+    if out is not None:
+        check_new(out)
+    with budget.paused():
+        catalog, pixels = read_photos(catalog, config, progress)
+        dataset = divide(catalog, pixels, config.split, progress)
+    run = Run.create(
+        out,
+        catalog.name,
+        results_dir("runs", source),
+        lambda run: _write_beginning(run, source, config, dataset.catalog),
+    )
+    with run.locked():
+        return _train_and_finish(run, config, dataset, budget, Logged(progress, run.log_path))
 
 
 @live_in_notebooks
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
-    """Go on with a run that was stopped or killed; it ends with the same bits.
+    """Continue a run that was stopped or killed; it ends with the same bits.
 
     Raises:
-        RunError: There is no run there.
+        RunError: There is no run there, it is damaged, or another process trains it.
         DataError: The photos are not those the run began with.
     """
     run = Run.open(run_path)
-    progress = Logged(progress, run.log_path)
-    if run.is_complete:
-        progress.note(f"The run {run.path} is complete already; nothing is left to do.")
-        return run
-    config = saved_config(run)
-    budget = TimeBudget(config.minutes)
-    with budget.paused():
-        catalog, pixels = photos_of(run, progress)
-        dataset = Dataset(catalog, pixels, near_copies(catalog, pixels, progress))
-    return _train_and_finish(run, config, dataset, budget, progress)
+    with run.locked():
+        progress = Logged(progress, run.log_path)
+        if run.is_complete:
+            progress.note(f"The run {run.path} is complete already; nothing is left to do.")
+            return run
+        config = run.load_config().settings
+        budget = TimeBudget(config.minutes)
+        with budget.paused():
+            catalog, pixels = photos_of(run, progress)
+            dataset = Dataset(catalog, pixels, near_copies(catalog, pixels, progress))
+        return _train_and_finish(run, config, dataset, budget, progress)
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
@@ -132,18 +133,16 @@ def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Pro
 
 def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
     """Write what `resume` needs to know: where the photos are, the settings, and the parts."""
-    path = Path(source)
-    write_json(
-        run.config_path,
-        {
-            "source": str(path.absolute() if path.exists() else source),
-            "name": catalog.name,
-            "root": str(catalog.root.absolute()),
-            "settings": config.model_dump(mode="json"),
-        },
-    )
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
+    path = Path(source)
+    began = RunConfig(
+        source=str(path.absolute() if path.exists() else source),
+        name=catalog.name,
+        root=str(catalog.root.absolute()),
+        settings=config,
+    )
+    write_json(run.config_path, began.model_dump(mode="json"))
 
 
 def _proposal() -> str:
@@ -221,20 +220,15 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     write_page(run)
 
 
-def saved_config(run: Run) -> TrainConfig:
-    """Return the settings that a run began with."""
-    return settings(TrainConfig, **run.read_json(run.config_path)["settings"])
-
-
 def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
     """Return the photos of a run in their parts, and their pixels.
 
     Raises:
         DataError: Photos were added, changed or removed since the run began.
     """
-    config = saved_config(run)
-    source = run.read_json(run.config_path)["source"]
-    listed = list_photos(source, progress, config.split.group_by, config.stage, config.source)
+    began = run.load_config()
+    config = began.settings
+    listed = list_photos(began.source, progress, config.split.group_by, config.stage, config.source)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
