@@ -1,8 +1,8 @@
-"""Every setting, typed, frozen and checked at once.
+"""Every setting: typed, frozen, and checked when a config is built.
 
-pydantic reports all mistakes of a config together. A config is passed whole,
-saved in the run folder, and together with the photos and the seed it decides
-the result. `None` means that the model's own recipe decides
+All mistakes of a config are reported together. A config is passed whole, saved
+in the run folder, and together with the photos and the seed it decides the
+result. `None` means that the model's own recipe decides
 (`training/recipe.py`); the run folder holds what was decided.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -30,14 +30,31 @@ PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
 Staging = Literal["auto", "always", "never"]
 Range = float | tuple[float, float]
 
-Settings = TypeVar("Settings", bound=BaseModel)
 
-
-class _Frozen(BaseModel):
+class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __init__(self, **values: Any) -> None:
+        """Check all values.
 
-class AugmentConfig(_Frozen):
+        Raises:
+            ConfigError: One line per mistake, each naming its setting.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            lines = [
+                f"{'.'.join(map(str, found['loc'])) or 'settings'}: "
+                f"{found['msg'].removeprefix('Value error, ')}"
+                for found in error.errors()
+            ]
+            raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(lines)) from error
+
+    # Settings inside others are checked with them, so that all mistakes come in one error.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+class AugmentConfig(_Settings):
     """Random changes to training photos, in the vocabulary of Keras' ImageDataGenerator."""
 
     rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
@@ -80,7 +97,7 @@ class AugmentConfig(_Frozen):
         return self
 
 
-class SplitConfig(_Frozen):
+class SplitConfig(_Settings):
     """How photos are divided where the source has no parts; fractions are of the whole set."""
 
     validation_fraction: float = Field(0.15, gt=0, lt=1)
@@ -149,7 +166,7 @@ def _columns(value: Any) -> Any:
 ColumnRole = Literal["path", "label", "part", "group"]
 
 
-class SourceConfig(_Frozen):
+class SourceConfig(_Settings):
     """What the folders or the table of a source mean, and which of its photos are used.
 
     Every field also takes the text that the option of its name takes, such as
@@ -178,13 +195,18 @@ class SourceConfig(_Frozen):
         return pattern
 
 
-class TrainConfig(_Frozen):
+def _square(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) else value
+
+
+class TrainConfig(_Settings):
     """Everything that decides a training run, besides the photos."""
 
     model: str = "swift"
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
     finetune: bool = False  # train such a network itself, after its last layer was fitted
-    image_size: tuple[int, int] | None = None  # (height, width) in pixels
+    # (height, width) in pixels; one number is a square
+    image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there
     stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
@@ -193,7 +215,9 @@ class TrainConfig(_Frozen):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
-    target_accuracy: float | None = Field(None, gt=0, lt=1)  # stop when it is surely reached
+    target_accuracy: float | None = Field(
+        None, gt=0, lt=1
+    )  # stop once its lower 95 % bound reaches it
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     source: SourceConfig = SourceConfig()
@@ -208,20 +232,3 @@ class TrainConfig(_Frozen):
         if self.image_size is not None and not all(16 <= side <= 1024 for side in self.image_size):
             raise ValueError("image_size must be 16 to 1024 pixels on each side")
         return self
-
-
-def settings(kind: type[Settings], **values: Any) -> Settings:
-    """Build a config, with every mistake told at once in plain words.
-
-    Raises:
-        ConfigError: One line per mistake, each naming its setting.
-    """
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, found['loc'])) or 'settings'}: "
-            f"{found['msg'].removeprefix('Value error, ')}"
-            for found in error.errors()
-        ]
-        raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(lines)) from error

@@ -85,7 +85,7 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
     Raises:
         ConfigError: A setting is unknown or cannot be so.
     """
-    from pawsight.config import TrainConfig, settings
+    from pawsight.config import TrainConfig
 
     merged = _read_settings(path)
     for text in assigned or ():
@@ -95,7 +95,7 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
         if name not in _NOT_SETTINGS and _is_given(ctx, name):
             group = next((group for group, names in _GROUPS.items() if name in names), "")
             _put(merged, group + name, value)
-    return settings(TrainConfig, **merged)
+    return TrainConfig(**merged)
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:

@@ -66,7 +66,7 @@ def source_config(ctx: typer.Context) -> SourceConfig:
     Raises:
         ConfigError: A value of an option is invalid.
     """
-    from pawsight.config import SourceConfig, settings
+    from pawsight.config import SourceConfig
 
     given = {name: ctx.params[name] for name in SOURCE_OPTIONS if ctx.params[name]}
-    return settings(SourceConfig, **given)
+    return SourceConfig(**given)

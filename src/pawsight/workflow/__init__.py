@@ -1,16 +1,14 @@
-"""The way of the photos, from folders to a classifier: each function is one thing a user does.
+"""From folders of photos to a classifier: each function is one thing a user does.
 
-Everything here only calls the rooms below, in order:
-
-    photo_sets        look at photos, divide them, feed them: no model yet
-    training_runs     from photos to a finished run; go on with one
-    finished_runs     load, measure and describe what training left
-    cross_validation  a run per fold
+    photo_sets        audit, divide and feed photos, without a model
+    training_runs     train a run, and resume one
+    finished_runs     evaluate a run, and write its report
+    cross_validation  train a run per fold
     exports           a model in other formats, compared with the model
-    sorted_photos     put a photo library in order by what a model says
+    sorted_photos     sort a photo library by the predictions of a model
 
 TensorFlow is imported where training begins, so that auditing, predicting and
-reporting do without it.
+reporting work without it.
 """
 
 from pawsight.inference.classifier import load

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.config import TrainConfig
-from pawsight.config import settings as read_settings
 from pawsight.errors import RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -72,12 +71,11 @@ def cross_validate(
 
 
 def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progress) -> Run:
-    """The finished run of one fold: kept, gone on with, or begun."""
+    """Return the finished run of one fold: kept, resumed, or trained."""
     run = Run(path)
     if not run.config_path.is_file():
         return train(source, config, path, progress)
-    saved = run.read_json(run.config_path).get("settings", {})
-    if read_settings(TrainConfig, **saved) != config:
+    if run.load_config().settings != config:
         raise RunError(
             f"{path} was trained with other settings.\n"
             f"Give the settings it began with, or another --out folder."

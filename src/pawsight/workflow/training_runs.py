@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pawsight.config import TrainConfig
 from pawsight.data.auditing.audit import audit_photos, tell_about
@@ -53,6 +53,7 @@ def train(
     out: Source | None = None,
     progress: Progress = _SILENT,
     started: float | None = None,
+    **settings: Any,
 ) -> Run:
     """Turn labelled photos into a trained, evaluated classifier with a report.
 
@@ -69,17 +70,26 @@ def train(
         started: `time.monotonic()` from which a budget in minutes counts; None
             counts from this call. Fetching, reading and comparing photos are not
             charged to it.
+        **settings: Fields of `TrainConfig` but `source`; they win over those of `config`. Such as
+            `train("photos/", image_size=128, minutes=4, model="swift")`.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
 
     Raises:
+        ConfigError: A setting is unknown or cannot be used.
         SourceError: The source cannot be used.
         DataError: The photos do not allow training: one class, too few photos.
         StoppedError: The user stopped it; `resume` goes on.
         PawsightError: Any other trouble, in plain words.
     """
-    config = config or TrainConfig()
+    if settings or config is None:
+        given = (
+            {}
+            if config is None
+            else {name: getattr(config, name) for name in config.model_fields_set}
+        )
+        config = TrainConfig(**{**given, **settings})
     if "model" not in config.model_fields_set:
         progress.note(_proposal())
     budget = TimeBudget(config.minutes, started)
