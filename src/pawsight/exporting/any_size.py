@@ -18,6 +18,7 @@ from pawsight.data.decoding.photo_file import read_photo
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import with_probabilities
 from pawsight.inference.classifier import Classifier
+from pawsight.models.onnx_session import new_session
 from pawsight.records import FloatArray
 from pawsight.storage.atomic import replacing
 
@@ -56,14 +57,9 @@ def add_any_size(
     Raises:
         DiskError: The file cannot be written.
     """
-    import onnxruntime
-
     try:
         content = _with_resizing(model).SerializeToString()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
-        difference = _difference(session, classifier, paths)
+        difference = _difference(new_session(content), classifier, paths)
     except OSError:
         raise
     except Exception:  # noqa: BLE001 - a network that opset 18 or this engine does not take so

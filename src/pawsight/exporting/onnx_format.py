@@ -11,6 +11,8 @@ from pawsight.errors import RunError, first_line
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.models.onnx_graph import cut_out
+from pawsight.models.onnx_safety import read_onnx
+from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
@@ -68,14 +70,7 @@ def with_probabilities(model: ModelFolder) -> Any:
 
 def open_runner(path: Path) -> Runner:
     """Open the file in ONNX Runtime, on one core as pawsight itself runs the model."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        path.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
+    session = new_session(read_onnx(path))
 
     def run(images: ImageArray) -> FloatArray:
         found = session.run(["probabilities"], {"images": images.astype(np.float32)})[0]

@@ -18,6 +18,7 @@ import numpy as np
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import with_probabilities
+from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 
@@ -53,16 +54,9 @@ def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
     Where OpenVINO sees weights that are kept as bytes, it rounds what they are multiplied with to
     bytes too, which moved probabilities of the shipped model by up to 0.005 (OpenVINO 2026.4).
     """
-    import onnxruntime
-
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         path = Path(temporary) / "folded.onnx"
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath = str(path)
-        options.log_severity_level = 4
-        content = with_probabilities(model).SerializeToString()
-        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        new_session(with_probabilities(model).SerializeToString(), folded_path=path)
         return path.read_bytes()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.errors import ModelError
+from pawsight.models.onnx_session import new_session
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray
 
@@ -28,9 +29,7 @@ def check_agreement(path: Path, images: ImageArray, logits: FloatArray) -> float
     Raises:
         ModelError: It is above `TOLERANCE`.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    session = new_session(path.read_bytes())
     found = softmax(session.run(["logits"], {"images": images.astype(np.float32)})[0])
     difference = float(np.abs(found - softmax(logits)).max())
     if not difference <= TOLERANCE:

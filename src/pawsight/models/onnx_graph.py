@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.errors import ModelError
+from pawsight.models.onnx_safety import read_onnx
 from pawsight.records import FloatArray
 from pawsight.storage.atomic import replacing
 
@@ -63,6 +64,18 @@ def append_head(
         temporary.write_bytes(model.SerializeToString())
 
 
+def load_onnx(path: Path) -> Any:
+    """Read an ONNX file that is safe to open, as onnx.ModelProto.
+
+    Raises:
+        ModelError: It could do more than compute.
+        Exception: It cannot be read; onnx' errors share no base class.
+    """
+    import onnx
+
+    return onnx.load_from_string(read_onnx(path))
+
+
 def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
     """Read what of an ONNX file leads from "images" to one of its outputs, as onnx.ModelProto.
 
@@ -76,7 +89,7 @@ def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
     """
     import onnx
 
-    model = onnx.utils.Extractor(onnx.load(str(path))).extract_model(["images"], [output])
+    model = onnx.utils.Extractor(load_onnx(path)).extract_model(["images"], [output])
     sides = model.graph.input[0].type.tensor_type.shape.dim
     for side, pixels in zip(sides[1:3], image_size, strict=True):
         side.dim_value = pixels

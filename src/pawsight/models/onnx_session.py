@@ -1,6 +1,6 @@
-"""Open `model.onnx` in ONNX Runtime, once it is clear that it takes and gives what it should.
+"""Open ONNX models in ONNX Runtime; the one place that does.
 
-A call of the model keeps to one core; whoever has many photos makes a call on
+A call of a model keeps to one core; whoever has many photos makes a call on
 each core at once. Cores that share a call wait for each other.
 """
 
@@ -9,31 +9,56 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pawsight.errors import RunError, first_line
+from pawsight.errors import ModelError, RunError, first_line
 from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_safety import check_safe, read_onnx
 
 
-def open_session(path: Path, description: ModelDescription) -> Any:
-    """Open the model in ONNX Runtime, once it is clear that it takes and gives what it should."""
+def new_session(content: bytes, folded_path: Path | None = None) -> Any:
+    """Return an `onnxruntime.InferenceSession` of a model that is safe to run, on one core.
+
+    Args:
+        content: The ONNX file; bytes, so that a path of any letters works on every system and
+            no file beside it is found.
+        folded_path: Where to write the model with its constants computed; None writes nothing.
+
+    Raises:
+        ModelError: The model could do more than compute, or ONNX Runtime cannot run it.
+    """
     import onnxruntime
 
+    check_safe(content)
     options = onnxruntime.SessionOptions()
     # The thread that calls; so there are none to pin, which fails noisily in containers.
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
+    # Its other format, which would be taken by its first bytes, is not checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    if folded_path is not None:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(folded_path)
     try:
-        # From bytes, so that a path of any letters works on every system.
-        content = path.read_bytes()
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no base class
+        raise ModelError(f"It is refused: {first_line(error)}") from error
+
+
+def open_session(path: Path, description: ModelDescription) -> Any:
+    """Open a run's model.onnx, which must take and give what its description states.
+
+    Raises:
+        RunError: It is missing or damaged, could do more than compute, or is another model's.
+    """
+    try:
+        session = new_session(read_onnx(path))
     except OSError as error:
         raise RunError(
             f"{path} cannot be read: {error.strerror}.\n"
             f"Finish the run with: pawsight resume {path.parent.parent}"
         ) from error
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no base class
+    except ModelError as error:
         raise RunError(
-            f"{path} is no model that ONNX Runtime can run ({first_line(error)}).\n"
+            f"{path} is no model that ONNX Runtime can run. {error}\n"
             f"Train again, or copy the run folder anew."
         ) from error
     images, logits = [None, *description.image_size, 3], [None, len(description.class_names)]
@@ -50,7 +75,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
 
 
 def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
-    """Whether a model has just this input or output; a side that it leaves open fits any."""
+    """Return whether a model has just this input or output; a side that it leaves open fits any."""
     if len(found) != 1 or (found[0].name, found[0].type) != (name, "tensor(float)"):
         return False
     sides = found[0].shape or []

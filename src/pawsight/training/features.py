@@ -23,6 +23,8 @@ from pawsight.data.reading.store import is_lost
 from pawsight.errors import DiskError, ModelError
 from pawsight.machine import num_cpus
 from pawsight.models.backbone import Backbone
+from pawsight.models.onnx_safety import read_onnx
+from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
@@ -65,20 +67,12 @@ class Network:
     """
 
     def __init__(self, path: Path, output: str) -> None:
-        import onnxruntime
-
         self._output = output
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no base class
+            self._session = new_session(read_onnx(path))
+        except (OSError, ModelError) as error:
             raise ModelError(
-                f"{path} cannot be run ({str(error)[:200]}).\n"
-                f"Remove that file, and it is made again."
+                f"{path} cannot be run. {error}\nRemove that file, and it is made again."
             ) from error
 
     def run(self, images: ImageArray) -> FloatArray:

@@ -15,7 +15,7 @@ from pawsight.models.backbone import Backbone
 from pawsight.models.description import ModelDescription, versions
 from pawsight.models.model_files import network_options, save_weights
 from pawsight.models.onnx_check import check_agreement
-from pawsight.models.onnx_graph import append_head
+from pawsight.models.onnx_graph import append_head, load_onnx
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -168,7 +168,5 @@ def _save_model(run: Run, fitted: Fitted) -> tuple[float, int]:
 
 
 def _num_parameters(run: Run) -> int:
-    import onnx
-
-    found = onnx.load(str(run.onnx_path)).graph.initializer
+    found = load_onnx(run.onnx_path).graph.initializer
     return int(sum(np.prod(one.dims) for one in found if len(one.dims) > 0))

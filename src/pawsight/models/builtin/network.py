@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from pawsight.errors import ModelError
 from pawsight.models import builtin
+from pawsight.models.onnx_graph import load_onnx
 
 _Arrays = dict[str, np.ndarray]
 _Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
@@ -40,7 +41,7 @@ def build_features(
         A model of float32 images [B, H, W, 3], values 0..255 (the scaling is
         inside), that gives float32 features [B, 1280].
     """
-    graph = onnx.load(path or builtin.onnx_path()).graph
+    graph = load_onnx(path or builtin.onnx_path()).graph
     arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
     images = keras.Input((*image_size, 3), name="images")
     known: dict[str, Any] = {"images": images}
@@ -73,7 +74,7 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
         A model of float32 images [B, H, W, 3], values 0..255, that gives logits [B, K].
     """
     features = build_features(image_size, keras.DTypePolicy("float32"), path)
-    graph = onnx.load(path).graph
+    graph = load_onnx(path).graph
     arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
     kernel, bias = (arrays[name] for name in graph.node[-1].input[1:])
     last = layers.Dense(kernel.shape[1], name="logits")
