@@ -102,6 +102,10 @@ lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.t
 	  --no-emit-index-url --no-annotate --generate-hashes \
 	  requirements/uv.in --output-file requirements/uv.txt --quiet
 
+.PHONY: mutation
+mutation: $(READY)  ## How many of 100 random faults of the source the tests notice (hours)
+	@$(BIN)/python benchmarks/mutation/run.py $(ARGS)
+
 .PHONY: benchmark-feed
 benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
 	@$(BIN)/python benchmarks/feed/run.py $(ARGS)
