@@ -9,7 +9,7 @@ from pawsight import machine
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.reading.store import PixelStore, PixelStream, is_lost
-from pawsight.data.reading.unreadable import LostPhotosLogged
+from pawsight.data.reading.unreadable import LostPhotosLogged, lost_rows
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Photo
 
@@ -155,3 +155,13 @@ def test_the_stream_keeps_what_fits_into_an_eighth_of_the_memory(tmp_path, save_
         path.unlink()
     stream.read(np.arange(7))
     assert len(stream.lost) == 2
+
+
+def test_lost_photos_are_listed_in_the_order_of_the_catalog(tmp_path, save_photo):
+    names = [save_photo(f"{number}.png").name for number in range(4)]
+    catalog = Catalog("four", tmp_path, tuple(Photo(name) for name in names))
+    stream = PixelStream(tmp_path, names, (6, 8), "stretch", memory_bytes=0)
+    for index in (3, 0, 2):  # they break one after the other
+        (tmp_path / names[index]).unlink()
+        stream.read(np.array([index]))
+    assert [row["path"] for row in lost_rows(stream, catalog)] == ["0.png", "2.png", "3.png"]
