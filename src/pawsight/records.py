@@ -19,7 +19,6 @@ from pydantic import InstanceOf
 ImageArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.floating[Any]]
-AnalysisArray = NDArray[np.void]  # rows of `data.decoding.analysis.ROW`
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -50,9 +49,6 @@ class Pixels(Protocol):
 
         One that can no longer be read comes out grey, and is in `lost` from then on.
         """
-
-    def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what audits and the search for duplicates compare, at a size of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +90,10 @@ class Prediction:
     `probabilities` has one entry per class, in the order of the model's class
     names, and sums to 1. For a photo that could not be read it is empty,
     `label` is "" and `error` says why.
+    `answer` is what to do with the photo: its label, "unsure" where the label is
+    not probable enough, or "none" where the photo is unlike all training photos.
+    `ood_score` is its distance from these as a share of the largest accepted
+    one: above 1 the answer is "none". None for models without a detector.
     """
 
     path: str
@@ -101,6 +101,8 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    answer: str = ""
+    ood_score: float | None = None
 
     def __repr__(self) -> str:
         if self.error:

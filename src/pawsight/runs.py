@@ -71,6 +71,7 @@ class Run:
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
         self.onnx_path = model_dir / "model.onnx"
+        self.out_of_distribution_path = model_dir / "out_of_distribution.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
         self.curves_path = self.path / "evaluation" / "curves.json"
 

@@ -91,7 +91,7 @@ def _pawsight(
     """
 
 
-COMMANDS = (
+for command in (
     train,
     cross_validate,
     resume,
@@ -105,8 +105,7 @@ COMMANDS = (
     audit,
     cache,
     doctor,
-)
-for command in COMMANDS:
+):
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(drive, name="drive")

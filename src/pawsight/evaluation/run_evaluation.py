@@ -18,6 +18,7 @@ from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation
 from pawsight.evaluation.predictions import Classify, collect, save_predictions
 from pawsight.evaluation.results import Evaluation, LostPhoto, TrainingCopies
+from pawsight.evaluation.selective import operating_points
 from pawsight.formatting import counted, percent
 from pawsight.models.description import ModelDescription
 from pawsight.probabilities import softmax
@@ -50,11 +51,17 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     # Gathered as logits: they become probabilities once the temperature is known.
     found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
     temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
-    ModelDescription.load(run).model_copy(update={"temperature": temperature}).save(run)
     calibrated = {
         part: dataclasses.replace(one, probs=softmax(one.probs, temperature))
         for part, one in found.items()
     }
+    held_out = calibrated["validation"]
+    is_right = held_out.probs.argmax(axis=1) == held_out.labels
+    facts = {
+        "temperature": temperature,
+        "operating_points": operating_points(held_out.probs.max(axis=1), is_right),
+    }
+    ModelDescription.load(run).model_copy(update=facts).save(run)
     trained_on = catalog.labels(catalog.part("train"))
     return save_evaluation(
         run,

@@ -12,20 +12,21 @@ import functools
 import hashlib
 import math
 import os
-import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from pawsight.errors import RunError, ShapeError, first_line
+from pawsight.errors import RunError, ShapeError
+from pawsight.inference.answers import answer_of, choose_threshold
 from pawsight.inference.decode_pool import predict_in_order
 from pawsight.inference.heat_map import HeatMap, heat_map
+from pawsight.inference.model_runner import ModelRunner
+from pawsight.inference.ood_score import OutOfDistributionScorer
 from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
-from pawsight.models.onnx_session import open_session
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
@@ -50,8 +51,10 @@ class Classifier:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._description = ModelDescription.load(run)
-        self._session = open_session(run.onnx_path, self._description)
-        self._rooms = threading.local()
+        self._scorer: OutOfDistributionScorer | None = None
+        if run.out_of_distribution_path.is_file():
+            self._scorer = OutOfDistributionScorer(run)
+        self._runner = ModelRunner(run, self._description, with_features=self._scorer is not None)
 
     @classmethod
     def load(cls, run: str | os.PathLike[str] | Run) -> Classifier:
@@ -85,6 +88,23 @@ class Classifier:
     def resize(self) -> Resize:
         """How a photo of another shape is brought to `image_size`."""
         return self._description.resize
+
+    @functools.cached_property
+    def answer_threshold(self) -> float:
+        """The least probability of an answer, 0..1; what is below it is "unsure"."""
+        return choose_threshold(self._description.operating_points)
+
+    def threshold_for(self, max_error: float) -> float:
+        """Return the least probability from which answers keep an error rate.
+
+        Args:
+            max_error: Share of wrong answers that is not to be exceeded, above 0 and below
+                1; it holds with 95 % confidence for photos like those of the training set.
+
+        Raises:
+            ConfigError: It is out of range, or the held-out photos do not prove it.
+        """
+        return choose_threshold(self._description.operating_points, max_error)
 
     def logits(self, images: ImageArray) -> FloatArray:
         """Run the model.
@@ -193,8 +213,13 @@ class Classifier:
             tta: As for `predict`.
         """
         # Not `probs`, which takes all cores: here each of them is at photos of its own.
-        found = self._calibrated(self._run_model, np.stack(pixels), tta)
-        return [self._prediction(*pair) for pair in zip(names, found, strict=True)]
+        images = np.stack(pixels)
+        logits, features = self._runner.run(images)
+        probs = softmax(logits, self.temperature)
+        if tta:
+            probs = (probs + softmax(self._run_model(images[:, :, ::-1]), self.temperature)) / 2
+        scores = self._ood_scores(images, features)
+        return [self._prediction(*one) for one in zip(names, probs, scores, strict=True)]
 
     def heat_map(self, photo: PhotoLike, label: str | None = None) -> HeatMap:
         """Compute which parts of a photo the probability of a class depends on.
@@ -217,10 +242,21 @@ class Classifier:
             probs = (probs + softmax(run(images[:, :, ::-1]), self.temperature)) / 2
         return probs
 
-    def _prediction(self, path: str, probs: FloatArray) -> Prediction:
+    def _ood_scores(
+        self, images: ImageArray, features: FloatArray | None
+    ) -> Sequence[float | None]:
+        """Return the out-of-distribution score of each image; None where there is no detector."""
+        if self._scorer is None:
+            return [None] * len(images)
+        scores = self._scorer.scores(self._runner.as_floats(images), features)
+        return [float(score) for score in scores]
+
+    def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
         best = int(probs.argmax())  # a tie goes to the lower class index
         by_class = dict(zip(self.class_names, map(float, probs), strict=True))
-        return Prediction(path, self.class_names[best], float(probs[best]), by_class)
+        label, probability = self.class_names[best], float(probs[best])
+        answer = answer_of(label, probability, ood_score, self.answer_threshold)
+        return Prediction(path, label, probability, by_class, "", answer, ood_score)
 
     def _pixels(self, photo: PhotoLike) -> ImageArray:
         # Imported here: what only loads a model, or has pixels already, needs no decoder.
@@ -229,32 +265,7 @@ class Classifier:
         return load_pixels(file_bytes(photo), self.image_size, self.resize)
 
     def _run_model(self, images: ImageArray) -> FloatArray:
-        try:
-            logits = self._session.run(["logits"], {"images": self._as_floats(images)})[0]
-        except Exception as error:  # ONNX Runtime's errors share no base class
-            raise RunError(
-                f"{self._run.onnx_path} failed on a photo ({first_line(error)}); "
-                f"the model is damaged.\nTrain again, or copy the run folder anew."
-            ) from error
-        expected = (len(images), len(self.class_names))
-        if logits.shape != expected or not np.isfinite(logits).all():
-            raise RunError(
-                f"{self._run.onnx_path} gave something that is no logits of "
-                f"{expected[1]} classes; the model is damaged.\n"
-                f"Train again, or copy the run folder anew."
-            )
-        return np.asarray(logits, np.float32)
-
-    def _as_floats(self, images: ImageArray) -> FloatArray:
-        """Give the images as float32, in memory that this thread uses again for the next ones.
-
-        New memory, which the system has to clear first, takes longer than the copy.
-        """
-        room: FloatArray | None = getattr(self._rooms, "floats", None)
-        if room is None or len(room) < len(images):
-            room = self._rooms.floats = np.empty(images.shape, np.float32)
-        np.copyto(room[: len(images)], images)
-        return room[: len(images)]
+        return self._runner.run(images)[0]
 
     def __getstate__(self) -> dict[str, str]:
         return {"path": str(self._run.path.absolute())}

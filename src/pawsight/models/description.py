@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pawsight.errors import RunError
+from pawsight.models.operating_point import OperatingPoint
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run
 from pawsight.storage.atomic import write_json
@@ -53,6 +54,8 @@ class ModelDescription(BaseModel):
         input_colours: Order of its channels.
         input_range: What black and full colour are in it; any other scaling is in the network.
         outputs: Names of the outputs, [N, K] each.
+        operating_points: From which probability answers are given, so that an error rate is
+            kept; ascending by that rate, empty where too few photos prove any.
         source: What the photos were called.
         created: When, ISO 8601.
         weights: Where the first weights came from, of a network that was given some.
@@ -74,6 +77,7 @@ class ModelDescription(BaseModel):
     input_colours: Literal["RGB"] = "RGB"
     input_range: tuple[float, float] = (0.0, 255.0)
     outputs: tuple[str, ...] = ("logits",)
+    operating_points: tuple[OperatingPoint, ...] = ()
     source: str | None = None
     created: str | None = None
     weights: str | None = None

@@ -56,10 +56,8 @@ def append_head(
     graph.node.append(
         helper.make_node("Gemm", ["features", "pawsight_kernel", "pawsight_bias"], ["logits"])
     )
-    del graph.output[:]
-    graph.output.append(
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, [None, kernel.shape[1]])
-    )
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [None, kernel.shape[1]])
+    graph.output.insert(0, logits)  # the features stay an output beside them
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 

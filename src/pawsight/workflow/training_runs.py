@@ -223,9 +223,12 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     """Calibrate, evaluate, and write the report and the page on the photos."""
     from pawsight.evaluation.run_evaluation import evaluate_run
     from pawsight.report.page import write_report as write_page
+    from pawsight.training.ood_features import fit_out_of_distribution
 
     classifier = Classifier.load(run)
-    evaluate_run(run, classifier.logits, dataset.at_size(classifier.image_size), progress)
+    dataset = dataset.at_size(classifier.image_size)
+    evaluate_run(run, classifier.logits, dataset, progress)
+    fit_out_of_distribution(run, dataset, progress)
     progress.start("Writing the report")
     write_page(run)
 

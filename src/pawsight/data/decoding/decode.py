@@ -23,10 +23,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from pawsight.data.decoding.analysis import ANALYSIS_SIZE
-from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
+from pawsight.data.decoding.frame import decode_frame
 from pawsight.data.decoding.photo_file import read_photo
-from pawsight.data.decoding.photo_statistics import Facts, Look, luma_of, measure
+from pawsight.data.decoding.photo_statistics import SIDE, Facts, Look, luma_of, measure
 from pawsight.records import ImageArray, Resize
 
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
@@ -34,7 +33,6 @@ __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
 VERSION = 3
 
-_ANALYSIS: Goal = (ANALYSIS_SIZE, "stretch")
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
 
 
@@ -99,13 +97,11 @@ class Surveyed(NamedTuple):
     """All that is worth knowing of a photo, but its look is yet to be measured.
 
     Attributes:
-        pixels: The photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3].
-        luma: What `measure` takes, of the same image, shape [h, w].
+        luma: What `measure` takes, shape [h, w].
         known: The fields of Facts before the look.
         flaw: What is wrong with a photo that is used all the same.
     """
 
-    pixels: ImageArray
     luma: ImageArray
     known: tuple[str, int, int, str]
     flaw: str
@@ -123,17 +119,12 @@ def survey(
     Raises:
         PhotoError: As `decode`.
     """
-    goal: Goal = (image_size, resize)
-    found = decode_frame(data, goal, keep_truncated)
-    image = _fit(found.image, *goal)
-    small = image
-    if goal != _ANALYSIS:
-        # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
-        is_same = is_same_frame(found, goal, _ANALYSIS)
-        other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated)
-        small = _fit(other.image, *_ANALYSIS)
+    found = decode_frame(data, (image_size, resize), keep_truncated)
+    image = _fit(found.image, image_size, resize)
+    # Measuring what has been shrunk already saves time, where it shows the whole photo.
+    luma = luma_of(image if resize == "stretch" and min(image_size) >= SIDE else found.image)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
-    return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw)
+    return image, Surveyed(luma, known, found.flaw)
 
 
 def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Image.Image:

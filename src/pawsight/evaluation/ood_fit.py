@@ -1,0 +1,126 @@
+"""Fit the detector of photos that are unlike the training set, and set its threshold.
+
+The threshold comes from photos that the detector was not fitted to: distances of
+the photos it was fitted to are smaller than those of new ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.covariance import ledoit_wolf_shrinkage
+
+from pawsight.errors import ShapeError
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
+from pawsight.records import FloatArray, IntArray
+
+REFUSED_SHARE = 0.025  # of photos like those of the training set that are taken for foreign
+_RANK = 256  # eigenvectors kept: 0.65 MB at 1,280 features; more were no better (see docs)
+_FOLDS = 5
+_LEAVE_ONE_OUT = 60  # up to so many photos, since a fit without a fifth of them is much worse
+_ENOUGH_FOR_QUANTILE = 200  # distances; with fewer a log-normal distribution is fitted to them
+_LEAST_VARIANCE = 1e-9
+_MAD_TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation, of a normal
+_NORMAL_QUANTILE = 1.959964  # of the standard normal distribution at 1 - REFUSED_SHARE
+
+
+def fit_detector(
+    features: FloatArray, labels: IntArray, seed: int = 0
+) -> OutOfDistributionDetector:
+    """Fit class means and one shrunk covariance, and the threshold by cross-validation.
+
+    Args:
+        features: Shape [N, F], not normalised, N at least 2.
+        labels: Class indices, shape [N], every class at least once.
+        seed: Of the division into folds.
+
+    Returns:
+        A detector that takes about `REFUSED_SHARE` of photos like these for foreign.
+
+    Raises:
+        ShapeError: The arrays disagree on N, or N is below 2.
+    """
+    if features.ndim != 2 or labels.shape != (len(features),) or len(features) < 2:
+        raise ShapeError(
+            f"Features [N, F] and labels [N] are needed, N at least 2, "
+            f"not {features.shape} and {labels.shape}."
+        )
+    unit = normalised(features)
+    held_out = np.concatenate([*_held_out_distances(unit, labels, seed)])
+    return _fit(unit, labels, threshold_of(held_out))
+
+
+def threshold_of(distances: FloatArray) -> float:
+    """Return the distance that `REFUSED_SHARE` of photos of the same kind exceed.
+
+    Args:
+        distances: Of photos that the detector was not fitted to, shape [N], N at least 1.
+    """
+    empirical = float(np.quantile(distances, 1 - REFUSED_SHARE))
+    if len(distances) >= _ENOUGH_FOR_QUANTILE:
+        return empirical
+    logs = np.log(np.maximum(distances, _LEAST_VARIANCE))
+    deviation = _MAD_TO_DEVIATION * float(np.median(np.abs(logs - np.median(logs))))
+    return min(
+        float(distances.max()), float(np.exp(np.median(logs) + _NORMAL_QUANTILE * deviation))
+    )
+
+
+def _held_out_distances(unit: FloatArray, labels: IntArray, seed: int) -> list[FloatArray]:
+    """Compute distances of photos to a detector fitted without their fold."""
+    num_folds = len(labels) if len(labels) <= _LEAVE_ONE_OUT else _FOLDS
+    folds = _stratified_folds(labels, num_folds, seed)
+    # One fold of many photos is enough for a quantile, and each fold costs a fit.
+    is_one_enough = len(labels) // num_folds >= _ENOUGH_FOR_QUANTILE
+    found = []
+    for fold in range(1 if is_one_enough else int(folds.max()) + 1):
+        is_out = folds == fold
+        detector = _fit(unit[~is_out], labels[~is_out], threshold=1.0)
+        found.append(detector.distances(unit[is_out]))
+    return found
+
+
+def _stratified_folds(labels: IntArray, num_folds: int, seed: int) -> IntArray:
+    """Return a fold for each photo, shape [N]: the photos of a class go round the folds."""
+    folds = np.empty(len(labels), np.int64)
+    random = np.random.default_rng(seed)
+    start = 0
+    for label in np.unique(labels):
+        chosen = random.permutation(np.flatnonzero(labels == label))
+        folds[chosen] = (start + np.arange(len(chosen))) % num_folds
+        start += len(chosen)
+    return folds
+
+
+def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistributionDetector:
+    present = np.unique(labels)
+    means = np.stack([unit[labels == label].mean(axis=0) for label in present])
+    centred = unit - means[np.searchsorted(present, labels)]
+    num_features = centred.shape[1]
+    shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
+    basis, variances = _leading_eigenvectors(centred, _RANK)
+    total = float((centred**2).sum() / len(centred))
+    mean_variance = max(total / num_features, _LEAST_VARIANCE)
+    left = max(0.0, total - float(variances.sum()))
+    outside = left / max(1, num_features - len(basis))
+    return OutOfDistributionDetector(
+        means=means,
+        basis=basis,
+        variances=(1 - shrinkage) * variances + shrinkage * mean_variance,
+        rest=max((1 - shrinkage) * outside + shrinkage * mean_variance, _LEAST_VARIANCE),
+        threshold=threshold,
+    )
+
+
+def _leading_eigenvectors(centred: FloatArray, rank: int) -> tuple[FloatArray, FloatArray]:
+    """Return the eigenvectors [R, F] and eigenvalues [R] of the covariance, largest first."""
+    num_rows, num_features = centred.shape
+    if num_rows < num_features:  # the smaller of the two products has the same eigenvalues
+        values, vectors = np.linalg.eigh(centred @ centred.T / num_rows)
+    else:
+        values, vectors = np.linalg.eigh(centred.T @ centred / num_rows)
+    order = np.argsort(values)[::-1][:rank]
+    order = order[values[order] > _LEAST_VARIANCE]
+    values, vectors = values[order], vectors[:, order]
+    if num_rows < num_features:
+        vectors = centred.T @ vectors / np.sqrt(values * num_rows)
+    return vectors.T, values

@@ -1,0 +1,58 @@
+"""What to do with a prediction: its class, "unsure", or "none" of the classes."""
+
+from __future__ import annotations
+
+from pawsight.errors import ConfigError
+from pawsight.models.operating_point import OperatingPoint
+from pawsight.probabilities import SURE
+
+UNSURE = "unsure"
+NONE = "none"
+DEFAULT_MAX_ERROR = 0.05  # share of wrong answers that is kept where the user names none
+
+
+def choose_threshold(points: tuple[OperatingPoint, ...], max_error: float | None = None) -> float:
+    """Return the least probability of an answer.
+
+    Args:
+        points: What the model's held-out photos prove, ascending by `max_error`.
+        max_error: Error rate among the answers that is not to be exceeded, above 0 and
+            below 1; None takes `DEFAULT_MAX_ERROR` where that is proven, else the
+            probability 0.8.
+
+    Raises:
+        ConfigError: `max_error` is out of range, or the model's photos do not prove it.
+    """
+    if max_error is not None and not 0 < max_error < 1:
+        raise ConfigError(f"max_error must be above 0 and below 1, not {max_error:g}.")
+    wanted = DEFAULT_MAX_ERROR if max_error is None else max_error
+    proven = [point for point in points if point.max_error <= wanted]
+    if proven:
+        return proven[-1].threshold
+    if max_error is None:
+        return SURE
+    if not points:
+        raise ConfigError(
+            "This model has no proven error rate: it was trained by an older version, or too few "
+            "photos were held out.\nTrain again with more photos, or leave --max-error out."
+        )
+    raise ConfigError(
+        f"The photos held out in training do not prove an error rate of {max_error:.1%}: the "
+        f"lowest that they prove is {points[0].max_error:.1%}.\n"
+        f"Choose --max-error {points[0].max_error:g} or higher, or train with more photos."
+    )
+
+
+def answer_of(label: str, probability: float, ood_score: float | None, threshold: float) -> str:
+    """Return the answer to one photo: `NONE`, `UNSURE`, or its label.
+
+    Args:
+        label: The most probable class.
+        probability: Its probability, 0..1.
+        ood_score: Distance from the training set as a share of the largest accepted one;
+            None where the model cannot compute it.
+        threshold: The least probability of an answer.
+    """
+    if ood_score is not None and ood_score > 1:
+        return NONE
+    return label if probability >= threshold else UNSURE

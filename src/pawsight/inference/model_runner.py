@@ -1,0 +1,76 @@
+"""Run a model's ONNX file on images, on the thread that calls."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from pawsight.errors import RunError, first_line
+from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_session import open_session
+from pawsight.records import FloatArray, ImageArray
+from pawsight.runs import Run
+
+
+class ModelRunner:
+    """The session of a run's model; many threads may use it.
+
+    Args:
+        run: The run.
+        description: Its `model.json`.
+        with_features: Whether the features are computed too, where the file has
+            them as an output; these are the features of the built-in network.
+
+    Raises:
+        RunError: The model is missing or damaged.
+    """
+
+    def __init__(self, run: Run, description: ModelDescription, with_features: bool) -> None:
+        self._path = run.onnx_path
+        self._num_classes = len(description.class_names)
+        self._session = open_session(run.onnx_path, description)
+        self._outputs = ["logits"]
+        if with_features and any(one.name == "features" for one in self._session.get_outputs()):
+            self._outputs.append("features")
+        self._buffers = threading.local()
+
+    def run(self, images: ImageArray) -> tuple[FloatArray, FloatArray | None]:
+        """Run the model.
+
+        Args:
+            images: uint8, shape [N, H, W, 3] of the model's image size.
+
+        Returns:
+            Logits, float32, shape [N, K]; and features, shape [N, F], or None where
+            they are not wanted or not there.
+
+        Raises:
+            RunError: The model failed, or its output is not finite logits.
+        """
+        try:
+            found = self._session.run(self._outputs, {"images": self.as_floats(images)})
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise RunError(
+                f"{self._path} failed on a photo ({first_line(error)}); "
+                f"the model is damaged.\nTrain again, or copy the run folder anew."
+            ) from error
+        logits, features = found[0], found[1] if len(found) > 1 else None
+        if logits.shape != (len(images), self._num_classes) or not np.isfinite(logits).all():
+            raise RunError(
+                f"{self._path} gave something that is no logits of "
+                f"{self._num_classes} classes; the model is damaged.\n"
+                f"Train again, or copy the run folder anew."
+            )
+        return np.asarray(logits, np.float32), features
+
+    def as_floats(self, images: ImageArray) -> FloatArray:
+        """Return the images as float32, in a buffer that this thread uses again for the next ones.
+
+        A new buffer, which the system has to clear first, takes longer than the copy.
+        """
+        buffer: FloatArray | None = getattr(self._buffers, "floats", None)
+        if buffer is None or buffer.shape[1:] != images.shape[1:] or len(buffer) < len(images):
+            buffer = self._buffers.floats = np.empty(images.shape, np.float32)
+        np.copyto(buffer[: len(images)], images)
+        return buffer[: len(images)]

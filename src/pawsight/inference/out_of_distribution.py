@@ -1,0 +1,114 @@
+"""Detect photos that are unlike everything a model was trained on.
+
+Needs NumPy only. The detector works on features of a network (the built-in one
+for every run), not on the class probabilities: a classifier is often confident
+about photos of things that it has never seen.
+Source: Mahalanobis++, arXiv:2505.18032; the covariance is shrunk as in Ledoit
+and Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
+matrices", and stored as its leading eigenvectors plus one variance for the rest.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.errors import RunError
+from pawsight.records import FloatArray
+from pawsight.storage.atomic import replacing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutOfDistributionDetector:
+    """Gaussians of one covariance around the mean feature of each class.
+
+    Attributes:
+        means: Mean of the L2-normalised features of each class, shape [K, F].
+        basis: Leading eigenvectors of the covariance within classes, shape [R, F].
+        variances: Their eigenvalues, shape [R], each above 0.
+        rest: Variance in every direction outside `basis`, above 0.
+        threshold: Photos at a larger distance are out of distribution.
+    """
+
+    means: FloatArray
+    basis: FloatArray
+    variances: FloatArray
+    rest: float
+    threshold: float
+
+    def distances(self, features: FloatArray) -> FloatArray:
+        """Compute how far photos are from the nearest class.
+
+        Args:
+            features: Shape [N, F], not normalised.
+
+        Returns:
+            Mahalanobis distances, float64, shape [N], at least 0.
+        """
+        unit = normalised(features)
+        found = np.full(len(unit), np.inf)
+        for mean in self.means.astype(np.float64):
+            away = unit - mean
+            along = away @ self.basis.T
+            outside = np.maximum(0.0, (away**2).sum(1) - (along**2).sum(1))
+            found = np.minimum(found, (along**2 / self.variances).sum(1) + outside / self.rest)
+        return np.asarray(np.sqrt(found))
+
+    def save(self, path: Path) -> None:
+        """Write the detector as NumPy arrays, whole or not at all.
+
+        Raises:
+            DiskError: The file cannot be written.
+        """
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                allow_pickle=False,
+                means=self.means.astype(np.float32),
+                basis=self.basis.astype(np.float16),
+                variances=self.variances.astype(np.float64),
+                scalars=np.array([self.rest, self.threshold], np.float64),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> OutOfDistributionDetector:
+        """Read what `save` wrote; holds numbers only, never code.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                means, basis, variances, scalars = (
+                    np.asarray(found[name], np.float64)
+                    for name in ("means", "basis", "variances", "scalars")
+                )
+            _check(means, basis, variances, scalars)
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise RunError(
+                f"{path} cannot be read, or it is damaged ({error}).\n"
+                f"Train again, or copy the run folder anew."
+            ) from error
+        return cls(means, basis, variances, float(scalars[0]), float(scalars[1]))
+
+
+def normalised(features: FloatArray) -> FloatArray:
+    """Divide each row by its Euclidean norm; float64, shape [N, F]; rows of zeros stay."""
+    rows = np.asarray(features, np.float64)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
+
+
+def _check(
+    means: FloatArray, basis: FloatArray, variances: FloatArray, scalars: FloatArray
+) -> None:
+    if means.ndim != 2 or basis.ndim != 2 or means.shape[1] != basis.shape[1]:
+        raise ValueError("means and basis do not have the same number of features")
+    if variances.shape != (len(basis),) or scalars.shape != (2,):
+        raise ValueError("arrays disagree in shape")
+    if not all(np.isfinite(one).all() for one in (means, basis, variances, scalars)):
+        raise ValueError("a number is not finite")
+    if (variances <= 0).any() or (scalars <= 0).any():
+        raise ValueError("a variance or the threshold is not above 0")

@@ -1,0 +1,29 @@
+"""From which probability a model's answers are given, and what that costs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class OperatingPoint(BaseModel):
+    """A threshold and what it costs on the photos it was chosen on.
+
+    Attributes:
+        max_error: The error rate that is not exceeded, 0..1.
+        confidence: The probability with which that holds, 0..1.
+        threshold: The least probability of an answer, 0..1; photos below it are unsure.
+        coverage: Share of the photos that are answered, 0..1.
+        error: Share of these answers that were wrong, 0..1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    max_error: _Share
+    confidence: _Share
+    threshold: _Share
+    coverage: _Share
+    error: _Share

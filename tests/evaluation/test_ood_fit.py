@@ -1,0 +1,79 @@
+"""Photos unlike the training set are farther away than those like it."""
+
+import numpy as np
+import pytest
+
+from pawsight.errors import RunError, ShapeError
+from pawsight.evaluation.ood_fit import fit_detector, threshold_of
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
+
+
+def features(n, centre, seed):
+    """Rows around a direction in 40 dimensions, of random length."""
+    random = np.random.default_rng(seed)
+    rows = np.eye(40)[centre] + 0.1 * random.normal(size=(n, 40))
+    return rows * random.uniform(1, 20, (n, 1))
+
+
+@pytest.fixture
+def fitted():
+    rows = np.concatenate([features(100, 0, 1), features(100, 1, 2)])
+    return fit_detector(rows, np.repeat([0, 1], 100))
+
+
+def test_new_photos_of_the_classes_are_accepted_and_others_are_not(fitted):
+    own = fitted.distances(np.concatenate([features(200, 0, 3), features(200, 1, 4)]))
+    foreign = fitted.distances(features(200, 2, 5))
+    assert (own > fitted.threshold).mean() < 0.06
+    assert (foreign > fitted.threshold).all()
+
+
+def test_distance_does_not_depend_on_the_length_of_the_features(fitted):
+    rows = features(5, 0, 6)
+    np.testing.assert_allclose(fitted.distances(rows), fitted.distances(7 * rows))
+
+
+def test_distance_of_whole_rank_is_that_of_the_inverse_covariance():
+    """With every eigenvector kept, the distance is sqrt(d' C^-1 d) of the shrunk covariance."""
+    rows = np.random.default_rng(7).normal(size=(50, 3)) * [1, 2, 3] + 5
+    labels = np.repeat([0, 1], 25)
+    found = fit_detector(rows, labels)
+    covariance = found.basis.T @ np.diag(found.variances) @ found.basis
+    wanted = np.inf
+    for mean in found.means:
+        away = normalised(rows[:1])[0] - mean
+        wanted = min(wanted, away @ np.linalg.inv(covariance) @ away)
+    np.testing.assert_allclose(found.distances(rows[:1]), [np.sqrt(wanted)], rtol=1e-6)
+
+
+def test_threshold_of_many_distances_is_their_quantile():
+    assert threshold_of(np.arange(1001.0)) == 975.0
+
+
+def test_saved_detector_gives_the_same_distances(fitted, tmp_path):
+    path = tmp_path / "ood.npz"
+    fitted.save(path)
+    rows = features(20, 1, 8)
+    loaded = OutOfDistributionDetector.load(path)
+    np.testing.assert_allclose(loaded.distances(rows), fitted.distances(rows), rtol=1e-3)
+    assert loaded.threshold == fitted.threshold
+
+
+def test_damaged_detector_is_refused(fitted, tmp_path):
+    path = tmp_path / "ood.npz"
+    fitted.save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(RunError, match="damaged"):
+        OutOfDistributionDetector.load(path)
+
+
+def test_few_photos_of_a_class_are_enough():
+    rows = np.concatenate([features(3, 0, 1), features(1, 1, 2)])
+    found = fit_detector(rows, np.array([0, 0, 0, 1]))
+    assert np.isfinite(found.distances(rows)).all()
+    assert found.threshold > 0
+
+
+def test_arrays_of_different_length_are_refused():
+    with pytest.raises(ShapeError):
+        fit_detector(np.zeros((3, 4)), np.zeros(2, np.int64))

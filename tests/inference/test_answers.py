@@ -1,0 +1,111 @@
+"""A prediction is a class, unsure, or none of the classes."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from pawsight.errors import ConfigError, RunError
+from pawsight.evaluation.ood_fit import fit_detector
+from pawsight.inference.answers import NONE, UNSURE, answer_of, choose_threshold
+from pawsight.inference.classifier import Classifier
+from pawsight.models import builtin
+from pawsight.models.onnx_session import new_session
+from pawsight.models.operating_point import OperatingPoint
+
+from ..conftest import write_colour_model
+
+
+def point(max_error, threshold):
+    return OperatingPoint(
+        max_error=max_error, confidence=0.95, threshold=threshold, coverage=0.9, error=0.001
+    )
+
+
+POINTS = (point(0.01, 0.97), point(0.02, 0.9), point(0.05, 0.6))
+
+
+@pytest.mark.parametrize(("max_error", "threshold"), [(None, 0.6), (0.05, 0.6), (0.03, 0.9)])
+def test_threshold_is_that_of_the_strictest_proven_rate_that_is_enough(max_error, threshold):
+    assert choose_threshold(POINTS, max_error) == threshold
+
+
+def test_threshold_without_proof_is_the_plain_one():
+    assert choose_threshold(()) == 0.8
+    assert choose_threshold((point(0.1, 0.7),)) == 0.8
+
+
+def test_rate_that_is_not_proven_is_refused_with_the_lowest_that_is():
+    with pytest.raises(ConfigError, match=r"Choose --max-error 0\.01 or higher"):
+        choose_threshold(POINTS, 0.005)
+    with pytest.raises(ConfigError, match="no proven error rate"):
+        choose_threshold((), 0.01)
+    with pytest.raises(ConfigError, match="above 0 and below 1"):
+        choose_threshold(POINTS, 1.5)
+
+
+def test_answer_is_none_before_it_is_unsure():
+    assert answer_of("cats", 0.99, 1.01, 0.8) == NONE
+    assert answer_of("cats", 0.5, 1.01, 0.8) == NONE
+    assert answer_of("cats", 0.79, 1.0, 0.8) == UNSURE
+    assert answer_of("cats", 0.8, None, 0.8) == "cats"
+
+
+def drawn(kind, count, seed):
+    """Noisy images of 32 x 32 pixels, uint8 [count, 32, 32, 3]: red, blue, or a chessboard."""
+    random = np.random.default_rng(seed)
+    images = np.zeros((count, 32, 32, 3))
+    if kind == "chessboard":
+        images[:] = 255.0 * (np.indices((32, 32)).sum(axis=0) // 4 % 2)[..., None]
+    else:
+        images[..., 0 if kind == "red" else 2] = 180
+    return np.clip(images + random.normal(0, 12, images.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def run_with_detector(make_colour_run):
+    """A run of 32 x 32 pixels whose detector knows red and blue photos."""
+    points = [point(0.05, 0.3).model_dump()]
+    run = make_colour_run(image_size=[32, 32], operating_points=points)
+    write_colour_model(run.onnx_path, 32, 32)
+    network = new_session(builtin.onnx_path().read_bytes())
+    images = np.concatenate([drawn("red", 30, 1), drawn("blue", 30, 2)]).astype(np.float32)
+    features = network.run(["features"], {"images": images})[0]
+    fit_detector(features, np.repeat([0, 1], 30)).save(run.out_of_distribution_path)
+    return run
+
+
+def test_photos_unlike_the_training_set_are_none_of_the_classes(run_with_detector):
+    classifier = Classifier.load(run_with_detector)
+    photos = [*drawn("red", 2, 3), *drawn("blue", 2, 4), *drawn("chessboard", 2, 5)]
+    found = classifier.predict(photos)
+    assert [one.answer for one in found] == ["red", "red", "blue", "blue", NONE, NONE]
+    assert all(one.ood_score <= 1 for one in found[:4])
+    assert all(one.ood_score > 1 for one in found[4:])
+    assert found[4].label in classifier.class_names  # the best class is still named
+
+
+def test_copied_classifier_gives_the_same_answers(run_with_detector):
+    classifier = Classifier.load(run_with_detector)
+    photo = drawn("chessboard", 1, 5)[0]
+    assert pickle.loads(pickle.dumps(classifier)).predict(photo) == classifier.predict(photo)
+
+
+def test_model_without_a_detector_has_no_score(colour_run, plain_pixels):
+    (found,) = Classifier.load(colour_run).predict(plain_pixels((200, 0, 0))[0])
+    assert found.ood_score is None
+    assert found.answer in ("red", UNSURE)
+
+
+def test_damaged_detector_is_an_error_that_names_the_file(run_with_detector):
+    run_with_detector.out_of_distribution_path.write_bytes(b"PK")
+    with pytest.raises(RunError, match=r"out_of_distribution\.npz"):
+        Classifier.load(run_with_detector)
+
+
+def test_detector_of_other_features_is_refused(run_with_detector):
+    random = np.random.default_rng(0)
+    other = fit_detector(random.normal(size=(20, 7)), np.repeat([0, 1], 10))
+    other.save(run_with_detector.out_of_distribution_path)
+    with pytest.raises(RunError, match="other features"):
+        Classifier.load(run_with_detector)
