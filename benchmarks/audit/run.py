@@ -30,13 +30,14 @@ from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Item, PhotoItem, SentenceItem
 from pawsight.data.auditing.outliers import find_outliers
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import decode, examine
 from pawsight.data.duplicates.near_duplicates import near_copies
 from pawsight.data.reading.ingest import ingest
-from pawsight.records import ImageArray, IntArray, Photo, Pixels
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Photo, Pixels
 
 HERE = Path(__file__).resolve().parent
-SIZE = (128, 128)
+SIZE = ANALYSIS_SIZE
 FIRST = 50
 SIDE = 160  # of a photo on a sheet, in pixels
 COLUMNS = 10
@@ -173,6 +174,14 @@ class WithAltered:
         images[~is_altered] = self._pixels.read(indices[~is_altered])
         images[is_altered] = self._altered[indices[is_altered] - self._num_photos]
         return images
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos, see `Pixels.analysis`."""
+        rows = np.empty(len(indices), ROW)
+        is_altered = indices >= self._num_photos
+        rows[~is_altered] = self._pixels.analysis(indices[~is_altered])
+        rows[is_altered] = analyse(self._altered[indices[is_altered] - self._num_photos])
+        return rows
 
 
 def share_found(

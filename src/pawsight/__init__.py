@@ -37,12 +37,14 @@ if TYPE_CHECKING:
         evaluate,
         export,
         feed,
+        predict_folder,
         resume,
         sort,
         train,
         undo_sort,
         write_report,
     )
+    from pawsight.workflow.predicted_folders import PredictionFile
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,7 @@ _HOMES = {
     "Photo": "records",
     "Placement": "sorting.sort_plan",
     "Prediction": "records",
+    "PredictionFile": "workflow.predicted_folders",
     "Run": "runs",
     "Sorting": "sorting.sort_plan",
     "SourceConfig": "config",
@@ -72,6 +75,7 @@ _HOMES = {
     "known_sets": "data.sources.known.sets",
     "load": "inference.classifier",
     "load_model": "models.model_files",
+    "predict_folder": "workflow",
     "resume": "workflow",
     "serve": "web.server",
     "sort": "workflow",
@@ -90,6 +94,7 @@ __all__ = [
     "Photo",
     "Placement",
     "Prediction",
+    "PredictionFile",
     "Run",
     "Sorting",
     "SourceConfig",
@@ -106,6 +111,7 @@ __all__ = [
     "known_sets",
     "load",
     "load_model",
+    "predict_folder",
     "resume",
     "serve",
     "sort",

@@ -1,8 +1,11 @@
-"""Numbers as people read them: one way to write percentages, counts and durations."""
+"""Numbers and texts as people read them: percentages, counts, durations, names, JSON, CSV cells."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
+from typing import Any
 
 MISSING = "-"
 
@@ -43,3 +46,46 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def printable(text: str) -> str:
+    """Escape all but letters and spaces: control and bidirectional characters, undecodable bytes.
+
+    A file or class name can then neither move the cursor of a terminal nor
+    reorder or forge the text around it.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """Escape each line of a text as `printable` does."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Write JSON with readable letters; surrogate-escaped bytes of names stay as escapes."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text
+
+
+def inert_cell(text: str) -> str:
+    """Return a CSV cell that no spreadsheet takes for a formula: an apostrophe before "=", "@" ...
+
+    Source: OWASP, CSV Injection.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def inert_path(path: str) -> str:
+    """Return a path that names the same file, and that no spreadsheet takes for a formula."""
+    return f"./{path}" if _FORMULA.match(path) else path
+
+
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+$)")

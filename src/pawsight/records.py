@@ -19,6 +19,7 @@ from pydantic import InstanceOf
 ImageArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.floating[Any]]
+AnalysisArray = NDArray[np.void]  # rows of `data.decoding.analysis.ROW`
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -49,6 +50,9 @@ class Pixels(Protocol):
 
         One that can no longer be read comes out grey, and is in `lost` from then on.
         """
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what audits and the search for duplicates compare, at a size of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.cli.unfinished import Unfinished
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.partial_results import PartialResults
 
 SURE = exp(4) / (exp(4) + 2)  # of a photo in one colour, by the model of the fixture
 
@@ -78,7 +78,7 @@ def begun(run, paths, output):
     """Leave behind what a command leaves that was stopped after these photos; gives the file."""
     classifier = Classifier.load(run)
     settings = {"model": classifier.fingerprint, "tta": False}
-    with Unfinished(output, classifier.class_names, settings) as unfinished:
+    with PartialResults(output, classifier.class_names, settings) as unfinished:
         for prediction in classifier.predict(unfinished.skip(paths)):
             unfinished.add(prediction)
         return unfinished.path
@@ -163,6 +163,21 @@ def test_unusual_name_passes_every_format(predict, save_photo, name):
     assert rows_of(predict(path).stdout)[0]["path"] == str(path)
     assert json.loads(predict(path, "--format", "json").stdout)[0]["path"] == str(path)
     assert name in predict(path, "--format", "table").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_no_name_is_a_formula_to_a_spreadsheet(
+    pawsight, make_colour_run, save_photo, tmp_path, monkeypatch
+):
+    run = make_colour_run("run", class_names=["=1+1", "@SUM(A1)", "-1"])
+    save_photo("=HYPERLINK(1).png", "red")
+    save_photo("-cat.png", "blue")
+    monkeypatch.chdir(tmp_path)
+    result = pawsight("predict", "--model", run.path, "--", "=HYPERLINK(1).png", "-cat.png")
+    first, second = rows_of(result.stdout)
+    assert (first["path"], first["label"]) == ("./=HYPERLINK(1).png", "'=1+1")
+    assert (second["path"], second["label"]) == ("./-cat.png", "-1")  # a number is none
+    assert list(first)[4:] == ["'=1+1", "'@SUM(A1)", "-1"]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
@@ -253,7 +268,7 @@ def test_interrupted_command_goes_on_where_it_stopped(
         Path(path).unlink()
     again = pawsight_process(*command, input="\n".join(paths).encode())
     assert again.returncode == 0, again.stderr
-    assert b"3 photos are answered already" in again.stderr
+    assert b"Resuming after 3 photos." in again.stderr
     assert output.read_bytes() == whole
     assert rows_before.count(b"\n") == 4
     assert not part.exists()
@@ -305,8 +320,8 @@ def test_interruption_says_what_is_kept_and_how_to_go_on(colour_run, save_photo,
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         said = process.stderr.read()
-    assert b"Stopped. The answers for 2 photos are kept in" in said
-    assert b"Give the same command again to go on." in said
+    assert b"Stopped. The predictions of 2 photos are kept in" in said
+    assert b"Run the same command again to resume." in said
     assert not output.exists()
 
 
@@ -449,7 +464,7 @@ def test_without_a_run_the_shipped_model_answers_and_says_so(pawsight, photos):
     result = pawsight("predict", photos)
     assert result.exit_code == 0
     assert result.stdout.startswith("path,label,probability,error,cats,dogs\n")
-    assert result.stderr.startswith("Model: the built-in one")
+    assert result.stderr.startswith("Model: built-in (cats and dogs")
     assert [row["label"] in ("cats", "dogs") for row in rows_of(result.stdout)] == [
         True,
         False,

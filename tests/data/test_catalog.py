@@ -32,6 +32,15 @@ def test_class_names_are_sorted_and_labels_are_their_positions(catalog):
     assert catalog.labels([3, 0]).tolist() == [1, 0]
 
 
+def test_classes_and_parts_are_in_order_whatever_the_order_of_the_photos():
+    photos = (Photo("z.jpg", "eels", "test"), Photo("b.jpg", "dogs", "train"))
+    photos += (Photo("a.jpg", "cats", "test"), Photo("y.jpg", "dogs", "test"))
+    catalog = Catalog("pets", Path(), photos)
+    assert catalog.class_names == ("cats", "dogs", "eels")
+    assert catalog.labels([0, 1, 2, 3]).tolist() == [2, 1, 0, 1]
+    assert catalog.part("test").tolist() == [0, 2, 3]
+
+
 def test_a_class_whose_photos_are_all_broken_is_still_a_class():
     catalog = Catalog("pets", Path(), (Photo("x/a", "x", problem="empty"), Photo("y/b", "y")))
     assert catalog.class_names == ("x", "y")

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from pawsight.probabilities import softmax
 from pawsight.progress import Silent
-from pawsight.training.linear_head import fit_head
+from pawsight.training.linear_head import Samples, fit_head
 
 
 def _photos(count, num_classes=2, num_features=6, noise=0.5, seed=0):
@@ -16,7 +17,8 @@ def _photos(count, num_classes=2, num_features=6, noise=0.5, seed=0):
 
 def _fit(rows, labels, num_classes=2, groups=None, class_weights=None, views=None):
     groups = range(len(labels)) if groups is None else groups
-    return fit_head(views or [rows], labels, groups, num_classes, class_weights, 0, Silent())
+    samples = Samples(views or [rows], labels, groups, num_classes, class_weights)
+    return fit_head(samples, 0, Silent())
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 6])
@@ -97,3 +99,39 @@ def test_the_same_photos_and_seed_give_the_same_bits():
     one, other = _fit(rows, labels, 3), _fit(rows, labels, 3)
     np.testing.assert_array_equal(one.kernel, other.kernel)
     np.testing.assert_array_equal(one.bias, other.bias)
+
+
+@pytest.mark.parametrize("shares", [(0.85, 0.15), (0.6, 0.25, 0.15)])
+def test_the_mean_probability_of_a_class_is_its_share_of_the_photos(shares):
+    # The bias has no penalty, so at the optimum the probabilities of a class sum to its photos.
+    counts = [round(200 * share) for share in shares]
+    labels = np.repeat(np.arange(len(shares)), counts)
+    rows = np.random.default_rng(0).normal(50, 3, (200, 4)).astype(np.float32)
+    rows[np.arange(200), labels] += 4
+    probs = softmax(_fit(rows, labels, len(shares)).logits(rows))
+    np.testing.assert_allclose(probs.mean(axis=0), shares, atol=2e-3)
+
+
+def test_probabilities_are_those_of_the_penalty_worked_out_by_hand():
+    # One feature, 0 or 1, which is the label. Standardised it is -1 or 1, and the loss plus the
+    # penalty, log(1 + exp(-w)) + strength * w^2 / 2, is least where w = 1 / (strength (1 + e^w)).
+    labels = np.arange(40) % 2
+    rows = labels[:, None].astype(np.float32)
+    head = _fit(rows, labels)
+    low, high = 0.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if middle < 1 / (head.strength * (1 + np.exp(middle))):
+            low = middle
+        else:
+            high = middle
+    expected = 1 / (1 + np.exp(-low))
+    probs = softmax(head.logits(np.array([[0.0], [1.0]], np.float32)))
+    np.testing.assert_allclose(
+        probs, [[expected, 1 - expected], [1 - expected, expected]], atol=1e-3
+    )
+
+
+def test_trials_come_by_rising_penalty():
+    found = [one.strength for one in _fit(*_photos(200, noise=1.0)).trials]
+    assert found == sorted(found) and len(set(found)) == len(found)

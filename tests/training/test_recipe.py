@@ -1,6 +1,6 @@
 import pytest
 
-from pawsight.config import TrainConfig
+from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.training import recipe
 from pawsight.training.precision import Precision
 
@@ -109,3 +109,17 @@ def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
     plan = recipe.sized(_plan(), TrainConfig(), epochs)
     assert [stage.image_size for stage in plan.stages] == [(side, side) for side in sides]
     assert plan.image_size == (finished, finished)
+
+
+@pytest.mark.parametrize(
+    ("num_train", "expected"),
+    # Below 4,000 photos, a fifth more for each time there is a tenth of them; at most 1.6.
+    [(40_000, 1.0), (4_000, 1.0), (400, 1.2), (40, 1.4), (4, 1.6), (1, 1.6)],
+)
+def test_few_photos_are_augmented_more_strongly(num_train, expected):
+    assert _plan(num_train).augment_strength == pytest.approx(expected)
+
+
+def test_augmentation_that_the_user_sets_or_the_script_had_is_kept_as_it_is():
+    assert _plan(40, augment=AugmentConfig(rotation_range=5)).augment_strength == 1.0
+    assert _plan(40, model="colab").augment_strength == 1.0

@@ -91,7 +91,7 @@ def _pawsight(
     """
 
 
-for command in (
+COMMANDS = (
     train,
     cross_validate,
     resume,
@@ -105,7 +105,8 @@ for command in (
     audit,
     cache,
     doctor,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(drive, name="drive")

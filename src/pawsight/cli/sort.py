@@ -200,7 +200,8 @@ def _print_rows(sorting: Sorting, format: str) -> None:
     import csv
     import io
 
-    from pawsight.cli.tables import to_json, write_out
+    from pawsight.cli.tables import write_out
+    from pawsight.formatting import inert_cell, inert_path, to_json
 
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -209,7 +210,10 @@ def _print_rows(sorting: Sorting, format: str) -> None:
     for place in sorting.placements:
         cells = _cells(place)
         if format == "csv":
-            table.writerow(["" if cell is None else cell for cell in cells])
+            path, label, probability, status, target, reason = cells
+            texts = (inert_cell(str(label or "")), inert_path(str(target or "")), str(reason or ""))
+            shown = "" if probability is None else probability
+            table.writerow([inert_path(str(path)), texts[0], shown, status, *texts[1:]])
         else:
             text.write(to_json(dict(zip(_COLUMNS, cells, strict=True))) + "\n")
     write_out(text.getvalue())
@@ -238,7 +242,8 @@ def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
 def _undo(into: Path, yes: bool) -> None:
     from pawsight import workflow
     from pawsight.cli.progress import shown
-    from pawsight.cli.tables import print_table, printable
+    from pawsight.cli.tables import print_table
+    from pawsight.formatting import printable
     from pawsight.sorting.undoing import newest
 
     _check_can_ask(yes)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from pawsight.formatting import printable, to_json
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, in UTF-8 whatever the terminal's own encoding."""
     write_out(to_json(value, indent=2) + "\n")
-
-
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Write JSON with readable letters; names that are no text keep their bytes as escapes."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=indent, allow_nan=False)
-    return text
 
 
 def write_out(text: str) -> None:
@@ -68,11 +59,3 @@ def print_table(
     is_terminal = sys.stdout.isatty()
     # Lines in a file need no more than they hold; on a terminal they fit its width.
     Console(width=None if is_terminal else 200, highlight=False, file=sys.stdout).print(table)
-
-
-def printable(text: str) -> str:
-    """Replace what would move the cursor, ring the bell, or is no text at all."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )

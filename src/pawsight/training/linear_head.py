@@ -1,8 +1,8 @@
-"""The last layer on frozen features: logistic regression, its strength chosen by cross-validation.
+"""A linear head on frozen features: logistic regression, its penalty chosen by cross-validation.
 
 Needs no TensorFlow. Features are standardised for the fit, and the
-standardisation is folded into the weights, so what comes out is a plain dense
-layer on the features as they are.
+standardisation is folded into the weights, so the result is a plain dense layer
+on the features as they are.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, IntArray
 
-# The penalty on the weights beside the mean loss of a photo. In this measure the best one hardly
-# depends on how many photos there are: 0.05 with 400 of cats-vs-dogs, 0.08 with 19,819.
+# The L2 penalty, relative to the mean loss of a photo. So measured, the best one hardly depends on
+# how many photos there are: 0.05 with 400 of cats-vs-dogs, 0.08 with 19,819.
 _STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 _START = 3e-2  # the search goes up and down from here
 _FOLDS = 5
-_MOST_PHOTOS = 4000  # in cross-validation: so it takes seconds, and chooses no other strength
+_MOST_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
 _MOST_ITERATIONS = 300
 _TOLERANCE = 1e-3
 _BLOCK = 2048
@@ -33,10 +33,10 @@ _BLOCK = 2048
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What cross-validation found for one strength.
+    """What cross-validation found for one L2 penalty.
 
     Attributes:
-        strength: The penalty per photo; more holds the weights smaller.
+        strength: The penalty per photo; a larger one keeps the weights smaller.
         log_loss: Mean over the photos left out, in nats.
         accuracy: Of the photos left out, 0..1.
     """
@@ -54,7 +54,7 @@ class Head:
         kernel: float32 [F, K].
         bias: float32 [K].
         strength: The penalty per photo that was chosen.
-        trials: What was tried, by rising strength; empty where there are too few photos.
+        trials: The penalties that were tried, ascending; empty where there are too few photos.
     """
 
     kernel: FloatArray
@@ -63,66 +63,66 @@ class Head:
     trials: tuple[Trial, ...]
 
     def logits(self, rows: FloatArray) -> FloatArray:
-        """Logits of features [N, F]: float32 [N, K]."""
+        """Return the logits of features [N, F]: float32 [N, K]."""
         return np.asarray(rows @ self.kernel + self.bias, np.float32)
 
 
-def fit_head(
-    views: Sequence[FloatArray],
-    labels: IntArray,
-    groups: Sequence[Any],
-    num_classes: int,
-    class_weights: Sequence[float] | None,
-    seed: int,
-    progress: Progress,
-) -> Head:
-    """Choose the strength by cross-validation on these photos, then fit on all of them.
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Photos to fit a head to.
+
+    Attributes:
+        views: Features of the same photos in several versions (as they are,
+            mirrored), each [N, F]; the first is the one that predictions are made from.
+        labels: Class indices, [N]; each class at least once.
+        groups: For each photo a key; photos with equal keys fall into one fold.
+        num_classes: K, at least 2.
+        class_weights: The weight of a photo of each class; None: all count alike.
+    """
+
+    views: Sequence[FloatArray]
+    labels: IntArray
+    groups: Sequence[Any]
+    num_classes: int
+    class_weights: Sequence[float] | None = None
+
+
+def fit_head(samples: Samples, seed: int, progress: Progress) -> Head:
+    """Choose the L2 penalty by cross-validation on these photos, then fit on all of them.
 
     Args:
-        views: Features of the same photos seen in different ways (as they are,
-            mirrored), each [N, F]; the first is how they are seen later.
-        labels: Class indices, [N]; each class at least once.
-        groups: For each photo what it must not be parted from; those with
-            equal groups fall into one fold.
-        num_classes: K, at least 2.
-        class_weights: What a photo of each class counts; None: all alike.
+        samples: The photos.
         seed: Of the folds.
-        progress: Is told of each fit.
+        progress: Receives each fit.
     """
-    trials = _cross_validate(views, labels, groups, num_classes, class_weights, seed, progress)
+    trials = _cross_validate(samples, seed, progress)
     strength = min(trials, key=lambda one: one.log_loss).strength if trials else _START
-    progress.start("Fitting the last layer")
-    kernel, bias = _fit(views, labels, strength, num_classes, class_weights)
+    progress.start("Fitting the linear head")
+    kernel, bias = _fit(samples, slice(None), strength)
     return Head(kernel, bias, strength, tuple(trials))
 
 
-def _cross_validate(
-    views: Sequence[FloatArray],
-    labels: IntArray,
-    groups: Sequence[Any],
-    num_classes: int,
-    class_weights: Sequence[float] | None,
-    seed: int,
-    progress: Progress,
-) -> list[Trial]:
-    """Walk from the middle towards lower loss, both ways, until it rises."""
-    folds = _folds(labels, groups, seed)
+def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Trial]:
+    """Search from the middle towards lower loss, both ways, until it rises."""
+    labels = samples.labels
+    folds = _folds(labels, samples.groups, seed)
     if not folds:
         return []
-    progress.start("Choosing the strength of the last layer", None, "fits")
+    progress.start("Choosing the L2 penalty", None, "fits")
     found: dict[float, Trial] = {}
 
     def loss_of(place: int) -> float:
         strength = _STRENGTHS[place]
-        logits = np.zeros((len(labels), num_classes), np.float32)
-        is_seen = np.zeros(len(labels), np.bool_)
+        logits = np.zeros((len(labels), samples.num_classes), np.float32)
+        is_left_out = np.zeros(len(labels), np.bool_)
         for train, left_out in folds:
-            some = [view[train] for view in views]
-            kernel, bias = _fit(some, labels[train], strength, num_classes, class_weights)
-            logits[left_out] = views[0][left_out] @ kernel + bias
-            is_seen[left_out] = True
+            kernel, bias = _fit(samples, train, strength)
+            logits[left_out] = samples.views[0][left_out] @ kernel + bias
+            is_left_out[left_out] = True
             progress.advance(1, strength=strength)
-        found[strength] = _measure(strength, logits[is_seen], labels[is_seen], class_weights)
+        found[strength] = _measure(
+            strength, logits[is_left_out], labels[is_left_out], samples.class_weights
+        )
         return found[strength].log_loss
 
     start = _STRENGTHS.index(_START)
@@ -140,7 +140,7 @@ def _cross_validate(
 
 
 def _folds(labels: IntArray, groups: Sequence[Any], seed: int) -> list[tuple[IntArray, IntArray]]:
-    """(fitted on, left out) of each fold; none where a class has too few groups for two folds."""
+    """Return (fitted on, left out) of each fold; none where a class has too few groups for two."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     _, group_of = np.unique([str(group) for group in groups], return_inverse=True)
@@ -158,34 +158,30 @@ def _folds(labels: IntArray, groups: Sequence[Any], seed: int) -> list[tuple[Int
     found = splitter.split(chosen, labels[chosen], group_of[chosen])
     folds = [(chosen[train], chosen[left_out]) for train, left_out in found]
     all_classes = len(np.unique(labels[chosen]))
-    # A fold without one of the classes would be fitted to another question.
+    # A fold that lacks one of the classes would be fitted to another problem.
     return [one for one in folds if len(np.unique(labels[one[0]])) == all_classes and len(one[1])]
 
 
 def _fit(
-    views: Sequence[FloatArray],
-    labels: IntArray,
-    strength: float,
-    num_classes: int,
-    class_weights: Sequence[float] | None,
+    samples: Samples, chosen: IntArray | slice, strength: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit on every view of every photo; gives kernel [F, K] and bias [K] for plain features."""
+    """Fit on every view of the chosen photos; returns kernel [F, K] and bias [K] for features."""
     from sklearn.linear_model import LogisticRegression
 
-    rows = np.concatenate(list(views)).astype(np.float32, copy=False)
-    targets = np.tile(labels, len(views))
+    rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)
+    targets = np.tile(samples.labels[chosen], len(samples.views))
     mean, scale = _standardize(rows)
     weights = np.ones(len(targets), np.float32)
-    if class_weights is not None:
-        weights = np.asarray(class_weights, np.float32)[targets]
-    # scikit-learn's C stands beside the sum of the losses.
+    if samples.class_weights is not None:
+        weights = np.asarray(samples.class_weights, np.float32)[targets]
+    # scikit-learn's C multiplies the sum of the losses.
     model = LogisticRegression(
         C=1 / (strength * float(weights.sum())), max_iter=_MOST_ITERATIONS, tol=_TOLERANCE
     )
     with _quiet():
         model.fit(rows, targets, sample_weight=weights)
-    kernel = np.zeros((rows.shape[1], num_classes))
-    bias = np.full(num_classes, -1e4)  # a class without photos is never named
+    kernel = np.zeros((rows.shape[1], samples.num_classes))
+    bias = np.full(samples.num_classes, -1e4)  # a class without photos is never predicted
     if len(model.classes_) == 2:
         # One column is enough for two classes; halves on both sides keep the logits centred.
         first, second = model.classes_
@@ -200,7 +196,7 @@ def _fit(
 
 
 def _standardize(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shift and scale each column in place to mean 0 and deviation 1; gives mean and scale, [F]."""
+    """Standardise each column in place to mean 0, deviation 1; returns mean and scale, [F]."""
     total = np.zeros(rows.shape[1])
     squares = np.zeros(rows.shape[1])
     for at in range(0, len(rows), _BLOCK):  # in blocks: as float64 all rows need twice the memory
@@ -209,9 +205,9 @@ def _standardize(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.floa
         squares += np.einsum("ij,ij->j", block, block)
     mean = total / len(rows)
     deviation = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0))
-    # What hardly ever changes among these photos says nothing, and may say anything of others.
-    is_telling = deviation > 1e-4 * np.maximum(1, np.abs(mean))
-    scale = np.where(is_telling, 1 / np.where(is_telling, deviation, 1), 0.0)
+    # What hardly varies among these photos carries no information, and may be anything in others.
+    is_varied = deviation > 1e-4 * np.maximum(1, np.abs(mean))
+    scale = np.where(is_varied, 1 / np.where(is_varied, deviation, 1), 0.0)
     rows -= mean.astype(np.float32)
     rows *= scale.astype(np.float32)
     return mean, scale
@@ -219,7 +215,7 @@ def _standardize(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without scikit-learn's warning of the last iteration: what it found by then will do."""
+    """Suppress scikit-learn's warning at the last iteration: the weights are good by then."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, PawsightError
-from pawsight.records import ImageArray, IntArray, Pixels
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 
 _MOST_LOST = 0.5  # share of the training photos; with more, another model would come out
@@ -61,6 +61,10 @@ class WatchedPixels:
         except PawsightError as error:
             self._error = error
             raise
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; see `Pixels.analysis`."""
+        return self._pixels.analysis(indices)
 
     @contextlib.contextmanager
     def plain_errors(self) -> Iterator[None]:

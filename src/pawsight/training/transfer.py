@@ -27,7 +27,7 @@ from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.fitted import Fitted, history_row, save_fitted
-from pawsight.training.linear_head import fit_head
+from pawsight.training.linear_head import Samples, fit_head
 from pawsight.training.plan import Plan, load_plan
 from pawsight.training.time_budget import TimeBudget
 
@@ -89,16 +89,11 @@ def _fit(
     catalog = dataset.catalog
     train, mirrored, validation = _extract(reader, dataset, run, progress)
     labels = catalog.labels(train.indices)
-    weights = _class_weights(config, labels, len(catalog.class_names))
-    head = fit_head(
-        [train.rows, mirrored.rows],
-        labels,
-        _groups(dataset, train.indices),
-        len(catalog.class_names),
-        weights,
-        config.seed,
-        progress,
-    )
+    num_classes = len(catalog.class_names)
+    weights = _class_weights(config, labels, num_classes)
+    views, groups = [train.rows, mirrored.rows], _groups(dataset, train.indices)
+    samples = Samples(views, labels, groups, num_classes, weights)
+    head = fit_head(samples, config.seed, progress)
     return Fitted(dataset, reader, head, train, validation, weights)
 
 

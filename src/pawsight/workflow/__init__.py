@@ -5,6 +5,7 @@
     finished_runs     evaluate a run, and write its report
     cross_validation  train a run per fold
     exports           a model in other formats, compared with the model
+    predicted_folders predict a folder of photos into a file
     sorted_photos     sort a photo library by the predictions of a model
 
 TensorFlow is imported where training begins, so that auditing, predicting and
@@ -16,6 +17,7 @@ from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
 from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
+from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train
 
@@ -28,6 +30,7 @@ __all__ = [
     "feed",
     "fetch_set",
     "load",
+    "predict_folder",
     "resume",
     "sort",
     "train",

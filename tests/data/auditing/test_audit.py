@@ -8,6 +8,7 @@ from pawsight.data.auditing.audit import audit_photos, tell_about
 from pawsight.data.auditing.checks import CHECKS
 from pawsight.data.auditing.findings import Audit
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import analyse
 from pawsight.progress import Silent
 from pawsight.records import Photo
 
@@ -121,10 +122,8 @@ def test_a_drawing_on_white_paper_is_unlike_and_not_too_bright():
     images[3, 10:20, 10:12] = 0
 
     class Memory:
-        image_size = (32, 32)
-
-        def read(self, indices):
-            return images[indices]
+        def analysis(self, indices):
+            return analyse(images[indices])
 
     photos = [photo(f"{i}.jpg", phash=f"{rng.integers(2**60):016x}") for i in range(40)]
     photos[3] = photo("drawing.jpg", brightness=240.0, contrast=20.0, phash="0" * 16)
@@ -137,10 +136,8 @@ def test_a_drawing_on_white_paper_is_unlike_and_not_too_bright():
 
 def test_near_copies_are_looked_for_where_there_are_pixels():
     class Grey:
-        image_size = (32, 32)
-
-        def read(self, indices):
-            return np.full((len(indices), 32, 32, 3), 90, np.uint8)
+        def analysis(self, indices):
+            return analyse(np.full((len(indices), 32, 32, 3), 90, np.uint8))
 
     blank = {"contrast": 0.0, "phash": "0" * 16}
     catalog = catalog_of(photo("a.jpg", **blank), photo("b.jpg", **blank))

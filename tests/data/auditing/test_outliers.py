@@ -2,23 +2,22 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pawsight.data.auditing.outliers import describe, find_outliers
+from pawsight.data.auditing.outliers import find_outliers
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import analyse, describe
 from pawsight.records import Photo
 
 SIZE = (128, 128)
 
 
 class Memory:
-    """Pixels in memory."""
-
-    image_size = SIZE
+    """Photos in memory."""
 
     def __init__(self, images):
         self.images = np.stack(images)
 
-    def read(self, indices):
-        return self.images[indices]
+    def analysis(self, indices):
+        return analyse(self.images[indices])
 
 
 def photographed(seed):

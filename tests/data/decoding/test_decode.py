@@ -357,9 +357,10 @@ def test_facts_say_how_a_photo_looks():
 
 
 def test_sharpness_is_the_variance_of_the_laplacian():
-    # Columns of 0 and 100 by turns: at each inner pixel the Laplacian is +200 or -200.
-    stripes = np.zeros((96, 96, 3), np.uint8)
-    stripes[:, 1::2] = 100
+    # Columns of 0 and 100 by turns, once the 160 x 160 pixels that facts are measured on are
+    # halved: at each inner pixel the Laplacian is +200 or -200.
+    stripes = np.zeros((160, 160, 3), np.uint8)
+    stripes[:, 2::4] = stripes[:, 3::4] = 100
     facts, _ = examine(encode(Image.fromarray(stripes), "PNG"), (96, 96), "stretch")
     assert facts.sharpness == 200**2
     assert facts.brightness == 50

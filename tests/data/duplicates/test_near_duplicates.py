@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, analyse
 from pawsight.data.decoding.decode import examine
 from pawsight.data.duplicates.near_duplicates import (
     across_classes,
@@ -62,21 +63,19 @@ def test_a_small_group_tells_something_even_of_a_small_class():
 
 # What follows looks at pictures.
 
-SIZE = (96, 96)
+SIZE = ANALYSIS_SIZE
 
 
 class Memory:
-    """Pixels in memory."""
-
-    image_size = SIZE
+    """Photos in memory."""
 
     def __init__(self, images):
         self.images = np.stack(images)
         self.num_read = 0
 
-    def read(self, indices):
+    def analysis(self, indices):
         self.num_read += len(indices)
-        return self.images[indices]
+        return analyse(self.images[indices])
 
 
 def draw(seed, size=(240, 200)):

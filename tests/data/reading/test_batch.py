@@ -6,9 +6,11 @@ import time
 import pytest
 from PIL import Image
 
-from pawsight.data.decoding.decode import examine
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, analyse
+from pawsight.data.decoding.decode import examine, load_pixels
 from pawsight.data.reading import batch as batch_room
 from pawsight.data.reading.batch import Batch, Watch, read_batch
+from pawsight.data.reading.store import row_bytes
 from pawsight.errors import PhotoError
 
 
@@ -21,7 +23,7 @@ def photos(tmp_path) -> Batch:
             tmp_path / path
         )
     (tmp_path / paths[3]).write_bytes(b"GIF89a")
-    (tmp_path / "store").write_bytes(bytes(40 * 70 * 66 * 3))
+    (tmp_path / "store").write_bytes(bytes(40 * row_bytes((70, 66))))
     return Batch(str(tmp_path), tuple(paths), 0, (70, 66), "stretch", str(tmp_path / "store"))
 
 
@@ -33,13 +35,17 @@ def test_facts_and_pixels_are_those_of_each_photo_alone(photos, tmp_path):
             continue
         facts, pixels = examine((tmp_path / path).read_bytes(), (70, 66), "stretch")
         assert finding.facts == facts and finding.is_stored
-        assert stored[row * pixels.nbytes : (row + 1) * pixels.nbytes] == pixels.tobytes()
+        start = row * row_bytes((70, 66))
+        assert stored[start : start + pixels.nbytes] == pixels.tobytes()
+        small = load_pixels((tmp_path / path).read_bytes(), ANALYSIS_SIZE, "stretch")
+        kept = stored[start + pixels.nbytes : start + row_bytes((70, 66))]
+        assert kept == analyse(small[None]).tobytes()
     assert findings[3].facts is None and findings[3].is_lasting
     assert findings[39].problem == "the file is no longer there" and not findings[39].is_lasting
 
 
 @pytest.mark.parametrize("resize", ["crop", "pad"])
-def test_photos_of_different_shapes_are_measured_one_by_one(photos, tmp_path, resize):
+def test_photos_of_different_shapes_are_measured_at_one_size(photos, tmp_path, resize):
     other = Batch(photos.root, photos.paths[:3], 0, (70, 66), resize, None)
     for path, finding in zip(other.paths, read_batch(other, Watch()), strict=True):
         data = (tmp_path / path).read_bytes()

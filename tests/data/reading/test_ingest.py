@@ -17,7 +17,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading import ingest_cache, ingest_index
 from pawsight.data.reading.batch import Batch, Watch, read_batch
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
 from pawsight.data.sources import Source
 
 SIZE = (12, 16)
@@ -312,7 +312,7 @@ def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch
     assert told.num_read == 0
     assert_right(catalog, pixels)
     # Of 12 rows of pixels 3 count, so they moved into a file of their own.
-    assert (pixels.path.name, pixels.path.stat().st_size) == ("pixels-2.u8", 3 * 12 * 16 * 3)
+    assert (pixels.path.name, pixels.path.stat().st_size) == ("pixels-2.u8", 3 * row_bytes(SIZE))
     assert not pixels.path.with_name("pixels-1.u8").exists()
     assert ingest_index.describe_file(pixels.path.with_name("index.sqlite"))[1] == 4
     again, pixels, told = read(pets)
@@ -338,7 +338,7 @@ def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
         catalog, pixels, told = read(pets)
         assert told.num_read == (6 if shade else 13)
         assert_right(catalog, pixels)
-        sizes.append(pixels.path.stat().st_size // (12 * 16 * 3))
+        sizes.append(pixels.path.stat().st_size // row_bytes(SIZE))
     # At most 2 * 12 + 2 rows are left as they are; 6 are added before that is looked at again.
     assert max(sizes) <= 2 * 12 + 2 + 6
 

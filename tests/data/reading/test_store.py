@@ -7,18 +7,25 @@ import pytest
 
 from pawsight import machine
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.reading.store import PixelStore, PixelStream, is_lost
-from pawsight.data.reading.unreadable import LostPhotosLogged
+from pawsight.data.reading.unreadable import LostPhotosLogged, lost_rows
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Photo
+
+
+def write_rows(path, images):
+    """Write a store's file: pixels, and what is compared of each photo."""
+    rows = zip(images, analyse(images), strict=True)
+    path.write_bytes(b"".join(image.tobytes() + row.tobytes() for image, row in rows))
 
 
 @pytest.fixture
 def store(tmp_path) -> PixelStore:
     """Three photos, of which the second is broken; rows 2 and 0 of a file of three."""
     images = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
-    images.tofile(tmp_path / "pixels.u8")
+    write_rows(tmp_path / "pixels.u8", images)
     return PixelStore(tmp_path / "pixels.u8", (4, 5), np.array([2, -1, 0]))
 
 
@@ -26,6 +33,13 @@ def test_the_store_gives_the_row_of_each_photo(store):
     pixels = store.read(np.array([2, 0, 2]))
     assert pixels.shape == (3, 4, 5, 3) and pixels.dtype == np.uint8
     assert pixels[:, 0, 0, 0].tolist() == [0, 120, 0]  # a row holds 4 * 5 * 3 = 60 bytes
+
+
+def test_the_store_gives_what_is_compared_of_each_photo(store):
+    images = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
+    assert (store.analysis(np.array([2, 0])) == analyse(images[[0, 2]])).all()
+    with pytest.raises(DataError, match="could not be read"):
+        store.analysis(np.array([1]))
 
 
 def test_what_the_store_gives_is_the_readers_own(store):
@@ -60,6 +74,19 @@ def test_the_stream_decodes_what_is_asked_for(tmp_path, save_photo):
     assert pixels.shape == (2, 6, 8, 3)
     assert pixels[:, 0, 0].tolist() == [[0, 0, 255], [255, 0, 0]]
     assert (pixels[0] == load_pixels(paths[2].read_bytes(), (6, 8), "stretch")).all()
+
+
+def test_the_stream_analyses_photos_at_one_size_and_keeps_what_fits(tmp_path, save_photo):
+    paths = [save_photo(f"{colour}.png", colour) for colour in ("red", "green")]
+    names = [path.name for path in paths]
+    memory = 8 * ROW.itemsize
+    stream = PixelStream(tmp_path, names, (6, 8), "crop", memory_bytes=memory)
+    red, green = (load_pixels(path.read_bytes(), ANALYSIS_SIZE, "stretch") for path in paths)
+    assert (stream.analysis(np.array([1, 0])) == analyse(np.stack([green, red]))).all()
+    for path in paths:
+        path.unlink()
+    stream.analysis(np.array([0, 1]))
+    assert len(stream.lost) == 1
 
 
 def test_the_stream_keeps_in_memory_what_fits(tmp_path, save_photo):
@@ -155,3 +182,13 @@ def test_the_stream_keeps_what_fits_into_an_eighth_of_the_memory(tmp_path, save_
         path.unlink()
     stream.read(np.arange(7))
     assert len(stream.lost) == 2
+
+
+def test_lost_photos_are_listed_in_the_order_of_the_catalog(tmp_path, save_photo):
+    names = [save_photo(f"{number}.png").name for number in range(4)]
+    catalog = Catalog("four", tmp_path, tuple(Photo(name) for name in names))
+    stream = PixelStream(tmp_path, names, (6, 8), "stretch", memory_bytes=0)
+    for index in (3, 0, 2):  # they break one after the other
+        (tmp_path / names[index]).unlink()
+        stream.read(np.array([index]))
+    assert [row["path"] for row in lost_rows(stream, catalog)] == ["0.png", "2.png", "3.png"]

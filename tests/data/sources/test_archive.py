@@ -1,5 +1,6 @@
 """Archives: unpacked once, and safe whoever made them."""
 
+import gzip
 import io
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -331,3 +333,38 @@ def test_a_killed_run_leaves_nothing_that_counts(tmp_path, cache):
     assert [p.name[0] for p in (cache / "unpacked").iterdir()] == ["."]
     assert len(paths_in(fetch(archive, Silent()))) == 8_000
     assert [p.name[0] for p in (cache / "unpacked").iterdir()] == ["p"]  # the leftover is gone
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, "many"])
+def test_a_header_that_states_a_gigabyte_is_refused_before_it_is_in_memory(tmp_path, kind):
+    path = make_tar(tmp_path / "pets.tar", {"cats/a.jpg": b"cat"})
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE if kind == "many" else kind
+    header.size = 0 if kind == "many" else 1 << 30
+    with gzip.open(tmp_path / "pets.tar.gz", "wb", compresslevel=1) as file:
+        file.write(path.read_bytes()[:1024])  # one entry, without the end of the archive
+        if kind == "many":  # a header of a header of a header ...
+            file.write(header.tobuf(tarfile.USTAR_FORMAT) * 3000)
+        else:
+            file.write(header.tobuf(tarfile.USTAR_FORMAT) + bytes(64 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match="header that is far larger"):
+            fetch(tmp_path / "pets.tar.gz", Silent())
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_entries_of_every_kind_are_bounded(tmp_path):
+    path = make_tar(tmp_path / "pets.tar", {f"{i}/notes.txt": b"" for i in range(30)})
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SourceError, match="more than 20 files"):
+        unpack(path, tmp_path / "out", Silent(), Limits(max_files=20))
+
+
+def test_the_directory_of_a_zip_is_bounded(tmp_path):
+    path = make_zip(tmp_path / "pets.zip", {f"cats/{i}.jpg": b"cat" for i in range(30)})
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SourceError, match="header that is far larger"):
+        unpack(path, tmp_path / "out", Silent(), Limits(max_directory_bytes=1000))

@@ -23,9 +23,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from pawsight.data.decoding.frame import decode_frame
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE
+from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
 from pawsight.data.decoding.photo_file import read_photo
-from pawsight.data.decoding.photo_statistics import SIDE, Facts, Look, luma_of, measure
+from pawsight.data.decoding.photo_statistics import Facts, Look, luma_of, measure
 from pawsight.records import ImageArray, Resize
 
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
@@ -33,6 +34,7 @@ __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
 VERSION = 3
 
+_ANALYSIS: Goal = (ANALYSIS_SIZE, "stretch")
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
 
 
@@ -97,11 +99,13 @@ class Surveyed(NamedTuple):
     """All that is worth knowing of a photo, but its look is yet to be measured.
 
     Attributes:
-        luma: What `measure` takes, shape [h, w].
+        pixels: The photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3].
+        luma: What `measure` takes, of the same image, shape [h, w].
         known: The fields of Facts before the look.
         flaw: What is wrong with a photo that is used all the same.
     """
 
+    pixels: ImageArray
     luma: ImageArray
     known: tuple[str, int, int, str]
     flaw: str
@@ -119,12 +123,17 @@ def survey(
     Raises:
         PhotoError: As `decode`.
     """
-    found = decode_frame(data, (image_size, resize), keep_truncated)
-    image = _fit(found.image, image_size, resize)
-    # Measuring what has been shrunk already saves time, where it shows the whole photo.
-    luma = luma_of(image if resize == "stretch" and min(image_size) >= SIDE else found.image)
+    goal: Goal = (image_size, resize)
+    found = decode_frame(data, goal, keep_truncated)
+    image = _fit(found.image, *goal)
+    small = image
+    if goal != _ANALYSIS:
+        # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
+        is_same = is_same_frame(found, goal, _ANALYSIS)
+        other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated)
+        small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
-    return image, Surveyed(luma, known, found.flaw)
+    return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw)
 
 
 def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Image.Image:

@@ -74,6 +74,24 @@ def decode_frame(
         raise PhotoError(reason_for(error, data, kind)) from error
 
 
+def is_same_frame(found: Frame, goal: Goal, other: Goal) -> bool:
+    """Return whether what was decoded for one goal is what would be decoded for another one."""
+    one, two = (_least(found.size, None, each) for each in (goal, other))
+    if found.kind == "JPEG2000":
+        return one == two
+    return _reduction(found, one) == _reduction(found, two)
+
+
+def _reduction(frame: Frame, least: tuple[int, int]) -> tuple[int, int]:
+    """Return by how much a photo is decoded smaller, and by how much `to_srgb` shrinks it then."""
+    scale = 1
+    if frame.kind in ("JPEG", "MPO"):  # as `Image.draft` chooses
+        ratio = min(frame.size[0] // least[0], frame.size[1] // least[1])
+        scale = next((scale for scale in (8, 4, 2) if ratio >= scale), 1)
+    width, height = (-(-side // scale) for side in frame.size)
+    return scale, max(1, min(width // least[0], height // least[1]) // 2)
+
+
 def _upright(
     image: Image.Image, kind: str, goal: Goal | None, data: bytes, keep_truncated: bool
 ) -> Frame:

@@ -1,6 +1,6 @@
 """What a photo looks like in a few numbers, measured on its luma at 64 to 127 pixels.
 
-The photos of one catalog come at one working size and are shrunk by one whole
+All photos come at one size (`analysis.ANALYSIS_SIZE`) and are shrunk by one whole
 number until their shorter side has 64 to 127 pixels, so they compare, whatever
 their own size was. Many are measured at once, which costs a fraction of one by
 one. All sums are exact, so every machine finds the same figures, whichever

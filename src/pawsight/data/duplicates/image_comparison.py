@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from pawsight.records import ImageArray
+from pawsight.records import AnalysisArray
 
 Floats = NDArray[np.float32]
 
-SIDE = 32  # pixels of the images compared; finer ones differ by JPEG's own traces
 _STEPS = 8  # of the alignment; copies settle within four or five
 _MOST_WARP = 0.15  # of half a side: what may be moved or stretched away; a crop by 10 % needs 0.11
 _BLOCKS = 4  # blocks a side
@@ -35,20 +33,16 @@ _SAME_LEVELS = 1.5
 _COLOUR = 6.0  # levels of 0..255 from grey that make a photo a coloured one
 
 
-def shrink(images: ImageArray, side: int = SIDE) -> Floats:
-    """Average photos down to squares.
+def planes_of(analysis: AnalysisArray) -> Floats:
+    """Return the RGB planes of the thumbnails: shape [N] to [N, 3, 32, 32], values 0..255."""
+    return np.asarray(analysis["thumbnail"].transpose(0, 3, 1, 2), np.float32)
 
-    Args:
-        images: Shape [N, H, W, 3].
-        side: Pixels of a side.
 
-    Returns:
-        Shape [N, 3, side, side], values 0..255.
-    """
-    small = np.empty((len(images), side, side, 3), np.uint8)
-    for place, image in enumerate(images):
-        small[place] = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX))
-    return np.asarray(small.transpose(0, 3, 1, 2), np.float32)
+def coarser(planes: Floats, side: int) -> Floats:
+    """Average planes down to squares of fewer pixels: [N, 3, 32, 32] to [N, 3, side, side]."""
+    count, channels, height, width = planes.shape
+    blocks = planes.reshape(count, channels, side, height // side, side, width // side)
+    return np.asarray(blocks.mean((3, 5)), np.float32)
 
 
 def luma(planes: Floats) -> Floats:
@@ -66,7 +60,7 @@ def likeness(one: Floats, other: Floats) -> Floats:
     """Say how alike the detail of two photos is, once one is laid onto the other.
 
     Args:
-        one: RGB planes from `shrink`, shape [N, 3, 32, 32].
+        one: RGB planes from `planes_of`, shape [N, 3, 32, 32].
         other: Those to compare with.
 
     Returns:
@@ -82,7 +76,7 @@ def same_picture(one: Floats, other: Floats, least: Floats) -> NDArray[np.bool_]
     """Compare pairs of photos.
 
     Args:
-        one: RGB planes from `shrink`, shape [N, 3, 32, 32].
+        one: RGB planes from `planes_of`, shape [N, 3, 32, 32].
         other: Those to compare with, already mirrored where the pair is so.
         least: The likeness that says something among photos such as these,
             shape [N], `LIKE_DETAIL` or more. Above 1 only copies that were neither

@@ -18,10 +18,11 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.hash_search import HashPairs, near_hashes
 from pawsight.data.duplicates.image_comparison import (
     Floats,
+    coarser,
     correlation,
     luma,
+    planes_of,
     same_picture,
-    shrink,
 )
 from pawsight.data.duplicates.similarity_threshold import NEVER, least_likeness
 from pawsight.data.result_cache import remembered
@@ -31,7 +32,7 @@ from pawsight.records import IntArray, Pixels
 Groups = list[list[int]]
 
 _SILENT = Silent()
-_VERSION = 1  # raised whenever the same photos begin to give other groups
+_VERSION = 2  # raised whenever the same photos begin to give other groups
 BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
 _BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
 _BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
@@ -41,7 +42,7 @@ _STRICT_GLANCE = 0.97  # where only copies that were neither moved nor marked ca
 _SMALL_GROUP = 10  # photos; larger groups may come of chance likenesses
 _PAIRS = 256  # compared at a time
 _MOST_LIKELY = 2_000_000  # pairs compared in all, the closest first: some minutes
-_READ_BYTES = 32 * 2**20  # of pixels at a time
+_AT_ONCE = 4096  # photos read at a time
 
 
 def exact_copies(catalog: Catalog) -> Groups:
@@ -203,10 +204,10 @@ def _glance(
     progress.start("Looking for copies", len(members), "photos")
     small = np.empty((len(members), _GLANCE_SIDE, _GLANCE_SIDE), np.uint8)
     done = 0
-    for images in _read(pixels, indices[members]):
-        small[done : done + len(images)] = np.rint(luma(shrink(images, _GLANCE_SIDE)))
-        done += len(images)
-        progress.advance(len(images))
+    for planes in _read(pixels, indices[members]):
+        small[done : done + len(planes)] = np.rint(luma(coarser(planes, _GLANCE_SIDE)))
+        done += len(planes)
+        progress.advance(len(planes))
     first, second = places[: len(hopeful)], places[len(hopeful) :]
     likely = [np.zeros(0, np.int64)]
     for start in range(0, len(hopeful), 64 * _PAIRS):
@@ -221,7 +222,7 @@ def _glance(
 def _shrunk(pixels: Pixels, indices: IntArray) -> Floats:
     """The RGB planes of photos, in any order; each photo is read once."""
     members, places = np.unique(indices, return_inverse=True)
-    return np.concatenate([shrink(some) for some in _read(pixels, members)])[places]
+    return np.concatenate(list(_read(pixels, members)))[places]
 
 
 def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
@@ -238,8 +239,8 @@ def _join_blank(joined: _Joined, indices: IntArray, pixels: Pixels) -> None:
     """
     leaders: dict[tuple[int, ...], tuple[int, Floats]] = {}
     done = 0
-    for images in _read(pixels, indices):
-        small = shrink(images, _BLANK_SIDE)
+    for planes in _read(pixels, indices):
+        small = coarser(planes, _BLANK_SIDE)
         means = small.mean((2, 3))
         # Twice, with steps of 8 levels that lie apart by 4: one of the two holds both of a pair.
         steps = np.concatenate([np.rint(means / 8), np.rint((means + 4) / 8) + 100], 1).astype(int)
@@ -248,15 +249,13 @@ def _join_blank(joined: _Joined, indices: IntArray, pixels: Pixels) -> None:
                 leader, colours = leaders.setdefault(key, (index, image))
                 if np.abs(image - colours).max() <= _BLANK_LEVELS:
                     joined.join(leader, index)
-        done += len(images)
+        done += len(planes)
 
 
-def _read(pixels: Pixels, indices: IntArray) -> Iterator[NDArray[np.uint8]]:
-    """Read photos in order, as many at a time as do not fill the memory."""
-    height, width = pixels.image_size
-    at_once = max(1, _READ_BYTES // (height * width * 3))
-    for start in range(0, len(indices), at_once):
-        yield pixels.read(indices[start : start + at_once])
+def _read(pixels: Pixels, indices: IntArray) -> Iterator[Floats]:
+    """Yield the RGB planes of photos in order, as many at a time as do not fill the memory."""
+    for start in range(0, len(indices), _AT_ONCE):
+        yield planes_of(pixels.analysis(indices[start : start + _AT_ONCE]))
 
 
 def _both(one: IntArray, other: IntArray) -> Iterator[tuple[int, int]]:

@@ -31,7 +31,7 @@ def least_likeness(
     Args:
         catalog: The photos.
         indices: Those to judge by, such as the candidates, shape [N].
-        shrunk: Gives the RGB planes of photos, as `same_picture.shrink` does.
+        shrunk: Gives the RGB planes of photos, as `planes_of` does.
 
     Returns:
         By label. `NEVER` where photos of the class are so alike that only equal

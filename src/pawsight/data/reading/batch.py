@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pawsight.data.decoding.analysis import analyse
 from pawsight.data.decoding.decode import Surveyed, read_photo, survey
 from pawsight.data.decoding.frame import quiet
-from pawsight.data.decoding.photo_statistics import Facts, Look, measure
+from pawsight.data.decoding.photo_statistics import Facts, measure
+from pawsight.data.reading.store import row_bytes
 from pawsight.errors import PhotoError
-from pawsight.records import ImageArray, Resize
+from pawsight.records import Resize
 
 _AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
 _SLOW_SECONDS = 0.002  # a file; a local disk takes a tenth
@@ -95,8 +97,11 @@ def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
             is_slow = is_slow or time.monotonic() - begun > _SLOW_SECONDS * len(paths)
             photos = [_decode(batch, file, watch) for file in files]
             watch.end()
-            is_stored = store.write(batch.first_row + start, [pixels for _, pixels in photos])
-            looks = iter(_measure([found.luma for found, _ in photos if type(found) is Surveyed]))
+            surveyed = [found for found, _ in photos if type(found) is Surveyed]
+            is_stored = store.is_open and store.write(
+                batch.first_row + start, _rows(photos, surveyed)
+            )
+            looks = iter(measure(np.stack([found.luma for found in surveyed])) if surveyed else ())
             findings += [
                 Finding(found.facts(next(looks)), is_stored=is_stored)
                 if isinstance(found, Surveyed)
@@ -136,10 +141,10 @@ def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed
         return Finding(problem=NO_MEMORY, is_lasting=False), b""
 
 
-def _measure(lumas: list[ImageArray]) -> list[Look]:
-    if len({luma.shape for luma in lumas}) == 1:
-        return measure(np.stack(lumas))
-    return [measure(luma[None])[0] for luma in lumas]
+def _rows(photos: list[tuple[Surveyed | Finding, bytes]], surveyed: list[Surveyed]) -> list[bytes]:
+    """Return the row of each photo for the store, none for those that cannot be read."""
+    analyses = iter(analyse(np.stack([found.pixels for found in surveyed])) if surveyed else ())
+    return [pixels and pixels + next(analyses).tobytes() for _, pixels in photos]
 
 
 class _Store:
@@ -147,13 +152,18 @@ class _Store:
 
     def __init__(self, batch: Batch) -> None:
         self._file: FileIO | None = None
-        self._empty = bytes(3 * batch.image_size[0] * batch.image_size[1])
+        self._empty = bytes(row_bytes(batch.image_size))
         if batch.store_path is not None:
             with contextlib.suppress(OSError):
                 self._file = FileIO(batch.store_path, "r+")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether rows are wanted."""
+        return self._file is not None
+
     def write(self, first_row: int, photos: list[bytes]) -> bool:
-        """Write pixels into rows; False when that fails: facts alone are worth keeping, too."""
+        """Write rows; False when that fails: facts alone are worth keeping, too."""
         if self._file is None:
             return False
         # One large write costs half of many small ones; a broken photo's row is left empty.

@@ -21,7 +21,7 @@ from pawsight.data.decoding.photo_statistics import Facts
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.batch import Batch, Finding
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
-from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
 from pawsight.data.reading.workers import read_all
 from pawsight.data.sources import Source, fetch
 from pawsight.machine import num_cpus
@@ -121,7 +121,7 @@ class _Reading:
             return wanted
         self._has_store = False
         if self._cache.store_path is not None:
-            num_bytes = len(wanted) * int(np.prod(self._image_size)) * 3
+            num_bytes = len(wanted) * row_bytes(self._image_size)
             self._progress.note(
                 f"The disk has no room to keep {num_bytes / 1e6:,.0f} MB of pixels "
                 f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"

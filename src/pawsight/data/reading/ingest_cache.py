@@ -29,6 +29,7 @@ import numpy as np
 from pawsight.data.decoding import decode
 from pawsight.data.listing.gc_pause import many_records
 from pawsight.data.reading.ingest_index import SCHEMA, Index, Known
+from pawsight.data.reading.store import row_bytes
 from pawsight.errors import DiskError
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
@@ -48,7 +49,7 @@ class IngestCache:
     Args:
         folder: Where they lie; None keeps the index in memory and has no pixel file.
         root: The folder of the photos.
-        photo_bytes: Bytes of one photo's pixels.
+        photo_bytes: Bytes of one photo's row of pixels.
 
     Raises:
         sqlite3.Error, OSError: The folder does not allow it.
@@ -225,7 +226,7 @@ def open_cache(
     Where there can be no cache, an index in memory takes its place, and the user is told.
     """
     height, width = image_size
-    photo_bytes = height * width * 3
+    photo_bytes = row_bytes(image_size)
     with contextlib.ExitStack() as stack:
         try:
             folder = _source_folder(root) / f"{height}x{width}-{resize}"

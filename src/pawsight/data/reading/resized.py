@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from pawsight.records import ImageArray, IntArray, Pixels
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 
 class ResizedPixels:
@@ -40,6 +40,10 @@ class ResizedPixels:
             image = Image.fromarray(kept)
             images[place] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
         return images
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; it does not depend on the size."""
+        return self._pixels.analysis(indices)
 
 
 def at_size(pixels: Pixels, image_size: tuple[int, int]) -> Pixels:

@@ -8,21 +8,30 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pawsight import machine
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import PAD_COLOUR, load_pixels, read_photo
 from pawsight.errors import DataError, DiskError, PhotoError
-from pawsight.records import ImageArray, IntArray, Pixels, Resize
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels, Resize
 
+_Loaded = TypeVar("_Loaded")
 _KEPT_SHARE = 1 / 8  # of the memory: training, its system and a browser want theirs
+_ANALYSES_SHARE = 1 / 8  # of what pixels may take, for what is compared of photos
 _NO_PIXELS = "Pixels were asked for of a photo that could not be read at ingest."
+
+
+def row_bytes(image_size: tuple[int, int]) -> int:
+    """Return the bytes of a row of a store: the pixels of a photo, then what is compared of it."""
+    return image_size[0] * image_size[1] * 3 + ROW.itemsize
 
 
 class PixelStore:
@@ -48,7 +57,7 @@ class PixelStore:
         self.image_size = image_size
         self.path = path
         self._rows = rows
-        self._row_bytes = image_size[0] * image_size[1] * 3
+        self._row_bytes = row_bytes(image_size)
         self._lock = threading.Lock()
         num_rows = int(rows.max(initial=-1)) + 1
         if num_rows == 0:  # nothing to open
@@ -69,27 +78,37 @@ class PixelStore:
             DataError: One of them is a photo that could not be read at ingest.
             DiskError: The drive fails, or the file was cut short meanwhile.
         """
+        images = np.empty((len(indices), *self.image_size, 3), np.uint8)
+        self._fill(images, indices, 0)
+        return images
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; raises what `read` does."""
+        found = np.empty((len(indices), ROW.itemsize), np.uint8)
+        self._fill(found, indices, self._row_bytes - ROW.itemsize)
+        return found.view(ROW)[:, 0]
+
+    def _fill(self, arrays: ImageArray, indices: IntArray, offset: int) -> None:
+        """Read into each array what begins `offset` bytes after the start of a photo's row."""
         rows = self._rows[indices]
         if (rows < 0).any():
             raise DataError(_NO_PIXELS)
-        images = np.empty((len(rows), *self.image_size, 3), np.uint8)
         try:
-            for image, row in zip(images, rows.tolist(), strict=True):
-                if self._read_into(image, row * self._row_bytes) != self._row_bytes:
+            for array, row in zip(arrays, rows.tolist(), strict=True):
+                if self._read_into(array, row * self._row_bytes + offset) != array.nbytes:
                     raise DiskError(_too_short(self.path))
         except OSError as error:
             raise DiskError(f"The pixels in {self.path} cannot be read: {error}.") from error
-        return images
 
-    def _read_into(self, image: ImageArray, start: int) -> int:
-        """Fill an array from a place in the file; give the number of bytes found there."""
+    def _read_into(self, array: ImageArray, start: int) -> int:
+        """Fill an array from a place in the file; return the number of bytes found there."""
         if hasattr(os, "preadv"):
-            return os.preadv(self._file, [image.data], start)
+            return os.preadv(self._file, [array.data], start)
         with self._lock:  # Windows: one place in the file for all threads
             os.lseek(self._file, start, os.SEEK_SET)
-            data = os.read(self._file, self._row_bytes)
-        if len(data) == self._row_bytes:
-            image[:] = np.frombuffer(data, np.uint8).reshape(image.shape)
+            data = os.read(self._file, array.nbytes)
+        if len(data) == array.nbytes:
+            array[:] = np.frombuffer(data, np.uint8).reshape(array.shape)
         return len(data)
 
 
@@ -133,6 +152,8 @@ class PixelStream:
             memory_bytes = (machine.memory() or 0) * _KEPT_SHARE
         self._num_keepable = int(memory_bytes // (image_size[0] * image_size[1] * 3))
         self._kept: dict[int, ImageArray] = {}
+        self._num_analyses = int(memory_bytes * _ANALYSES_SHARE // ROW.itemsize)
+        self._analyses: dict[int, AnalysisArray] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-stream")
 
@@ -147,31 +168,53 @@ class PixelStream:
         Raises:
             DataError: One of them is a photo that could not be read at ingest.
         """
-        if not all(self._paths[i] for i in indices):
-            raise DataError(_NO_PIXELS)
         images = np.empty((len(indices), *self.image_size, 3), np.uint8)
-        for place, image in enumerate(self._pool.map(self._load, np.asarray(indices).tolist())):
-            images[place] = PAD_COLOUR if image is None else image
+        for place, image in enumerate(self._map(self._load, indices)):
+            images[place] = image
         return images
 
-    def _load(self, index: int) -> ImageArray | None:
-        if index in self._lost:
-            return None
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; raises what `read` does."""
+        rows = np.empty(len(indices), ROW)
+        for place, row in enumerate(self._map(self._analyse, indices)):
+            rows[place] = row
+        return rows
+
+    def _map(self, load: Callable[[int], _Loaded], indices: IntArray) -> Iterator[_Loaded]:
+        if not all(self._paths[i] for i in indices):
+            raise DataError(_NO_PIXELS)
+        return self._pool.map(load, np.asarray(indices).tolist())
+
+    def _load(self, index: int) -> ImageArray:
         if index in self._kept:
             return self._kept[index]
-        path = os.path.join(self._root, self._paths[index])  # noqa: PTH118 - called for each photo
-        try:
-            data = read_photo(path)
-            image = load_pixels(data, self.image_size, self._resize, self._keep_truncated)
-            with self._lock:
-                if len(self._kept) < self._num_keepable:
-                    self._kept[index] = image
-            return image
-        except (PhotoError, MemoryError) as error:
-            why = str(error) or "needs more memory than there is"
-            with self._lock:
-                self._lost.setdefault(index, why)
-            return None
+        image = self._decode(index, self.image_size, self._resize)
+        with self._lock:
+            if len(self._kept) < self._num_keepable and index not in self._lost:
+                self._kept[index] = image
+        return image
+
+    def _analyse(self, index: int) -> AnalysisArray:
+        if index in self._analyses:
+            return self._analyses[index]
+        row: AnalysisArray = analyse(self._decode(index, ANALYSIS_SIZE, "stretch")[None])[0]
+        with self._lock:
+            if len(self._analyses) < self._num_analyses and index not in self._lost:
+                self._analyses[index] = row
+        return row
+
+    def _decode(self, index: int, image_size: tuple[int, int], resize: Resize) -> ImageArray:
+        """Decode a photo; mid-grey if it is, or becomes, lost."""
+        if index not in self._lost:
+            # Joined as text: this is called for each photo.
+            path = os.path.join(self._root, self._paths[index])  # noqa: PTH118
+            try:
+                return load_pixels(read_photo(path), image_size, resize, self._keep_truncated)
+            except (PhotoError, MemoryError) as error:
+                why = str(error) or "needs more memory than there is"
+                with self._lock:
+                    self._lost.setdefault(index, why)
+        return np.full((*image_size, 3), PAD_COLOUR, np.uint8)
 
 
 def is_lost(pixels: Pixels, indices: IntArray) -> NDArray[np.bool_]:

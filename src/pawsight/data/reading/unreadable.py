@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pawsight.data.catalog import Catalog
 from pawsight.progress import Progress
-from pawsight.records import ImageArray, IntArray, Pixels
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 _log = logging.getLogger(__name__)
 _NAMED = 10  # one by one; after that only how many, at round numbers
@@ -92,6 +92,10 @@ class LostPhotosLogged:
                 path = self._catalog.root / self._catalog.photos[index].path
                 _log.warning("%s can no longer be read; skipped: %s", path, self.lost[index])
         return images
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; see `Pixels.analysis`."""
+        return self._pixels.analysis(indices)
 
 
 def lost_rows(pixels: Pixels, catalog: Catalog) -> list[dict[str, str]]:

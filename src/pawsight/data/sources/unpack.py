@@ -1,8 +1,9 @@
 """Unpack an archive, safely whoever made it.
 
-Nothing is taken but plain files under plain names: links, devices, absolute
-paths and `..` are left out and counted. Sizes are counted while writing,
-because a header can say anything. Files that are no photos are not unpacked.
+Only plain files under plain names are unpacked: links, devices, absolute paths
+and `..` are left out and counted, and so is what is no photo or table. Sizes
+are counted while writing, because a header can state anything, and headers are
+bounded before they are read into memory.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, BinaryIO, cast
 
 from pawsight.data.file_types import is_wanted
+from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs, opener
@@ -43,14 +45,15 @@ _ENCRYPTED_FLAG, _UTF8_FLAG = 0x1, 0x800  # of a zip entry; Source: APPNOTE.TXT 
 class Limits:
     """How much may come out of an archive.
 
-    Photos hardly compress, so that an archive which swells far beyond its own
-    size is a mistake or an attack. The floor leaves room for small ones full of
-    drawings.
+    Photos hardly compress, so an archive that unpacks to far more than its own
+    size is a mistake or an attack. The floor is for small ones full of drawings.
     """
 
-    max_files: int = 5_000_000
+    max_files: int = 5_000_000  # entries of any kind
     max_ratio: int = 200  # bytes unpacked per byte of archive
     floor_bytes: int = 4 << 30
+    max_header_bytes: int = 1 << 20  # of one entry of a tar; a path has some hundred
+    max_directory_bytes: int = 256 << 20  # of a zip, with all its entries
     reserve_bytes: int = RESERVE_BYTES  # of the disk, left free
 
 
@@ -65,14 +68,19 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
     writer = _Writer(path, folder, progress, limits)
     try:
         if zipfile.is_zipfile(path):
-            _unpack_zip(path, writer)
+            _unpack_zip(path, writer, limits)
         else:
-            _unpack_tar(path, writer)
+            _unpack_tar(path, writer, limits)
     except _DAMAGE as error:
         raise SourceError(
             f"The archive {path} is damaged or incomplete, or no archive at all"
             f"{f' (in {writer.current})' if writer.current else ''}.\n"
             f"Download or copy it again."
+        ) from error
+    except (TooLargeError, RecursionError) as error:  # headers on headers
+        raise SourceError(
+            f"The archive {path} has a header that is far larger than a list of photos needs; it "
+            f"was not unpacked.\nIf you trust it, unpack it yourself and give the folder."
         ) from error
     except NotImplementedError as error:  # what zipfile says of a compression it does not know
         raise SourceError(
@@ -90,11 +98,12 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
         raise SourceError(f"There are no photos in the archive {path}.")
 
 
-def _unpack_zip(path: Path, writer: _Writer) -> None:
-    with zipfile.ZipFile(path) as archive:
+def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
+    with path.open("rb") as file, _opened_zip(file, limits) as archive:
         entries = archive.infolist()
         wanted = {}  # where a name comes twice, the last one counts
         for entry in entries:
+            writer.count_entry()
             mode = entry.external_attr >> 16
             if entry.is_dir():
                 continue
@@ -118,6 +127,10 @@ def _unpack_zip(path: Path, writer: _Writer) -> None:
         writer.progress.advance(writer.num_files % _REPORT_FILES)
 
 
+def _opened_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
+    return zipfile.ZipFile(cast(Any, BoundedStream(file, limits.max_directory_bytes)))
+
+
 def _zip_name(entry: zipfile.ZipInfo) -> str:
     """Give an entry's name with forward slashes, in UTF-8 if it can be.
 
@@ -131,22 +144,26 @@ def _zip_name(entry: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _unpack_tar(path: Path, writer: _Writer) -> None:
-    with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:*") as archive:
+def _unpack_tar(path: Path, writer: _Writer, limits: Limits) -> None:
+    with path.open("rb") as file, decompressed(file) as stream:
+        bounded = BoundedStream(stream, _CHUNK_BYTES)
+        archive: Any = tarfile.TarFile(fileobj=cast(Any, bounded))  # closes nothing
         writer.need_space(path.stat().st_size)
         writer.progress.start("Unpacking", path.stat().st_size, "bytes")
         told = 0
-        while (entry := archive.next()) is not None:
-            # The list of all entries seen would grow without end.
-            archive.members.clear()  # type: ignore[attr-defined]
+        while (entry := bounded.within(limits.max_header_bytes, archive.next)) is not None:
+            writer.count_entry()
+            # The list of all entries seen, and their common headers, would grow without end.
+            archive.members.clear()
+            archive.pax_headers.clear()
             if entry.isdir():
                 continue
             name = writer.accept(entry.name, entry.isreg())
-            stream = archive.extractfile(entry) if name else None
-            if stream is None:
+            content = archive.extractfile(entry) if name else None
+            if content is None:
                 writer.count(entry.size)  # reading past it takes time as well
             else:
-                writer.write(name, stream)
+                writer.write(name, content)
             if (here := file.tell()) > told + _CHUNK_BYTES:
                 writer.progress.advance(here - told)
                 told = here
@@ -160,6 +177,7 @@ class _Writer:
         self.progress = progress
         self.num_files = 0
         self.num_left_out = 0
+        self._num_entries = 0
         self.current = ""
         self._path = path
         self._folder = str(folder)
@@ -202,7 +220,11 @@ class _Writer:
                 self.count(len(chunk))
                 file.write(chunk)
         self.num_files += 1
-        if self.num_files > self._limits.max_files:
+
+    def count_entry(self) -> None:
+        """Count an entry of any kind."""
+        self._num_entries += 1
+        if self._num_entries > self._limits.max_files:
             self._refuse(f"more than {self._limits.max_files:,} files")
 
     def count(self, num_bytes: int) -> None:

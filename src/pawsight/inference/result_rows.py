@@ -1,35 +1,37 @@
-"""Predictions as text, one row at a time: a table for people, CSV and JSON for programs.
+"""Predictions as text, row by row: a table for people, CSV and JSON for programs.
 
-The columns are path, label, probability, error, and then one per class. Rows
-are made as predictions come, so that a long list shows results at once.
+The columns are path, label, probability, error, and then one per class.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from pawsight.cli.tables import printable, to_json
-from pawsight.errors import DiskError
+from pawsight.formatting import inert_cell, inert_path, percent, printable, to_json
 from pawsight.records import Prediction, class_columns
 
 FIXED_COLUMNS = ("path", "label", "probability", "error")
 
 
-class Writer(Protocol):
-    """Makes the text of a list of predictions, in three pieces."""
+Format = Literal["table", "csv", "json", "jsonl"]
+
+
+class RowWriter(Protocol):
+    """Writes a list of predictions in three parts."""
 
     def head(self) -> str:
-        """What stands before the first row."""
+        """Return the text before the first row."""
 
     def row(self, prediction: Prediction) -> str:
-        """One row, with its line end."""
+        """Return one row, with its line end."""
 
     def foot(self) -> str:
-        """What stands after the last row."""
+        """Return the text after the last row."""
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
@@ -38,42 +40,47 @@ def columns(class_names: Sequence[str]) -> list[str]:
 
 
 class Csv:
-    """Comma-separated values; what an unread photo lacks is empty."""
+    """Comma-separated values; cells that an unread photo lacks are empty.
+
+    No cell is a formula to a spreadsheet, whatever a file or class is called.
+    """
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = class_names
 
     def head(self) -> str:
-        """The names of the columns."""
-        return _csv_line(columns(self._class_names))
+        """Return the names of the columns."""
+        return _csv_line(map(inert_cell, columns(self._class_names)))
 
     def row(self, prediction: Prediction) -> str:
-        """One line."""
-        cells = _cells(prediction, self._class_names)
-        return _csv_line(["" if cell is None else cell for cell in cells])
+        """Return one line."""
+        path, label, probability, error, *probs = _cells(prediction, self._class_names)
+        texts = inert_cell(str(label or "")), inert_cell(str(error or ""))
+        cells = [inert_path(str(path)), texts[0], probability, texts[1], *probs]
+        return _csv_line("" if cell is None else cell for cell in cells)
 
     def foot(self) -> str:
-        """Nothing."""
+        """Return nothing."""
         return ""
 
 
 class JsonLines:
-    """An object per line; what an unread photo lacks is null, as is `error` for the others."""
+    """An object a line; values that an unread photo lacks are null, as is `error` of others."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = class_names
         self._columns = columns(class_names)
 
     def head(self) -> str:
-        """Nothing."""
+        """Return nothing."""
         return ""
 
     def row(self, prediction: Prediction) -> str:
-        """One object."""
+        """Return one object."""
         return self._object(prediction) + "\n"
 
     def foot(self) -> str:
-        """Nothing."""
+        """Return nothing."""
         return ""
 
     def _object(self, prediction: Prediction) -> str:
@@ -87,53 +94,79 @@ class Json(JsonLines):
     _is_first = True
 
     def head(self) -> str:
-        """The list's beginning."""
+        """Return the start of the list."""
         return "["
 
     def row(self, prediction: Prediction) -> str:
-        """One object; the comma stands before it, since nobody knows which is the last."""
+        """Return one object, after a comma: the last row is not known to be the last."""
         start = "\n" if self._is_first else ",\n"
         self._is_first = False
         return start + self._object(prediction)
 
     def foot(self) -> str:
-        """The list's end."""
+        """Return the end of the list."""
         return "\n]\n"
 
 
 class Table:
-    """Lines for people. The path stands last, whole, so that it can be copied."""
+    """Lines for people; the path comes last and whole, so that it can be copied."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._width = max(len("label"), *(_width(printable(name)) for name in class_names))
 
     def head(self) -> str:
-        """The names of the columns."""
+        """Return the names of the columns."""
         return self._line("label", "probability", "path")
 
     def row(self, prediction: Prediction) -> str:
-        """One line."""
+        """Return one line."""
         path = printable(prediction.path)
         if prediction.error:
             return self._line("-", "-", f"{path}: {printable(prediction.error)}")
-        return self._line(
-            printable(prediction.label), f"{100 * prediction.probability:.1f} %", path
-        )
+        return self._line(printable(prediction.label), percent(prediction.probability), path)
 
     def foot(self) -> str:
-        """Nothing."""
+        """Return nothing."""
         return ""
 
     def _line(self, label: str, probability: str, path: str) -> str:
         return f"{label}{' ' * (self._width - _width(label))}  {probability:>11}  {path}\n"
 
 
-WRITERS: dict[str, type[Csv] | type[JsonLines] | type[Json] | type[Table]] = {
+WRITERS: dict[Format, Callable[[Sequence[str]], RowWriter]] = {
     "table": Table,
     "csv": Csv,
     "json": Json,
     "jsonl": JsonLines,
 }
+_BY_SUFFIX: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that the ending of a file's name asks for: csv unless it is another's."""
+    return _BY_SUFFIX.get(path.suffix.lower(), "csv")
+
+
+@dataclass(slots=True)
+class Count:
+    """How many photos were read, and how many could not be."""
+
+    num_read: int = 0
+    num_failed: int = 0
+
+
+def write_rows(
+    predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
+) -> Count:
+    """Write predictions as they come, and count them."""
+    count = Count()
+    write(writer.head())
+    for prediction in predictions:
+        write(writer.row(prediction))
+        count.num_failed += bool(prediction.error)
+        count.num_read += not prediction.error
+    write(writer.foot())
+    return count
 
 
 def _cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | float | None]:
@@ -148,7 +181,7 @@ def _short(probability: float) -> float:
     return float(f"{probability:.6g}")  # as much as a float32 model can know
 
 
-def _csv_line(cells: Sequence[str | float]) -> str:
+def _csv_line(cells: Iterable[str | float]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()
@@ -158,29 +191,3 @@ def _width(text: str) -> int:
     from rich.cells import cell_len  # some letters take two columns
 
     return cell_len(text)
-
-
-def check_replaceable(path: Path) -> None:
-    """Make sure that results written to `path` replace nothing but earlier results.
-
-    Raises:
-        DiskError: Something else is there.
-    """
-    if path.is_dir():
-        raise DiskError(f"{path} is a folder.\nGive --output a file in it.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(80)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DiskError(f"{path} cannot be replaced: {error.strerror}.") from error
-    if start and not start.startswith(_OUR_STARTS):
-        raise DiskError(
-            f"{path} holds something that is no earlier result, and is left as it is.\n"
-            f"Give --output another name, or remove the file first."
-        )
-
-
-# How each format begins; the table pads `label` to the longest class name.
-_OUR_STARTS = (b"path,label,probability,error,", b'[\n{"path": ', b'{"path": ', b"[\n]", b"label  ")

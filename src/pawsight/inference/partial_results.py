@@ -1,9 +1,8 @@
-"""Answers that `predict --output FILE` has so far, kept in FILE.part until all are there.
+"""The predictions made so far for FILE, kept in FILE.part until all are there.
 
-The first line says with which model and settings they were made, the others
-hold an answer each. So a command that was interrupted, given again, goes on
-after the last answer, and FILE itself is always a whole result. One process at
-a time may write.
+The first line holds the model and settings, each other line one prediction. An
+interrupted call, repeated, continues after the last of them, and FILE itself is
+always complete. One process at a time may write.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _KIND = "answers of pawsight predict"
 _WORDS = {"model": "another model (or version of pawsight)", "tta": "another --tta"}
 
 
-class Unfinished:
-    """The file of answers so far; a context manager that closes it.
+class PartialResults:
+    """The file of predictions so far; a context manager that closes it.
 
     Args:
         output: Where the answers go in the end.
@@ -195,3 +194,29 @@ def _changed_since(path: str, moment: float) -> bool:
         return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
     except (OSError, ValueError):  # it is gone: its answer stays
         return False
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that results written to `path` replace nothing but earlier results.
+
+    Raises:
+        DiskError: Something else is there.
+    """
+    if path.is_dir():
+        raise DiskError(f"{path} is a folder.\nGive --output a file in it.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(80)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DiskError(f"{path} cannot be replaced: {error.strerror}.") from error
+    if start and not start.startswith(_OUR_STARTS):
+        raise DiskError(
+            f"{path} holds something that is no earlier result, and is left as it is.\n"
+            f"Give --output another name, or remove the file first."
+        )
+
+
+# How each format begins; the table pads `label` to the longest class name.
+_OUR_STARTS = (b"path,label,probability,error,", b'[\n{"path": ', b'{"path": ', b"[\n]", b"label  ")

@@ -1,0 +1,94 @@
+"""What audits and the search for duplicates compare, measured at one size for every network.
+
+Each photo is brought to `ANALYSIS_SIZE` in the decode that ingest does anyway;
+of that image its facts are measured (`photo_statistics`), and what is computed
+here is kept: a small thumbnail, in which copies are recognised, and five figures
+on how the picture was made rather than what it shows. So findings do not depend
+on the image size or the resizing of the network that is trained.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pawsight.records import AnalysisArray, ImageArray, IntArray
+
+# (height, width) in pixels: that of the default network, for which it costs no second resizing.
+ANALYSIS_SIZE = (160, 160)
+THUMBNAIL_SIDE = 32  # pixels; finer images of two copies differ by JPEG's own traces
+NUM_FIGURES = 5
+ROW = np.dtype(
+    [
+        ("thumbnail", np.uint8, (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)),
+        ("figures", "<f4", (NUM_FIGURES,)),
+    ]
+)
+
+_SAMPLES = 64  # pixels compared along each side
+_EVEN = 2  # levels of 0..255 between neighbouring pixels that look alike
+_GENTLE = 24
+_HARD = 80
+_BLACK = 16  # luma; where a photo is that dark, evenness means nothing
+_SHADES = 64
+
+
+def analyse(images: ImageArray) -> AnalysisArray:
+    """Compute what is kept of photos.
+
+    Args:
+        images: Shape [N, H, W, 3], of `ANALYSIS_SIZE` where they are to be compared with others.
+
+    Returns:
+        Rows of `ROW`, shape [N].
+    """
+    rows = np.empty(len(images), ROW)
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    for row, image in zip(rows, images, strict=True):
+        row["thumbnail"] = np.asarray(Image.fromarray(image).resize(side, Image.Resampling.BOX))
+    rows["figures"] = describe(images)
+    return rows
+
+
+def describe(images: ImageArray) -> NDArray[np.float32]:
+    """Measure how pictures were made, whatever they show.
+
+    Args:
+        images: Shape [N, H, W, 3].
+
+    Returns:
+        Shape [N, 5]: the share of pixels that are like their neighbours without
+        being black, the share of gentle differences, the share of hard edges
+        among all differences (each 0..1), the entropy of the luma (0..6 bits),
+        and the share of its three commonest of 64 shades.
+    """
+    count, height, width, _ = images.shape
+    step = max(1, (height - 1) // _SAMPLES), max(1, (width - 1) // _SAMPLES)
+    here = images[:, : -1 : step[0], : -1 : step[1]]
+    right = images[:, : -1 : step[0], 1 :: step[1]][:, :, : here.shape[2]]
+    below = images[:, 1 :: step[0], : -1 : step[1]][:, : here.shape[1]]
+    edges = np.maximum(_difference(here, right), _difference(here, below)).reshape(count, -1)
+    red, green, blue = (here[..., channel].astype(np.uint16) for channel in range(3))
+    luma = ((77 * red + 150 * green + 29 * blue) >> 8).reshape(count, -1)
+    even = ((edges <= _EVEN) & (luma >= _BLACK)).mean(1)
+    gentle = ((edges > _EVEN) & (edges <= _GENTLE)).mean(1)
+    hard = (edges > _HARD).mean(1) / np.maximum((edges > _EVEN).mean(1), 0.02)
+    shades = _shares((luma // (256 // _SHADES)).astype(np.int64))
+    entropy = -(shades * np.log2(np.maximum(shades, 1e-9))).sum(1)
+    commonest = np.sort(shades, axis=1)[:, -3:].sum(1)
+    return np.stack([even, gentle, hard, entropy, commonest], 1).astype(np.float32)
+
+
+def _difference(one: ImageArray, other: ImageArray) -> ImageArray:
+    """Return the largest difference of the three channels: shape [N, h, w, 3] to [N, h, w]."""
+    apart = np.maximum(one, other) - np.minimum(one, other)
+    return np.asarray(np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
+
+
+def _shares(shades: IntArray) -> NDArray[np.float64]:
+    """Count how often each shade occurs: shape [N, P] to [N, 64], each row sums to 1."""
+    count, size = shades.shape
+    codes = shades + np.arange(count)[:, None] * _SHADES
+    counts = np.bincount(codes.ravel(), minlength=count * _SHADES).reshape(count, _SHADES)
+    return np.asarray(counts / size)

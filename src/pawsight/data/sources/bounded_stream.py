@@ -1,0 +1,79 @@
+"""Streams of archives that cannot be made to fill the memory.
+
+tarfile and zipfile read a header into memory whatever size it states: 1 MB of
+.tar.gz may hold one of 1 GB.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from typing import Any, BinaryIO, TypeVar, cast
+
+Result = TypeVar("Result")
+
+_OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+
+
+class TooLargeError(Exception):
+    """A header of an archive is larger than allowed."""
+
+
+class BoundedStream:
+    """A stream to read archives from, which refuses to read too much at once.
+
+    Typed as Any where it stands for a file: it has only what tarfile and zipfile call.
+
+    Args:
+        stream: The bytes of the archive, not compressed.
+        max_bytes: The most that one call of `read` may return.
+    """
+
+    def __init__(self, stream: BinaryIO, max_bytes: int) -> None:
+        self._stream, self._max_bytes = stream, max_bytes
+        self._left: int | None = None  # of what `within` allows
+        self.seek: Any = stream.seek
+        self.tell: Any = stream.tell
+        self.seekable: Any = stream.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes.
+
+        Raises:
+            TooLargeError: These are more than allowed.
+        """
+        most = self._max_bytes if self._left is None else min(self._max_bytes, self._left)
+        found = self._stream.read(most + 1 if size < 0 or size > most else size)
+        if len(found) > most:
+            raise TooLargeError
+        if self._left is not None:
+            self._left -= len(found)
+        return found
+
+    def within(self, max_bytes: int, step: Callable[[], Result]) -> Result:
+        """Run a step that may read `max_bytes` in all.
+
+        Raises:
+            TooLargeError: It reads more.
+        """
+        self._left = max_bytes
+        try:
+            return step()
+        finally:
+            self._left = None
+
+
+def decompressed(file: BinaryIO) -> BinaryIO:
+    """Open a file that may be compressed with gzip, bzip2 or xz, by its first bytes."""
+    start = file.read(6)
+    file.seek(0)
+    for magic, opener in _OPENERS.items():
+        if start.startswith(magic):
+            return cast(BinaryIO, opener(file, "rb"))
+    return file

@@ -1,0 +1,70 @@
+"""`pawsight.predict_folder` writes a whole file, and resumes after an interruption."""
+
+import csv
+import json
+import os
+
+import pytest
+
+import pawsight
+from pawsight.errors import ConfigError, StoppedError
+from pawsight.progress import Silent
+
+
+class Interrupting(Silent):
+    """Progress of somebody who presses Ctrl-C after so many photos."""
+
+    def __init__(self, num_photos):
+        self.num_left = num_photos
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def advance(self, done, **facts):
+        self.num_left -= done
+        if not self.num_left:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def folder(save_photo, tmp_path):
+    for i in range(6):
+        save_photo(f"photos/{i}.png", ("red", "green", "blue")[i % 3])
+    return tmp_path / "photos"
+
+
+def labels_of(path):
+    with path.open(newline="") as file:
+        return [row["label"] for row in csv.DictReader(file)]
+
+
+def test_a_folder_becomes_a_file_of_predictions(folder, colour_run, tmp_path):
+    (folder / "z.png").write_bytes(b"no photo")
+    done = pawsight.predict_folder(folder, colour_run, tmp_path / "out" / "answers.csv")
+    assert (done.path, done.num_read, done.num_failed) == (tmp_path / "out" / "answers.csv", 6, 1)
+    assert labels_of(done.path) == ["red", "green", "blue"] * 2 + [""]
+    assert [path.name for path in done.path.parent.iterdir()] == ["answers.csv"]
+
+
+def test_the_ending_decides_the_format(folder, colour_run, tmp_path):
+    done = pawsight.predict_folder([folder / "0.png"], colour_run, tmp_path / "a.json")
+    assert [row["label"] for row in json.loads(done.path.read_text())] == ["red"]
+    done = pawsight.predict_folder(folder / "0.png", colour_run, tmp_path / "b", format="jsonl")
+    assert json.loads(done.path.read_text())["label"] == "red"
+
+
+def test_an_interrupted_call_resumes_after_the_last_prediction(folder, colour_run, tmp_path):
+    output = tmp_path / "answers.csv"
+    with pytest.raises(StoppedError, match="predictions of 4 photos are kept"):
+        pawsight.predict_folder(folder, colour_run, output, progress=Interrupting(4))
+    assert not output.exists()
+    with pytest.raises(ConfigError, match="another --tta"):
+        pawsight.predict_folder(folder, colour_run, output, tta=True)
+    for i in range(4):  # only their kept predictions can be in the file
+        (folder / f"{i}.png").write_bytes((folder / "5.png").read_bytes())
+        os.utime(folder / f"{i}.png", (1, 1))
+    told = Interrupting(-1)
+    pawsight.predict_folder(folder, colour_run, output, progress=told)
+    assert told.notes == ["Resuming after 4 photos."]
+    assert labels_of(output) == ["red", "green", "blue"] * 2
