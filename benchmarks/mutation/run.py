@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -98,16 +99,18 @@ def tried(mutant: Mutant, copies: list[Path]) -> dict[str, object]:
     begun = time.monotonic()
     try:
         path.write_text(mutant.applied(source), encoding="utf-8")
-        result = "missed"
+        result, failed = "missed", ""
         for tests in tests_of(mutant.module, copy):
-            if tests and (found := tested(tests, copy)) != "passed":
-                result = found
+            if tests:
+                result, failed = tested(tests, copy)
+            if result != "missed":
                 break
     finally:
         path.write_text(source, encoding="utf-8")
         copies.append(copy)
     return dataclasses.asdict(mutant) | {
         "result": result,
+        "failed": failed,
         "seconds": round(time.monotonic() - begun),
     }
 
@@ -127,8 +130,8 @@ def tests_of(module: str, root: Path) -> tuple[list[str], list[str]]:
     return near, [*folders, *(f"--ignore={name}" for name in near)]
 
 
-def tested(arguments: list[str], root: Path) -> str:
-    """Run tests until one fails: "noticed", "timeout" or "passed"."""
+def tested(arguments: list[str], root: Path) -> tuple[str, str]:
+    """Run tests until one fails; return "noticed", "timeout" or "missed", and the test's name."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -138,8 +141,10 @@ def tested(arguments: list[str], root: Path) -> str:
                 command, cwd=root, env=env, capture_output=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            return "timeout"
-    return "passed" if done.returncode in (0, 5) else "noticed"  # 5: there are no tests
+            return "timeout", ""
+    failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", done.stdout.decode(), re.MULTILINE)
+    is_missed = done.returncode in (0, 5)  # 5: there are no tests
+    return ("missed", "") if is_missed else ("noticed", failed[0] if failed else "")
 
 
 def in_words(rows: list[dict[str, object]], facts: dict[str, object]) -> str:
