@@ -1,5 +1,6 @@
 """The wheel that people install holds everything the code reads."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -19,7 +20,7 @@ def packed(tmp_path_factory, root):
     )
     assert done.returncode == 0, done.stderr
     (wheel,) = folder.glob("*.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
+    return zipfile.ZipFile(wheel)
 
 
 @pytest.mark.slow
@@ -30,12 +31,24 @@ def test_wheel_holds_every_file_of_the_package(packed, root):
         for path in (source / "pawsight").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert files <= packed
-    assert "pawsight/py.typed" in packed
-    assert "pawsight/report/template.html.j2" in packed
+    names = set(packed.namelist())
+    assert files <= names
+    assert "pawsight/py.typed" in names
+    assert "pawsight/report/template.html.j2" in names
 
 
 @pytest.mark.slow
 def test_wheel_holds_the_licence_and_nothing_of_the_tests(packed):
-    assert any(name.endswith("licenses/LICENSE") for name in packed)
-    assert not [name for name in packed if name.startswith(("tests/", "docs/", "src/"))]
+    names = packed.namelist()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "src/"))]
+
+
+@pytest.mark.slow
+def test_description_for_a_package_index_has_no_relative_link(packed, root):
+    (name,) = [name for name in packed.namelist() if name.endswith(".dist-info/METADATA")]
+    description = packed.read(name).decode().partition("\n\n")[2]
+    assert "pawsight" in description and "make demo" in description
+    links = re.findall(r"\]\(([^)\s]+)\)", description)
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert re.search(r"\]\((?!https://)", (root / "README.md").read_text(encoding="utf-8"))
