@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def site(browser, tmp_path_factory):
-    """The start page of the built documentation; the browser comes first, since it may be absent."""
+    """The start page; the browser is asked for first, since it may not be installed."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder]
     env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
