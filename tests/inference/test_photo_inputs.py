@@ -1,13 +1,38 @@
 """What a person types, and the photos it means."""
 
+import functools
+import http.server
 import io
 import os
 import sys
+import threading
+import zipfile
+from pathlib import Path
 
 import pytest
 
+from pawsight.inference.addresses import fetch_addresses, is_fetched
 from pawsight.inference.photo_inputs import expand
+from pawsight.progress import Silent
 from pawsight.records import Prediction
+
+
+@pytest.fixture
+def web_server():
+    """Serve a folder on this machine; gives its address."""
+    servers = []
+
+    def serve(folder):
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture
@@ -133,3 +158,21 @@ def test_name_that_is_not_utf8_passes(folder):
     assert name in named("photos")
     assert named("photos/caf*") == [name]
     assert named("-", stdin=b"photos/caf\xe9.jpg") == [name]
+
+
+def test_archives_are_unpacked_and_addresses_fetched_before_anything_is_predicted(
+    tmp_path, web_server
+):
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        archive.writestr("pets/a.jpg", b"x")
+        archive.writestr("pets/b.jpg", b"y")
+    folder, other = fetch_addresses([str(tmp_path / "pets.zip"), "c.jpg"], Silent())
+    assert other == "c.jpg"
+    assert sorted(path.name for path in Path(folder).rglob("*.jpg")) == ["a.jpg", "b.jpg"]
+    (folder,) = fetch_addresses([f"{web_server(tmp_path)}/pets.zip"], Silent())
+    assert sorted(path.name for path in Path(folder).rglob("*.jpg")) == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "C:\\photos\\a.jpg", "photos/*.jpg", "-", "x.zip"])
+def test_names_that_are_no_addresses_are_left_as_they_are(name):
+    assert not is_fetched(name)

@@ -70,3 +70,21 @@ def test_source_that_is_not_there_is_a_row_with_its_reason(find):
     photos, _ = find("gone/", "no*such")
     assert photos[0] == "gone/"  # the decoder says that there is no such file
     assert photos[1].error == "no photo matches this pattern"
+
+
+def test_libraries_of_photo_programs_are_not_entered_and_are_named(save_photo, tmp_path):
+    library = "in/Photos Library.photoslibrary"
+    for name in (f"{library}/originals/0/a.png", "in/@eaDir/b.png", "in/c.png"):
+        save_photo(name)
+    for source in ("in", "in/**/*.png"):
+        found = find_photos([str(tmp_path / source)], str(tmp_path / "sorted"), FOLDERS)
+        assert [photo for photo, _ in found.photos] == [str(tmp_path / "in" / "c.png")]
+        assert found.left_out.num_folders == 2
+
+
+def test_a_raw_file_beside_its_photo_is_no_photo_of_its_own(find, save_photo, tmp_path):
+    save_photo("in/a.png")
+    for name in ("a.NEF", "b.NEF"):
+        (tmp_path / "in" / name).write_bytes(b"raw")
+    photos, _ = find("in")
+    assert [getattr(photo, "path", photo) for photo in photos] == ["in/a.png", "in/b.NEF"]

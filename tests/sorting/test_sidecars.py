@@ -72,3 +72,59 @@ def test_empty_sidecar_is_left(make_library):
     library = make_library(sidecar="rex.xmp")
     (library.home / "b" / "rex.xmp").write_bytes(b"")
     assert library.sort("move").count_sidecars("placed") == 0
+
+
+LONG = "holiday_in_the_mountains_with_everybody_of_us_"  # 46 characters
+
+
+@pytest.mark.parametrize(
+    ("json", "photo"),
+    [
+        ("P_7.jpg.supplemental-metadata(1).json", "P_7(1).jpg"),
+        ("P_7.jpg(1).json", "P_7(1).jpg"),
+        ("P_7.jpg.supplemental-metadata.json", "P_7.jpg"),
+        ("P_7.jpg.json", "P_7.jpg"),
+        ("P_7.jpg.suppl.json", "P_7.jpg"),
+        ("P_7.jpg..json", "P_7.jpg"),
+        ("P_7(2).jpg.supplemental-metadata.json", "P_7(2).jpg"),
+        (f"{LONG}.json", f"{LONG}2024.jpg"),
+        (f"{LONG}(3).json", f"{LONG}2024(3).jpg"),
+    ],
+)
+def test_names_of_takeout_are_understood(tmp_path, json, photo):
+    photos = ["P_7.jpg", "P_7(1).jpg", "P_7(2).jpg", f"{LONG}2024.jpg", f"{LONG}2024(3).jpg"]
+    for name in (json, *photos):
+        (tmp_path / name).write_bytes(b"x")
+    sidecars = Sidecars()
+    found = {name: sidecars.take(str(tmp_path / name)) for name in photos}
+    assert found == {name: [str(tmp_path / json)] * (name == photo) for name in photos}
+
+
+def test_a_cut_name_that_could_be_of_two_photos_stays(tmp_path):
+    for name in (f"{LONG}.json", f"{LONG}1.jpg", f"{LONG}2.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    assert Sidecars().take(str(tmp_path / f"{LONG}1.jpg")) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("cats/P_7(1).jpg", "cats/P_7.jpg.supplemental-metadata(1).json"),
+        ("cats/P_7(1) (2).jpg", "cats/P_7(1) (2).jpg.supplemental-metadata.json"),
+    ],
+)
+def test_metadata_of_takeout_stays_with_a_renamed_photo(target, expected):
+    assert renamed("in/P_7.jpg.supplemental-metadata(1).json", "in/P_7(1).jpg", target) == expected
+
+
+def test_films_and_raw_files_are_counted_or_taken_along(tmp_path):
+    for name in ("IMG.JPG", "IMG.MOV", "IMG.CR2", "other.mov"):
+        (tmp_path / name).write_bytes(b"x")
+    photo = str(tmp_path / "IMG.JPG")
+    left = Sidecars()
+    assert left.take(photo) == []
+    assert left.left == {"films of Live Photos": 1, "raw files": 1}
+    taken = Sidecars(with_companions=True)
+    assert taken.take(photo) == [str(tmp_path / name) for name in ("IMG.CR2", "IMG.MOV")]
+    assert taken.left == {}
+    assert renamed(str(tmp_path / "IMG.MOV"), photo, "cats/IMG (2).JPG") == "cats/IMG (2).MOV"

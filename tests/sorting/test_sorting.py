@@ -400,3 +400,18 @@ def test_sort_of_other_photos_does_not_go_on_with_the_one_that_was_stopped(libra
     while list(library.into.glob(".pawsight-sort/*.jsonl")):
         assert library.undo().left == {}
     assert not library.into.exists()
+
+
+def test_what_lies_in_a_library_is_never_moved_even_when_it_is_named(library):
+    package = library.home / "Photos Library.photoslibrary"
+    (package / "originals").mkdir(parents=True)
+    photo = package / "originals" / "a.jpg"
+    photo.write_bytes(b"cats 0.9 mine")
+    found = library.plan("move")
+    (placement,) = [place for place in found.placements if place.path == str(photo)]
+    assert (placement.status, placement.reason) == (
+        "failed",
+        "it belongs to Photos Library.photoslibrary (library of Apple Photos), which moving it "
+        "would break",
+    )
+    assert library.plan("copy").count("planned") == 6

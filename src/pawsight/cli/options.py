@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 PHOTOS_HELP = (
-    "Files, folders, patterns such as 'photos/**/*.jpg', or - for a list of paths on standard "
-    "input, one a line or separated by NUL."
+    "Files, folders, patterns such as 'photos/**/*.jpg', archives, addresses (s3://, https://, "
+    "gdrive: ...), or - for a list of paths on standard input, one a line or separated by NUL."
 )
 RunArgument = Annotated[
     Path | None,

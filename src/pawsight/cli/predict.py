@@ -89,16 +89,24 @@ def _print(
 ) -> tuple[int, int]:
     """Print a row for each photo; return how many were read, and how many were not."""
     # Without the workflow, which takes longer to import than one photo takes.
+    from pawsight.cli.progress import shown
     from pawsight.cli.tables import write_out
+    from pawsight.data.listing.left_out import LeftOut
+    from pawsight.inference.addresses import fetch_addresses
     from pawsight.inference.classifier import load
     from pawsight.inference.photo_inputs import expand
     from pawsight.inference.result_rows import WRITERS, write_rows
 
     classifier = load(model)
     # Unbuffered: a thread may still wait for standard input when the process ends.
-    named = expand(photos, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
+    left_out = LeftOut()
+    with shown() as progress:
+        local = fetch_addresses(photos, progress)
+    named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
     writer = WRITERS[format or ("table" if sys.stdout.isatty() else "csv")](classifier.class_names)
     found = classifier.predict_iter(named, batch_size=batch_size, tta=tta)
     with contextlib.closing(found):
         count = write_rows(found, writer, write_out)
+    with shown() as progress:
+        left_out.tell(progress)
     return count.num_read, count.num_failed

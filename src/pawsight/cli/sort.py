@@ -34,6 +34,12 @@ _Sure = Annotated[
 ]
 _Link = Annotated[bool, typer.Option("--link", help="Make symbolic links instead of copies.")]
 _Move = Annotated[bool, typer.Option("--move", help="Move the photos instead of copying them.")]
+_Companions = Annotated[
+    bool,
+    typer.Option(
+        "--companions", help="Take films of Live Photos and raw files along with their photo."
+    ),
+]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be done; change nothing.")
 ]
@@ -57,6 +63,7 @@ def sort(
     sure: _Sure = 0.8,
     link: _Link = False,
     move: _Move = False,
+    companions: _Companions = False,
     dry_run: _DryRun = False,
     yes: _Yes = False,
     undo: _Undo = False,
@@ -95,7 +102,7 @@ def sort(
     how: How = "link" if link else "move" if move else "copy"
     named = _named(sources)
     _check_can_ask(yes or dry_run)
-    _sort(named, into, model, how, sure, dry_run, yes, format)
+    _sort(named, into, model, how, sure, dry_run, yes, format, companions)
 
 
 def _sort(
@@ -107,6 +114,7 @@ def _sort(
     dry_run: bool,
     yes: bool,
     format: str,
+    companions: bool,
 ) -> None:
     from pawsight.cli.progress import shown
     from pawsight.sorting.execution import carry_out
@@ -115,7 +123,7 @@ def _sort(
     if model is None:
         print(_BY_BUILTIN, file=sys.stderr)
     with shown() as progress:
-        sorting = plan_sort(sources, into, model, how, sure, dry_run, progress)
+        sorting = plan_sort(sources, into, model, how, sure, dry_run, progress, companions)
     num_failed = _num_failed(sorting)
     if format == "table":
         _print_plan(sorting)

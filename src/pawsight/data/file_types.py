@@ -24,8 +24,9 @@ _PHOTO = """
 apng avif avifs bmp dib gif heic heics heif heifs hif ico j2c j2k jfif jp2 jpc jpe jpeg jpf jpg
 jpx mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
 """
+_RAW = "a camera's raw format"
 _FOREIGN = {
-    "a camera's raw format": """
+    _RAW: """
         3fr ari arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw
         orf pef ptx r3d raf raw rw2 rwl rwz sr2 srf srw x3f
         """,
@@ -169,6 +170,11 @@ def is_wanted(folders: Iterable[str], name: str) -> bool:
 def is_table_name(name: str) -> bool:
     """Whether a file is a table by its name."""
     return name.lower().endswith(TABLE_ENDINGS) and not name.startswith(".")
+
+
+def is_raw(name: str) -> bool:
+    """Whether a file is a camera's raw photo by its name."""
+    return PurePath(name).suffix.lower().removeprefix(".") in _FOREIGN[_RAW].split()
 
 
 def foreign_reason(name: str) -> str:

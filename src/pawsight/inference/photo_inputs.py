@@ -18,6 +18,7 @@ import PIL.Image
 
 from pawsight.data.decoding.photo_file import MAX_BYTES, TOO_LARGE, read_photo
 from pawsight.data.file_types import Kind, kind_of
+from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.walk import walk
 from pawsight.errors import InputTypeError, PhotoError, ShapeError, first_line
 from pawsight.records import ImageArray, Prediction
@@ -172,7 +173,9 @@ def _encoded(image: Image) -> bytes:
     return file.getvalue()
 
 
-def expand(arguments: Iterable[str], stdin: BinaryIO) -> Iterator[str | Prediction]:
+def expand(
+    arguments: Iterable[str], stdin: BinaryIO, left_out: LeftOut | None = None
+) -> Iterator[str | Prediction]:
     """Name every photo that the arguments mean, in their order.
 
     Args:
@@ -182,18 +185,20 @@ def expand(arguments: Iterable[str], stdin: BinaryIO) -> Iterator[str | Predicti
             a list on standard input.
         stdin: The list of files and folders for `-`, one a line or separated
             by NUL bytes (`find -print0`).
+        left_out: Counts the folders that are left out, such as libraries of photo programs.
 
     Yields:
         Paths, and for what cannot be one a Prediction whose `error` says why.
     """
+    left_out = left_out or LeftOut()
     for argument in arguments:
         if argument == "-":
             for path in read_list(stdin):
-                yield from _named(path)
+                yield from _named(path, left_out)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
-            yield from _matching(argument)
+            yield from _matching(argument, left_out)
         else:
-            yield from _named(argument)
+            yield from _named(argument, left_out)
 
 
 def read_list(stream: BinaryIO) -> Iterator[str]:
@@ -214,11 +219,11 @@ def _path(line: bytes) -> str:
     return os.fsdecode(line.removesuffix(b"\r"))
 
 
-def _named(path: str) -> Iterator[str | Prediction]:
+def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     if not os.path.isdir(path):
         yield path  # the decoder says so if there is no such file
         return
-    photos = sorted(walk(path).photos, key=lambda photo: photo.path)
+    photos = sorted(walk(path, left_out=left_out).photos, key=lambda photo: photo.path)
     for photo in photos:
         inside = os.path.normpath(os.path.join(path, photo.path))
         yield Prediction(inside, error=photo.problem) if photo.problem else inside
@@ -226,8 +231,10 @@ def _named(path: str) -> Iterator[str | Prediction]:
         yield Prediction(path, error="the folder has no photos in it")
 
 
-def _matching(pattern: str) -> Iterator[str | Prediction]:
-    matches = sorted(glob.glob(pattern, recursive=True))
+def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    start = len(before_magic(pattern))
+    matches = [match for match in found if _is_entered(match, start, left_out)]
     # `**` names the folders below as well as all that is in them.
     folders = [] if "**" in pattern else [match for match in matches if os.path.isdir(match)]
     files = [match for match in matches if not os.path.isdir(match)]
@@ -237,6 +244,19 @@ def _matching(pattern: str) -> Iterator[str | Prediction]:
         files = [file for file in files if kind_of(os.path.basename(file)) is Kind.PHOTO]
     yield from files
     for folder in folders:
-        yield from _named(folder)
+        yield from _named(folder, left_out)
     if not files and not folders:
         yield Prediction(pattern, error="no photo matches this pattern")
+
+
+def before_magic(pattern: str) -> str:
+    """Return the folder of a pattern before its first sign, "" for the current one."""
+    while glob.has_magic(pattern):
+        pattern = os.path.split(pattern)[0]
+    return pattern
+
+
+def _is_entered(match: str, start: int, left_out: LeftOut) -> bool:
+    """Whether no folder above a match, from the place `start` on, is left out."""
+    ends = (place for place, letter in enumerate(match) if letter == os.sep and place > start)
+    return all(left_out.takes_folder(match[:end]) for end in ends)

@@ -1,39 +1,75 @@
-"""Find the files that belong to a photo: what an editor, a phone or a person wrote beside it.
+"""Find the files that belong to a photo.
 
-IMG.xmp, IMG.jpg.xmp, IMG.jpg.json, IMG.jpg.supplemental-metadata.json, IMG.AAE, IMG.txt ...
+Sidecars hold facts of the photo: IMG.xmp, IMG.jpg.xmp, IMG.AAE, IMG.txt, and Google Takeout's
+IMG.jpg.supplemental-metadata.json. Companions are the same picture in another file: the film of a
+Live Photo (IMG.MOV) and a camera's raw file.
 """
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from pawsight.data.file_types import Kind, is_raw, kind_of
 
 # os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
-# ruff: noqa: PTH119, PTH122
+# ruff: noqa: PTH118, PTH119, PTH122
 
 # Settings of editors, edits made on a phone, what a photo service knew, and labels drawn on it.
 _SUFFIXES = {".aae", ".dop", ".json", ".pp3", ".txt", ".xml", ".xmp"}
+_FILMS = {".mov", ".mp4", ".m4v", ".mp"}
+_METADATA = "supplemental-metadata"
+# Takeout cuts the names of its files; the ending .json and a number like (1) come on top.
+# Source: names in archives of Google Takeout, 2019 to 2025.
+_CUT_LENGTH = 46
+_NUMBERED = re.compile(r"(.*)\((\d+)\)")
+
+
+@dataclass(slots=True)
+class _Folder:
+    """What belongs to photos in a folder: by the photo's name, or by its stem."""
+
+    sidecars: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    companions: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
 class Sidecars:
-    """Knows the sidecar files of whole folders, each listed once; no file is given twice."""
+    """Finds the sidecar files of whole folders, each listed once; no file is given twice.
 
-    def __init__(self) -> None:
-        self._by_folder: dict[str, dict[str, list[str]]] = {}
+    Args:
+        with_companions: Whether films and raw files are given, too; else `left` counts them.
+    """
+
+    def __init__(self, with_companions: bool = False) -> None:
+        self._with_companions = with_companions
+        self._by_folder: dict[str, _Folder] = {}
+        self.left: Counter[str] = Counter()  # films and raw files that are not given
 
     def take(self, photo: str) -> list[str]:
-        """Give the paths of a photo's sidecar files, sorted, unless another photo has got them."""
+        """Return the paths of a photo's files, sorted, unless another photo has got them."""
         folder, name = os.path.split(photo)
         if folder not in self._by_folder:
             self._by_folder[folder] = _listed(folder or ".")
-        by_name = self._by_folder[folder]
+        listed = self._by_folder[folder]
         stem = os.path.splitext(name)[0]
-        found = sorted({*by_name.pop(name, ()), *by_name.pop(stem, ())})
-        return [os.path.join(folder, sidecar) for sidecar in found]  # noqa: PTH118
+        found = {*listed.sidecars.pop(name, ()), *listed.sidecars.pop(stem, ())}
+        companions = [other for other in listed.companions.pop(stem, ()) if other != name]
+        if self._with_companions:
+            found.update(companions)
+            for companion in companions:
+                found.update(listed.sidecars.pop(companion, ()))
+        else:
+            self.left.update(
+                "raw files" if is_raw(other) else "films of Live Photos" for other in companions
+            )
+        return [os.path.join(folder, sidecar) for sidecar in sorted(found)]
 
 
 def renamed(sidecar: str, photo: str, target: str) -> str:
-    """Give a sidecar's target, which goes by that of its photo.
+    """Return a sidecar's target, which goes by that of its photo.
 
     Args:
         sidecar: Path of the file.
@@ -43,22 +79,83 @@ def renamed(sidecar: str, photo: str, target: str) -> str:
     name, old = os.path.basename(sidecar), os.path.basename(photo)
     if name.startswith(f"{old}."):
         return target + name.removeprefix(old)
-    return os.path.splitext(target)[0] + name.removeprefix(os.path.splitext(old)[0])
+    stem = os.path.splitext(old)[0]
+    if name.startswith(f"{stem}."):
+        return os.path.splitext(target)[0] + name.removeprefix(stem)
+    if os.path.basename(target) == old:
+        return os.path.join(os.path.dirname(target), name)  # noqa: PTH120
+    # Takeout's name cannot be kept beside a photo that is called otherwise now.
+    return f"{target}.{_METADATA}.json"
 
 
-def _listed(folder: str) -> dict[str, list[str]]:
-    """List the sidecar files of a folder by what their photo may be called, or its stem."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+def _listed(folder: str) -> _Folder:
+    """List the files of a folder that belong to photos, by what their photo may be called."""
+    found = _Folder()
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                base, suffix = os.path.splitext(entry.name)
-                if suffix.lower() not in _SUFFIXES or not entry.is_file(follow_symlinks=False):
-                    continue
-                found[base].append(entry.name)
-                shorter, middle = os.path.splitext(base)
-                if middle and os.path.splitext(shorter)[1]:  # IMG.jpg.supplemental-metadata
-                    found[shorter].append(entry.name)
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
     except OSError:
-        return {}
+        return found
+    takeout = _Takeout(names)
+    for name in sorted(names):
+        base, suffix = os.path.splitext(name)
+        if suffix.lower() in _FILMS or is_raw(name):
+            found.companions[base].append(name)
+        if suffix.lower() not in _SUFFIXES:
+            continue
+        if suffix.lower() == ".json" and (owner := takeout.owner(base)):
+            found.sidecars[owner].append(name)
+            continue
+        found.sidecars[base].append(name)
+        shorter, middle = os.path.splitext(base)
+        if middle and os.path.splitext(shorter)[1]:  # IMG.jpg.settings
+            found.sidecars[shorter].append(name)
     return found
+
+
+class _Takeout:
+    """Finds the photo that a .json of Google Takeout belongs to, among the names of a folder.
+
+    `P.jpg.supplemental-metadata(1).json` and `P.jpg(1).json` belong to `P(1).jpg`; and the name
+    before the number is cut after 46 characters.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self._photos: dict[tuple[str, str], str] = {}
+        for name in names:
+            stem, suffix = os.path.splitext(name)
+            if kind_of(name) not in (Kind.PHOTO, Kind.FOREIGN) and suffix.lower() not in _FILMS:
+                continue
+            self._photos[name, ""] = name
+            if numbered := _NUMBERED.fullmatch(stem):
+                self._photos[numbered[1] + suffix, numbered[2]] = name
+        numbered_names = {name for (_, number), name in self._photos.items() if number}
+        self._sorted = sorted(
+            key for key, name in self._photos.items() if key[1] or name not in numbered_names
+        )
+
+    def owner(self, base: str) -> str:
+        """Return the name of the photo, "" where there is none, or more than one could be meant.
+
+        Args:
+            base: The name of the .json without its ending.
+        """
+        numbered = _NUMBERED.fullmatch(base)
+        title, number = (numbered[1], numbered[2]) if numbered else (base, "")
+        shorter, _, rest = title.rpartition(".")
+        found = self._photos.get((title, number), "")
+        if not found and _METADATA.startswith(rest):
+            found = self._photos.get((shorter, number), "")
+        if not found and len(title) >= _CUT_LENGTH - 1:
+            found = self._cut(title, number)
+        return found
+
+    def _cut(self, title: str, number: str) -> str:
+        found = set()
+        for place in range(bisect_left(self._sorted, (title, "")), len(self._sorted)):
+            whole, its_number = self._sorted[place]
+            if not whole.startswith(title):
+                break
+            if its_number == number:
+                found.add(self._photos[whole, its_number])
+        return found.pop() if len(found) == 1 else ""

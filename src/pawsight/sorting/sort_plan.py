@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pawsight.data.file_types import package_of
 from pawsight.errors import DataError
 from pawsight.records import Prediction
 from pawsight.sorting.file_contents import reason
@@ -106,15 +107,27 @@ class Planner:
         how: What will be done with each photo.
         folders: The folder of each class.
         sure: Photos of a lower probability go to `unsure`.
+        with_companions: Whether films of Live Photos and raw files go along with their photo.
     """
 
-    def __init__(self, into: str, how: How, folders: Mapping[str, str], sure: float) -> None:
+    def __init__(
+        self,
+        into: str,
+        how: How,
+        folders: Mapping[str, str],
+        sure: float,
+        with_companions: bool = False,
+    ) -> None:
         self._into = into
         self._how = how
         self._folders = folders
         self._sure = sure
         self._names = FreeNames(into)
-        self._sidecars = Sidecars()
+        self._sidecars = Sidecars(with_companions)
+
+    def companions_left(self) -> dict[str, int]:
+        """Count the films and raw files that stay where they are, by what they are."""
+        return dict(self._sidecars.left)
 
     def plan(self, prediction: Prediction, root: str) -> list[Placement]:
         """Plan one photo, and after it the files that belong to it.
@@ -166,6 +179,8 @@ class Planner:
             return _changed(told, target=target, status="there")
         if self._how == "move" and (os.path.islink(path) or not _lies_in(real, root)):
             return _changed(told, reason="a link leads to it, and what links lead to is not moved")
+        if self._how == "move" and (package := _package_above(real)):
+            return _changed(told, reason=f"it belongs to {package}, which moving it would break")
         wanted = f"{folder}/{os.path.basename(path)}"
         target, is_there = self._names.choose(path, facts.st_size, wanted)
         return Placement(
@@ -180,6 +195,14 @@ def _changed(
     placement: Placement, target: str = "", status: Status = "failed", reason: str = ""
 ) -> Placement:
     return Placement(placement.path, placement.label, placement.probability, target, status, reason)
+
+
+def _package_above(real: str) -> str:
+    """Name the library or another package of a program that a photo lies in; else ""."""
+    for name in Path(real).parts[:-1]:
+        if program := package_of(name):
+            return f"{name} ({program})"
+    return ""
 
 
 def _lies_in(real: str, root: str) -> bool:

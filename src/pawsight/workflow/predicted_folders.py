@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pawsight.data.listing.left_out import LeftOut
 from pawsight.errors import StoppedError
+from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
 from pawsight.inference.partial_results import PartialResults, check_replaceable
@@ -56,8 +58,8 @@ def predict_folder(
     continues after them, also after a crash. `output` appears when it is complete.
 
     Args:
-        photos: Files, folders with all below them, and patterns such as `photos/**/*.jpg`; "-"
-            is a list on standard input.
+        photos: Files, folders with all below them, patterns such as `photos/**/*.jpg`, archives
+            and addresses such as `s3://bucket/photos`; "-" is a list on standard input.
         run_path: A finished run; None takes the model of cats and dogs that ships.
         output: The file; earlier results are replaced, and never anything else.
         format: "csv", "json" (one list), "jsonl" (an object a line) or "table"; None takes that
@@ -106,7 +108,9 @@ def _predict_rest(
     predict = partial(classifier.predict_iter, batch_size=batch_size, tta=tta)
     # Unbuffered: a thread may still wait for standard input when the process ends.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-    listed = expand([os.fspath(name) for name in names], stdin)
+    left_out = LeftOut()
+    local = fetch_addresses([os.fspath(name) for name in names], progress)
+    listed = expand(local, stdin, left_out)
     try:
         rest = partial_results.skip(listed)
         if partial_results.was_begun:
@@ -118,6 +122,7 @@ def _predict_rest(
             for prediction in found:
                 partial_results.add(prediction)
                 progress.advance(1)
+        left_out.tell(progress)
     except KeyboardInterrupt as error:
         if not partial_results.num_rows:
             partial_results.remove()

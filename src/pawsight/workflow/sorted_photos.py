@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
+from pawsight.inference.addresses import fetch_addresses, is_fetched
 from pawsight.inference.classifier import Classifier, load
 from pawsight.notebook import live_in_notebooks
 from pawsight.probabilities import SURE
@@ -33,6 +34,7 @@ def sort(
     sure: float = SURE,
     dry_run: bool = False,
     progress: Progress = _SILENT,
+    with_companions: bool = False,
 ) -> Sorting:
     """Put photos into a folder per class, and those the model is not sure of into `unsure`.
 
@@ -42,21 +44,25 @@ def sort(
     finished by the same call.
 
     Args:
-        sources: Files, folders and patterns such as `photos/**/*.jpg`.
+        sources: Files, folders, patterns such as `photos/**/*.jpg`, archives, and addresses
+            such as `s3://bucket/photos`; the photos of the last two can only be copied.
         into: The folder; it is made if need be.
         run_path: A finished run; None takes the model of cats and dogs that ships.
         how: "copy", "link" (symbolic links) or "move".
         sure: Photos of a lower probability go to `unsure`, 0..1.
         dry_run: Only say what would be done; changes nothing.
         progress: Is told how it goes.
+        with_companions: Take the films of Live Photos and the raw files of a photo's name along;
+            else they stay, and a note counts them.
 
     Raises:
         ConfigError: `how` or `sure` is none of these.
+        SourceError: Photos cannot be fetched from an address.
         DataError: A file is where a folder should be.
         DiskError: The folder cannot be written, or the disk is too full.
         RunError: There is no finished run there.
     """
-    planned = plan_sort(sources, into, run_path, how, sure, dry_run, progress)
+    planned = plan_sort(sources, into, run_path, how, sure, dry_run, progress, with_companions)
     return planned if dry_run else carry_out(planned, progress)
 
 
@@ -68,6 +74,7 @@ def plan_sort(
     sure: float = SURE,
     dry_run: bool = False,
     progress: Progress = _SILENT,
+    with_companions: bool = False,
 ) -> Sorting:
     """Decide where each photo would go; takes and raises what `sort` does.
 
@@ -89,13 +96,24 @@ def plan_sort(
     elif is_stopped(target):
         progress.note(f"An earlier sort into {into} was stopped; what it left is not shown here.")
     named = [os.fspath(source) for source in many]
+    fetched = next((name for name in named if is_fetched(name)), "")
+    if fetched and how != "copy":
+        raise ConfigError(
+            f"The photos of {fetched} are fetched into the cache of this machine, from where they "
+            f"can only be copied.\nLeave --{how} out."
+        )
+    named = fetch_addresses(named, progress)
     progress.start("Looking for photos", unit="photos")
     found = find_photos(named, target, in_order)
     progress.advance(len(found.photos))
     if found.num_left_out:
         progress.note(f"{found.num_left_out:,} photos in {into} are left where they are.")
-    planner = Planner(target, how, folders, sure)
+    found.left_out.tell(progress)
+    planner = Planner(target, how, folders, sure, with_companions)
     placements = tuple(_planned(planner, classifier, found.photos, progress))
+    if left := planner.companions_left():
+        counts = " and ".join(f"{count:,} {kind}" for kind, count in sorted(left.items()))
+        progress.note(f"{counts} stay where they are; --companions takes them along.")
     places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
     model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
     return Sorting(Path(target), how, placements, in_order, places, model)

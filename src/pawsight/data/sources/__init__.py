@@ -15,10 +15,15 @@ from pawsight.data.sources.source import Source
 from pawsight.errors import SourceError
 from pawsight.progress import Progress
 
-__all__ = ["Source", "fetch"]
+__all__ = ["Source", "fetch", "is_address"]
 
 # "C:\photos" is no scheme: it takes two letters.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+def is_address(text: str) -> bool:
+    """Whether photos are called by an address: in Google Drive, in a cloud store or on the web."""
+    return drive.matches(text) or cloud.matches(text)
 
 
 def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:

@@ -1,0 +1,40 @@
+"""Addresses and archives among the photos that are named: fetched before anything is predicted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from pawsight.progress import Progress
+
+
+def is_fetched(name: str) -> bool:
+    """Whether photos are fetched or unpacked first: an address, or an archive on this machine."""
+    from pawsight.data.sources import is_address  # only here, since a path needs none of it
+    from pawsight.data.sources.archive import ENDINGS
+
+    if os.path.lexists(name):
+        return name.lower().endswith(ENDINGS) and os.path.isfile(name)  # noqa: PTH113
+    return ":" in name and is_address(name)
+
+
+def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
+    """Return the names with a local folder in the place of each address and each archive.
+
+    Args:
+        names: Files, folders, patterns and addresses, as `expand` takes them.
+        progress: Receives what is fetched.
+
+    Raises:
+        SourceError: Photos cannot be fetched; the text says why.
+        DiskError: The cache cannot be written, or the disk is too full.
+    """
+    found = []
+    for name in names:
+        if is_fetched(name):
+            from pawsight.data.sources import fetch
+
+            found.append(str(fetch(name, progress).root))
+        else:
+            found.append(name)
+    return found
