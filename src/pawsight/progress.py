@@ -12,6 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from pawsight.addresses import public_text
+from pawsight.formatting import printable_lines
+
 
 class Progress(Protocol):
     """Receives the news of a stage; the methods return at once and never raise."""
@@ -73,4 +76,4 @@ class Logged:
             contextlib.suppress(OSError),
             self._path.open("a", encoding="utf-8", errors="surrogateescape") as log,
         ):
-            log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}\n")
+            log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {printable_lines(public_text(text))}\n")

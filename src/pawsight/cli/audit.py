@@ -140,11 +140,13 @@ def _checks(given: list[str]) -> list[str]:
 
 
 def _default_folder(source: str) -> Path:
+    from pawsight.addresses import public_address
     from pawsight.runs import results_dir
     from pawsight.storage.atomic import plain_name
 
     stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    return results_dir("audits", source) / f"{stamp}-{plain_name(Path(source).absolute().stem)}"
+    name = plain_name(Path(public_address(source)).absolute().stem)
+    return results_dir("audits", source) / f"{stamp}-{name}"
 
 
 def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) -> None:

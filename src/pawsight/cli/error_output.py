@@ -7,7 +7,9 @@ import os
 import sys
 
 from pawsight import __version__
+from pawsight.addresses import public_text
 from pawsight.errors import ExtraError, PawsightError
+from pawsight.formatting import printable_lines
 
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
@@ -63,4 +65,4 @@ def tell(error: BaseException, command: str) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable_lines(public_text(text)), file=sys.stderr, flush=True)

@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Iterator
 
+from pawsight.addresses import public_text
+from pawsight.formatting import printable_lines
 from pawsight.progress import Progress
 from pawsight.progress_text import Stage
 
@@ -74,4 +76,4 @@ class Lines:
         self._say(self._stage.standing(self._told))
 
     def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable_lines(public_text(text)), file=sys.stderr, flush=True)

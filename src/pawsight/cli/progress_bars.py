@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from pawsight.addresses import public_text
+from pawsight.formatting import printable, printable_lines
 from pawsight.progress_text import count_text, facts_text, has_rate
 
 
@@ -43,7 +45,9 @@ class Bars:
         """Finish the bar of the stage before, and begin one."""
         self._finish()
         self._facts = {}
-        self._task = self._rich.add_task(task, total=total, unit=unit, facts={})
+        self._task = self._rich.add_task(
+            printable(public_text(task)), total=total, unit=unit, facts={}
+        )
         self._rich.start()
 
     def advance(self, done: int, **facts: float | str) -> None:
@@ -60,7 +64,8 @@ class Bars:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        shown = printable_lines(public_text(text))
+        self._rich.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the bars as they are."""

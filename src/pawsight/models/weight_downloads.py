@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from pawsight.addresses import public_address, public_text
 from pawsight.errors import DiskError, ModelError
 from pawsight.models.applications import ORIGIN
 from pawsight.progress import Progress
@@ -70,10 +71,11 @@ def fetch_file(
                 open_stream, path, checksum=checksum, advance=progress.advance, pause=pause
             )
     except Refused as error:
+        shown = public_address(url)
         raise ModelError(
-            f"The weights of {name} are not on this machine, and cannot be fetched from {url}: "
-            f"{error}.\n"
-            f"Fetch {path.name} elsewhere, from {url}\n"
+            f"The weights of {name} are not on this machine, and cannot be fetched from {shown}: "
+            f"{public_text(str(error))}.\n"
+            f"Fetch {path.name} elsewhere, from {shown}\n"
             f"then give it: --weights {path.name} (or put it into {path.parent})."
         ) from error
     except OSError as error:

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from pawsight.addresses import public_address
 from pawsight.config import TrainConfig
 from pawsight.errors import RunError
 from pawsight.notebook import live_in_notebooks
@@ -85,7 +86,7 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 
 def _folder(source: Source, out: Source | None) -> Path:
     if out is None:
-        name = f"{Path(source).absolute().stem}-folds"
+        name = f"{Path(public_address(str(source))).absolute().stem}-folds"
         return next(default_dirs(name, results_dir("runs", source)))
     check_outside(out, source)
     folder = Path(out)

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from pawsight.addresses import public_address
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -62,7 +63,7 @@ def evaluate(
     catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
-        *(run, str(source), classifier.probs, classifier.class_names),
+        *(run, public_address(str(source)), classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
     ).to_json()
 

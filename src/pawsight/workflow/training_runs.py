@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pawsight.addresses import HIDDEN, public_address
 from pawsight.config import TrainConfig
 from pawsight.data.auditing.audit import audit_photos, tell_about
 from pawsight.data.catalog import Catalog
@@ -147,7 +148,7 @@ def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Cat
     catalog.save(run.catalog_path)
     path = Path(source)
     began = RunConfig(
-        source=str(path.absolute() if path.exists() else source),
+        source=str(path.absolute()) if path.exists() else public_address(str(source)),
         name=catalog.name,
         root=str(catalog.root.absolute()),
         settings=config,
@@ -241,7 +242,9 @@ def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
     """
     began = run.load_config()
     config = began.settings
-    listed = list_photos(began.source, progress, config.split.group_by, config.stage, config.source)
+    # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
+    source = began.root if HIDDEN in began.source else began.source
+    listed = list_photos(source, progress, config.split.group_by, config.stage, config.source)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))

@@ -9,10 +9,11 @@ import difflib
 import re
 from pathlib import Path
 
+from pawsight.addresses import public_text
 from pawsight.config import Staging
 from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table
 from pawsight.data.sources.source import Source
-from pawsight.errors import SourceError
+from pawsight.errors import PawsightError, SourceError
 from pawsight.progress import Progress
 
 __all__ = ["Source", "fetch", "is_address"]
@@ -46,7 +47,14 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
             pawsight can get at; the text says which.
         DiskError: The cache cannot be written, or the disk is too full.
     """
-    text = str(source)
+    try:
+        return _fetch(str(source), progress, stage)
+    except PawsightError as error:
+        error.args = tuple(public_text(str(text)) for text in error.args)
+        raise
+
+
+def _fetch(text: str, progress: Progress, stage: Staging) -> Source:
     if not text.strip():
         raise SourceError(
             "No photos were named: the source is empty.\n"

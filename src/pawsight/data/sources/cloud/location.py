@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
-from urllib.parse import urlsplit, urlunsplit
 
 from pawsight.data.file_types import is_wanted
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
@@ -18,7 +17,7 @@ class Place:
 
     Attributes:
         name: What to call them.
-        address: Where they lie, without a password.
+        address: Where they lie, without secrets.
         files: What is to be copied.
         hint: What to do where there is none.
         archive: The path of the one file that is an archive to unpack.
@@ -48,13 +47,6 @@ def wanted_files(
     kept = [(parts, make) for parts, make in named if is_wanted(parts[:-1], parts[-1])]
     paths = unique_paths(safe_path(parts) for parts, _ in kept)
     return [make(path) for path, (_, make) in zip(paths, kept, strict=True)]
-
-
-def shown(address: str) -> str:
-    """An address as it may be read by anybody: without the password in it."""
-    parts = urlsplit(address)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"))
 
 
 def is_table_name(name: str) -> bool:

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pawsight.addresses import public_address
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
 from pawsight.data.sources.cloud.location import (
     Place,
     is_table_name,
     refuse_file,
-    shown,
     wanted_files,
 )
 from pawsight.data.sources.cloud.providers import STORES, Store
@@ -69,7 +69,7 @@ def look(text: str, progress: Progress) -> Place:
     address = f"{scheme.lower()}://{plain}"
     if not plain.strip("/"):
         raise SourceError(f"{text} names no {store.top}.\nGive it as {store.example}.")
-    seen = shown(address)
+    seen = public_address(address)
     try:
         with _translated():
             opened = _open(store, address, is_anonymous=plain != rest)

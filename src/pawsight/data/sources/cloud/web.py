@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
+from pawsight.addresses import public_address
 from pawsight.data.file_types import is_system_folder, is_wanted
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.location import (
     Place,
     is_table_name,
     refuse_file,
-    shown,
     wanted_files,
 )
 from pawsight.data.sources.mirror import RemoteFile, safe_path
@@ -56,7 +56,7 @@ def look(text: str, progress: Progress) -> Place:
     except ImportError as error:
         raise ExtraError("Fetching photos from the web", "cloud") from error
     url = urldefrag(text).url
-    progress.start(f"Looking at {shown(url)}", None, "files")
+    progress.start(f"Looking at {public_address(url)}", None, "files")
     with requests.Session() as session:
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_NUM_THREADS)
         for scheme in SCHEMES:
@@ -65,7 +65,7 @@ def look(text: str, progress: Progress) -> Place:
             return _Web(session, progress).place(url)
         except Refused as error:
             raise SourceError(
-                f"{shown(url)} cannot be had: {error}.\n"
+                f"{public_address(url)} cannot be had: {error}.\n"
                 f"Look whether the address is right and opens in a browser, and give it again. "
                 f"Where it needs a name and a password, put them into ~/.netrc."
             ) from error
@@ -79,7 +79,7 @@ class _Web:
         self._progress = progress
 
     def place(self, url: str) -> Place:
-        address = shown(url)
+        address = public_address(url)
         final, name, start, page = in_tries(lambda: self._ask(url))
         if page is not None:
             folder = _folder_of(final)
@@ -89,7 +89,9 @@ class _Web:
             folder = urljoin(final, ".")
             _, _, _, page = in_tries(lambda: self._ask(folder))
             files = self._files_below(folder, folder, page or "")
-            return Place(_last_name(folder), shown(folder), files, _HINT, table=safe_path([name]))
+            return Place(
+                _last_name(folder), public_address(folder), files, _HINT, table=safe_path([name])
+            )
         if not archive.is_archive(Path(name), start):
             refuse_file(address)
         here = safe_path([name])

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pawsight.addresses import public_address
 from pawsight.data.sources.known.sets import KnownSet, SetArchive
 from pawsight.errors import ConfigError, SourceError
 from pawsight.progress import Progress
@@ -95,7 +96,8 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
                 if not isinstance(error, GivenUp):
                     left.remove(url)
                 if not is_patient:
-                    progress.note(f"{url} does not give {known.name}: {error}. Trying elsewhere.")
+                    shown = public_address(url)
+                    progress.note(f"{shown} does not give {known.name}: {error}. Trying elsewhere.")
             else:
                 return
     raise SourceError(_not_fetched(known, archive, problems))
@@ -145,7 +147,7 @@ def _version(archive: SetArchive) -> str:
 
 
 def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, Refused]) -> str:
-    tried = "\n".join(f"  {url}: {problem}" for url, problem in problems.items())
+    tried = "\n".join(f"  {public_address(url)}: {problem}" for url, problem in problems.items())
     text = f"{known.name} is not on this machine, and cannot be fetched:\n{tried}\n"
     if any(isinstance(problem, Damaged) for problem in problems.values()):
         kind = "MD5" if len(archive.checksum) == 32 else "SHA-256"

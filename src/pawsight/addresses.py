@@ -1,0 +1,52 @@
+"""Addresses without the secrets in them: what may be written, logged and printed.
+
+A password, a token or the signature of a presigned link is used to fetch
+photos and kept nowhere: run folders are zipped and shared, and logs are copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+HIDDEN = "***"
+
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"auth|code|cred|expires|jwt|key|pass|policy|pwd|secret|session|sig|token|user|^se$|^sp$|^sv$",
+    re.IGNORECASE,
+)
+_LONGEST_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
+_LOGIN_SCHEMES = ("sftp", "ssh")  # their user names are needed to connect again
+
+
+def public_address(address: str) -> str:
+    """Return an address without user info, signatures and tokens; other text as it is."""
+    if "://" not in address:
+        return address
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address.partition("://")[0] + f"://{HIDDEN}"
+    user, at, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0] if parts.scheme in _LOGIN_SCHEMES else HIDDEN
+    netloc = f"{name}@{host}" if at else host
+    query = "&".join(map(_public_parameter, parts.query.split("&")))
+    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=""))
+
+
+def public_text(text: str) -> str:
+    """Return a text with each address in it as `public_address` gives it."""
+    return _ADDRESS.sub(lambda found: public_address(found[0]), text)
+
+
+def _public_parameter(parameter: str) -> str:
+    name, equals, value = parameter.partition("=")
+    if not equals and len(name) <= _LONGEST_VALUE:
+        return name  # such as "anonymous"
+    if _SECRET.search(name) or not equals:
+        return f"{name if equals else ''}{equals}{HIDDEN}"
+    if len(value) > _LONGEST_VALUE:  # with a digest: other values are other addresses
+        return f"{name}={HIDDEN}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+    return parameter
