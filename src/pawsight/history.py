@@ -39,6 +39,11 @@ class Epoch:
     # Side of the photos it was validated on, by that of the finished model's.
     validation_scale: float = 1.0
 
+    @property
+    def epoch_text(self) -> str:
+        """The epoch with at most one digit after the point: "12", "12.8"."""
+        return f"{self.epoch:.1f}".removesuffix(".0")
+
     def facts(self) -> dict[str, float | str]:
         """What a `Progress` is told of the row: figures of the training under their plain names."""
         found: dict[str, float | str] = {

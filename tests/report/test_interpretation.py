@@ -49,13 +49,26 @@ def metrics_of(matrix, names=None, claimed=None, **changes):
     return PartMetrics.model_validate(found | changes)
 
 
-def test_a_wide_gap_between_training_and_validation_is_overfitting(make_history):
+def test_a_wide_gap_between_training_and_validation_is_stated_and_no_more(make_history):
     said = reading(make_history([0.8, 0.85, 0.84], train=[0.8, 0.95, 0.99]))
 
-    assert plain(said).startswith(
-        "It overfits: at the best epoch (2) it was right on 95.0 % of the training photos but on "
-        "85.0 % of the validation photos."
+    assert plain(said) == (
+        "No sign of over- or underfitting: at the best epoch (2) the training accuracy was 95.0 % "
+        "and the validation accuracy 85.0 %, and the validation loss had settled. The gap of 10 "
+        "points between the two shows that more, and more varied, photos would help."
     )
+
+
+def test_a_gap_does_not_contradict_that_longer_training_helps(make_history):
+    said = reading(
+        make_history(
+            [0.6, 0.7, 0.8, 0.9], train=[0.8, 0.9, 0.95, 0.99], losses=[0.8, 0.6, 0.5, 0.4]
+        )
+    )
+
+    assert "Longer training will probably do better" in said
+    assert "gap of 9 points" in said
+    assert "overfits" not in said
 
 
 def test_a_validation_loss_that_climbs_again_is_overfitting(make_history):
@@ -161,20 +174,44 @@ def test_few_photos_are_a_warning():
 @pytest.mark.parametrize(
     ("claimed", "said"),
     [
-        (0.99, "too sure of itself"),
-        (0.8, "too modest"),
-        (0.93, "close to the truth"),
-        (0.9, "can be taken at their word"),
+        # Of 200 photos; at 0.9 the accuracy varies by 0.021, at 0.8 by 0.028, at 0.93 by 0.018.
+        (0.99, "It is too sure of itself"),
+        (0.8, "It is too modest"),
+        (0.93, "No sign that its probabilities are off"),
+        (0.9, "No sign that its probabilities are off"),
     ],
 )
 def test_probabilities_are_judged_by_what_came_true(claimed, said):
-    assert said in findings("test", metrics_of([[90, 10], [10, 90]], claimed=claimed), {})[-1]
+    assert findings("test", metrics_of([[90, 10], [10, 90]], claimed=claimed), {})[-1].startswith(
+        said
+    )
 
 
-def test_a_claim_within_the_interval_is_not_held_against_the_model():
-    metrics = metrics_of([[3, 0], [0, 3]], claimed=0.8, accuracy_interval=[0.61, 1.0])
+def test_a_small_error_that_is_none_of_chance_is_called_small():
+    # Of 20,000 photos at 0.91 the accuracy varies by 0.002: an error of 0.01 is no chance.
+    said = findings("test", metrics_of([[9000, 1000], [1000, 9000]], claimed=0.91), {})[-1]
 
-    assert "can be taken at their word" in findings("test", metrics, {})[-1]
+    assert said.startswith("Its probabilities are close to the truth: on average it gave")
+    assert "calibration error is 1.0 %, where a perfectly calibrated model would show 0.2 %" in said
+
+
+def test_a_few_photos_prove_nothing_about_probabilities():
+    # 36 % claimed and 3 of 13 right: sqrt(0.36 * 0.64 / 13) is 0.13.
+    metrics = metrics_of([[3, 4], [6, 0]], claimed=0.36)
+
+    said = findings("test", metrics, {})[-1]
+    assert said.startswith("Too few photos to judge its probabilities: on average it gave its")
+    assert "gave its answers 36.0 % and was right on 23.1 %" in said
+
+
+def test_errors_in_both_directions_are_named():
+    bins = [
+        {"low": 0.5, "high": 0.6, "n": 500, "confidence": 0.6, "accuracy": 0.9},
+        {"low": 0.9, "high": 1.0, "n": 500, "confidence": 0.95, "accuracy": 0.7},
+    ]
+    metrics = metrics_of([[400, 100], [100, 400]], reliability=bins)
+
+    assert "off in both directions" in findings("test", metrics, {})[-1]
 
 
 def test_commonest_confusions_come_first():

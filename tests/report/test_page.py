@@ -1,11 +1,15 @@
+import html
 import os
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from pawsight.data.auditing import checks
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
+from pawsight.report import interpretation
 from pawsight.report.page import write_report
 from pawsight.storage.atomic import write_json
 
@@ -311,3 +315,59 @@ def test_a_run_of_an_earlier_version_still_gets_its_report(make_run):
     write_json(run.metrics_path, metrics)
 
     assert "Right on 7 of 8 photos" in Page(write_report(run)).text
+
+
+def test_the_pages_own_lines_of_python_run(make_colour_run, save_photo, tmp_path, monkeypatch):
+    run = make_colour_run("it's a run")
+    write_json(run.config_path, {"source": "photos", "root": "photos", "settings": {}})
+    save_photo("my-photos/one.jpg", "green")
+    save_photo("my-photos/more/two.png", "red")
+    page = write_report(run).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    scripts = [
+        html.unescape(code)
+        for code in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
+        if "import pawsight" in code
+    ]
+    printed = []
+    for script in scripts:
+        exec(script, {"print": lambda *values: printed.append(values)})
+
+    assert len(scripts) == 2
+    rows = Path("predictions.csv").read_text().splitlines()
+    assert sorted(row.split(",")[1].strip('"') for row in rows[1:]) == ["green", "red"]
+    assert printed[0] == (Path("predictions.csv"),)
+    assert printed[1][0] == "green"
+
+
+def test_pages_recommend_no_option_that_does_not_exist(page):
+    from typer.main import get_command
+
+    from pawsight.cli.main import app
+    from pawsight.config import TrainConfig
+
+    commands = get_command(app).commands
+    known = {
+        name for command in commands.values() for param in command.params for name in param.opts
+    }
+    settings = set(TrainConfig.model_fields)
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for package in (interpretation, checks)
+        for path in Path(package.__file__).parent.iterdir()
+        if path.suffix in (".py", ".j2")
+    }
+    assert len(texts) > 10
+    for path, text in texts.items():
+        # `-- var(--x)` of a style sheet is no option.
+        for option in re.findall(r"(?<![\w(-])--[a-z][a-z-]+", text):
+            assert option in known, (path.name, option)
+        for setting in re.findall(r"--set ([a-z_]+)=", text):
+            assert setting in settings, (path.name, setting)
+
+
+def test_each_class_has_intervals(page):
+    # 2 of 4 cats were found, and no dog was taken for one.
+    row = page.text.partition("avg. prec. cats ")[2]
+    assert row.startswith("4 100.0 % 34.2 to 100.0 50.0 % 15.0 to 85.0")

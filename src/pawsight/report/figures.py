@@ -87,7 +87,7 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=_INK)
     told = percent(value) if quantity == "accuracy" else f"{value:.3f}"
-    axes.set_title(f"Best epoch: {best.epoch}, {name} {told}", fontsize=9)
+    axes.set_title(f"Best epoch: {best.epoch_text}, {name} {told}", fontsize=9)
     axes.legend(loc="best")
     return figure
 
@@ -110,11 +110,11 @@ def _draw_courses(axes: Axes, courses: dict[str, list[float]], quantity: str) ->
     """Draw the lines of one quantity, those that there are."""
     for part, label, colour, dashes in _COURSES:
         if values := courses.get(f"{part}_{quantity}"):
-            # Dots only where they do not merge into a band.
+            # Dots only where they do not merge into a band; a line through two shows no course.
             marker = "o" if len(values) <= 30 else ""
-            axes.plot(
-                courses["epoch"], values, dashes, color=colour, marker=marker, ms=3, label=label
-            )
+            dashes = dashes if len(values) > 2 else "None"
+            (line,) = axes.plot(courses["epoch"], values, dashes, color=colour, label=label)
+            line.set(marker=marker, markersize=4)
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -178,7 +178,8 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
         for name, each in curves.items()
         if each.precision_recall
     }
-    _draw_curves(axes, lines, metrics, "average_precision", "lower left")
+    # In steps: between two points of the curve precision does not change in a straight line.
+    _draw_curves(axes, lines, metrics, "average_precision", "lower left", "steps-pre")
     axes.set_xlabel("found (recall)")
     axes.set_ylabel("right when it says so (precision)")
     return figure
@@ -280,7 +281,12 @@ def _draw_top_confusions(metrics: PartMetrics) -> Figure:
 
 
 def _draw_curves(
-    axes: Axes, lines: dict[str, _Line], metrics: PartMetrics, area: str, place: Any
+    axes: Axes,
+    lines: dict[str, _Line],
+    metrics: PartMetrics,
+    area: str,
+    place: Any,
+    steps: Literal["default", "steps-pre"] = "default",
 ) -> None:
     areas = {name: getattr(metrics.per_class[name], area) for name in lines}
     names = sorted(areas, key=areas.__getitem__)  # the hardest class first
@@ -290,10 +296,16 @@ def _draw_curves(
     for name in [name for name in names if name not in shown]:
         xs, ys = lines[name]
         stride = max(1, len(xs) // 50)  # hundreds of grey lines need no detail
-        axes.plot(xs[::stride] + xs[-1:], ys[::stride] + ys[-1:], color=_LINE, linewidth=0.6)
+        axes.plot(
+            xs[::stride] + xs[-1:],
+            ys[::stride] + ys[-1:],
+            color=_LINE,
+            linewidth=0.6,
+            drawstyle=steps,
+        )
     for name, colour in zip(shown, _COLOURS, strict=False):
         xs, ys = lines[name]
-        handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False)
+        handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False, drawstyle=steps)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
     title = f"the hardest 3 of {len(names)}" if is_crowded else None
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.

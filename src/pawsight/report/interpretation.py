@@ -11,56 +11,72 @@ from dataclasses import dataclass
 from math import isfinite
 
 from pawsight.class_weights import UNEVEN
+from pawsight.evaluation.reliability import calibration_error
 from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.history import Epoch, best_epoch
 
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
-LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only trembles
+LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only fluctuates
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
 FEW_PHOTOS = 100
-MISJUDGED = 0.05  # mean probability claimed, less the accuracy; and outside its interval
+MISJUDGED = 0.02  # calibration error beyond that of a perfectly calibrated model
+TOO_NOISY = 0.05  # calibration error that even a perfectly calibrated model shows
 
 RULES = (
-    f"Rules of thumb used here. Overfitting: at the best epoch the training accuracy is more than "
-    f"{WIDE_GAP * 100:g} points above the validation accuracy, or the validation loss ended more "
-    f"than {LOSS_REBOUND * 100:g} % and {LEAST_REBOUND:g} above its lowest (not judged where "
-    f"classes are uneven: there it also rises when rare classes come into their own). "
-    f"Still learning: the last epoch is the best, and the validation loss fell by more than "
-    f"{STILL_FALLING * 100:g} % over the last quarter of the epochs."
+    f"Rules of thumb used here. Overfitting: the validation loss ended more than "
+    f"{percent(LOSS_REBOUND, 0)} and {LEAST_REBOUND:g} above its lowest (not judged where classes "
+    f"are uneven: there it also rises when rare classes come into their own). Still learning: the "
+    f"last epoch is the best, and the validation loss fell by more than "
+    f"{percent(STILL_FALLING, 0)} over the last quarter of the epochs. A gap between training and "
+    f"validation accuracy is stated from {WIDE_GAP * 100:g} points on; it shows that more photos "
+    f"would help, and not that longer training would not."
 )
 
 
 def reading(history: list[Epoch]) -> str:
-    """Say whether the curves show over- or underfitting, by the `RULES`."""
+    """Describe whether the curves show over- or underfitting, by the `RULES`."""
     rows = [row for row in history if isfinite(row.validation_loss)]
     if len(rows) < 2:
         return "With fewer than two epochs the curves cannot show over- or underfitting."
     best, last = best_epoch(rows), rows[-1]
     lowest = min(rows, key=lambda row: row.validation_loss)
-    gap = best.train_accuracy - best.validation_accuracy
     rise = last.validation_loss - lowest.validation_loss
     # Every photo counts alike in that loss, but not in training, which moves away from its low.
     is_uneven = best.validation_balanced_accuracy is not None
     is_rebound = rise > LEAST_REBOUND and not is_uneven
     rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
-    if gap > WIDE_GAP or rebound > LOSS_REBOUND:
-        return _overfitting(gap, rebound, lowest, best)
     before = rows[-1 - max(1, len(rows) // 4)]
     fall = _relative(before.validation_loss - last.validation_loss, before.validation_loss)
-    if best is last and fall > STILL_FALLING:
-        return (
+    at_best = (
+        f"at the best epoch ({best.epoch_text}) the training accuracy was "
+        f"{percent(best.train_accuracy)} and the validation accuracy "
+        f"{percent(best.validation_accuracy)}"
+    )
+    if rebound > LOSS_REBOUND:
+        found = (
+            f"It overfits: after epoch {lowest.epoch_text} the validation loss rose again, by "
+            f"{percent(rebound, 0)}; {at_best}. The weights of the best epoch were kept. More "
+            f"photos or stronger augmentation help."
+        )
+    elif best is last and fall > STILL_FALLING:
+        found = (
             f"It was still learning: the last epoch was the best, and the validation loss had "
-            f"fallen by {percent(fall)} since epoch {before.epoch}. "
+            f"fallen by {percent(fall)} since epoch {before.epoch_text}; {at_best}. "
             f"Longer training will probably do better."
         )
-    return (
-        f"No sign of over- or underfitting: at the best epoch ({best.epoch}) the training accuracy "
-        f"was {percent(best.train_accuracy)} and the validation accuracy "
-        f"{percent(best.validation_accuracy)}"
-        + ("." if is_uneven else ", and the validation loss had settled.")
-    )
+    else:
+        found = f"No sign of over- or underfitting: {at_best}" + (
+            "." if is_uneven else ", and the validation loss had settled."
+        )
+    gap = best.train_accuracy - best.validation_accuracy
+    if gap > WIDE_GAP:
+        found += (
+            f" The gap of {gap * 100:.0f} points between the two shows that more, and more varied, "
+            f"photos would help."
+        )
+    return found
 
 
 def headline(part: str, metrics: PartMetrics) -> str:
@@ -196,24 +212,6 @@ def legible(text: str) -> str:
 _DIRECTORS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
-def _overfitting(gap: float, rebound: float, lowest: Epoch, best: Epoch) -> str:
-    signs = []
-    if gap > WIDE_GAP:
-        signs.append(
-            f"at the best epoch ({best.epoch}) it was right on {percent(best.train_accuracy)} of "
-            f"the training photos but on {percent(best.validation_accuracy)} of the validation "
-            f"photos"
-        )
-    if rebound > LOSS_REBOUND:
-        signs.append(
-            f"after epoch {lowest.epoch} the validation loss rose again, by {rebound * 100:.0f} %"
-        )
-    return (
-        f"It overfits: {', and '.join(signs)}. It has begun to learn its photos by heart: "
-        f"more photos or stronger augmentation help, longer training does not."
-    )
-
-
 def _against_baseline(metrics: PartMetrics) -> str:
     always = (
         f"always saying “{legible(metrics.baseline_class)}”, the commonest class, would be "
@@ -246,19 +244,28 @@ def _most_confused(metrics: PartMetrics) -> str:
 
 
 def _trust_in_probabilities(metrics: PartMetrics) -> str:
+    """Judge the probabilities against what a perfectly calibrated model would show."""
+    noise = metrics.calibration_noise
+    if noise is None:
+        return ""
+    error = calibration_error(metrics.reliability)
     claimed = sum(b.n * b.confidence for b in metrics.reliability) / metrics.n
-    told = (
+    facts = (
         f"on average it gave its answers {percent(claimed)} and was right on "
-        f"{percent(metrics.accuracy)}"
+        f"{percent(metrics.accuracy)}; its calibration error is {percent(error)}, where a "
+        f"perfectly calibrated model would show {percent(noise.mean)} on so many photos, and "
+        f"above {percent(noise.high)} once in twenty"
     )
-    low, high = metrics.intervals["accuracy"]
-    if low <= claimed <= high:
-        return f"Its probabilities can be taken at their word: {told}."
-    if claimed - metrics.accuracy > MISJUDGED:
-        return f"It is too sure of itself: {told}."
-    if metrics.accuracy - claimed > MISJUDGED:
-        return f"It is too modest: {told}."
-    return f"Its probabilities are close to the truth: {told}."
+    if noise.mean > TOO_NOISY:
+        return f"Too few photos to judge its probabilities: {facts}."
+    if error <= noise.high:
+        return f"No sign that its probabilities are off: {facts}."
+    if error - noise.mean <= MISJUDGED:
+        return f"Its probabilities are close to the truth: {facts}."
+    if abs(claimed - metrics.accuracy) < error / 2:
+        return f"Its probabilities are off in both directions: {facts}."
+    direction = "too sure of itself" if claimed > metrics.accuracy else "too modest"
+    return f"It is {direction}: {facts}."
 
 
 def _interval(metrics: PartMetrics, key: str) -> str:

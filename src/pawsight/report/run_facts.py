@@ -34,7 +34,7 @@ def training_rows(
         best, last = best_epoch(history), history[-1]
         rate = sum(row.images_per_second for row in history) / len(history)
         rows += [
-            ("epochs", f"{last.epoch}, the best was {best.epoch}"),
+            ("epochs", f"{last.epoch_text}, the best was {best.epoch_text}"),
             ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
             ("training time", duration(last.seconds)),
             ("speed", f"{rate:,.0f} photos a second"),

@@ -23,6 +23,7 @@ def load_template(name: str) -> Template:
         finalize=lambda value: interpretation.legible(value) if type(value) is str else value,
     )
     environment.filters["percent"] = lambda *given: _unbroken(formatting.percent(*given))
+    environment.filters["interval"] = formatting.percent_interval
     environment.filters["decimal"] = formatting.decimal
     environment.filters["unbroken"] = _unbroken
     return environment.get_template(name)

@@ -16,6 +16,7 @@ from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.errors import RunError, TrainingError
+from pawsight.formatting import percent
 from pawsight.history import Epoch
 from pawsight.models.description import versions
 from pawsight.progress import Progress
@@ -152,9 +153,10 @@ def _kept(history: list[Epoch]) -> str:
         return "Fine-tuning did not improve validation; keeping the initial weights."
     balanced = best.validation_balanced_accuracy
     return (
-        f"Keeping epoch {best.epoch} of {history[-1].epoch}, the best in validation: "
-        + (f"balanced accuracy {balanced:.1%}, " if balanced is not None else "")
-        + f"{best.validation_accuracy:.1%} right."
+        f"Keeping the network after epoch {best.epoch_text} of {history[-1].epoch_text}, the best "
+        f"on the validation photos at full size: "
+        + (f"balanced accuracy {percent(balanced)}, " if balanced is not None else "")
+        + f"accuracy {percent(best.validation_accuracy)}."
     )
 
 

@@ -64,12 +64,13 @@ def describe(images: ImageArray) -> NDArray[np.float32]:
         and the share of its three commonest of 64 shades.
     """
     count, height, width, _ = images.shape
-    step = max(1, (height - 1) // _SAMPLES), max(1, (width - 1) // _SAMPLES)
-    here = images[:, : -1 : step[0], : -1 : step[1]]
-    right = images[:, : -1 : step[0], 1 :: step[1]][:, :, : here.shape[2]]
-    below = images[:, 1 :: step[0], : -1 : step[1]][:, : here.shape[1]]
+    down, across = (max(1, (side - 1) // _SAMPLES) for side in (height, width))
+    # One contiguous plane per channel: several times faster than interleaved ones.
+    here = _planes(images[:, :-1:down, :-1:across])
+    right = _planes(images[:, :-1:down, 1::across][:, :, : here.shape[3]])
+    below = _planes(images[:, 1::down, :-1:across][:, : here.shape[2]])
     edges = np.maximum(_difference(here, right), _difference(here, below)).reshape(count, -1)
-    red, green, blue = (here[..., channel].astype(np.uint16) for channel in range(3))
+    red, green, blue = here.astype(np.uint16)
     luma = ((77 * red + 150 * green + 29 * blue) >> 8).reshape(count, -1)
     even = ((edges <= _EVEN) & (luma >= _BLACK)).mean(1)
     gentle = ((edges > _EVEN) & (edges <= _GENTLE)).mean(1)
@@ -80,10 +81,15 @@ def describe(images: ImageArray) -> NDArray[np.float32]:
     return np.stack([even, gentle, hard, entropy, commonest], 1).astype(np.float32)
 
 
+def _planes(images: ImageArray) -> ImageArray:
+    """Copy images to one plane per channel: shape [N, h, w, 3] to [3, N, h, w]."""
+    return np.ascontiguousarray(np.moveaxis(images, -1, 0))
+
+
 def _difference(one: ImageArray, other: ImageArray) -> ImageArray:
-    """Return the largest difference of the three channels: shape [N, h, w, 3] to [N, h, w]."""
-    apart = np.maximum(one, other) - np.minimum(one, other)
-    return np.asarray(np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
+    """Return the largest difference of the three channels: shape [3, N, h, w] to [N, h, w]."""
+    red, green, blue = np.maximum(one, other) - np.minimum(one, other)
+    return np.asarray(np.maximum(np.maximum(red, green), blue))
 
 
 def _shares(shades: IntArray) -> NDArray[np.float64]:
