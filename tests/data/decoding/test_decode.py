@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from pawsight.data.decoding.decode import decode, examine, load_pixels, read_photo
+from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.errors import PhotoError
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
@@ -145,13 +146,17 @@ def test_cmyk_jpeg_has_the_colours_of_its_inks():
     assert np.asarray(decode(data)).reshape(-1, 3).mean(0) == pytest.approx([0, 255, 255], abs=3)
 
 
-def test_float_grey_is_scaled_by_the_white_its_values_tell():
+def test_float_grey_is_scaled_by_the_rule_of_its_set():
+    scale = PixelScale(ranges={"float": (0.0, 200.0)})
     for values, expected in (
-        ([0.0, 0.5, 1.0], [0, 128, 255]),
-        ([0.0, 100.0, 200.0], [0, 100, 200]),
+        ([0.0, 0.5, 1.0], [0, 1, 1]),
+        ([0.0, 100.0, 200.0], [0, 128, 255]),
+        ([-1.0, 400.0, np.nan], [0, 255, 0]),
     ):
         data = encode(Image.fromarray(np.array([values], np.float32)), "TIFF")
-        assert np.asarray(decode(data))[0, :, 0].tolist() == expected
+        assert np.asarray(decode(data, scale=scale))[0, :, 0].tolist() == expected
+        with pytest.raises(PhotoError, match="none is known to be white"):
+            decode(data)
 
 
 def test_the_first_frame_of_an_animation_is_the_photo():

@@ -11,10 +11,7 @@ import functools
 import io
 from collections.abc import Iterator
 
-import numpy as np
 from PIL import Image, ImageCms
-
-from pawsight.records import FloatArray
 
 _WHITE = (255, 255, 255)
 _STRIP_PIXELS = 2**22
@@ -24,15 +21,13 @@ _MAX_PROFILE_BYTES = 2**22
 
 
 def to_srgb(image: Image.Image, least: tuple[int, int] | None = None) -> Image.Image:
-    """Convert a loaded image to RGB in sRGB; what is transparent becomes white.
+    """Convert a loaded image of 8 bits to RGB in sRGB; what is transparent becomes white.
 
     Args:
         image: The image.
         least: (width, height) that the result has to have at least: an image that
             is several times as large is shrunk by a whole number. None: never.
     """
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bits(image)
     factor = 1 if least is None else min(image.width // least[0], image.height // least[1]) // 2
     if factor > 1:
         # By its class: on a JPEG 2000 that was decoded smaller, `reduce` is a number.
@@ -74,32 +69,6 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
     step = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, step):
         yield top, min(top + step, image.height)
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Bring 16-bit, 32-bit and float grey values to 0..255.
-
-    Only the 16-bit modes say what is white. For the others it is the first of
-    1 (float only), 255, 65535 and the largest value that no value exceeds.
-    """
-    white = 65535.0
-    if not image.mode.startswith("I;16"):
-        largest = max(float(values.max(initial=0.0)) for _, values in _values(image))
-        levels = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        white = next((level for level in levels if largest <= level), largest)
-    grey = Image.new("L", image.size)
-    grey.info = dict(image.info)
-    for top, values in _values(image):
-        levels_8 = (values * (255.0 / white)).clip(0, 255).round().astype(np.uint8)
-        grey.paste(Image.fromarray(levels_8), (0, top))
-    return grey
-
-
-def _values(image: Image.Image) -> Iterator[tuple[int, FloatArray]]:
-    """Give strips of an image's values, each with its first row; what is no number is 0."""
-    for top, bottom in _strips(image):
-        strip = np.asarray(image.crop((0, top, image.width, bottom)))
-        yield top, np.nan_to_num(strip.astype(np.float64), posinf=0.0, neginf=0.0)
 
 
 def _through_profile(image: Image.Image) -> Image.Image:

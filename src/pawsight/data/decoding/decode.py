@@ -1,4 +1,4 @@
-"""Bytes of a photo to pixels: the only place in the house where that is done.
+"""Bytes of a photo to pixels: the only module that does that.
 
 Training, prediction, serving and reports all come here, so a model always sees
 what it was trained on. The content decides the format, never the name. Pixels
@@ -27,24 +27,26 @@ from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
 from pawsight.data.decoding.photo_file import read_photo
 from pawsight.data.decoding.photo_statistics import Facts, Look, luma_of, measure
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.records import ImageArray, Resize
 
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
-VERSION = 3
+VERSION = 4
 
 _ANALYSIS: Goal = (ANALYSIS_SIZE, "stretch")
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark
 
 
-def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
+def decode(data: bytes, keep_truncated: bool = False, scale: PixelScale = STANDARD) -> Image.Image:
     """Decode a photo in full.
 
     Args:
         data: The bytes of the file.
         keep_truncated: Use a JPEG whose end is missing, if at least three quarters
             of its rows are there; the others are mid-grey.
+        scale: What brings values of more than 8 bits to 0..255.
 
     Returns:
         The first frame as an upright RGB image in sRGB.
@@ -52,7 +54,7 @@ def decode(data: bytes, keep_truncated: bool = False) -> Image.Image:
     Raises:
         PhotoError: The bytes are no photo or are damaged, or it has too many pixels.
     """
-    return decode_frame(data, None, keep_truncated).image
+    return decode_frame(data, None, keep_truncated, scale=scale).image
 
 
 def load_pixels(
@@ -61,6 +63,7 @@ def load_pixels(
     resize: Resize,
     keep_truncated: bool = False,
     max_pixels: int | None = None,
+    scale: PixelScale = STANDARD,
 ) -> ImageArray:
     """Decode a photo at a working size.
 
@@ -71,6 +74,7 @@ def load_pixels(
             longer side, "pad" adds mid-grey bars.
         keep_truncated: As for `decode`.
         max_pixels: A lower limit than those of the formats, in pixels of the file.
+        scale: As for `decode`.
 
     Returns:
         RGB pixels, shape [height, width, 3], read-only. The same bytes always
@@ -79,19 +83,23 @@ def load_pixels(
     Raises:
         PhotoError: As `decode`.
     """
-    image = decode_frame(data, (image_size, resize), keep_truncated, max_pixels).image
+    image = decode_frame(data, (image_size, resize), keep_truncated, max_pixels, scale).image
     return np.asarray(_fit(image, image_size, resize))
 
 
 def examine(
-    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+    data: bytes,
+    image_size: tuple[int, int],
+    resize: Resize,
+    keep_truncated: bool = False,
+    scale: PixelScale = STANDARD,
 ) -> tuple[Facts, ImageArray]:
-    """Give what `load_pixels` gives, and what is worth knowing of the photo, in one decode.
+    """Return the facts of a photo and what `load_pixels` returns, in one decode.
 
     Raises:
         PhotoError: As `decode`.
     """
-    image, surveyed = survey(data, image_size, resize, keep_truncated)
+    image, surveyed = survey(data, image_size, resize, keep_truncated, scale)
     return surveyed.facts(measure(surveyed.luma[None])[0]), np.asarray(image)
 
 
@@ -103,20 +111,26 @@ class Surveyed(NamedTuple):
         luma: What `measure` takes, of the same image, shape [h, w].
         known: The fields of Facts before the look.
         flaw: What is wrong with a photo that is used all the same.
+        samples: The values of its file, as `pixel_scale.describe_samples` writes them.
     """
 
     pixels: ImageArray
     luma: ImageArray
     known: tuple[str, int, int, str]
     flaw: str
+    samples: str
 
     def facts(self, look: Look) -> Facts:
         """Give the facts, now that the look was measured."""
-        return Facts(*self.known, *look, self.flaw)
+        return Facts(*self.known, *look, self.flaw, self.samples)
 
 
 def survey(
-    data: bytes, image_size: tuple[int, int], resize: Resize, keep_truncated: bool = False
+    data: bytes,
+    image_size: tuple[int, int],
+    resize: Resize,
+    keep_truncated: bool = False,
+    scale: PixelScale = STANDARD,
 ) -> tuple[Image.Image, Surveyed]:
     """Do what `examine` does, but leave the look to be measured, of many photos at once.
 
@@ -124,16 +138,18 @@ def survey(
         PhotoError: As `decode`.
     """
     goal: Goal = (image_size, resize)
-    found = decode_frame(data, goal, keep_truncated)
+    found = decode_frame(data, goal, keep_truncated, scale=scale)
     image = _fit(found.image, *goal)
     small = image
     if goal != _ANALYSIS:
         # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
         is_same = is_same_frame(found, goal, _ANALYSIS)
-        other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated)
+        other = (
+            found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
+        )
         small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
-    return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw)
+    return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw, found.samples)
 
 
 def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Image.Image:

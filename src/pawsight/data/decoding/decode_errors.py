@@ -148,7 +148,7 @@ class Quiet:
             if self._num_inside == 0:
                 self._filters = warnings.catch_warnings()
                 self._filters.__enter__()
-                warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pawsight\.pictures)\b")
+                warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pawsight\.data)\b")
             self._num_inside += 1
 
     def __exit__(

@@ -18,6 +18,9 @@ from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.data.decoding.orientation import swaps_sides, turn_of
 from pawsight.data.decoding.photo_statistics import SIDE
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
+from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
 from pawsight.data.decoding.truncated_jpeg import look_at, with_end
 from pawsight.errors import PhotoError
@@ -35,23 +38,29 @@ quiet = Quiet()  # cheap for who is inside already, so whoever decodes many phot
 
 
 class Frame(NamedTuple):
-    """A photo, the name of its format, its full upright (width, height), and its flaw."""
+    """A photo, the name of its format, its full upright (width, height), its flaw and samples."""
 
     image: Image.Image
     kind: str
     size: tuple[int, int]
     flaw: str
+    samples: str = ""  # as `pixel_scale.describe_samples` writes them
 
 
 Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is brought there
 
 
 def decode_frame(
-    data: bytes, goal: Goal | None, keep_truncated: bool, max_pixels: int | None = None
+    data: bytes,
+    goal: Goal | None,
+    keep_truncated: bool,
+    max_pixels: int | None = None,
+    scale: PixelScale = STANDARD,
 ) -> Frame:
     """Decode; with a goal, a photo may come smaller than in full, but large enough for it.
 
-    `max_pixels` is a limit of the caller's, beside those of the formats.
+    `max_pixels` is a limit of the caller's, beside those of the formats. `scale` brings
+    values of more than 8 bits to 0..255.
 
     Raises:
         PhotoError: The bytes are no photo, are damaged, or would take too much memory or time.
@@ -62,12 +71,19 @@ def decode_frame(
     try:
         with quiet:
             data = check_content(data)
-            image = _open(data)
+            try:
+                image = _open(data)
+            except SyntaxError as error:
+                if not is_kind_of_bands(error):
+                    raise
+                return _read_bands(data, goal, max_pixels, scale)
             kind = image.format or ""
             check_size(image, len(data))
             if max_pixels is not None and image.width * image.height > max_pixels:
                 raise too_many_pixels(max_pixels)
-            return _upright(image, kind, goal, data, keep_truncated)
+            if kind == "TIFF" and needs_bands(image, scale):
+                return _read_bands(data, goal, max_pixels, scale)
+            return _upright(image, kind, goal, data, keep_truncated, scale)
     except PhotoError:
         raise
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
@@ -92,10 +108,23 @@ def _reduction(frame: Frame, least: tuple[int, int]) -> tuple[int, int]:
     return scale, max(1, min(width // least[0], height // least[1]) // 2)
 
 
+def _read_bands(data: bytes, goal: Goal | None, max_pixels: int | None, scale: PixelScale) -> Frame:
+    image, samples = read_bands(data, scale)
+    if max_pixels is not None and image.width * image.height > max_pixels:
+        raise too_many_pixels(max_pixels)
+    least = None if goal is None else _least(image.size, None, goal)
+    return Frame(to_srgb(image, least), "TIFF", image.size, "", samples)
+
+
 def _upright(
-    image: Image.Image, kind: str, goal: Goal | None, data: bytes, keep_truncated: bool
+    image: Image.Image,
+    kind: str,
+    goal: Goal | None,
+    data: bytes,
+    keep_truncated: bool,
+    scale: PixelScale,
 ) -> Frame:
-    flaw = ""
+    flaw = samples = ""
     width, height = image.size
     if kind in ("JPEG", "MPO"):
         turn = turn_of(image.info)
@@ -106,14 +135,17 @@ def _upright(
         if kind == "JPEG2000" and goal is not None:
             image = _load_jpeg_2000(image, _least(image.size, None, goal), data)
         else:
+            raw_mode = raw_mode_of(image)
             image.load()
             width, height = image.size
+            image, samples = to_8_bits(image, raw_mode, scale, lambda: _open(data))
         turn = turn_of(image.info) if kind != "TIFF" else None
         least = None if goal is None else _least((width, height), turn, goal)
     image = to_srgb(image, least)
     if turn is not None:
         image = image.transpose(turn)
-    return Frame(image, kind, (height, width) if swaps_sides(turn) else (width, height), flaw)
+    size = (height, width) if swaps_sides(turn) else (width, height)
+    return Frame(image, kind, size, flaw, samples)
 
 
 def _load_jpeg(

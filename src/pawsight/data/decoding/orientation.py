@@ -15,7 +15,7 @@ from PIL import Image
 _TAG = 0x0112
 _PREFIX = b"Exif\0\0"
 _LETTERS = {1: "B", 3: "H", 4: "I"}  # the types of number it may be written as
-_TURNS = {
+TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -24,7 +24,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SWAPS = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
+_SWAPS = (TURNS[5], TURNS[6], TURNS[7], TURNS[8])
 _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
 _MAX_ENTRIES = 4096  # real EXIF data has some dozens
 
@@ -40,7 +40,7 @@ def turn_of(info: dict[Any, Any]) -> Image.Transpose | None:
         xmp = info.get("XML:com.adobe.xmp") or info.get("xmp") or b""
         found = _XMP.search(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
         value = int(found[1]) if found else 1
-    return _TURNS.get(value)
+    return TURNS.get(value)
 
 
 def swaps_sides(turn: Image.Transpose | None) -> bool:

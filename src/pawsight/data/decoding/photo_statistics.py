@@ -53,6 +53,7 @@ class Facts(NamedTuple):
     sharpness: float
     contrast: float
     flaw: str = ""
+    samples: str = ""
 
 
 def luma_of(image: Image.Image) -> ImageArray:
