@@ -199,6 +199,23 @@ def _square(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else value
 
 
+class PixelsConfig(_Settings):
+    """What is read of files that are not 8-bit grey or RGB; see `data.decoding.pixel_scale`."""
+
+    # Of a TIFF, counted from 1: one is grey, three are red, green and blue.
+    bands: tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = None
+    # (black, white) of values of more than 8 bits; None measures the photos of the set.
+    range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _are_an_image(self) -> Self:
+        if self.bands is not None and len(self.bands) not in (1, 3):
+            raise ValueError("bands must be one or three numbers, such as [4, 3, 2]")
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError("range must be [black, white] with black below white")
+        return self
+
+
 class TrainConfig(_Settings):
     """Everything that decides a training run, besides the photos."""
 
@@ -209,6 +226,7 @@ class TrainConfig(_Settings):
     image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
     resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there
+    pixels: PixelsConfig = PixelsConfig()
     stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
     class_weights: Literal["auto", "none"] = "auto"  # auto: rare classes count more, beyond 1.5 : 1
     epochs: int | None = Field(None, ge=1)

@@ -28,6 +28,7 @@ _GIVES = {
     "export": "export to LiteRT and OpenVINO, together with train",
     "hub": "presets of KerasHub: --model hub:PRESET, together with train",
     "serve": "answer over HTTP, with a page for people",
+    "tiff": "read TIFFs of many bands that are compressed with LZW, JPEG, zstd and the like",
     "cloud": "take photos from s3:// gs:// az:// hf:// sftp:// and https:// addresses",
     "drive": "take photos from Google Drive: gdrive:PATH and shared links",
     "dev": "work on pawsight itself: tests, checks, documentation",

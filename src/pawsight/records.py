@@ -85,6 +85,13 @@ class Photo:
     contrast: float = 0.0  # standard deviation of the luma, 0 for a blank photo
     flaw: str = ""
     group: str = ""
+    samples: str = ""  # values of the file as "kind smallest largest", "" for 8 bits
+
+    @property
+    def pixels_key(self) -> str:
+        """What identifies the pixels: another decoder or scale gives others for the same bytes."""
+        scaled = f" {self.brightness} {self.contrast}" if self.samples else ""
+        return f"{self.sha256} {self.phash}{scaled}"
 
 
 @dataclass(frozen=True, slots=True)

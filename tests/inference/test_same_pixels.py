@@ -55,21 +55,29 @@ def test_ingest_and_the_stream_see_what_the_decoder_gives(photos, resize, tmp_pa
     assert isinstance(store, PixelStore)
     assert not any(photo.problem for photo in catalog.photos)
     indices = np.arange(len(catalog.photos))
-    stream = PixelStream(catalog.root, [p.path for p in catalog.photos], (48, 64), resize)
-    expected = [load_pixels(path.read_bytes(), (48, 64), resize) for path in paths_of(catalog)]
+    scale = catalog.pixel_scale
+    paths = [photo.path for photo in catalog.photos]
+    stream = PixelStream(catalog.root, paths, (48, 64), resize, scale=scale)
+    expected = [
+        load_pixels(path.read_bytes(), (48, 64), resize, scale=scale) for path in paths_of(catalog)
+    ]
     assert (store.read(indices) == np.stack(expected)).all()
     assert (stream.read(indices) == np.stack(expected)).all()
     for photo, path in zip(catalog.photos, paths_of(catalog), strict=True):
-        facts, pixels = examine(path.read_bytes(), (48, 64), resize)
-        size = decode(path.read_bytes()).size
+        facts, pixels = examine(path.read_bytes(), (48, 64), resize, scale=scale)
+        size = decode(path.read_bytes(), scale=scale).size
         assert size == (facts.width, facts.height) == (photo.width, photo.height)
-        assert (pixels == load_pixels(path.read_bytes(), (48, 64), resize)).all()
+        again = load_pixels(path.read_bytes(), (48, 64), resize, scale=scale)
+        assert (pixels == again).all()
 
 
-def test_prediction_sees_what_the_model_was_trained_on(photos, colour_run, tmp_path, monkeypatch):
+def test_prediction_sees_what_the_model_was_trained_on(
+    photos, make_colour_run, tmp_path, monkeypatch
+):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path))
-    classifier = Classifier.load(colour_run)
-    catalog, store = ingest(photos, classifier.image_size, classifier.resize)
+    catalog, store = ingest(photos, (8, 8))
+    scale = catalog.pixel_scale.model_dump(mode="json")
+    classifier = Classifier.load(make_colour_run(pixel_scale=scale))
     trained_on = classifier.probs(store.read(np.arange(len(catalog.photos))))
     as_paths = classifier.predict(paths_of(catalog))
     as_bytes = classifier.predict([path.read_bytes() for path in paths_of(catalog)])

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.errors import DataError, RunError
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
@@ -21,8 +22,9 @@ from pawsight.storage.atomic import write_text
 # The order in which a person looks for things, so not quite that of the record.
 _COLUMNS = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
-    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns"),
+    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
 )
+_LATER = {"samples"}  # catalogs of earlier versions have no such column
 _INTS = ("size", "mtime_ns", "width", "height")
 _FLOATS = ("brightness", "contrast", "sharpness")
 
@@ -36,12 +38,14 @@ class Catalog:
         root: The folder that the paths are relative to.
         photos: Sorted by path.
         num_ignored: Files that are no pictures.
+        pixel_scale: The rule by which values of more than 8 bits became pixels.
     """
 
     name: str
     root: Path
     photos: tuple[Photo, ...]
     num_ignored: int = 0
+    pixel_scale: PixelScale = STANDARD
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -133,14 +137,15 @@ class Catalog:
             # Bytes of names that are not UTF-8 come back as the surrogates they were.
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.DictReader(file, strict=True)
-                if not set(_COLUMNS) <= set(rows.fieldnames or ()):
+                if not set(_COLUMNS) - _LATER <= set(rows.fieldnames or ()):
                     raise ValueError("columns are missing")
                 photos = tuple(_photo(row) for row in rows)
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
         except (csv.Error, KeyError, TypeError, ValueError) as error:
             raise RunError(f"{path} is not a catalog of photos, or it is damaged.") from error
-        return cls(root.name, root, photos)
+        scale = measured_scale(photo.samples for photo in photos)
+        return cls(root.name, root, photos, pixel_scale=scale)
 
 
 def _indices(numbers: Iterable[int]) -> IntArray:
@@ -157,7 +162,9 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]])
 
 
 def _photo(row: dict[str, str]) -> Photo:
-    values: dict[str, str | int | float] = {field.name: row[field.name] for field in fields(Photo)}
+    values: dict[str, str | int | float] = {
+        field.name: row[field.name] for field in fields(Photo) if field.name in row
+    }
     if values["part"] not in ("", *PARTS):
         raise ValueError(values["part"])
     values.update({name: int(row[name]) for name in _INTS})

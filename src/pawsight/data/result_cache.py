@@ -55,7 +55,6 @@ def _key(version: int, catalog: Catalog) -> str:
     """Identify the photos and the way of looking."""
     key = hashlib.sha256(f"{version}\n".encode())
     for photo in catalog.photos:
-        # The hash speaks for the pixels: another decoder may give others for the same bytes.
-        content = photo.problem or f"{photo.sha256} {photo.phash}"
+        content = photo.problem or photo.pixels_key
         key.update(f"{content}\0{photo.label}\n".encode("utf-8", "surrogateescape"))
     return key.hexdigest()

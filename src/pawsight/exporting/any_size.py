@@ -77,7 +77,7 @@ def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> 
         (known,) = classifier.predict(path)
         if known.error:
             continue
-        photo = np.asarray(decode(read_photo(path)))[None]
+        photo = np.asarray(decode(read_photo(path), scale=classifier.pixel_scale))[None]
         found: FloatArray = session.run(["probabilities"], {"photo": photo})[0][0]
         wanted = np.array(list(known.probabilities.values()))
         differences.append(float(np.abs(found - wanted).max()))

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.errors import RunError, ShapeError
 from pawsight.inference.answers import answer_of, choose_threshold
 from pawsight.inference.decode_pool import predict_in_order
@@ -105,6 +106,11 @@ class Classifier:
             ConfigError: It is out of range, or the held-out photos do not prove it.
         """
         return choose_threshold(self._description.operating_points, max_error)
+
+    @property
+    def pixel_scale(self) -> PixelScale:
+        """How values of more than 8 bits become pixels."""
+        return self._description.pixel_scale
 
     def logits(self, images: ImageArray) -> FloatArray:
         """Run the model.
@@ -262,7 +268,7 @@ class Classifier:
         # Imported here: what only loads a model, or has pixels already, needs no decoder.
         from pawsight.data.decoding.decode import load_pixels
 
-        return load_pixels(file_bytes(photo), self.image_size, self.resize)
+        return load_pixels(file_bytes(photo), self.image_size, self.resize, scale=self.pixel_scale)
 
     def _run_model(self, images: ImageArray) -> FloatArray:
         return self._runner.run(images)[0]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import RunError
 from pawsight.models.operating_point import OperatingPoint
 from pawsight.records import Resize
@@ -27,6 +28,7 @@ _USAGE = {
     "image_size",
     "resize",
     "temperature",
+    "pixel_scale",
     "input",
     "input_type",
     "input_colours",
@@ -34,7 +36,14 @@ _USAGE = {
     "outputs",
 }
 # What decides the answers to a photo, beside the weights.
-_DECISIVE = {"format_version", "class_names", "image_size", "resize", "temperature"}
+_DECISIVE = {
+    "format_version",
+    "class_names",
+    "image_size",
+    "resize",
+    "temperature",
+    "pixel_scale",
+}
 _ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
 
@@ -49,6 +58,7 @@ class ModelDescription(BaseModel):
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought to that size.
         temperature: What logits are divided by before the softmax; above 0.
+        pixel_scale: How values of more than 8 bits become pixels.
         input: Name of the input, [N, height, width, 3].
         input_type: Type of its numbers.
         input_colours: Order of its channels.
@@ -72,6 +82,7 @@ class ModelDescription(BaseModel):
     image_size: tuple[_Side, _Side]
     resize: Resize
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    pixel_scale: PixelScale = STANDARD
     input: Literal["images"] = "images"
     input_type: Literal["float32"] = "float32"
     input_colours: Literal["RGB"] = "RGB"

@@ -98,7 +98,7 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
     sections = [_section(name, finding) for name, finding in audit.findings.items()]
     found = [section for section in sections if section.items]
     pictures = _pictures(
-        catalog.root,
+        catalog,
         [
             path
             for section in found
@@ -141,11 +141,11 @@ def _section(name: str, finding: Finding) -> _Section:
     return _Section(name, finding, items, "groups")
 
 
-def _pictures(root: Path, paths: list[str]) -> dict[str, str]:
+def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
     """Draw the thumbnails, as finely as the size of the page allows."""
     pictures: dict[str, str] = {}
     for side, quality in _FINENESS:
-        pictures = draw_thumbnails(root, paths, side, quality)
+        pictures = draw_thumbnails(catalog.root, paths, side, quality, catalog.pixel_scale)
         if sum(len(pictures[path]) for path in paths) <= _MOST_BYTES:
             break
     return pictures

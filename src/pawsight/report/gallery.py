@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.records import Predictions
 from pawsight.report.thumbnails import draw_thumbnail
 
@@ -29,13 +30,16 @@ class Mistake:
     picture: str
 
 
-def worst_mistakes(predictions: Predictions, root: Path, most: int) -> list[Mistake]:
+def worst_mistakes(
+    predictions: Predictions, root: Path, most: int, scale: PixelScale
+) -> list[Mistake]:
     """The wrong answers, those first that gave the truth the lowest probability.
 
     Args:
         predictions: Of one part.
         root: The folder that the paths are relative to.
         most: How many to return at most.
+        scale: How values of more than 8 bits become pixels.
     """
     guesses = predictions.probs.argmax(axis=1)
     rows = np.arange(len(predictions.paths))
@@ -49,7 +53,7 @@ def worst_mistakes(predictions: Predictions, root: Path, most: int) -> list[Mist
             said=predictions.class_names[guesses[i]],
             probability=float(predictions.probs[i, guesses[i]]),
             truth_probability=float(true_probs[i]),
-            picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE),
+            picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE, scale=scale),
         )
         for i in worst
     ]

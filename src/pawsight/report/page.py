@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from pawsight import __version__
 from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
 from pawsight.evaluation.scores import SCORES
@@ -87,7 +88,9 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     mistakes = []
     if facts.part and run.predictions_path(facts.part).is_file():
         predictions = load_predictions(run.predictions_path(facts.part))
-        mistakes = worst_mistakes(predictions, Path(facts.config.get("root", "")), worst_images)
+        scale = PixelScale(**facts.model.get("pixel_scale", {}))
+        root = Path(facts.config.get("root", ""))
+        mistakes = worst_mistakes(predictions, root, worst_images, scale)
     page = load_template("template.html.j2").render(
         name=_name(run, facts),
         part=facts.part,

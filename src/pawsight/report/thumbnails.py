@@ -13,10 +13,11 @@ from PIL import Image
 
 from pawsight.data.decoding.decode import decode
 from pawsight.data.decoding.photo_file import read_photo
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 
 
-def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:
+def draw_thumbnail(path: Path, side: int, quality: int = 78, scale: PixelScale = STANDARD) -> str:
     """Shrink a photo to fit a square, as a data: URI of a JPEG.
 
     Returns:
@@ -24,7 +25,7 @@ def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:
     """
     try:
         # A page shows what is there of a photo, whatever training makes of it.
-        image: Image.Image = decode(read_photo(path), keep_truncated=True)
+        image: Image.Image = decode(read_photo(path), keep_truncated=True, scale=scale)
     except PhotoError:
         return ""
     image.thumbnail((side, side))
@@ -33,9 +34,11 @@ def draw_thumbnail(path: Path, side: int, quality: int = 78) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def draw_thumbnails(root: Path, paths: Iterable[str], side: int, quality: int) -> dict[str, str]:
+def draw_thumbnails(
+    root: Path, paths: Iterable[str], side: int, quality: int, scale: PixelScale
+) -> dict[str, str]:
     """Shrink many photos, each once, on all cores; paths are relative to `root`."""
     wanted = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-thumbnails") as pool:
-        drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality), wanted)
+        drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality, scale), wanted)
         return dict(zip(wanted, drawn, strict=True))

@@ -188,6 +188,4 @@ class FeatureReader:
 
 
 def _key(catalog: Catalog, index: int) -> bytes:
-    """Identify a photo's pixels; the hash of its look speaks for the decoder that made them."""
-    photo = catalog.photos[index]
-    return hashlib.sha256(f"{photo.sha256} {photo.phash}".encode()).digest()[:16]
+    return hashlib.sha256(catalog.photos[index].pixels_key.encode()).digest()[:16]

@@ -114,6 +114,7 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
         class_names=catalog.class_names,
         image_size=backbone.image_size,
         resize=config.resize,
+        pixel_scale=catalog.pixel_scale,
         source=catalog.name,
         onnx_largest_difference=difference,
     ).save(run)

@@ -138,7 +138,9 @@ class Service:
     def _decoding(self, model: Model, upload: Upload) -> Callable[[], ImageArray]:
         classifier, most = model.classifier, self.settings.max_pixels
         return lambda: load_pixels(
-            upload.data, classifier.image_size, classifier.resize, max_pixels=most
+            *(upload.data, classifier.image_size, classifier.resize),
+            max_pixels=most,
+            scale=classifier.pixel_scale,
         )
 
     async def _answers(self, request: Request, jobs: Sequence[Job]) -> list[Any]:

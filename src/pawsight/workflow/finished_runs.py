@@ -80,7 +80,10 @@ def other_photos(
     all of them.
     """
     listing = list_photos(source, progress, config=source_config)
-    catalog, pixels = ingest(listing, classifier.image_size, classifier.resize, progress)
+    catalog, pixels = ingest(
+        *(listing, classifier.image_size, classifier.resize, progress),
+        scale=classifier.pixel_scale,
+    )
     if not catalog.has_parts:
         photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
         catalog = dataclasses.replace(catalog, photos=photos)

@@ -10,6 +10,7 @@ from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, T
 from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
+from pawsight.data.decoding.pixel_scale import ANY_KIND, PixelScale
 from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
@@ -59,7 +60,10 @@ def read_photos(
     catalog: Catalog, config: TrainConfig, progress: Progress
 ) -> tuple[Catalog, Pixels]:
     """Read listed photos at the size that training with these settings works on."""
-    return ingest(catalog, working_size(config), config.resize, progress, config.keep_truncated)
+    bands, ends = config.pixels.bands or (), config.pixels.range
+    scale = None if ends is None else PixelScale(bands=bands, ranges={ANY_KIND: ends})
+    size = working_size(config)
+    return ingest(catalog, size, config.resize, progress, config.keep_truncated, scale, bands)
 
 
 def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Dataset:

@@ -214,6 +214,7 @@ def _save(
         class_names=catalog.class_names,
         image_size=pixels.image_size,
         resize=config.resize,
+        pixel_scale=catalog.pixel_scale,
         source=catalog.name,
     )
     images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])

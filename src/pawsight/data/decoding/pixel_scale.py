@@ -31,7 +31,7 @@ class PixelScale(BaseModel):
             them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     bands: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
     ranges: dict[str, tuple[float, float]] = {}

@@ -67,7 +67,7 @@ def scale_values(values: NDArray[Any], ends: tuple[float, float]) -> ImageArray:
     numbers = np.nan_to_num(values.astype(np.float64), nan=black, posinf=black, neginf=black)
     with np.errstate(all="ignore"):  # values of a damaged file
         scaled = (numbers - black) * 255.0 / ((white - black) or 1.0)
-        return np.nan_to_num(scaled.clip(0, 255)).round().astype(np.uint8)
+        return np.asarray(np.nan_to_num(scaled.clip(0, 255)).round(), np.uint8)
 
 
 def extremes(values: NDArray[Any], no_data: float | None) -> tuple[float, float] | None:

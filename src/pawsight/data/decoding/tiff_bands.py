@@ -25,6 +25,12 @@ _ORIENTATION, _ICC_PROFILE, _NO_DATA = 274, 34675, 42113  # tags
 _SEPARATE = 2
 _MAX_PAGES = 1000
 _ALPHA = (1, 2)  # kinds of extra samples
+# What Pillow says of TIFFs that it knows, but cannot decode.
+_NOT_BY_PILLOW = (
+    "unknown pixel mode",
+    "unknown data organization",
+    "Invalid value for samples per pixel",
+)
 _CHOOSE = "name one or three of them, such as --set pixels.bands=4,3,2"
 
 # What tifffile logs of damaged files would else be printed where nobody has set up logging.
@@ -33,7 +39,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 def is_kind_of_bands(error: SyntaxError) -> bool:
     """Whether Pillow knows a file as a TIFF, but not such values or so many bands."""
-    return str(error) == "unknown pixel mode" or str(error).startswith("More samples per pixel")
+    return str(error) in _NOT_BY_PILLOW
 
 
 def needs_bands(image: Image.Image, scale: PixelScale) -> bool:

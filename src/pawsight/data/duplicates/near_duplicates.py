@@ -34,8 +34,6 @@ Groups = list[list[int]]
 _SILENT = Silent()
 _VERSION = 2  # raised whenever the same photos begin to give other groups
 BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
-_BLANK_SIDE = 8  # pixels of the images by which blank photos are compared
-_BLANK_LEVELS = 3.0  # of 0..255, between the colours of blank photos that are copies
 _GLANCE_SIDE = 16  # pixels of the images by which most pairs are told apart
 _GLANCE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
 _STRICT_GLANCE = 0.97  # where only copies that were neither moved nor marked can be told
@@ -62,8 +60,8 @@ def near_copies(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) 
 
     Candidates are found by their difference hashes (`hash_search`) and looked
     at (`same_picture`). Photos that are blank have no picture to compare: they
-    are copies where their bytes are equal, or their colours nearly so. If A is
-    a copy of B, and B of C, all three are one group.
+    are copies only where their bytes are equal. If A is a copy of B, and B of C,
+    all three are one group.
 
     Args:
         catalog: The photos.
@@ -86,7 +84,6 @@ def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     joined = _Joined(len(catalog.photos))
     for group in exact:
         joined.join_all(group)
-    _join_blank(joined, singles[is_blank], pixels)
     _join_alike(joined, catalog, singles[~is_blank], pixels, progress)
     return joined.groups(catalog.usable)
 
@@ -229,27 +226,6 @@ def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
     """Mirror those that are to be; the last axis runs from left to right."""
     flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
     return np.where(flags, images[..., ::-1], images)
-
-
-def _join_blank(joined: _Joined, indices: IntArray, pixels: Pixels) -> None:
-    """Join photos without a picture whose colours are the same.
-
-    Each is compared with the first one of its colour only, so that ten thousand
-    white pictures cost no more than ten thousand comparisons.
-    """
-    leaders: dict[tuple[int, ...], tuple[int, Floats]] = {}
-    done = 0
-    for planes in _read(pixels, indices):
-        small = coarser(planes, _BLANK_SIDE)
-        means = small.mean((2, 3))
-        # Twice, with steps of 8 levels that lie apart by 4: one of the two holds both of a pair.
-        steps = np.concatenate([np.rint(means / 8), np.rint((means + 4) / 8) + 100], 1).astype(int)
-        for index, image, step in zip(indices[done:].tolist(), small, steps.tolist(), strict=False):
-            for key in (tuple(step[:3]), tuple(step[3:])):
-                leader, colours = leaders.setdefault(key, (index, image))
-                if np.abs(image - colours).max() <= _BLANK_LEVELS:
-                    joined.join(leader, index)
-        done += len(planes)
 
 
 def _read(pixels: Pixels, indices: IntArray) -> Iterator[Floats]:

@@ -20,6 +20,7 @@ from pawsight.data.decoding.analysis import analyse
 from pawsight.data.decoding.decode import Surveyed, read_photo, survey
 from pawsight.data.decoding.frame import quiet
 from pawsight.data.decoding.photo_statistics import Facts, measure
+from pawsight.data.decoding.pixel_scale import STANDARD, NoScaleError, PixelScale
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
@@ -41,6 +42,7 @@ class Batch:
         resize: How a photo of another shape is brought there.
         store_path: The file to write pixels into, None to write none.
         keep_truncated: Whether to use a JPEG whose end is missing.
+        scale: What brings values of more than 8 bits to 0..255.
     """
 
     root: str
@@ -50,6 +52,7 @@ class Batch:
     resize: Resize
     store_path: str | None
     keep_truncated: bool = False
+    scale: PixelScale = STANDARD
 
     def singles(self) -> list[Batch]:
         """Divide into batches of one photo."""
@@ -70,6 +73,7 @@ class Finding(NamedTuple):
     problem: str = ""
     is_lasting: bool = True
     is_stored: bool = False
+    samples: str = ""  # of a photo whose problem is that no rule knows its values
 
 
 class Watch:
@@ -132,8 +136,12 @@ def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed
         return file, b""
     watch.begin()
     try:
-        image, photo = survey(file, batch.image_size, batch.resize, batch.keep_truncated)
+        image, photo = survey(
+            file, batch.image_size, batch.resize, batch.keep_truncated, batch.scale
+        )
         return photo, image.tobytes()
+    except NoScaleError as error:
+        return Finding(problem=str(error), samples=error.samples), b""
     except PhotoError as error:
         is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more next time
         return Finding(problem=str(error), is_lasting=is_lasting), b""

@@ -18,6 +18,7 @@ import numpy as np
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.photo_statistics import Facts
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.batch import Batch, Finding
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
@@ -40,6 +41,8 @@ def ingest(
     resize: Resize = "stretch",
     progress: Progress = _SILENT,
     keep_truncated: bool = False,
+    scale: PixelScale | None = None,
+    bands: tuple[int, ...] = (),
 ) -> tuple[Catalog, Pixels]:
     """Read the photos of a source, each once and only if it is new or has changed.
 
@@ -49,6 +52,9 @@ def ingest(
         resize: How a photo of another shape is brought to it.
         progress: Is told of the photos read, with the rate.
         keep_truncated: Use a JPEG whose end is missing, where most of it is there.
+        scale: What brings values of more than 8 bits to 0..255; None measures the
+            photos; the rule is in the catalog.
+        bands: Where `scale` is None: the bands of a TIFF that are used.
 
     Returns:
         The catalog, in the order of the listing, and its pixels: a store, or a
@@ -58,8 +64,11 @@ def ingest(
         SourceError, DataError, DiskError: As `fetch` and `scan`.
     """
     listing = _listing(source, progress)
-    with open_cache(listing.root, image_size, resize, progress) as cache:
-        reading = _Reading(listing, cache, image_size, resize, progress, keep_truncated)
+    bands = bands if scale is None else scale.bands
+    with open_cache(listing.root, image_size, resize, progress, bands) as cache:
+        reading = _Reading(
+            listing, cache, image_size, resize, progress, keep_truncated, scale, bands
+        )
         return reading.catalog(), reading.pixels()
 
 
@@ -80,6 +89,8 @@ class _Reading:
         resize: Resize,
         progress: Progress,
         keep_truncated: bool,
+        scale: PixelScale | None,
+        bands: tuple[int, ...],
     ) -> None:
         self._listing = listing
         self._cache = cache
@@ -89,11 +100,19 @@ class _Reading:
         self._keep_truncated = keep_truncated
         self._has_store = True
         self._is_kept = True
-        self._read(self._look_up())
+        unread = self._look_up()
+        self._scale = scale or self._measured(bands)
+        self._read(unread)
+        # What was read before the rule was known is read again, by the rule.
+        self._scale = scale or self._measured(bands)
+        self._read(self._out_of_scale())
+        if scale is None:
+            self._tell_scale()
 
     def catalog(self) -> Catalog:
         """Give the rows."""
-        return replace(self._listing, photos=tuple(self._photos))
+        photos = tuple(self._photos)
+        return replace(self._listing, photos=photos, pixel_scale=self._scale)
 
     def pixels(self) -> Pixels:
         """Give the pixels, from where they are."""
@@ -101,13 +120,41 @@ class _Reading:
             return PixelStore(self._cache.store_path, self._image_size, self._rows)
         paths = ["" if photo.problem else photo.path for photo in self._photos]
         return PixelStream(
-            *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated)
+            *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated),
+            scale=self._scale,
         )
+
+    def _measured(self, bands: tuple[int, ...]) -> PixelScale:
+        return measured_scale((photo.samples for photo in self._photos), bands)
+
+    def _out_of_scale(self) -> list[int]:
+        """Return the indices of photos whose values were scaled by another rule, or by none."""
+        indices = [
+            index
+            for index, applied in self._applied.items()
+            if applied != self._scale.applied_to(self._photos[index].samples)
+        ]
+        if indices and self._has_store and not self._cache.has_room(len(indices)):
+            self._give_up_store("The disk has no room to keep all pixels.")
+        for index in indices:
+            self._photos[index] = replace(self._photos[index], problem="")
+        return sorted(indices)
+
+    def _tell_scale(self) -> None:
+        """Print how values of more than 8 bits were scaled, where the files do not define it."""
+        for kind, (black, white) in self._scale.ranges.items():
+            if self._scale.ranges[kind] != STANDARD.range_of(kind):
+                count = sum(photo.samples.startswith(f"{kind} ") for photo in self._photos)
+                self._progress.note(
+                    f"{count:,} photo(s) have values of the kind {kind}: {black:g} is black and "
+                    f"{white:g} is white, in all of them. --set pixels.range=[BLACK,WHITE] "
+                    f"chooses others."
+                )
 
     def _look_up(self) -> list[int]:
         """Take what is known from earlier; give the indices of the photos to read."""
         known = self._cache.look_up(self._listing.photos, self._keep_truncated)
-        self._photos, self._rows = known.photos, known.rows
+        self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
         unknown = [
             i for i in np.flatnonzero(~known.is_known).tolist() if not self._photos[i].problem
         ]
@@ -148,6 +195,7 @@ class _Reading:
                     self._keep(self._cache.commit_sometimes)
             finally:  # after Ctrl-C too: what was read need not be read again
                 self._keep(self._cache.commit)
+        self._cache.next_row = first_row + len(indices)
 
     def _batches(self, indices: list[int]) -> list[Batch]:
         """Divide the photos to read; each has its own row in the store."""
@@ -162,6 +210,7 @@ class _Reading:
                 resize=self._resize,
                 store_path=store_path,
                 keep_truncated=self._keep_truncated,
+                scale=self._scale,
             )
             for start, stop in _portions([self._photos[index].size for index in indices])
         ]
@@ -170,17 +219,20 @@ class _Reading:
         """Put what a worker found into the table and into the cache."""
         lasting = []
         for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
-            facts, problem, is_lasting, is_stored = finding
+            facts, problem, is_lasting, is_stored, samples = finding
             if facts is None:
-                photo = replace(self._photos[index], problem=problem)
+                photo = replace(self._photos[index], problem=problem, samples=samples)
             else:
                 photo = _with_facts(self._photos[index], facts)
                 if not is_stored and self._has_store:
                     self._give_up_store("The disk became too full to keep pixels.")
             self._photos[index] = photo
             self._rows[index] = row if is_stored else -1
+            applied = self._scale.applied_to(photo.samples)
+            if photo.samples:
+                self._applied[index] = applied
             if is_lasting:
-                lasting.append((photo, row if is_stored else -1))
+                lasting.append((photo, row if is_stored else -1, applied))
         self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
 
     def _keep(self, step: Callable[[], None]) -> None:
@@ -218,4 +270,5 @@ def _with_facts(photo: Photo, facts: Facts) -> Photo:
         *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, ""),
         *(facts.format, facts.width, facts.height, facts.sha256, facts.phash),
         *(facts.brightness, facts.sharpness, facts.contrast, facts.flaw, photo.group),
+        facts.samples,
     )

@@ -2,7 +2,7 @@
 
 One folder per source and working size, made for one process at a time:
 
-    <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>/
+    <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>[-<bands>]/
         index.sqlite  pixels-<number>.u8  lock.sqlite
 
 A row of the index is committed only after the pixels it speaks of are on the
@@ -167,8 +167,8 @@ class IngestCache:
         has_row = rows >= 0
         rows[has_row] = np.searchsorted([row for row, _ in kept], rows[has_row])
 
-    def add(self, photos: Iterable[tuple[Photo, int]], keep_truncated: bool) -> None:
-        """Remember photos and their rows of pixels; `commit` makes it last."""
+    def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
+        """Remember photos as `Index.add` does; `commit` makes it last."""
         self._index.add(photos, keep_truncated)
 
     def has_room(self, num_photos: int) -> bool:
@@ -219,7 +219,11 @@ class _OtherMakerError(Exception):
 
 @contextlib.contextmanager
 def open_cache(
-    root: Path, image_size: tuple[int, int], resize: Resize, progress: Progress
+    root: Path,
+    image_size: tuple[int, int],
+    resize: Resize,
+    progress: Progress,
+    bands: tuple[int, ...] = (),
 ) -> Iterator[IngestCache]:
     """Open the cache of a source, alone; wait if another process has it.
 
@@ -229,7 +233,9 @@ def open_cache(
     photo_bytes = row_bytes(image_size)
     with contextlib.ExitStack() as stack:
         try:
-            folder = _source_folder(root) / f"{height}x{width}-{resize}"
+            folder = _source_folder(root) / "-".join(
+                (f"{height}x{width}", resize, *map(str, bands))
+            )
             hold(folder)
             make_dirs(folder)
             stack.enter_context(
@@ -254,5 +260,5 @@ def _source_folder(root: Path) -> Path:
 
 def _maker() -> str:
     """Name what the pixels depend on: another decoder may give other pixels."""
-    versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif"))
+    versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif", "tifffile"))
     return " ".join((str(SCHEMA), str(decode.VERSION), *versions))

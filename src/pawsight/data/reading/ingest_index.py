@@ -19,13 +19,13 @@ from pawsight.storage.atomic import create_file
 
 _COLUMNS = (
     "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
-    "sha256, phash, brightness, sharpness, contrast, flaw"
+    "sha256, phash, brightness, sharpness, contrast, flaw, samples, applied"
 )
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
 """
-SCHEMA = 3  # raised whenever the tables or the rows of pixels change
+SCHEMA = 4  # raised whenever the tables or the rows of pixels change
 
 
 class Known(NamedTuple):
@@ -35,6 +35,8 @@ class Known(NamedTuple):
         photos: The photos, with their facts where these are known, length N.
         rows: Their rows of pixels, shape [N], -1 where there are none.
         is_known: Whether a photo need not be read for its facts, shape [N].
+        applied: What was done to the values of photos of more than 8 bits, by index, as
+            `PixelScale.applied_to` writes it.
         num_rows: Rows of pixels that belong to some photo of the index.
         next_row: One above the last of these rows.
         unmatched: Keys of photos that the listing lacks, or that have changed.
@@ -43,6 +45,7 @@ class Known(NamedTuple):
     photos: list[Photo]
     rows: IntArray
     is_known: NDArray[np.bool_]
+    applied: dict[int, str]
     num_rows: int
     next_row: int
     unmatched: list[bytes]
@@ -76,12 +79,13 @@ class Index:
         count = len(photos)
         found, unmatched = list(photos), []
         found_rows, is_known = np.full(count, -1, np.int64), np.zeros(count, bool)
+        applied: dict[int, str] = {}
         last_row, num_rows = -1, 0
         # Both are in order, so one pass over both does, and no table of paths is needed.
         places = _in_order_of_key(photos)
         key, place = next(places)
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
-        for path, size, mtime_ns, row, kept, problem, kind, *facts, flaw in rows:
+        for path, size, mtime_ns, row, kept, problem, kind, *facts, flaw, samples, rule in rows:
             if row >= 0:
                 num_rows += 1
                 last_row = max(last_row, row)
@@ -99,22 +103,24 @@ class Index:
                 found_rows[place] = row
                 found[place] = Photo(
                     *(photo.path, photo.label, photo.part, size, mtime_ns, intern(problem)),
-                    *(intern(kind), *facts, flaw, photo.group),
+                    *(intern(kind), *facts, flaw, photo.group, intern(samples)),
                 )
-        return Known(found, found_rows, is_known, num_rows, last_row + 1, unmatched)
+                if samples:
+                    applied[place] = rule
+        return Known(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
 
-    def add(self, photos: Iterable[tuple[Photo, int]], keep_truncated: bool) -> None:
-        """Remember photos and their rows of pixels."""
+    def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
+        """Remember photos, their rows of pixels, and what was done to their values."""
         self._database.executemany(
-            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 15)})",
+            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",
             (
                 (
                     *(_key(photo.path), photo.size, photo.mtime_ns, row, keep_truncated),
                     *(photo.problem, photo.format, photo.width, photo.height),
                     *(photo.sha256, photo.phash, photo.brightness, photo.sharpness),
-                    *(photo.contrast, photo.flaw),
+                    *(photo.contrast, photo.flaw, photo.samples, applied),
                 )
-                for photo, row in photos
+                for photo, row, applied in photos
             ),
         )
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pawsight import machine
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import PAD_COLOUR, load_pixels, read_photo
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels, Resize
 
@@ -128,6 +129,7 @@ class PixelStream:
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought there.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
+        scale: What brings values of more than 8 bits to 0..255.
         memory_bytes: How much to keep; None is an eighth of this machine's memory.
     """
 
@@ -140,6 +142,7 @@ class PixelStream:
         image_size: tuple[int, int],
         resize: Resize,
         keep_truncated: bool = False,
+        scale: PixelScale = STANDARD,
         memory_bytes: float | None = None,
     ) -> None:
         self.image_size = image_size
@@ -147,6 +150,7 @@ class PixelStream:
         self._paths = paths
         self._resize: Resize = resize
         self._keep_truncated = keep_truncated
+        self._scale = scale
         self._lost: dict[int, str] = {}
         if memory_bytes is None:
             memory_bytes = (machine.memory() or 0) * _KEPT_SHARE
@@ -209,7 +213,8 @@ class PixelStream:
             # Joined as text: this is called for each photo.
             path = os.path.join(self._root, self._paths[index])  # noqa: PTH118
             try:
-                return load_pixels(read_photo(path), image_size, resize, self._keep_truncated)
+                data, kept = read_photo(path), self._keep_truncated
+                return load_pixels(data, image_size, resize, kept, scale=self._scale)
             except (PhotoError, MemoryError) as error:
                 why = str(error) or "needs more memory than there is"
                 with self._lock:

@@ -45,7 +45,9 @@ export function answerTable(photos, classNames) {
     error ?? "",
     ...classNames.map((name) => answer?.probabilities[name] ?? ""),
   ]);
-  const classes = classNames.map((name) => (FIXED_COLUMNS.includes(name) ? `class ${name}` : name));
+  const classes = classNames.map((name) => 
+    FIXED_COLUMNS.includes(name.replace(/^(class )+/, "")) ? `class ${name}` : name,
+  );
   return csv([[...FIXED_COLUMNS, ...classes], ...rows]);
 }
 
