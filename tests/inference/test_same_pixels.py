@@ -1,6 +1,7 @@
 """All that read a photo see the same pixels: ingest, the stream of training, prediction."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_prediction_sees_what_the_model_was_trained_on(
 ):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path))
     catalog, store = ingest(photos, (8, 8))
-    scale = catalog.pixel_scale.model_dump(mode="json")
+    scale = asdict(catalog.pixel_scale)
     classifier = Classifier.load(make_colour_run(pixel_scale=scale))
     trained_on = classifier.probs(store.read(np.arange(len(catalog.photos))))
     as_paths = classifier.predict(paths_of(catalog))

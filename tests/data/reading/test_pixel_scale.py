@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from pawsight.config import PixelsConfig, TrainConfig, settings
+from pawsight.config import PixelsConfig, TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.data.reading import ingest as ingesting
@@ -171,4 +171,4 @@ def test_the_rule_is_read_back_from_a_catalog(photos, tmp_path):
 @pytest.mark.parametrize("pixels", [{"bands": [1, 2]}, {"range": [1, 1]}, {"bands": [0]}])
 def test_settings_of_pixels_that_cannot_be_are_named(pixels):
     with pytest.raises(ConfigError, match=r"pixels"):
-        settings(TrainConfig, pixels=pixels)
+        TrainConfig(pixels=pixels)

@@ -8,19 +8,20 @@ and for every photo that the model is given later.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, field
 
 from pawsight.errors import PhotoError
 
 # What the formats define as black and white. Other kinds of values have no such definition.
 _DEFINED = {"uint16": (0.0, 65535.0)}
 ANY_KIND = "any"
+_MAX_BANDS = 1000
 
 
-class PixelScale(BaseModel):
+@dataclass(frozen=True)
+class PixelScale:
     """A rule that turns the values of a photo into 8 bits.
 
     Attributes:
@@ -31,10 +32,14 @@ class PixelScale(BaseModel):
             them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    bands: tuple[int, ...] = ()
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    bands: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
-    ranges: dict[str, tuple[float, float]] = {}
+    def __post_init__(self) -> None:
+        if not all(1 <= band <= _MAX_BANDS for band in self.bands):
+            raise ValueError(f"bands are counted from 1 to {_MAX_BANDS}")
+        if not all(math.isfinite(end) for ends in self.ranges.values() for end in ends):
+            raise ValueError("the ends of a range must be finite")
 
     def range_of(self, kind: str) -> tuple[float, float] | None:
         """Return the values that are black and white; None where no rule says."""
