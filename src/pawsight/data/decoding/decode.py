@@ -144,9 +144,7 @@ def survey(
     if goal != _ANALYSIS:
         # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
         is_same = is_same_frame(found, goal, _ANALYSIS)
-        other = (
-            found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
-        )
+        other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
     return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw, found.samples)
