@@ -24,12 +24,14 @@ from pawsight.storage.atomic import replacing
 
 FILE = "photo.onnx"
 SNIPPET = """\
-import numpy as np
-import onnxruntime
-from PIL import Image, ImageOps
+{imports}import onnxruntime
 
 class_names = {class_names!r}
-photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+
+
+{opening}
+
+photo = open_photo("photo.jpg")
 session = onnxruntime.InferenceSession("photo.onnx")
 probabilities = session.run(["probabilities"], {{"photo": np.asarray(photo)[None]}})[0][0]
 """

@@ -8,7 +8,7 @@ from typing import Any
 from pawsight.exporting import onnx_format
 from pawsight.exporting.formats import Runner
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.preprocessing_code import resize_line
+from pawsight.exporting.preprocessing_code import IMPORTS, opening_code, resize_line
 from pawsight.progress import Progress
 from pawsight.storage.atomic import write_json
 
@@ -40,14 +40,12 @@ if not Path("model.onnx").exists():
 session = onnxruntime.InferenceSession("model.onnx")
 """
 _READING = """\
-import io
-
-import numpy as np
-from IPython.display import display
-from PIL import Image, ImageOps
+{imports}from IPython.display import display
 
 class_names = {class_names!r}
 
+
+{opening}
 
 def probabilities(photo):
     {resize_line}
@@ -57,7 +55,7 @@ def probabilities(photo):
 _PREDICTING = """\
 for name, content in files.upload().items():
     try:
-        photo = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+        photo = open_photo(io.BytesIO(content))
     except OSError as error:
         print(f"{name}: {error}")
         continue
@@ -74,6 +72,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     path = onnx_format.write(model, folder, progress)
     height, width = model.description.image_size
     reading = _READING.format(
+        imports=IMPORTS,
+        opening=opening_code(model.description.pixel_scale),
         class_names=list(model.description.class_names),
         resize_line=resize_line(model).replace("\n", "\n    "),
         height=height,

@@ -1,16 +1,65 @@
-"""Python, as text for people, that reads a photo as the model saw its own: with Pillow alone."""
+"""Python, as text for people, that reads a photo as pawsight does: with Pillow and NumPy alone."""
 
 from __future__ import annotations
 
+from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.records import Resize
 
-# As `data/decoding` does it to photos in sRGB.
+# As `data/decoding` does it.
 _RESIZED: dict[Resize, str] = {
     "stretch": "photo = photo.resize({size}, Image.Resampling.BILINEAR)",
     "crop": "photo = ImageOps.fit(photo, {size}, Image.Resampling.BILINEAR)",
     "pad": "photo = ImageOps.pad(photo, {size}, Image.Resampling.BILINEAR, (128, 128, 128))",
 }
+IMPORTS = """\
+import io
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+"""
+_OPEN_PHOTO = '''\
+def open_photo(file):
+    """Open a photo as the model was trained on them: upright, 8 bits, in sRGB, on white."""
+    photo = ImageOps.exif_transpose(Image.open(file))
+    profile = photo.info.get("icc_profile")
+    if photo.mode.startswith(("I", "F")):  # 16 bits, 32 bits or floats
+        black, white = {ranges}[photo.mode[0]]
+        values = (np.asarray(photo, np.float64) - black) * 255 / (white - black)
+        photo = Image.fromarray(np.nan_to_num(values).clip(0, 255).round().astype(np.uint8))
+    opaque = None
+    if photo.has_transparency_data:
+        opaque = photo.convert("RGBA").getchannel("A")
+        photo = photo.convert("RGB")
+    if photo.mode not in ("L", "CMYK", "LAB"):
+        photo = photo.convert("RGB")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            photo = ImageCms.profileToProfile(photo, source, target, outputMode="RGB")
+        except ImageCms.PyCMSError:
+            pass  # the profile is damaged, or of another kind of colours
+    photo = photo.convert("RGB")
+    if opaque is not None:
+        photo = Image.composite(photo, Image.new("RGB", photo.size, "white"), opaque)
+    return photo
+'''
+
+
+def opening_code(scale: PixelScale) -> str:
+    """The function `open_photo`, for a model whose photos were scaled so."""
+    ranges = {}
+    for mode, kinds in (("I", ("int16", "int32", "uint32", "uint16")), ("F", ("float",))):
+        found = next((scale.range_of(kind) for kind in kinds if scale.range_of(kind)), None)
+        if found is not None:
+            ranges[mode] = found
+    return _OPEN_PHOTO.format(ranges=ranges)
+
+
+def is_whole(scale: PixelScale) -> bool:
+    """Whether `open_photo` reads all photos as pawsight does."""
+    return not scale.bands and scale.range_of("uint16") == STANDARD.range_of("uint16")
 
 
 def resize_line(model: ModelFolder) -> str:
@@ -23,11 +72,13 @@ def reading_code(model: ModelFolder) -> str:
     """The lines that read `photo.jpg` into `images`, and name the classes."""
     height, width = model.description.image_size
     return f"""\
-import numpy as np
-from PIL import Image, ImageOps
-
+{IMPORTS}
 class_names = {list(model.description.class_names)!r}
-photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+
+
+{opening_code(model.description.pixel_scale)}
+
+photo = open_photo("photo.jpg")
 {resize_line(model)}
 images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255
 """

@@ -8,7 +8,12 @@ from pawsight.exporting.any_size import SNIPPET as ANY_SIZE_SNIPPET
 from pawsight.exporting.comparison import Exported
 from pawsight.exporting.formats import Format
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.preprocessing_code import reading_code
+from pawsight.exporting.preprocessing_code import (
+    IMPORTS,
+    is_whole,
+    opening_code,
+    reading_code,
+)
 from pawsight.models import hub
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
@@ -39,8 +44,14 @@ def write_readme(
     if snippet := format.snippet():
         code = f"{reading_code(model)}\n{_layers_of_others(model, format)}{snippet}\n{_TELLING}"
         text += f"{_USE}\n```python\n{code}```\n"
+        if not is_whole(model.description.pixel_scale):
+            text += _NOT_WHOLE
     if any_size is not None:
-        code = ANY_SIZE_SNIPPET.format(class_names=list(model.description.class_names))
+        code = ANY_SIZE_SNIPPET.format(
+            imports=IMPORTS,
+            class_names=list(model.description.class_names),
+            opening=opening_code(model.description.pixel_scale),
+        )
         text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
     write_text(folder / "README.md", text + format.advice())
 
@@ -49,6 +60,11 @@ _USE = """
 ## Use it
 
 Put a `photo.jpg` beside these files and run this there:
+"""
+_NOT_WHOLE = """
+The model was trained on values of more than 8 bits, or on chosen bands of TIFFs. These lines read
+files of one band by the same range; for colour files of 16 bits and files of many bands use
+`pawsight predict`.
 """
 _ANY_SIZE = """
 ## Photos of any size

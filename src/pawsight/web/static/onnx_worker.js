@@ -83,11 +83,16 @@ async function heatMap({ id, file, label }) {
 async function decode(file) {
   let bitmap;
   let isJpeg;
+  let start;
   try {
-    const start = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+    start = new Uint8Array(await file.slice(0, 25).arrayBuffer());
     isJpeg = start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff;
   } catch {
     throw problem("photo", "This file cannot be read any more. Was it moved or changed?");
+  }
+  const hasOwnScale = Object.keys(card.pixel_scale?.ranges ?? {}).length > 0;
+  if (hasOwnScale && start[1] === 0x50 && start[2] === 0x4e && start[24] === 16) {
+    throw problem("photo", "It has 16 bits, which a browser does not scale as this model needs it. Use pawsight predict.");
   }
   try {
     bitmap = await createImageBitmap(file); // upright, in sRGB
