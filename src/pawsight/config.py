@@ -200,7 +200,7 @@ def _square(value: Any) -> Any:
 
 
 class PixelsConfig(_Settings):
-    """What is read of files that are not 8-bit grey or RGB; see `data.decoding.pixel_scale`."""
+    """What is read of files that are not 8-bit grey or RGB; see `data.pixel_scale`."""
 
     # Of a TIFF, counted from 1: one is grey, three are red, green and blue.
     bands: tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = None

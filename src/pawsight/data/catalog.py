@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale, measured_scale
+from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.errors import DataError, RunError
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text

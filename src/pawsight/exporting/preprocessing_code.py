@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.records import Resize
 

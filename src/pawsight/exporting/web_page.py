@@ -9,6 +9,7 @@ copy, so that an export fetches nothing.
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def _card(model: ModelFolder) -> dict[str, object]:
         "class_names": list(model.description.class_names),
         "image_size": list(model.description.image_size),
         "resize": model.description.resize,
+        "pixel_scale": asdict(model.description.pixel_scale),
         "temperature": model.description.temperature,
         "sure": SURE,
         "trained": facts.trained,

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from pawsight.data.decoding.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.errors import RunError, ShapeError
 from pawsight.inference.answers import answer_of, choose_threshold
 from pawsight.inference.decode_pool import predict_in_order

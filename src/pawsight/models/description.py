@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import RunError
 from pawsight.models.operating_point import OperatingPoint
 from pawsight.records import Resize

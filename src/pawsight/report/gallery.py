@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.data.decoding.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.records import Predictions
 from pawsight.report.thumbnails import draw_thumbnail
 

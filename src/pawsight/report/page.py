@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from pawsight import __version__
 from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
-from pawsight.data.decoding.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
 from pawsight.evaluation.scores import SCORES

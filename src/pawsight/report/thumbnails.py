@@ -13,7 +13,7 @@ from PIL import Image
 
 from pawsight.data.decoding.decode import decode
 from pawsight.data.decoding.photo_file import read_photo
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 
 

@@ -10,10 +10,10 @@ from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, T
 from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.decoding.pixel_scale import ANY_KIND, PixelScale
 from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
+from pawsight.data.pixel_scale import ANY_KIND, PixelScale
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample

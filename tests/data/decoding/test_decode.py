@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from pawsight.data.decoding.decode import decode, examine, load_pixels, read_photo
-from pawsight.data.decoding.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.errors import PhotoError
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks" / "fuzz_decode")
 from kinds_of_file import encode, every_kind, grey_16
 
 from pawsight.data.decoding.decode import decode, examine, load_pixels
-from pawsight.data.decoding.pixel_scale import PixelScale
 from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.errors import PhotoError
 
 

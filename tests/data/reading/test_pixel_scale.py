@@ -7,7 +7,7 @@ from PIL import Image
 
 from pawsight.config import PixelsConfig, TrainConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.decoding.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import PixelScale
 from pawsight.data.reading import ingest as ingesting
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError

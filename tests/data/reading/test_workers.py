@@ -219,7 +219,7 @@ for batch, findings in read_all(batches, 2, work):
 def test_processes_end_with_a_killed_parent_even_in_the_middle_of_a_photo(pets, planted, tmp_path):
     harm(pets / "cats/1.png", "WAIT")
     (tmp_path / "modules" / "test_batches.py").write_text(
-        f"from pawsight.data.decoding.pixel_scale import PixelScale\n"
+        f"from pawsight.data.pixel_scale import PixelScale\n"
         f"from pawsight.data.reading.batch import Batch\nbatches = {batches_of(pets, 1)!r}\n"
     )
     parent = subprocess.Popen(

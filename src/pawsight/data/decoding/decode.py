@@ -27,7 +27,7 @@ from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
 from pawsight.data.decoding.photo_file import read_photo
 from pawsight.data.decoding.photo_statistics import Facts, Look, luma_of, measure
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.records import ImageArray, Resize
 
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]

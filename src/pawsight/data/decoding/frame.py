@@ -18,11 +18,11 @@ from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.data.decoding.orientation import swaps_sides, turn_of
 from pawsight.data.decoding.photo_statistics import SIDE
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
 from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
 from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
 from pawsight.data.decoding.truncated_jpeg import look_at, with_end
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
 

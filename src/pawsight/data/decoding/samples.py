@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from pawsight.data.decoding.pixel_scale import NoScaleError, PixelScale, describe_samples
+from pawsight.data.pixel_scale import NoScaleError, PixelScale, describe_samples
 from pawsight.errors import PhotoError
 from pawsight.records import ImageArray
 

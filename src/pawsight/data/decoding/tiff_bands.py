@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 
 from pawsight.data.decoding.limits import MAX_MEMORY_BYTES, MAX_PIXELS, too_many_pixels
 from pawsight.data.decoding.orientation import TURNS
-from pawsight.data.decoding.pixel_scale import NoScaleError, PixelScale, describe_samples
 from pawsight.data.decoding.samples import Scaled, extremes, read_no_data, scale_values
+from pawsight.data.pixel_scale import NoScaleError, PixelScale, describe_samples
 from pawsight.errors import ExtraError, PhotoError
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # photometric interpretations

@@ -20,7 +20,7 @@ from pawsight.data.decoding.analysis import analyse
 from pawsight.data.decoding.decode import Surveyed, read_photo, survey
 from pawsight.data.decoding.frame import quiet
 from pawsight.data.decoding.photo_statistics import Facts, measure
-from pawsight.data.decoding.pixel_scale import STANDARD, NoScaleError, PixelScale
+from pawsight.data.pixel_scale import STANDARD, NoScaleError, PixelScale
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import PhotoError
 from pawsight.records import Resize

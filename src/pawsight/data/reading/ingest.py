@@ -18,8 +18,8 @@ import numpy as np
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.photo_statistics import Facts
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.data.listing.scan import scan
+from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.data.reading.batch import Batch, Finding
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
 from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes

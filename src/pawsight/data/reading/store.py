@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pawsight import machine
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import PAD_COLOUR, load_pixels, read_photo
-from pawsight.data.decoding.pixel_scale import STANDARD, PixelScale
+from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels, Resize
 
