@@ -1,8 +1,10 @@
 """The examples of docs/extending.md: the edits are made to a copy of the package, and run."""
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +161,23 @@ def test_a_command_of_two_edits_is_listed_runs_and_tells_its_errors(extended):
     failed = run("-m", "pawsight", "classes", "--model", "nowhere")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("Error: There is no run folder nowhere")
+
+
+def test_a_source_of_two_edits_gives_photos_and_labels_and_tells_its_errors(
+    extended, tmp_path, save_photo
+):
+    with contextlib.closing(sqlite3.connect(tmp_path / "pets.db")) as database:
+        database.execute("CREATE TABLE photos (path, label)")
+        for i in range(6):
+            name = save_photo(f"photos/{i}.png", ("red", "blue")[i % 2]).relative_to(tmp_path)
+            database.execute("INSERT INTO photos VALUES (?, ?)", (str(name), "ab"[i % 2]))
+        database.commit()
+    run = extended("A source")
+
+    done = run("-m", "pawsight", "audit", "sqlite:pets.db", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["classes"] == {"a": 3, "b": 3}
+    assert "2 classes from pets: a, b." in done.stderr
+    failed = run("-m", "pawsight", "audit", "sqlite:nowhere.db")
+    assert failed.returncode == 1
+    assert "nowhere.db cannot be read: unable to open database file." in failed.stderr

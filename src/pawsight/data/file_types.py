@@ -120,7 +120,14 @@ _NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 # The brands of an ISO base media file that hold still pictures in HEVC or AV1.
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 SNIFF_BYTES = 32
+ARCHIVE_ENDINGS = (
+    *(".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"),
+    *(".tgz", ".txz", ".tbz2", ".tbz"),
+)
 TABLE_ENDINGS = (".csv", ".tsv")
+# For messages.
+ARCHIVES = f"an archive ({', '.join(ARCHIVE_ENDINGS[:5])})"
+TABLES = f"a table ({', '.join(TABLE_ENDINGS)})"
 
 
 def kind_of(name: str) -> Kind:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from pawsight.data.file_types import ARCHIVE_ENDINGS
 from pawsight.progress import Progress
 
 
 def is_fetched(name: str) -> bool:
     """Whether photos are fetched or unpacked first: an address, or an archive on this machine."""
     from pawsight.data.sources import is_address  # only here, since a path needs none of it
-    from pawsight.data.sources.archive import ENDINGS
 
     if os.path.lexists(name):
-        return name.lower().endswith(ENDINGS) and os.path.isfile(name)  # noqa: PTH113
+        return name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113
     return ":" in name and is_address(name)
 
 

@@ -33,6 +33,11 @@ class Grouping:
         self.column = group_by if self._pattern is None and not self.is_by_folder else None
 
     @property
+    def table_column(self) -> str | None:
+        """The column of a table to read groups from; "folder" counts where there is one."""
+        return FOLDER if self.is_by_folder else self.column
+
+    @property
     def is_by_column(self) -> bool:
         """Whether only a table can have such groups."""
         return self.column is not None

@@ -27,7 +27,7 @@ from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.walk import SILENT, Found, look, walk
 from pawsight.data.sources.source import Source
-from pawsight.data.sources.table import has_columns
+from pawsight.data.sources.table import Table, has_columns, read_table
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Part, Photo
@@ -80,8 +80,14 @@ class _Scan:
 
     def listing(self) -> Catalog:
         """Return the photos, sorted by path."""
-        tables = {self._source.table: None} if self._source.table else self._tables_beside()
-        origin = self._read_tables(tables) if tables else self._read_folders()
+        if self._source.lines is not None:
+            origin = self._read_lines(Table(self._source.lines), self._source.root / "labels")
+        elif self._source.table is not None:
+            origin = self._read_tables({self._source.table: None})
+        elif tables := self._tables_beside():
+            origin = self._read_tables(tables)
+        else:
+            origin = self._read_folders()
         self._left_out.tell(self._progress)
         photos = sorted(self._found.photos, key=lambda photo: photo.path)
         if not photos:
@@ -158,19 +164,24 @@ class _Scan:
         """List what tables name; return where the classes and parts stand."""
         origin = ""
         for path, part in tables.items():
-            rows = TableRows(
-                *(str(self._outline.root), path, self._config, self._grouping, self._left_out),
-                *(self._source.table is not None, self._progress),
-            )
-            photos = rows.photos()
-            self._found.photos += [replace(p, part=part) for p in photos] if part else photos
-            heading = rows.table.label_heading
-            origin = (
-                f"the column {heading} of {path.name}" if heading else f"columns of {path.name}"
-            )
-            if rows.table.part_heading:
-                self._parts_origin = f"by its column {rows.table.part_heading}"
+            table = read_table(path, self._config, self._grouping.table_column)
+            origin = self._read_lines(table, path, part)
         return origin
+
+    def _read_lines(self, table: Table, path: Path, part: Part | None = None) -> str:
+        is_own = self._source.table is not None or self._source.lines is not None
+        rows = TableRows(
+            *(str(self._outline.root), table, path, self._grouping, self._left_out),
+            *(is_own, self._progress),
+        )
+        photos = rows.photos()
+        self._found.photos += [replace(p, part=part) for p in photos] if part else photos
+        if table.part_heading:
+            self._parts_origin = f"by its column {table.part_heading}"
+        if self._source.lines is not None:
+            return self._source.name
+        heading = table.label_heading
+        return f"the column {heading} of {path.name}" if heading else f"columns of {path.name}"
 
     def _read_folders(self) -> str:
         if self._config.columns:

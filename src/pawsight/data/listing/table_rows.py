@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.photo_finder import PhotoFinder
-from pawsight.data.listing.photo_groups import FOLDER, Grouping
+from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.table_labels import tidy_labels
 from pawsight.data.listing.walk import examine
-from pawsight.data.sources.table import Line, Table, read_table
+from pawsight.data.sources.source import Line
+from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Photo
@@ -30,9 +30,9 @@ class TableRows:
 
     Args:
         root: The folder that the paths of photos are relative to.
-        path: The table.
-        config: What its columns mean.
-        grouping: How photos are grouped; a column called "folder" comes before folders.
+        table: Its lines.
+        path: The table, or another file or folder beside which the photos lie.
+        grouping: How photos are grouped; groups that the table has come before folders.
         left_out: What the user excludes.
         allow_outside: Whether it may name photos outside of `root`.
         progress: Receives each photo, and notes.
@@ -41,8 +41,8 @@ class TableRows:
     def __init__(
         self,
         root: str,
+        table: Table,
         path: Path,
-        config: SourceConfig,
         grouping: Grouping,
         left_out: LeftOut,
         allow_outside: bool,
@@ -55,9 +55,8 @@ class TableRows:
         self._allow_outside = allow_outside
         self._progress = progress
         self._finder = PhotoFinder(root, str(path.parent))
-        group_by = FOLDER if grouping.is_by_folder else grouping.column
-        self.table: Table = read_table(path, config, group_by)
-        self._has_groups = any(line.group for line in self.table.lines)
+        self._table = table
+        self._has_groups = any(line.group for line in table.lines)
 
     def photos(self) -> list[Photo]:
         """Return a row for each photo.
@@ -65,7 +64,7 @@ class TableRows:
         Raises:
             DataError: None of the photos is there, or one is in two parts.
         """
-        lines = self.table.lines
+        lines = self._table.lines
         labels = tidy_labels([line.label for line in lines], self._progress)
         rows: dict[str, Photo] = {}
         repeated = 0
@@ -89,8 +88,8 @@ class TableRows:
         if repeated:
             name = self._path.name
             self._progress.note(f"{repeated} line(s) of {name} name a photo for a second time.")
-        if self.table.unused:
-            self._progress.note(f"Columns that are not used: {listed(self.table.unused, 20)}.")
+        if self._table.unused:
+            self._progress.note(f"Columns that are not used: {listed(self._table.unused, 20)}.")
         return list(rows.values())
 
     def _found(self, lines: Sequence[Line]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""From what a user calls their photos to a local folder: one adapter a file, chosen here.
+"""From what a user calls their photos to a local folder: one module a kind, chosen here.
 
-A new kind of source is a new module with a `fetch`, and one line below.
+A new kind of address is a module with `matches` and `fetch`, and an entry of ADDRESSES.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import Protocol
 
 from pawsight.addresses import public_text
 from pawsight.config import Staging
+from pawsight.data.file_types import ARCHIVES, TABLES
 from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table
 from pawsight.data.sources.source import Source
 from pawsight.errors import PawsightError, SourceError
@@ -23,16 +25,15 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def is_address(text: str) -> bool:
-    """Whether photos are called by an address: in Google Drive, in a cloud store or on the web."""
-    return drive.matches(text) or cloud.matches(text)
+    """Whether photos are named by an address, such as one in Google Drive or on the web."""
+    return any(kind.matches(text) for kind in ADDRESSES)
 
 
 def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
     Args:
-        source: A folder, an archive (.zip, .tar, .tar.gz, .tar.xz, .tar.bz2), a
-            .csv table, a folder or archive in Google Drive
+        source: A folder, an archive, a table, a folder or archive in Google Drive
             ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
             server (s3:// gs:// az:// hf:// sftp:// https://), `sample` for the
             built-in drawn photos, or the name of a well-known set such as
@@ -71,10 +72,9 @@ def _fetch(text: str, progress: Progress, stage: Staging) -> Source:
         return _fetch_local(path, progress, stage)
     if text in (sample.WORD, f"{sample.WORD}:"):
         return sample.fetch(progress)
-    if drive.matches(text):
-        return drive.fetch(text, progress)
-    if cloud.matches(text):
-        return cloud.fetch(text, progress)
+    for kind in ADDRESSES:
+        if kind.matches(text):
+            return kind.fetch(text, progress)
     if well_known := known.find(text.removesuffix(":")):
         return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):
@@ -100,7 +100,7 @@ def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
     if table.is_table(path, start):
         return table.fetch(path)
     raise SourceError(
-        f"{path} is a file, but neither an archive (.zip, .tar, .tar.gz, .tar.xz) nor a .csv.\n"
+        f"{path} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
         f"Give the folder that the photos are in."
     )
 
@@ -133,3 +133,19 @@ def _nothing_there(path: Path, text: str) -> str:
     if near:
         return f"{message}\nDid you mean the well-known set {near[0]}?"
     return f"{message}\nLooked in {here.parent.absolute()}."
+
+
+class _Address(Protocol):
+    """A module for one kind of address."""
+
+    def matches(self, text: str) -> bool:
+        """Whether a text is such an address."""
+
+    def fetch(self, text: str, progress: Progress) -> Source:
+        """Bring the photos onto this machine."""
+
+
+ADDRESSES: tuple[_Address, ...] = (
+    drive,
+    cloud,
+)

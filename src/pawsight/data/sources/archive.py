@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from pawsight.data.file_types import ARCHIVE_ENDINGS
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.unpack import Limits, unpack
 from pawsight.errors import SourceError
@@ -18,7 +19,6 @@ from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.cache import cache_dir, hold
 
 START_BYTES = 512
-ENDINGS = (".zip", ".tar", ".tgz", ".txz", ".tbz2", ".tar.gz", ".tar.xz", ".tar.bz2", ".tbz")
 _COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")
 _FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f\xfd": ".zst"}
 
@@ -38,7 +38,7 @@ def is_archive(path: Path, start: bytes) -> bool:
     return (
         start.startswith((b"PK\x03\x04", b"PK\x05\x06", *_COMPRESSED_STARTS))
         or start[257:262] == b"ustar"
-        or path.name.lower().endswith(ENDINGS)
+        or path.name.lower().endswith(ARCHIVE_ENDINGS)
     )
 
 
@@ -64,7 +64,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
 
 def stem_of(name: str) -> str:
     """An archive's name without its ending."""
-    for ending in sorted(ENDINGS, key=len, reverse=True):
+    for ending in sorted(ARCHIVE_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return Path(name).stem

@@ -1,9 +1,31 @@
-"""What every adapter gives: a local folder with a name."""
+"""What every source returns: a local folder with a name, and labels where it has some."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pawsight.records import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a source says of one photo.
+
+    Attributes:
+        path: Absolute, or relative to the folder of the photos.
+        label: Its class, "" if unknown.
+        part: Its part, "" if the source has no parts.
+        group: Photos with the same one stay in one part; "" stands alone.
+        number: The line of the table, for messages.
+    """
+
+    path: str
+    label: str
+    part: Part | Literal[""] = ""
+    group: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +35,12 @@ class Source:
     Attributes:
         name: What to call them, such as in the name of a run folder.
         root: The folder that they lie in.
-        table: A CSV of path,label[,part] that says which, or None: the folders say.
+        table: A table that names them and their classes, or None.
+        lines: The photos and their classes, where the source knows them itself; else None, and
+            the table or the folders give the classes.
     """
 
     name: str
     root: Path
     table: Path | None = None
+    lines: tuple[Line, ...] | None = None

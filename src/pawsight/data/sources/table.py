@@ -15,23 +15,12 @@ from typing import Literal
 from pawsight.config import SourceConfig
 from pawsight.data.file_types import is_table_name
 from pawsight.data.part_names import part_of
-from pawsight.data.sources.source import Source
+from pawsight.data.sources.source import Line, Source
 from pawsight.data.sources.table_columns import Columns, Row, choose_columns, is_on
 from pawsight.errors import DataError, SourceError
 from pawsight.records import Part
 
 _SEPARATORS = ",;\t|"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a table, as it is written there."""
-
-    number: int  # in the file, from 1, the header included
-    path: str
-    label: str
-    part: Part | Literal[""]
-    group: str = ""  # photos with the same one stay in one part
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +35,9 @@ class Table:
     """
 
     lines: tuple[Line, ...]
-    label_heading: str
-    part_heading: str
-    unused: tuple[str, ...]
+    label_heading: str = ""
+    part_heading: str = ""
+    unused: tuple[str, ...] = ()
 
 
 def is_table(path: Path, start: bytes) -> bool:
@@ -204,7 +193,7 @@ def _read_lines(
             f"--parts none"
         )
     group = cell(columns.group)
-    return [Line(number, photo, label, part, group) for label in labels or [""]]
+    return [Line(photo, label, part, group, number) for label in labels or [""]]
 
 
 def _read_text(path: Path) -> str:

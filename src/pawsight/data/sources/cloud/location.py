@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from pawsight.data.file_types import is_wanted
+from pawsight.data.file_types import ARCHIVES, TABLES, is_wanted
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
 
@@ -49,11 +49,6 @@ def wanted_files(
     return [make(path) for path, (_, make) in zip(paths, kept, strict=True)]
 
 
-def is_table_name(name: str) -> bool:
-    """Whether a file is a table by its name."""
-    return name.lower().endswith(".csv")
-
-
 def refuse_file(address: str) -> NoReturn:
     """Say that a file is none that photos can come from.
 
@@ -61,6 +56,6 @@ def refuse_file(address: str) -> NoReturn:
         SourceError: Always.
     """
     raise SourceError(
-        f"{address} is a file, but neither an archive (.zip, .tar, .tar.gz, .tar.xz) nor a .csv.\n"
+        f"{address} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
         f"Give the folder that the photos are in."
     )

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
+from pawsight.data.file_types import is_table_name
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
 from pawsight.data.sources.cloud.location import (
     Place,
-    is_table_name,
     refuse_file,
     wanted_files,
 )

@@ -18,11 +18,10 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from pawsight.addresses import public_address
-from pawsight.data.file_types import is_system_folder, is_wanted
+from pawsight.data.file_types import ARCHIVE_ENDINGS, is_system_folder, is_table_name, is_wanted
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.location import (
     Place,
-    is_table_name,
     refuse_file,
     wanted_files,
 )
@@ -103,7 +102,7 @@ class _Web:
         with translated(), self._get(url) as answer:
             judge(answer)
             name = _file_name(answer)
-            if not _is_page(answer) or is_table_name(name) or name.endswith(archive.ENDINGS):
+            if not _is_page(answer) or is_table_name(name) or name.endswith(ARCHIVE_ENDINGS):
                 start = next(answer.iter_content(archive.START_BYTES), b"")
                 return answer.url, name, start, None
             content = b""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
+from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES
 from pawsight.data.sources import archive
 from pawsight.data.sources.drive.addresses import is_address as matches
 from pawsight.data.sources.drive.addresses import read_address
@@ -54,10 +55,10 @@ def fetch(text: str, progress: Progress) -> Source:
 def _fetch_archive(drive: Drive, item: Item, text: str, progress: Progress) -> Source:
     name = item["name"]
     is_packed = item["mimeType"].startswith(_PACKED)
-    if not is_packed and not name.lower().endswith(archive.ENDINGS):
+    if not is_packed and not name.lower().endswith(ARCHIVE_ENDINGS):
         raise SourceError(
-            f"{name} in Google Drive is neither a folder nor an archive (.zip, .tar, .tar.gz, "
-            f".tar.xz).\nGive the folder that the photos are in."
+            f"{name} in Google Drive is neither a folder nor {ARCHIVES}.\n"
+            f"Give the folder that the photos are in."
         )
     path = safe_path([name])
     file = remote_file(drive, item, path)

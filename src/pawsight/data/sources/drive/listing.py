@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pawsight.data.file_types import is_system_folder, is_wanted
-from pawsight.data.sources.archive import ENDINGS
+from pawsight.data.file_types import ARCHIVE_ENDINGS, is_system_folder, is_wanted
 from pawsight.data.sources.drive.client import FOLDER, GOOGLES_OWN, SHORTCUT, Drive, Item
 from pawsight.data.sources.drive.resolving import follow
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
@@ -169,7 +168,7 @@ class _Listing:
                 folders.append(_Folder(item["id"], names, drive_id))
         elif kind.startswith(GOOGLES_OWN):
             self._listed.googles_own.append("/".join(names))
-        elif names[-1].lower().endswith(ENDINGS):
+        elif names[-1].lower().endswith(ARCHIVE_ENDINGS):
             self._listed.archives.append("/".join(names))
         elif is_wanted(names[:-1], names[-1]):
             self._found.append((safe_path(names), item["id"], item))
