@@ -92,8 +92,9 @@ def test_the_same_folders_in_folders_of_other_names_are_asked_about(tmp_path, na
     assert counts(tmp_path, parts="none") == {("", first): 4, ("", second): 4}
 
 
-def test_years_inside_class_folders_belong_to_the_classes(tmp_path):
-    put(tmp_path, "cats/2023", "cats/2024", "dogs/2023", "dogs/2024")
+@pytest.mark.parametrize("names", [("2023", "2024"), ("2023-05-01", "2023-05-02"), ("000", "001")])
+def test_dates_and_portions_inside_class_folders_belong_to_the_classes(tmp_path, names):
+    put(tmp_path, *(f"{pet}/{name}" for pet in ("cats", "dogs") for name in names))
     assert counts(tmp_path) == {("", "cats"): 4, ("", "dogs"): 4}
 
 

@@ -37,7 +37,8 @@ from pawsight.data.part_names import part_of
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Part
 
-_DATE = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}")
+# Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
+_PORTION = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}|0\d+|\d{3,}")
 
 SomePart = Part | Literal[""]
 
@@ -205,7 +206,7 @@ def _check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
     if not all(is_like_any(inner[a], {b: "" for b in top if b != a}, inner) for a in top):
         return
     deeper = sorted(set().union(*inner.values()))
-    if all(_DATE.fullmatch(name) for name in deeper):
+    if all(_PORTION.fullmatch(name) for name in deeper):
         return
     named = {name: part_of(name) for name in top}
     left = [part for part in PARTS if part not in named.values()]
