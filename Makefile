@@ -37,7 +37,7 @@ demo: $(READY)  ## Draw photos, train on them, and show how good the model is (m
 
 .PHONY: test
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: test-browser
 test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is installed

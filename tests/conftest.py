@@ -1,7 +1,9 @@
 """A run folder with a real, tiny model, for tests that use one without training."""
 
+import fcntl
 import gc
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -60,6 +62,31 @@ def own_cache(tmp_path_factory):
     patch.setenv("PAWSIGHT_CACHE", str(tmp_path_factory.mktemp("own") / "cache"))
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """The temporary folder that all workers of pytest-xdist have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def make_once(shared_folder):
+    """Make a folder once for all workers: `make_once(name, build)` calls build(path) in one."""
+
+    def make(name, build):
+        folder = shared_folder / "made once" / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with Path(f"{folder}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = Path(f"{folder}.done")
+            if not done.exists():
+                build(folder)
+                done.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session", autouse=True)

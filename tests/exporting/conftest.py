@@ -1,26 +1,30 @@
+import shutil
+
 import pytest
 
+from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 
 prepare_tensorflow()
 
 
 @pytest.fixture(scope="session")
-def photos(tmp_path_factory):
+def photos(make_once):
     """Eighty drawn cats and dogs."""
     from pawsight.workflow import draw_sample
 
-    return draw_sample(tmp_path_factory.mktemp("photos") / "pets", count=80)
+    return make_once("exporting/pets", lambda folder: draw_sample(folder, count=80))
 
 
 @pytest.fixture(scope="session")
-def run(photos, tmp_path_factory):
+def run(photos, make_once, tmp_path_factory):
     """A short run on them, of a network with one output for two classes; nothing may change it."""
     from pawsight.config import TrainConfig
     from pawsight.workflow import train
 
     config = TrainConfig(model="colab", image_size=(32, 40), epochs=2, resize="crop")
-    return train(photos, config, tmp_path_factory.mktemp("runs") / "run")
+    trained = make_once("exporting/run", lambda folder: train(photos, config, folder))
+    return Run(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "run"))
 
 
 @pytest.fixture(scope="session")
