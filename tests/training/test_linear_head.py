@@ -135,3 +135,20 @@ def test_probabilities_are_those_of_the_penalty_worked_out_by_hand():
 def test_trials_come_by_rising_penalty():
     found = [one.strength for one in _fit(*_photos(200, noise=1.0)).trials]
     assert found == sorted(found) and len(set(found)) == len(found)
+
+
+def test_of_few_photos_features_that_hardly_vary_count_less():
+    # 5 features that tell the classes apart among 400 small ones that are noise.
+    rng = np.random.default_rng(0)
+
+    def photos(count):
+        labels = np.arange(count) % 2
+        telling = rng.normal(size=(count, 5)) + 2 * labels[:, None]
+        noise = 0.05 * rng.normal(size=(count, 400))
+        return np.concatenate([telling, noise], axis=1).astype(np.float32), labels
+
+    rows, labels = photos(14)
+    head = _fit(rows, labels)
+    others, truth = photos(1000)
+    # Standardised, the noise has 400 votes against 5, and 68 % of these are right.
+    assert np.mean(head.logits(others).argmax(axis=1) == truth) > 0.95

@@ -1,8 +1,8 @@
 """A linear head on frozen features: logistic regression, its penalty chosen by cross-validation.
 
-Needs no TensorFlow. Features are standardised for the fit, and the
-standardisation is folded into the weights, so the result is a plain dense layer
-on the features as they are.
+Needs no TensorFlow. Features are centred and scaled for the fit, and that is
+folded into the weights, so the result is a plain dense layer on the features as
+they are.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _fit(
 
     rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)
     targets = np.tile(samples.labels[chosen], len(samples.views))
-    mean, scale = _standardize(rows)
+    mean, scale = _scale(rows)
     weights = np.ones(len(targets), np.float32)
     if samples.class_weights is not None:
         weights = np.asarray(samples.class_weights, np.float32)[targets]
@@ -195,8 +195,13 @@ def _fit(
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 
-def _standardize(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standardise each column in place to mean 0, deviation 1; returns mean and scale, [F]."""
+def _scale(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre and scale each column in place; returns the means and the scales, [F].
+
+    A column is divided by the root of its deviation, not by the deviation: of few photos,
+    features that hardly vary are mostly noise. Against full standardisation that gained 4 to 7
+    points with 7 photos a class, and lost nothing with 120 (benchmarks/auto/LOG.md).
+    """
     total = np.zeros(rows.shape[1])
     squares = np.zeros(rows.shape[1])
     for at in range(0, len(rows), _BLOCK):  # in blocks: as float64 all rows need twice the memory
@@ -207,7 +212,8 @@ def _standardize(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.floa
     deviation = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0))
     # What hardly varies among these photos carries no information, and may be anything in others.
     is_varied = deviation > 1e-4 * np.maximum(1, np.abs(mean))
-    scale = np.where(is_varied, 1 / np.where(is_varied, deviation, 1), 0.0)
+    typical = max(1e-12, float(np.sqrt(np.mean(deviation**2))))
+    scale = np.where(is_varied, 1 / np.sqrt(typical * np.where(is_varied, deviation, 1)), 0.0)
     rows -= mean.astype(np.float32)
     rows *= scale.astype(np.float32)
     return mean, scale
