@@ -215,7 +215,7 @@ def test_a_fitted_last_layer_is_told_by_its_trials_instead_of_curves(head_page):
     assert "0.1 (chosen) 98.4 % 0.0353" in head_page.text
     assert "epoch that was kept" not in head_page.text
     assert "There was no test part." in head_page.text
-    assert "looked at once" not in head_page.text
+    assert "used once, at the end" not in head_page.text
 
 
 def test_a_run_that_was_stopped_gets_a_report_of_what_there_is(make_run):

@@ -46,7 +46,12 @@ Minutes = Annotated[
     typer.Option(metavar="N", help="How long training may take; or give --epochs."),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Same photos, settings and seed: same result.")
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Of weights, order and augmentation; parts have their own: --set split.seed=N.",
+    ),
 ]
 GroupBy = Annotated[
     str | None,

@@ -51,10 +51,41 @@ def drawn(photo: Photo, seed: int = 0, purpose: str = "part") -> float:
 
 
 def test_each_photo_goes_where_its_draw_leads():
-    chosen = split(catalog_of(cats=100, dogs=200), CONFIG)
+    # So many that each class has its share of each part anyway, give or take a tenth.
+    chosen = split(catalog_of(cats=1200, dogs=1500), CONFIG)
     for photo in chosen.photos:
         draw = drawn(photo)
         assert photo.part == ("test" if draw < 0.15 else "validation" if draw < 0.3 else "train")
+
+
+def test_every_class_has_its_share_of_each_part_give_or_take_a_tenth():
+    for seed in range(40):
+        found = counts(split(catalog_of(cats=200, dogs=200, eels=40), SplitConfig(seed=seed)))
+        for label, test, train in (("cats", 30, 140), ("dogs", 30, 140), ("eels", 6, 28)):
+            for part, share in (("test", test), ("validation", test), ("train", train)):
+                assert abs(found[label, part] - share) <= max(1, share / 10), (seed, label, part)
+
+
+def test_only_the_photos_nearest_to_a_bound_make_up_for_chance():
+    # Of these dogs 39 instead of 30 draw below 0.15; 131 instead of 140 draw above 0.3.
+    catalog = catalog_of(cats=200, dogs=200)
+    dogs = sorted((p for p in catalog.photos if p.label == "dogs"), key=drawn)
+    assert sum(drawn(dog) < 0.15 for dog in dogs) == 39
+    assert sum(drawn(dog) < 0.3 for dog in dogs) == 69
+    found = {p.path: p.part for p in split(catalog, CONFIG).photos}
+    # A test part of 33, a tenth more than 30, is even enough.
+    assert [found[dog.path] for dog in dogs] == (
+        ["test"] * 33 + ["train"] * 6 + ["validation"] * 30 + ["train"] * 131
+    )
+
+
+def test_folds_have_their_share_of_each_class():
+    for fold in (1, 2, 3):
+        config = SplitConfig(folds=3, fold=fold)
+        found = counts(split(catalog_of(cats=200, dogs=200), config))
+        rest = 200 - found["cats", "test"], 200 - found["dogs", "test"]
+        for label, total in zip(("cats", "dogs"), rest, strict=True):
+            assert abs(found[label, "validation"] - total / 3) <= total / 30 + 1
 
 
 def test_a_large_class_is_divided_as_the_fractions_say():
@@ -66,7 +97,7 @@ def test_a_large_class_is_divided_as_the_fractions_say():
 
 
 def test_without_a_test_part_its_photos_are_trained_on():
-    chosen = split(catalog_of(cats=100, dogs=200), SplitConfig(test_fraction=0))
+    chosen = split(catalog_of(cats=1200, dogs=1500), SplitConfig(test_fraction=0))
     for photo in chosen.photos:
         assert photo.part == ("validation" if drawn(photo) < 0.15 else "train")
 

@@ -1,5 +1,6 @@
 """What holds of every split, whatever the photos are."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,9 +53,15 @@ def test_no_group_is_ever_torn_apart(extra, pairs, seed, folds):
         assert len({chosen.photos[i].part for i in group.indices}) == 1
 
 
+def draw_of(photo, seed, purpose="part"):
+    key = f"group:{photo.group}" if photo.group else f"photo:{photo.sha256}"
+    digest = hashlib.sha256(f"{seed}:{purpose}:{key}".encode()).hexdigest()
+    return int(digest[:14], 16) / 16**14
+
+
 @settings(max_examples=60, deadline=None)
-@given(EXTRA, EXTRA, SEEDS, st.sampled_from([None, 3]))
-def test_photos_that_come_or_go_move_no_other(extra, more, seed, folds):
+@given(EXTRA, EXTRA, SEEDS)
+def test_photos_that_come_or_go_move_only_a_few_others_near_a_bound(extra, more, seed):
     # The new ones copy none of the old ones and have groups of their own.
     more = [
         replace(
@@ -62,8 +69,24 @@ def test_photos_that_come_or_go_move_no_other(extra, more, seed, folds):
         )
         for p in more
     ]
-    config = SplitConfig(seed=seed, folds=folds)
-    old = [*many("cats", 150), *many("dogs", 150), *extra]
+    config = SplitConfig(seed=seed)
+    old = [*many("cats", 900), *many("dogs", 900), *extra]
+    before = split(catalog_of(old), config).photos
+    after = {p.path: p.part for p in split(catalog_of([*more, *old]), config).photos}
+    moved = [photo for photo in before if after[photo.path] != photo.part]
+    # The share of 135 photos varies by 11; a tenth of it is left to chance.
+    assert len(moved) <= 40
+    for photo in moved:
+        assert min(abs(draw_of(photo, seed) - bound) for bound in (0.15, 0.3)) < 0.06
+
+
+@settings(max_examples=20, deadline=None)
+@given(EXTRA, SEEDS)
+def test_photos_that_come_to_a_large_class_move_no_other(more, seed):
+    # The share of 1,800 photos varies by 39, and a tenth is 180: nothing is ever corrected.
+    more = [replace(p, path=f"more/{p.path}", group="") for p in more]
+    old = [*many("cats", 12_000), *many("dogs", 12_000)]
+    config = SplitConfig(seed=seed)
     before = {p.path: p.part for p in split(catalog_of(old), config).photos}
     after = {p.path: p.part for p in split(catalog_of([*more, *old]), config).photos}
     assert after.items() >= before.items()

@@ -1,8 +1,10 @@
-"""Share groups of photos out to sides by lot: one draw a group, fixed bounds.
+"""Assign groups of photos to sides by a deterministic hash, stratified by class.
 
-A draw depends on the group's own key and the seed alone, and the bounds on the
-settings alone. So no photo changes sides because others came or went, except
-where a class has so few groups that a side would stay empty.
+The hash of a group, its draw, depends on its own key and the seed alone, and the
+bounds between the sides on the settings alone. Chance would leave small classes
+with uneven parts, so a class that has more or less than its share of a side, by
+more than a tenth, is corrected: the groups whose draws are nearest to a bound
+change sides. All others stay where they are when photos come or go.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.grouping import Group
+
+_UNEVEN = 0.1  # of a class' share of a side: what chance may add or take away
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,11 @@ class Side:
     def distance(self, draw: float) -> float:
         """How far a draw lies from here; 0 inside."""
         return min(max(low - draw, draw - high, 0.0) for low, high in self.bounds)
+
+    @property
+    def share(self) -> float:
+        """Share of the groups that lead here, 0..1."""
+        return sum(high - low for low, high in self.bounds)
 
     def holds(self, draw: float) -> bool:
         """Whether a draw leads here."""
@@ -108,6 +117,54 @@ class Shares:
                     self._count.subtract(self._pairs(number))
                     self._chosen[number] = side.name
                     self._count.update(self._pairs(number))
+
+    def even_out(self, labels: Sequence[str]) -> None:
+        """Move groups of each class until every side has its share, give or take a tenth.
+
+        Those whose draws are nearest to a bound move. A group of several classes, a
+        giant, or one that follows photos whose side is fixed does not.
+        """
+        members: dict[str, list[int]] = {}
+        total: Counter[str] = Counter()
+        for number, group in enumerate(self._groups):
+            here = {self._photos[i].label for i in group.indices}
+            total.update(here)
+            if len(here) == 1 and number not in self._follows and number not in self._giants:
+                members.setdefault(here.pop(), []).append(number)
+        for label in labels:
+            wanted = {
+                name: max(side.share * total[label], side.least)
+                for name, side in self._sides.items()
+            }
+            while step := self._next_step(label, members.get(label, ()), wanted):
+                number, side_name = step
+                self._count[label, self._chosen[number]] -= 1
+                self._chosen[number] = side_name
+                self._count[label, side_name] += 1
+
+    def _next_step(
+        self, label: str, members: Sequence[int], wanted: Mapping[str, float]
+    ) -> tuple[int, str] | None:
+        """Return the group to move next, and where to; None where all is even, or as it can be."""
+        excess = {name: self._count[label, name] - share for name, share in wanted.items()}
+        beyond = {name: abs(excess[name]) / max(1.0, _UNEVEN * wanted[name]) for name in wanted}
+        worst = max(beyond, key=beyond.__getitem__)
+        if beyond[worst] <= 1:
+            return None
+        donors = {name for name in excess if excess[name] >= 0.5}
+        takers = [side for name, side in self._sides.items() if excess[name] <= -0.5]
+        if excess[worst] > 0:
+            donors = {worst}
+        else:
+            takers = [self._sides[worst]]
+        steps = (
+            (side.distance(self._draws[number]), self._groups[number].key, number, side.name)
+            for number in members
+            if self._chosen[number] in donors
+            for side in takers
+        )
+        nearest = min(steps, default=None)
+        return nearest and nearest[2:]
 
     def _nearest(self, label: str, side: Side) -> int | None:
         """Find the group of a class that is nearest to a side and can be spared where it is."""

@@ -6,9 +6,11 @@ always land in the same part, because a copy of a training photo in the test
 part makes the score look better than it is. Each such group draws a number
 between 0 and 1 from the seed and its own key, and fixed bounds turn that into a
 part. So names, folders, order and machine do not matter, and a photo stays
-where it is when others come or go. The price is chance: of n photos of a class
-about 15 % +- 100 % * sqrt(0.15 * 0.85 / n) are tested on, which is 15 +- 4 of
-100, and 1500 +- 36 of 10,000.
+where it is when others come or go. Chance alone would test on 30 +- 5 of 200
+photos of a class, and on 18 of one class and 32 of another, now and then. So each
+class has its share of each part, give or take a tenth: where the draws give more
+or less, those nearest to a bound count for the other part. Only these can change
+parts because others came; `keep` holds them, too.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog
     each class; until then its photos are trained on.
 
     Small sets need exceptions, and only through these can a photo change sides
-    because others came: where a class would leave a part empty, its group with
-    the nearest draw moves there; a group of more than half of a class is
-    trained on; and a new photo that joins two groups, or comes before the first
-    of its group by sha256, may take the group along. What `config.keep` names
+    because others came: where a class has more or less than its share of a part, by
+    more than a tenth, its groups with the nearest draws move; a group of more than
+    half of a class is trained on; and a new photo that joins two groups, or comes
+    before the first of its group by sha256, may take the group along. What `config.keep` names
     never moves: new photos follow those of their group that are named there.
 
     With `config.folds` the test part is the same; the rest is divided into
@@ -203,4 +205,5 @@ def _share_out(
         # What is kept may lack what it likes; without a test photo a class can still be learnt.
         if side != "test" and label not in labels_fixed:
             raise tied_together(catalog, groups, label)
+    shares.even_out([label for label in catalog.class_names if label not in labels_fixed])
     return shares.side_of()
