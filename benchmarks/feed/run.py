@@ -35,7 +35,7 @@ from pawsight.config import TrainConfig  # noqa: E402
 from pawsight.data.catalog import Catalog  # noqa: E402
 from pawsight.data.reading.ingest import ingest  # noqa: E402
 from pawsight.data.reading.store import PixelStream  # noqa: E402
-from pawsight.models.registry import build_model  # noqa: E402
+from pawsight.models.registry import build_model, find_network, listed_networks  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.records import Pixels  # noqa: E402
@@ -49,6 +49,7 @@ GOAL = 3.0  # percent
 ALONE, STORE = "the network alone", "from the store"
 DECODED, KEPT = "without a store, first epoch", "without a store, later epochs"
 FED = (STORE, DECODED, KEPT)
+FROM_SCRATCH = [one.name for one in listed_networks() if not one.has_weights]
 
 
 class Case(NamedTuple):
@@ -65,7 +66,7 @@ def main() -> None:
     arguments = parsed()
     chosen = precision.choose(arguments.precision)
     rows, stages = [], {}
-    for model in arguments.only or list(recipe.RECIPES):
+    for model in arguments.only or FROM_SCRATCH:
         plan = plan_of(model, arguments, chosen)
         catalog, store = ingest(arguments.photos, plan.image_size)
         paths = [photo.path for photo in catalog.photos]
@@ -98,7 +99,7 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", nargs="?", default="sample")
-    parser.add_argument("--only", nargs="+", choices=list(recipe.RECIPES))
+    parser.add_argument("--only", nargs="+", choices=FROM_SCRATCH)
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each loop in a round")
@@ -117,7 +118,7 @@ def sizes_of(plan: Plan) -> list[tuple[int, int]]:
     """Every size of a photo that runs of any length are trained at, the smallest first."""
     config = TrainConfig(model=plan.model)
     found = set()
-    for sizes in recipe.RECIPES[plan.model].sizes:
+    for sizes in find_network(plan.model).recipe.sizes:
         found |= {s.image_size for s in recipe.sized(plan, config, sizes.least_epochs).stages}
     return sorted(found)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pawsight.errors import ConfigError, ModelError
-from pawsight.models.applications import APPLICATIONS, ORIGIN, application
+from pawsight.models.applications import APPLICATIONS
 from pawsight.models.pretrained import build_features
-from pawsight.models.registry import build_model
-from pawsight.models.sizes import canonical_name, check_image_size, image_size_of, is_pretrained
+from pawsight.models.registry import build_model, find_network
+from pawsight.models.weight_downloads import ORIGIN
 
 
 def _constructors():
@@ -36,7 +36,7 @@ def test_pixels_are_scaled_as_keras_own_preprocess_input_does(name, monkeypatch)
         return keras.Model(images, keras.layers.Identity()(images))
 
     monkeypatch.setattr(keras.applications, network.class_name, _stub)
-    model = build_features(network, (1, 1))
+    model = build_features(network, (1, 1), keras.DTypePolicy("float32"))
     for colour in ([0, 0, 0], [255, 128, 10]):
         image = np.array(colour, np.float32).reshape(1, 1, 1, 3)
         expected = room.preprocess_input(image.copy())[0, 0, 0]
@@ -63,25 +63,25 @@ def test_weights_lie_where_keras_would_fetch_them(name, monkeypatch):
 
 def test_a_network_is_found_however_its_name_is_written():
     for name in ("MobileNetV2", "mobilenet-v2", "mobilenet_v2"):
-        assert application(name).class_name == "MobileNetV2"
-        assert canonical_name(name) == "mobilenetv2"
-    assert image_size_of("EfficientNet-V2-B3") == (300, 300)
+        assert find_network(name).class_name == "MobileNetV2"
+        assert find_network(name).name == "mobilenetv2"
+    assert find_network("EfficientNet-V2-B3").image_size == (300, 300)
 
 
 def test_only_networks_with_weights_are_pretrained():
-    assert is_pretrained("builtin")
-    assert is_pretrained("ResNet50")
-    assert not is_pretrained("swift")
+    assert find_network("builtin").has_weights
+    assert find_network("ResNet50").has_weights
+    assert not find_network("swift").has_weights
 
 
 def test_an_unknown_network_names_those_there_are():
     with pytest.raises(ConfigError, match=r"no model 'resnet'.*swift, colab, builtin.*mobilenetv2"):
-        canonical_name("resnet")
+        find_network("resnet")
 
 
 def test_images_that_a_network_is_too_deep_for_are_refused_before_it_is_built():
     with pytest.raises(ModelError, match="'xception' needs images of at least 71 pixels"):
-        check_image_size("xception", (70, 200))
+        find_network("xception").check((70, 200))
 
 
 def test_a_network_gives_average_and_largest_of_each_feature_and_a_head_on_them():

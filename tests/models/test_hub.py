@@ -12,10 +12,9 @@ from pawsight.errors import ConfigError, ExtraError, ModelError
 from pawsight.exporting.formats import FORMATS
 from pawsight.inference.classifier import Classifier
 from pawsight.models import hub
-from pawsight.models.backbone import open_backbone
 from pawsight.models.model_files import load_model
 from pawsight.models.pretrained import compute_groups_depthwise
-from pawsight.models.sizes import can_be_finetuned, canonical_name, image_size_of, is_pretrained
+from pawsight.models.registry import find_network
 from pawsight.progress import Silent
 from pawsight.training.features import FeatureReader
 from pawsight.workflow import draw_sample, train
@@ -88,21 +87,22 @@ def test_a_class_that_is_not_in_the_table_is_never_looked_up():
 
 def test_a_preset_without_a_name_is_refused():
     with pytest.raises(ConfigError, match="needs a preset"):
-        canonical_name("hub:")
+        find_network("hub:")
 
 
 def test_a_folder_is_written_out_and_a_name_is_left_alone(tmp_path, monkeypatch):
     (tmp_path / "preset").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert canonical_name("hub:preset") == f"hub:{tmp_path / 'preset'}"
-    assert canonical_name("hub:resnet_18_imagenet") == "hub:resnet_18_imagenet"
-    assert is_pretrained("hub:resnet_18_imagenet") and can_be_finetuned("hub:resnet_18_imagenet")
+    assert find_network("hub:preset").name == f"hub:{tmp_path / 'preset'}"
+    named = find_network("hub:resnet_18_imagenet")
+    assert named.name == "hub:resnet_18_imagenet"
+    assert named.has_weights and named.can_finetune
 
 
 def test_the_size_is_that_of_the_folder_and_else_224(tmp_path):
     (tmp_path / "image_converter.json").write_text('{"config": {"image_size": [48, 64]}}')
-    assert image_size_of(f"hub:{tmp_path}") == (48, 64)
-    assert image_size_of("hub:resnet_18_imagenet") == (224, 224)
+    assert find_network(f"hub:{tmp_path}").image_size == (48, 64)
+    assert find_network("hub:resnet_18_imagenet").image_size == (224, 224)
 
 
 def test_another_preset_in_the_same_folder_is_kept_apart(tmp_path):
@@ -115,7 +115,7 @@ def test_another_preset_in_the_same_folder_is_kept_apart(tmp_path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no preset folder"):
-        hub.check_at_hand(f"hub:{tmp_path / 'gone'}")
+        find_network(f"hub:{tmp_path / 'gone'}").check_at_hand()
 
 
 def test_without_keras_hub_the_extra_is_named_before_photos_are_read(tmp_path, monkeypatch):
@@ -178,7 +178,7 @@ def preset(tmp_path_factory):
 @pytest.mark.slow
 def test_the_features_are_those_of_the_preset_with_its_own_scaling(preset):
     folder, backbone, converter = preset
-    opened = open_backbone(f"hub:{folder}", (32, 32), None, Silent())
+    opened = find_network(f"hub:{folder}").open_backbone((32, 32), None, Silent())
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     found = FeatureReader(opened, "stretch").compute(images)
     seen = np.asarray(backbone(converter(images.astype(np.float32)), training=False))
@@ -231,7 +231,7 @@ def test_a_preset_without_a_converter_is_refused(preset, tmp_path):
     _, backbone, _ = preset
     backbone.save_to_preset(str(tmp_path / "bare"))
     with pytest.raises(ModelError, match="with its image converter"):
-        open_backbone(f"hub:{tmp_path / 'bare'}", (32, 32), None, Silent())
+        find_network(f"hub:{tmp_path / 'bare'}").open_backbone((32, 32), None, Silent())
 
 
 @has_keras_hub
@@ -244,4 +244,4 @@ def test_a_converter_that_does_more_than_scale_is_refused(preset, tmp_path, monk
     monkeypatch.setattr(kind, "call", lambda self, images: images[..., ::-1])
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ModelError, match="more than a factor and an offset"):
-        open_backbone(f"hub:{folder}", (32, 32), None, Silent())
+        find_network(f"hub:{folder}").open_backbone((32, 32), None, Silent())

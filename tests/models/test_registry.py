@@ -1,11 +1,16 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from pawsight.errors import ModelError
-from pawsight.models.registry import ARCHITECTURES, build_model
-from pawsight.models.sizes import IMAGE_SIZES
+from pawsight.models.registry import build_model, find_network, listed_networks
+from pawsight.progress import Silent
+
+FROM_SCRATCH = [one.name for one in listed_networks() if not one.has_weights]
 
 
 def test_colab_has_exactly_the_scripts_parameters():
@@ -57,7 +62,7 @@ def test_the_number_of_logits_follows_the_classes(name, num_classes, num_outputs
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", FROM_SCRATCH)
 def test_logits_are_float32_and_finite_for_the_whole_range_of_pixels(name, precision):
     model = build_model(name, 3, (33, 47), precision)
     images = np.linspace(0, 255, 2 * 33 * 47 * 3, dtype=np.float32).reshape(2, 33, 47, 3)
@@ -67,9 +72,9 @@ def test_logits_are_float32_and_finite_for_the_whole_range_of_pixels(name, preci
     assert np.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", FROM_SCRATCH)
 def test_the_smallest_allowed_image_works_and_a_smaller_one_is_refused(name):
-    least = ARCHITECTURES[name].min_image_side
+    least = find_network(name).least_side
     assert build_model(name, 2, (least, least)).count_params() > 0
     with pytest.raises(ModelError, match=rf"at least {least} pixels a side"):
         build_model(name, 2, (least - 1, 64))
@@ -90,5 +95,25 @@ def test_an_unknown_precision_is_refused():
         build_model("swift", 2, precision="int8")
 
 
-def test_every_network_has_an_image_size_that_is_known_without_tensorflow():
-    assert {name: one.image_size for name, one in ARCHITECTURES.items()} == IMAGE_SIZES
+def test_every_network_has_a_name_of_its_own_by_which_it_is_found():
+    names = [network.name for network in listed_networks()]
+    assert len(names) == len(set(names)) == 43  # swift, colab, builtin and 40 of Keras
+    for network in listed_networks():
+        assert find_network(network.name.upper()) is network
+        assert network.summary.endswith(".")
+        assert min(network.image_size) >= network.least_side
+
+
+def test_names_and_sizes_are_known_without_tensorflow():
+    code = (
+        "import sys; from pawsight.models.registry import *; "
+        "assert find_network('swift').image_size == (160, 160); "
+        "assert find_network('hub:resnet_18_imagenet').can_finetune; "
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_only_networks_with_weights_give_a_backbone():
+    with pytest.raises(ModelError, match="'swift' has no weights"):
+        find_network("swift").open_backbone((160, 160), None, Silent())

@@ -14,7 +14,6 @@ from pawsight.exporting.preprocessing_code import (
     opening_code,
     reading_code,
 )
-from pawsight.models import hub
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
 
@@ -81,8 +80,7 @@ for name, probability in zip(class_names, probabilities):
 
 def _layers_of_others(model: ModelFolder, format: Format) -> str:
     """The import without which Keras does not know some layers of the file."""
-    architecture = model.description.architecture or ""
-    if format.name != "keras" or not hub.is_hub(architecture):
+    if format.name != "keras" or not (model.description.architecture or "").startswith("hub:"):
         return ""
     return "import keras_hub  # whose layers may be in the file\n"
 

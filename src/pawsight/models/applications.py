@@ -1,7 +1,7 @@
-"""The networks of keras.applications: what must be known of them before TensorFlow starts.
+"""The networks of keras.applications.
 
 applications.csv holds names, image sizes, how pixels are scaled, and where the
-weights lie that ImageNet gave them, without the last layer. Source:
+weights are that ImageNet gave them, without the last layer. Source:
 keras/src/applications of Keras 3.15; a test compares the table with the Keras
 that is installed.
 """
@@ -11,64 +11,86 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-# What a network wants of pixels from 0 to 255. "none": them as they are, since it scales them
+from pawsight.errors import ModelError
+from pawsight.models.network import Family, PretrainedNetwork, plain
+from pawsight.progress import Progress
+from pawsight.storage.cache import cache_dir, hold
+
+if TYPE_CHECKING:
+    import keras
+
+# What a network takes of pixels from 0 to 255. "none": them as they are, since it scales them
 # itself; "tf": -1 to 1; "torch": 0 to 1, less ImageNet's mean, over its deviation; "caffe": BGR,
 # less ImageNet's mean.
 Scaling = Literal["none", "tf", "torch", "caffe"]
 
-ORIGIN = "https://storage.googleapis.com/"
 
-
-@dataclass(frozen=True, slots=True)
-class Application:
+@dataclass(frozen=True, kw_only=True)
+class Application(PretrainedNetwork):
     """A network of keras.applications.
 
     Attributes:
         class_name: Its name there, such as "MobileNetV2".
-        side: Height and width in pixels that its weights were trained on.
-        min_side: The least it takes.
-        scaling: What it wants of pixels.
-        place: Where its weights lie, below `ORIGIN`.
+        scaling: What it takes of pixels.
+        place: Where its weights are, below `weight_downloads.ORIGIN`.
         checksum: MD5 (32 digits) or SHA-256 (64) of that file; "" where Keras states none.
     """
 
     class_name: str
-    side: int
-    min_side: int
     scaling: Scaling
     place: str
     checksum: str
 
-    @property
-    def name(self) -> str:
-        """What pawsight calls it: in small letters."""
-        return self.class_name.lower()
+    takes_weights: ClassVar[bool] = True
 
     @property
-    def file_name(self) -> str:
-        """The name of the file of its weights."""
-        return self.place.rpartition("/")[2]
+    def kept_path(self) -> Path:
+        """Where its own weights are kept once they are fetched; the file need not exist."""
+        return cache_dir() / "weights" / self.name / self.place.rpartition("/")[2]
 
+    def is_at_hand(self) -> bool:
+        """Return whether its own weights were fetched."""
+        return self.kept_path.is_file()
 
-def plain(name: str) -> str:
-    """A network's name as pawsight writes it: "EfficientNet-V2-B0" is "efficientnetv2b0"."""
-    return name.lower().replace("-", "").replace("_", "")
+    def weights_path(self, weights: str | None, progress: Progress) -> Path:
+        """Return the file of its weights, fetched where there is none."""
+        path = Path(weights).expanduser() if weights else self.kept_path
+        if not path.is_file():
+            if weights:
+                raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
+            from pawsight.models.weight_downloads import fetch_file  # here: most runs fetch nothing
 
+            hold(path.parent)
+            fetch_file(self.place, path, self.checksum, self.name, progress)
+        return path
 
-def application(name: str) -> Application | None:
-    """Find a network by its name, however it is written; None if there is none."""
-    return APPLICATIONS.get(plain(name))
+    def build_features(
+        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+    ) -> keras.Model:
+        """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F]."""
+        from pawsight.models.pretrained import build_features
+
+        return build_features(self, image_size, policy)
+
+    def load_weights(self, model: keras.Model, path: Path) -> None:
+        """Load a file of weights into the backbone of a model."""
+        from pawsight.models.pretrained import backbone_of
+        from pawsight.models.weight_files import load_backbone
+
+        load_backbone(backbone_of(model), path, self.name)
 
 
 def _read_table() -> dict[str, Application]:
     with Path(__file__).with_name("applications.csv").open(encoding="utf-8", newline="") as file:
         found = [
             Application(
+                name=plain(row["class_name"]),
+                summary=f"{row['class_name']} of keras.applications, with ImageNet's weights.",
+                image_size=(int(row["side"]), int(row["side"])),
+                least_side=int(row["min_side"]),
                 class_name=row["class_name"],
-                side=int(row["side"]),
-                min_side=int(row["min_side"]),
                 scaling=row["scaling"],  # type: ignore[arg-type]
                 place=row["place"],
                 checksum=row["checksum"],
@@ -79,3 +101,8 @@ def _read_table() -> dict[str, Application]:
 
 
 APPLICATIONS = _read_table()
+FAMILY = Family(
+    "a network of keras.applications, such as mobilenetv2",
+    lambda name: APPLICATIONS.get(plain(name)),
+    tuple(APPLICATIONS.values()),
+)

@@ -12,22 +12,59 @@ to the bit, and the relu has a quarter of the work.
 
 from __future__ import annotations
 
-import keras
-from keras import layers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pawsight.config import AugmentConfig
+from pawsight.models.network import Network
+from pawsight.models.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(
-    num_classes: int, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
-) -> keras.Model:
-    """Build the network; see `registry.build_model` for shapes and ranges."""
-    images = keras.Input((*image_size, 3), name="images")
-    x = layers.Rescaling(1 / 255, dtype=policy)(images)
-    for filters in (32, 64, 128):
-        x = layers.Conv2D(filters, 3, dtype=policy)(x)
-        x = layers.MaxPooling2D(dtype=policy)(x)
-        x = layers.ReLU(dtype=policy)(x)
-    x = layers.Flatten(dtype=policy)(x)
-    x = layers.Dense(256, activation="relu", dtype=policy)(x)
-    num_outputs = 1 if num_classes == 2 else num_classes
-    logits = layers.Dense(num_outputs, dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="colab")
+@dataclass(frozen=True, kw_only=True)
+class Colab(Network):
+    """The network."""
+
+    def build_layers(
+        self,
+        num_classes: int,
+        image_size: tuple[int | None, int | None],
+        policy: keras.DTypePolicy,
+    ) -> keras.Model:
+        """Connect the layers: logits [B, K], or [B, 1] for two classes."""
+        import keras
+        from keras import layers
+
+        images = keras.Input((*image_size, 3), name="images")
+        x = layers.Rescaling(1 / 255, dtype=policy)(images)
+        for filters in (32, 64, 128):
+            x = layers.Conv2D(filters, 3, dtype=policy)(x)
+            x = layers.MaxPooling2D(dtype=policy)(x)
+            x = layers.ReLU(dtype=policy)(x)
+        x = layers.Flatten(dtype=policy)(x)
+        x = layers.Dense(256, activation="relu", dtype=policy)(x)
+        num_outputs = 1 if num_classes == 2 else num_classes
+        logits = layers.Dense(num_outputs, dtype="float32", name="logits")(x)
+        return keras.Model(images, logits, name="colab")
+
+
+NETWORK = Colab(
+    name="colab",
+    summary="The Colab script's own network: three convolutions and a dense layer of 256.",
+    image_size=(150, 150),
+    least_side=22,
+    # The script's own settings: Keras' Adam at its default rate, no schedule.
+    recipe=Recipe(
+        optimizer="adam",
+        learning_rate=1e-3,
+        schedule="constant",
+        batch_size=32,
+        least_batch_size=32,
+        label_smoothing=0.0,
+        augment=AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True),
+        epochs=10,
+        minutes=10,
+    ),
+)

@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import ConfigError, ExtraError, ModelError
+from pawsight.models.network import Family, PretrainedNetwork
+from pawsight.progress import Progress
 from pawsight.storage.atomic import plain_name
-from pawsight.storage.cache import cache_dir
+from pawsight.storage.cache import cache_dir, hold
+from pawsight.tensorflow_setup import prepare_tensorflow
+
+if TYPE_CHECKING:
+    import keras
 
 PREFIX = "hub:"
 IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not say
-MIN_SIDE = 32
 # Those that turn a photo into a map of features, which can be pooled.
 CLASS_NAMES = (
     "CSPNetBackbone",
@@ -86,41 +91,6 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def is_hub(name: str) -> bool:
-    """Whether a model's name is one of KerasHub's."""
-    return name.startswith(PREFIX)
-
-
-def canonical_name(name: str) -> str:
-    """The name with the path of a preset's folder written out.
-
-    Raises:
-        ConfigError: It names no preset.
-    """
-    preset = name.removeprefix(PREFIX)
-    if not preset:
-        raise ConfigError("hub: needs a preset after it, such as --model hub:resnet_18_imagenet.")
-    folder = Path(preset).expanduser()
-    return f"{PREFIX}{folder.absolute()}" if folder.is_dir() else name
-
-
-def check_at_hand(name: str) -> None:
-    """Refuse a network that cannot be had, before any photo is read.
-
-    Raises:
-        ExtraError: KerasHub is needed and not installed.
-        ConfigError: The preset is a folder that is not there.
-    """
-    preset = name.removeprefix(PREFIX)
-    if preset.startswith(("/", ".", "~")) and not Path(preset).is_dir():
-        raise ConfigError(
-            f"There is no preset folder {preset}.\nGive the folder that `save_to_preset` made, or "
-            f"a name that KerasHub knows, such as --model hub:resnet_18_imagenet."
-        )
-    if importlib.util.find_spec("keras_hub") is None:
-        raise ExtraError(f"The model '{name}'", "hub")
-
-
 def image_size_of(name: str) -> tuple[int, int]:
     """The (height, width) that a preset's folder states; 224 pixels where it states none."""
     path = Path(name.removeprefix(PREFIX)) / "image_converter.json"
@@ -176,3 +146,88 @@ def check_class(class_name: str) -> None:
             f"A {class_name} of KerasHub cannot be used: it gives no map of features of a photo.\n"
             f"Choose a preset of one of these: {known}."
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubPreset(PretrainedNetwork):
+    """A preset of KerasHub.
+
+    Attributes:
+        network: What is built; None takes what is kept of the preset.
+    """
+
+    network: HubNetwork | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is kept of the preset, JSON-ready."""
+        return self._network().as_options()
+
+    def with_options(self, options: dict[str, Any]) -> HubPreset:
+        """Return the preset with the network that options of model.json describe."""
+        return replace(self, network=HubNetwork.from_options(options))
+
+    def check_at_hand(self) -> None:
+        """Refuse a folder that is not there, and any preset without KerasHub."""
+        preset = self.name.removeprefix(PREFIX)
+        if preset.startswith(("/", ".", "~")) and not Path(preset).is_dir():
+            raise ConfigError(
+                f"There is no preset folder {preset}.\nGive the folder that `save_to_preset` made, "
+                f"or a name that KerasHub knows, such as --model hub:resnet_18_imagenet."
+            )
+        if importlib.util.find_spec("keras_hub") is None:
+            raise ExtraError(f"The model '{self.name}'", "hub")
+
+    def weights_path(self, weights: str | None, progress: Progress) -> Path:
+        """Return the weights of the preset, which KerasHub reads once."""
+        path = kept_weights(self.name)
+        hold(path.parent)
+        if not path.is_file():
+            prepare_tensorflow()
+            from pawsight.models.hub_networks import keep_preset
+
+            keep_preset(self.name, progress)
+        return path
+
+    def build_features(
+        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+    ) -> keras.Model:
+        """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F]."""
+        from pawsight.models.hub_networks import build_features
+
+        return build_features(self._network(), image_size, policy)
+
+    def load_weights(self, model: keras.Model, path: Path) -> None:
+        """Load the weights of the preset into the backbone of a model."""
+        from pawsight.models.pretrained import backbone_of
+
+        backbone_of(model).load_weights(path)
+
+    def _network(self) -> HubNetwork:
+        return self.network or kept_network(self.name)
+
+
+def find_preset(name: str) -> HubPreset | None:
+    """Return the preset of a name such as "hub:resnet_18_imagenet"; None where it is no such name.
+
+    The path of a folder is written out.
+
+    Raises:
+        ConfigError: It names no preset.
+    """
+    if not name.startswith(PREFIX):
+        return None
+    preset = name.removeprefix(PREFIX)
+    if not preset:
+        raise ConfigError("hub: needs a preset after it, such as --model hub:resnet_18_imagenet.")
+    folder = Path(preset).expanduser()
+    name = f"{PREFIX}{folder.absolute()}" if folder.is_dir() else name
+    return HubPreset(
+        name=name,
+        summary="A preset of KerasHub.",
+        image_size=image_size_of(name),
+        least_side=32,
+    )
+
+
+FAMILY = Family("a preset of KerasHub, such as hub:resnet_18_imagenet", find_preset)

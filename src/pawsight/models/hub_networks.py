@@ -68,22 +68,10 @@ def keep_preset(name: str, progress: Progress) -> None:
         backbone.save_weights(temporary, overwrite=True)
 
 
-def build(
-    network: HubNetwork,
-    num_classes: int,
-    image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy,
-) -> keras.Model:
-    """Build a network with fresh weights; see `registry.build_model` for shapes and ranges."""
-    features = build_features(network, image_size, policy)
-    logits = layers.Dense(num_classes, dtype="float32", name="logits")(features.output)
-    return keras.Model(features.input, logits, name="hub")
-
-
 def build_features(
     network: HubNetwork,
     image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy | None = None,
+    policy: keras.DTypePolicy,
 ) -> keras.Model:
     """Build a network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 
@@ -95,7 +83,7 @@ def build_features(
     images = keras.Input((*image_size, 3), name="images")
     scaled = layers.Rescaling(list(network.scale), list(network.offset), dtype="float32")(images)
     try:
-        backbone = kind(**network.config, image_shape=(*image_size, 3), dtype=policy or "float32")
+        backbone = kind(**network.config, image_shape=(*image_size, 3), dtype=policy)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"KerasHub does not build this {network.class_name} for images of "

@@ -31,29 +31,16 @@ class CaffeScaling(layers.Layer):
         return images[..., ::-1] - mean
 
 
-def build(
-    application: Application,
-    num_classes: int,
-    image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy,
-) -> keras.Model:
-    """Build a network with fresh weights; see `registry.build_model` for shapes and ranges."""
-    features = build_features(application, image_size, policy)
-    logits = layers.Dense(num_classes, dtype="float32", name="logits")(features.output)
-    return keras.Model(features.input, logits, name=application.name)
-
-
 def build_features(
     application: Application,
     image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy | None = None,
+    policy: keras.DTypePolicy,
 ) -> keras.Model:
     """Build a network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 
     Raises:
         ModelError: Keras does not build it at this size.
     """
-    policy = policy or keras.DTypePolicy("float32")
     images = keras.Input((*image_size, 3), name="images")
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)  # its builders take none

@@ -11,12 +11,13 @@ import requests
 
 from pawsight.addresses import public_address, public_text
 from pawsight.errors import DiskError, ModelError
-from pawsight.models.applications import ORIGIN
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.download import Refused, Stream, fetch_resumed, wait
 from pawsight.storage.http import open_http
 from pawsight.storage.locks import locked
+
+ORIGIN = "https://storage.googleapis.com/"
 
 
 def origin() -> str:

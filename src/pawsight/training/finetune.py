@@ -14,8 +14,8 @@ import keras
 
 from pawsight.config import TrainConfig
 from pawsight.history import Epoch
-from pawsight.models.backbone import Backbone, load_weights
-from pawsight.models.registry import build_model
+from pawsight.models.backbone import Backbone
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import precision
@@ -75,14 +75,15 @@ def finetune(
 
 
 def build_whole(backbone: Backbone, head: Head, precision: str = "float32") -> keras.Model:
-    """The backbone in Keras with the head on it, as `registry.build_model` builds it.
+    """Build the backbone in Keras with the head on it, as `registry.build_model` builds it.
 
     Raises:
         ModelError: The backbone's weights are another network's.
     """
-    num_classes = head.kernel.shape[1]
-    model = build_model(backbone.name, num_classes, backbone.image_size, precision)
-    load_weights(backbone, model)
+    network = find_network(backbone.name)
+    model = network.build(head.kernel.shape[1], backbone.image_size, precision)
+    if backbone.weights_path is not None:
+        network.load_weights(model, backbone.weights_path)
     model.get_layer("logits").set_weights([head.kernel, head.bias])
     return model
 

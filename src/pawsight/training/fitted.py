@@ -13,9 +13,10 @@ from pawsight.errors import ModelError
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone
 from pawsight.models.description import ModelDescription, versions
-from pawsight.models.model_files import network_options, save_weights
+from pawsight.models.model_files import save_weights
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_graph import append_head, load_onnx
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -110,7 +111,7 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
     backbone, catalog = fitted.backbone, fitted.dataset.catalog
     ModelDescription(
         architecture=backbone.name,
-        options=network_options(backbone.name),
+        options=find_network(backbone.name).options,
         class_names=catalog.class_names,
         image_size=backbone.image_size,
         resize=config.resize,

@@ -12,8 +12,8 @@ import numpy as np
 from pawsight.data.dataset import Dataset
 from pawsight.evaluation.ood_fit import fit_detector
 from pawsight.models import builtin
-from pawsight.models.backbone import open_backbone
 from pawsight.models.description import ModelDescription
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.records import IntArray
 from pawsight.runs import Run
@@ -43,7 +43,8 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     if min(description.image_size) < _LEAST_SIDE:
         return
     most = _MOST_KNOWN if description.architecture == builtin.NAME else _MOST_COMPUTED
-    backbone = open_backbone(builtin.NAME, description.image_size, None, progress)
+    network = find_network(builtin.NAME)
+    backbone = network.open_backbone(description.image_size, None, progress)
     reader = FeatureReader(backbone, description.resize)
     catalog = dataset.catalog
     chosen = _sample(catalog.part("train"), most)

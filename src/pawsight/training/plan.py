@@ -28,13 +28,12 @@ from pydantic import (
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
+from pawsight.models.recipe import Optimizer, Schedule
 from pawsight.records import Resize, Text
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.training.linear_head import Trial
 
-Optimizer = Literal["adam", "muon"]
-Schedule = Literal["constant", "linear"]
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 
 

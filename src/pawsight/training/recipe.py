@@ -9,100 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pawsight import class_weights
-from pawsight.config import AugmentConfig, TrainConfig
-from pawsight.models.registry import architecture
-from pawsight.training.plan import Optimizer, Plan, Schedule, Stage
+from pawsight.config import TrainConfig
+from pawsight.models.recipe import Recipe, Sizes
+from pawsight.models.registry import find_network
+from pawsight.training.plan import Plan, Stage
 from pawsight.training.precision import Precision
-
-__all__ = ["RECIPES", "Plan", "Recipe", "budget_minutes", "plan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How large photos are in the course of a run, for runs of some length.
-
-    Shares are of the side at which the photos are kept. Small photos are quick,
-    and the first lessons need no detail; in little time it is better to see all
-    photos small than few of them large.
-    """
-
-    least_epochs: float  # for runs whose time allows so many epochs at the full size
-    stages: tuple[tuple[float, float], ...]  # (until which progress, share of the side)
-    finished: float = 1.0  # share of the side that the finished model takes
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a network is trained where the user does not say otherwise."""
-
-    optimizer: Optimizer
-    learning_rate: float  # the highest of the run
-    schedule: Schedule
-    batch_size: int
-    label_smoothing: float
-    augment: AugmentConfig
-    epochs: int | None  # None: as many as `minutes` allow and the photos are worth
-    minutes: float
-    least_batch_size: int = 8  # small sets get smaller batches, so that an epoch still has steps
-    warmup: float = 0.15
-    sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)  # the longest runs first
-    grows_stronger: bool = False  # the fewer the photos, the more they are changed
-    # (until which progress, share of the layers that learn, counted from the last); where a
-    # network knows much already, its first layers are left to the end
-    shares: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
-
-
-RECIPES: dict[str, Recipe] = {
-    # The script's own settings: Keras' Adam at its default rate, no schedule.
-    "colab": Recipe(
-        optimizer="adam",
-        learning_rate=1e-3,
-        schedule="constant",
-        batch_size=32,
-        least_batch_size=32,
-        label_smoothing=0.0,
-        augment=AugmentConfig(shear_range=0.2, zoom_range=0.2, horizontal_flip=True),
-        epochs=10,
-        minutes=10,
-    ),
-    # Found by trying: benchmarks/time_to_accuracy/LOG.md tells what else was tried.
-    "swift": Recipe(
-        optimizer="muon",
-        learning_rate=0.12,
-        schedule="linear",
-        batch_size=128,
-        label_smoothing=0.1,
-        augment=AugmentConfig(crop_range=(0.35, 1.0), crop_stretch=1.15, horizontal_flip=True),
-        epochs=None,
-        minutes=10,
-        # Of 160 pixels: 64, 96, 128 and in long runs 144, in short ones 48, 64. Crops show things
-        # larger than whole photos do, so the finished model does better on photos larger than its
-        # last crops (arXiv:1906.06423): on 144, on 160 and on 80.
-        sizes=(
-            Sizes(8, ((0.5, 0.4), (0.8, 0.6), (0.92, 0.8), (1.0, 0.9))),
-            Sizes(1.2, ((0.5, 0.4), (0.8, 0.6), (1.0, 0.8)), finished=0.9),
-            Sizes(0, ((0.5, 0.3), (1.0, 0.4)), finished=0.5),
-        ),
-        grows_stronger=True,
-    ),
-}
-
-# Of a network that comes with weights, once a last layer is fitted to its features. Its rates are
-# low: it is to learn what these photos have of their own, and forget nothing.
-FINETUNING = Recipe(
-    optimizer="adam",
-    learning_rate=3e-5,
-    schedule="linear",
-    batch_size=32,
-    label_smoothing=0.0,  # the fitted layer knows how sure it may be
-    augment=AugmentConfig(crop_range=(0.7, 1.0), crop_stretch=1.15, horizontal_flip=True),
-    epochs=None,
-    minutes=10,
-    shares=((0.4, 1 / 3), (1.0, 1.0)),
-)
 
 # A run of no given length stops at this many passes: more of the same photos teaches little.
 _MOST_EPOCHS = 60
@@ -132,7 +45,7 @@ def plan(
     well, although the script had no weights: what is rare in the photos must
     not be ignored by the model.
     """
-    recipe = _recipe(config)
+    recipe = find_network(config.model).recipe
     fitting = max(recipe.least_batch_size, num_train // 80 * 8)
     batch_size = config.batch_size or min(recipe.batch_size, fitting)
     num_steps = math.ceil(_epochs(recipe, config, num_train) * num_train / batch_size)
@@ -140,7 +53,7 @@ def plan(
     # so its root counts; Adam's rate stays as the user knows it.
     scale = math.sqrt(batch_size / recipe.batch_size) if recipe.optimizer == "muon" else 1.0
     is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(num_per_class)
-    image_size = config.image_size or architecture(config.model).image_size
+    image_size = config.image_size or find_network(config.model).image_size
     minutes = budget_minutes(config)
     return Plan(
         model=config.model,
@@ -171,10 +84,6 @@ def plan(
     )
 
 
-def _recipe(config: TrainConfig) -> Recipe:
-    return FINETUNING if config.finetune else RECIPES[config.model]
-
-
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
     """How many epochs are asked for, or as many as so few photos are worth."""
     epochs = config.epochs or recipe.epochs
@@ -185,7 +94,7 @@ def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
 
 def budget_minutes(config: TrainConfig) -> float | None:
     """The minutes a run may take in all, or None where its epochs were given."""
-    recipe = _recipe(config)
+    recipe = find_network(config.model).recipe
     if config.epochs is not None or (recipe.epochs is not None and config.minutes is None):
         return None
     return config.minutes or recipe.minutes
@@ -199,11 +108,12 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
         config: A size that the user set is that of the finished model.
         epochs: How many passes over the photos the time allows at the full size.
     """
-    recipe = _recipe(config)
+    recipe = find_network(config.model).recipe
     sizes = next(one for one in recipe.sizes if epochs >= one.least_epochs or not one.least_epochs)
     image_size = plan.image_size
-    if config.image_size is None and architecture(plan.model).fits_any_size:
-        image_size = _scaled(image_size, sizes.finished, architecture(plan.model).min_image_side)
+    network = find_network(plan.model)
+    if config.image_size is None and network.fits_any_size:
+        image_size = _scaled(image_size, sizes.finished, network.least_side)
     stages = _stages(recipe, sizes, plan.model, plan.image_size)
     return plan.model_copy(update={"stages": stages, "image_size": image_size})
 
@@ -212,14 +122,14 @@ def _stages(
     recipe: Recipe, sizes: Sizes, model: str, image_size: tuple[int, int]
 ) -> tuple[Stage, ...]:
     """What changes in the course of a run: the sizes of the photos, or which layers learn."""
-    found = architecture(model)
+    found = find_network(model)
     if not found.fits_any_size:
         return tuple(
             Stage(until=until, image_size=image_size, share=share) for until, share in recipe.shares
         )
     stages: list[Stage] = []
     for until, share in sizes.stages:
-        size = _scaled(image_size, share, found.min_image_side)
+        size = _scaled(image_size, share, found.least_side)
         if stages and stages[-1].image_size == size:
             stages.pop()
         stages.append(Stage(until=until, image_size=size))

@@ -19,8 +19,7 @@ from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import not_most_of_a_class
 from pawsight.errors import DataError
 from pawsight.history import Epoch
-from pawsight.models.backbone import open_backbone
-from pawsight.models.sizes import canonical_name, image_size_of
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Part
 from pawsight.runs import Run
@@ -67,10 +66,10 @@ def transfer_run(
         progress.note(
             "The linear head is fitted to convergence; --minutes and --epochs have no effect."
         )
-    name = canonical_name(config.model)
-    image_size = config.image_size or image_size_of(name)
+    network = find_network(config.model)
+    image_size = config.image_size or network.image_size
     dataset = dataset.at_size(image_size)
-    backbone = open_backbone(name, image_size, config.weights, progress)
+    backbone = network.open_backbone(image_size, config.weights, progress)
     fitted = _fit(run, config, dataset, FeatureReader(backbone, config.resize), progress)
     row = history_row(fitted, time.monotonic() - began, progress)
     if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):

@@ -19,14 +19,8 @@ from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
-from pawsight.models import builtin, hub
-from pawsight.models.sizes import (
-    can_be_finetuned,
-    canonical_name,
-    check_image_size,
-    image_size_of,
-    takes_weights,
-)
+from pawsight.models.network import Network
+from pawsight.models.registry import find_network
 from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -88,54 +82,52 @@ def working_size(config: TrainConfig) -> tuple[int, int]:
     Raises:
         ConfigError: There is no such network.
     """
-    return config.image_size or image_size_of(config.model)
+    return config.image_size or find_network(config.model).image_size
 
 
 def checked_model(config: TrainConfig) -> TrainConfig:
-    """Look, before any photo is read, whether the network and its weights are what they say.
+    """Check the network and its weights before any photo is read.
 
     Returns:
         The settings, with the network's name and the path of its weights written out, and the
-        size that the weights were made for where none is set and their file says so.
+        size that a network with weights was made for where none is set.
 
     Raises:
         ConfigError: There is no such network, or no such file, or it takes none.
+        ExtraError: The network needs a package that is not installed.
         ModelError: The network is too deep for such small images.
     """
-    name = canonical_name(config.model)
-    if hub.is_hub(name):
-        hub.check_at_hand(name)
-    if config.finetune and not can_be_finetuned(name):
-        raise ConfigError(_not_finetuned(name))
-    if config.weights is None:
-        check_image_size(name, working_size(config))
-        changed: dict[str, Any] = {"model": name}
-        if hub.is_hub(name):  # the folder of a preset may be gone when the run goes on
-            changed["image_size"] = working_size(config)
-        return config.model_copy(update=changed)
-    path = Path(config.weights).expanduser().absolute()
-    if not takes_weights(name):
-        raise ConfigError(
-            f"The model '{name}' takes no --weights: only a network of keras.applications does, "
-            f"such as --model mobilenetv2."
-        )
-    if not path.is_file():
-        raise ConfigError(f"There is no weights file {path}.\nGive another with --weights.")
-    image_size = config.image_size or trained_size(path)
-    changed = {"model": name, "weights": str(path), "image_size": image_size}
-    config = config.model_copy(update=changed)
-    check_image_size(name, working_size(config))
-    return config
+    network = find_network(config.model)
+    network.check_at_hand()
+    if config.finetune and not network.can_finetune:
+        raise ConfigError(_not_finetuned(network))
+    changed: dict[str, Any] = {"model": network.name}
+    image_size = config.image_size
+    if config.weights is not None:
+        path = Path(config.weights).expanduser().absolute()
+        if not network.takes_weights:
+            raise ConfigError(
+                f"The model '{network.name}' takes no --weights: only a network of "
+                f"keras.applications does, such as --model mobilenetv2."
+            )
+        if not path.is_file():
+            raise ConfigError(f"There is no weights file {path}.\nGive another with --weights.")
+        changed["weights"] = str(path)
+        image_size = image_size or trained_size(path)
+    network.check(image_size or network.image_size)
+    if network.has_weights:  # written down, as the folder of a preset may be gone on resuming
+        changed["image_size"] = image_size or network.image_size
+    return config.model_copy(update=changed)
 
 
-def _not_finetuned(name: str) -> str:
+def _not_finetuned(network: Network) -> str:
     why = (
         "it ships as a finished ONNX file"
-        if name == builtin.NAME
+        if network.has_weights
         else "it begins with no weights, and all of it is trained anyway"
     )
     return (
-        f"The model '{name}' cannot be fine-tuned: {why}.\n"
+        f"The model '{network.name}' cannot be fine-tuned: {why}.\n"
         f"Leave --finetune out, or choose a network of keras.applications, "
         f"such as --model mobilenetv2."
     )

@@ -19,10 +19,8 @@ from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
-from pawsight.models.backbone import weights_at_hand
 from pawsight.models.description import ModelDescription
-from pawsight.models.model_files import network_options
-from pawsight.models.sizes import is_pretrained
+from pawsight.models.registry import find_network, listed_networks
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
@@ -158,10 +156,11 @@ def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Cat
 
 def _proposal() -> str:
     """Say that weights are here: nobody should train from scratch for not knowing."""
-    shipped, *fetched = weights_at_hand()
-    others = f" (or {', '.join(fetched)})" if fetched else ""
+    at_hand = (one.name for one in listed_networks() if one.has_weights and one.is_at_hand())
+    first, *rest = at_hand
+    others = f" (or {', '.join(rest)})" if rest else ""
     return (
-        f"Weights are at hand: --model {shipped}{others} starts from what a network has learnt "
+        f"Weights are at hand: --model {first}{others} starts from what a network has learnt "
         f"before, takes less time, and usually scores higher."
     )
 
@@ -179,7 +178,7 @@ def _train_and_finish(
                 audit = audit_photos(catalog, pixels, duplicates, progress)
                 write_json(run.audit_path, audit.to_json())
         write_json(run.state_path, {"stage": "training"})
-        if is_pretrained(config.model):
+        if find_network(config.model).has_weights:
             from pawsight.training.transfer import transfer_run
 
             model = transfer_run(run, config, dataset, budget, progress)
@@ -210,7 +209,7 @@ def _save(
     catalog, pixels = dataset.catalog, dataset.at_size(load_plan(run).image_size).pixels
     description = ModelDescription(
         architecture=config.model,
-        options=network_options(config.model),
+        options=find_network(config.model).options,
         class_names=catalog.class_names,
         image_size=pixels.image_size,
         resize=config.resize,

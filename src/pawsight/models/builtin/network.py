@@ -27,7 +27,9 @@ _Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
 
 
 def build_features(
-    image_size: tuple[int, int], policy: keras.DTypePolicy, path: Path | None = None
+    image_size: tuple[int | None, int | None],
+    policy: keras.DTypePolicy,
+    path: Path | None = None,
 ) -> keras.Model:
     """Build the network up to its features, with the shipped weights.
 

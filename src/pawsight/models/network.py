@@ -1,0 +1,265 @@
+"""What a network is to the rest of pawsight, whatever family it belongs to.
+
+Names, sizes and abilities are known without TensorFlow, which takes seconds to start; building
+imports Keras. A network with random weights is trained from scratch (`Network`); one that comes
+with weights gives features, on which a head is fitted (`PretrainedNetwork`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pawsight.errors import ModelError, RunError
+from pawsight.models.backbone import Backbone, backbone_key
+from pawsight.models.description import ModelDescription
+from pawsight.models.recipe import FINETUNING, Recipe
+from pawsight.progress import Progress
+from pawsight.runs import Run
+from pawsight.storage.cache import cache_dir, hold
+from pawsight.tensorflow_setup import prepare_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(ABC):
+    """A network that pawsight can build.
+
+    Attributes:
+        name: What --model takes and model.json holds.
+        summary: One sentence on it.
+        image_size: (height, width) in pixels, used where the user gives none.
+        least_side: Pixels; below it nothing is left after the poolings.
+        recipe: How it is trained where the user does not say otherwise.
+        fits_any_size: Whether its weights do not depend on the size of the images.
+    """
+
+    name: str
+    summary: str
+    image_size: tuple[int, int]
+    least_side: int
+    recipe: Recipe
+    fits_any_size: bool = False
+
+    has_weights: ClassVar[bool] = False  # a head is fitted to its features
+    can_finetune: ClassVar[bool] = False
+    takes_weights: ClassVar[bool] = False  # others than its own, by --weights
+
+    def find(self, name: str) -> Network | None:
+        """Return this network if that is its name, however it is written."""
+        return self if plain(name) == self.name else None
+
+    @property
+    def title(self) -> str:
+        """What a list of what there is calls it."""
+        return self.name
+
+    @property
+    def members(self) -> tuple[Network, ...]:
+        """The networks of this entry of the registry that can be listed."""
+        return (self,)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it is built from beside its name, JSON-ready, for model.json."""
+        return {}
+
+    def with_options(self, options: dict[str, Any]) -> Network:
+        """Return the network that options of model.json describe.
+
+        Raises:
+            ModelError: They are damaged.
+        """
+        return self
+
+    def is_at_hand(self) -> bool:
+        """Return whether nothing has to be fetched to use it."""
+        return True
+
+    def check_at_hand(self) -> None:  # noqa: B027
+        """Refuse a network that cannot be had, before any photo is read.
+
+        Raises:
+            ExtraError: A package is needed and not installed.
+            ConfigError: It is a file or folder that is not there.
+        """
+
+    def check(self, image_size: tuple[int, int]) -> None:
+        """Refuse images that the network is too deep for.
+
+        Raises:
+            ModelError: They are too small.
+        """
+        if min(image_size) < self.least_side:
+            raise ModelError(
+                f"Model '{self.name}' needs images of at least {self.least_side} pixels a side, "
+                f"not {image_size[0]}x{image_size[1]}.\nChoose a larger --image-size."
+            )
+
+    def build(
+        self,
+        num_classes: int,
+        image_size: tuple[int, int] | None = None,
+        precision: str = "float32",
+        any_size: bool = False,
+    ) -> keras.Model:
+        """Build the network; args, returns and raises as `registry.build_model`."""
+        size = image_size or self.image_size
+        if num_classes < 2:
+            raise ModelError(f"A classifier needs at least 2 classes, not {num_classes}.")
+        self.check(size)
+        if precision not in _POLICIES:
+            raise ModelError(f"Precision is float32, bfloat16 or float16, not '{precision}'.")
+        prepare_tensorflow()
+        import keras
+
+        shape = (None, None) if any_size and self.fits_any_size else size
+        return self.build_layers(num_classes, shape, keras.DTypePolicy(_POLICIES[precision]))
+
+    @abstractmethod
+    def build_layers(
+        self,
+        num_classes: int,
+        image_size: tuple[int | None, int | None],
+        policy: keras.DTypePolicy,
+    ) -> keras.Model:
+        """Connect the layers.
+
+        Args:
+            num_classes: K, at least 2.
+            image_size: (height, width) in pixels; (None, None) leaves it open.
+            policy: Of the layers before the logits.
+
+        Returns:
+            Float32 images [B, H, W, 3] with values 0..255 to float32 logits [B, K], or [B, 1]
+            for two classes; the last layer is named "logits".
+        """
+
+    def load(self, run: Run, description: ModelDescription) -> keras.Model:
+        """Build the model of a run in float32, with its trained weights.
+
+        Raises:
+            RunError: The weights are missing or damaged.
+            ModelError: The description is damaged.
+        """
+        network = self.with_options(description.options)
+        model = network.build(len(description.class_names), description.image_size)
+        try:
+            model.load_weights(run.weights_path)
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{run.weights_path} does not hold this model's weights.") from error
+        return model
+
+    def load_weights(self, model: keras.Model, path: Path) -> None:
+        """Load a file of weights into a model that was built here, up to its features.
+
+        Raises:
+            ModelError: They are another network's, or the network has no features.
+        """
+        raise ModelError(f"Model '{self.name}' takes no weights.")
+
+    def open_backbone(
+        self, image_size: tuple[int, int], weights: str | None, progress: Progress
+    ) -> Backbone:
+        """Return the network up to its features as an ONNX file.
+
+        Args:
+            image_size: (height, width) in pixels.
+            weights: A file of its weights; None takes those kept, or fetches them.
+            progress: Receives what takes time.
+
+        Raises:
+            ModelError: The weights cannot be had, are another network's, or there are none.
+            ExtraError: TensorFlow is needed and not installed.
+            DiskError: The cache cannot be written.
+        """
+        raise ModelError(f"Model '{self.name}' has no weights to take features from.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedNetwork(Network):
+    """A network that comes with weights in Keras: features, and a linear head on them."""
+
+    recipe: Recipe = FINETUNING
+
+    has_weights: ClassVar[bool] = True
+    can_finetune: ClassVar[bool] = True
+
+    @abstractmethod
+    def build_features(
+        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
+    ) -> keras.Model:
+        """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
+
+        Raises:
+            ModelError: It is not built at this size.
+        """
+
+    @abstractmethod
+    def weights_path(self, weights: str | None, progress: Progress) -> Path:
+        """Return the file of its weights, fetched where there is none; as `open_backbone`."""
+
+    @abstractmethod
+    def load_weights(self, model: keras.Model, path: Path) -> None:
+        """Load a file of weights into a model that was built here, up to its features."""
+
+    def build_layers(
+        self,
+        num_classes: int,
+        image_size: tuple[int | None, int | None],
+        policy: keras.DTypePolicy,
+    ) -> keras.Model:
+        """Connect the layers: the network up to its features, and a dense layer."""
+        import keras
+
+        features = self.build_features(image_size, policy)
+        logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(features.output)
+        return keras.Model(features.input, logits, name=features.name.removesuffix("_features"))
+
+    def open_backbone(
+        self, image_size: tuple[int, int], weights: str | None, progress: Progress
+    ) -> Backbone:
+        """Return the network up to its features as an ONNX file, kept in the cache."""
+        weights_path = self.weights_path(weights, progress)
+        key = backbone_key(self.name, image_size, weights_path)
+        path = cache_dir() / "features" / key / "net.onnx"
+        backbone = Backbone(self.name, image_size, path, weights_path, key)
+        hold(backbone.features_dir)
+        if not path.is_file():
+            progress.start(f"Preparing {self.name} for this machine")
+            prepare_tensorflow()
+            import keras
+
+            from pawsight.models.onnx_convert import export_onnx
+
+            model = self.build_features(image_size, keras.DTypePolicy("float32"))
+            self.load_weights(model, weights_path)
+            export_onnx(model, path, "features")
+        return backbone
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks of one kind that are found by name, an entry of the registry.
+
+    Attributes:
+        title: What a list of what there is calls it, with an example.
+        find: Return the network of a name, or None; it may refuse a name that is almost one.
+        members: Those that can be listed.
+    """
+
+    title: str
+    find: Callable[[str], Network | None]
+    members: tuple[Network, ...] = ()
+
+
+def plain(name: str) -> str:
+    """Return a name as pawsight writes it: "EfficientNet-V2-B0" is "efficientnetv2b0"."""
+    return name.lower().replace("-", "").replace("_", "")
