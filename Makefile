@@ -47,6 +47,10 @@ test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is in
 test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes)
 	@PAWSIGHT_HTTP_EXAMPLES=1000 $(BIN)/python -m pytest tests/web/test_contract.py
 
+.PHONY: test-applications
+test-applications: $(READY)  ## Write every network of keras.applications as ONNX (an hour, 16 GB)
+	@PAWSIGHT_APPLICATIONS=all $(BIN)/python -m pytest tests/models/test_applications.py -k onnx
+
 .PHONY: test-sort
 test-sort: $(READY)  ## Sort 100,000 photos, and take it back (many minutes)
 	@PAWSIGHT_SORT_PHOTOS=100000 $(BIN)/python -m pytest tests/sorting/test_many_photos.py

@@ -1,5 +1,6 @@
 import importlib
 import inspect
+import os
 
 import keras
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from pawsight.errors import ConfigError, ModelError
 from pawsight.models.applications import APPLICATIONS
+from pawsight.models.onnx_convert import export_onnx
+from pawsight.models.onnx_session import new_session
 from pawsight.models.pretrained import build_features
 from pawsight.models.registry import build_model, find_network
 from pawsight.models.weight_downloads import ORIGIN
@@ -88,3 +91,22 @@ def test_a_network_gives_average_and_largest_of_each_feature_and_a_head_on_them(
     model = build_model("mobilenetv2", 3, (32, 48))
     assert model.output_shape == (None, 3)
     assert model.get_layer("logits").kernel.shape == (2560, 3)
+
+
+SAMPLE = ("mobilenetv3small", "densenet121")
+CHOSEN = sorted(APPLICATIONS) if os.environ.get("PAWSIGHT_APPLICATIONS") == "all" else SAMPLE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_network_is_written_as_onnx_at_its_least_size(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = APPLICATIONS[name]
+    size = (network.least_side, network.least_side)
+    model = network.build_features(size, keras.DTypePolicy("float32"))
+    export_onnx(model, tmp_path / "net.onnx", "features")
+    images = np.random.default_rng(0).uniform(0, 255, (2, *size, 3)).astype(np.float32)
+    wanted = np.asarray(model(images, training=False))
+    session = new_session((tmp_path / "net.onnx").read_bytes())
+    (found,) = session.run(["features"], {"images": images})
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))

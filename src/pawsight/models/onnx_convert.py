@@ -133,7 +133,7 @@ def _erfc(graph: Any, node: Any, *_: Any) -> None:
 
 
 def _renamed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Number the names of nodes and values: tf2onnx takes them from counters of the process."""
+    """Number the names in a graph: tf2onnx takes them from counters of the process."""
     graph = model.graph
     kept = {value.name for value in (*graph.input, *graph.output)} | {""}
     names: dict[str, str] = {name: name for name in kept}
@@ -150,5 +150,7 @@ def _renamed(model: onnx.ModelProto) -> onnx.ModelProto:
     ordered = sorted(graph.initializer, key=lambda one: int(one.name.rpartition("_")[2]))
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(ordered)
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "N"
     graph.name, graph.doc_string, model.doc_string = "pawsight", "", ""
     return model

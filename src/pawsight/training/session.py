@@ -19,6 +19,7 @@ from pawsight.errors import RunError, TrainingError
 from pawsight.formatting import percent
 from pawsight.history import Epoch
 from pawsight.models.description import versions
+from pawsight.models.onnx_convert import check_convertible
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
@@ -82,6 +83,7 @@ def train_run(
         DataError: Most of the photos are no longer there.
         DiskError: The pixels kept at ingest are no longer there.
         RunError: The run has a plan of another kind.
+        ModelError: The network cannot be written as ONNX.
     """
     if run.plan_path.is_file():
         plan = load_plan(run)
@@ -124,6 +126,8 @@ def _begin(
         np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
     )
     learner = _build(decided, dataset, warm_start)
+    if warm_start is None:  # else its features are an ONNX file already
+        check_convertible(learner.model)
     crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
     if decided.minutes is None:
         plan = recipe.sized(decided, config, decided.epochs)
