@@ -7,10 +7,15 @@ import threading
 import numpy as np
 
 from pawsight.errors import RunError, first_line
+from pawsight.inference.run_timeout import RunTimeoutError, run_within
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import open_session
 from pawsight.records import FloatArray, ImageArray
 from pawsight.runs import Run
+
+# Generous: a network that needs so long trains on no laptop, and a busy machine must not fail.
+_LIMIT_SECONDS = 60.0
+_LIMIT_SECONDS_PER_IMAGE = 10.0
 
 
 class ModelRunner:
@@ -46,10 +51,18 @@ class ModelRunner:
             they are not wanted or not there.
 
         Raises:
-            RunError: The model failed, or its output is not finite logits.
+            RunError: The model failed, took too long, or its output is not finite logits.
         """
+        limit = _LIMIT_SECONDS + _LIMIT_SECONDS_PER_IMAGE * len(images)
         try:
-            found = self._session.run(self._outputs, {"images": self.as_floats(images)})
+            found = run_within(
+                limit, self._session, self._outputs, {"images": self.as_floats(images)}
+            )
+        except RunTimeoutError as error:
+            raise RunError(
+                f"{self._path} took more than {limit:.0f} seconds for {len(images)} photo(s), and "
+                f"was stopped.\nTrain again, or copy the run folder anew."
+            ) from error
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise RunError(
                 f"{self._path} failed on a photo ({first_line(error)}); "
