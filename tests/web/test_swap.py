@@ -1,5 +1,6 @@
 """Another model takes over without a request dropped."""
 
+import os
 import shutil
 import threading
 
@@ -7,7 +8,8 @@ import httpx
 import pytest
 
 from pawsight.errors import RunError
-from pawsight.web.model_reloader import ModelInUse
+from pawsight.web import model_reloader
+from pawsight.web.model_reloader import ModelReloader
 
 from .conftest import eventually, form, png
 
@@ -80,22 +82,39 @@ def test_request_keeps_the_model_with_which_it_began(serve, link, gate):
 def test_broken_model_does_not_take_over_and_is_told_of_once(link, caplog):
     path, lead_to = link
     lead_to("first")
-    model = ModelInUse(str(path))
+    model = ModelReloader(str(path))
     broken = lead_to("second")
     broken.onnx_path.write_bytes(b"no model")
     for _ in range(5):
         assert not model.refresh()
     assert model.now.name == "first"
     assert len(caplog.records) == 1
-    assert "cannot be loaded, so the model before it goes on answering" in caplog.text
+    assert "cannot be loaded; the previous model stays in use" in caplog.text
     lead_to("third", class_names=["rouge", "vert", "bleu"])
     assert [model.refresh() for _ in range(3)] == [False, True, False]
     assert model.now.name == "third"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files there")
+def test_model_that_never_loads_does_not_keep_a_later_one_out(link, caplog, monkeypatch):
+    monkeypatch.setattr(model_reloader, "_TRIAL_SECONDS", 5.0)
+    path, lead_to = link
+    lead_to("first")
+    model = ModelReloader(str(path))
+    endless = lead_to("second")
+    endless.onnx_path.unlink()
+    os.mkfifo(endless.onnx_path)  # opening it waits, as on a drive that hangs
+    assert [model.refresh() for _ in range(3)] == [False, False, False]
+    assert model.now.name == "first"
+    assert "it was not loaded and run once within 5 seconds" in caplog.text
+    lead_to("third", class_names=["rouge", "vert", "bleu"])
+    monkeypatch.setattr(model_reloader, "_TRIAL_SECONDS", 120.0)
+    assert [model.refresh() for _ in range(2)] == [False, True]
+
+
 def test_files_that_are_still_being_copied_are_left_alone(make_colour_run):
     run, other = make_colour_run("run"), make_colour_run("other", temperature=2.0)
-    model = ModelInUse(str(run.path))
+    model = ModelReloader(str(run.path))
     shutil.copyfile(other.model_path, run.model_path)
     assert not model.refresh()  # it has just changed
     run.onnx_path.write_bytes(run.onnx_path.read_bytes())
@@ -106,7 +125,7 @@ def test_files_that_are_still_being_copied_are_left_alone(make_colour_run):
 
 def test_run_that_goes_away_goes_on_answering(make_colour_run):
     run = make_colour_run()
-    model = ModelInUse(str(run.path))
+    model = ModelReloader(str(run.path))
     shutil.rmtree(run.path)
     assert not any(model.refresh() for _ in range(3))
     assert model.now.classifier.predict(png())[0].label == "red"
@@ -114,4 +133,4 @@ def test_run_that_goes_away_goes_on_answering(make_colour_run):
 
 def test_service_does_not_start_without_a_run(tmp_path):
     with pytest.raises(RunError, match="There is no run folder"):
-        ModelInUse(str(tmp_path / "nothing"))
+        ModelReloader(str(tmp_path / "nothing"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pawsight.cli.output import print_line, results
 from pawsight.cli.settings import GroupBy
 from pawsight.cli.source_options import (
     Classes,
@@ -90,7 +91,7 @@ def audit(
     else:
         print_audit(audited)
     if folder is not None:
-        print(f"With photos: {folder / 'audit.html'}", file=sys.stderr if as_json else sys.stdout)
+        print(f"With photos: {folder / 'audit.html'}", file=sys.stderr if as_json else results())
     counts = {name: len(audited.findings[name].items) for name in wanted}
     failing = [f"{count:,} {name}" for name, count in counts.items() if count]
     if failing:
@@ -121,7 +122,7 @@ def print_audit(audit: Audit) -> None:
         summary = [(name, _count(one), _first(one)) for name, one in found.items()]
         print_table(summary, ["found", "how many", "the first"], right="how many")
     else:
-        print("Nothing was found that looks wrong.\n")
+        print_line("Nothing was found that looks wrong.\n")
 
 
 def _checks(given: list[str]) -> list[str]:
@@ -158,7 +159,7 @@ def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) ->
         rows[: 5 * _MOST_ROWS], ["class", "photos", *parts], right=" ".join(["photos", *parts])
     )
     if len(rows) > 5 * _MOST_ROWS:
-        print(f"and {len(rows) - 5 * _MOST_ROWS:,} more classes\n")
+        print_line(f"and {len(rows) - 5 * _MOST_ROWS:,} more classes\n")
 
 
 def _print_some(found: Finding) -> None:
@@ -173,7 +174,7 @@ def _print_some(found: Finding) -> None:
         rows = [(item.path, item.reason or "") for item in some if isinstance(item, PhotoItem)]
         print_table(rows, [found.title.lower(), "why"])
     if len(found.items) > _MOST_ROWS:
-        print(f"and {len(found.items) - _MOST_ROWS:,} more; all of them: --json\n")
+        print_line(f"and {len(found.items) - _MOST_ROWS:,} more; all of them: --json\n")
 
 
 def _count(found: Finding) -> str:

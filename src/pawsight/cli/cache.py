@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.output import print_line
+
 if TYPE_CHECKING:
     from pawsight.data.cache_contents import CacheEntry, Cleared
 
@@ -67,9 +69,9 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
             ["name", "what", "files", "size", "last used", "photos in"],
             right="files size",
         )
-    print(f"{size_text(total)} in {folder}")
+    print_line(f"{size_text(total)} in {folder}")
     if entries:
-        print("Remove some with: pawsight cache --clear NAME   or all of it: --clear all")
+        print_line("Remove some with: pawsight cache --clear NAME   or all of it: --clear all")
 
 
 def _origin_text(entry: CacheEntry) -> str:
@@ -82,9 +84,9 @@ def _print_cleared(cleared: list[Cleared]) -> None:
     for found in cleared:
         entry = found.entry
         what = f"{entry.name} ({entry.kind}, {size_text(entry.num_bytes)})"
-        print(f"Left {what}: {found.problem}." if found.problem else f"Removed {what}.")
+        print_line(f"Left {what}: {found.problem}." if found.problem else f"Removed {what}.")
         freed += 0 if found.problem else entry.num_bytes
-    print(f"{size_text(freed)} freed.")
+    print_line(f"{size_text(freed)} freed.")
 
 
 def _values(entry: CacheEntry) -> dict[str, Any]:

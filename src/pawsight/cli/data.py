@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.output import only_results, print_line
+
 if TYPE_CHECKING:
     from pawsight.data.sources.known import KnownSet
 
@@ -22,6 +24,7 @@ data = typer.Typer(
 
 
 @data.command("list")
+@only_results
 def list_sets(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -42,6 +45,7 @@ def list_sets(
 
 
 @data.command()
+@only_results
 def get(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="One that `pawsight data list` names.")
@@ -63,7 +67,7 @@ def get(
 
     with shown() as progress:
         folder = workflow.fetch_set(name, into, progress)
-    print(folder)
+    print_line(folder)
     source = name if into is None else shlex.quote(str(into))
     print(f"Train on them with: pawsight train {source}", file=sys.stderr)
 
@@ -83,9 +87,11 @@ def _print(sets: tuple[KnownSet, ...]) -> None:
         ["name", "photos", "classes", "size", "licence", "what"],
         right="photos classes size",
     )
-    print("Train on one with: pawsight train NAME   or fetch it: pawsight data get NAME --into DIR")
+    print_line(
+        "Train on one with: pawsight train NAME   or fetch it: pawsight data get NAME --into DIR"
+    )
     if not all(known.is_verified for known in sets):
-        print(
+        print_line(
             "These facts are from public sources and were not checked by fetching; where each is "
             "from: --json"
         )

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pawsight.cli.output import print_line
+
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -48,7 +50,7 @@ def _print(findings: dict[str, Any]) -> None:
             ("precision", chosen),
         ]
     )
-    print()
+    print_line()
     print_table(
         [
             (name, extra["gives"], _packages(extra))
@@ -57,9 +59,9 @@ def _print(findings: dict[str, Any]) -> None:
         columns=("extra", "what it gives", "packages"),
     )
     for found in findings["problems"]:
-        print(f"\n{found['problem']}\n  {found['remedy']}")
+        print_line(f"\n{found['problem']}\n  {found['remedy']}")
     if not findings["problems"]:
-        print("\nNothing is wrong.")
+        print_line("\nNothing is wrong.")
 
 
 def _packages(extra: dict[str, Any]) -> str:

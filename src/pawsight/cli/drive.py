@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pawsight.cli.output import only_results, print_line
+
 drive = typer.Typer(
     name="drive",
     no_args_is_help=True,
@@ -19,6 +21,7 @@ drive = typer.Typer(
 
 
 @drive.command()
+@only_results
 def login(
     client: Annotated[
         Path,
@@ -42,10 +45,11 @@ def login(
     from pawsight.data.sources.drive.credentials import sign_in
 
     path = sign_in(client, port, browser)
-    print(f"Signed in. This is kept in {path}; pawsight drive logout removes it.")
+    print_line(f"Signed in. This is kept in {path}; pawsight drive logout removes it.")
 
 
 @drive.command()
+@only_results
 def logout() -> None:
     """Withdraw the sign-in at Google, and remove it here.
 
@@ -53,10 +57,11 @@ def logout() -> None:
     """
     from pawsight.data.sources.drive.credentials import sign_out
 
-    print("Signed out." if sign_out() else "You were not signed in.")
+    print_line("Signed out." if sign_out() else "You were not signed in.")
 
 
 @drive.command()
+@only_results
 def status() -> None:
     """Say who asks Google Drive, and whether it answers.
 
@@ -71,7 +76,7 @@ def status() -> None:
 
     access = load_access()
     if access.api_key:
-        print(f"Google Drive is read with {access.how}: what is public, and nothing else.")
+        print_line(f"Google Drive is read with {access.how}: what is public, and nothing else.")
         return
     with contextlib.closing(Drive(access)) as opened:
         try:
@@ -80,4 +85,4 @@ def status() -> None:
             raise SourceError(
                 f"Google Drive does not answer: {error}.\nTry again when there is a connection."
             ) from error
-    print(f"Google Drive is read as {account}, with {access.how}.")
+    print_line(f"Google Drive is read as {account}, with {access.how}.")

@@ -34,8 +34,7 @@ def tell(error: BaseException, command: str) -> int:
         The exit code.
     """
     if isinstance(error, BrokenPipeError):
-        # The reader (`| head`) has enough. What Python still flushes on its way out goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
         _say("Stopped." + _ON.get(command, ""))
@@ -51,10 +50,16 @@ def tell(error: BaseException, command: str) -> int:
         _say("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")
         return 1
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if error.filename is None:
+            _discard_output()
         _say("Error: The disk is full.\nFree some space and try again.")
         return 1
     if isinstance(error, OSError) and error.filename is not None:
         _say(f"Error: {error.strerror}: {os.fsdecode(error.filename)}")
+        return 1
+    if isinstance(error, OSError) and error.errno in (errno.EBADF, errno.EFBIG, errno.EIO):
+        _discard_output()
+        _say(f"Error: Standard output cannot be written: {error.strerror}.")
         return 1
     kind = type(error).__name__
     _say(
@@ -62,6 +67,11 @@ def tell(error: BaseException, command: str) -> int:
         f"Please report it with the output of: pawsight --debug {command} ..."
     )
     return 1
+
+
+def _discard_output() -> None:
+    """Let what Python still flushes on its way out go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -6,10 +6,9 @@ help appears at once.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import sys
+import threading
 from typing import Annotated, Any, cast
 
 import typer
@@ -25,6 +24,7 @@ from pawsight.cli.doctor import doctor
 from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
+from pawsight.cli.output import only_results, prepare_streams
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
@@ -107,29 +107,23 @@ COMMANDS = (
     doctor,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(only_results(command))
 app.add_typer(data, name="data")
 app.add_typer(drive, name="drive")
 
 
 def main() -> None:
     """Run the command line."""
-    _prepare_streams()
-    app(prog_name="pawsight")
-
-
-def _prepare_streams() -> None:
-    # A name that the terminal cannot show must not end a run.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    # On a descriptor of its own, so that progress goes on while descriptor 2 is closed to
-    # TensorFlow's messages.
-    with contextlib.suppress(AttributeError, OSError):
-        sys.stderr = open(  # noqa: SIM115 - open to the end
-            os.dup(sys.stderr.fileno()),
-            "w",
-            buffering=1,
-            encoding=sys.stderr.encoding,
-            errors="backslashreplace",
-            closefd=False,
-        )
+    prepare_streams()
+    try:
+        app(prog_name="pawsight")
+    except OSError as error:  # of the help, which could not be printed
+        code: Any = error_output.tell(error, "")
+    except SystemExit as done:
+        code = done.code
+    if any(one.daemon and one.name.startswith("pawsight-") for one in threading.enumerate()):
+        # A thread is stuck in a model or a decoder. Python would end while it computes, and
+        # ONNX Runtime abort.
+        sys.stdout.flush()
+        os._exit(code if isinstance(code, int) else 0)
+    sys.exit(code)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
+from pawsight.cli.output import results
 
 Format = Literal["table", "csv", "json", "jsonl"]
 
@@ -103,7 +104,7 @@ def _print(
     with shown() as progress:
         local = fetch_addresses(photos, progress)
     named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
-    writer = WRITERS[format or ("table" if sys.stdout.isatty() else "csv")](classifier.class_names)
+    writer = WRITERS[format or ("table" if results().isatty() else "csv")](classifier.class_names)
     found = classifier.predict_iter(named, batch_size=batch_size, tta=tta)
     with contextlib.closing(found):
         count = write_rows(found, writer, write_out)

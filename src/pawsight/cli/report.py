@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pawsight.cli.output import print_line
+
 
 def report(
     run: Annotated[
@@ -21,4 +23,4 @@ def report(
     """
     from pawsight import workflow
 
-    print(workflow.write_report(run))
+    print_line(workflow.write_report(run))

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from pawsight.cli.output import print_line
+
 
 def sample(
     folder: Annotated[
@@ -32,5 +34,5 @@ def sample(
 
     with shown() as progress:
         workflow.draw_sample(folder, count, seed, progress)
-    print(folder)
+    print_line(folder)
     print(f"Train on them with: pawsight train {shlex.quote(str(folder))}", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
+from pawsight.cli.output import print_line
 
 if TYPE_CHECKING:
     from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
@@ -200,7 +201,7 @@ def _print_failed(sorting: Sorting) -> None:
         print_table(shown, ["stays where it is", "why"])
     if len(failed) > _MOST_REASONS:
         more = len(failed) - _MOST_REASONS
-        print(f"... and {more:,} more: --dry-run --format csv shows all.")
+        print_line(f"... and {more:,} more: --dry-run --format csv shows all.")
 
 
 def _print_rows(sorting: Sorting, format: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pawsight.cli.output import results
 from pawsight.formatting import printable, to_json
 
 
@@ -16,9 +16,10 @@ def print_json(value: Any) -> None:
 
 def write_out(text: str) -> None:
     """Write to standard output at once, in UTF-8; names of other bytes stay as they are."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+    stream = results()
+    stream.flush()
+    stream.buffer.write(text.encode("utf-8", "surrogateescape"))
+    stream.buffer.flush()
 
 
 def print_table(
@@ -56,6 +57,6 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    is_terminal = sys.stdout.isatty()
+    is_terminal = results().isatty()
     # Lines in a file need no more than they hold; on a terminal they fit its width.
-    Console(width=None if is_terminal else 200, highlight=False, file=sys.stdout).print(table)
+    Console(width=None if is_terminal else 200, highlight=False, file=results()).print(table)

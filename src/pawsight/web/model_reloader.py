@@ -1,28 +1,43 @@
-"""The model that answers now, and the next one, swapped in without a request dropped.
+"""The model that answers, and its replacement without dropping a request.
 
-The run is a path that is looked at again and again: a symbolic link may come to
-point elsewhere, or the files in the folder may be replaced. What changed must
-stay as it is from one look to the next, so that a folder that is being copied is
-left alone. A run that cannot be loaded is told of once, and the old model stays.
-A request keeps the model with which it began.
+The path of the run is checked again and again: a symbolic link may come to point
+elsewhere, or the files in the folder may be replaced. A change counts once it is
+the same in two checks, so that a folder is not loaded while it is being copied.
+A new model is first loaded and run in a process of its own, with a time limit:
+one that crashes or never ends does not affect the service. If that fails, the
+error is logged once and the old model stays. A request keeps the model with
+which it began.
 """
 
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pawsight.errors import PawsightError
+from pawsight.errors import PawsightError, RunError
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.provenance import provenance
 from pawsight.models import builtin
 from pawsight.runs import Run
 
 logger = logging.getLogger(__name__)
+
+_TRIAL_SECONDS = 120.0
+_TRIAL = """
+import sys
+from pawsight.errors import PawsightError, RunError
+from pawsight.web.model_reloader import load_model
+try:
+    load_model(sys.argv[1])
+except PawsightError as error:
+    sys.exit(str(error))
+"""
 
 Signature = tuple[str, tuple[tuple[int, int, int] | None, ...]]
 
@@ -59,8 +74,8 @@ def load_model(run_path: str | None) -> Model:
     return Model(classifier, facts.name, classifier.fingerprint, facts.trained, facts.metrics)
 
 
-class ModelInUse:
-    """Gives the model to answer with: `now`."""
+class ModelReloader:
+    """Holds the model to answer with, `now`, and replaces it when its run changes."""
 
     def __init__(self, run_path: str | None) -> None:
         self._run_path = run_path
@@ -68,7 +83,7 @@ class ModelInUse:
         self.now = load_model(run_path)
 
     def refresh(self) -> bool:
-        """Look whether the run has changed, and load it if so; takes a while then.
+        """Check whether the run has changed, and load it if so, which takes seconds.
 
         Returns:
             Whether another model answers from now on.
@@ -79,31 +94,54 @@ class ModelInUse:
         if found == self._loaded or not is_settled or self._run_path is None:
             return False
         try:
+            _try_apart(self._run_path)
             model = load_model(self._run_path)
         except (PawsightError, OSError, MemoryError) as error:
-            self._loaded = found  # tried: it is not tried again until it changes
-            told = str(error).replace("\n", " ")
+            self._loaded = found  # it is not tried again until it changes
+            reason = str(error).replace("\n", " ")
             logger.error(
-                "%s has changed, but cannot be loaded, so the model before it goes on answering: "
-                "%s",
+                "%s has changed but cannot be loaded; the previous model stays in use: %s",
                 self._run_path,
-                told or type(error).__name__,
+                reason or type(error).__name__,
             )
             return False
         if self._signature() != found:
-            return False  # it changed again meanwhile: the next look will tell
+            return False  # it changed again meanwhile
         self._loaded = found
         is_other = model.fingerprint != self.now.fingerprint or model.name != self.now.name
         self.now = model
         if is_other:
-            logger.info("Another model answers now: %s (%s).", model.name, model.fingerprint[:12])
+            logger.info("Model replaced: %s (%s).", model.name, model.fingerprint[:12])
         return is_other
 
     def _signature(self) -> Signature:
-        """Give what changes when the run does."""
+        """Return what changes when the run does."""
         path = Path(self._run_path).resolve() if self._run_path else builtin.folder()
         run = Run(path)
         return str(path), tuple(_stamp(file) for file in (run.model_path, run.onnx_path))
+
+
+def _try_apart(run_path: str) -> None:
+    """Load a model and run it once in a process of its own.
+
+    Raises:
+        RunError: That failed, or took too long.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _TRIAL, run_path],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TRIAL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RunError(
+            f"it was not loaded and run once within {_TRIAL_SECONDS:.0f} seconds"
+        ) from error
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip()
+        raise RunError(reason or f"loading it crashed (exit code {done.returncode})")
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -21,6 +21,7 @@ from typing import Any
 from pawsight.errors import ConfigError, ExtraError
 from pawsight.runs import Run
 from pawsight.web.settings import ENVIRONMENT, ServeSettings
+from pawsight.web.shutdown import STOPPED
 
 logger = logging.getLogger(__name__)
 
@@ -149,15 +150,21 @@ def _told(settings: ServeSettings) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unharmed() -> Iterator[None]:
-    """Let uvicorn, when it has stopped, raise the signal that stopped it without ending us."""
+    """Survive the signal that uvicorn raises again when it has stopped; a later one ends us."""
     if threading.current_thread() is not threading.main_thread():
         yield  # no signal comes here
         return
 
-    def ignore(number: int, frame: FrameType | None) -> None:
-        pass
+    raised: set[int] = set()
 
-    before = {number: signal.signal(number, ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+    def ignore_first(number: int, frame: FrameType | None) -> None:
+        if number in raised:
+            os._exit(STOPPED)
+        raised.add(number)
+
+    before = {
+        number: signal.signal(number, ignore_first) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -19,7 +21,7 @@ from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
 from pawsight.web import schemas
 from pawsight.web.metrics import Measures
-from pawsight.web.model_reloader import Model, ModelInUse
+from pawsight.web.model_reloader import Model, ModelReloader
 from pawsight.web.settings import ServeSettings
 from pawsight.web.uploads import Body, BusyError, Held, Upload
 
@@ -38,7 +40,7 @@ class Service:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.measures = Measures()
-        self.model = ModelInUse(settings.run)
+        self.model = ModelReloader(settings.run)
         self.is_stopping = False
         self.num_active = 0  # requests that were taken and are not answered
         self._held = Held(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
@@ -202,10 +204,24 @@ class Service:
         while self.settings.run is not None:
             await asyncio.sleep(self.settings.check_seconds)
             try:
-                if await asyncio.to_thread(self.model.refresh):
+                if await _in_daemon_thread(self.model.refresh):
                     self.measures.show(self.model.now)
-            except Exception:  # whatever it is, the model that answers goes on
-                logger.exception("Looking for a new model failed.")
+            except Exception:  # whatever it is, the present model stays
+                logger.exception("Checking for a new model failed.")
+
+
+async def _in_daemon_thread(call: Callable[[], bool]) -> bool:
+    """Run a call in a thread that does not keep the process from ending; `to_thread` would."""
+    future: Future[bool] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="pawsight-reloading", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 async def _gone(request: Request) -> None:

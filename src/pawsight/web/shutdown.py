@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_STOPPED = 130  # as a shell reports a program that was stopped
+STOPPED = 130  # as a shell reports a program that was stopped
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_SECONDS = 0.05
 
@@ -41,7 +41,7 @@ async def stops_gracefully(service: Service) -> AsyncIterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         if number in seen:
-            os._exit(_STOPPED)
+            os._exit(STOPPED)
         seen.add(number)
         service.is_stopping = True
         if len(seen) == 1:

@@ -1,0 +1,81 @@
+"""Standard output, for results alone: what a library prints goes to standard error.
+
+`pawsight predict > rows.csv` must hold rows and nothing else, whatever TensorFlow
+or ONNX Runtime print, from Python or from C++ straight to file descriptor 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TextIO
+
+Takes = ParamSpec("Takes")
+
+_streams: list[TextIO] = []  # of the command that is running
+
+
+def results() -> TextIO:
+    """Return the stream for results."""
+    return _streams[-1] if _streams else sys.stdout
+
+
+def print_line(text: object = "") -> None:
+    """Print a line of results."""
+    print(text, file=results())
+
+
+def only_results(command: Callable[Takes, None]) -> Callable[Takes, None]:
+    """Wrap a command so that `print` means standard error, and `results()` standard output."""
+
+    @functools.wraps(command)
+    def run(*args: Takes.args, **kwargs: Takes.kwargs) -> None:
+        _streams.append(sys.stdout)
+        sys.stdout = sys.stderr
+        try:
+            command(*args, **kwargs)
+        finally:
+            sys.stdout = _streams.pop()
+
+    return run
+
+
+def prepare_streams() -> None:
+    """Give the results, and messages, file descriptors of their own; call it once, first of all.
+
+    What C++ code writes to descriptor 1 goes to standard error from then on. On
+    its own descriptor, progress goes on while descriptor 2 is closed to
+    TensorFlow's messages. A name that a terminal cannot show is escaped.
+    """
+    _open_closed_descriptors()
+    sys.stdout.flush()
+    sys.stdout = _own(sys.stdout)
+    os.dup2(2, 1)
+    sys.stderr = _own(sys.stderr)
+
+
+def _own(stream: TextIO) -> TextIO:
+    return io.TextIOWrapper(
+        os.fdopen(os.dup(stream.fileno()), "wb", closefd=False),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream is sys.stderr or stream.isatty(),
+    )
+
+
+def _open_closed_descriptors() -> None:
+    """Open what the parent process has closed, lest a file of ours gets its number.
+
+    Standard output then refuses to be written to, as it would in C.
+    """
+    for name, mode, flags in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, flags)
+            setattr(sys, name, open(handle, mode, encoding="utf-8"))  # noqa: SIM115
