@@ -91,7 +91,7 @@ def rows_of(text):
 def test_csv_is_the_default_off_a_terminal(predict, photos):
     result = predict(photos)
     assert result.exit_code == 0
-    assert result.stdout.startswith("path,label,probability,error,red,green,blue\n")
+    assert result.stdout.startswith("path,label,probability,answer,error,red,green,blue\n")
     blue, broken, red = rows_of(result.stdout)
     assert (blue["path"], blue["label"], blue["error"]) == (f"{photos}/blue.png", "blue", "")
     assert float(blue["probability"]) == float(blue["blue"]) == pytest.approx(SURE, abs=1e-5)
@@ -463,7 +463,7 @@ def test_photos_are_not_changed(predict, photos):
 def test_without_a_run_the_shipped_model_answers_and_says_so(pawsight, photos):
     result = pawsight("predict", photos)
     assert result.exit_code == 0
-    assert result.stdout.startswith("path,label,probability,error,cats,dogs\n")
+    assert result.stdout.startswith("path,label,probability,answer,error,cats,dogs\n")
     assert result.stderr.startswith("Model: built-in (cats and dogs")
     assert [row["label"] in ("cats", "dogs") for row in rows_of(result.stdout)] == [
         True,

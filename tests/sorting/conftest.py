@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pawsight.inference.answers import NONE, UNSURE
 from pawsight.progress import Silent
 from pawsight.records import Prediction
 from pawsight.sorting import file_contents
 from pawsight.sorting.execution import carry_out, settle_earlier
 from pawsight.sorting.sort_plan import Planner, Sorting
-from pawsight.sorting.target_names import UNSURE, class_folders
+from pawsight.sorting.target_names import class_folders
 from pawsight.sorting.undoing import undo
 
 FOLDERS = class_folders(["cats", "dogs"])
@@ -65,7 +66,7 @@ class Library:
         planner = Planner(str(self.into), how, FOLDERS, sure=0.8)
         found = [*(predictions or self.predictions()), *extra]
         places = [place for one in found for place in planner.plan(one, str(self.home))]
-        folders = (*FOLDERS.values(), UNSURE)
+        folders = (*FOLDERS.values(), UNSURE, NONE)
         return Sorting(self.into, how, tuple(places), folders, (str(self.home),), "model")
 
     def sort(self, how="copy") -> Sorting:

@@ -40,6 +40,15 @@ _Tta = Annotated[
         "--tta", help="Average the predictions of each photo and its mirror image; half as fast."
     ),
 ]
+_MaxError = Annotated[
+    float | None,
+    typer.Option(
+        "--max-error",
+        metavar="E",
+        help="Answer only where the share of wrong answers stays below E (0.01 is 1 %), with 95 % "
+        "confidence; other photos are `unsure`.",
+    ),
+]
 _BatchSize = Annotated[
     int, typer.Option(min=1, max=1024, metavar="N", help="Photos per run of the model.")
 ]
@@ -51,13 +60,16 @@ def predict(
     format: _Format = None,
     output: _Output = None,
     tta: _Tta = False,
+    max_error: _MaxError = None,
     batch_size: _BatchSize = 4,
 ) -> None:
     """Predict the class of photos.
 
     Rows go to standard output as they come; --output writes a file instead, and resumes it.
-    The columns are path, label, probability, error, and then one per class. A photo that cannot
-    be read is a row with an error. The exit code is 0, or 1 if not one photo could be read.
+    The columns are path, label, probability, answer, error, and then one per class. The answer
+    is the label, `unsure` where it is not probable enough, or `none` where a photo is unlike all
+    training photos. A photo that cannot be read is a row with an error. The exit code is 0, or 1
+    if not one photo could be read.
 
     Example: pawsight predict tom.jpg
 
@@ -69,13 +81,15 @@ def predict(
     if model is None:
         print(_BUILTIN_MODEL, file=sys.stderr)
     if output is None:
-        num_read, num_failed = _print(photos, model, format, tta, batch_size)
+        num_read, num_failed = _print(photos, model, format, tta, max_error, batch_size)
     else:
         from pawsight.cli.progress import shown
         from pawsight.workflow import predict_folder
 
         with shown() as progress:
-            done = predict_folder(photos, model, output, format, tta, batch_size, progress)
+            done = predict_folder(
+                photos, model, output, format, tta, batch_size, progress, max_error
+            )
         num_read, num_failed = done.num_read, done.num_failed
     if num_failed:
         print(f"{num_failed:,} of {num_failed + num_read:,} could not be read.", file=sys.stderr)
@@ -86,7 +100,12 @@ def predict(
 
 
 def _print(
-    photos: list[str], model: Path | None, format: Format | None, tta: bool, batch_size: int
+    photos: list[str],
+    model: Path | None,
+    format: Format | None,
+    tta: bool,
+    max_error: float | None,
+    batch_size: int,
 ) -> tuple[int, int]:
     """Print a row for each photo; return how many were read, and how many were not."""
     # Without the workflow, which takes longer to import than one photo takes.
@@ -98,7 +117,7 @@ def _print(
     from pawsight.inference.photo_inputs import expand
     from pawsight.inference.result_rows import WRITERS, write_rows
 
-    classifier = load(model)
+    classifier = load(model, max_error)
     # Unbuffered: a thread may still wait for standard input when the process ends.
     left_out = LeftOut()
     with shown() as progress:

@@ -40,7 +40,8 @@ _MaxWaiting = Annotated[
     int, typer.Option(metavar="N", help="Photos that may wait in a process; more get status 503.")
 ]
 _Sure = Annotated[
-    float, typer.Option(metavar="P", help="The least probability of an answer that is sure.")
+    float | None,
+    typer.Option(metavar="P", help="Less probable answers are `unsure`; the model has a default."),
 ]
 
 
@@ -56,7 +57,7 @@ def serve(
     max_photos: _MaxPhotos = 32,
     timeout: _Timeout = 30.0,
     max_waiting: _MaxWaiting = 64,
-    sure: _Sure = 0.8,
+    sure: _Sure = None,
 ) -> None:
     """Answer over HTTP, with a page for people.
 

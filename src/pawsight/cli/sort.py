@@ -27,11 +27,16 @@ _From = Annotated[
 ]
 _Into = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The folder that gets a folder per class, and `unsure`."),
+    typer.Option(metavar="DIR", help="Gets a folder per class, `unsure` and `none`."),
 ]
 _Sure = Annotated[
-    float,
-    typer.Option(min=0, max=1, metavar="P", help="Photos of a lower probability go to `unsure`."),
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="P",
+        help="Photos of a lower probability go to `unsure`; the model has a default.",
+    ),
 ]
 _Link = Annotated[bool, typer.Option("--link", help="Make symbolic links instead of copies.")]
 _Move = Annotated[bool, typer.Option("--move", help="Move the photos instead of copying them.")]
@@ -61,7 +66,7 @@ def sort(
     sources: _From = None,
     into: _Into = None,
     model: ModelRun = None,
-    sure: _Sure = 0.8,
+    sure: _Sure = None,
     link: _Link = False,
     move: _Move = False,
     companions: _Companions = False,
@@ -72,10 +77,11 @@ def sort(
 ) -> None:
     """Put photos into a folder per class.
 
-    Photos the model is not sure of go to the folder `unsure`; what cannot be read stays where it
-    is and is named. A table is shown first, and then you are asked. Nothing is ever overwritten:
-    a photo whose content is there already is skipped, another one of the same name gets a free
-    name. Give the command again to finish a sort that was stopped; --undo takes a sort back.
+    Photos whose class is not probable enough go to the folder `unsure`, those unlike all training
+    photos to `none`; what cannot be read stays where it is and is named. A table is shown first,
+    and then you are asked. Nothing is ever overwritten: a photo whose content is there already is
+    skipped, another one of the same name gets a free name. Give the command again to finish a
+    sort that was stopped; --undo takes a sort back.
 
     The exit code is 0, or 1 if some photo could not be sorted, or not one could be read.
 
@@ -111,7 +117,7 @@ def _sort(
     into: Path,
     model: Path | None,
     how: How,
-    sure: float,
+    sure: float | None,
     dry_run: bool,
     yes: bool,
     format: str,

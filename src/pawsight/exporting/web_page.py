@@ -18,7 +18,6 @@ from pawsight.exporting import onnx_format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.provenance import provenance
-from pawsight.probabilities import SURE
 from pawsight.progress import Progress
 from pawsight.storage.atomic import write_json, write_text
 
@@ -74,15 +73,16 @@ def _copy(package: str, name: str, target: Path) -> None:
 def _card(model: ModelFolder) -> dict[str, object]:
     """What `GET /model` of the service says, as far as it makes sense without one."""
     facts = provenance(model.run)
+    classifier = Classifier.load(model.run)
     return {
         "name": facts.name,
-        "fingerprint": Classifier.load(model.run).fingerprint,
+        "fingerprint": classifier.fingerprint,
         "class_names": list(model.description.class_names),
         "image_size": list(model.description.image_size),
         "resize": model.description.resize,
         "pixel_scale": asdict(model.description.pixel_scale),
         "temperature": model.description.temperature,
-        "sure": SURE,
+        "sure": classifier.answer_threshold,
         "trained": facts.trained,
         "metrics": facts.metrics,
         "limits": None,

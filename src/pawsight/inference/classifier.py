@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -49,26 +50,33 @@ class Classifier:
             print(prediction.label, prediction.probability)
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, max_error: float | None = None) -> None:
         self._run = run
+        self._max_error = max_error
         self._description = ModelDescription.load(run)
+        self.answer_threshold = choose_threshold(self._description.operating_points, max_error)
         self._scorer: OutOfDistributionScorer | None = None
         if run.out_of_distribution_path.is_file():
             self._scorer = OutOfDistributionScorer(run)
         self._runner = ModelRunner(run, self._description, with_features=self._scorer is not None)
 
     @classmethod
-    def load(cls, run: str | os.PathLike[str] | Run) -> Classifier:
+    def load(cls, run: str | os.PathLike[str] | Run, max_error: float | None = None) -> Classifier:
         """Load the model of a run.
 
         Args:
             run: The run folder, by path or opened.
+            max_error: Share of wrong answers that is not to be exceeded, with 95 %
+                confidence for photos like those of the training set; less probable
+                answers are "unsure". None takes 5 % where that is proven, else a
+                least probability of 0.8.
 
         Raises:
             RunError: There is no finished model in it, or it is damaged, or a
                 newer pawsight wrote it.
+            ConfigError: `max_error` is out of range, or not proven for this model.
         """
-        return cls(run if isinstance(run, Run) else Run.open(run))
+        return cls(run if isinstance(run, Run) else Run.open(run), max_error)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -89,23 +97,6 @@ class Classifier:
     def resize(self) -> Resize:
         """How a photo of another shape is brought to `image_size`."""
         return self._description.resize
-
-    @functools.cached_property
-    def answer_threshold(self) -> float:
-        """The least probability of an answer, 0..1; what is below it is "unsure"."""
-        return choose_threshold(self._description.operating_points)
-
-    def threshold_for(self, max_error: float) -> float:
-        """Return the least probability from which answers keep an error rate.
-
-        Args:
-            max_error: Share of wrong answers that is not to be exceeded, above 0 and below
-                1; it holds with 95 % confidence for photos like those of the training set.
-
-        Raises:
-            ConfigError: It is out of range, or the held-out photos do not prove it.
-        """
-        return choose_threshold(self._description.operating_points, max_error)
 
     @property
     def pixel_scale(self) -> PixelScale:
@@ -273,24 +264,28 @@ class Classifier:
     def _run_model(self, images: ImageArray) -> FloatArray:
         return self._runner.run(images)[0]
 
-    def __getstate__(self) -> dict[str, str]:
-        return {"path": str(self._run.path.absolute())}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": str(self._run.path.absolute()), "max_error": self._max_error}
 
-    def __setstate__(self, state: dict[str, str]) -> None:
-        self.__init__(Run.open(state["path"]))  # type: ignore[misc]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(Run.open(state["path"]), state["max_error"])  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"Classifier({str(self._run.path)!r}, class_names={list(self.class_names)})"
 
 
-def load(run_path: str | os.PathLike[str] | Run | None = None) -> Classifier:
+def load(
+    run_path: str | os.PathLike[str] | Run | None = None, max_error: float | None = None
+) -> Classifier:
     """Load a classifier, without TensorFlow; see `Classifier.predict`.
 
     Args:
         run_path: A finished run, by path or opened. None loads the model of cats
             and dogs that ships with pawsight.
+        max_error: As `Classifier.load` takes it.
 
     Raises:
         RunError: There is no finished run there.
+        ConfigError: `max_error` is out of range, or not proven for this model.
     """
-    return Classifier.load(builtin.folder() if run_path is None else run_path)
+    return Classifier.load(builtin.folder() if run_path is None else run_path, max_error)

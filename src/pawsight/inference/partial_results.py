@@ -21,8 +21,12 @@ from pawsight.errors import ConfigError, DiskError
 from pawsight.inference.photo_inputs import PhotoLike, name_of
 from pawsight.records import Prediction
 
-_KIND = "answers of pawsight predict"
-_WORDS = {"model": "another model (or version of pawsight)", "tta": "another --tta"}
+_KIND = "predictions of pawsight predict"
+_WORDS = {
+    "model": "another model (or version of pawsight)",
+    "tta": "another --tta",
+    "max_error": "another --max-error",
+}
 
 
 class PartialResults:
@@ -85,7 +89,7 @@ class PartialResults:
 
     def add(self, prediction: Prediction) -> None:
         """Keep an answer; it is in the file when this returns."""
-        row: list[Any] = [prediction.path, prediction.error]
+        row: list[Any] = [prediction.path, prediction.error, prediction.answer]
         if not prediction.error:
             row += [prediction.probabilities[name] for name in self._class_names]
         self._file.write(json.dumps(row).encode("ascii") + b"\n")
@@ -176,7 +180,7 @@ class PartialResults:
 
     def _row(self, line: bytes) -> Prediction | None:
         try:
-            path, error, *probs = json.loads(line)
+            path, error, answer, *probs = json.loads(line)
             probs = [float(value) for value in probs]
         except (ValueError, TypeError):
             return None
@@ -186,7 +190,7 @@ class PartialResults:
             return Prediction(path, error=error)
         by_class = dict(zip(self._class_names, probs, strict=True))
         label = max(by_class, key=by_class.__getitem__)  # the first of equals, as the model's
-        return Prediction(path, label, by_class[label], by_class)
+        return Prediction(path, label, by_class[label], by_class, answer=answer)
 
 
 def _changed_since(path: str, moment: float) -> bool:
@@ -219,4 +223,4 @@ def check_replaceable(path: Path) -> None:
 
 
 # How each format begins; the table pads `label` to the longest class name.
-_OUR_STARTS = (b"path,label,probability,error,", b'[\n{"path": ', b'{"path": ', b"[\n]", b"label  ")
+_OUR_STARTS = (b"path,label,probability,", b'[\n{"path": ', b'{"path": ', b"[\n]", b"label  ")

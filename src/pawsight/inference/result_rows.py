@@ -1,6 +1,6 @@
 """Predictions as text, row by row: a table for people, CSV and JSON for programs.
 
-The columns are path, label, probability, error, and then one per class.
+The columns are path, label, probability, answer, error, and then one per class.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pawsight.formatting import inert_cell, inert_path, percent, printable, to_json
+from pawsight.inference.answers import UNSURE
 from pawsight.records import Prediction, class_columns
 
-FIXED_COLUMNS = ("path", "label", "probability", "error")
+FIXED_COLUMNS = ("path", "label", "probability", "answer", "error")
 
 
 Format = Literal["table", "csv", "json", "jsonl"]
@@ -54,9 +55,9 @@ class Csv:
 
     def row(self, prediction: Prediction) -> str:
         """Return one line."""
-        path, label, probability, error, *probs = _cells(prediction, self._class_names)
-        texts = inert_cell(str(label or "")), inert_cell(str(error or ""))
-        cells = [inert_path(str(path)), texts[0], probability, texts[1], *probs]
+        path, label, probability, answer, error, *probs = _cells(prediction, self._class_names)
+        texts = (inert_cell(str(text or "")) for text in (label, answer, error))
+        cells = [inert_path(str(path)), next(texts), probability, *texts, *probs]
         return _csv_line("" if cell is None else cell for cell in cells)
 
     def foot(self) -> str:
@@ -112,25 +113,28 @@ class Table:
     """Lines for people; the path comes last and whole, so that it can be copied."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
-        self._width = max(len("label"), *(_width(printable(name)) for name in class_names))
+        names = ("label", UNSURE, *class_names)
+        self._width = max(_width(printable(name)) for name in names)
 
     def head(self) -> str:
         """Return the names of the columns."""
-        return self._line("label", "probability", "path")
+        return self._line("label", "probability", "answer", "path")
 
     def row(self, prediction: Prediction) -> str:
         """Return one line."""
         path = printable(prediction.path)
         if prediction.error:
-            return self._line("-", "-", f"{path}: {printable(prediction.error)}")
-        return self._line(printable(prediction.label), percent(prediction.probability), path)
+            return self._line("-", "-", "-", f"{path}: {printable(prediction.error)}")
+        label, answer = printable(prediction.label), printable(prediction.answer)
+        return self._line(label, percent(prediction.probability), answer, path)
 
     def foot(self) -> str:
         """Return nothing."""
         return ""
 
-    def _line(self, label: str, probability: str, path: str) -> str:
-        return f"{label}{' ' * (self._width - _width(label))}  {probability:>11}  {path}\n"
+    def _line(self, label: str, probability: str, answer: str, path: str) -> str:
+        label, answer = (text + " " * (self._width - _width(text)) for text in (label, answer))
+        return f"{label}  {probability:>11}  {answer}  {path}\n"
 
 
 WRITERS: dict[Format, Callable[[Sequence[str]], RowWriter]] = {
@@ -171,10 +175,11 @@ def write_rows(
 
 def _cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | float | None]:
     if prediction.error:
-        return [prediction.path, None, None, prediction.error, *(None for _ in class_names)]
+        return [prediction.path, None, None, None, prediction.error, *(None for _ in class_names)]
     by_class = prediction.probabilities
     probs = [_short(by_class[name]) for name in class_names]
-    return [prediction.path, prediction.label, _short(prediction.probability), None, *probs]
+    shown = prediction.label, _short(prediction.probability), prediction.answer
+    return [prediction.path, *shown, None, *probs]
 
 
 def _short(probability: float) -> float:

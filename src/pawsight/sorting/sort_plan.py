@@ -10,10 +10,11 @@ from typing import Literal
 
 from pawsight.data.file_types import package_of
 from pawsight.errors import DataError
+from pawsight.inference.answers import answer_of
 from pawsight.records import Prediction
 from pawsight.sorting.file_contents import reason
 from pawsight.sorting.sidecars import Sidecars, renamed
-from pawsight.sorting.target_names import UNSURE, FreeNames
+from pawsight.sorting.target_names import FreeNames
 
 # os.path, not pathlib: 100,000 photos are planned, and their names may hold any bytes.
 # ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
@@ -48,7 +49,7 @@ class Placement:
 
     @property
     def folder(self) -> str:
-        """The folder of `target`: a class's, `unsure`, or ""."""
+        """The folder of `target`: a class's, `unsure`, `none`, or ""."""
         return self.target.partition("/")[0]
 
 
@@ -61,7 +62,7 @@ class Sorting:
         how: What is done with each photo.
         placements: One per photo, in the order they were found, each before the
             files that belong to it.
-        folders: That of each class, and at last `unsure`.
+        folders: That of each class, and at last `unsure` and `none`.
         sources: What was named, absolute.
         model: The run folder, absolute, or "builtin".
     """
@@ -106,7 +107,7 @@ class Planner:
         into: The sorted folder, absolute; it need not exist.
         how: What will be done with each photo.
         folders: The folder of each class.
-        sure: Photos of a lower probability go to `unsure`.
+        sure: Photos of a lower probability go to `unsure`; None goes by the model's answer.
         with_companions: Whether films of Live Photos and raw files go along with their photo.
     """
 
@@ -115,7 +116,7 @@ class Planner:
         into: str,
         how: How,
         folders: Mapping[str, str],
-        sure: float,
+        sure: float | None,
         with_companions: bool = False,
     ) -> None:
         self._into = into
@@ -161,6 +162,14 @@ class Planner:
             beside=photo.path,
         )
 
+    def _folder(self, prediction: Prediction) -> str:
+        answer = prediction.answer
+        if self._sure is not None:
+            score, threshold = prediction.ood_score, self._sure
+            answer = answer_of(prediction.label, prediction.probability, score, threshold)
+        is_class = answer == prediction.label
+        return self._folders[prediction.label] if is_class else answer
+
     def _plan_photo(self, prediction: Prediction, root: str) -> Placement:
         path = prediction.path
         if prediction.error:
@@ -170,8 +179,7 @@ class Planner:
             facts = os.stat(path)
         except OSError as error:
             return _changed(told, reason=reason(error))
-        is_sure = prediction.probability >= self._sure
-        folder = self._folders[prediction.label] if is_sure else UNSURE
+        folder = self._folder(prediction)
         real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         home = os.path.join(os.path.realpath(os.path.join(self._into, folder)), "")
         if real.startswith(home):

@@ -15,7 +15,6 @@ from pawsight.sorting.file_contents import hash_file
 # os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
 # ruff: noqa: PTH118, PTH122, PTH202
 
-UNSURE = "unsure"  # the folder for photos that the model is not sure of
 
 MAX_NAME_BYTES = 255  # of one name, on nearly every disk
 _LONGEST_SUFFIX = 20  # letters; what is longer after a dot is no extension
@@ -28,7 +27,7 @@ _DEVICES = {"con", "prn", "aux", "nul"} | {
 def class_folders(class_names: Iterable[str]) -> dict[str, str]:
     """Name the folder of each class: its own name, where a folder can be called so.
 
-    A class called `unsure` shares the folder of the photos that no class got.
+    A class called `unsure` or `none` shares the folder of the photos that no class got.
 
     Raises:
         DataError: Two classes would share a folder.

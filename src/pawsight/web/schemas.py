@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from pawsight.inference.answers import answer_of
 from pawsight.inference.heat_map import HeatMap
 from pawsight.records import Prediction, Resize
 from pawsight.web.model_reloader import Model
@@ -37,6 +38,10 @@ class Row(BaseModel):
     label: str
     probability: float = Field(ge=0, le=1)
     probabilities: dict[str, float]
+    answer: str = Field(description="The label, `unsure`, or `none` of the classes.")
+    ood_score: float | None = Field(
+        description="Distance from the training photos; above 1 the answer is `none`."
+    )
     is_sure: bool
     error: str
 
@@ -91,14 +96,20 @@ class Health(BaseModel):
     status: str
 
 
-def row(name: str, prediction: Prediction, sure: float) -> Row:
-    """Give a prediction as a row of an answer."""
+def row(name: str, prediction: Prediction, sure: float | None) -> Row:
+    """Return a prediction as a row of an answer."""
+    answer = prediction.answer
+    if prediction.label and sure is not None:
+        score = prediction.ood_score
+        answer = answer_of(prediction.label, prediction.probability, score, sure)
     return Row(
         name=name,
         label=prediction.label,
         probability=min(1.0, prediction.probability),
         probabilities=prediction.probabilities,
-        is_sure=bool(prediction.label) and prediction.probability >= sure,
+        answer=answer,
+        ood_score=prediction.ood_score,
+        is_sure=bool(prediction.label) and answer == prediction.label,
         error=prediction.error,
     )
 
@@ -127,7 +138,7 @@ def card(model: Model, settings: ServeSettings) -> Card:
         image_size=list(model.classifier.image_size),
         resize=model.classifier.resize,
         temperature=model.classifier.temperature,
-        sure=settings.sure,
+        sure=model.classifier.answer_threshold if settings.sure is None else settings.sure,
         trained=model.trained,
         metrics=model.metrics,
         limits=Limits(

@@ -10,7 +10,6 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from pawsight.errors import ConfigError
-from pawsight.probabilities import SURE
 
 ENVIRONMENT = "PAWSIGHT_SERVE"  # how a worker process is told its settings
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
@@ -32,7 +31,9 @@ class ServeSettings(BaseModel):
     max_photos: int = Field(32, ge=1)  # of a request
     timeout: float = Field(30.0, gt=0, le=3600)  # seconds to send photos, and again to answer
     max_waiting: int = Field(64, ge=1)  # photos that may wait in a process
-    sure: float = Field(SURE, ge=0, le=1)  # the least probability of a sure answer
+    sure: float | None = Field(
+        None, ge=0, le=1
+    )  # the least probability of an answer; None: the model's
     check_seconds: float = Field(2.0, gt=0)  # between two looks whether the run has changed
 
     @field_validator("cors")

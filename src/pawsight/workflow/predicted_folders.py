@@ -51,6 +51,7 @@ def predict_folder(
     tta: bool = False,
     batch_size: int = 4,
     progress: Progress = _SILENT,
+    max_error: float | None = None,
 ) -> PredictionFile:
     """Predict all photos of folders into a file, and resume an interrupted call.
 
@@ -67,18 +68,20 @@ def predict_folder(
         tta: Average the predictions of the photo and of its mirror image.
         batch_size: Photos per run of the model, at least 1.
         progress: Receives the progress.
+        max_error: As `load` takes it.
 
     Raises:
-        ConfigError: The predictions so far were made with another model or `tta`.
+        ConfigError: The predictions so far were made with another model, `tta` or `max_error`;
+            or that is out of range, or not proven for this model.
         DiskError: The file cannot be written, or another process writes it.
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
     path = Path(output)
     check_replaceable(path)
-    classifier = load(run_path)
+    classifier = load(run_path, max_error)
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
-    settings = {"model": classifier.fingerprint, "tta": tta}
+    settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
     writer = WRITERS[format or format_of(path)](classifier.class_names)
     with PartialResults(path, classifier.class_names, settings) as partial_results:
         _predict_rest(partial_results, names, classifier, tta, batch_size, progress)

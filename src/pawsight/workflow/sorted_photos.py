@@ -9,16 +9,16 @@ from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
 from pawsight.inference.addresses import fetch_addresses, is_fetched
+from pawsight.inference.answers import NONE, UNSURE
 from pawsight.inference.classifier import Classifier, load
 from pawsight.notebook import live_in_notebooks
-from pawsight.probabilities import SURE
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
 from pawsight.sorting.execution import carry_out, is_stopped, settle_earlier
 from pawsight.sorting.photo_search import find_photos
 from pawsight.sorting.sort_plan import How, Placement, Planner, Sorting, check_folder
-from pawsight.sorting.target_names import UNSURE, class_folders
+from pawsight.sorting.target_names import class_folders
 from pawsight.sorting.undoing import Undone, undo
 from pawsight.workflow.photo_sets import Source
 
@@ -31,12 +31,15 @@ def sort(
     into: Source,
     run_path: Source | Run | None = None,
     how: How = "copy",
-    sure: float = SURE,
+    sure: float | None = None,
     dry_run: bool = False,
     progress: Progress = _SILENT,
     with_companions: bool = False,
 ) -> Sorting:
-    """Put photos into a folder per class, and those the model is not sure of into `unsure`.
+    """Put photos into a folder per class, and others into `unsure` and `none`.
+
+    `unsure` gets photos whose class is not probable enough, `none` those that are unlike
+    all photos the model was trained on.
 
     Nothing is ever overwritten. A photo whose content is there already stays
     where it is, another one of the same name gets a free name. A journal in
@@ -49,7 +52,8 @@ def sort(
         into: The folder; it is made if need be.
         run_path: A finished run; None takes the model of cats and dogs that ships.
         how: "copy", "link" (symbolic links) or "move".
-        sure: Photos of a lower probability go to `unsure`, 0..1.
+        sure: Photos of a lower probability go to `unsure`, 0..1; None takes the threshold that
+            the model's held-out photos gave.
         dry_run: Only say what would be done; changes nothing.
         progress: Is told how it goes.
         with_companions: Take the films of Live Photos and the raw files of a photo's name along;
@@ -71,7 +75,7 @@ def plan_sort(
     into: Source,
     run_path: Source | Run | None = None,
     how: How = "copy",
-    sure: float = SURE,
+    sure: float | None = None,
     dry_run: bool = False,
     progress: Progress = _SILENT,
     with_companions: bool = False,
@@ -81,7 +85,7 @@ def plan_sort(
     Changes nothing, but for this: unless it is a dry run, what a killed sort
     left half done is settled first.
     """
-    if not 0 <= sure <= 1:
+    if sure is not None and not 0 <= sure <= 1:
         raise ConfigError(f"sure is a probability from 0 to 1, not {sure}.")
     if how not in get_args(How):
         raise ConfigError(f"how is one of {', '.join(get_args(How))}, not {how}.")
@@ -89,7 +93,7 @@ def plan_sort(
     target = os.path.abspath(into)  # noqa: PTH100 - a link to the folder stays one
     classifier = load(run_path)
     folders = class_folders(classifier.class_names)
-    in_order = tuple(dict.fromkeys((*folders.values(), UNSURE)))
+    in_order = tuple(dict.fromkeys((*folders.values(), UNSURE, NONE)))
     check_folder(target, in_order)
     if not dry_run:
         settle_earlier(target, progress)

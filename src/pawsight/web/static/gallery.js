@@ -82,7 +82,7 @@ export class Gallery {
 
   drawFilters(counts) {
     const classes = this.classNames.map((name) => [`class ${name}`, name]).filter(([kind]) => counts.has(kind));
-    const others = [["unsure", "not sure"], ["failed", "no answer"], ["stopped", "stopped"]];
+    const others = [["unsure", "not sure"], ["none", "none of these"], ["failed", "no answer"], ["stopped", "stopped"]];
     const kinds = [...classes.slice(0, MOST_FILTERS), ...others.filter(([kind]) => counts.has(kind))];
     const choices = [["", "all", this.photos.length], ...kinds.map(([kind, words]) => [kind, words, counts.get(kind)])];
     const group = byId("filters");
@@ -127,9 +127,10 @@ export class Gallery {
   }
 }
 
-/** What a photo counts as: "pending", "failed", "stopped", "unsure" or "class NAME". */
+/** What a photo counts as: "pending", "failed", "stopped", "unsure", "none" or "class NAME". */
 function kindOf({ state, answer }) {
   if (state === "waiting" || state === "asked") return "pending";
   if (state !== "answered") return state;
-  return answer.is_sure ? `class ${answer.label}` : "unsure";
+  if (answer.is_sure) return `class ${answer.label}`;
+  return answer.answer === "none" ? "none" : "unsure";
 }

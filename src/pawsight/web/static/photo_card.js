@@ -66,6 +66,7 @@ export function dropCard(photo) {
 export function inWords({ path, state, answer, error }) {
   if (state === "failed") return `${path}: no answer. ${error}`;
   const share = percent(answer.probability);
+  if (answer.answer === "none" && !answer.is_sure) return `${path}: none of these`;
   return answer.is_sure ? `${path}: ${answer.label}, ${share}` : `${path}: not sure, perhaps ${answer.label}, ${share}`;
 }
 
@@ -75,6 +76,10 @@ function describe({ state, answer, error }) {
   if (state === "stopped") return [element("p.soft", { textContent: "Stopped" })];
   if (state === "failed") {
     return [element("p.error", {}, element("strong", { textContent: "No answer. " }), `${error[0].toUpperCase()}${error.slice(1)}`)];
+  }
+  if (answer.answer === "none" && !answer.is_sure) {
+    const line = element("p.answer", {}, element("strong", { textContent: "None of these" }), " unlike all training photos");
+    return [line, bars(answer.probabilities)];
   }
   const line = answer.is_sure
     ? element("p.answer", {}, element("strong", { textContent: answer.label }))
