@@ -102,7 +102,9 @@ def test_csv_is_the_default_off_a_terminal(predict, photos):
 
 def test_json_is_one_list_with_null_for_what_is_not_known(predict, photos):
     blue, broken, red = json.loads(predict(photos, "--format", "json").stdout)
-    assert list(blue) == ["path", "label", "probability", "error", "red", "green", "blue"]
+    fixed = ["path", "label", "probability", "answer", "error"]
+    assert list(blue) == [*fixed, "red", "green", "blue"]
+    assert blue["answer"] == "blue"
     assert (blue["label"], blue["error"]) == ("blue", None)
     assert blue["red"] + blue["green"] + blue["blue"] == pytest.approx(1, abs=1e-5)
     assert broken["label"] is broken["probability"] is broken["blue"] is None
@@ -116,9 +118,9 @@ def test_jsonl_is_one_object_a_line(predict, photos):
 
 def test_table_aligns_and_names_errors(predict, photos):
     lines = predict(photos, "--format", "table").stdout.splitlines()
-    assert lines[0] == "label  probability  path"
-    assert lines[1] == f"blue        96.5 %  {photos}/blue.png"
-    assert lines[2].startswith(f"-                -  {photos}/broken.jpg: ")
+    assert lines[0] == "label   probability  answer  path"
+    assert lines[1] == f"blue         96.5 %  blue    {photos}/blue.png"
+    assert lines[2].startswith(f"-                 -  -       {photos}/broken.jpg: ")
 
 
 def test_number_of_unread_photos_goes_to_standard_error(predict, photos):
@@ -177,7 +179,7 @@ def test_no_name_is_a_formula_to_a_spreadsheet(
     first, second = rows_of(result.stdout)
     assert (first["path"], first["label"]) == ("./=HYPERLINK(1).png", "'=1+1")
     assert (second["path"], second["label"]) == ("./-cat.png", "-1")  # a number is none
-    assert list(first)[4:] == ["'=1+1", "'@SUM(A1)", "-1"]
+    assert list(first)[5:] == ["'=1+1", "'@SUM(A1)", "-1"]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
@@ -470,3 +472,53 @@ def test_without_a_run_the_shipped_model_answers_and_says_so(pawsight, photos):
         False,
         True,
     ]
+
+
+def proven(*rates):
+    """Operating points that a model's held-out photos prove: rate and threshold."""
+    return [
+        {"max_error": rate, "confidence": 0.95, "threshold": least, "coverage": 0.5, "error": 0.0}
+        for rate, least in rates
+    ]
+
+
+def test_answer_is_unsure_below_the_threshold_of_the_error_rate(
+    pawsight, make_colour_run, save_photo
+):
+    run = make_colour_run(operating_points=proven((0.01, 0.99), (0.05, 0.9)))
+    photo = save_photo("red.png")  # red with 96.5 %
+    (plain,) = rows_of(pawsight("predict", photo, "--model", run.path).stdout)
+    assert (plain["label"], plain["answer"]) == ("red", "red")
+    strict = pawsight("predict", photo, "--model", run.path, "--max-error", "0.01")
+    assert [row["answer"] for row in rows_of(strict.stdout)] == ["unsure"]
+
+
+def test_rate_that_is_not_proven_is_an_error_that_names_the_lowest(
+    pawsight, make_colour_run, save_photo
+):
+    run = make_colour_run(operating_points=proven((0.05, 0.9)))
+    photo = save_photo("red.png")
+    result = pawsight("predict", photo, "--model", run.path, "--max-error", "0.001")
+    assert result.exit_code == 2
+    assert "Choose --max-error 0.05 or higher" in result.stderr
+
+
+def test_predictions_of_another_error_rate_are_not_resumed(
+    pawsight, make_colour_run, save_photo, tmp_path
+):
+    from pawsight.inference.classifier import Classifier
+    from pawsight.inference.partial_results import PartialResults
+
+    run = make_colour_run(operating_points=proven((0.01, 0.99)))
+    classifier = Classifier.load(run)
+    settings = {"model": classifier.fingerprint, "tta": False, "max_error": None}
+    out = tmp_path / "answers.csv"
+    with PartialResults(out, classifier.class_names, settings) as begun:
+        (found,) = classifier.predict([save_photo("red.png")])
+        begun.add(found)
+    arguments = ("predict", tmp_path / "red.png", "--model", run.path, "--output", out)
+    other = pawsight(*arguments, "--max-error", "0.01")
+    assert other.exit_code == 2
+    assert "another --max-error" in other.stderr
+    assert pawsight(*arguments).exit_code == 0
+    assert [row["answer"] for row in rows_of(out.read_text())] == ["red"]
