@@ -509,7 +509,7 @@ def test_predictions_of_another_error_rate_are_not_resumed(
     from pawsight.inference.classifier import Classifier
     from pawsight.inference.partial_results import PartialResults
 
-    run = make_colour_run(operating_points=proven((0.01, 0.99)))
+    run = make_colour_run(operating_points=proven((0.01, 0.99), (0.05, 0.9)))
     classifier = Classifier.load(run)
     settings = {"model": classifier.fingerprint, "tta": False, "max_error": None}
     out = tmp_path / "answers.csv"
