@@ -5,6 +5,8 @@ What the lines of the command line and a notebook's cell both say.
 
 from __future__ import annotations
 
+from pawsight.formatting import duration, percent
+
 
 class Stage:
     """Counts what a `Progress` is told of one stage; the caller brings the clock.
@@ -46,7 +48,7 @@ class Stage:
         if spent >= 1 and counted > 0:
             if self.total and self.done < self.total:
                 left = spent / counted * (self.total - self.done)
-                parts.append(f"{duration_text(left)} left")
+                parts.append(f"{duration(left)} left")
             if not has_rate(self.facts):
                 parts.append(f"{count_text(counted / spent, None, self.unit)}/s")
         if self.facts:
@@ -76,16 +78,6 @@ def count_text(done: float, total: int | None, unit: str) -> str:
     return f"{text} {unit}".rstrip()
 
 
-def duration_text(seconds: float) -> str:
-    """Write a time for people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def _fact_text(name: str, value: float | str, unit: str) -> str:
     if isinstance(value, str):
         return f"{_spaced(name)} {value}"
@@ -94,7 +86,7 @@ def _fact_text(name: str, value: float | str, unit: str) -> str:
     if name.endswith("_per_second"):
         return f"{count_text(float(value), None, _spaced(name.removesuffix('_per_second')))}/s"
     if name.endswith("accuracy"):
-        return f"{_spaced(name)} {100 * value:.1f} %"
+        return f"{_spaced(name)} {percent(value)}"
     return f"{_spaced(name)} {value if isinstance(value, int) else format(value, '.3g')}"
 
 

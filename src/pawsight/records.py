@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import InstanceOf
 
+from pawsight.formatting import percent
+
 ImageArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.floating[Any]]
@@ -126,7 +128,7 @@ class Prediction:
             return f"<p>{_as_html(self.path)}: <em>{_as_html(self.error)}</em></p>"
         ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
         rows = "".join(
-            f"<tr><td>{_as_html(label)}</td><td>{100 * probability:.1f} %</td>"
+            f"<tr><td>{_as_html(label)}</td><td>{percent(probability)}</td>"
             f'<td><meter value="{probability:.4f}"></meter></td></tr>'
             for label, probability in ranked
         )
@@ -144,7 +146,7 @@ class PredictionList(list[Prediction]):
             + (
                 f"<td colspan=2><em>{_as_html(one.error)}</em></td></tr>"
                 if one.error
-                else f"<td>{_as_html(one.label)}</td><td>{100 * one.probability:.1f} %</td></tr>"
+                else f"<td>{_as_html(one.label)}</td><td>{percent(one.probability)}</td></tr>"
             )
             for one in self[: self._MOST_ROWS]
         )

@@ -8,7 +8,8 @@ from rich.console import Console
 from pawsight.cli import progress
 from pawsight.cli.progress import Lines
 from pawsight.cli.progress_bars import Bars
-from pawsight.progress_text import count_text, duration_text, facts_text
+from pawsight.formatting import duration
+from pawsight.progress_text import count_text, facts_text
 
 
 @pytest.fixture
@@ -136,4 +137,4 @@ def test_amount_is_written_for_people(amount, text):
     [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
 )
 def test_duration_is_written_for_people(seconds, text):
-    assert duration_text(seconds) == text
+    assert duration(seconds) == text

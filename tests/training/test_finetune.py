@@ -105,7 +105,7 @@ def test_a_share_of_the_layers_is_counted_from_the_last_and_rounded_up():
 
 
 def test_the_plan_says_which_layers_learn_when(staged_plan):
-    assert "; of its layers the last 33% learn, then all" in staged_plan.in_words()
+    assert "; of its layers the last 33 % learn, then all" in staged_plan.in_words()
 
 
 @pytest.mark.slow
@@ -227,4 +227,4 @@ def test_a_target_that_the_fitted_layer_reaches_needs_no_fine_tuning(photos, con
     told = _Told()
     easy = config.model_copy(update={"target_accuracy": 0.01})
     train(photos, easy, tmp_path / "run", told)
-    assert "Target of 1.0% reached (lower 95 % bound) without fine-tuning." in told.notes
+    assert "Target of 1.0 % reached (lower 95 % bound) without fine-tuning." in told.notes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.options import RunArgument
+from pawsight.formatting import percent
 
 if TYPE_CHECKING:
     from pawsight.exporting.comparison import Exported
@@ -82,8 +83,8 @@ def _print(found: list[Exported]) -> None:
         (
             one.format,
             f"{one.largest_difference:.1e}",
-            f"{one.agreement:.2%}",
-            f"{one.accuracy:.2%} (model {one.model_accuracy:.2%})",
+            f"{percent(one.agreement, 2)}",
+            f"{percent(one.accuracy, 2)} (model {percent(one.model_accuracy, 2)})",
             f"{one.size / 1e6:.1f}",
             f"{1e3 * one.seconds_per_photo:.1f} (model {1e3 * one.model_seconds_per_photo:.1f})",
             str(one.path),

@@ -14,6 +14,7 @@ from pawsight.exporting.preprocessing_code import (
     opening_code,
     reading_code,
 )
+from pawsight.formatting import percent
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
 
@@ -109,12 +110,13 @@ On {exported.num_photos:,} photos, against the run's own model:
 
 | | this export | the model |
 |---|---|---|
-| accuracy | {exported.accuracy:.2%} | {exported.model_accuracy:.2%} |
+| accuracy | {percent(exported.accuracy, 2)} | {percent(exported.model_accuracy, 2)} |
 | median time a photo | {1000 * exported.seconds_per_photo:.1f} ms | \
 {1000 * exported.model_seconds_per_photo:.1f} ms |
 
-The largest difference of any probability was {exported.largest_difference:.2g}; both named the same
-class on {exported.agreement:.2%} of the photos. The files take {exported.size / 1e6:.1f} MB.
+The largest difference of any probability was {exported.largest_difference:.2g}; both named the
+same class on {percent(exported.agreement, 2)} of the photos.
+The files take {exported.size / 1e6:.1f} MB.
 {int8}"""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pawsight.errors import ConfigError
+from pawsight.formatting import percent
 from pawsight.models.operating_point import OperatingPoint
 from pawsight.probabilities import SURE
 
@@ -37,8 +38,8 @@ def choose_threshold(points: tuple[OperatingPoint, ...], max_error: float | None
             "photos were held out.\nTrain again with more photos, or leave --max-error out."
         )
     raise ConfigError(
-        f"The photos held out in training do not prove an error rate of {max_error:.1%}: the "
-        f"lowest that they prove is {points[0].max_error:.1%}.\n"
+        f"The photos held out in training do not prove an error rate of {percent(max_error)}: the "
+        f"lowest that they prove is {percent(points[0].max_error)}.\n"
         f"Choose --max-error {points[0].max_error:g} or higher, or train with more photos."
     )
 

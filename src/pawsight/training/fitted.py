@@ -10,6 +10,7 @@ from pawsight import class_weights, machine
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.errors import ModelError
+from pawsight.formatting import percent
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone
 from pawsight.models.description import ModelDescription, versions
@@ -78,9 +79,13 @@ def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
     chosen = next((one for one in head.trials if one.strength == head.strength), None)
     progress.note(
         f"Linear head fitted with an L2 penalty of {head.strength:g}"
-        + (f", chosen by cross-validation ({chosen.accuracy:.1%} right there)" if chosen else "")
-        + f": {found.accuracy:.1%} right in validation"
-        + (f" (balanced {found.balanced_accuracy:.1%})" if fitted.is_imbalanced else "")
+        + (
+            f", chosen by cross-validation ({percent(chosen.accuracy)} right there)"
+            if chosen
+            else ""
+        )
+        + f": {percent(found.accuracy)} right in validation"
+        + (f" (balanced {percent(found.balanced_accuracy)})" if fitted.is_imbalanced else "")
         + "."
     )
     return Epoch(

@@ -28,6 +28,7 @@ from pydantic import (
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
+from pawsight.formatting import percent
 from pawsight.models.recipe import Optimizer, Schedule
 from pawsight.records import Resize, Text
 from pawsight.runs import Run
@@ -218,7 +219,9 @@ class Plan(_AnyPlan):
         )
 
     def _layers_in_words(self) -> str:
-        shares = [f"{stage.share:.0%}" if stage.share < 1 else "all" for stage in self.stages]
+        shares = [
+            f"{percent(stage.share, 0)}" if stage.share < 1 else "all" for stage in self.stages
+        ]
         if shares[0] == "all":
             return ""
         return f"; of its layers the last {shares[0]} learn, then {', then '.join(shares[1:])}"

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from pawsight.class_weights import is_imbalanced
 from pawsight.errors import StoppedError, TrainingError
+from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.progress import Progress
 from pawsight.runs import Run
@@ -195,7 +196,7 @@ class Trainer:
         progress.advance(0, **row.facts())
         progress.note(_in_words(row))
         if is_reached and step < self.plan.num_steps:
-            progress.note(f"The target of {target:.1%} is surely reached: training ends here.")
+            progress.note(f"The target of {percent(target)} is surely reached: training ends here.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
     def _measure(self, size: tuple[int, int], run: Run) -> Score:
@@ -249,9 +250,9 @@ class Trainer:
 def _in_words(row: Epoch) -> str:
     balanced = row.validation_balanced_accuracy
     return (
-        f"Epoch {row.epoch}: accuracy {row.train_accuracy:.1%} in training, "
-        f"{row.validation_accuracy:.1%} in validation"
-        + (f" (balanced {balanced:.1%})" if balanced is not None else "")
+        f"Epoch {row.epoch}: accuracy {percent(row.train_accuracy)} in training, "
+        f"{percent(row.validation_accuracy)} in validation"
+        + (f" (balanced {percent(balanced)})" if balanced is not None else "")
         + f", {row.images_per_second:.0f} images/s"
     )
 

@@ -18,6 +18,7 @@ from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import not_most_of_a_class
 from pawsight.errors import DataError
+from pawsight.formatting import percent
 from pawsight.history import Epoch
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
@@ -105,7 +106,9 @@ def _is_worth_finetuning(
     found = fitted.score(fitted.validation)
     target = config.target_accuracy
     if target is not None and found.surely_reaches(target, fitted.is_imbalanced):
-        progress.note(f"Target of {target:.1%} reached (lower 95 % bound) without fine-tuning.")
+        progress.note(
+            f"Target of {percent(target)} reached (lower 95 % bound) without fine-tuning."
+        )
         return False
     if budget.left_seconds < _LEAST_SECONDS:
         progress.note(f"{config.minutes:g} min leave no time for fine-tuning. {_KEPT}")
