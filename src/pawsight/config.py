@@ -24,6 +24,7 @@ from pydantic import (
 
 from pawsight.errors import ConfigError
 from pawsight.records import PARTS, Part, Resize
+from pawsight.setting_errors import in_words
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
@@ -43,12 +44,9 @@ class _Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            lines = [
-                f"{'.'.join(map(str, found['loc'])) or 'settings'}: "
-                f"{found['msg'].removeprefix('Value error, ')}"
-                for found in error.errors()
-            ]
-            raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(lines)) from error
+            lines = [in_words(type(self), found) for found in error.errors(include_url=False)]
+            unique = dict.fromkeys(lines)  # where a setting may be of two types, both complain
+            raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
 
     # Settings inside others are checked with them, so that all mistakes come in one error.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]

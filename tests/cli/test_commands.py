@@ -129,7 +129,7 @@ def test_options_win_over_the_settings_file(pawsight, trained, tmp_path, name, t
         ("bad.toml", "epochs = ", "cannot be understood"),
         ("list.json", "[1]", "must hold settings by name"),
         ("settings.yaml", "epochs: 3", "ends in .json or .toml"),
-        ("typo.json", '{"epoch": 3}', "epoch: Extra inputs"),
+        ("typo.json", '{"epoch": 3}', "epoch: there is no such setting; is it epochs?"),
     ],
 )
 def test_settings_file_that_cannot_be_used_is_told(

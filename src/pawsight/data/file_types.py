@@ -30,6 +30,7 @@ _FOREIGN = {
         3fr ari arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw
         orf pef ptx r3d raf raw rw2 rwl rwz sr2 srf srw x3f
         """,
+    "a medical image (DICOM)": "dcm dicom ima",
     "a drawing, not a photo": "ai cdr emf eps svg svgz wmf",
     "an editor's own format": "afphoto clip kra pdn psb psd psp xcf",
     "a format that pawsight does not read": """
@@ -119,7 +120,7 @@ _NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 
 # The brands of an ISO base media file that hold still pictures in HEVC or AV1.
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
-SNIFF_BYTES = 32
+SNIFF_BYTES = 132  # DICOM has its name after 128 bytes
 ARCHIVE_ENDINGS = (
     *(".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"),
     *(".tgz", ".txz", ".tbz2", ".tbz"),
@@ -211,6 +212,10 @@ def sniff(start: bytes) -> tuple[Kind, str]:
     is_canon_raw = start.startswith(b"II*\x00") and start[8:11] == b"CR\x02"
     if start.startswith(_PHOTO_STARTS) and not is_canon_raw:
         return Kind.PHOTO, ""
+    if start[128:132] == b"DICM":
+        return Kind.FOREIGN, (
+            "it is a medical image (DICOM), which pawsight does not read; save it as PNG or TIFF"
+        )
     for first, named in _FOREIGN_STARTS.items():
         if start.startswith(first) or start[4:12] == first:
             return Kind.FOREIGN, f"it is {named}, which pawsight does not read; save it as JPEG"

@@ -210,6 +210,15 @@ def test_a_cut_jpeg_says_so_in_plain_words():
         (b'<?xml version="1.0"?><svg/>', "not a photo: an SVG drawing"),
         (b"Dear diary, \xc3\xa9", "not a photo: text"),
         (b"%PDF-1.7", "not a photo: a PDF document"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n",
+            "not a photo: a Git LFS pointer, in place of the photo; get the photos with: "
+            "git lfs pull",
+        ),
+        (
+            bytes(128) + b"DICM" + bytes(50),
+            "it is a medical image (DICOM), which pawsight does not read; save it as PNG or TIFF",
+        ),
         (bytes(5000), "not a photo: only zero bytes"),
         (b"\x93\x8a\x01\x02" * 50, "not a photo: unknown content"),
         (b"\xff", "not a photo: unknown content"),
@@ -372,7 +381,7 @@ def test_sharpness_is_the_variance_of_the_laplacian():
 
 
 def test_read_photo_says_why_it_could_not(tmp_path):
-    with pytest.raises(PhotoError, match="no longer there"):
+    with pytest.raises(PhotoError, match="file not found"):
         read_photo(tmp_path / "gone.jpg")
     with pytest.raises(PhotoError, match="not a file"):
         read_photo(tmp_path)

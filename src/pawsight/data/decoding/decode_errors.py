@@ -41,6 +41,10 @@ _STARTS = {
 _OTHERS = {
     b"%PDF": "a PDF document",
     b"PK\x03\x04": "a zip archive or office document",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"SIMPLE  =": "an astronomical image (FITS)",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
     b"\x1f\x8b": "a gzip archive",
     b"%!PS": "a PostScript drawing",
     b"Rar!": "a RAR archive",
@@ -101,6 +105,8 @@ def _content(data: bytes) -> str:
         return "an SVG drawing"
     if start.startswith(b"<?xml"):
         return "XML text"
+    if start.startswith(b"version https://git-lfs.github.com/"):
+        return "a Git LFS pointer, in place of the photo; get the photos with: git lfs pull"
     if not any(data[:4096]):
         return "only zero bytes"
     if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):

@@ -58,7 +58,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 def _why(error: Exception) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "the file is no longer there"
+        return "file not found"
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if isinstance(error, IsADirectoryError):

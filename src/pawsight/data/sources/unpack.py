@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from pawsight.data.file_types import is_wanted
+from pawsight.data.file_types import ARCHIVE_ENDINGS, is_wanted
 from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
@@ -30,6 +30,7 @@ from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
 _CHUNK_BYTES = 1 << 20
 _CHECK_DISK_BYTES = 64 << 20
 _REPORT_FILES = 100
+_NAMED = 3
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -95,6 +96,14 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
             f"links, devices, or names that lead outside or cannot be written."
         )
     if not writer.num_files:
+        if writer.inner_archives:
+            named = ", ".join(writer.inner_archives[:_NAMED])
+            raise SourceError(
+                f"The archive {path} holds no photos, but archives: {named}"
+                f"{' ...' if len(writer.inner_archives) > _NAMED else ''}\n"
+                f"Unpack it yourself, and give one of these, or the folder that you unpacked "
+                f"them into."
+            )
         raise SourceError(f"There are no photos in the archive {path}.")
 
 
@@ -177,6 +186,7 @@ class _Writer:
         self.progress = progress
         self.num_files = 0
         self.num_left_out = 0
+        self.inner_archives: list[str] = []
         self._num_entries = 0
         self.current = ""
         self._path = path
@@ -191,6 +201,8 @@ class _Writer:
         """Give the path that an entry may be written to, or "" if it is not to be."""
         *folders, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
         if not is_wanted([part for part in folders if part != ".."], last):
+            if last.lower().endswith((*ARCHIVE_ENDINGS, ".7z", ".rar")):
+                self.inner_archives.append(name)
             return ""
         leads_outside = name.startswith("/") or ".." in folders or "\0" in name
         # A colon names a drive or a stream on Windows, and is a letter like others elsewhere.

@@ -1,0 +1,105 @@
+"""What is wrong with a setting, in the words of its user instead of pydantic's."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list, such as [1, 2]",
+    "dict": "a group of settings",
+    "model": "a group of settings",
+}
+_LIMITS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def in_words(settings: type[BaseModel], found: ErrorDetails) -> str:
+    """Return one line that names a setting and what is wrong with it.
+
+    Args:
+        settings: The class whose values were checked.
+        found: One of pydantic's errors.
+    """
+    group, names = settings, []
+    for name in found["loc"]:
+        if isinstance(name, str) and name in group.model_fields:
+            names.append(name)
+            group = _group_of(group.model_fields[name].annotation)
+        elif found["type"] == "extra_forbidden":
+            names.append(str(name))
+            return f"{'.'.join(names)}: there is no such setting{_hint(str(name), group, names)}"
+    return f"{'.'.join(names) or 'settings'}: {_reason(found)}"
+
+
+class _NoSettings(BaseModel):
+    """Stands for the group of what is no setting."""
+
+
+def _group_of(annotation: Any) -> type[BaseModel]:
+    """Return the group of settings that a type is, or may be."""
+    for kind in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return _NoSettings
+
+
+def _hint(name: str, group: type[BaseModel], names: list[str]) -> str:
+    outer = "".join(f"{one}." for one in names[:-1])
+    known = list(group.model_fields)
+    # A setting of a group may have been given without its group: test_fraction, rotation_range.
+    inner = {
+        f"{field}.{one}": one
+        for field, info in group.model_fields.items()
+        for one in _group_of(info.annotation).model_fields
+    }
+    exact = [path for path, one in inner.items() if one == name]
+    near = exact or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or [
+        path
+        for path, one in inner.items()
+        if difflib.get_close_matches(name, [one], n=1, cutoff=0.8)
+    ]
+    return f"; is it {outer}{near[0]}?" if near else ""
+
+
+def _reason(found: ErrorDetails) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    given = _short(found["input"])
+    if kind == "value_error":
+        return found["msg"].removeprefix("Value error, ")
+    if kind in _LIMITS:
+        words, limit = _LIMITS[kind]
+        return f"must be {words} {context[limit]:g}, not {given}"
+    if kind in ("literal_error", "enum"):
+        return f"must be one of {str(context['expected']).replace(' or ', ', ')}, not {given}"
+    if kind == "int_from_float":
+        return f"must be a whole number, not {given}"
+    if kind in ("too_long", "too_short") and "actual_length" in context:
+        wanted = context.get("max_length", context.get("min_length"))
+        return f"must have {wanted} values, not {context['actual_length']}"
+    if kind == "missing":
+        return "a value is missing"
+    name = kind.split("_")[0]
+    return f"must be {_KINDS[name]}, not {given}" if name in _KINDS else found["msg"]
+
+
+def _short(value: Any) -> str:
+    try:
+        text = json.dumps(dict(value) if isinstance(value, Mapping) else value, default=repr)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
