@@ -1,6 +1,7 @@
 """More than can be done, clients that go away, photos that take for ever."""
 
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -151,3 +152,40 @@ def test_photos_that_wait_are_looked_at_together(serve, colour_run, gate):
     assert figure(client, "pawsight_batch_photos_count") < 12
     assert figure(client, 'pawsight_photos_total{outcome="answered"}') == 12
     assert figure(client, "pawsight_waiting_photos") == 0
+
+
+STALLED = (
+    b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    b"Content-Length: 100000\r\n\r\nhalf"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one loopback address elsewhere")
+def test_one_client_that_stalls_does_not_keep_others_out(serve, colour_run, monkeypatch):
+    from pawsight.web import uploads
+
+    monkeypatch.setattr(uploads, "_GRACE_SECONDS", 3.0)
+    client = serve(colour_run.path, max_waiting=4)
+    address = (client.base_url.host, client.base_url.port)
+    lines = [socket.create_connection(address, 20) for _ in range(8)]
+    try:
+        for line in lines:
+            line.sendall(STALLED)
+        eventually(lambda: client.service.num_active == 6)  # three quarters of twice four
+        answers = [line.recv(12) for line in lines[6:]]
+        assert answers == [b"HTTP/1.1 503"] * 2
+        with socket.socket() as other:
+            other.bind(("127.0.0.2", 0))  # another client
+            other.connect(address)
+            other.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(png()), png())
+            )
+            assert other.recv(12) == b"HTTP/1.1 200"
+        # Long before the timeout of half a minute, those that stall are let go.
+        assert [line.recv(12) for line in lines[:6]] == [b"HTTP/1.1 408"] * 6
+        eventually(lambda: client.service.num_active == 0)
+    finally:
+        for line in lines:
+            line.close()
+    assert not client.service._num_active_of

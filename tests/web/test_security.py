@@ -1,6 +1,7 @@
 """Who is let in, and what a browser is told."""
 
 import re
+import socket
 
 import pytest
 
@@ -94,3 +95,18 @@ def test_what_is_not_there_is_told_in_a_sentence(client, method, path, status):
 def test_no_path_leads_out_of_the_page_s_folder(client):
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
         assert client.get(path).status_code == 404
+
+
+def test_a_body_of_two_lengths_is_refused_and_nothing_after_it_is_answered(serve, colour_run):
+    client = serve(colour_run.path)
+    with socket.create_connection((client.base_url.host, client.base_url.port), 20) as line:
+        line.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        found = b""
+        while more := line.recv(4000):
+            found += more
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert found.count(b"HTTP/1.1 ") == 1

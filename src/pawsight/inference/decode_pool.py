@@ -41,9 +41,11 @@ class Job:
         decode: Returns the input of `run`, or raises PhotoError.
         run: Returns one result for each decoded photo, in order.
         weight: How many photos it counts as in `DecodePool.num_waiting`.
+        is_heavy: It takes long to decode. Such jobs never occupy all threads of a
+            pool that has several, so that they do not delay others.
     """
 
-    __slots__ = ("decode", "future", "group", "run", "weight")
+    __slots__ = ("decode", "future", "group", "is_heavy", "run", "weight")
 
     def __init__(
         self,
@@ -51,8 +53,10 @@ class Job:
         decode: Callable[[], Any],
         run: Callable[[list[Any]], Sequence[Any]],
         weight: int = 1,
+        is_heavy: bool = False,
     ) -> None:
         self.group, self.decode, self.run, self.weight = group, decode, run, weight
+        self.is_heavy = is_heavy
         self.future: Future[Any] = Future()
 
 
@@ -66,15 +70,16 @@ class DecodePool:
     """
 
     def __init__(
-        self, num_threads: int, batch_size: int, on_batch: Callable[[int], None] | None = None
+        self, num_threads: int, batch_size: int, on_batch: Callable[[int], object] = bool
     ) -> None:
-        self._batch_size, self._on_batch = batch_size, on_batch
+        self._batch_size, self.on_batch = batch_size, on_batch
         self._changed = threading.Condition()  # held to read or change all below
         self._waiting: deque[Job] = deque()
         self._is_closed = False
-        self._workers = [_Worker(self) for _ in range(num_threads)]
-        for worker in self._workers:
-            worker.start()
+        with self._changed:
+            self._workers = [_Worker(self) for _ in range(num_threads)]
+            for worker in self._workers:
+                worker.start()
 
     @property
     def num_waiting(self) -> int:
@@ -125,18 +130,33 @@ class DecodePool:
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
 
-    def take(self) -> list[Job]:
+    def take(self, worker: _Worker) -> list[Job]:
         """Wait for jobs and return a thread's share of them; none when the pool is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closed)
-            if not self._waiting:
+            if worker.jobs and worker.jobs[0].is_heavy:
+                self._changed.notify_all()  # another one may be taken
+            worker.jobs = []
+            self._changed.wait_for(lambda: self._next() is not None or self._is_closed)
+            index = self._next()
+            if index is None:
                 return []
             # While there are few, each thread gets some.
             share = min(self._batch_size, math.ceil(len(self._waiting) / len(self._workers)))
-            jobs = [self._waiting.popleft()]
-            while len(jobs) < share and self._waiting[0].group == jobs[0].group:
-                jobs.append(self._waiting.popleft())
-            return jobs
+            first = self._waiting[index]
+            while len(worker.jobs) < share and index < len(self._waiting):
+                job = self._waiting[index]
+                if worker.jobs and (job.group != first.group or job.is_heavy or first.is_heavy):
+                    break
+                worker.jobs.append(job)
+                del self._waiting[index]
+            return worker.jobs
+
+    def _next(self) -> int | None:
+        """Return the place of the next job that may be taken now."""
+        num_heavy = sum(bool(one.jobs) and one.jobs[0].is_heavy for one in self._workers)
+        may_be_heavy = num_heavy < max(1, len(self._workers) - 1)
+        places = (i for i, job in enumerate(self._waiting) if may_be_heavy or not job.is_heavy)
+        return next(places, None)
 
     def begin(self, worker: _Worker, job: Job | None) -> bool:
         """Record which photo a thread decodes now; False if the thread was abandoned."""
@@ -145,11 +165,6 @@ class DecodePool:
                 return False
             worker.current, worker.watch = job, Stopwatch()
             return True
-
-    def observe(self, batch_size: int) -> None:
-        """Report the size of a run of the model."""
-        if self._on_batch is not None:
-            self._on_batch(batch_size)
 
 
 class _Worker(threading.Thread):
@@ -162,8 +177,7 @@ class _Worker(threading.Thread):
         self.is_abandoned = False
 
     def run(self) -> None:
-        while jobs := self._pool.take():
-            self.jobs = jobs
+        while jobs := self._pool.take(self):
             if not self._process(jobs):
                 return
 
@@ -194,7 +208,7 @@ class _Worker(threading.Thread):
             except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
                 for job, _ in decoded:
                     _settle(job, error=caught)
-            self._pool.observe(len(decoded))
+            self._pool.on_batch(len(decoded))
         return True
 
 

@@ -51,6 +51,15 @@ class Doors:
                     headers.setdefault(name, value)
             await send(message)
 
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            # Two proxies may disagree on where such a body ends, and so on the next request.
+            refusal = JSONResponse(
+                {"detail": "Send Content-Length or Transfer-Encoding, not both."},
+                400,
+                {"Connection": "close"},
+            )
+            await refusal(scope, receive, add_headers)
+            return
         if self._names is not None and _name(scope) not in self._names:
             refusal = JSONResponse(
                 {

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
+import struct
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -31,6 +34,9 @@ RETRY_SECONDS = 1  # after a refusal
 _CHECK_SECONDS = 0.5  # between two checks for photos that take too long
 _BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
 _LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
+_MOST_OF_ONE_CLIENT = 0.75  # of all requests that may be active
+_HEAVY_PIXELS = 16_000_000  # of a PNG, however few bytes it has
+_HEAVY_BYTES = 8 << 20  # of other formats
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
 
@@ -42,7 +48,8 @@ class Service:
         self.measures = Measures()
         self.model = ModelReloader(settings.run)
         self.is_stopping = False
-        self.num_active = 0  # requests that were taken and are not answered
+        self.num_active = 0  # requests that were accepted and are not answered
+        self._num_active_of: Counter[str] = Counter()  # those by client address
         self._held = Held(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it was told to stop
         self._pool: DecodePool | None = None
@@ -116,26 +123,35 @@ class Service:
         assert self._pool is not None
         if self.is_stopping:
             raise BusyError("The service is about to stop. Try again in a second.")
-        # Each has a photo at least: those whose photos still come in count too.
+        client = request.client.host if request.client else ""
+        # Each has a photo at least: those whose photos are still being received count too.
+        most = 2 * self.settings.max_waiting
         if (
             self._pool.num_waiting >= self.settings.max_waiting
-            or self.num_active >= 2 * self.settings.max_waiting
+            or self.num_active >= most
+            # One client alone cannot keep all others out.
+            or self._num_active_of[client] >= math.ceil(_MOST_OF_ONE_CLIENT * most)
         ):
             self.measures.photos.labels("refused").inc()
             raise BusyError("The queue is full. Try again in a second.")
         self.num_active += 1
+        self._num_active_of[client] += 1
         try:
             with Body(request, self.settings, self._held) as body:
                 uploads = await body.photos()
                 yield self.model.now, uploads
         finally:
             self.num_active -= 1
+            self._num_active_of[client] -= 1
+            if not self._num_active_of[client]:
+                del self._num_active_of[client]
 
     def _look(self, model: Model, upload: Upload, tta: bool) -> Job:
         def answer(pixels: list[ImageArray]) -> list[Prediction]:
             return model.classifier.predictions_of([""] * len(pixels), pixels, tta)
 
-        return Job((id(model), tta), self._decoding(model, upload), answer)
+        decode = self._decoding(model, upload)
+        return Job((id(model), tta), decode, answer, is_heavy=_is_heavy(upload.data))
 
     def _decoding(self, model: Model, upload: Upload) -> Callable[[], ImageArray]:
         classifier, most = model.classifier, self.settings.max_pixels
@@ -208,6 +224,14 @@ class Service:
                     self.measures.show(self.model.now)
             except Exception:  # whatever it is, the present model stays
                 logger.exception("Checking for a new model failed.")
+
+
+def _is_heavy(data: bytes) -> bool:
+    """Return whether a photo takes long to decode, by the first bytes and the size."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+        return int(width * height) > _HEAVY_PIXELS
+    return len(data) > _HEAVY_BYTES
 
 
 async def _in_daemon_thread(call: Callable[[], bool]) -> bool:

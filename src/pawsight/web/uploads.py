@@ -15,6 +15,8 @@ from pawsight.errors import PawsightError
 from pawsight.web.settings import ServeSettings
 
 FIELD = "photos"
+_GRACE_SECONDS = 10.0  # before the least rate counts
+_LEAST_RATE = 8192  # bytes a second; a stalled body would hold a place for the whole timeout
 RAW_TYPES = ("application/octet-stream",)  # besides image/*
 
 
@@ -93,11 +95,15 @@ class Body:
         if length.isdecimal() and len(length) < 20 and int(length) > self._settings.max_bytes:
             raise self._too_large()
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(min(_GRACE_SECONDS, self._settings.timeout)) as limit:
+                self._limit, self._began = limit, asyncio.get_running_loop().time()
                 return await (self._form() if is_form else self._raw())
         except TimeoutError as error:
             raise HTTPException(
-                408, f"The photos did not arrive within {self._settings.timeout:g} seconds."
+                408,
+                f"The photos did not arrive within {self._settings.timeout:g} seconds, or slower "
+                f"than {_LEAST_RATE / 1024:g} kB a second.",
+                headers={"Connection": "close"},
             ) from error
 
     async def _raw(self) -> list[Upload]:
@@ -143,6 +149,8 @@ class Body:
                 raise self._too_large()
             self._held.add(len(chunk))
             self._num_bytes += len(chunk)
+            allowed = min(_GRACE_SECONDS + self._num_bytes / _LEAST_RATE, self._settings.timeout)
+            self._limit.reschedule(self._began + allowed)
             yield chunk
 
     def _too_large(self) -> HTTPException:
