@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,19 +12,34 @@ from pawsight.cli.output import print_line
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Write a zip for a bug report: versions, settings, logs; no photos."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run folder the bug report is about.")
+    ] = None,
 ) -> None:
     """Look at this machine and this installation.
 
     Shows the processor, what training would use and why, and for each extra what it gives, which
     packages it brings, and the command that installs it.
 
-    Example: pawsight doctor
+    Example: pawsight doctor --bundle report.zip --run runs/pets
     """
     from pawsight.cli.tables import print_json
     from pawsight.doctor import examine
 
+    if run is not None and bundle is None:
+        raise typer.BadParameter("is for --bundle FILE", param_hint="--run")
     findings = examine()
-    if as_json:
+    if bundle is not None:
+        from pawsight.bug_report import write_bug_report
+        from pawsight.runs import Run
+
+        names = write_bug_report(bundle, findings, None if run is None else Run.open(run))
+        print(f"{bundle}: {', '.join(names)}")
+    elif as_json:
         print_json(findings)
     else:
         _print(findings)
