@@ -106,6 +106,14 @@ lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.t
 	  --no-emit-index-url --no-annotate --generate-hashes \
 	  requirements/uv.in --output-file requirements/uv.txt --quiet
 
+.PHONY: audit-dependencies
+audit-dependencies: $(READY)  ## Look the pinned packages up in the advisories on vulnerabilities
+	@$(BIN)/python requirements/audit.py
+
+.PHONY: licenses
+licenses: $(READY)  ## Write requirements/licenses.md: the licence of every pinned package
+	@$(BIN)/python requirements/licenses.py
+
 .PHONY: mutation
 mutation: $(READY)  ## How many of 100 random faults of the source the tests notice (hours)
 	@$(BIN)/python benchmarks/mutation/run.py $(ARGS)

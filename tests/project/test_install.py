@@ -1,5 +1,6 @@
 """Setting up follows the machine's own package settings and stops with advice."""
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -145,3 +146,22 @@ def test_every_locked_package_has_a_hash():
         assert entries
         assert all(line.endswith("\\") for line in entries)
         assert text.count("--hash=sha256:") >= len(entries)
+
+
+def test_licence_of_every_locked_package_is_listed():
+    lock = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
+    page = (ROOT / "requirements" / "licenses.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\S+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE))
+    for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE):
+        assert version in rows.get(name, "").split(", "), f"{name}: run make licenses"
+
+
+def test_audit_without_a_connection_ends_with_advice(tmp_path, monkeypatch):
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'error: Failed to fetch: simple/pip-audit/' >&2; exit 2\n")
+    uv.chmod(0o755)
+    script = runpy.run_path(str(ROOT / "requirements" / "audit.py"))
+    monkeypatch.setitem(script["main"].__globals__, "UV", uv)
+    monkeypatch.setattr(sys, "argv", ["audit.py"])
+    with pytest.raises(SystemExit, match="cannot be reached"):
+        script["main"]()
