@@ -47,6 +47,16 @@ def is_no_class(name: str) -> bool:
     return all(word in _NO_CLASS or word in _PART_OF for word in _words(name))
 
 
+def without_part(name: str) -> str:
+    """Return what a name says besides a part: "great_pyrenees" of `great_pyrenees_train`."""
+    words = re.split(r"([ _.-]+)", name)
+    place = next((i for i, word in enumerate(words) if word.lower() in _PART_OF), None)
+    if place is None:
+        return ""
+    del words[max(place - 1, 0) : place + 1 if place else 2]
+    return "".join(words)
+
+
 def _words(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     joined = re.sub(r"(?i)\b(hold|held)[ _-]?out\b", "holdout", spaced.replace("_", " "))

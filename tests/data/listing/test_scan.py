@@ -81,7 +81,7 @@ def test_folders_of_parts_are_known_by_their_names(tmp_path, train, validation):
 
 def test_folders_named_train_and_test_without_folders_inside_are_classes_on_request(tmp_path):
     put(tmp_path, "train/a.jpg", "test/b.jpg")
-    with pytest.raises(DataError, match=r"--label-pattern '\(cat\|dog\)'(.|\n)*--parts none"):
+    with pytest.raises(DataError, match=r"--label-pattern '\(cat\|dog\)(.|\n)*--parts none"):
         listed(tmp_path)
     assert rows(tmp_path, config=SourceConfig(parts="none")) == [
         ("test/b.jpg", "test", ""),

@@ -104,7 +104,10 @@ def test_different_folders_inside_class_folders_belong_to_them_and_the_level_bel
     put(tmp_path, "cats/tabby", "cats/siamese", "dogs/pug", "dogs/beagle")
     notes = Notes()
     assert counts(tmp_path, notes) == {("", "cats"): 4, ("", "dogs"): 4}
-    assert "--class-level 2 takes the 4 folders inside: beagle, pug, siamese, tabby" in notes.texts
+    assert (
+        "The folders inside, beagle, pug, siamese, tabby, belong to the class they lie in; "
+        "--class-level 2 makes them classes." in notes.texts
+    )
     assert {label for _, label in counts(tmp_path, class_level=2)} == {
         *("tabby", "siamese", "pug", "beagle")
     }
@@ -139,7 +142,7 @@ def test_a_folder_with_the_same_classes_whose_name_is_no_part_is_asked_about(tmp
 def test_a_test_part_without_labels_is_left_out(tmp_path, test):
     put(tmp_path, "train/cats", "train/dogs", test)
     notes = Notes()
-    assert counts(tmp_path, notes) == {("train", "cats"): 2, ("train", "dogs"): 2}
+    assert counts(tmp_path, notes) == {("", "cats"): 2, ("", "dogs"): 2}
     assert (
         f"Left out {test[: test.index('/')]}/: it has no class folders (2 photos)." in notes.texts
     )
@@ -161,9 +164,9 @@ def test_labels_in_file_names_are_proposed_with_both_readings(kaggle):
 def test_labels_are_taken_from_file_names(kaggle):
     notes = Notes()
     found = counts(kaggle, notes, label_pattern=r"(cat|dog)\.")
-    assert found == {("train", "cat"): 3, ("train", "dog"): 3}
+    assert found == {("", "cat"): 3, ("", "dog"): 3}
     assert "Left out test1/: no name matches --label-pattern (2 photos)." in notes.texts
-    assert notes.texts[-1].startswith(r"2 classes from file names by '(cat|dog)\.': cat, dog")
+    assert notes.texts[-1] == r"2 classes from file names by '(cat|dog)\.': cat, dog."
 
 
 def test_a_pattern_with_a_slash_is_searched_in_the_path(tmp_path):
@@ -210,3 +213,50 @@ def test_parts_that_are_not_there_are_an_error(tmp_path):
     text = question(tmp_path, parts="train=a,test=c")
     assert "no folder c" in text
     assert "a, b" in text
+
+
+def test_a_class_folder_without_the_parts_of_the_others_is_asked_about(tmp_path):
+    put(tmp_path, "cats/train", "cats/test", "dogs/train", "dogs/test", "birds")
+    text = question(tmp_path)
+    assert "cats, dogs hold the parts test, train, but birds do not" in text
+    assert set(counts(tmp_path, parts="none")) == {("", "birds"), ("", "cats"), ("", "dogs")}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cats_train", "cats_test", "dogs_train", "dogs_test"),
+        ("train cats", "test cats", "train dogs", "test dogs"),
+    ],
+)
+def test_folders_named_by_a_class_and_a_part_are_both(tmp_path, names):
+    put(tmp_path, *names)
+    assert counts(tmp_path) == PETS
+    assert set(counts(tmp_path, parts="none")) == {("", name) for name in names}
+
+
+def test_parts_that_each_hold_one_class_are_asked_about(tmp_path):
+    put(tmp_path, "cats_train", "dogs_test")
+    assert "--parts none" in question(tmp_path)
+
+
+def test_folders_that_hold_mostly_the_same_folders_are_asked_about(tmp_path):
+    put(tmp_path, "b1/cats", "b1/dogs", "b2/cats", "b2/dogs", "b2/birds", "b3/cats")
+    text = question(tmp_path)
+    assert "b1, b2, b3" in text
+    assert "hold the same folders: birds, cats, dogs" in text
+
+
+def test_a_class_in_other_capitals_gets_a_merge_proposed(tmp_path):
+    put(tmp_path, "train/Cats", "train/Dogs", "test/cats", "test/Dogs")
+    listing = scan(fetch(tmp_path, Silent()))
+    with pytest.raises(DataError, match=r"Is it 'Cats' there[?] Then --merge Cats=cats"):
+        check_classes(listing)
+    assert counts(tmp_path, merge="Cats=cats") == {
+        (part, pet): 2 for part in ("train", "test") for pet in ("Cats", "Dogs")
+    }
+
+
+def test_the_form_for_answers_of_a_competition_labels_nothing(kaggle):
+    (kaggle / "sampleSubmission.csv").write_text("id,label\n0,0.5\n1,0.4\n")
+    assert "--label-pattern" in question(kaggle)

@@ -56,11 +56,16 @@ def check_classes(catalog: Catalog) -> None:
         here = {photo.label for photo in photos if photo.part == part and not photo.problem}
         for name in sorted(here - train - {""}):
             near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
-            hint = f" Is it '{_spelled(near[0], train)}' there?" if near else ""
+            hint = ""
+            if near:
+                spelled = _spelled(near[0], train)
+                merge = shlex.quote(f"{spelled}={name}")
+                hint = f" Is it '{spelled}' there? Then --merge {merge} makes them one."
             raise DataError(
                 f"The {part} part has a class '{name}' that the train part lacks.{hint}\n"
                 f"Folder: {root}\n"
-                f"The classes of the train part: {', '.join(sorted(train))}."
+                f"The classes of the train part: {', '.join(sorted(train))}.\n"
+                f"Add photos of it there, or leave it out: --exclude {shlex.quote(name)}"
             )
 
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
-from pawsight.data.part_names import is_no_class, is_plain_part, part_of
+from pawsight.data.part_names import is_no_class, is_plain_part, part_of, without_part
 from pawsight.errors import DataError, SourceError
 from pawsight.records import PARTS, Part
 
@@ -33,7 +33,7 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
         for name, part in named.items()
         if is_plain_part(name)
         or not inner[name]
-        or any(_alike(inner[name], inner[other]) for other in named if other != name)
+        or any(is_alike(inner[name], inner[other]) for other in named if other != name)
     }
     if len(set(named.values())) < 2:
         return {}
@@ -71,7 +71,7 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
     """Return the parts that lie inside the class folders, by name; {} if there are none.
 
     Raises:
-        DataError: Beside them lies a folder that is no part.
+        DataError: Beside them lies a folder that is no part, or some class folders have none.
     """
     inner = {name: outline.folders(f"{name}/") for name in top}
     names = {class_name(inside) for folders in inner.values() for inside in folders}
@@ -80,13 +80,22 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
     if config.parts:
         by_name = _by_name(config.parts)
         return {name: by_name[name] for name in names if name in by_name}
+    if any(map(is_plain_part, top)):
+        return {}
     named: dict[str, Part] = {}
     for name in names:
         if is_plain_part(name) and (part := part_of(name)):
             named[name] = part
-    has_parts = all(any(class_name(n) in named for n in folders) for folders in inner.values())
-    if not has_parts or "train" not in named.values() or len(set(named.values())) < 2:
+    divided = [c for c, folders in inner.items() if any(class_name(n) in named for n in folders)]
+    if not divided or "train" not in named.values() or len(set(named.values())) < 2:
         return {}
+    if len(divided) < len(top):
+        raise DataError(
+            f"In {outline.root} {listed(divided)} hold the parts {listed(sorted(named))}, but "
+            f"{listed(name for name in top if name not in divided)} do not.\n"
+            f"Divide all class folders in that way; or with --parts none all photos are divided "
+            f"anew."
+        )
     others = names - named.keys()
     if others:
         such = next(f"{c}/{n}" for c, found in inner.items() for n in found if n in others)
@@ -97,6 +106,23 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
             f"--parts {as_option(named)}; with --parts none all photos are divided anew."
         )
     return named
+
+
+def classes_and_parts(outline: Outline, top: tuple[str, ...]) -> dict[str, tuple[str, Part]]:
+    """Return class and part by name where folders are named by both: `cats_train`, `cats_test`.
+
+    Returns:
+        {} unless all folders are so, without folders inside, and each class is trained on.
+    """
+    found: dict[str, tuple[str, Part]] = {}
+    for name in top:
+        label, part = without_part(class_name(name)), part_of(name)
+        if not label or not part or outline.folders(f"{name}/"):
+            return {}
+        found[name] = (label, part)
+    trained = {label for label, part in found.values() if part == "train"}
+    others = {label for label, part in found.values() if part != "train"}
+    return found if len(trained) > 1 and others and others <= trained else {}
 
 
 def class_root(outline: Outline, prefix: str) -> str:
@@ -161,13 +187,14 @@ def is_like_any(
     found: frozenset[str], others: Iterable[str], inner: Mapping[str, frozenset[str]]
 ) -> bool:
     """Whether a folder holds the same class folders as one of some others."""
-    return any(_alike(found, inner[other]) for other in others)
+    return any(is_alike(found, inner[other]) for other in others)
 
 
 def _any_alike(names: Iterable[str], inner: Mapping[str, frozenset[str]]) -> bool:
-    return any(_alike(inner[a], inner[b]) for a, b in combinations(names, 2))
+    return any(is_alike(inner[a], inner[b]) for a, b in combinations(names, 2))
 
 
-def _alike(first: frozenset[str], second: frozenset[str]) -> bool:
+def is_alike(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Whether two folders hold the same folders: two or more, and half of those of one."""
     same = len(first & second)
     return same >= 2 and 2 * same >= min(len(first), len(second))

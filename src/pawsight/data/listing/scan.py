@@ -27,7 +27,7 @@ from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.walk import SILENT, Found, look, walk
 from pawsight.data.sources.source import Source
-from pawsight.data.sources.table import Table, has_columns, read_table
+from pawsight.data.sources.table import Table, read_table
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Part, Photo
@@ -36,6 +36,7 @@ _LOOSE = "it lies outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
 _DEEPEST = 4  # enclosing folders that are looked through
 _NAMED_CLASSES = 8
+_FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
 
 
 def scan(
@@ -77,6 +78,7 @@ class _Scan:
         self._outline = Outline(source.root, self._left_out)
         self._found = Found()
         self._parts_origin = "as given"
+        self._has_table = False
 
     def listing(self) -> Catalog:
         """Return the photos, sorted by path."""
@@ -97,6 +99,8 @@ class _Scan:
                 f"{f', only {others} other file(s)' if others else ''}.\n"
                 f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
             )
+        if not self._has_table and {photo.part for photo in photos} == {"train"}:
+            photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
         _tell(photos, origin, self._parts_origin, self._progress)
@@ -158,7 +162,15 @@ class _Scan:
     def _tables(self, prefix: str = "", outline: Outline | None = None) -> list[Path]:
         outline = outline or self._outline
         paths = (outline.root / prefix / name for name in outline.tables(prefix))
-        return [path for path in paths if has_columns(path, self._config)]
+        return [path for path in paths if self._is_usable(path)]
+
+    def _is_usable(self, path: Path) -> bool:
+        """Whether a table gives two classes; the form for answers of a competition does not."""
+        try:
+            lines = read_table(path, self._config).lines
+        except (SourceError, DataError):
+            return False
+        return len({line.label for line in lines}) > 1 and not _FORM.match(path.name)
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
         """List what tables name; return where the classes and parts stand."""
@@ -169,6 +181,7 @@ class _Scan:
         return origin
 
     def _read_lines(self, table: Table, path: Path, part: Part | None = None) -> str:
+        self._has_table = True
         is_own = self._source.table is not None or self._source.lines is not None
         rows = TableRows(
             *(str(self._outline.root), table, path, self._grouping, self._left_out),

@@ -4,7 +4,8 @@ The rule, for the folders below a source in which photos lie:
 
 1. Folders whose names stand for parts (`part_names`) and that hold folders are parts, if
    one of them is for training or they hold the same folders. What they hold are classes.
-2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside.
+2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside;
+   and names of a class and a part (`cats_train`, `cats_test`) stand for both.
 3. Folders without photos of their own that hold the same two or more folders could be parts or
    classes, and so could folders named as parts that hold photos but no folders: refused, with
    both readings and the options that choose.
@@ -15,30 +16,23 @@ A folder that only encloses another one is looked through, below a part too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pawsight.config import SourceConfig
+from pawsight.data.listing.ambiguity import check_flat_parts, check_same_folders, is_portion
 from pawsight.data.listing.class_names import class_name, listed
-from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import (
-    as_option,
     class_root,
-    flat_parts,
+    classes_and_parts,
     inner_classes,
-    is_like_any,
     part_folders,
     parts_inside,
 )
-from pawsight.data.part_names import part_of
 from pawsight.errors import DataError
-from pawsight.records import PARTS, Part
-
-# Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
-_PORTION = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}|0\d+|\d{3,}")
+from pawsight.records import Part
 
 SomePart = Part | Literal[""]
 
@@ -98,9 +92,12 @@ def read_structure(
         return None
     if inside := parts_inside(outline, top, config):
         return _classes_first(outline, top, inside)
+    if config.parts is None and (both := classes_and_parts(outline, top)):
+        folders = (ClassFolder(f"{name}/", *names) for name, names in both.items())
+        return Structure(tuple(folders), empty=outline.empty_folders())
     if config.parts != "none" and not has_groups:
-        _check_flat_parts(outline, top)
-        _check_same_folders(outline, top)
+        check_flat_parts(outline, top)
+        check_same_folders(outline, top)
     return _classes(outline, top)
 
 
@@ -137,10 +134,13 @@ def _classes_first(outline: Outline, top: tuple[str, ...], parts: Mapping[str, P
 def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
     classes = tuple(ClassFolder(f"{name}/", class_name(name)) for name in top)
     inner = [outline.folders(f"{name}/") for name in top if not outline.has_photos(f"{name}/")]
-    deeper = {class_name(name) for names in inner for name in names}
+    deeper = {class_name(name) for names in inner for name in names if len(names) > 1}
     hint = ""
-    if len(inner) == len(top) and all(len(names) > 1 for names in inner):
-        hint = f"--class-level 2 takes the {len(deeper):,} folders inside: {listed(sorted(deeper))}"
+    if deeper and not all(map(is_portion, deeper)):
+        hint = (
+            f"The folders inside, {listed(sorted(deeper))}, belong to the class they lie in; "
+            f"--class-level 2 makes them classes."
+        )
     return Structure(classes, empty=outline.empty_folders(), hint=hint)
 
 
@@ -174,48 +174,3 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
             f"Level 1 are the folders directly inside: {listed(outline.folders())}."
         )
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
-
-
-def _check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
-    """Refuse `train/` and `test/` with photos but without classes inside."""
-    if not flat_parts(outline):
-        return
-    top = tuple(sorted(top, key=lambda name: PARTS.index(part_of(name) or "test")))
-    found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
-    pattern = proposed_pattern(found.values()) or "(cat|dog)"
-    raise DataError(
-        f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
-        f"They can be read in two ways; choose one:\n"
-        f"  they are parts, and the class stands in the name of each file, such as "
-        f"{next(iter(found), 'cat.0.jpg')}: --label-pattern '{pattern}'\n"
-        f"  they are the classes {listed(top)}: --parts none"
-    )
-
-
-def _some_photos(outline: Outline, folder: str) -> list[str]:
-    inner = outline.folders(f"{folder}/")
-    names = outline.photo_names(f"{folder}/")
-    return names or (outline.photo_names(f"{folder}/{inner[0]}/") if inner else [])
-
-
-def _check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
-    """Refuse folders that hold the same folders, since either could be the classes."""
-    if len(top) < 2 or any(outline.has_photos(f"{name}/") for name in top):
-        return
-    inner = {name: inner_classes(outline, f"{name}/") for name in top}
-    if not all(is_like_any(inner[a], {b: "" for b in top if b != a}, inner) for a in top):
-        return
-    deeper = sorted(set().union(*inner.values()))
-    if all(_PORTION.fullmatch(name) for name in deeper):
-        return
-    named = {name: part_of(name) for name in top}
-    left = [part for part in PARTS if part not in named.values()]
-    parts = {name: part or (left.pop(0) if left else "") for name, part in named.items()}
-    option = as_option({name: part for name, part in parts.items() if part})
-    raise DataError(
-        f"The folders {listed(top)} in {outline.root} hold the same folders: {listed(deeper)}.\n"
-        f"They can be read in several ways; choose one:\n"
-        f"  {len(deeper):,} classes {listed(deeper)}, in parts: --parts {option}, for example\n"
-        f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
-        f"  {len(top):,} classes {listed(top)}: --class-level 1"
-    )

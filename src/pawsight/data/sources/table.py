@@ -57,15 +57,6 @@ def fetch(path: Path) -> Source:
     return Source(absolute.stem, absolute.parent, absolute)
 
 
-def has_columns(path: Path, config: SourceConfig | None = None) -> bool:
-    """Whether a table found beside photos can say what they are."""
-    try:
-        read_table(path, config)
-    except (SourceError, DataError):
-        return False
-    return True
-
-
 def read_table(
     path: Path, config: SourceConfig | None = None, group_by: str | None = None
 ) -> Table:

@@ -1,0 +1,82 @@
+"""Refuse folders that can be read in two ways, and name each reading with the option for it."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+
+from pawsight.data.listing.class_names import listed
+from pawsight.data.listing.label_patterns import proposed_pattern
+from pawsight.data.listing.outline import Outline
+from pawsight.data.listing.part_folders import as_option, flat_parts, inner_classes, is_alike
+from pawsight.data.part_names import part_of
+from pawsight.errors import DataError
+from pawsight.records import PARTS
+
+# Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
+_PORTION = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}|0\d+|\d{3,}")
+
+
+def is_portion(name: str) -> bool:
+    """Whether a folder of that name holds a portion of a class: a date, or a number as 001."""
+    return _PORTION.fullmatch(name) is not None
+
+
+def check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
+    """Refuse `train/` and `test/` with photos but without classes inside.
+
+    Raises:
+        DataError: They could be parts or classes.
+    """
+    if not flat_parts(outline):
+        return
+    top = tuple(sorted(top, key=lambda name: PARTS.index(part_of(name) or "test")))
+    found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
+    pattern = proposed_pattern(found.values())
+    such = f", such as {next(iter(found))}" if pattern else ""
+    raise DataError(
+        f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
+        f"They can be read in two ways; choose one:\n"
+        f"  they are parts, and the class stands in the name of each file{such}: "
+        f"--label-pattern '{pattern or r'(cat|dog)[.]'}'\n"
+        f"  they are the classes {listed(top)}: --parts none\n"
+        f"If a table gives the classes, put it beside these folders, or give it as the source."
+    )
+
+
+def _some_photos(outline: Outline, folder: str) -> list[str]:
+    inner = outline.folders(f"{folder}/")
+    names = outline.photo_names(f"{folder}/")
+    return names or (outline.photo_names(f"{folder}/{inner[0]}/") if inner else [])
+
+
+def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
+    """Refuse folders that hold the same folders, since either could be the classes.
+
+    Raises:
+        DataError: Two of them hold the same ones, and each holds mostly such.
+    """
+    if len(top) < 2 or any(outline.has_photos(f"{name}/") for name in top):
+        return
+    inner = {name: inner_classes(outline, f"{name}/") for name in top}
+    shared = {name for a, b in combinations(top, 2) for name in inner[a] & inner[b]}
+    if not any(is_alike(inner[a], inner[b]) for a, b in combinations(top, 2)):
+        return
+    if not all(found and 2 * len(found & shared) >= len(found) for found in inner.values()):
+        return
+    deeper = sorted(set().union(*inner.values()))
+    if all(map(is_portion, deeper)):
+        return
+    named = {name: part_of(name) or ("test" if "test" in name.lower() else "") for name in top}
+    left = [part for part in PARTS if part not in named.values()]
+    parts = {name: part or (left.pop(0) if left else "") for name, part in named.items()}
+    odd = next((name for name in reversed(top) if not part_of(name)), top[-1])
+    option = as_option({name: part for name, part in parts.items() if part})
+    raise DataError(
+        f"The folders {listed(top)} in {outline.root} hold the same folders: {listed(deeper)}.\n"
+        f"They can be read in several ways; choose one:\n"
+        f"  {len(deeper):,} classes {listed(deeper)}, in parts: --parts {option}, for example\n"
+        f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
+        f"  {len(top):,} classes {listed(top)}: --class-level 1\n"
+        f"A folder that does not belong to them is left out by --exclude {odd}"
+    )
