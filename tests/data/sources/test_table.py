@@ -116,7 +116,7 @@ def test_a_file_that_is_no_photo_is_a_row_with_the_problem(pets):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("where,what\na.jpg,cat\n", r"no column path and no column label; .* where,what"),
+        ("where,what\na,cat\n", r"no column path and no column label; .* where,what"),
         ("path\na.jpg\n", "no column label"),
         ("", r"its first line reads: \(nothing\)"),
         ("path,label\n", "names no photos"),
@@ -450,3 +450,48 @@ def test_photos_and_classes_of_a_table_can_be_excluded(pets):
 def test_columns_of_a_folder_are_refused(pets):
     with pytest.raises(DataError, match="is read by its folders"):
         scan(fetch(pets, Silent()), config=SourceConfig(columns="path=id"))
+
+
+@pytest.mark.parametrize("cell", ["cat,dog", "cat; dog", "cat|dog", "cat dog"])
+def test_several_labels_in_a_cell_are_no_class_of_their_own(pets, cell):
+    for name in "cd":
+        (pets / f"{name}.jpg").write_bytes(b"x")
+    listing = listed(pets, f'path,label\na.jpg,cat\nb.jpg,dog\nc.jpg,"{cell}"\nd.jpg,red fox\n')
+    assert rows(listing)[2] == ("c.jpg", "", "", "the table gives two labels: 'cat' and 'dog'")
+    assert rows(listing)[3] == ("d.jpg", "red fox", "", "")
+    with pytest.raises(
+        DataError, match=r"1 photo\(s\) have two labels, such as c\.jpg \(cat, dog\)"
+    ):
+        check_classes(listing)
+
+
+@pytest.mark.parametrize(
+    "text", ["filepaths,labels", "id_code,diagnosis", "my photo,what", "where,emotion"]
+)
+def test_columns_are_found_by_their_values_and_the_only_one_left_is_the_label(pets, text):
+    listing = listed(pets, f"{text}\na.jpg,cat\nb.jpg,dog\n")
+    assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
+
+
+def test_a_table_without_a_first_line_says_so(pets):
+    with pytest.raises(DataError, match="names a photo: put the line path,label above it"):
+        listed(pets, "a.jpg,cat\nb.jpg,dog\n")
+
+
+def test_photos_in_a_folder_beside_that_of_the_table_are_found(pets):
+    (pets / "tables").mkdir()
+    (pets / "images").mkdir()
+    (pets / "images" / "c.jpg").write_bytes(b"x")
+    listing = listed(pets / "tables", "path,label\nc,cat\n")
+    assert rows(listing) == [("../images/c.jpg", "cat", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("train.csv", "id,label\nc,cat\n"), ("t.csv", "id,label,split\nc,cat,train\n")],
+)
+def test_of_two_files_the_one_in_the_folder_of_the_part_is_taken(pets, name, text):
+    for part in ("train", "test"):
+        (pets / part).mkdir()
+        (pets / part / "c.jpg").write_bytes(b"x")
+    assert [p.path for p in listed(pets, text, name=name).photos] == ["train/c.jpg"]

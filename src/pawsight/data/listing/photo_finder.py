@@ -6,17 +6,34 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.walk import walk
+from pawsight.data.part_names import part_of
 
 # os.path, not pathlib: a table may have a million lines, and names of any bytes.
 # ruff: noqa: PTH118
 
 NOT_FOUND = "file not found"
 _UPLOADED = re.compile(r"[0-9a-f]{8}-")  # what Label Studio writes before the name of an upload
+
+
+class Match(NamedTuple):
+    """The file that a written path stands for.
+
+    Attributes:
+        path: Relative to the source; as it was written where no file was found.
+        problem: Why none was found, or "".
+        is_exact: Whether it lies where it was said.
+    """
+
+    path: str
+    problem: str = ""
+    is_exact: bool = False
 
 
 class PhotoFinder:
@@ -26,37 +43,60 @@ class PhotoFinder:
     the longest tail in common with it, if there is exactly one: capital letters, the form of
     accents, slashes and the ending of the name do not matter, and a name without an ending
     matches. A file in a folder of another name is only taken where no folder has the written one.
+    Of several files, the one in a folder named as the photo's part is taken.
 
     Args:
         root: The source.
         folder: The folder that the table's paths are relative to.
+        searched: The folder in which files are searched, with all below it.
     """
 
-    def __init__(self, root: str, folder: str) -> None:
+    def __init__(self, root: str, folder: str, searched: str) -> None:
         self._root = root
+        self._searched = searched
         self._folder = folder
         self._by_stem: defaultdict[str, list[str]] | None = None
         self._folders: set[str] = set()
 
-    def exact(self, written: str) -> str:
+    def find(self, parts: Mapping[str, str]) -> dict[str, Match]:
+        """Find the file of each path; no file stands for two paths.
+
+        Args:
+            parts: The part of each path, "" if unknown.
+        """
+        exact = {path: self._exact(path) for path in parts}
+        taken = {path for path in exact.values() if path}
+        found = {}
+        for written, path in exact.items():
+            if path:
+                found[written] = Match(path, is_exact=True)
+                continue
+            near, problem = self._near(written, parts[written], taken)
+            if near:
+                taken.add(near)
+            found[written] = Match(near or self._shown(written.replace("\\", "/")), problem)
+        return found
+
+    def _exact(self, written: str) -> str:
         """Return the path relative to the source of a file that lies where it is said; else ""."""
         for path in dict.fromkeys((written, written.replace("\\", "/"))):
             if os.path.lexists(os.path.join(self._folder, path)):
-                return self.shown(path)
+                return self._shown(path)
         return ""
 
-    def shown(self, path: str) -> str:
+    def _shown(self, path: str) -> str:
         """Return a table's path as a row's: relative to the source where it lies inside."""
         full = os.path.join(self._folder, path)
         relative = os.path.relpath(full, self._root).replace(os.sep, "/")
         outside = os.path.isabs(path) and relative.startswith("../")  # noqa: PTH117
         return path if outside else relative
 
-    def near(self, written: str, taken: set[str]) -> tuple[str, str]:
+    def _near(self, written: str, part: str, taken: set[str]) -> tuple[str, str]:
         """Find a file by the tail of a path.
 
         Args:
             written: The path in the table.
+            part: Its part, "" if unknown.
             taken: Files that other lines name, relative to the source.
 
         Returns:
@@ -74,6 +114,13 @@ class PhotoFinder:
         if len(found) > 1:
             same_name = [path for path in found if _parts(path)[-1] == parts[-1]]
             found = same_name if len(same_name) == 1 else found
+        if len(found) > 1 and part:
+            in_part = [
+                path
+                for path in found
+                if any(part_of(name) == part for name in path.split("/")[:-1])
+            ]
+            found = in_part if len(in_part) == 1 else found
         if len(found) > 1:
             return "", f"{NOT_FOUND}; it could be {listed(found, 2)}"
         return (found[0], "") if found and found[0] not in taken else ("", NOT_FOUND)
@@ -81,9 +128,11 @@ class PhotoFinder:
     def _index(self) -> dict[str, list[str]]:
         if self._by_stem is None:
             self._by_stem = defaultdict(list)
-            for photo in walk(self._root).photos:
+            for photo in walk(self._searched).photos:
                 *folders, name = _parts(photo.path)
-                self._by_stem[_stem(name)].append(photo.path)
+                full = os.path.join(self._searched, photo.path)
+                path = os.path.relpath(full, self._root).replace(os.sep, "/")
+                self._by_stem[_stem(name)].append(path)
                 self._folders.update(folders)
         return self._by_stem
 

@@ -11,6 +11,7 @@ from pawsight.progress import Progress
 
 # What programs write where there is nothing; `none` may be a class.
 _MISSING = {"", "nan", "<na>", "null", "n/a", "#n/a"}
+_DIVIDED = re.compile(r"\s*[,;|]\s*")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)(\.0*)?")
 
 
@@ -35,6 +36,28 @@ def tidy_labels(labels: Sequence[str], progress: Progress) -> list[str]:
     if changed:
         progress.note(f"Labels that are spelled in two ways are one class: {listed(changed)}.")
     return [spelled.get(name, "") for name in names]
+
+
+def several_labels(labels: Sequence[str]) -> dict[str, list[str]]:
+    """Find the labels that are made of several: "cat,dog" where other photos are "cat" and "dog".
+
+    Returns:
+        Their pieces, each of which is a label, or a piece of another one, for itself. Spaces
+        divide only what are labels for themselves.
+    """
+    names = set(filter(None, labels))
+    pieces = {name: _DIVIDED.split(name) for name in names if _DIVIDED.search(name)}
+    counts = Counter(piece for found in pieces.values() for piece in set(found))
+    several = {
+        name: found
+        for name, found in pieces.items()
+        if all(piece and (piece in names or counts[piece] > 1) for piece in found)
+    }
+    for name in names - pieces.keys():
+        words = name.split()
+        if len(words) > 1 and names.issuperset(words):
+            several[name] = words
+    return several
 
 
 def _joined(counts: Counter[str]) -> dict[str, str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.left_out import LeftOut
-from pawsight.data.listing.photo_finder import PhotoFinder
+from pawsight.data.listing.photo_finder import NOT_FOUND, Match, PhotoFinder
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.table_labels import tidy_labels
+from pawsight.data.listing.table_labels import several_labels, tidy_labels
 from pawsight.data.listing.walk import examine
+from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Line
 from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
@@ -54,7 +55,6 @@ class TableRows:
         self._left_out = left_out
         self._allow_outside = allow_outside
         self._progress = progress
-        self._finder = PhotoFinder(root, str(path.parent))
         self._table = table
         self._has_groups = any(line.group for line in table.lines)
 
@@ -66,14 +66,20 @@ class TableRows:
         """
         lines = self._table.lines
         labels = tidy_labels([line.label for line in lines], self._progress)
+        several = several_labels(labels)
         rows: dict[str, Photo] = {}
         repeated = 0
-        for line, label, (shown, problem) in zip(lines, labels, self._found(lines), strict=True):
+        found = self._found()
+        for line, label in zip(lines, labels, strict=True):
+            shown, problem, _ = found[line.path]
             if self._left_out.excludes(shown) or (label and self._left_out.excludes(label)):
                 continue
             known = rows.get(shown)
             if known is None:
                 rows[shown] = self._row(shown, label, line, problem)
+                if label in several and not rows[shown].problem:
+                    both = "' and '".join(several[label])
+                    rows[shown] = replace(rows[shown], label="", problem=f"{TWO_LABELS}'{both}'")
                 self._progress.advance(1)
                 continue
             repeated += 1
@@ -92,35 +98,38 @@ class TableRows:
             self._progress.note(f"Columns that are not used: {listed(self._table.unused, 20)}.")
         return list(rows.values())
 
-    def _found(self, lines: Sequence[Line]) -> list[tuple[str, str]]:
-        """Return for each line the photo's path, relative to the source, and what is wrong."""
-        exact = {path: self._finder.exact(path) for path in dict.fromkeys(p.path for p in lines)}
-        taken = {shown for shown in exact.values() if shown}
-        found: dict[str, tuple[str, str]] = {}
-        renamed: dict[str, str] = {}
-        for path, shown in exact.items():
-            if shown:
-                found[path] = (shown, "")
-                continue
-            near, problem = self._finder.near(path, taken)
-            if near:
-                taken.add(near)
-                renamed[path] = near
-            found[path] = (near or self._finder.shown(path.replace("\\", "/")), problem)
-        if not taken:
+    def _found(self) -> dict[str, Match]:
+        """Return the photo of each path, after a note on those that are called otherwise."""
+        lines, above = self._table.lines, self._path.parent.parent
+        parts = {line.path: line.part or part_of(self._path.stem) for line in lines}
+        found = self._search(parts, self._root)
+        if self._allow_outside and above not in (self._path.parent, above.parent, Path.home()):
+            found = found or self._search(parts, str(above))
+        if not found:
             raise DataError(
-                f"None of the {len(exact):,} photos that {self._path} names was found, "
-                f"such as {next(iter(exact))}.\n"
+                f"None of the {len(parts):,} photos that {self._path} names was found, "
+                f"such as {lines[0].path}.\n"
                 f"They were looked for in {self._root} and below, by their names, too. Put the "
                 f"table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"
             )
-        for text, pairs in _ways(renamed).items():
+        near = {
+            written: match.path
+            for written, match in found.items()
+            if not match.problem and not match.is_exact
+        }
+        for text, pairs in _ways(near).items():
             first, shown = pairs[0]
             name = self._path.name
             such = f", such as {first} as {shown}" if class_name(first) != class_name(shown) else ""
             self._progress.note(f"{len(pairs):,} photo(s) of {name} were found {text}{such}.")
-        return [found[line.path] for line in lines]
+        return found
+
+    def _search(self, parts: Mapping[str, str], folder: str) -> dict[str, Match]:
+        """Find photos in a folder and below; {} where there is not one."""
+        found = PhotoFinder(self._root, str(self._path.parent), folder).find(parts)
+        is_there = any(match.problem != NOT_FOUND for match in found.values())
+        return found if is_there else {}
 
     def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
         full = Path(self._root, shown)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.config import ColumnRole
+from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
 from pawsight.errors import DataError
 
@@ -17,7 +18,7 @@ _PATHS = (
     *("file", "filename", "file_name", "image_file", "image_filename", "image_file_name"),
     *("image_name", "img_name", "photo_name", "photo_file", "image", "img", "photo", "picture"),
     *("images", "image_url", "image_id", "img_id", "imageid", "photo_id", "isic_id", "fname"),
-    *("id", "name", "uuid"),
+    *("id_code", "id", "name", "uuid"),
 )
 # `label` comes first; of the others a table may have one.
 _LABELS = frozenset(
@@ -33,6 +34,7 @@ _PARTS = frozenset(
         *("data_split", "fold"),
     )
 )
+_LOOKED_AT = 100  # lines that are looked at to find a column by its values
 _ON = {"1", "1.0", "true"}
 _OFF = {"0", "0.0", "false", ""}
 
@@ -83,7 +85,7 @@ def choose_columns(
     """
     names = [re.sub(r"[\s-]+", "_", heading.lower()) for heading in headings]
     given = {role: _position(path, headings, role, name) for role, name in chosen.items()}
-    photo = given.get("path", next((names.index(n) for n in _PATHS if n in names), None))
+    photo = given.get("path", _path_column(names, rows))
     label = given.get("label", _label_column(path, headings, names))
     group = given.get("group")
     if group_by is not None:
@@ -97,21 +99,35 @@ def choose_columns(
     one_hot: tuple[int, ...] = ()
     if label is None:
         one_hot = _one_hot(headings, rows, used)
+        left = [i for i, heading in enumerate(headings) if heading and i not in used]
+        if photo is not None and not one_hot and len(left) == 1 and names[left[0]] not in _PARTS:
+            label = left[0]  # the only column that can be it
+            used.add(label)
     if photo is None or (label is None and not one_hot):
         missing = [
             *(["path"] if photo is None else []),
-            *([] if label is not None or one_hot else ["label"]),
+            *(["label"] if label is None and not one_hot else []),
         ]
-        raise DataError(
-            f"The table {path} has no column {' and no column '.join(missing)}; "
-            f"its first line reads: {','.join(headings)[:100] or '(nothing)'}\n"
-            f"It should begin: path,label   or: path,label,part. Columns of other names are "
-            f"chosen by --columns path=NAME,label=NAME"
-        )
+        raise DataError(_without_columns(path, headings, missing))
     used.update(one_hot)
     unused = (headings[i] for i in range(len(headings)) if i not in used)
     shown = tuple(name for name in unused if name and not name.lower().startswith("unnamed:"))
     return Columns(photo, label, one_hot, part, group, shown)
+
+
+def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]) -> str:
+    shown = ",".join(headings)[:100] or "(nothing)"
+    lines = [
+        f"The table {path} has no column {' and no column '.join(missing)}; "
+        f"its first line reads: {shown}",
+        "It should begin: path,label   or: path,label,part",
+    ]
+    if any(kind_of(heading) is Kind.PHOTO for heading in headings):
+        lines.append("That line names a photo: put the line path,label above it.")
+    elif headings:
+        names = ",".join(f"{role}=NAME" for role in missing)
+        lines.append(f"Columns of other names are chosen by --columns {names}")
+    return "\n".join(lines)
 
 
 def is_on(cell: str) -> bool:
@@ -127,6 +143,23 @@ def _position(path: Path, headings: Sequence[str], role: str, name: str) -> int:
             f"Its columns are: {', '.join(filter(None, headings))}."
         )
     return lower.index(name.strip().lower())
+
+
+def _path_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
+    """Find the column of the photos: by its heading, else the only one that holds file names."""
+    singular = [name.removesuffix("s") for name in names]
+    for name in _PATHS:
+        for some in (names, singular):
+            if name in some:
+                return some.index(name)
+    some_rows = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_LOOKED_AT]
+    found = [
+        position
+        for position in range(len(names))
+        if some_rows
+        and all(len(c) > position and kind_of(c[position]) is Kind.PHOTO for _, c in some_rows)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _group_column(path: Path, headings: Sequence[str], group_by: str) -> int:
