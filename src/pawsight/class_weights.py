@@ -1,14 +1,14 @@
-"""When classes are so uneven that it must be said, and what is done about it."""
+"""Detect imbalanced classes, and compute class weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-UNEVEN = 1.5  # photos of the most frequent class over those of the rarest
+IMBALANCED_RATIO = 1.5  # photos of the most frequent class over those of the rarest
 
 
-def unevenness(counts: Iterable[int]) -> float:
-    """Photos of the most frequent class over those of the rarest; classes without any do not count.
+def imbalance_ratio(counts: Iterable[int]) -> float:
+    """Return the ratio of the most frequent class to the rarest, empty classes ignored.
 
     Returns:
         1 or more; 1 if fewer than two classes have photos.
@@ -18,12 +18,12 @@ def unevenness(counts: Iterable[int]) -> float:
 
 
 def is_imbalanced(counts: Iterable[int]) -> bool:
-    """Whether classes differ by more than 1.5 to 1."""
-    return unevenness(counts) > UNEVEN
+    """Return whether class sizes differ by more than 1.5 to 1."""
+    return imbalance_ratio(counts) > IMBALANCED_RATIO
 
 
 def class_weights(counts: Sequence[int]) -> tuple[float, ...]:
-    """Weigh classes so that each counts alike, and a photo counts 1 on average.
+    """Compute weights that balance the classes; their mean over the photos is 1.
 
     Source: scikit-learn's class_weight="balanced": n / (K * n_c), with n photos
     in all, n_c of class c, and K classes.

@@ -53,7 +53,7 @@ class _Settings(BaseModel):
 
 
 class AugmentConfig(_Settings):
-    """Random changes to training photos, in the vocabulary of Keras' ImageDataGenerator."""
+    """Augmentation of training photos, in the vocabulary of Keras' ImageDataGenerator."""
 
     rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
     width_shift_range: Range = (
@@ -219,11 +219,11 @@ class TrainConfig(_Settings):
 
     model: str = "swift"
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
-    finetune: bool = False  # train such a network itself, after its last layer was fitted
+    finetune: bool = False  # train such a network itself, after a linear head was fitted
     # (height, width) in pixels; one number is a square
     image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
-    resize: Resize = "stretch"  # how a photo of another shape is brought to image_size
-    keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of them is there
+    resize: Resize = "stretch"  # how a photo of another shape is resized to image_size
+    keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of it is there
     pixels: PixelsConfig = PixelsConfig()
     stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
     class_weights: Literal["auto", "none"] = "auto"  # auto: rare classes count more, beyond 1.5 : 1

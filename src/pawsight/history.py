@@ -1,4 +1,4 @@
-"""The course of a run: one row per validation, as a rule one an epoch, kept as CSV."""
+"""The history of a run: one row per validation, as a rule one an epoch, saved as CSV."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     is_best: bool  # whether the model kept at the end is from this epoch
-    # Mean over the classes of how many are right; only where the classes are uneven.
+    # Mean over the classes of how many are right; only where classes are imbalanced.
     validation_balanced_accuracy: float | None = None
-    # Side of the photos it was validated on, by that of the finished model's.
+    # Side of the images it was validated on, relative to that of the finished model.
     validation_scale: float = 1.0
 
     @property
@@ -45,7 +45,7 @@ class Epoch:
         return f"{self.epoch:.1f}".removesuffix(".0")
 
     def facts(self) -> dict[str, float | str]:
-        """What a `Progress` is told of the row: figures of the training under their plain names."""
+        """Return the row as facts for `Progress.advance`; training figures have plain names."""
         found: dict[str, float | str] = {
             "epoch": self.epoch,
             "loss": self.train_loss,
@@ -59,19 +59,19 @@ class Epoch:
 
 
 def best_epoch(history: list[Epoch]) -> Epoch:
-    """The epoch of the highest validation accuracy; ties go to the lower validation loss.
+    """Return the row of the highest validation accuracy; ties go to the lower validation loss.
 
-    Where the classes are uneven it is the balanced accuracy that counts: by the
-    plain one, a model that ignores a rare class could be the best. Only rows that
-    were validated at the largest size are compared: the finished model sees that one.
+    Where the classes are imbalanced the balanced accuracy decides: by the plain one,
+    a model that ignores a rare class could be the best. Only rows that were
+    validated at the largest image size are compared: the finished model takes that one.
     """
     largest = max(one.validation_scale for one in history)
 
-    def worth(one: Epoch) -> tuple[float, float]:
+    def score(one: Epoch) -> tuple[float, float]:
         balanced = one.validation_balanced_accuracy
         return (one.validation_accuracy if balanced is None else balanced, -one.validation_loss)
 
-    return max((one for one in history if one.validation_scale == largest), key=worth)
+    return max((one for one in history if one.validation_scale == largest), key=score)
 
 
 def mark_best(history: list[Epoch]) -> list[Epoch]:
@@ -121,4 +121,4 @@ def load_history(path: Path) -> list[Epoch]:
                 for row in csv.DictReader(file)
             ]
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{path} is no history of a run ({error}).") from error
+        raise RunError(f"{path} is not the history of a run ({error}).") from error

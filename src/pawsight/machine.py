@@ -1,4 +1,4 @@
-"""What this machine is: processor, cores, memory; from the system, without TensorFlow."""
+"""Describe this machine: processor, cores, memory; from the system, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IMPORTED = time.monotonic()
 
 
 def processor() -> str:
-    """The processor's own name."""
+    """Return the processor's own name."""
     for line in _cpuinfo():
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "Model") and value.strip():
@@ -23,7 +23,7 @@ def processor() -> str:
 
 
 def features() -> list[str]:
-    """Name the instructions that make networks fast; empty where the system hides them."""
+    """Return the instruction sets that make networks fast; empty where the system hides them."""
     telling = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
     for line in _cpuinfo():
         name, _, value = line.partition(":")
@@ -33,7 +33,7 @@ def features() -> list[str]:
 
 
 def num_cpus() -> int:
-    """How many cores this process may use, at least 1: the machine's, or fewer in a container."""
+    """Return the cores this process may use, at least 1: the machine's, or fewer in a container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
@@ -44,7 +44,7 @@ def num_cpus() -> int:
 
 
 def memory() -> int | None:
-    """The memory this process may use, in bytes: the machine's, or less in a container."""
+    """Return the memory this process may use, in bytes: the machine's, or less in a container."""
     found = []
     try:
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -65,7 +65,7 @@ MMAP_THRESHOLD, TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
 
 
 def keep_memory() -> None:
-    """Let this process keep such memory; child processes are told by their environment."""
+    """Keep such memory in this process; child processes get it from their environment."""
     if sys.platform == "linux":
         import ctypes
 
@@ -76,7 +76,7 @@ def keep_memory() -> None:
 
 
 def process_started() -> float:
-    """When this process began, on the clock of `time.monotonic()`.
+    """Return when this process started, on the clock of `time.monotonic()`.
 
     Where the system does not say, it is when pawsight was imported, some tenths
     of a second later.
@@ -92,7 +92,7 @@ def process_started() -> float:
 
 
 def in_words() -> str:
-    """One line for a report: processor, its telling instructions, cores, memory."""
+    """Return one line for a report: processor, instruction sets, cores, memory."""
     telling = f" ({', '.join(features())})" if features() else ""
     size = memory()
     gibibytes = f", {size / 2**30:.0f} GiB memory" if size else ""

@@ -11,7 +11,7 @@ SURE = 0.8  # the least probability of an answer that counts as sure
 
 
 def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Turn logits into probabilities.
+    """Compute probabilities from logits.
 
     Args:
         logits: Shape [N, K]; any finite values.

@@ -1,8 +1,8 @@
-"""How a long stage tells of its progress without printing.
+"""Report the progress of long stages without printing.
 
-The library calls these three methods; the command line passes an object that
-draws bars, a notebook's cell draws curves (`pawsight.notebook`), and otherwise
-it stays silent.
+The library calls three methods. The command line passes an object that draws
+bars, a notebook's cell draws curves (`pawsight.notebook`), and the default is
+silent.
 """
 
 from __future__ import annotations
@@ -17,56 +17,56 @@ from pawsight.formatting import printable_lines
 
 
 class Progress(Protocol):
-    """Receives the news of a stage; the methods return at once and never raise."""
+    """Receives the progress of stages; its methods return at once and never raise."""
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """A stage begins; it ends when the next one starts.
+        """Start a stage; it ends when the next one starts.
 
         `total` counts units of work ("photos", "steps"), None if unknown.
         """
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """`done` more units of the stage are finished; facts such as loss=0.31 come along.
+        """Count `done` more units of the stage, with facts such as loss=0.31.
 
-        The fact `total` says how many units the stage has by now, where that changes;
-        `validation_accuracy` comes when photos were looked at again (`Epoch.facts`).
+        The fact `total` is the number of units of the stage, where that changes;
+        `validation_accuracy` comes after each validation (`Epoch.facts`).
         """
 
     def note(self, text: str) -> None:
-        """A sentence for the user: a choice that was made, a photo left out."""
+        """Show a sentence to the user: a choice that was made, a photo left out."""
 
 
 class Silent:
-    """Tells nobody."""
+    """A progress that does nothing."""
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Ignored."""
+        """Do nothing."""
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Ignored."""
+        """Do nothing."""
 
     def note(self, text: str) -> None:
-        """Ignored."""
+        """Do nothing."""
 
 
 class Logged:
-    """Passes all news on, and writes stages and notes into a file with the time of day."""
+    """A progress that passes everything on, and logs stages and notes into a file."""
 
     def __init__(self, progress: Progress, path: Path) -> None:
         self._progress = progress
         self._path = path
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Logged and passed on."""
+        """Log and pass on."""
         self._write(task if total is None else f"{task} ({total:,} {unit})")
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Passed on."""
+        """Pass on."""
         self._progress.advance(done, **facts)
 
     def note(self, text: str) -> None:
-        """Logged and passed on."""
+        """Log and pass on."""
         self._write(text)
         self._progress.note(text)
 

@@ -1,7 +1,7 @@
-"""The records that pass from one stage to the next, and the array types they carry.
+"""The records that pass from one stage to the next, and their array types.
 
 Plain frozen dataclasses: they can be compared, pickled, and written to CSV or
-JSON without knowing anything of the stage that made them.
+JSON independently of the stage that made them.
 """
 
 from __future__ import annotations
@@ -59,16 +59,15 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One row of a catalog: what is known of one photo.
+    """One photo: a row of a catalog.
 
     `path` is relative to the catalog's root, with forward slashes; bytes of a
     name that are not UTF-8 are kept as surrogates (`os.fsdecode`). `label` is
-    "" where the photo has none and `part` is "" where the source does not say
-    or the split has not been made. `problem` is "" for a photo that was read,
-    else the reason in plain words; then the facts below it are zero or "".
-    `flaw` says what is wrong with a photo that was read all the same.
-    `group` is the user's own key: photos with the same one (same animal, same
-    burst) stay in one part; "" stands alone.
+    "" where the photo has none and `part` is "" before the split, unless the source
+    has parts. `problem` is "" for a photo that was read, else the reason in plain
+    words; then the facts below it are zero or "". `flaw` is the defect of a photo
+    that was read nevertheless. `group` is the user's own key: photos with the same
+    one (same animal, same burst) stay in one part; "" is no group.
     """
 
     path: str
@@ -98,11 +97,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a classifier says of one photo.
+    """The prediction of a classifier for one photo.
 
     `probabilities` has one entry per class, in the order of the model's class
     names, and sums to 1. For a photo that could not be read it is empty,
-    `label` is "" and `error` says why.
+    `label` is "" and `error` is the reason.
     `answer` is what to do with the photo: its label, "unsure" where the label is
     not probable enough, or "none" where the photo is unlike all training photos.
     `ood_score` is its distance from these as a share of the largest accepted
@@ -123,7 +122,7 @@ class Prediction:
         return f"Prediction({self.path!r}, {self.label!r}, {self.probability:.4f})"
 
     def _repr_html_(self) -> str:
-        """Show the answer in a notebook: every class, the likeliest first."""
+        """Return HTML for a notebook: every class, the most probable first."""
         if self.error:
             return f"<p>{_as_html(self.path)}: <em>{_as_html(self.error)}</em></p>"
         ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])

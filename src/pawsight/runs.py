@@ -138,15 +138,15 @@ class Run:
         return run
 
     def predictions_path(self, part: Part) -> Path:
-        """Where the predictions of one part are kept."""
+        """Return the file of the predictions for one part."""
         return self.path / "evaluation" / f"predictions-{part}.csv"
 
     def export_dir(self, format_name: str) -> Path:
-        """Where the model goes in another format."""
+        """Return the folder of the model in another format."""
         return self.path / "exports" / format_name
 
     def evaluation_dir(self, source_name: str) -> Path:
-        """Where the evaluation on other photos is kept, apart from the run's own."""
+        """Return the folder of an evaluation on photos that are not the run's own."""
         return self.path / "evaluation" / plain_name(source_name)
 
     @contextlib.contextmanager
@@ -213,7 +213,7 @@ class Run:
             found = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.path} has no {path.relative_to(self.path)}: the run did not get that far.\n"
+                f"{self.path} has no {path.relative_to(self.path)}: the run has not got that far.\n"
                 f"Finish it with: pawsight resume {self.path}"
             ) from error
         except (OSError, ValueError, RecursionError) as error:
@@ -221,11 +221,11 @@ class Run:
                 f"{path} cannot be read ({error}); the run folder is damaged."
             ) from error
         if not isinstance(found, dict):
-            raise RunError(f"{path} does not hold what a run folder holds there.")
+            raise RunError(f"{path} is damaged: it does not hold a JSON object.")
         return found
 
     def _repr_html_(self) -> str:
-        """Show the curves inline in a notebook."""
+        """Return HTML with the figures for a notebook."""
         figures = sorted(self.figures_dir.glob("*.png"))
         images = "".join(
             f'<img alt="{figure.stem}" style="max-width:48%" src="data:image/png;base64,'
@@ -239,7 +239,7 @@ class Run:
 
 
 def check_new(out: str | os.PathLike[str]) -> None:
-    """Refuse a run folder that is not empty.
+    """Check that a new run folder is absent or empty.
 
     Raises:
         RunError: It holds something, or a file has its name.
@@ -262,11 +262,12 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
-    """Choose where results go that the user named no folder for: here, but not among the photos.
+    """Return the folder for results without --out: here, but not among the photos.
 
     Args:
         kind: The folder's name: "runs" or "audits".
-        source: The photos; if they are a folder and we stand in it, `kind` goes beside it.
+        source: The photos; if this is a folder and the current one lies in it, `kind` goes
+            beside it.
     """
     photos = Path(source)
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
@@ -275,7 +276,7 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
 
 
 def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
-    """Refuse to write results among the photos.
+    """Check that results are not written among the photos.
 
     Raises:
         RunError: `source` is a folder and `folder` lies in it.

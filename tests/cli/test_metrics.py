@@ -10,7 +10,7 @@ EVEN = {
     "log_loss": 0.3,
     "is_imbalanced": False,
 }
-UNEVEN = EVEN | {"is_imbalanced": True}
+IMBALANCED_RATIO = EVEN | {"is_imbalanced": True}
 
 
 def of(part) -> Evaluation:
@@ -30,7 +30,7 @@ def test_an_accuracy_is_written_with_its_interval():
 
 
 def test_where_classes_are_uneven_the_balanced_accuracy_comes_first():
-    first, others = headline_rows(of(UNEVEN))
+    first, others = headline_rows(of(IMBALANCED_RATIO))
     assert first == ("balanced accuracy on 2,000 test photos", "70.0 % (65.0 to 75.0)")
     assert others[1].startswith("accuracy 87.1 %, ")
 
@@ -40,7 +40,7 @@ def test_the_table_leads_with_the_number_to_quote(capsys):
     assert head.split() == ["score", "(95", "%", "interval)", "test"]
     assert photos.split() == ["photos", "2,000"]
     assert rows[0].split() == ["accuracy", "87.1", "%", "(85.6", "to", "88.5)"]
-    assert printed(capsys, UNEVEN)[3].split()[:4] == ["balanced", "accuracy", "70.0", "%"]
+    assert printed(capsys, IMBALANCED_RATIO)[3].split()[:4] == ["balanced", "accuracy", "70.0", "%"]
 
 
 def test_metrics_of_an_earlier_version_are_printed_too(capsys):

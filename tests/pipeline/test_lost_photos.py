@@ -1,4 +1,4 @@
-"""Photos that went bad after they were read: they teach nothing and are not measured."""
+"""Lost photos: they are not trained on and not evaluated."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ def shown(dataset):
     ]
 
 
-def test_another_photo_of_the_batch_stands_in_for_a_lost_one_and_counts_nothing(losing):
+def test_another_photo_of_the_batch_replaces_a_lost_one_and_has_no_weight(losing):
     dataset = training_batches(losing, INDICES, LABELS, 5, 0, None, 0, 4)
     batches = shown(dataset)
     assert sum(label == LOST for batch in batches for _, label in batch) == 4  # two an epoch
@@ -49,7 +49,7 @@ def test_the_other_photos_stay_in_their_places(losing):
             assert place == expected if expected[0] not in (3, 4) else place[1] == LOST
 
 
-def test_plain_keras_gets_the_label_of_the_one_that_stands_in(losing):
+def test_plain_keras_gets_the_label_of_the_replacement(losing):
     for batch in shown(epoch_batches(losing, INDICES, LABELS, 5)):
         assert all(label == photo % 2 for photo, label in batch)
         assert not {3, 4, 128} & {photo for photo, _ in batch}

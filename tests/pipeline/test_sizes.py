@@ -9,7 +9,7 @@ import tensorflow as tf
 from pawsight.config import AugmentConfig
 from pawsight.pipeline.augment import Augment, resized
 from pawsight.pipeline.augment_parameters import Parameters, draw
-from pawsight.pipeline.augment_schedule import Changes, Look
+from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
 from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.pipeline.warp import halved
 
@@ -97,7 +97,7 @@ def test_a_grey_square_covers_its_share_and_nothing_else():
     assert erased.sum() == 8 * 8 * 128
 
 
-LOOKS = [Look(0, 0.5), Look(0, 1.0), Look(1, 1.0), Look(1, 2.0)]
+SCHEDULE = [StepAugment(0, 0.5), StepAugment(0, 1.0), StepAugment(1, 1.0), StepAugment(1, 2.0)]
 SIZES = ((8, 6), (16, 12))
 
 
@@ -126,7 +126,7 @@ def batches(photos, start_step, num_steps, **options):
         start_step=start_step,
         num_steps=num_steps,
         sizes=SIZES,
-        look_at=lambda step: LOOKS[step],
+        schedule=lambda step: SCHEDULE[step],
         **options,
     )
 
@@ -138,14 +138,17 @@ def test_each_step_gets_its_size_and_is_the_same_wherever_the_stream_begins(phot
         np.testing.assert_array_equal(before, images)
 
 
-def test_what_a_device_changes_itself_is_what_comes_changed(photos):
-    changes = Changes(
-        3, Augment(AugmentConfig(rotation_range=20, horizontal_flip=True)), SIZES, LOOKS.__getitem__
+def test_a_device_augments_as_the_dataset_does(photos):
+    scheduled = ScheduledAugment(
+        3,
+        Augment(AugmentConfig(rotation_range=20, horizontal_flip=True)),
+        SIZES,
+        SCHEDULE.__getitem__,
     )
     raw = batches(photos, 0, 4, is_raw=True)
     for step, ((kept, _), (images, _)) in enumerate(zip(raw, batches(photos, 0, 4), strict=True)):
         assert kept.dtype == tf.uint8
-        np.testing.assert_allclose(changes.now(kept, step), images, atol=1e-3)
+        np.testing.assert_allclose(scheduled.apply_eagerly(kept, step), images, atol=1e-3)
 
 
 def test_evaluation_may_see_smaller_photos(photos):

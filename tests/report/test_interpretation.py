@@ -244,12 +244,12 @@ def test_text_that_cannot_be_shown_is_replaced():
     assert legible("Füchse 🦊 שלום") == "Füchse 🦊 שלום"
 
 
-UNEVEN = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}
+IMBALANCED_RATIO = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}
 
 
 def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
     # 90 of 90 cats and 5 of 10 dogs: 95 of 100 in all, and (1 + 0.5) / 2 for each class alike.
-    metrics = metrics_of([[90, 0], [5, 5]], **UNEVEN)
+    metrics = metrics_of([[90, 0], [5, 5]], **IMBALANCED_RATIO)
 
     assert plain(headline("test", metrics)) == (
         "Balanced accuracy 75.0 % (95 % interval 55.0 to 93.0): "
@@ -258,14 +258,14 @@ def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
 
 
 def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
-    metrics = metrics_of([[80, 10], [1, 9]], **UNEVEN)  # 89 of 100 right, baseline 90
+    metrics = metrics_of([[80, 10], [1, 9]], **IMBALANCED_RATIO)  # 89 of 100 right, baseline 90
 
     assert plain(findings("test", metrics, {})[0]) == (
         "Better than guessing: always saying “cats”, the commonest class, would be right on "
         "90.0 %, a balanced accuracy of 50.0 %."
     )
     low = {"balanced_accuracy_interval": [0.45, 0.9]}
-    metrics = metrics_of([[80, 10], [1, 9]], **UNEVEN | low)
+    metrics = metrics_of([[80, 10], [1, 9]], **IMBALANCED_RATIO | low)
     assert findings("test", metrics, {})[0].startswith("Not shown to be better than guessing")
 
 

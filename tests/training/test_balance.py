@@ -1,6 +1,6 @@
 import pytest
 
-from pawsight.class_weights import class_weights, is_imbalanced, unevenness
+from pawsight.class_weights import class_weights, imbalance_ratio, is_imbalanced
 
 
 def test_weights_make_each_class_count_alike_and_a_photo_one_on_average():
@@ -22,8 +22,8 @@ def test_weights_are_those_of_scikit_learn():
 
 def test_a_class_without_photos_neither_counts_nor_divides_by_zero():
     assert class_weights([30, 0, 10]) == pytest.approx((2 / 3, 0.0, 2.0))
-    assert unevenness([30, 0, 10]) == 3
-    assert unevenness([]) == unevenness([0]) == unevenness([7]) == 1
+    assert imbalance_ratio([30, 0, 10]) == 3
+    assert imbalance_ratio([]) == imbalance_ratio([0]) == imbalance_ratio([7]) == 1
 
 
 @pytest.mark.parametrize(

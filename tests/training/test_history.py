@@ -40,7 +40,7 @@ def test_a_history_of_an_earlier_version_has_fewer_columns(tmp_path):
 
 def test_a_history_without_a_column_it_needs_is_refused(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,step\n1,2\n")
-    with pytest.raises(RunError, match="no history"):
+    with pytest.raises(RunError, match="is not the history"):
         load_history(tmp_path / "history.csv")
 
 

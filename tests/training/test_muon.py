@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pawsight.training.muon import Muon, is_turned, orthogonalised
+from pawsight.training.muon import Muon, is_orthogonalised, orthogonalised
 
 
 def drawn(*shape: int) -> np.ndarray:
@@ -40,10 +40,10 @@ def test_a_matrix_of_zeros_stays_one() -> None:
 
 
 def test_only_kernels_after_the_first_layer_are_turned() -> None:
-    assert is_turned((3, 3, 32, 64))
-    assert not is_turned((3, 3, 3, 32))
-    assert not is_turned((64,))
-    assert not is_turned((256, 2))
+    assert is_orthogonalised((3, 3, 32, 64))
+    assert not is_orthogonalised((3, 3, 3, 32))
+    assert not is_orthogonalised((64,))
+    assert not is_orthogonalised((256, 2))
 
 
 def test_a_step_changes_a_kernel_by_the_rate_times_the_norm_it_was_drawn_with() -> None:

@@ -106,13 +106,13 @@ def test_a_batch_larger_than_the_photos_is_validated_after_each_step(plan_of):
     assert [step for step in range(1, 6) if plan.is_validated_after(step)] == [1, 2, 3, 4, 5]
 
 
-def test_the_plan_is_said_before_it_begins(plan_of):
-    words = plan_of(14_234, num_train=38_000, stages=STAGES, minutes=10, seconds=570.0).in_words()
+def test_the_plan_is_described_before_it_begins(plan_of):
+    words = plan_of(14_234, num_train=38_000, stages=STAGES, minutes=10, seconds=570.0).describe()
     assert words == (
         "10 min: 24 epochs of 38,000 photos, 64 to 128 px, about 14,200 steps of 64, bfloat16 "
         "(measured 1.7 times as fast as float32 here)"
     )
-    exact = plan_of(30, image_size=(96, 128)).in_words()
+    exact = plan_of(30, image_size=(96, 128)).describe()
     assert exact.startswith("3 epochs of 640 photos, 128x96 px, 30 steps of 64, bfloat16")
 
 

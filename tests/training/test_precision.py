@@ -4,7 +4,7 @@ from pawsight.training.precision import Precision, choose, of_gpu
 
 
 def test_what_the_user_asks_for_is_taken():
-    assert choose("bfloat16") == Precision("bfloat16", "as asked for")
+    assert choose("bfloat16") == Precision("bfloat16", "as set")
 
 
 def test_auto_measures_and_says_what_it_found():

@@ -76,13 +76,13 @@ def test_uneven_classes_are_weighted_so_that_each_counts_alike(model):
     plan = _weights([400, 100, 100], model=model)
     assert plan.class_weights == (0.5, 2.0, 2.0)
     assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
-    assert "a photo of 'eels' counts 4 times one of 'cats'" in plan.in_words()
+    assert "a photo of 'eels' has 4 times the weight of one of 'cats'" in plan.describe()
 
 
 def test_classes_that_differ_by_no_more_than_one_and_a_half_are_not_weighted():
     plan = _weights([300, 200, 250])
     assert plan.class_weights is None
-    assert "uneven" not in plan.in_words()
+    assert "imbalanced" not in plan.describe()
     assert _weights([301, 200, 250]).class_weights is not None
 
 

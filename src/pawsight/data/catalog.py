@@ -1,6 +1,6 @@
-"""What is known of every photo of a source: the table that all later stages work on.
+"""The catalog: the table of all photos of a source, which the later stages work on.
 
-A photo is known by its index in `photos` from here on. Nothing here opens a photo.
+They refer to a photo by its index in `photos`. Nothing here opens a photo.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pawsight.errors import DataError, RunError
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
 
-# The order in which a person looks for things, so not quite that of the record.
+# The most wanted columns first, which is not quite the order of the record.
 _COLUMNS = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
     *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
@@ -34,10 +34,10 @@ class Catalog:
     """Every photo of a source, those that cannot be used included.
 
     Attributes:
-        name: What the photos are called.
+        name: Of the photos, for people.
         root: The folder that the paths are relative to.
         photos: Sorted by path.
-        num_ignored: Files that are no pictures.
+        num_ignored: How many other files there are.
         pixel_scale: The rule by which values of more than 8 bits became pixels.
     """
 
@@ -59,7 +59,7 @@ class Catalog:
 
     @cached_property
     def broken(self) -> tuple[Photo, ...]:
-        """The photos that cannot be used; each says why in `problem`."""
+        """The photos that cannot be used; the reason is their `problem`."""
         return tuple(photo for photo in self.photos if photo.problem)
 
     @cached_property
@@ -68,7 +68,7 @@ class Catalog:
         return any(self.photos[i].part for i in self.usable)
 
     def part(self, part: Part) -> IntArray:
-        """Give the indices of the usable photos of a part, ascending."""
+        """Return the indices of the usable photos of a part, ascending."""
         return self._parts[part]
 
     @cached_property
@@ -79,7 +79,7 @@ class Catalog:
         return {part: np.array(found[part], np.int64) for part in PARTS}
 
     def labels(self, indices: IntArray | Sequence[int]) -> IntArray:
-        """Give the class index of each photo.
+        """Return the class index of each photo.
 
         Args:
             indices: Indices of photos, shape [N].

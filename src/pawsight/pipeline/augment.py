@@ -1,4 +1,4 @@
-"""Random changes to training photos, in the vocabulary of Keras' ImageDataGenerator.
+"""Augment training photos, in the vocabulary of Keras' ImageDataGenerator.
 
 For the same drawn parameters the result is the old generator's, pixel by
 pixel, but a whole batch is made at once inside the graph: rotation, shift,
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Augment:
-    """Changes batches of photos at random, as its config says.
+    """Changes batches of photos at random by a config.
 
     `augment(images, seed)` is `augment.apply(images, augment.draw(seed, ...))`.
     It works eagerly, inside `tf.function` and inside `tf.data`.
@@ -67,13 +67,13 @@ class Augment:
     def draw(
         self, seed: Any, batch_size: Any, image_size: tuple[Any, Any], strength: Any = None
     ) -> Parameters:
-        """Draw one set of parameters per photo; see `drawing.draw`."""
+        """Draw one set of parameters per photo; see `augment_parameters.draw`."""
         return draw(self.config, seed, batch_size, image_size, strength)
 
     def apply(
         self, images: tf.Tensor, parameters: Parameters, size: tuple[int, int] | None = None
     ) -> tf.Tensor:
-        """Change each photo by its own parameters.
+        """Apply to each photo its own parameters.
 
         In Keras' order: the affine map, then the channel shift (which stays
         within the photo's own darkest and brightest value), the flips, and the
@@ -95,13 +95,13 @@ class Augment:
             return tf.cast(images, tf.float32)
         scaling = None if size is None else _Scaling(tuple(images.shape[1:3]), size)
         for _ in range(scaling.num_halvings if scaling else 0):
-            # Compiled apart: inside the warp, each of its four corners would average anew.
+            # Compiled separately: inside the warp it would be computed for each of four corners.
             images = _compiled_halved()(images)
         return _compiled(self.config.fill_mode, self.config.cval, scaling)(images, parameters)
 
 
 def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Bring photos to a size as training does, otherwise unchanged.
+    """Return photos resized as in training, otherwise unchanged.
 
     Args:
         images: uint8 or float 0..255, shape [B, H, W, 3].
@@ -167,7 +167,7 @@ class _Scaling(NamedTuple):
 
     @property
     def num_halvings(self) -> int:
-        """How often photos are halved, so that a bilinear warp leaves no pixel of them out."""
+        """How often photos are halved, so that a bilinear warp uses every pixel of them."""
         shrinking = min(a / b for a, b in zip(self.photo_size, self.size, strict=True))
         count = 0
         while shrinking >= 1 / _SHARPEST and min(self.photo_size) >> count >= 4:
@@ -175,7 +175,7 @@ class _Scaling(NamedTuple):
         return count
 
     def around(self, affine: Affine) -> Affine:
-        """Make a map of photos one from the results' coordinates to those of the halved photos."""
+        """Return a map of photos as one from results to halved photos."""
         (height, width), (rows, columns) = self.photo_size, self.size
         down, across = height / rows, width / columns
         affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, down, down / 2 - 0.5))
@@ -188,7 +188,7 @@ class _Scaling(NamedTuple):
 def _compiled(
     fill_mode: FillMode, cval: float, scaling: _Scaling | None
 ) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
-    """The compiled `_apply`; shared, so that a second Augment need not compile it again."""
+    """Return the compiled `_apply`; shared, so that a second Augment need not compile it."""
     return tf.function(
         functools.partial(_apply, fill_mode=fill_mode, cval=cval, scaling=scaling),
         jit_compile=_has_xla(),
@@ -207,7 +207,7 @@ def _apply(
     cval: float,
     scaling: _Scaling | None,
 ) -> tf.Tensor:
-    """See `Augment.apply`; with a scaling the photos are halved already."""
+    """Apply parameters, see `Augment.apply`; with a scaling the photos are halved already."""
     changed = tf.cast(images, tf.float32)
     if scaling is not None:
         affine = scaling.around(_affine(parameters, *scaling.photo_size))
@@ -234,7 +234,7 @@ def _apply(
 
 
 def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Which pixels of a row or column lie in an erased square, bool [B, length].
+    """Return which pixels of a row or column lie in an erased square, bool [B, length].
 
     Args:
         centre: Of the squares, as a share of the length, [B]; they may reach over the edge.
@@ -247,7 +247,7 @@ def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
 
 @functools.cache
 def _has_xla() -> bool:
-    """Whether XLA can compile for this machine's processor; found by trying it once."""
+    """Return whether XLA can compile for this machine's processor; found by trying it once."""
     try:
         # In init_scope, so that it runs now even while a graph is being traced.
         with tf.init_scope(), tf.device("/CPU:0"):

@@ -1,4 +1,4 @@
-"""Draw what happens to each photo: the numbers behind the changes, without any pixel.
+"""Draw the parameters of each photo's augmentation; no pixel is touched.
 
 The draws are stateless: the same seed gives the same parameters on any machine,
 in any order of calls.
@@ -15,7 +15,7 @@ from pawsight.config import AugmentConfig, Range
 
 
 class Parameters(NamedTuple):
-    """What was drawn for a batch: tensors of shape [B], named as in Keras; None is left out.
+    """Parameters of a batch: tensors of shape [B], named as in Keras; None changes nothing.
 
     As in Keras, a positive `tx` or `ty` moves the content left or up, and a
     zoom below 1 magnifies.
@@ -62,7 +62,7 @@ def draw(
     Returns:
         Tensors of shape [B]; None for what the config leaves out.
     """
-    # One draw for everything, a row per field: no setting changes another's numbers.
+    # One draw for everything, a row per field: no setting changes the numbers of another.
     # The algorithm is named because the default one differs between devices.
     uniform = tf.random.stateless_uniform(
         (len(Parameters._fields), batch_size), tf.cast(seed, tf.int64), alg="philox"
@@ -111,24 +111,24 @@ def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | N
 
 
 def _between(uniform: tf.Tensor, low: float, high: float, neutral: float) -> tf.Tensor | None:
-    """Draw between two numbers; None for a range that only holds what changes nothing."""
+    """Draw between two numbers; None for a range that holds the neutral value alone."""
     return None if low == high == neutral else low + uniform * (high - low)
 
 
 def _stretched(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
-    """An amount, where 0 changes nothing, as strong as asked for."""
+    """Scale an amount, where 0 changes nothing, by the strength."""
     return value if value is None or strength is None else value * strength
 
 
 def _raised(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
-    """A factor, where 1 changes nothing, as strong as asked for; it stays above 0."""
+    """Raise a factor, where 1 changes nothing, to the strength; it stays above 0."""
     return value if value is None or strength is None else value**strength
 
 
 def _crop(
     rows: dict[str, tf.Tensor], config: AugmentConfig, image_size: tuple[Any, Any], strength: Any
 ) -> dict[str, tf.Tensor]:
-    """A part of the picture that lies wholly in it: zoom, and the shift that goes with it.
+    """Draw a crop that lies within the picture: its zoom, and the shift that goes with it.
 
     The share of the area is drawn evenly, the stretch evenly in its logarithm.
     Source: arXiv:1409.4842, section 6.
@@ -141,8 +141,8 @@ def _crop(
         ("zx", "tx", rows["tx"], image_size[1], side * stretch),
         ("zy", "ty", rows["ty"], image_size[0], side / stretch),
     ):
-        seen = tf.minimum(share, 1.0)
-        seen = seen if strength is None else seen**strength
-        found[zoom] = seen
-        found[shift] = (uniform - 0.5) * (1 - seen) * tf.cast(length, tf.float32)
+        side = tf.minimum(share, 1.0)
+        side = side if strength is None else side**strength
+        found[zoom] = side
+        found[shift] = (uniform - 0.5) * (1 - side) * tf.cast(length, tf.float32)
     return found

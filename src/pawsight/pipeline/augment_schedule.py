@@ -1,4 +1,4 @@
-"""What a step wants of its photos: their size, and how strongly they are changed."""
+"""The image size and the strength of augmentation by step."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ import tensorflow as tf
 from pawsight.pipeline.augment import Augment, resized
 
 
-class Look(NamedTuple):
-    """How the photos of one step are to look."""
+class StepAugment(NamedTuple):
+    """How the photos of one step are augmented."""
 
-    size: int  # which of the sizes
-    strength: float  # how strongly they are changed, see `Augment.draw`
-
-
-# From a step to the look of its photos. It is asked ahead of the step, from another thread.
-LookAt = Callable[[int], Look]
+    size: int  # index into the sizes
+    strength: float  # see `Augment.draw`
 
 
-class Changes(NamedTuple):
-    """What happens to the photos of a batch between reading and training."""
+# Called with a step ahead of it, from another thread.
+Schedule = Callable[[int], StepAugment]
+
+
+class ScheduledAugment(NamedTuple):
+    """Augments batches, each by the schedule of its step."""
 
     seed: int
     augment: Augment | None
     sizes: tuple[tuple[int, int], ...]
-    look_at: LookAt | None
+    schedule: Schedule | None  # None: the first size, and `augment` as it is
 
     def apply(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Change photos uint8 [B, H, W, 3] as a step wants them, inside a graph."""
-        if self.look_at is None:
+        """Apply a step's augmentation to photos uint8 [B, H, W, 3], inside a graph."""
+        if self.schedule is None:
             return self._at(images, step, self.sizes[0], None)
-        # NumPy knows no tuple of two types, so both come as float64.
-        look = tf.ensure_shape(tf.numpy_function(self._asked, [step], tf.float64), (2,))
-        strength = tf.cast(look[1], tf.float32)
+        # A NumPy array has one type, so both are float64.
+        chosen = tf.ensure_shape(tf.numpy_function(self._scheduled, [step], tf.float64), (2,))
+        strength = tf.cast(chosen[1], tf.float32)
         if len(self.sizes) == 1:
             return self._at(images, step, self.sizes[0], strength)
         branches = [
             functools.partial(self._at, images, step, size, strength) for size in self.sizes
         ]
-        return tf.switch_case(tf.cast(look[0], tf.int32), branches)
+        return tf.switch_case(tf.cast(chosen[0], tf.int32), branches)
 
-    def now(self, images: tf.Tensor, step: int) -> tf.Tensor:
-        """The same, at once, on whatever device the photos are."""
-        look = self.look_at(step) if self.look_at else Look(0, 1.0)
-        strength = tf.constant(look.strength) if self.look_at else None
-        return self._at(images, tf.constant(step, tf.int64), self.sizes[look.size], strength)
+    def apply_eagerly(self, images: tf.Tensor, step: int) -> tf.Tensor:
+        """Apply it eagerly, on the device that the photos are on."""
+        chosen = self.schedule(step) if self.schedule else StepAugment(0, 1.0)
+        strength = tf.constant(chosen.strength) if self.schedule else None
+        return self._at(images, tf.constant(step, tf.int64), self.sizes[chosen.size], strength)
 
-    def _asked(self, step: np.int64) -> np.ndarray:
-        return np.array(self.look_at(int(step)) if self.look_at else (0, 1), np.float64)
+    def _scheduled(self, step: np.int64) -> np.ndarray:
+        return np.array(self.schedule(int(step)) if self.schedule else (0, 1), np.float64)
 
     def _at(
         self, images: tf.Tensor, step: tf.Tensor, size: tuple[int, int], strength: Any

@@ -25,7 +25,7 @@ IDENTITY: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def compose(outer: Affine, inner: Affine) -> Affine:
-    """Join two affine maps into one: `inner` is applied first."""
+    """Compose two affine maps; `inner` is applied first."""
     xx, xy, x0, yx, yy, y0 = outer
     ixx, ixy, ix0, iyx, iyy, iy0 = inner
     return (
@@ -45,7 +45,7 @@ def warp(
     cval: float,
     size: tuple[Any, Any] | None = None,
 ) -> tf.Tensor:
-    """Draw each photo anew, taking every pixel from where its affine map points.
+    """Return the photos with every pixel taken from where the affine map of its photo points.
 
     Args:
         images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
@@ -92,7 +92,7 @@ def warp(
 
 
 def halved(images: tf.Tensor) -> tf.Tensor:
-    """Average each 2 x 2 pixels into one; an odd last row or column is left out.
+    """Return photos with each 2 x 2 pixels averaged; an odd last row or column is left out.
 
     Bytes stay bytes, rounded half up: sums of whole numbers are quicker to make,
     and the next pass has a quarter to read.
@@ -112,14 +112,14 @@ def halved(images: tf.Tensor) -> tf.Tensor:
 
 
 def _per_photo(value: Any) -> tf.Tensor:
-    """One number of an affine map as float32, shape [B, 1, 1] or [1, 1, 1]."""
+    """Return an entry of an affine map as float32, shape [B, 1, 1] or [1, 1, 1]."""
     return tf.reshape(tf.cast(value, tf.float32), (-1, 1, 1))
 
 
 def _fold(
     coordinate: tf.Tensor, length: tf.Tensor, fill_mode: FillMode
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bring a coordinate into 0..length-1 by the edge rule of the fill mode.
+    """Map a coordinate into 0..length-1 by the edge rule of the fill mode.
 
     Returns:
         The coordinate inside, and whether it lay outside (before it was folded).

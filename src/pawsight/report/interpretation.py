@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from math import isfinite
 
-from pawsight.class_weights import UNEVEN
+from pawsight.class_weights import IMBALANCED_RATIO
 from pawsight.evaluation.reliability import calibration_error
 from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import counted, percent, percent_interval
@@ -153,7 +153,7 @@ def findings(
     if counts:
         most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         ratio = counts[most] / counts[least]
-        if ratio > UNEVEN:
+        if ratio > IMBALANCED_RATIO:
             said.append(
                 f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
                 f"photos of “{legible(least)}”. The balanced accuracy, "

@@ -1,8 +1,8 @@
-"""What a backbone sees in each photo: computed once, kept in the cache, reused.
+"""Extract features of photos with a backbone: computed once, cached, and reused.
 
 Features are rows of float16 under the photo's own hash, so they serve any
-source, split or order, photos that are added cost only themselves, and an
-interrupted pass goes on where it was.
+source, split or order; new photos alone are computed, and an interrupted pass
+continues where it was.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
 
-_AT_ONCE = 64  # photos read, and told of, at a time
+_AT_ONCE = 64  # photos read, and reported, at a time
 _CHUNK = 1024  # photos in a file: at most this much work is lost
 _LARGEST = 65504.0  # of float16
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Rows for photos.
+    """Features of photos.
 
     Attributes:
-        indices: Their catalog indices, [N]; without photos that went bad.
+        indices: Their catalog indices, [N]; without lost photos.
         rows: float32 [N, F].
-        num_computed: How many of them were not known before.
+        num_computed: How many of them were not in the cache.
         images_per_second: The rate of those, 0 if there were none.
     """
 
@@ -105,7 +105,7 @@ class FeatureReader:
         self._network = Network(backbone.onnx_path, "features")
 
     def compute(self, images: ImageArray) -> FloatArray:
-        """Features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""
+        """Compute features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""
         return self._network.run(images)
 
     def read(
@@ -116,14 +116,14 @@ class FeatureReader:
         progress: Progress,
         is_mirrored: bool = False,
     ) -> Features:
-        """Features of photos, from the cache where they are known.
+        """Read features of photos from the cache, and compute those that are not in it.
 
         Args:
             catalog: The photos.
             pixels: Their pixels at the backbone's size.
-            indices: Those that are wanted, [N].
-            progress: Is told of photos and their rate.
-            is_mirrored: Of the photos seen in a mirror, left for right.
+            indices: Which of them, [N].
+            progress: Receives the photos done, and their rate.
+            is_mirrored: Mirror the photos, left for right.
 
         Raises:
             DiskError: The cache cannot be written, or the pixels are gone.
@@ -132,10 +132,10 @@ class FeatureReader:
         keys = {i: _key(catalog, i) for i in indices.tolist()}
         known = self._load(kind, set(keys.values()))
         missing = np.array([i for i in indices.tolist() if keys[i] not in known], np.int64)
-        what = "mirrored photos" if is_mirrored else "photos"
         started = time.perf_counter()
         if len(missing):
-            progress.start(f"Looking at the {what}", len(indices), "photos")
+            task = f"Extracting features{' (mirrored)' if is_mirrored else ''}"
+            progress.start(task, len(indices), "photos")
             progress.advance(len(indices) - len(missing))
         num_done = 0
         for at in range(0, len(missing), _CHUNK):
@@ -160,7 +160,7 @@ class FeatureReader:
         return Features(there, found, num_done, rate)
 
     def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
-        """Rows that are kept, by the photos' keys; a damaged file is as good as none."""
+        """Read cached rows by the photos' keys; damaged files are skipped."""
         known: dict[bytes, NDArray[np.float16]] = {}
         for path in sorted((self._folder / kind).glob("*.npz")):
             with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -168,7 +168,7 @@ class FeatureReader:
                     names, rows = found["keys"], found["rows"]
                 if names.shape == (len(rows), 16) and np.isfinite(rows).all():
                     named = zip(map(bytes, names), rows, strict=True)
-                    # Copies: a view would hold on to all rows of the file.
+                    # Copied: a view would keep all rows of the file in memory.
                     known |= {name: row.copy() for name, row in named if name in wanted}
         return known
 
@@ -178,7 +178,7 @@ class FeatureReader:
         digest = hashlib.sha256(b"".join(names)).hexdigest()[:16]
         path: Path = self._folder / kind / f"{digest}.npz"
         keys = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)
-        # Not kept, they are computed again the next time.
+        # Where they cannot be cached, they are computed again the next time.
         with (
             contextlib.suppress(DiskError),
             replacing(path) as temporary,

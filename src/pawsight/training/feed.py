@@ -1,4 +1,4 @@
-"""The batches of a run, and how long the run has waited for them."""
+"""The training batches of a run, and how long the run waits for them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable, Generator
 import tensorflow as tf
 
 from pawsight.pipeline.augment import Augment
-from pawsight.pipeline.augment_schedule import Changes, Look
+from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
 from pawsight.pipeline.batches import batches_ahead, training_batches
 from pawsight.training.photos import Portion, WatchedPixels
 from pawsight.training.plan import Plan
 
-# Waiting for less than this share of the time is no limit worth a word.
-_WORTH_TELLING = 0.05
-# Steps enough for any budget: the loop ends by the plan, whose end may move.
+# Waiting for less than this share of the time is not reported.
+_WORTH_REPORTING = 0.05
+# More steps than any budget allows: the loop ends by the plan, whose end may move.
 _ENDLESS = 2**40
 
 
 class Feed:
-    """Makes batches as the plan of the moment wants them.
+    """Makes the batches of a plan that may change while they are read.
 
-    A GPU changes the photos itself; the plan is asked a few steps ahead of the
-    one that trains, so what it says of those must not change any more.
+    Batches are made a few steps ahead, by the plan of that moment: so the plan must
+    not change for these steps. With a GPU, augmentation runs there.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class Feed:
 
     @property
     def num_ahead(self) -> int:
-        """So many steps from the present one on are decided."""
+        """How many steps from the present one on cannot be changed any more."""
         return batches_ahead(self._pixels) + 2
 
     def batches(self, start_step: int) -> Generator[tuple[tf.Tensor, tf.Tensor]]:
-        """Images float32 0..255 [B, H, W, 3] and labels int32 [B], from a step on, without end."""
+        """Yield images float32 0..255 [B, H, W, 3] and labels int32 [B], endlessly."""
         plan = self._plan_now()
         sizes = tuple(stage.image_size for stage in plan.stages)
         is_plain = sizes == (self._pixels.image_size,) and plan.augment_strength == 1.0
-        look_at = None if is_plain else self._look_at
+        schedule = None if is_plain else self._schedule
         augment = Augment(plan.augment)
         batches = training_batches(
             self._pixels,
@@ -62,41 +62,41 @@ class Feed:
             start_step=start_step,
             num_steps=_ENDLESS if plan.seconds is not None else plan.num_steps - start_step,
             sizes=sizes,
-            look_at=look_at,
+            schedule=schedule,
             is_raw=self._on_device,
         )
-        changes = Changes(plan.seed, augment, sizes, look_at)
+        scheduled = ScheduledAugment(plan.seed, augment, sizes, schedule)
         source = iter(batches)
         step = start_step
         with self._pixels.plain_errors():
             while True:
                 asked = time.perf_counter()
                 images, labels = next(source)
-                # The first batch has nothing to be made behind.
+                # The first batch cannot be made while another one is trained on.
                 if step > start_step:
                     self.waited_seconds += time.perf_counter() - asked
                     self.num_images += plan.batch_size
-                yield (changes.now(images, step) if self._on_device else images), labels
+                yield (scheduled.apply_eagerly(images, step) if self._on_device else images), labels
                 step += 1
 
     def limit(self, seconds: float) -> str | None:
-        """Say which stage held the run up, if one did.
+        """Return the stage that training waited for, if it did.
 
         Args:
-            seconds: How long the steps took in all, with what they waited for.
+            seconds: How long all steps took, waiting included.
 
         Returns:
             Such as "reading photos, 212 images/s".
         """
-        if self.num_images == 0 or self.waited_seconds <= _WORTH_TELLING * seconds:
+        if self.num_images == 0 or self.waited_seconds <= _WORTH_REPORTING * seconds:
             return None
         seconds = max(seconds, self.waited_seconds)
-        # Reading and changing take turns in one thread, so the longer one is the limit.
+        # Reading and augmenting take turns in one thread, so the longer one is the limit.
         read = self._pixels.read_seconds / max(1, self._pixels.num_read)
         made = seconds / self.num_images
-        name = "reading photos" if read > made / 2 else "changing photos"
+        name = "reading photos" if read > made / 2 else "augmenting photos"
         return f"{name}, {self.num_images / seconds:,.0f} images/s"
 
-    def _look_at(self, step: int) -> Look:
+    def _schedule(self, step: int) -> StepAugment:
         plan = self._plan_now()
-        return Look(plan.stage_at(step), plan.augment_strength)
+        return StepAugment(plan.stage_at(step), plan.augment_strength)

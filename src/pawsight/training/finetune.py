@@ -1,7 +1,7 @@
 """Fine-tuning: once a last layer is fitted to frozen features, the network itself learns.
 
 The layer comes first because with random weights on top the first steps would
-undo what the network knows. Then the last layers learn, later all of them, at
+destroy the pretrained ones. Then the last layers learn, later all of them, at
 low rates. Batch normalisation keeps its statistics and its scales: those of
 small batches would undo as much. Source: https://keras.io/guides/transfer_learning/
 What the fitted layer scored is the first row of the history, so the initial

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: noticed between two steps, never in the middle of one."""
+"""Handle Ctrl-C between two training steps, never in the middle of one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import FrameType
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Collect Ctrl-C and SIGTERM while the block runs; yields a function that tells of them.
+    """Yield a function that returns whether Ctrl-C or SIGTERM was received in the block.
 
-    The second Ctrl-C interrupts at once. Python only lets the main thread
-    handle signals, so in another thread nothing is collected.
+    The second Ctrl-C interrupts at once. Python handles signals in the main thread
+    only, so in another thread the function always returns False.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

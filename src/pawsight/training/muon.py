@@ -1,4 +1,4 @@
-"""Muon for convolutions: every update is turned by all singular directions alike.
+"""Muon for convolutions: updates are orthogonalised, so that all singular directions count alike.
 
 Plain gradient steps move a kernel mostly along the few directions that the last
 batches agree on. Muon takes the momentum of a kernel as a matrix [fan_in,
@@ -30,14 +30,13 @@ class Muon(keras.optimizers.Optimizer):
     """Orthogonalised momentum for kernels of convolutions, Nesterov momentum for the rest.
 
     A step of learning rate r changes a kernel by about r times the norm it was
-    drawn with (He initialisation), whatever its gradient's size. What is no
-    kernel, the first layer's (its 3 input channels leave nothing to turn) and
-    the last layer's follow Nesterov momentum with `rest_factor` times r.
+    initialised with (He initialisation), whatever its gradient's size. Biases and
+    scales, the first layer's kernel (3 input channels are too few to orthogonalise)
+    and the last layer's follow Nesterov momentum with `rest_factor` times r.
 
-    Steps of one length make kernels ever larger, and batch normalisation turns
-    that into ever smaller changes of what the network computes. So the turned
-    kernels shrink by the share r times `weight_decay` a step (arXiv:1711.05101):
-    long runs keep learning as fast as their rate says.
+    Steps of one length make kernels ever larger, which batch normalisation turns
+    into ever smaller changes of the network's output. So orthogonalised kernels
+    decay by r times `weight_decay` a step (arXiv:1711.05101).
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class Muon(keras.optimizers.Optimizer):
         self.kernel_decay = weight_decay  # Keras' own `weight_decay` would shrink all variables
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Make one momentum a variable."""
+        """Create one momentum per variable."""
         if self.built:
             return
         super().build(variables)
@@ -69,7 +68,7 @@ class Muon(keras.optimizers.Optimizer):
         gradient, rate = tf.cast(gradient, tf.float32), tf.cast(learning_rate, tf.float32)
         momentum.assign(self.momentum * momentum + gradient)
         update = gradient + self.momentum * momentum
-        if not is_turned(variable.shape):
+        if not is_orthogonalised(variable.shape):
             variable.assign_sub(rate * self.rest_factor * update)
             return
         channels = variable.shape[-1]
@@ -81,13 +80,13 @@ class Muon(keras.optimizers.Optimizer):
         variable.assign_sub(rate * change)
 
 
-def is_turned(shape: tuple[int, ...]) -> bool:
-    """Whether a variable of this shape is the kernel of a convolution after the first."""
+def is_orthogonalised(shape: tuple[int, ...]) -> bool:
+    """Return whether this is the shape of a convolution's kernel, the first one's excepted."""
     return len(shape) == 4 and shape[2] > 3
 
 
 def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
-    """Bring all singular values of a matrix near 1 and keep its singular vectors.
+    """Compute the matrix with the same singular vectors and all singular values near 1.
 
     The iteration x <- (aI + bA + cA^2) x with A = x x^T runs on A alone, which
     is small: A <- Z A Z for the same Z, and x is multiplied once at the end by
@@ -111,10 +110,10 @@ def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
         factor = _factor(gram, identity)
         product = tf.matmul(product, factor)
     product = tf.cast(product, tf.bfloat16)
-    turned = tf.matmul(x, product) if is_tall else tf.matmul(product, x)
-    return tf.cast(turned, tf.float32)
+    result = tf.matmul(x, product) if is_tall else tf.matmul(product, x)
+    return tf.cast(result, tf.float32)
 
 
 def _factor(gram: tf.Tensor, identity: tf.Tensor) -> tf.Tensor:
-    """What one round multiplies the matrix by, Z = aI + bA + cA^2."""
+    """Compute the factor of one round, Z = aI + bA + cA^2."""
     return _A * identity + _B * gram + _C * tf.matmul(gram, gram)

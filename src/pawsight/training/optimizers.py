@@ -1,4 +1,4 @@
-"""Optimizers whose update is one kernel a variable instead of a dozen.
+"""Optimizers whose update is one kernel per variable instead of a dozen.
 
 The Colab network has 9.5 million weights, and on a CPU Keras' composed update
 reads and writes them a dozen times a step. TensorFlow's fused kernel goes over
@@ -19,7 +19,7 @@ class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` (without `amsgrad`) whose update is TensorFlow's fused kernel."""
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Make the slots; a variable may begin to learn later than others, so each has a count."""
+        """Create the slots; variables may start at different steps, so each has a count."""
         if self.built:
             return
         super().build(variables)
@@ -49,7 +49,7 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 def build_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
-    """Build the plan's optimizer; the learning rate is set anew at each step.
+    """Build the plan's optimizer; the learning rate is assigned at each step.
 
     In float16 small gradients would become 0: the loss is scaled up and the
     gradients down again. Source: arXiv:1710.03740.

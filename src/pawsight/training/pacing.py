@@ -1,9 +1,9 @@
-"""How long steps take here, and what that means for the length of a run.
+"""Fit the length of a run to its time budget, before and while it runs.
 
-What each size costs is measured before the first step. While the run goes on,
-its pace is compared with that, and its end is moved when it would not come in
-time: a busier machine takes fewer steps, a freer one more. The learning rate
-follows the progress, so it reaches 0 at the end wherever that comes to lie.
+What a step of each size costs is measured before the first step. While the run
+is trained, its pace is compared with that, and its end is moved when it would miss
+the budget: a busier machine takes fewer steps, a less busy one more. The learning
+rate follows the progress, so it reaches 0 at the end in either case.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ import math
 
 from pawsight.training.plan import Plan
 
-# The end is moved when it would miss its time by more than this share of the budget ...
+# The end is moved when it would miss the budget by more than this share of it ...
 _TOLERATED = 0.015
 # ... and checked for less after so much progress. Pieces are not shorter than a third of that,
 _OFTEN = 0.03
-# unless the machine's speed changed as much as this, in shares of the budget.
+# unless the end would miss the budget by as much as this.
 _ALARMING = 0.06
 # The pace is that of the last steps: those of this share of the budget, but no fewer than some.
 _REMEMBERED = 0.03
 _LEAST_SEEN = 6
-# A run of fewer steps would be over before it could be planned anew.
+# A run of fewer steps would be over before its end could be moved.
 _LEAST_STEPS = 16
 _MOST_VALIDATION = 0.04  # share of the time that may go into validation
-_MOST_VALIDATIONS = 100  # per run: a curve of more points says no more
-_FEWEST_VALIDATIONS = 8  # per run, where it is that cheap; so there is a curve to look at
+_MOST_VALIDATIONS = 100  # per run: more points do not improve the curve
+_FEWEST_VALIDATIONS = 8  # per run, where validation is cheap, so that there is a curve
 
 
 def fitted(plan: Plan, seconds: float) -> Plan:
-    """Give a plan the length that takes `seconds`, at the costs its stages say.
+    """Return the plan with the length that takes `seconds` at the costs of its stages.
 
-    How often it is validated follows: each epoch where that costs little, else
-    each few epochs; several times an epoch where a run has only a few of them.
-    A few steps remain, however little time there is.
+    It is validated after each epoch where that costs little, else after each few
+    epochs; several times an epoch where a run has only a few of them. Some steps
+    remain, however little time there is.
 
     Args:
         plan: Its stages have both times.
@@ -47,7 +47,7 @@ def fitted(plan: Plan, seconds: float) -> Plan:
 
 
 def least_seconds(plan: Plan) -> float:
-    """What the shortest run takes that is worth beginning, at the costs its stages say."""
+    """Return the seconds of the shortest run worth starting, at the costs of its stages."""
     return _LEAST_STEPS * _mean_step_seconds(plan, 0) + last_validation_seconds(plan)
 
 
@@ -57,14 +57,14 @@ def _steps_at_first(plan: Plan, seconds: float) -> int:
 
 
 class Pace:
-    """Watches how fast a run goes, and plans it anew where its end would come at the wrong time."""
+    """Tracks the speed of a run, and moves its end where it would miss the budget."""
 
     def __init__(self, plan: Plan, num_ahead: int) -> None:
-        """Start to watch.
+        """Start with the costs that were measured.
 
         Args:
             plan: One with a budget.
-            num_ahead: So many steps from now the batches are made already.
+            num_ahead: For how many steps from now the batches are made already.
         """
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
@@ -76,7 +76,7 @@ class Pace:
 
     @property
     def slowness(self) -> float:
-        """How long the last steps took, by what was measured at the start: 1 is as long."""
+        """Time of the last steps relative to what was measured at the start; 1 is equal."""
         return self._actual / self._expected
 
     def took(self, plan: Plan, step: int, seconds: float) -> None:
@@ -90,19 +90,19 @@ class Pace:
         self._expected = kept * self._expected + cost
 
     def replanned(self, plan: Plan, step: int, spent: float) -> Plan | None:
-        """A plan whose end comes in time, or None where the present one's does.
+        """Return a plan that keeps the budget, or None where `plan` does.
 
         Args:
-            plan: What is followed now.
+            plan: The plan that is followed now.
             step: Steps done.
-            spent: Seconds of the budget that are spent.
+            spent: Seconds that training has taken so far.
         """
         first, last = step + self._num_ahead, plan.pieces[-1]
         if plan.seconds is None or first >= plan.num_steps or step < last.step:
             return None
         if self._num_seen < _LEAST_SEEN:
             return None
-        # What comes after training takes longer too, on a machine that got slower.
+        # On a machine that became slower, what comes after training takes longer, too.
         left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
         missed = abs(_seconds_to_go(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
@@ -113,7 +113,7 @@ class Pace:
         )
         if not is_due:
             return None
-        # Until `first` everything is decided already.
+        # The steps before `first` cannot be changed any more.
         meanwhile = _seconds_to_go(plan, step, self.slowness)
         meanwhile -= _seconds_to_go(plan, first, self.slowness)
         num_steps = _affordable_steps(plan, first, left - meanwhile, self.slowness)
@@ -121,7 +121,7 @@ class Pace:
 
 
 def _stage_shares(plan: Plan, progress: float) -> list[float]:
-    """How much progress is left in each stage."""
+    """Return how much progress is left in each stage."""
     shares, reached = [], progress
     for stage in plan.stages:
         shares.append(max(0.0, stage.until - reached))
@@ -130,7 +130,7 @@ def _stage_shares(plan: Plan, progress: float) -> list[float]:
 
 
 def _mean_step_seconds(plan: Plan, step: int) -> float:
-    """What a step costs on average from `step` on, with its part of the validations."""
+    """Return the mean seconds of a step from `step` on, with its share of the validations."""
     shares = _stage_shares(plan, plan.progress_at(step))
     steps_between = max(1.0, plan.validate_every * plan.num_train / plan.batch_size)
     costs = [
@@ -144,20 +144,20 @@ def _mean_step_seconds(plan: Plan, step: int) -> float:
 
 
 def last_validation_seconds(plan: Plan) -> float:
-    """What the validation at the end costs, at the full size."""
+    """Return the seconds of the validation at the end, at the full size."""
     last = plan.stages[-1]
     (height, width), (full_height, full_width) = last.image_size, plan.image_size
     return (last.validation_seconds or 0.0) * full_height * full_width / (height * width)
 
 
 def _seconds_to_go(plan: Plan, step: int, slowness: float) -> float:
-    """How long the rest of the plan takes at a pace."""
+    """Return the seconds of the rest of the plan at a pace."""
     steps = max(0, plan.num_steps - step)
     return slowness * (steps * _mean_step_seconds(plan, step) + last_validation_seconds(plan))
 
 
 def _affordable_steps(plan: Plan, step: int, seconds: float, slowness: float) -> int:
-    """How many steps from `step` on fit into `seconds`; at least 1, and no more than is allowed."""
+    """Return how many steps from `step` on fit into `seconds`: at least 1, at most the limit."""
     left = seconds / slowness - last_validation_seconds(plan)
     steps = int(left / max(1e-9, _mean_step_seconds(plan, step)))
     if plan.most_steps is not None:
@@ -166,7 +166,7 @@ def _affordable_steps(plan: Plan, step: int, seconds: float, slowness: float) ->
 
 
 def _validation_interval(plan: Plan, seconds: float) -> float:
-    """Epochs from one validation to the next."""
+    """Return the number of epochs from one validation to the next."""
     cost = max(stage.validation_seconds or 0.0 for stage in plan.stages)
     affordable = _MOST_VALIDATION * seconds / cost if cost else plan.epochs
     count = max(1.0, min(affordable, _MOST_VALIDATIONS))

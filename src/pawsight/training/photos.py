@@ -15,7 +15,7 @@ from pawsight.errors import DataError, PawsightError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 
-_MOST_LOST = 0.5  # share of the training photos; with more, another model would come out
+_MOST_LOST = 0.5  # share of the training photos; without more, the model would be another
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,10 @@ class _Frozen(BaseModel):
 
 
 class Piece(_Frozen):
-    """From `step` on, progress rises from `progress` by `per_step` a step.
+    """From `step` on, progress rises from `progress` by `per_step` per step.
 
-    The slope is kept, not worked out from the next piece: so what comes later
-    changes no bit of what came before.
+    The slope is stored rather than derived from the next piece, so that a later piece
+    changes no bit of the steps before it.
     """
 
     step: int
@@ -55,9 +55,9 @@ class Piece(_Frozen):
 
 
 class Stage(_Frozen):
-    """Photos are seen at `image_size`, and some layers learn, until the progress is `until`.
+    """The image size and the layers that learn, until the progress is `until`.
 
-    The two times are what was measured before the first step; None where nothing was.
+    The two times are those measured before the first step; None where nothing was.
     """
 
     until: float
@@ -89,7 +89,7 @@ class _AnyPlan(_Frozen):
 class FittedHead(_Frozen):
     """How a linear head was fitted."""
 
-    views: tuple[str, ...]  # in which its photos were seen
+    views: tuple[str, ...]  # of each photo that it was fitted to
     num_features: int
     strength: float  # the L2 penalty per photo that cross-validation chose
     cross_validation: tuple[Trial, ...]
@@ -115,7 +115,7 @@ class Plan(_AnyPlan):
     augment: AugmentConfig
     num_steps: int = Field(ge=1)
     warmup: float = 0.15  # share of the run in which the learning rate rises
-    augment_strength: float = 1.0  # how strongly photos are changed; 1 is what `augment` says
+    augment_strength: float = 1.0  # a factor on `augment`: 1 leaves it as it is
     stages: tuple[Stage, ...] = ()
     pieces: tuple[Piece, ...] = ()
     validate_every: float = 1.0  # epochs
@@ -129,8 +129,8 @@ class Plan(_AnyPlan):
 
     @model_validator(mode="before")
     @classmethod
-    def _whole_and_straight(cls, values: Any) -> Any:
-        """Fill in the one stage and the one piece of a plan that names none."""
+    def _fill_in(cls, values: Any) -> Any:
+        """Fill in the stage and the piece of a plan that has none."""
         if not isinstance(values, dict):
             return values
         filled = dict(values)
@@ -149,16 +149,16 @@ class Plan(_AnyPlan):
 
     @property
     def epochs(self) -> float:
-        """How often each training photo is seen, on average."""
+        """How often each training photo is shown, on average."""
         return self.num_steps * self.batch_size / self.num_train
 
     def progress_at(self, step: int) -> float:
-        """How far the run is when `step` steps are done, 0 to 1."""
+        """Return the progress after `step` steps, 0 to 1."""
         piece = next(piece for piece in reversed(self.pieces) if piece.step <= step)
         return min(1.0, piece.progress + (step - piece.step) * piece.per_step)
 
     def stage_at(self, step: int) -> int:
-        """The number of the stage that a step (counted from 0) belongs to."""
+        """Return the index of the stage that a step (counted from 0) belongs to."""
         progress = self.progress_at(step)
         return next(
             (number for number, stage in enumerate(self.stages) if progress < stage.until),
@@ -166,10 +166,10 @@ class Plan(_AnyPlan):
         )
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step, counted from 0.
+        """Return the learning rate of a step, counted from 0.
 
-        It rises in a straight line to its peak and falls in one to 0, which ends a
-        run annealed however short it is. Source: arXiv:1708.07120, without its last phase.
+        It rises linearly to its peak and falls linearly to 0, so that a run ends
+        annealed however short it is. Source: arXiv:1708.07120, without its last phase.
         """
         if self.schedule == "constant":
             return self.learning_rate
@@ -178,18 +178,18 @@ class Plan(_AnyPlan):
         return self.learning_rate * min(1.0, rising, falling)
 
     def validations_by(self, step: int) -> int:
-        """How many validations are due by the time `step` steps are done, the last one apart."""
+        """Return how many validations are due within `step` steps, the final one not counted."""
         shown = step * self.batch_size / self.num_train
-        return math.floor(shown / self.validate_every + 1e-9)  # a third three times is one
+        return math.floor(shown / self.validate_every + 1e-9)  # three thirds are one
 
     def is_validated_after(self, step: int) -> bool:
-        """Whether the validation photos are looked at when `step` steps are done."""
+        """Return whether the model is validated after `step` steps."""
         return step >= self.num_steps or self.validations_by(step) > self.validations_by(step - 1)
 
     def epochs_at(self, step: int) -> int | float:
-        """How many epochs `step` steps are, as the history says it: a whole number where it can.
+        """Return the epochs in `step` steps for the history: a whole number where it is one.
 
-        An epoch ends within the step that shows its last photo, and counts as whole with it.
+        An epoch ends with the step that shows its last photo.
         """
         due = self.validations_by(step)
         if due > self.validations_by(step - 1):
@@ -199,14 +199,14 @@ class Plan(_AnyPlan):
         return round(epochs) if abs(epochs - round(epochs)) < 1e-6 else round(epochs, 3)
 
     def replanned(self, step: int, num_steps: int) -> Plan:
-        """Take `num_steps` more steps from `step` on; what comes before stays as it is."""
+        """Return the plan with `num_steps` more steps from `step` on; nothing before changes."""
         progress = self.progress_at(step)
         piece = Piece(step=step, progress=progress, per_step=(1 - progress) / num_steps)
         kept = tuple(one for one in self.pieces if one.step < step)
         return self.model_copy(update={"pieces": (*kept, piece), "num_steps": step + num_steps})
 
-    def in_words(self) -> str:
-        """The plan as a sentence, shown before the first step."""
+    def describe(self) -> str:
+        """Return the plan as a sentence for the user."""
         first, last = self.stages[0].image_size, self.stages[-1].image_size
         about = "about " if self.seconds is not None else ""
         return (
@@ -215,25 +215,27 @@ class Plan(_AnyPlan):
             f"{f'{_pixels(first)} to ' if first != last else ''}{_pixels(last)} px, "
             f"{about}{_rounded(self.num_steps) if about else self.num_steps:,} steps of "
             f"{self.batch_size}, {self.precision} ({self.precision_reason})"
-            f"{self._layers_in_words()}{self._weights_in_words()}"
+            f"{self._describe_layers()}{self._describe_weights()}"
         )
 
-    def _layers_in_words(self) -> str:
+    def _describe_layers(self) -> str:
         shares = [
             f"{percent(stage.share, 0)}" if stage.share < 1 else "all" for stage in self.stages
         ]
         if shares[0] == "all":
             return ""
-        return f"; of its layers the last {shares[0]} learn, then {', then '.join(shares[1:])}"
+        return (
+            f"; the last {shares[0]} of its layers are trained, then {', then '.join(shares[1:])}"
+        )
 
-    def _weights_in_words(self) -> str:
+    def _describe_weights(self) -> str:
         if self.class_weights is None:
             return ""
         by_weight = sorted(zip(self.class_weights, self.class_names, strict=True))
         (low, common), (high, rare) = by_weight[0], by_weight[-1]
         return (
-            f"; the classes are uneven, so a photo of '{rare}' counts {high / low:.3g} times "
-            f"one of '{common}'"
+            f"; the classes are imbalanced, so a photo of '{rare}' has {high / low:.3g} times the "
+            f"weight of one of '{common}'"
         )
 
 
@@ -283,5 +285,5 @@ def _pixels(image_size: tuple[int, int]) -> str:
 
 
 def _rounded(count: int) -> int:
-    """Three digits of a number that is an estimate."""
+    """Round an estimate to three digits."""
     return round(count, 3 - len(str(count))) if count >= 1000 else count

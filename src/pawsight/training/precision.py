@@ -1,9 +1,9 @@
-"""Which number format the network multiplies in: measured here, not assumed.
+"""Choose the number format of multiplications by measuring it on this machine.
 
 Some processors multiply bfloat16 about twice as fast as float32, others emulate
 it many times slower. A convolution like those of our networks is timed in both,
-forward and backward, which takes a fraction of a second. Of a GPU the
-generation says it.
+forward and backward, which takes a fraction of a second. For a GPU its compute
+capability decides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REPEATS = 6
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """The format chosen, and why, in words for the user."""
+    """The format, and the reason for it as the user reads it."""
 
     name: PrecisionName
     reason: str
@@ -35,17 +35,17 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     """Choose the number format for training on this machine.
 
     Args:
-        choice: What the user asked for; "auto" measures both formats.
+        choice: The setting; "auto" measures both formats.
     """
     if choice != "auto":
-        return Precision(choice, "as asked for")
+        return Precision(choice, "as set")
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return of_gpu(details.get("device_name", "GPU"), details.get("compute_capability"))
     convolutions = {dtype: _convolution(dtype) for dtype in (tf.float32, tf.bfloat16)}
     seconds = dict.fromkeys(convolutions, math.inf)
-    # In turn, and the best of each: other work on the machine then slows both or neither.
+    # In turn, and the best of each: so other work on the machine slows both alike.
     for _ in range(_REPEATS):
         for dtype, convolve in convolutions.items():
             started = time.perf_counter()
@@ -55,15 +55,15 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     if gain >= _NEEDED_GAIN:
         return Precision("bfloat16", f"measured {gain:.1f} times as fast as float32 here")
     return Precision(
-        "float32", f"bfloat16 measured {gain:.1f} times as fast, which is no clear gain"
+        "float32", f"bfloat16 measured {gain:.1f} times as fast, which is not a clear gain"
     )
 
 
 def of_gpu(name: str, capability: tuple[int, int] | None) -> Precision:
-    """Choose the number format by the generation of a GPU, which says all there is to measure.
+    """Choose the number format by the compute capability of a GPU.
 
     Args:
-        name: What it is called.
+        name: Of the GPU, for the reason.
         capability: Its CUDA compute capability, None where it has none.
     """
     if capability is not None and capability >= (8, 0):
@@ -84,7 +84,7 @@ def _convolution(dtype: tf.DType) -> Callable[[], float]:
             tape.watch([images, kernel])
             outputs = tf.nn.relu(tf.nn.conv2d(images, kernel, 1, "SAME"))
         gradients = tape.gradient(outputs, [images, kernel])
-        # Something of each must be asked for, or the graph would leave it out.
+        # A part of each gradient must be returned, or the graph would prune it.
         return tf.cast(gradients[0][0, 0, 0, 0] + gradients[1][0, 0, 0, 0], tf.float32)
 
     def run() -> float:

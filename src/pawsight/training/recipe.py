@@ -85,7 +85,7 @@ def plan(
 
 
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
-    """How many epochs are asked for, or as many as so few photos are worth."""
+    """Return the epochs that are set, or as many as so many photos are worth."""
     epochs = config.epochs or recipe.epochs
     if epochs is not None and config.minutes is None:
         return epochs
@@ -93,7 +93,7 @@ def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
 
 
 def budget_minutes(config: TrainConfig) -> float | None:
-    """The minutes a run may take in all, or None where its epochs were given."""
+    """Return the minutes a run may take in all, or None where its epochs were given."""
     recipe = find_network(config.model).recipe
     if config.epochs is not None or (recipe.epochs is not None and config.minutes is None):
         return None
@@ -121,7 +121,7 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
 def _stages(
     recipe: Recipe, sizes: Sizes, model: str, image_size: tuple[int, int]
 ) -> tuple[Stage, ...]:
-    """What changes in the course of a run: the sizes of the photos, or which layers learn."""
+    """Return what changes in the course of a run: image sizes, or which layers learn."""
     found = find_network(model)
     if not found.fits_any_size:
         return tuple(
@@ -137,7 +137,7 @@ def _stages(
 
 
 def _scaled(image_size: tuple[int, int], share: float, least: int) -> tuple[int, int]:
-    """A share of a size, in whole units of pixels; never above it."""
+    """Return a share of a size, in whole units of pixels; never above it."""
     if share == 1.0:
         return image_size
     height, width = (
@@ -147,7 +147,7 @@ def _scaled(image_size: tuple[int, int], share: float, least: int) -> tuple[int,
 
 
 def _strength(recipe: Recipe, config: TrainConfig, num_train: int) -> float:
-    """How strongly photos are changed; what the user sets is kept."""
+    """Return the factor on the augmentation; what the user sets is kept."""
     if config.augment is not None or not recipe.grows_stronger:
         return 1.0
     # A tenth of the photos, a fifth more change: each is seen ten times as often.

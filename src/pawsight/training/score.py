@@ -1,4 +1,4 @@
-"""How a network did on photos: the loss, how many are right, and what that proves.
+"""The score of a network on photos: loss, accuracy, and whether it proves a target.
 
 Needs no TensorFlow.
 """
@@ -16,11 +16,11 @@ from pawsight.records import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """What a pass over photos found.
+    """The result of a pass over photos.
 
     Attributes:
         loss: Mean over the photos, in nats.
-        num_right: Photos of each class that were right, shape [K].
+        num_right: Photos of each class that were classified correctly, shape [K].
         num_photos: Photos of each class, shape [K].
     """
 
@@ -30,19 +30,24 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Share of the photos that were right, 0..1."""
+        """Share of the photos that were classified correctly, 0..1."""
         return float(self.num_right.sum() / max(1, self.num_photos.sum()))
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean over the classes that are there of their share, 0..1."""
+        """Mean recall of the classes that have photos, 0..1."""
         there = self.num_photos > 0
         if not there.any():
             return 0.0
         return float((self.num_right[there] / self.num_photos[there]).mean())
 
-    def surely_reaches(self, target: float, is_balanced: bool) -> bool:
-        """Whether the lower end of the 95 % interval of the accuracy is at least `target`."""
+    def proves(self, target: float, is_balanced: bool) -> bool:
+        """Return whether the lower 95 % bound of the accuracy is at least `target`.
+
+        Args:
+            target: 0..1.
+            is_balanced: Compare the balanced accuracy.
+        """
         if is_balanced:
             low = balanced_interval(self.num_right, self.num_photos)[0]
         else:

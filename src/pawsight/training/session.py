@@ -34,7 +34,7 @@ from pawsight.training.warm_start import WarmStart
 # What the end of a run takes besides inference on its photos, on a machine that does nothing
 # else: export, figures, report.
 _FINISH_SECONDS = 6.0
-# On a busy machine it takes longer, by what building the model took beyond its processor time.
+# On a busy machine it takes longer, by as much as building the model exceeds its processor time.
 _MOST_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
 _LEAST_SHARE = 0.1
@@ -45,12 +45,12 @@ _EVALUATION_SLOWDOWN = 1.3
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
 _MOST_MEASURED_SECONDS = 2.0
-# What is aimed at, so that a budget is rather kept than used up.
+# The share of the budget to plan for, so that it is kept although steps vary.
 _AIM = 0.975
 
 
 class OutOfTimeError(TrainingError):
-    """A budget leaves no time to improve a network that is good for use as it is."""
+    """A budget leaves no time to improve a network that can be used as it is."""
 
 
 def train_run(
@@ -93,7 +93,7 @@ def train_run(
     else:
         plan, learner = _begin(config, dataset, budget, progress, warm_start)
         save_plan(run, plan)
-    progress.note(f"Plan: {plan.model}, {plan.in_words()}.")
+    progress.note(f"Plan: {plan.model}, {plan.describe()}.")
     progress.note(_kept(Trainer(learner, plan).fit(run, progress)))
     return learner.model
 

@@ -1,4 +1,4 @@
-"""All variables of a training run, out into a checkpoint and back."""
+"""Capture and restore all variables of a training run."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ class State:
         self._optimizer = optimizer
 
     def weights(self) -> list[np.ndarray]:
-        """The model's variables as arrays, in the model's own order."""
+        """Return the model's variables as arrays, in the model's own order."""
         return [variable.value.numpy() for variable in self._model.variables]
 
     def set_weights(self, arrays: list[np.ndarray]) -> None:
-        """Put `weights` back.
+        """Assign arrays that `weights` returned.
 
         Raises:
-            ModelError: They are those of another model.
+            ModelError: They belong to another model.
         """
         check_weights_fit(self._model, [array.shape for array in arrays])
         for variable, array in zip(self._model.variables, arrays, strict=True):
             variable.assign(array)
 
     def capture(self, step: int, facts: dict[str, float], best: list[np.ndarray]) -> Checkpoint:
-        """Copy everything as it stands after `step` steps."""
+        """Copy all variables after `step` steps into a checkpoint."""
         slots = [variable.value.numpy() for variable in self._optimizer.variables]
         return Checkpoint(step, self.weights(), slots, facts, best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Put everything back.
+        """Assign all variables of a checkpoint.
 
         Raises:
-            ModelError: It is of another model.
+            ModelError: It belongs to another model.
         """
         self.set_weights(checkpoint.weights)
         shapes = [tuple(variable.shape) for variable in self._optimizer.variables]

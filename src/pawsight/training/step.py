@@ -13,14 +13,14 @@ from pawsight.models.pretrained import leaves
 from pawsight.training.plan import Plan
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
-# photos with a label below 0 went bad and count for nothing
+# photos with a label below 0 are lost and have no weight
 TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 # (images, labels) -> (summed loss, whether each is right [b])
 ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.Tensor:
-    """Cross-entropy of each photo in nats.
+    """Return the cross-entropy of each photo in nats.
 
     Args:
         logits: [B, 1], the logit of class 1 of two, or [B, K].
@@ -36,7 +36,7 @@ def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.T
 
 
 def photo_weights(labels: tf.Tensor, class_weights: tuple[float, ...] | None) -> tf.Tensor:
-    """What each photo counts in the training loss: its class' weight, else 1; 0 below label 0.
+    """Return the weight of each photo in the training loss: that of its class, else 1; 0 if lost.
 
     Returns:
         float32, shape [B].
@@ -48,7 +48,7 @@ def photo_weights(labels: tf.Tensor, class_weights: tuple[float, ...] | None) ->
 
 
 def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Whether each photo has its own class on top, [B]; ties go to the lower class index."""
+    """Return whether each photo is classified correctly, [B]; ties go to the lower class index."""
     if logits.shape[-1] == 1:
         predicted = tf.cast(logits[:, 0] > 0, labels.dtype)
     else:
@@ -57,12 +57,12 @@ def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """How many photos have their own class on top."""
+    """Return how many photos are classified correctly."""
     return tf.reduce_sum(tf.cast(is_right(logits, labels), tf.int32))
 
 
 def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
-    """The variables of the last layers.
+    """Return the variables of the last layers.
 
     Args:
         model: The network.
@@ -77,7 +77,7 @@ def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
 def build_train_step(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan, share: float = 1.0
 ) -> TrainStep:
-    """Compile one update of `model` by `optimizer`; eager where the plan says so.
+    """Compile one update of `model` by `optimizer`, or leave it eager if the plan is.
 
     Of the layers the last ones learn, by their `share`; see `last_variables`.
     The loss is the sum of the photos' weighted losses over the number of photos
@@ -85,7 +85,7 @@ def build_train_step(
     size of the images that the model takes.
     """
     trained = last_variables(model, share)
-    # The one inside, where a float16 run wraps it, is what has a rate.
+    # In float16 a LossScaleOptimizer wraps the one that has the learning rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
@@ -100,9 +100,9 @@ def build_train_step(
             weighted = weights * losses(logits, labels, plan.label_smoothing)
             num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
             loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
-            goal = optimizer.scale_loss(loss)
+            scaled = optimizer.scale_loss(loss)
         inner.learning_rate.assign(learning_rate)
-        optimizer.apply(tape.gradient(goal, variables), trained)
+        optimizer.apply(tape.gradient(scaled, variables), trained)
         return loss, num_right(logits, labels)
 
     if plan.eager:
@@ -127,7 +127,7 @@ def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
 
 
 def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:
-    """Make sure that saved arrays belong to this model.
+    """Check that saved arrays belong to this model.
 
     Raises:
         ModelError: Their number or shapes differ from the model's variables.

@@ -1,4 +1,4 @@
-"""What steps and validations cost here: real ones on real photos, for a few seconds."""
+"""Time training steps and validations on this machine, with real photos, for a few seconds."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pawsight.training.plan import Plan, Stage
 
 _LEAST_STEPS = 2
 _MOST_STEPS = 40
-_FEW_PHOTOS = 8  # of the validation part: what it takes to begin to look
+_FEW_PHOTOS = 8  # of the validation part: for the cost that does not depend on their number
 _MOST_PHOTOS = 384
 
 
 class Speed:
-    """Measures each kind of stage once; a model measured is a model compiled.
+    """Times each kind of stage once, which also compiles its steps.
 
     Args:
-        learner: What takes the steps. Every variable is put back afterwards, so
-            the run that follows starts as one that measured nothing.
-        seconds: How long to measure at one size, besides compiling.
+        learner: What takes the steps. Every variable is restored afterwards, so that
+            timing does not change the run.
+        seconds: How long to time one size, besides compiling.
     """
 
     def __init__(self, learner: Learner, seconds: float) -> None:
@@ -32,7 +32,7 @@ class Speed:
         self._steps: dict[tuple[tuple[int, int], float], float] = {}
 
     def costed(self, plan: Plan) -> Plan:
-        """Give the plan with what a step and a validation take in each of its stages."""
+        """Return the plan with the time of a step and of a validation in each of its stages."""
         whole = self._validation_seconds(plan.image_size)
         stages = tuple(
             stage.model_copy(
@@ -48,7 +48,7 @@ class Speed:
         return plan.model_copy(update={"stages": stages})
 
     def step_seconds(self, plan: Plan, number: int) -> float:
-        """Time a step in one stage; the first ones, which compile, do not count."""
+        """Measure the seconds of a step in one stage, without the first ones, which compile."""
         stage = plan.stages[number]
         kind = stage.image_size, stage.share
         if kind not in self._steps:
@@ -74,16 +74,16 @@ class Speed:
         float(loss)  # waits for the end of the step
 
     def _validation_seconds(self, size: tuple[int, int]) -> float:
-        """Time a look at all validation photos at a size, from a look at some."""
+        """Estimate the seconds of validating on all photos at a size, from some of them."""
         whole = self._learner.validation
         few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
         some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
-        self._look(few, size)  # compiles
-        start = self._look(few, size)
+        self._validate(few, size)  # compiles
+        start = self._validate(few, size)
         more = max(1, len(some.indices) - len(few.indices))
-        return start + max(0.0, self._look(some, size) - start) / more * len(whole.indices)
+        return start + max(0.0, self._validate(some, size) - start) / more * len(whole.indices)
 
-    def _look(self, portion: Portion, size: tuple[int, int]) -> float:
+    def _validate(self, portion: Portion, size: tuple[int, int]) -> float:
         started = time.perf_counter()
         self._learner.validator.measure(portion, size)
         return time.perf_counter() - started

@@ -2,7 +2,7 @@
 
 Everything that decides the outcome is in the plan, the photos and the step
 number. The loop keeps no other state than what a checkpoint holds, so a run
-that was stopped or killed goes on from its last checkpoint and ends with the
+that was stopped or killed continues from its last checkpoint and ends with the
 same bits. Only the plan's end may move, where the run has a budget; each such
 change is in plan.json before the first step that follows it.
 """
@@ -35,7 +35,7 @@ Clock = Callable[[], float]
 
 # A killed run loses at most this much work.
 _CHECKPOINT_SECONDS = 120.0
-# After a validation one is written too, if all of them together take less than this share.
+# After a validation one is written too, if these take less than this share of the time.
 _CHECKPOINT_SHARE = 0.02
 
 
@@ -46,7 +46,7 @@ class _Tally:
     loss: float = 0.0
     num_right: float = 0.0
     num_images: float = 0.0
-    num_timed: float = 0.0  # photos of steps that were timed: the first of a session compiles
+    num_timed: float = 0.0  # photos of timed steps: the first step of a session compiles
     step_seconds: float = 0.0  # time of those steps
     seconds: float = 0.0  # of all the training so far
 
@@ -64,8 +64,8 @@ class Trainer:
 
     Args:
         learner: The network, built for this plan.
-        plan: What to do; `plan` is then the plan as it was followed.
-        clock: Seconds that only rise.
+        plan: What to do. The attribute `plan` is the plan as it was followed.
+        clock: Returns seconds, as `time.perf_counter` does.
     """
 
     def __init__(self, learner: Learner, plan: Plan, clock: Clock = time.perf_counter) -> None:
@@ -126,7 +126,7 @@ class Trainer:
                 tally.step_seconds += now - step_started
             step += 1
             tally.seconds = self._seconds_now()
-            self._tell(step, progress)
+            self._report_step(step, progress)
             is_validated = self.plan.is_validated_after(step)
             if is_validated:
                 self._end_epoch(step, run, progress)
@@ -145,8 +145,8 @@ class Trainer:
                 save_seconds = last_saved - now
             if is_stopped() and step < self.plan.num_steps:
                 raise StoppedError(
-                    f"Stopped after step {step:,} of {self.plan.num_steps:,}; nothing is lost.\n"
-                    f"Go on with: pawsight resume {run.path}"
+                    f"Stopped after step {step:,} of {self.plan.num_steps:,}; no work is lost.\n"
+                    f"Continue with: pawsight resume {run.path}"
                 )
         batches.close()
         limit = self._feed.limit(clock() - started)
@@ -161,12 +161,12 @@ class Trainer:
         self._tally.num_images += num_there
 
     def _check(self, step: int, run: Run) -> None:
-        """Stop where training cannot continue."""
+        """Raise where training cannot continue."""
         self.learner.pixels.check_enough_left(self.learner.train, run)
         if not math.isfinite(self._tally.loss):
             raise TrainingError(_diverged(step, self.plan, self._tally.loss))
 
-    def _tell(self, step: int, progress: Progress) -> None:
+    def _report_step(self, step: int, progress: Progress) -> None:
         tally, num_images = self._tally, max(1.0, self._tally.num_images)
         progress.advance(
             1,
@@ -178,23 +178,23 @@ class Trainer:
         )
 
     def _end_epoch(self, step: int, run: Run, progress: Progress) -> None:
-        """Validate, add the row, keep the weights if they are the best, see if that is enough."""
+        """Validate, add a row to the history, keep the best weights, and stop at the target."""
         full, size = self.plan.image_size, self.plan.stages[self.plan.stage_at(step - 1)].image_size
         if step >= self.plan.num_steps:
             size = full
         target = self.plan.target_accuracy
         found = self._measure(size, run)
-        is_reached = target is not None and found.surely_reaches(target, self._is_imbalanced)
+        is_reached = target is not None and found.proves(target, self._is_imbalanced)
         if is_reached and target is not None and size != full:
             found, size = self._measure(full, run), full
-            is_reached = found.surely_reaches(target, self._is_imbalanced)
+            is_reached = found.proves(target, self._is_imbalanced)
         row = self._row(step, found, size[0] / full[0])
         self._history = mark_best([*self._history, row])
         if best_epoch(self._history).step == step:
             self._best = self.learner.state.weights()
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
-        progress.note(_in_words(row))
+        progress.note(_described(row))
         if is_reached and step < self.plan.num_steps:
             progress.note(f"The target of {percent(target)} is surely reached: training ends here.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
@@ -224,7 +224,7 @@ class Trainer:
         )
 
     def _follow(self, plan: Plan, run: Run) -> None:
-        """Follow another plan from now on; it is in the run folder first."""
+        """Save another plan, and follow it from now on."""
         save_plan(run, plan)
         self.plan = plan
 
@@ -247,7 +247,7 @@ class Trainer:
         return checkpoint.step
 
 
-def _in_words(row: Epoch) -> str:
+def _described(row: Epoch) -> str:
     balanced = row.validation_balanced_accuracy
     return (
         f"Epoch {row.epoch}: accuracy {percent(row.train_accuracy)} in training, "

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import keras
 
 _MOST_LOST = 0.5  # share of a part's photos; without more of them another model would come out
-# Fine-tuning takes this much to start: TensorFlow, the network, two compiled steps, its export.
+# Fine-tuning takes this long to start: TensorFlow, the network, two compiled steps, its export.
 _LEAST_SECONDS = 60.0
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
@@ -105,7 +105,7 @@ def _is_worth_finetuning(
         return isinstance(load_plan(run), Plan)
     found = fitted.score(fitted.validation)
     target = config.target_accuracy
-    if target is not None and found.surely_reaches(target, fitted.is_imbalanced):
+    if target is not None and found.proves(target, fitted.is_imbalanced):
         progress.note(
             f"Target of {percent(target)} reached (lower 95 % bound) without fine-tuning."
         )

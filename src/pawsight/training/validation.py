@@ -1,4 +1,4 @@
-"""Looking at the validation photos."""
+"""Validate a model on the validation photos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BATCH_SIZE = 128
 
 
 class Validator:
-    """Measures a model on one part, without changing the photos."""
+    """Scores a model on a part of the photos, without augmentation."""
 
     def __init__(self, model: keras.Model, plan: Plan, pixels: WatchedPixels) -> None:
         self._num_classes = len(plan.class_names)
@@ -23,7 +23,7 @@ class Validator:
         self._step = build_validation_step(model, plan)
 
     def measure(self, portion: Portion, image_size: tuple[int, int]) -> Score:
-        """Look at photos at a size; those that went bad do not count."""
+        """Score the model on photos at (height, width) pixels; lost photos are left out."""
         loss = 0.0
         right = np.zeros(self._num_classes, np.int64)
         count = np.zeros(self._num_classes, np.int64)

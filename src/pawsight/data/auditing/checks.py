@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pawsight.class_weights import UNEVEN
+from pawsight.class_weights import IMBALANCED_RATIO
 from pawsight.data.auditing import photo_checks, set_checks
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Finding, GroupItem, PhotoItem, SentenceItem
@@ -147,7 +147,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "imbalance",
         "Uneven classes",
-        f"The largest class has more than {UNEVEN:g} times as many photos (for training, "
+        f"The largest class has more than {IMBALANCED_RATIO:g} times as many photos (for training, "
         f"where there are parts) as the smallest.",
         set_checks.imbalance,
     ),

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from pawsight.class_weights import UNEVEN, unevenness
+from pawsight.class_weights import IMBALANCED_RATIO, imbalance_ratio
 from pawsight.data.auditing.facts import FEWEST, AuditFacts
 from pawsight.data.auditing.findings import GroupItem, SentenceItem
 from pawsight.data.duplicates.near_duplicates import across_classes, straddling
@@ -48,8 +48,8 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
     catalog = facts.catalog
     trained_on = catalog.part("train") if catalog.has_parts else catalog.usable
     counts = Counter(catalog.photos[i].label for i in trained_on.tolist())
-    ratio = unevenness(counts.values())
-    if ratio <= UNEVEN:
+    ratio = imbalance_ratio(counts.values())
+    if ratio <= IMBALANCED_RATIO:
         return []
     most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda n: counts[n])
     reason = (

@@ -1,7 +1,7 @@
-"""What a worker does with its photos: read, decode, measure, store.
+"""The work of a worker process on a batch of photos: read, decode, measure, store.
 
-A worker writes pixels into the store file itself and gives back only what it
-found, so that little has to pass between processes.
+A worker writes pixels into the store file itself and returns the facts alone, so
+that little has to pass between processes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pawsight.errors import PhotoError
 from pawsight.records import Resize
 
 _AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
-_SLOW_SECONDS = 0.002  # a file; a local disk takes a tenth
+_SLOW_SECONDS = 0.002  # per file; a local disk takes a tenth
 NO_MEMORY = "needs more memory than there is"
 
 
@@ -39,7 +39,7 @@ class Batch:
         paths: Paths of the photos.
         first_row: Row of the first photo in the store; the others follow.
         image_size: (height, width) in pixels.
-        resize: How a photo of another shape is brought there.
+        resize: How a photo of another shape is resized.
         store_path: The file to write pixels into, None to write none.
         keep_truncated: Whether to use a JPEG whose end is missing.
         scale: What brings values of more than 8 bits to 0..255.
@@ -63,10 +63,10 @@ class Batch:
 
 
 class Finding(NamedTuple):
-    """What a worker found: facts, or a problem.
+    """The result for one photo: facts, or a problem.
 
-    `is_lasting` says that reading the same file again would find the same, which
-    is not so for a missing permission. `is_stored` says that its pixels are written.
+    `is_lasting`: reading the same file again would give the same result, which is
+    not so for a missing permission. `is_stored`: its pixels are written.
     """
 
     facts: Facts | None = None
@@ -77,13 +77,13 @@ class Finding(NamedTuple):
 
 
 class Watch:
-    """Is told when the decoding of a photo begins, and when no photo is at work; does nothing."""
+    """Limits the time of each decode; this one sets no limit."""
 
     def begin(self) -> None:
-        """A photo has been read from the disk and will now be decoded."""
+        """Start the clock: a photo was read from the disk and is decoded now."""
 
     def end(self) -> None:
-        """No photo is at work."""
+        """Stop the clock."""
 
 
 def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
@@ -131,7 +131,7 @@ def _load_together(paths: list[str]) -> list[bytes | Finding]:
 
 
 def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
-    """Decode one photo; give its pixels, too, or none."""
+    """Decode one photo; return its facts or problem, and its pixels."""
     if isinstance(file, Finding):
         return file, b""
     watch.begin()
@@ -143,7 +143,7 @@ def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed
     except NoScaleError as error:
         return Finding(problem=str(error), samples=error.samples), b""
     except PhotoError as error:
-        is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more next time
+        is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more the next time
         return Finding(problem=str(error), is_lasting=is_lasting), b""
     except MemoryError:
         return Finding(problem=NO_MEMORY, is_lasting=False), b""
@@ -156,7 +156,7 @@ def _rows(photos: list[tuple[Surveyed | Finding, bytes]], surveyed: list[Surveye
 
 
 class _Store:
-    """The file of pixels, while it can be written."""
+    """The file of pixels, as long as it can be written."""
 
     def __init__(self, batch: Batch) -> None:
         self._file: FileIO | None = None

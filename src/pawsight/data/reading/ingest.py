@@ -1,8 +1,8 @@
 """Read every photo of a source once: facts into a catalog, pixels into a store.
 
-A photo whose path, size and time are known from an earlier run costs nothing.
-A photo that cannot be read is a row with its problem. Nothing is ever written
-below the user's folder.
+A photo whose path, size and time are in the cache is not read again. A photo
+that cannot be read is a row with its problem. Nothing is ever written into the
+user's folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pawsight.records import Photo, Pixels, Resize
 
 _SILENT = Silent()
 _BATCH_SIZE = 128
-_BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and the progress shall not stand
+_BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and progress is reported per batch
 _SLOWER = "Photos are decoded while training instead, which is slower."
 
 
@@ -49,8 +49,8 @@ def ingest(
     Args:
         source: A listing, a fetched source, or whatever `fetch` takes.
         image_size: Working size (height, width) in pixels.
-        resize: How a photo of another shape is brought to it.
-        progress: Is told of the photos read, with the rate.
+        resize: How a photo of another shape is resized.
+        progress: Receives the photos read, with the rate.
         keep_truncated: Use a JPEG whose end is missing, where most of it is there.
         scale: What brings values of more than 8 bits to 0..255; None measures the
             photos; the rule is in the catalog.
@@ -79,7 +79,7 @@ def _listing(source: Catalog | Source | str | Path, progress: Progress) -> Catal
 
 
 class _Reading:
-    """One pass over a listing; everything is read when it is made."""
+    """One pass over a listing; the constructor reads everything."""
 
     def __init__(
         self,
@@ -110,12 +110,12 @@ class _Reading:
             self._tell_scale()
 
     def catalog(self) -> Catalog:
-        """Give the rows."""
+        """Return the rows."""
         photos = tuple(self._photos)
         return replace(self._listing, photos=photos, pixel_scale=self._scale)
 
     def pixels(self) -> Pixels:
-        """Give the pixels, from where they are."""
+        """Return the pixels: a store, or a stream where there is none."""
         if self._has_store and self._cache.store_path is not None:
             return PixelStore(self._cache.store_path, self._image_size, self._rows)
         paths = ["" if photo.problem else photo.path for photo in self._photos]
@@ -152,7 +152,7 @@ class _Reading:
                 )
 
     def _look_up(self) -> list[int]:
-        """Take what is known from earlier; give the indices of the photos to read."""
+        """Take what is in the cache; return the indices of the photos to read."""
         known = self._cache.look_up(self._listing.photos, self._keep_truncated)
         self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
         unknown = [
@@ -163,12 +163,12 @@ class _Reading:
             for i in np.flatnonzero(known.is_known & (known.rows < 0)).tolist()
             if not self._photos[i].problem
         ]
-        wanted = sorted(unknown + without_pixels)
-        if self._cache.has_room(len(wanted)):
-            return wanted
+        to_read = sorted(unknown + without_pixels)
+        if self._cache.has_room(len(to_read)):
+            return to_read
         self._has_store = False
         if self._cache.store_path is not None:
-            num_bytes = len(wanted) * row_bytes(self._image_size)
+            num_bytes = len(to_read) * row_bytes(self._image_size)
             self._progress.note(
                 f"The disk has no room to keep {num_bytes / 1e6:,.0f} MB of pixels "
                 f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"
@@ -216,7 +216,7 @@ class _Reading:
         ]
 
     def _take(self, indices: list[int], first_row: int, findings: list[Finding]) -> None:
-        """Put what a worker found into the table and into the cache."""
+        """Put the findings of a worker into the table and into the cache."""
         lasting = []
         for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
             facts, problem, is_lasting, is_stored, samples = finding
@@ -236,14 +236,14 @@ class _Reading:
         self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
 
     def _keep(self, step: Callable[[], None]) -> None:
-        """Do something to the cache; if it fails, go on without."""
+        """Run a step on the cache; where it fails, continue without the cache."""
         if not self._is_kept:
             return
         try:
             step()
         except (OSError, sqlite3.Error) as error:
             self._is_kept = False
-            self._give_up_store(f"What was read cannot be kept for the next time ({error}).")
+            self._give_up_store(f"The cache cannot be written ({error}).")
 
     def _give_up_store(self, why: str) -> None:
         if self._has_store:

@@ -1,15 +1,14 @@
-"""What ingest keeps between runs: an index of facts, and beside it the file of pixels.
+"""The cache of ingest: an index of facts, and beside it the file of pixels.
 
 One folder per source and working size, made for one process at a time:
 
     <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>[-<bands>]/
         index.sqlite  pixels-<number>.u8  lock.sqlite
 
-A row of the index is committed only after the pixels it speaks of are on the
-disk, and rows of pixels are only ever added. So a process killed at any moment
-leaves a cache that is right, and one that trains from it is never disturbed.
-When most rows are of photos that are gone or have changed, those that still
-count move into a new file of pixels.
+A row of the index is committed only after its pixels are on the disk, and rows
+of pixels are only ever added. So a process killed at any moment leaves a
+consistent cache, and one that trains from it is never disturbed. When most rows
+are of photos that are gone or have changed, the others move into a new file.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from pawsight.storage.locks import locked
 
 RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
 _COMMIT_SECONDS = 2.0
-_SPARE = 1000  # photos or rows that no longer count, and are not worth cleaning up
+_SPARE = 1000  # photos or rows not in use that are not worth cleaning up
 
 
 class IngestCache:
@@ -93,7 +92,7 @@ class IngestCache:
         self._open()
 
     def _unused_number(self) -> int:
-        """Give a number that no file of pixels has: somebody may be reading from it."""
+        """Return a number that no file of pixels has: a process may be reading from it."""
         return 1 + max((int(path.stem.partition("-")[2]) for path in self._stores()), default=0)
 
     def _stores(self) -> list[Path]:
@@ -113,11 +112,11 @@ class IngestCache:
         return self.store_path.stat().st_size
 
     def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
-        """Find the photos that are known and have not changed; clean up when most are gone.
+        """Find the photos that are cached and have not changed; clean up when most are gone.
 
         Args:
             photos: As they were listed, sorted by path.
-            keep_truncated: Of two ways to read a damaged photo, the one that counts.
+            keep_truncated: Whether damaged photos are read; each answer is cached.
         """
         try:
             with many_records():
@@ -134,15 +133,15 @@ class IngestCache:
             num_rows -= self._index.forget(known.unmatched, self._root)
             self._index.commit()
         if self.next_row > _SPARE + 2 * num_rows:
-            with contextlib.suppress(OSError):  # no room: it can wait
+            with contextlib.suppress(OSError):  # no room: the next time
                 self._compact(known.rows)
         return known
 
     def _compact(self, rows: IntArray) -> None:
-        """Move the rows of pixels that count into a new file, and renumber them.
+        """Move the rows of pixels in use into a new file, and renumber them.
 
         Raises:
-            OSError: The disk has no room; all is as before.
+            OSError: The disk has no room; nothing has changed.
         """
         kept = self._index.rows()
         if self.store_path is None or not self._has_free(len(kept)):
@@ -172,7 +171,7 @@ class IngestCache:
         self._index.add(photos, keep_truncated)
 
     def has_room(self, num_photos: int) -> bool:
-        """Whether the disk has room for more photos; if so, make the pixel file long enough."""
+        """Return whether the disk has room for more photos; if so, extend the file of pixels."""
         if self.store_path is None:
             return False
         if num_photos == 0:
@@ -192,12 +191,12 @@ class IngestCache:
         return free >= num_photos * self._photo_bytes + RESERVE_BYTES
 
     def commit_sometimes(self) -> None:
-        """Commit if the last time was a while ago."""
+        """Commit if the last commit was a while ago."""
         if time.monotonic() >= self._next_commit:
             self.commit()
 
     def commit(self) -> None:
-        """Make pixels and then facts last, whatever happens to the machine.
+        """Write pixels and then facts to the disk, so that they survive a power cut.
 
         Raises:
             sqlite3.Error, OSError: The disk is full or gone.
@@ -227,7 +226,7 @@ def open_cache(
 ) -> Iterator[IngestCache]:
     """Open the cache of a source, alone; wait if another process has it.
 
-    Where there can be no cache, an index in memory takes its place, and the user is told.
+    Where there can be no cache, an index in memory replaces it, with a note to the user.
     """
     height, width = image_size
     photo_bytes = row_bytes(image_size)
@@ -246,7 +245,7 @@ def open_cache(
             )
             cache = IngestCache(folder, root, photo_bytes)
         except (DiskError, OSError, sqlite3.Error) as error:
-            progress.note(f"Nothing can be kept for the next time: {error}")
+            progress.note(f"There is no cache: {error}")
             cache = IngestCache(None, root, photo_bytes)
         stack.callback(cache.close)
         yield cache
@@ -259,6 +258,6 @@ def _source_folder(root: Path) -> Path:
 
 
 def _maker() -> str:
-    """Name what the pixels depend on: another decoder may give other pixels."""
+    """Return what the pixels depend on: another decoder may decode other pixels."""
     versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif", "tifffile"))
     return " ".join((str(SCHEMA), str(decode.VERSION), *versions))

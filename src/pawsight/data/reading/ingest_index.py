@@ -1,4 +1,4 @@
-"""The table of what ingest knows: the facts of each photo, and which row of pixels is its own."""
+"""The index of ingest: the facts of each photo, and its row in the file of pixels."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ SCHEMA = 4  # raised whenever the tables or the rows of pixels change
 
 
 class Known(NamedTuple):
-    """What is known of the photos of a listing.
+    """What the index holds of listed photos.
 
     Attributes:
-        photos: The photos, with their facts where these are known, length N.
+        photos: The photos, with their facts where the index has them, length N.
         rows: Their rows of pixels, shape [N], -1 where there are none.
-        is_known: Whether a photo need not be read for its facts, shape [N].
+        is_known: Whether the index has the facts of a photo, shape [N].
         applied: What was done to the values of photos of more than 8 bits, by index, as
             `PixelScale.applied_to` writes it.
-        num_rows: Rows of pixels that belong to some photo of the index.
+        num_rows: Rows of pixels that belong to a photo of the index.
         next_row: One above the last of these rows.
         unmatched: Keys of photos that the listing lacks, or that have changed.
     """
@@ -63,14 +63,14 @@ class Index:
         self._database = sqlite3.connect(path or ":memory:", timeout=10)
 
     def describe(self, about: dict[str, str | int | bytes]) -> dict[str, str | int | bytes]:
-        """Say what the index is about, unless that was said before; give what was said."""
+        """Write what the index is about, unless that is written already; return what is written."""
         self._database.executescript(_TABLES)
         self._database.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", about.items())
         self._database.commit()
         return dict(self._database.execute("SELECT key, value FROM about"))
 
     def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
-        """Find the photos that are known and have not changed.
+        """Find the photos that the index holds and that have not changed.
 
         Args:
             photos: As they were listed, sorted by path.
@@ -125,7 +125,7 @@ class Index:
         )
 
     def forget(self, keys: Iterable[bytes], root: Path) -> int:
-        """Forget those photos that are gone or have changed; say how many rows of pixels they had.
+        """Remove photos that are gone or have changed; return how many rows of pixels they had.
 
         What is as it was, but not listed now, may belong to another table of the same folder.
         """
@@ -144,18 +144,18 @@ class Index:
         return num_rows
 
     def rows(self) -> list[tuple[int, bytes]]:
-        """Give the rows of pixels that belong to photos, ascending, with the photos' keys."""
+        """Return the rows of pixels that belong to photos, ascending, with the photos' keys."""
         return self._database.execute(
             "SELECT row, path FROM photos WHERE row >= 0 ORDER BY row"
         ).fetchall()
 
     def renumber(self, keys: Iterable[bytes], number: int) -> None:
-        """Give photos the rows 0, 1, ... of the file of pixels with that number."""
+        """Assign photos the rows 0, 1, ... of the file of pixels with that number."""
         self._database.executemany("UPDATE photos SET row = ? WHERE path = ?", enumerate(keys))
         self._database.execute("UPDATE about SET value = ? WHERE key = 'number'", (number,))
 
     def commit(self) -> None:
-        """Make all of it last."""
+        """Commit all changes."""
         self._database.commit()
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Index:
 
 
 def describe_file(path: Path) -> tuple[str, int]:
-    """Say which folder an index is about and how many photos it knows; "" and 0 if it cannot tell.
+    """Return the folder that an index is about and its number of photos; "" and 0 if damaged.
 
     Nothing is written, and nobody who writes is disturbed.
     """
@@ -179,7 +179,7 @@ def describe_file(path: Path) -> tuple[str, int]:
 
 
 def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:
-    """Give key and place of each photo in the order in which SQLite sorts; None ends it."""
+    """Yield key and place of each photo in the order in which SQLite sorts, then None."""
     if all(photo.path.isascii() for photo in photos):  # then text and bytes sort alike
         yield from ((photo.path.encode(), place) for place, photo in enumerate(photos))
     else:

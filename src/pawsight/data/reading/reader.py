@@ -1,9 +1,9 @@
-"""The process that reads photos apart from the user's own, and may die of one of them.
+"""The worker process that reads photos, and that a photo may kill.
 
-It takes batches from standard input and answers on standard output, both
+It takes batches from standard input and writes results to standard output, both
 pickled, until its input ends: so it ends with the process that started it,
-however that one ended. A decoder that crashes, hangs or wants all the memory
-there is takes only this process with it.
+however that one ends. A decoder that crashes, hangs or takes all memory kills
+this process only.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
 from pawsight.data.decoding.photo_file import MAX_BYTES
 from pawsight.data.reading.batch import Batch, Finding, Watch
 
-# Of the processor's time, so that a busy machine blames no photo. What `limits` lets pass takes
-# up to about 5 seconds; this is for what it does not know, and for slower machines.
+# Of processor time, so that a busy machine fails no photo. What `limits` accepts takes up to
+# about 5 seconds; this is for what it does not know, and for slower machines.
 PROCESSOR_SECONDS = 10.0
-# By the clock, for a decoder that waits for ever; a machine short of memory may be this slow.
+# By the clock, for a decoder that waits for ever; a machine short of memory may be slow.
 CLOCK_SECONDS = 60.0
 # What one photo can need, the file itself and a copy of it included.
 MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
@@ -38,7 +38,7 @@ Work = Callable[[Batch, Watch], list[Finding]]
 
 
 def reason_for(exit_code: int) -> str:
-    """Say in plain words what the death of this process tells of the photo it was reading."""
+    """Return the problem of the photo that this process died of, in plain words."""
     if exit_code == -getattr(signal, "SIGPROF", 0):
         return f"took more than {PROCESSOR_SECONDS:.0f} seconds to decode"
     if exit_code == -getattr(signal, "SIGALRM", 0):
@@ -47,15 +47,15 @@ def reason_for(exit_code: int) -> str:
 
 
 def is_lasting(exit_code: int) -> bool:
-    """Whether the same photo would end this process again: a crash may have other causes."""
+    """Return whether the same photo would kill it again: a crash may have other causes."""
     return exit_code == -getattr(signal, "SIGPROF", 0)
 
 
 class Limits(Watch):
-    """Ends this process when a photo takes too long; nothing that holds Python up can delay it."""
+    """Ends this process when a photo takes too long, also inside a decoder that blocks Python."""
 
     def begin(self) -> None:
-        """Give the next photo its time."""
+        """Start the clock of the next photo."""
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS)
             signal.setitimer(signal.ITIMER_REAL, CLOCK_SECONDS)
@@ -63,7 +63,7 @@ class Limits(Watch):
             faulthandler.dump_traceback_later(CLOCK_SECONDS, exit=True)
 
     def end(self) -> None:
-        """Stop counting."""
+        """Stop the clock."""
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -72,15 +72,15 @@ class Limits(Watch):
 
 
 def main() -> None:
-    """Answer batches until the input ends."""
+    """Read batches until the input ends."""
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decoder that prints must not garble answers
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decoder that prints must not garble results
     _limit()
     work: Work = pickle.load(requests)
     waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
-    gc.freeze()  # what was imported stays, so no collection need look at it again
+    gc.freeze()  # what was imported stays, so the collector can skip it
     _answer(answers, None)
     limits = Limits()
     while True:
@@ -90,7 +90,7 @@ def main() -> None:
             os._exit(1)
         except BrokenPipeError:
             os._exit(0)
-        except Exception:  # noqa: BLE001 - a bug here is told by the process above
+        except Exception:  # noqa: BLE001 - raised again by the parent process
             _answer(answers, traceback.format_exc())
 
 
@@ -100,7 +100,7 @@ def _answer(answers: BinaryIO, found: list[Finding] | str | None) -> None:
 
 
 def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Batch]) -> None:
-    """Take batches as they come, so that the next one is here when this one is done."""
+    """Receive batches ahead, so that the next one is here when this one is done."""
     while True:
         try:
             waiting.put(pickle.load(requests))
@@ -109,7 +109,7 @@ def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Batch]) -> None:
 
 
 def _limit() -> None:
-    """Leave Ctrl-C to the process above, and take no more memory than one photo can need."""
+    """Ignore Ctrl-C, which the parent handles, and limit the memory to what one photo can need."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("SIGPROF", "SIGALRM"):
         if hasattr(signal, name):

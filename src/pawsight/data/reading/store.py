@@ -25,9 +25,9 @@ from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels, Resize
 
 _Loaded = TypeVar("_Loaded")
-_KEPT_SHARE = 1 / 8  # of the memory: training, its system and a browser want theirs
+_KEPT_SHARE = 1 / 8  # of the memory: training, the system and a browser need the rest
 _ANALYSES_SHARE = 1 / 8  # of what pixels may take, for what is compared of photos
-_NO_PIXELS = "Pixels were asked for of a photo that could not be read at ingest."
+_NO_PIXELS = "A photo that could not be read at ingest has no pixels."
 
 
 def row_bytes(image_size: tuple[int, int]) -> int:
@@ -127,7 +127,7 @@ class PixelStream:
         root: The folder that the paths are relative to.
         paths: Path of each photo of the catalog, "" where it has no pixels.
         image_size: (height, width) in pixels.
-        resize: How a photo of another shape is brought there.
+        resize: How a photo of another shape is resized.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
         scale: What brings values of more than 8 bits to 0..255.
         memory_bytes: How much to keep; None is an eighth of this machine's memory.

@@ -30,11 +30,11 @@ class LostPhotosReported:
         self._num_reported = 0
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Passed on."""
+        """Pass on."""
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Passed on; photos lost since the last time are reported."""
+        """Pass on, and report the photos lost since the last time."""
         self._progress.advance(done, **facts)
         # A copy of the keys: the threads that read may add to them.
         for index in list(self._pixels.lost)[self._num_reported :]:
@@ -42,7 +42,7 @@ class LostPhotosReported:
             self._report(index)
 
     def note(self, text: str) -> None:
-        """Passed on."""
+        """Pass on."""
         self._progress.note(text)
 
     def _report(self, index: int) -> None:

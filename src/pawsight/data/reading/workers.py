@@ -1,8 +1,8 @@
-"""Read photos with all cores, in processes of their own; a photo that kills one is named.
+"""Read photos with all cores, in worker processes; a photo that kills one is reported.
 
 Each process has a thread here that feeds it, one batch ahead, so that it never
 waits. When it dies, the photos it was reading are read once more, one by one:
-the one that kills again is guilty, and all others are read.
+one that kills the process again is the problem, and all others are read.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from pawsight.data.reading.reader import Work, is_lasting, reason_for
 
 _log = logging.getLogger(__name__)
 _AHEAD = 2  # batches that a process has at once
-_WAIT_SECONDS = 0.5  # between two looks whether Ctrl-C was pressed, for systems that need it
+_WAIT_SECONDS = 0.5  # between two checks for Ctrl-C, on systems that need them
 _SETTINGS = {
-    # One thread a process: there is one for each core.
+    # One thread per process: there is a process for each core.
     **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
     "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
     "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
@@ -48,7 +48,7 @@ def read_all(
 ) -> Generator[Result]:
     """Read batches with several processes; they come back in any order.
 
-    Where the system lets no process live, they are read in this one.
+    Where the system starts no process, they are read in this one.
 
     Args:
         batches: Taken one by one, when a process has room.
@@ -82,7 +82,7 @@ def read_all(
 
 
 class _Pool:
-    """What the feeders share: batches to read, results, and the processes that live."""
+    """What the feeders share: batches to read, results, and the running processes."""
 
     def __init__(self, batches: Iterable[Batch], work: Work) -> None:
         self.work = work
@@ -102,7 +102,7 @@ class _Pool:
         with self._lock:
             self._returned.extend(batches)
 
-    def tell(self, result: Result | BaseException | None) -> None:
+    def put(self, result: Result | BaseException | None) -> None:
         self._results.put(result)
 
     def wait(self) -> Result | BaseException | None:
@@ -114,7 +114,7 @@ class _Pool:
         """Start a process.
 
         Raises:
-            _NoProcessError: None can live, or none is wanted any more.
+            _NoProcessError: It cannot be started, or the pool is closed.
         """
         with self._lock:
             if self.is_closed:
@@ -122,14 +122,14 @@ class _Pool:
             try:
                 process = _Process()
             except (OSError, ValueError) as error:
-                _log.warning("No process to read photos could be started: %s", error)
+                _log.warning("No worker process could be started: %s", error)
                 raise _NoProcessError from error
             self._processes.add(process)
         try:
             process.greet(self.work)
         except _DiedError as error:
             code = self.end_process(process)
-            _log.warning("A process to read photos ended at once, with exit code %s.", code)
+            _log.warning("A worker process ended at once, with exit code %s.", code)
             raise _NoProcessError from error
         return process
 
@@ -165,15 +165,15 @@ class _Feeder(threading.Thread):
         except _NoProcessError:
             for batch, is_suspect in self._todo:
                 if is_suspect:
-                    self._pool.tell((batch, [Finding(problem=reason_for(1), is_lasting=False)]))
+                    self._pool.put((batch, [Finding(problem=reason_for(1), is_lasting=False)]))
             self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
-            self._pool.tell(error)
+            self._pool.put(error)
         finally:
-            self._pool.tell(None)
+            self._pool.put(None)
 
     def _read_until_death(self) -> bool:
-        """Read batches with one process; say whether some are left because it died."""
+        """Read batches with one process; return whether some are left because it died."""
         process = self._pool.start_process()
         under_way: deque[tuple[Batch, bool]] = deque()
         try:
@@ -183,8 +183,8 @@ class _Feeder(threading.Thread):
                     process.send(following[0])
                 if not under_way:
                     return False
-                answer = process.receive()
-                self._pool.tell((under_way.popleft()[0], answer))
+                findings = process.receive()
+                self._pool.put((under_way.popleft()[0], findings))
         except _DiedError:
             code = self._pool.end_process(process)
             if self._pool.is_closed:
@@ -193,7 +193,7 @@ class _Feeder(threading.Thread):
             self._todo.extendleft(reversed(under_way))
             if is_suspect:
                 finding = Finding(problem=reason_for(code), is_lasting=is_lasting(code))
-                self._pool.tell((batch, [finding]))
+                self._pool.put((batch, [finding]))
             else:
                 self._todo.extendleft((single, True) for single in reversed(batch.singles()))
             return True
@@ -224,48 +224,48 @@ class _Process:
             [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the last words of a decoder are for nobody
+            stderr=subprocess.DEVNULL,  # discard the decoder's stderr
             env=os.environ | _SETTINGS,
         )
 
     def greet(self, work: Work) -> None:
-        """Say what the process is to do, and wait until it is ready.
+        """Send the work to do, and wait until the process is ready.
 
         Raises:
-            _DiedError: It did not come to that.
+            _DiedError: It died before.
         """
         self.send(sys.path)
         self.send(work)
         self.receive()
 
     def send(self, message: Any) -> None:
-        """Send; to a process that has died this does nothing, and `receive` tells it."""
+        """Send a message; nothing happens if the process has died, which `receive` raises."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
 
     def receive(self) -> Any:
-        """Wait for the next answer.
+        """Wait for the next result.
 
         Raises:
-            _DiedError: The process is dead, and all its answers were received.
+            _DiedError: The process is dead, and all its results were received.
         """
         assert self._process.stdout is not None
         try:
-            answer = pickle.load(self._process.stdout)
+            result = pickle.load(self._process.stdout)
         except (EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
             raise _DiedError from error
-        if isinstance(answer, str):
-            raise RuntimeError(f"A process that reads photos failed:\n{answer}")
-        return answer
+        if isinstance(result, str):
+            raise RuntimeError(f"A worker process failed:\n{result}")
+        return result
 
     def kill(self) -> None:
-        """End the process, from any thread."""
+        """Kill the process, from any thread."""
         self._process.kill()
 
     def end(self) -> int:
-        """End the process if it lives, free what it held, and give its exit code."""
+        """Kill the process if it runs, free its resources, and return its exit code."""
         self._process.kill()
         try:
             code = self._process.wait(timeout=_END_SECONDS)
