@@ -167,11 +167,11 @@ class _Store:
 
     @property
     def is_open(self) -> bool:
-        """Whether rows are wanted."""
+        """Whether rows can be written."""
         return self._file is not None
 
     def write(self, first_row: int, photos: list[bytes]) -> bool:
-        """Write rows; False when that fails: facts alone are worth keeping, too."""
+        """Write rows; returns False where that fails: the facts are kept anyway."""
         if self._file is None:
             return False
         # One large write costs half of many small ones; a broken photo's row is left empty.
