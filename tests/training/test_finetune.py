@@ -105,11 +105,7 @@ def test_a_share_of_the_layers_is_counted_from_the_last_and_rounded_up():
 
 
 def test_the_plan_says_which_layers_learn_when(staged_plan):
-<<<<<<< HEAD
-    assert "; of its layers the last 33 % learn, then all" in staged_plan.in_words()
-=======
     assert "; the last 33 % of its layers are trained, then all" in staged_plan.describe()
->>>>>>> 0182c02 (Write training, pipeline and the reading of photos in the words of the field)
 
 
 @pytest.mark.slow

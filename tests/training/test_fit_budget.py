@@ -112,11 +112,7 @@ def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
     assert history[-1].validation_accuracy == 1.0
     assert history[-1].step < plan.num_steps
     assert load_plan(run).num_steps == history[-1].step
-<<<<<<< HEAD
-    assert "The target of 86.0 % is surely reached: training ends here." in told.notes
-=======
     assert "Target of 86.0 % reached (lower 95 % bound); stopping early." in told.notes
->>>>>>> 0182c02 (Write training, pipeline and the reading of photos in the words of the field)
     assert all(row.validation_accuracy < 1.0 for row in history[:-1])
     assert load_history(run.history_path) == history
 

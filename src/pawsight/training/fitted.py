@@ -79,12 +79,8 @@ def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
     chosen = next((one for one in head.trials if one.strength == head.strength), None)
     progress.note(
         f"Linear head fitted with an L2 penalty of {head.strength:g}"
-        + (
-            f", chosen by cross-validation ({percent(chosen.accuracy)} right there)"
-            if chosen
-            else ""
-        )
-        + f": {percent(found.accuracy)} right in validation"
+        + (f", chosen by cross-validation (accuracy {percent(chosen.accuracy)})" if chosen else "")
+        + f": accuracy {percent(found.accuracy)} in validation"
         + (f" (balanced {percent(found.balanced_accuracy)})" if fitted.is_imbalanced else "")
         + "."
     )

@@ -219,9 +219,7 @@ class Plan(_AnyPlan):
         )
 
     def _describe_layers(self) -> str:
-        shares = [
-            f"{percent(stage.share, 0)}" if stage.share < 1 else "all" for stage in self.stages
-        ]
+        shares = [percent(stage.share, 0) if stage.share < 1 else "all" for stage in self.stages]
         if shares[0] == "all":
             return ""
         return (

@@ -196,7 +196,9 @@ class Trainer:
         progress.advance(0, **row.facts())
         progress.note(_described(row))
         if is_reached and step < self.plan.num_steps:
-            progress.note(f"The target of {percent(target)} is surely reached: training ends here.")
+            progress.note(
+                f"Target of {percent(target)} reached (lower 95 % bound); stopping early."
+            )
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
     def _measure(self, size: tuple[int, int], run: Run) -> Score:
@@ -250,7 +252,7 @@ class Trainer:
 def _described(row: Epoch) -> str:
     balanced = row.validation_balanced_accuracy
     return (
-        f"Epoch {row.epoch}: accuracy {percent(row.train_accuracy)} in training, "
+        f"Epoch {row.epoch_text}: accuracy {percent(row.train_accuracy)} in training, "
         f"{percent(row.validation_accuracy)} in validation"
         + (f" (balanced {percent(balanced)})" if balanced is not None else "")
         + f", {row.images_per_second:.0f} images/s"
