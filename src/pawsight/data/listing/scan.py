@@ -170,7 +170,9 @@ class _Scan:
             lines = read_table(path, self._config).lines
         except (SourceError, DataError):
             return False
-        return len({line.label for line in lines}) > 1 and not _FORM.match(path.name)
+        num_labels = len({line.label for line in lines})
+        # More would be measurements or names, but no classes.
+        return 1 < num_labels <= max(20, len(lines) // 2) and not _FORM.match(path.name)
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
         """List what tables name; return where the classes and parts stand."""
