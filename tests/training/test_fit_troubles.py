@@ -9,7 +9,7 @@ from PIL import Image
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ROW
-from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore, PixelStream, row_of
 from pawsight.data.reading.unreadable import LostPhotosReported, lost_rows
 from pawsight.errors import DataError, DiskError, StoppedError
 from pawsight.progress import Silent
@@ -150,9 +150,9 @@ def test_training_stops_with_advice_when_most_photos_are_gone(photos, tmp_path):
 
 def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos, tmp_path):
     images = stream_of(photos).read(photos.usable)
-    rows = (image.tobytes() + bytes(ROW.itemsize) for image in images)
+    rows = (row_of(image.tobytes(), bytes(ROW.itemsize)) for image in images)
     (tmp_path / "pixels.u8").write_bytes(b"".join(rows))
-    store = PixelStore(tmp_path / "pixels.u8", SIZE, np.arange(60))
+    store = PixelStore(tmp_path / "pixels.u8", SIZE, np.arange(60), stream_of(photos))
     trainer = trainer_of(photos, store, epochs=20)
     with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
         trainer.fit(

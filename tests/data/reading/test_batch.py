@@ -6,7 +6,7 @@ import time
 import pytest
 from PIL import Image
 
-from pawsight.data.decoding.analysis import ANALYSIS_SIZE, analyse
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import examine, load_pixels
 from pawsight.data.reading import batch as batch_room
 from pawsight.data.reading.batch import Batch, Watch, read_batch
@@ -38,7 +38,8 @@ def test_facts_and_pixels_are_those_of_each_photo_alone(photos, tmp_path):
         start = row * row_bytes((70, 66))
         assert stored[start : start + pixels.nbytes] == pixels.tobytes()
         small = load_pixels((tmp_path / path).read_bytes(), ANALYSIS_SIZE, "stretch")
-        kept = stored[start + pixels.nbytes : start + row_bytes((70, 66))]
+        end = start + pixels.nbytes + ROW.itemsize
+        kept = stored[start + pixels.nbytes : end]
         assert kept == analyse(small[None]).tobytes()
     assert findings[3].facts is None and findings[3].is_lasting
     assert findings[39].problem == "the file is no longer there" and not findings[39].is_lasting

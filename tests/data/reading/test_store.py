@@ -9,7 +9,8 @@ from pawsight import machine
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import load_pixels
-from pawsight.data.reading.store import PixelStore, PixelStream, is_lost
+from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.store import PixelStore, PixelStream, is_lost, row_bytes, row_of
 from pawsight.data.reading.unreadable import LostPhotosLogged, lost_rows
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Photo
@@ -18,7 +19,7 @@ from pawsight.records import Photo
 def write_rows(path, images):
     """Write a store's file: pixels, and what is compared of each photo."""
     rows = zip(images, analyse(images), strict=True)
-    path.write_bytes(b"".join(image.tobytes() + row.tobytes() for image, row in rows))
+    path.write_bytes(b"".join(row_of(image.tobytes(), row.tobytes()) for image, row in rows))
 
 
 @pytest.fixture
@@ -26,7 +27,12 @@ def store(tmp_path) -> PixelStore:
     """Three photos, of which the second is broken; rows 2 and 0 of a file of three."""
     images = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
     write_rows(tmp_path / "pixels.u8", images)
-    return PixelStore(tmp_path / "pixels.u8", (4, 5), np.array([2, -1, 0]))
+    return store_of(tmp_path / "pixels.u8", [2, -1, 0])
+
+
+def store_of(path, rows):
+    no_photos = PixelStream(path.parent, [""] * len(rows), (4, 5), "stretch")
+    return PixelStore(path, (4, 5), np.array(rows), no_photos)
 
 
 def test_the_store_gives_the_row_of_each_photo(store):
@@ -57,14 +63,46 @@ def test_a_broken_photo_has_no_pixels(store):
 
 
 def test_a_store_of_broken_photos_only_needs_no_file(tmp_path):
-    store = PixelStore(tmp_path / "none", (4, 5), np.array([-1, -1]))
+    store = store_of(tmp_path / "none", [-1, -1])
     assert store.read(np.array([], np.int64)).shape == (0, 4, 5, 3)
 
 
 def test_a_store_that_is_too_short_is_named(tmp_path):
     (tmp_path / "pixels.u8").write_bytes(b"short")
     with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read"):
-        PixelStore(tmp_path / "pixels.u8", (4, 5), np.array([0]))
+        store_of(tmp_path / "pixels.u8", [0])
+
+
+def test_rows_that_were_damaged_on_the_disk_are_made_again(tmp_path, save_photo, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    for number, colour in enumerate(("red", "green", "blue", "white")):
+        folder = tmp_path / "photos" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        save_photo(f"{number}.png", colour).rename(folder / f"{number}.png")
+    everything = np.arange(4)
+    _, undamaged = ingest(tmp_path / "photos", (20, 30))
+    pixels, analysis = undamaged.read(everything), undamaged.analysis(everything)
+    data = undamaged.path.read_bytes()
+    size = row_bytes((20, 30))
+    damaged = bytearray(data)
+    damaged[:size] = bytes(size)  # a row of zeros, as after a power cut
+    damaged[size + 700] ^= 1  # one bit of the pixels of the second row
+    damaged[3 * size - 20] ^= 1  # and one of what is compared of the third photo
+    undamaged.path.write_bytes(damaged)
+
+    _, store = ingest(tmp_path / "photos", (20, 30))
+
+    assert (store.analysis(everything) == analysis).all()
+    assert (store.read(everything) == pixels).all()
+    assert store.path.read_bytes() == data
+
+
+def test_damaged_rows_of_photos_that_are_gone_are_an_error_for_people(store):
+    data = bytearray(store.path.read_bytes())
+    data[-30] ^= 1
+    store.path.write_bytes(data)
+    with pytest.raises(DataError, match="could not be read"):
+        store.analysis(np.array([0]))
 
 
 def test_the_stream_decodes_what_is_asked_for(tmp_path, save_photo):
@@ -144,7 +182,7 @@ def test_a_store_loses_no_photo(store):
 
 
 def test_a_store_that_is_cut_short_while_it_is_used_ends_with_plain_words(store):
-    os.truncate(store.path, 100)  # a row has 60 bytes
+    os.truncate(store.path, row_bytes((4, 5)) + 100)
     assert store.read(np.array([2]))[0, 0, 0, 0] == 0
     with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
         store.read(np.array([2, 0]))

@@ -12,12 +12,16 @@ from pawsight.errors import PhotoError
 MAX_BYTES = 512 * 2**20
 
 _WAITS_SECONDS = (0.1, 0.5)  # a network drive that stumbled is mostly back by then
-_NO_FILE = "not a file but a folder, pipe or device"
+_NOT_REGULAR = "not a file but a folder, pipe or device"
 TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 
 
-def read_photo(path: str | os.PathLike[str]) -> bytes:
+def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
     """Read a photo's file, trying again when the drive stumbles.
+
+    Args:
+        path: The file.
+        was_listed: Whether it is known to have been there, which a message can say then.
 
     Raises:
         PhotoError: It vanished, may not be read, is no regular file, or is larger
@@ -29,7 +33,7 @@ def read_photo(path: str | os.PathLike[str]) -> bytes:
             return _read(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
-                raise PhotoError(_why(error)) from error
+                raise PhotoError(_why(error, was_listed)) from error
             time.sleep(waits.pop(0))
 
 
@@ -39,7 +43,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise PhotoError(_NO_FILE)
+            raise PhotoError(_NOT_REGULAR)
         if found.st_size > MAX_BYTES:
             raise PhotoError(TOO_LARGE)
         parts = [os.read(handle, found.st_size + 1)]
@@ -56,11 +60,11 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         os.close(handle)
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, was_listed: bool) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "file not found"
+        return "the file is no longer there" if was_listed else "file not found"
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if isinstance(error, IsADirectoryError):
-        return _NO_FILE
+        return _NOT_REGULAR
     return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -21,7 +21,7 @@ from pawsight.data.decoding.decode import Surveyed, read_photo, survey
 from pawsight.data.decoding.frame import quiet
 from pawsight.data.decoding.photo_statistics import Facts, measure
 from pawsight.data.pixel_scale import STANDARD, NoScaleError, PixelScale
-from pawsight.data.reading.store import row_bytes
+from pawsight.data.reading.store import row_bytes, row_of
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
 
@@ -117,7 +117,7 @@ def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
 
 def _load(path: str) -> bytes | Finding:
     try:
-        return read_photo(path)
+        return read_photo(path, was_listed=True)
     except PhotoError as error:
         return Finding(problem=str(error), is_lasting=False)
     except MemoryError:
@@ -152,7 +152,7 @@ def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed
 def _rows(photos: list[tuple[Surveyed | Finding, bytes]], surveyed: list[Surveyed]) -> list[bytes]:
     """Return the row of each photo for the store, none for those that cannot be read."""
     analyses = iter(analyse(np.stack([found.pixels for found in surveyed])) if surveyed else ())
-    return [pixels and pixels + next(analyses).tobytes() for _, pixels in photos]
+    return [pixels and row_of(pixels, next(analyses).tobytes()) for _, pixels in photos]
 
 
 class _Store:

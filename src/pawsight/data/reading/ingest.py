@@ -116,13 +116,14 @@ class _Reading:
 
     def pixels(self) -> Pixels:
         """Return the pixels: a store, or a stream where there is none."""
-        if self._has_store and self._cache.store_path is not None:
-            return PixelStore(self._cache.store_path, self._image_size, self._rows)
         paths = ["" if photo.problem else photo.path for photo in self._photos]
-        return PixelStream(
+        stream = PixelStream(
             *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated),
             scale=self._scale,
         )
+        if self._has_store and self._cache.store_path is not None:
+            return PixelStore(self._cache.store_path, self._image_size, self._rows, stream)
+        return stream
 
     def _measured(self, bands: tuple[int, ...]) -> PixelScale:
         return measured_scale((photo.samples for photo in self._photos), bands)

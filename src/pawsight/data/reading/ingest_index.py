@@ -25,7 +25,7 @@ _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
 """
-SCHEMA = 4  # raised whenever the tables or the rows of pixels change
+SCHEMA = 5  # raised whenever the tables or the rows of pixels change
 
 
 class Known(NamedTuple):

@@ -5,9 +5,13 @@ Both return the same pixels for the same photo.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import struct
 import threading
 import weakref
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,19 +28,31 @@ from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import DataError, DiskError, PhotoError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels, Resize
 
+_log = logging.getLogger(__name__)
 _Loaded = TypeVar("_Loaded")
+_CHECKSUMS = struct.Struct("<II")  # CRC-32 of the parts of a row
+_PIXELS, _ANALYSIS = 0, 1  # these parts
 _KEPT_SHARE = 1 / 8  # of the memory: training, the system and a browser need the rest
 _ANALYSES_SHARE = 1 / 8  # of what pixels may take, for what is compared of photos
 _NO_PIXELS = "A photo that could not be read at ingest has no pixels."
 
 
 def row_bytes(image_size: tuple[int, int]) -> int:
-    """Return the bytes of a row of a store: the pixels of a photo, then what is compared of it."""
-    return image_size[0] * image_size[1] * 3 + ROW.itemsize
+    """Return the bytes of a row of a store, as `row_of` writes it."""
+    return image_size[0] * image_size[1] * 3 + ROW.itemsize + _CHECKSUMS.size
+
+
+def row_of(pixels: bytes, analysis: bytes) -> bytes:
+    """Return a row of a store: pixels, what is compared of the photo, a checksum of each."""
+    checksums = _CHECKSUMS.pack(zlib.crc32(pixels), zlib.crc32(analysis))
+    return b"".join((pixels, analysis, checksums))
 
 
 class PixelStore:
     """Pixels in one file of rows; they cannot be lost.
+
+    A row is compared with its checksum when it is first read. A photo whose row was
+    damaged on the disk is decoded again, and its row is written anew.
 
     Rows are read, not mapped into memory: a mapped file that is cut short by
     another program kills the process at the next touch, and a drive that fails
@@ -46,6 +62,7 @@ class PixelStore:
         path: The file; it stays open as long as the store is there.
         image_size: (height, width) in pixels.
         rows: The row of each photo of the catalog, -1 where it has none.
+        photos: The same photos, decoded when they are read.
 
     Raises:
         DiskError: The file cannot be opened, or is too short.
@@ -54,8 +71,13 @@ class PixelStore:
     lost: Mapping[int, str] = MappingProxyType({})
     batches_at_once = 1
 
-    def __init__(self, path: Path, image_size: tuple[int, int], rows: IntArray) -> None:
+    def __init__(
+        self, path: Path, image_size: tuple[int, int], rows: IntArray, photos: PixelStream
+    ) -> None:
         self.image_size = image_size
+        self._photos = photos
+        # Of each photo, whether its pixels and its analysis were compared with their checksums.
+        self._is_checked = np.zeros((2, len(rows)), np.bool_)
         self.path = path
         self._rows = rows
         self._row_bytes = row_bytes(image_size)
@@ -80,26 +102,58 @@ class PixelStore:
             DiskError: The drive fails, or the file was cut short meanwhile.
         """
         images = np.empty((len(indices), *self.image_size, 3), np.uint8)
-        self._fill(images, indices, 0)
+        self._fill(images, indices, _PIXELS)
         return images
 
     def analysis(self, indices: IntArray) -> AnalysisArray:
         """Return what is compared of photos; raises what `read` does."""
         found = np.empty((len(indices), ROW.itemsize), np.uint8)
-        self._fill(found, indices, self._row_bytes - ROW.itemsize)
+        self._fill(found, indices, _ANALYSIS)
         return found.view(ROW)[:, 0]
 
-    def _fill(self, arrays: ImageArray, indices: IntArray, offset: int) -> None:
-        """Read into each array what begins `offset` bytes after the start of a photo's row."""
+    def _fill(self, arrays: ImageArray, indices: IntArray, part: int) -> None:
+        """Read a part of each photo's row into its array."""
         rows = self._rows[indices]
         if (rows < 0).any():
             raise DataError(_NO_PIXELS)
+        offset = 0 if part == _PIXELS else self._row_bytes - ROW.itemsize - _CHECKSUMS.size
+        places = zip(arrays, np.asarray(indices).tolist(), rows.tolist(), strict=True)
         try:
-            for array, row in zip(arrays, rows.tolist(), strict=True):
-                if self._read_into(array, row * self._row_bytes + offset) != array.nbytes:
+            for array, index, row in places:
+                start = row * self._row_bytes
+                if self._read_into(array, start + offset) != array.nbytes:
                     raise DiskError(_too_short(self.path))
+                if not self._is_checked[part, index]:
+                    if zlib.crc32(array) != self._checksum(start, part):
+                        array[:] = self._made_again(index, start, part)
+                    self._is_checked[part, index] = True
         except OSError as error:
             raise DiskError(f"The pixels in {self.path} cannot be read: {error}.") from error
+
+    def _checksum(self, start: int, part: int) -> int:
+        found = np.empty(_CHECKSUMS.size, np.uint8)
+        if self._read_into(found, start + self._row_bytes - found.nbytes) != found.nbytes:
+            raise DiskError(_too_short(self.path))
+        checksum: int = _CHECKSUMS.unpack(found.tobytes())[part]
+        return checksum
+
+    def _made_again(self, index: int, start: int, part: int) -> ImageArray:
+        """Decode the photo of a damaged row and write the row anew; return the part."""
+        chosen = np.array([index])
+        pixels, analysis = self._photos.read(chosen), self._photos.analysis(chosen)
+        if index in self._photos.lost:
+            raise DiskError(
+                f"The pixels in {self.path} are damaged, and a photo cannot be read again: "
+                f"{self._photos.lost[index]}.\nBring the photos back, and start again."
+            )
+        _log.warning("Kept pixels were damaged on the disk and are made again: %s", self.path)
+        with contextlib.suppress(OSError), self.path.open("r+b") as store:
+            # Not where another file has taken its name since it was opened.
+            if os.path.samestat(os.fstat(store.fileno()), os.fstat(self._file)):
+                store.seek(start)
+                store.write(row_of(pixels.tobytes(), analysis.tobytes()))
+        found: ImageArray = pixels if part == _PIXELS else analysis.view(np.uint8).reshape(1, -1)
+        return np.asarray(found[0])
 
     def _read_into(self, array: ImageArray, start: int) -> int:
         """Fill an array from a place in the file; return the number of bytes found there."""
@@ -213,7 +267,7 @@ class PixelStream:
             # Joined as text: this is called for each photo.
             path = os.path.join(self._root, self._paths[index])  # noqa: PTH118
             try:
-                data, kept = read_photo(path), self._keep_truncated
+                data, kept = read_photo(path, was_listed=True), self._keep_truncated
                 return load_pixels(data, image_size, resize, kept, scale=self._scale)
             except (PhotoError, MemoryError) as error:
                 why = str(error) or "needs more memory than there is"
