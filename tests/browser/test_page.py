@@ -351,7 +351,8 @@ def test_corrections_are_read_whatever_photos_and_classes_are_called(
             decode((listing.root / one.path).read_bytes()).width: one.label
             for one in listing.photos
         }
-        assert [by_width[40 + i] for i in range(5)] == labels
+        # In a table, labels that differ in capital letters only are one class: the usual one.
+        assert [by_width[40 + i] for i in range(5)] == ["a/b", "A:B", "A:B", "A:B", "a/b"]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "photo.cr2", "🐱" * 120 + ".png"])

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawsight.evaluation.metrics import log_loss, wilson_interval
+from pawsight.evaluation.intervals import wilson_interval
+from pawsight.evaluation.scores import Answers, log_loss
 from pawsight.models import builtin
 from pawsight.probabilities import softmax
 from pawsight.runs import Run
@@ -295,4 +296,6 @@ def test_tuning_brings_the_logits_nearer_the_labels(room, small):
     room("tune").tune(tail, photos, learn, imagenet, seed=0)
     weights, biases = tail.head()
     logits = tail.features(photos, learn, 0) @ weights + biases
-    assert log_loss(photos.labels, softmax(logits)) < np.log(2)  # that of the head of zeros
+    assert log_loss(Answers(photos.labels, softmax(logits))) < np.log(
+        2
+    )  # that of the head of zeros

@@ -14,10 +14,13 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     bundle: Annotated[
         Path | None,
-        typer.Option(help="Write a zip for a bug report: versions, settings, logs; no photos."),
+        typer.Option(
+            metavar="FILE",
+            help="Write a zip for a bug report: versions, settings, logs; no photos.",
+        ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The run folder the bug report is about.")
+        Path | None, typer.Option(metavar="RUN", help="The run folder the bug report is about.")
     ] = None,
 ) -> None:
     """Look at this machine and this installation.
