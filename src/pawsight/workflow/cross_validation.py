@@ -1,4 +1,4 @@
-"""Train one run per fold, so that every photo outside the test part is validated once."""
+"""Train one run per fold, so that every photo outside the test part is validated on once."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def cross_validate(
     out: Source | None = None,
     progress: Progress = _SILENT,
 ) -> dict[str, Any]:
-    """Train once per fold and say how much the score varies from fold to fold.
+    """Train once per fold, and summarise how the score varies from fold to fold.
 
     The test part, if there are photos enough for one, is the same in all folds
-    and no fold trains on it. Given again with the same `out`, finished folds
-    are kept and a stopped one goes on.
+    and no fold trains on it. Called again with the same `out`, finished folds
+    are kept and a stopped one is resumed.
 
     Args:
         source: As `train` takes it. Its train and validation parts, if it has them,
-            are divided anew together; its test part stays.
+            are joined and divided into folds; its test part stays.
         config: The settings of each run; `split.folds` is how many, 5 if not given.
         out: The folder for the runs; None makes `runs/<date>-<time>-<source>`.
-        progress: Is told how it goes.
+        progress: Receives every stage.
 
     Returns:
-        What `folds.json` in that folder then holds: `folder`, `runs`, and what
-        `summarize_folds` says of their validation parts.
+        The content of `folds.json` in that folder: `folder`, `runs`, and the summary of
+        their validation parts by `summarize_folds`.
 
     Raises:
         RunError: `out` holds something else.

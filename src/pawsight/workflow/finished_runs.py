@@ -1,4 +1,4 @@
-"""What can be done with a finished run: load it, measure it, write its report."""
+"""Evaluate a finished run, and write its report."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def evaluate(
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
 ) -> dict[str, Any]:
-    """Measure a finished run on its own photos, or on others.
+    """Evaluate a finished run on its own photos, or on others.
 
     Args:
         run_path: The run folder.
         source: Labelled photos whose classes the model knows; their test part
             if they have one, else their validation part, else all of them.
             None takes the run's own validation and test parts.
-        progress: Is told how it goes.
+        progress: Receives every stage.
         source_config: What the folders or the table of the others mean, and which are used.
 
     Returns:
@@ -48,7 +48,7 @@ def evaluate(
 
     Raises:
         RunError: The run is not complete, or its photos are gone.
-        DataError: The source holds a class that the model never learnt.
+        DataError: The source has a class that the model does not know.
     """
     run = Run.open(run_path)
     classifier = Classifier.load(run)
@@ -74,7 +74,7 @@ def other_photos(
     progress: Progress,
     source_config: SourceConfig | None = None,
 ) -> tuple[Catalog, Pixels, Part]:
-    """Read labelled photos as a model sees them, and choose the part to judge it by.
+    """Read labelled photos at a model's size, and choose the part to evaluate it on.
 
     That is their test part if they have one, else their validation part, else
     all of them.
@@ -91,7 +91,7 @@ def other_photos(
 
 
 def write_report(run_path: Source) -> Path:
-    """Write a run's report anew from what its folder holds; returns its path."""
+    """Write a run's report again from its folder; returns the path of the report."""
     from pawsight.report.page import write_report as write_page
 
     return write_page(Run.open(run_path))

@@ -1,4 +1,4 @@
-"""What can be done with photos alone: look at them, draw some, divide them, feed them to Keras."""
+"""Work with photos without a model: list, read, divide, audit and feed them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def list_photos(
 def read_photos(
     catalog: Catalog, config: TrainConfig, progress: Progress
 ) -> tuple[Catalog, Pixels]:
-    """Read listed photos at the size that training with these settings works on."""
+    """Read listed photos at the size that these settings train at."""
     bands, ends = config.pixels.bands or (), config.pixels.range
     scale = None if ends is None else PixelScale(bands=bands, ranges={ANY_KIND: ends})
     size = working_size(config)
@@ -77,7 +77,7 @@ def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Prog
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:
-    """The size the pixels are kept at; the network's own size is known without TensorFlow.
+    """Return the (height, width) to keep pixels at; needs no TensorFlow.
 
     Raises:
         ConfigError: There is no such network.
@@ -141,14 +141,14 @@ def audit(
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
 ) -> dict[str, Any]:
-    """Read every photo once and tell what is there and what looks wrong.
+    """Read every photo once, and return what is there and what looks wrong.
 
     Args:
         source: As `train` takes it.
         out: A folder for audit.html, audit.json and catalog.csv; an earlier
             audit in it is replaced. None writes nothing.
         group_by: As in `SplitConfig`: such photos should lie in one part.
-        progress: Is told how it goes.
+        progress: Receives every stage.
         source_config: What the folders or the table mean, and which photos are used.
 
     Returns:
@@ -190,7 +190,7 @@ def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILEN
     Args:
         name: One of `known_sets`, such as "cats-vs-dogs".
         into: A new or empty folder; None leaves it in the cache.
-        progress: Is told its size and licence before anything is fetched.
+        progress: Receives its size and licence before anything is fetched.
 
     Returns:
         The folder that its photos are in.
@@ -222,10 +222,10 @@ def feed(
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
 ) -> tf.data.Dataset:
-    """Make a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.
+    """Build a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.
 
-    The training part comes shuffled and, with `augment`, changed at random,
-    anew in each epoch; the other parts come in order and as they are.
+    The training part is shuffled and, with `augment`, augmented, differently in each
+    epoch; the other parts come in order and unchanged.
 
     Returns:
         Batches of (images float32 [B, H, W, 3] with values 0..255, labels

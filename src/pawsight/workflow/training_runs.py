@@ -1,4 +1,4 @@
-"""From photos to a finished run, and on from wherever a run was stopped."""
+"""Train a run from photos to its report, and resume one that was stopped."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def train(
     started: float | None = None,
     **settings: Any,
 ) -> Run:
-    """Turn labelled photos into a trained, evaluated classifier with a report.
+    """Train a classifier on labelled photos, evaluate it, and write its report.
 
     Args:
         source: A folder with one folder per class (or with train/ and
@@ -65,7 +65,7 @@ def train(
         config: The settings; None takes all defaults.
         out: The run folder to make, outside the photos; None makes
             `runs/<date>-<time>-<source>`.
-        progress: Is told how it goes.
+        progress: Receives every stage.
         started: `time.monotonic()` from which a budget in minutes counts; None
             counts from this call. Fetching, reading and comparing photos are not
             charged to it.
@@ -79,8 +79,8 @@ def train(
         ConfigError: A setting is unknown or cannot be used.
         SourceError: The source cannot be used.
         DataError: The photos do not allow training: one class, too few photos.
-        StoppedError: The user stopped it; `resume` goes on.
-        PawsightError: Any other trouble, in plain words.
+        StoppedError: The user stopped it; `resume` continues it.
+        PawsightError: Anything else that prevents it, such as a full disk.
     """
     if settings or config is None:
         given = (
@@ -114,7 +114,7 @@ def train(
 
 @live_in_notebooks
 def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
-    """Continue a run that was stopped or killed; it ends with the same bits.
+    """Resume a run that was stopped or killed; it ends with the same bits.
 
     Raises:
         RunError: There is no run there, it is damaged, or another process trains it.
@@ -141,7 +141,7 @@ def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Pro
 
 
 def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
-    """Write what `resume` needs to know: where the photos are, the settings, and the parts."""
+    """Write what `resume` needs: the parts, the catalog, and the settings, which come last."""
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
     path = Path(source)
@@ -168,7 +168,7 @@ def _proposal() -> str:
 def _train_and_finish(
     run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
 ) -> Run:
-    """Take a run from wherever it stands to its end."""
+    """Train, evaluate and report a run, from wherever it stands."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
     progress = LostPhotosReported(progress, catalog, pixels)
     tell_about(catalog, progress, duplicates)
@@ -252,7 +252,7 @@ def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
 
 
 def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
-    """Refuse to go on with other photos: the run would end with neither the one nor the other."""
+    """Check that the photos are those that the run began with."""
     here, there = (
         {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
         for catalog in (now, began)
