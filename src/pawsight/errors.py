@@ -7,7 +7,7 @@ happened, where, and what to do.
 
 
 class PawsightError(Exception):
-    """Something a person can act on; its text is written for them."""
+    """Base of all errors raised on purpose; the message is for the user."""
 
     exit_code = 1
 
@@ -25,7 +25,7 @@ class PhotoError(PawsightError):
 
 
 class ConfigError(PawsightError):
-    """A setting, or a combination of settings, makes no sense."""
+    """A setting, or a combination of settings, is invalid."""
 
     exit_code = 2  # wrong usage
 
@@ -39,11 +39,11 @@ class ModelError(PawsightError):
 
 
 class TrainingError(PawsightError):
-    """Training itself went astray."""
+    """Training failed, for example because the loss is NaN."""
 
 
 class InputTypeError(PawsightError, TypeError):
-    """What was passed is of a type that cannot be a photo."""
+    """An argument has a type that cannot be a photo."""
 
 
 class ShapeError(PawsightError):
@@ -62,11 +62,11 @@ class ExtraError(PawsightError):
 
 
 class StoppedError(PawsightError):
-    """The user pressed Ctrl-C; the text says what is kept and how to go on."""
+    """The user pressed Ctrl-C; the message names what is kept and how to resume."""
 
     exit_code = 130
 
 
 def first_line(error: BaseException) -> str:
-    """Give the first line of a library's message, as much as helps a person; its kind if empty."""
+    """Return the first line of an error's message, at most 200 characters; its type if empty."""
     return str(error).strip().split("\n", 1)[0][:200] or type(error).__name__

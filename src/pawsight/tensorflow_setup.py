@@ -1,4 +1,4 @@
-"""Make TensorFlow ready to be imported: whether it is there, which backend, how loud."""
+"""Import TensorFlow with the right backend, memory growth, and without start-up messages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pawsight.errors import ConfigError, ExtraError
 
 
 def prepare_tensorflow() -> None:
-    """Import TensorFlow, which takes seconds; call before importing a room that makes tensors.
+    """Import TensorFlow, which takes seconds; call before importing a module that makes tensors.
 
-    Keeps its start-up messages off the screen, unless TF_CPP_MIN_LOG_LEVEL asks for them.
+    Discards its start-up messages, unless TF_CPP_MIN_LOG_LEVEL is set to show them.
 
     Raises:
         ExtraError: TensorFlow is not installed.
@@ -36,13 +36,13 @@ def prepare_tensorflow() -> None:
         import tensorflow as tf
 
         for gpu in tf.config.list_physical_devices("GPU"):
-            # Or the first program takes all the memory of a GPU that others use as well.
+            # By default the first program takes all the memory of a GPU that others use as well.
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
 @contextlib.contextmanager
 def native_messages_dropped() -> Iterator[None]:
-    """Close file descriptor 2 to native code: TensorFlow writes there before it reads its settings.
+    """Discard what native code writes to file descriptor 2, before TensorFlow reads its settings.
 
     Python's own sys.stderr still reaches the user where it is on another
     descriptor, as in the command line and in notebooks.

@@ -41,7 +41,7 @@ def test_a_stand_in_brings_its_own_label(make_generator, photo_folder):
 def test_a_photo_that_vanished_ends_nothing(make_generator, photo_folder):
     batches = flow(make_generator, photo_folder)
     (photo_folder / "cats" / "0.png").unlink()
-    with pytest.warns(UserWarning, match="no longer there"):
+    with pytest.warns(UserWarning, match="file not found"):
         photos, _ = next(batches)
     assert photos.shape == (4, 24, 30, 3)
 

@@ -179,11 +179,11 @@ class DirectoryIterator(FileIterator):
 
 
 def _class_folders(directory: Any) -> list[str]:
-    """The folders in it, but not what notebooks and systems leave there."""
+    """Return the folders in it, without those that notebooks and systems create."""
     entries = [entry for entry in os.scandir(directory) if entry.is_dir()]
     return sorted(entry.name for entry in entries if not is_system_folder(entry.name))
 
 
 def say(line: str) -> None:
-    """Print the line that scripts and their readers know from Keras."""
+    """Print the same line as Keras."""
     sys.stdout.write(line + "\n")

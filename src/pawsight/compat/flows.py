@@ -11,7 +11,7 @@ from pawsight.compat.iterator import NumpyArrayIterator
 
 
 class Flows:
-    """Makes iterators that give what the generator makes of photos."""
+    """Builds iterators over augmented batches."""
 
     data_format: str
     dtype: str
@@ -30,7 +30,7 @@ class Flows:
         ignore_class_split: bool = False,
         subset: str | None = None,
     ) -> NumpyArrayIterator:
-        """Give batches of photos from an array, shape [N, H, W, C], and of what belongs to them."""
+        """Yield batches of photos from an array, shape [N, H, W, C], with labels and weights."""
         return NumpyArrayIterator(
             x,
             y,
@@ -66,7 +66,7 @@ class Flows:
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Give batches from a folder that holds a folder per class; a broken photo ends nothing."""
+        """Yield batches from a folder with a folder per class; unreadable photos are replaced."""
         return DirectoryIterator(
             directory,
             self,
@@ -110,7 +110,7 @@ class Flows:
         validate_filenames: bool = True,
         **old: Any,
     ) -> DataFrameIterator:
-        """Give batches from a pandas table of paths and labels; `old` arguments have no effect."""
+        """Yield batches from a pandas table of paths and labels; `old` arguments have no effect."""
         for name in old:
             warnings.warn(f"{name} has no effect any more.", DeprecationWarning, stacklevel=2)
         return DataFrameIterator(

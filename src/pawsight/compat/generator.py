@@ -112,7 +112,7 @@ class ImageDataGenerator(Flows):
             warnings.warn(f"{name} sets {other} to {value}.", stacklevel=5)
 
     def changed(self, photos: _Array) -> _Array:
-        """Draw a change for each photo, apply it, and normalise: what the flows give.
+        """Draw a change for each photo, apply it, and normalise.
 
         Args:
             photos: Shape [B, H, W, C] or [B, C, H, W]; not changed.
@@ -195,7 +195,7 @@ class ImageDataGenerator(Flows):
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
-        """Learn mean, standard deviation and whitening from sample photos.
+        """Compute mean, standard deviation and whitening of sample photos.
 
         Args:
             x: Photos, shape [N, H, W, C] or [N, C, H, W].

@@ -23,7 +23,7 @@ _Array = NDArray[Any]
 
 
 class Iterator(keras.utils.PyDataset, abc.ABC):  # type: ignore[misc, unused-ignore]
-    """Goes through n things in batches; a subclass makes the batch of given indices."""
+    """Iterates over n items in batches; a subclass builds the batch of given indices."""
 
     white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
@@ -67,11 +67,11 @@ class Iterator(keras.utils.PyDataset, abc.ABC):  # type: ignore[misc, unused-ign
         return self._get_batches_of_transformed_samples(indices)
 
     def on_epoch_end(self) -> None:
-        """Choose a new order."""
+        """Draw a new order."""
         self._set_index_array()
 
     def reset(self) -> None:
-        """Let the next batch be the first."""
+        """Start again with the first batch."""
         self.batch_index = 0
 
     def _begin_batch(self) -> None:
@@ -95,13 +95,13 @@ class Iterator(keras.utils.PyDataset, abc.ABC):  # type: ignore[misc, unused-ign
 
     @abc.abstractmethod
     def _get_batches_of_transformed_samples(self, index_array: _Array) -> Any:
-        """Make the batch of these photos."""
+        """Build the batch of these photos."""
 
 
 def save_photos(
     photos: _Array, indices: _Array, data_format: str, target: tuple[Any, str, str], most: int
 ) -> None:
-    """Save what a batch shows, to be looked at.
+    """Save the photos of a batch as image files.
 
     Args:
         photos: The batch; each photo is spread to 0..255.

@@ -1,4 +1,4 @@
-"""Errors of old scripts: pawsight's own, and those that such scripts catch as well."""
+"""Errors for old scripts: both PawsightError and the built-in error that they catch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pawsight.errors import ConfigError, DataError, SourceError
 
 
 class SettingError(ConfigError, ValueError):
-    """An argument has a value it cannot have."""
+    """An argument has an invalid value."""
 
 
 class KindError(ConfigError, TypeError):
-    """An argument or a column holds things of the wrong kind."""
+    """An argument or a column has the wrong type."""
 
 
 class NoFolderError(SourceError, FileNotFoundError):
-    """The folder of photos is not there."""
+    """The folder of photos does not exist."""
 
 
 class NoPhotoError(DataError, ValueError):
-    """Not one of the photos can be used."""
+    """No photo can be used."""

@@ -1,4 +1,4 @@
-"""Photos from files: decoded once, kept in memory, and another one in the place of a broken one."""
+"""Photos from files: decoded once, kept in memory, unreadable ones replaced by another photo."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Photos:
         self._num_keepable = int((machine.memory() or 0) * _KEPT_SHARE // size)
 
     def read(self, indices: IntArray) -> tuple[ImageArray, IntArray]:
-        """Give photos, another one in the place of each that is broken.
+        """Return photos, with another one in the place of each that cannot be read.
 
         Args:
             indices: Shape [B].
@@ -72,7 +72,7 @@ class Photos:
         return np.stack([pixels for pixels, _ in shown]), np.array([index for _, index in shown])
 
     def _shown(self, index: int) -> tuple[ImageArray, int]:
-        """A photo, or the next good one in the order of the files, mostly of the same class."""
+        """Return a photo, or the next readable one in file order, usually of the same class."""
         for other in (*range(index, len(self._paths)), *range(index)):
             if other in self._broken:
                 continue
@@ -103,7 +103,7 @@ class Photos:
         return pixels
 
     def _box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """The middle of a photo that has the target's shape: left, top, right, bottom."""
+        """Return the centre crop of the target's aspect ratio: left, top, right, bottom."""
         width, height = size
         wide = min(width, height * self._width // self._height)
         high = min(height, width * self._height // self._width)

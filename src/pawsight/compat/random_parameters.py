@@ -1,4 +1,4 @@
-"""Draw what happens to a photo, from NumPy's global generator and in Keras' own order.
+"""Draw augmentation parameters from NumPy's global generator, in Keras' own order.
 
 So a seed gives the numbers that it gave to Keras. `pipeline.drawing` is the
 other way to draw: stateless, for whole batches, inside the graph.

@@ -1,4 +1,4 @@
-"""What `fit` learns from sample photos: mean, standard deviation, and the whitening matrix."""
+"""Statistics that `fit` computes: mean, standard deviation, and the whitening matrix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Statistics(NamedTuple):
-    """Of sample photos; None is not asked for.
+    """Statistics of sample photos; None where not requested.
 
     Attributes:
         mean: Per channel, shaped to be subtracted from one photo.
@@ -29,7 +29,7 @@ def measure(
     with_std: bool,
     zca_epsilon: float | None,
 ) -> Statistics:
-    """Measure sample photos; the array is changed.
+    """Compute the statistics of sample photos; the array is modified.
 
     Args:
         photos: Float, shape [N, H, W, C] or [N, C, H, W].

@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance
 
 from pawsight.compat.legacy_errors import SettingError
 
-# What leaves a photo where it is.
+# Parameters of the identity.
 STILL: dict[str, Any] = {
     "theta": 0,
     "tx": 0,
@@ -32,7 +32,7 @@ _MAPPED = ("theta", "tx", "ty", "shear", "zx", "zy")
 
 
 class Axes(NamedTuple):
-    """Where rows, columns and channels of one photo stand."""
+    """Axes of rows, columns and channels of one photo."""
 
     rows: int
     columns: int
@@ -120,7 +120,7 @@ def _shift(x: float, y: float) -> NDArray[np.float64]:
 def _matrices(
     theta: float, tx: float, ty: float, shear: float, zx: float, zy: float
 ) -> list[NDArray[np.float64]]:
-    """The maps that are not the identity, in Keras' order: rotation, shift, shear, zoom."""
+    """Return the maps that are not the identity, in Keras' order: rotation, shift, shear, zoom."""
     found = []
     if theta != 0:
         cos, sin = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
