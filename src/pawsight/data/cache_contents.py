@@ -116,7 +116,7 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
                 yield "leftover", path
     for path in _real_folders(cache / "unpacked"):
         yield ("leftover" if path.name.startswith(".") else "unpacked archive"), path
-    for path in _real_folders(cache / "copied"):  # from afar
+    for path in _real_folders(cache / "copied"):  # remote
         yield ("leftover" if path.name.startswith(".") else "copied photos"), path
     for path in _real_folders(cache / "known"):  # sets by name, or what came of one so far
         yield ("leftover" if path.name.startswith(".") else "known set"), path

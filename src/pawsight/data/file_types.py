@@ -1,4 +1,4 @@
-"""Tell photos from other files: by their names, else by their first bytes.
+"""Classify files as photos or others, by their names, else by their first bytes.
 
 A name decides for nearly every file, so that a million of them can be listed
 without opening one. Whether a photo can really be decoded is not known here.
@@ -186,7 +186,7 @@ def is_raw(name: str) -> bool:
 
 
 def foreign_reason(name: str) -> str:
-    """Say why a picture of kind FOREIGN is not read, and what to do."""
+    """Return why a picture of kind FOREIGN is not read, and what to do."""
     extension = PurePath(name).suffix.lower()
     reason = _REASONS.get(extension.removeprefix("."), "a format that pawsight does not read")
     return f"{extension} is {reason}; save it as JPEG or PNG"

@@ -1,4 +1,4 @@
-"""Make a million records without Python looking through them for cycles again and again."""
+"""Pause the cyclic garbage collector while many records are made."""
 
 from __future__ import annotations
 

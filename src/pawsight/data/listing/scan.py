@@ -25,7 +25,7 @@ from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import selected
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
-from pawsight.data.listing.walk import SILENT, Found, look, walk
+from pawsight.data.listing.walk import SILENT, Found, list_folder, walk
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.errors import DataError, SourceError
@@ -223,7 +223,7 @@ class _Scan:
     def _read_classes(self, structure: Structure) -> None:
         root = str(self._outline.root)
         for prefix in structure.enclosing:
-            here = look(root, prefix, left_out=self._left_out)
+            here = list_folder(root, prefix, left_out=self._left_out)
             loose = [p if p.problem else replace(p, problem=_LOOSE) for p in here.photos]
             self._found.photos += loose
             self._found.num_ignored += here.num_ignored

@@ -47,7 +47,7 @@ class Found:
     num_ignored: int = 0
 
 
-def look(
+def list_folder(
     root: str,
     prefix: str = "",
     label: str = "",
@@ -109,7 +109,7 @@ def walk(
 ) -> Found:
     """List a folder and all below it; a folder that cannot be listed becomes a row with a problem.
 
-    Takes what `look` takes. `folders` and `tables` of the result stay empty.
+    Takes what `list_folder` takes. `folders` and `tables` of the result stay empty.
     """
     with many_records():
         return _walk(root, prefix, label, part, progress, left_out or LeftOut())
@@ -133,7 +133,7 @@ def _walk(
             if (at.st_dev, at.st_ino) in entered:
                 continue
             entered.add((at.st_dev, at.st_ino))
-            found = look(root, here, label, part, left_out)
+            found = list_folder(root, here, label, part, left_out)
         except OSError as error:
             problem = f"this folder cannot be read: {error.strerror or error}"
             total.photos.append(Photo(here.rstrip("/") or ".", label, part, problem=problem))
@@ -147,7 +147,7 @@ def _walk(
 
 
 def examine(path: Path, shown: str, label: str = "", part: Part | Literal[""] = "") -> Photo:
-    """Make the row of a file that somebody named, whatever it is.
+    """Return the row of a file that a user named, whatever it is.
 
     Args:
         path: The file.

@@ -39,7 +39,7 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
             built-in drawn photos, or the name of a well-known set such as
             `cats-vs-dogs`. A file or folder of that name comes before a built-in
             meaning.
-        progress: Is told of fetching, unpacking, drawing and copying.
+        progress: Receives the stages: fetching, unpacking, drawing, copying.
         stage: Whether a folder is copied to this machine first: from slow
             network drives ("auto"), from anywhere ("always") or not ("never").
 

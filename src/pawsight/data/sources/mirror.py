@@ -1,4 +1,4 @@
-"""Copy a folder from afar into the cache, in parallel, and the next time only what changed.
+"""Copy a remote folder into the cache, in parallel, and the next time only what changed.
 
 What an adapter gives is a list of files, each of which knows how to be opened.
 A file that cannot be had is named and left out; the others make a folder that
@@ -47,7 +47,7 @@ class RemoteFile:
             and size.
         open_stream: Opens it from some byte on.
         checksum: MD5 or SHA-256 in hexadecimal digits, "" if unknown.
-        look_again: Gives the file as it is there now. Asked when what came is
+        refreshed: Gives the file as it is there now. Called when what came is
             not what was listed, and after copying where there is no checksum:
             a file that changed meanwhile is copied again.
     """
@@ -57,7 +57,7 @@ class RemoteFile:
     version: str
     open_stream: OpenStream
     checksum: str = ""
-    look_again: Callable[[], RemoteFile] | None = None
+    refreshed: Callable[[], RemoteFile] | None = None
 
 
 def copy_all(
@@ -70,7 +70,7 @@ def copy_all(
         place: Where the files come from; each place has a folder of its own.
         files: All that belong into the folder. What was copied earlier and is
             not among them is removed from the copy.
-        progress: Is told of the bytes, and of files that are left out.
+        progress: Receives the bytes, and notes on files that are left out.
         workers: Files copied at a time.
 
     Returns:
@@ -102,7 +102,7 @@ def copy_all(
 
 
 def copied_folder(name: str, place: str) -> Path:
-    """Say where the copy of a place lies, or would."""
+    """Return where the copy of a place lies, or would."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
     return cache_dir("copied") / f"{safe_path([name])}-{mark}"
 
@@ -188,9 +188,9 @@ class _Copying:
         path, kept = file.path, self._kept(file.path)
         for _ in range(_VERSIONS):
             problem = self._fetch_version(file, kept)
-            if problem is None and (file.checksum or file.look_again is None):
+            if problem is None and (file.checksum or file.refreshed is None):
                 break
-            now = _look_again(file)
+            now = _refreshed(file)
             if now.version == file.version:
                 if problem is not None:
                     raise problem
@@ -245,7 +245,7 @@ class _Copying:
             self._bytes += num_bytes
 
     def _tell(self) -> None:
-        """Tell of what came; in the thread of the caller, since progress knows of no others."""
+        """Report what came, in the thread of the caller: progress is not thread-safe."""
         with self._counting:
             num_bytes, self._bytes = self._bytes, 0
         if num_bytes:
@@ -263,11 +263,11 @@ class _Copying:
                 path.unlink()
 
 
-def _look_again(file: RemoteFile) -> RemoteFile:
-    if file.look_again is None:
+def _refreshed(file: RemoteFile) -> RemoteFile:
+    if file.refreshed is None:
         return file
     try:
-        return file.look_again()
+        return file.refreshed()
     except Again as error:
         raise GivenUp(str(error)) from error
 

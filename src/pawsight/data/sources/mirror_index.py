@@ -69,7 +69,7 @@ class CopiedIndex:
         self._file.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         if self._file is not None:
             self._file.close()
 

@@ -50,7 +50,7 @@ def network_drive(folder: Path) -> str:
 
 
 def read_table() -> str:
-    """Give Linux's table of mounts; "" elsewhere."""
+    """Return Linux's table of mounts; "" elsewhere."""
     try:
         return _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -1,4 +1,4 @@
-"""Names that files from afar may have on this disk: safe, whoever chose them, and each its own."""
+"""Names that remote files may have on this disk: safe, whoever chose them, and each its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def safe_path(parts: Sequence[str]) -> str:
 
 
 def unique_paths(paths: Iterable[str]) -> list[str]:
-    """Give each path that came before, or is a folder of another, a number: "tom (2).jpg".
+    """Number each path that came before, or is a folder of another: "tom (2).jpg".
 
     Large and small letters count as the same, since they are on many disks.
     """

@@ -40,7 +40,7 @@ _REPORT_PICTURES = 10
 
 
 def fetch(progress: Progress) -> Source:
-    """Give the sample, drawn into the cache the first time.
+    """Return the sample, drawn into the cache the first time.
 
     Raises:
         DiskError: The cache cannot be written, or the disk is full.
@@ -60,7 +60,7 @@ def draw_sample(folder: Path, count: int, seed: int = 0, *, progress: Progress) 
         folder: Where to; it is made if need be.
         count: How many pictures in all, at least 2; of an odd one the cats get more.
         seed: Decides the pictures. More of them begin with the same ones.
-        progress: Is told of each few pictures.
+        progress: Receives the pictures drawn.
 
     Returns:
         The folder.

@@ -45,7 +45,7 @@ def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
 
     Args:
         path: The folder.
-        progress: Is told how fast the drive is, and of the copying.
+        progress: Receives the speed of the drive, and the copying.
         staging: "auto" copies from network drives that are measured to be slow,
             "always" from any place, "never" not at all.
 
@@ -83,7 +83,7 @@ def files_per_second(paths: list[Path], progress: Progress) -> float:
     Args:
         paths: Some are chosen at random, so that another time others are read: what
             was read before comes out of the memory of this machine.
-        progress: Is told.
+        progress: Receives the files read.
     """
     chosen = random.Random().sample(paths, min(_MEASURED_FILES, len(paths)))
     progress.start("Measuring how fast the drive is", len(chosen), "files")
@@ -151,7 +151,7 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
 
 
 def _looked_into(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
-    """Give the facts of a folder and what lies in it; the drive may stumble."""
+    """Return the facts of a folder and its entries; passing errors of the drive are retried."""
     waits = list(_LISTING_WAITS_SECONDS)
     while True:
         try:
@@ -169,18 +169,18 @@ def _looked_into(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
 def _remote(path: Path, name: str) -> RemoteFile:
     facts = path.stat()
 
-    def look_again() -> RemoteFile:
+    def refreshed() -> RemoteFile:
         try:
             return _remote(path, name)
         except OSError as error:
-            raise _told(error) from error
+            raise _translated(error) from error
 
     return RemoteFile(
         path=name,
         size=facts.st_size,
         version=f"{facts.st_size} {facts.st_mtime_ns}",
         open_stream=functools.partial(open_stream, path),
-        look_again=look_again,
+        refreshed=refreshed,
     )
 
 
@@ -191,7 +191,7 @@ def open_stream(path: Path, start: int) -> Iterator[Stream]:
         file = path.open("rb")
         file.seek(start)
     except OSError as error:
-        raise _told(error) from error
+        raise _translated(error) from error
     with file:
         yield Stream(start, None, _chunks(file))
 
@@ -202,12 +202,12 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         try:
             chunk = file.read(_CHUNK_BYTES)
         except OSError as error:
-            raise _told(error) from error
+            raise _translated(error) from error
         if not chunk:
             return
         yield chunk
 
 
-def _told(error: OSError) -> Again | Refused:
+def _translated(error: OSError) -> Again | Refused:
     reason = f"the drive says: {error.strerror or error}"
     return Again(reason) if error.errno in PASSING_ERRORS else Refused(reason)

@@ -34,7 +34,7 @@ _PARTS = frozenset(
         *("data_split", "fold"),
     )
 )
-_LOOKED_AT = 100  # lines that are looked at to find a column by its values
+_SAMPLED = 100  # lines that are read to find a column by its values
 _ON = {"1", "1.0", "true"}
 _OFF = {"0", "0.0", "false", ""}
 
@@ -152,7 +152,7 @@ def _path_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
         for some in (names, singular):
             if name in some:
                 return some.index(name)
-    some_rows = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_LOOKED_AT]
+    some_rows = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_SAMPLED]
     found = [
         position
         for position in range(len(names))

@@ -28,7 +28,7 @@ def fetch(text: str, progress: Progress) -> Source:
         text: The address of a folder, of an archive, or of a .csv table that lies
             beside the photos it names; with `?anonymous` at its end for a public
             folder of a store.
-        progress: Is told of the bytes, and of files that are left out.
+        progress: Receives the bytes, and notes on files that are left out.
 
     Raises:
         ExtraError: What speaks with this kind of store is not installed.

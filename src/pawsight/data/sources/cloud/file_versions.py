@@ -10,7 +10,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def version_of(info: dict[str, Any]) -> str:
-    """Give what changes when the file does.
+    """Return what changes when the file does.
 
     Args:
         info: Of a file, as its module of fsspec gives it.
@@ -24,7 +24,7 @@ def version_of(info: dict[str, Any]) -> str:
 
 
 def checksum_of(info: dict[str, Any]) -> str:
-    """Give the MD5 or SHA-256 of a file in hexadecimal digits, "" if its store states none."""
+    """Return the MD5 or SHA-256 of a file in hexadecimal digits, "" if its store states none."""
     if stated := info.get("md5Hash"):  # Google
         return base64.b64decode(stated).hex()
     settings = info.get("content_settings") or {}  # Azure

@@ -13,7 +13,7 @@ from pawsight.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Files from afar that belong together.
+    """Remote files that belong together.
 
     Attributes:
         name: What to call them.
@@ -50,7 +50,7 @@ def wanted_files(
 
 
 def refuse_file(address: str) -> NoReturn:
-    """Say that a file is none that photos can come from.
+    """Refuse a file that photos cannot come from.
 
     Raises:
         SourceError: Always.

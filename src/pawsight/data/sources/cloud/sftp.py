@@ -50,7 +50,7 @@ class KnownHostSftp(SFTPFileSystem):  # type: ignore[misc]
                 return bytes(file.read(None if end is None else end - first))
 
     def info(self, path: str, **_: Any) -> Any:
-        """Give the facts of a file, as threads ask for them when it was copied."""
+        """Return the facts of a file; called by threads after it was copied."""
         with self._asking:
             return super().info(path)
 

@@ -95,7 +95,7 @@ def look(text: str, progress: Progress) -> Place:
 
 
 def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
-    """Give the file system, and the path in it."""
+    """Return the file system, and the path in it."""
     if is_anonymous and not store.anonymous:
         raise SourceError(f"{store.title} knows no {_ANONYMOUS}: leave it away.")
     options = store.anonymous if is_anonymous else {}
@@ -149,7 +149,7 @@ def _below(fs: Any, folder: str) -> list[RemoteFile]:
 
 
 def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
-    def look_again() -> RemoteFile:
+    def refreshed() -> RemoteFile:
         with _translated():
             fs.invalidate_cache()
             now = fs.info(path)
@@ -162,7 +162,7 @@ def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
         version_of(info),
         _opener(fs, path, info["size"]),
         checksum_of(info),
-        look_again,
+        refreshed,
     )
 
 
@@ -170,7 +170,7 @@ def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
     """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
 
     A listing does not say it, so the first file is asked for all: a bucket has one setting.
-    A file for which that is wrong fails its check, and is looked at again for itself.
+    A file for which that is wrong fails its check, and is checked again for itself.
     """
     for path, info in found.items():
         if "ETag" in info and checksum_of(info):
@@ -186,7 +186,7 @@ def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
 def _opener(fs: Any, path: str, size: int) -> OpenStream:
     @contextlib.contextmanager
     def open_stream(start: int) -> Iterator[Stream]:
-        # No total: a file that became shorter ends early, and is looked at again.
+        # No total: a file that became shorter ends early, and is checked again.
         yield Stream(start, None, _pieces(fs, path, start, size))
 
     return open_stream
@@ -226,7 +226,7 @@ def _translated() -> Iterator[None]:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status that an error carries, by any of the names it has in the libraries."""
+    """Return the HTTP status that an error carries, by any of the names it has in the libraries."""
     holders = (error, getattr(error, "response", None))
     for holder in holders:
         for name in ("status_code", "status", "code"):

@@ -185,10 +185,10 @@ def _remote_file(session: Any, url: str, facts: dict[str, str], here: str) -> Re
         with open_http(session.get, url, start if any(marks) else 0, _judge_file) as stream:
             yield stream
 
-    def look_again() -> RemoteFile:
+    def refreshed() -> RemoteFile:
         return _remote_file(session, url, _head(session, url), here)
 
-    return RemoteFile(here, size, version, open_stream, look_again=look_again)
+    return RemoteFile(here, size, version, open_stream, refreshed=refreshed)
 
 
 def _judge_file(answer: Any) -> None:
@@ -215,7 +215,7 @@ class _Anchors(html.parser.HTMLParser):
 
 
 def _links(page_url: str, page: str) -> Iterator[str]:
-    """The addresses that a page links to; those with a query only sort the page in another way."""
+    """Return the addresses that a page links to, without those that only sort it otherwise."""
     anchors = _Anchors()
     anchors.feed(page)
     for href in anchors.found:
@@ -226,7 +226,7 @@ def _links(page_url: str, page: str) -> Iterator[str]:
 
 
 def _folder_of(url: str) -> str:
-    """The folder that a page lists: with a slash at the end and without a query."""
+    """Return the folder that a page lists: with a slash at the end and without a query."""
     parts = urlsplit(url)._replace(query="")
     if parts.path.endswith("/"):
         return urlunsplit(parts)

@@ -32,7 +32,7 @@ def fetch(text: str, progress: Progress) -> Source:
 
     Args:
         text: An address, a link or an id; see `addresses.Address`.
-        progress: Is told of what is listed, copied, and left out.
+        progress: Receives what is listed, copied, and left out.
 
     Raises:
         ExtraError: Google's packages are not installed.

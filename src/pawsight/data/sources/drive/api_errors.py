@@ -49,7 +49,7 @@ class NotFound(Refused):
 
 
 def judge(answer: Any) -> None:
-    """Say what a requests.Response other than the file means.
+    """Return what a requests.Response other than the file means.
 
     Raises:
         Again, Refused, SourceError: As `meaning`.
@@ -59,7 +59,7 @@ def judge(answer: Any) -> None:
 
 
 def meaning(status: int, retry_after: str, content: bytes) -> Exception:
-    """Say what an answer means.
+    """Return what a response means.
 
     Args:
         status: Of HTTP, 400 or more.
@@ -88,7 +88,7 @@ def meaning(status: int, retry_after: str, content: bytes) -> Exception:
 
 
 def _read(content: bytes) -> tuple[set[str], str]:
-    """The reasons and the message in an answer; none where it is not from Google."""
+    """Return the reasons and the message in a response; none where it is not from Google."""
     try:
         error = json.loads(content)["error"]
         parts = [*error.get("errors", ()), *error.get("details", ())]

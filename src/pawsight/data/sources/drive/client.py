@@ -1,4 +1,4 @@
-"""Ask Google Drive: what is in a folder, what a file is, and its bytes.
+"""Read from Google Drive: what is in a folder, what a file is, and its bytes.
 
 The questions go through Google's own client library with the description of
 Drive v3 that it brings along; the bytes through a session of google-auth,
@@ -76,7 +76,7 @@ class Drive:
         return str(self._execute(request)["user"].get("emailAddress", ""))
 
     def get(self, file_id: str, resource_key: str = "") -> Item:
-        """Say what a file or folder is.
+        """Return what a file or folder is.
 
         Raises:
             Refused: It cannot be had; NotFound if it is not there.

@@ -79,7 +79,7 @@ def load_access() -> Access:
 
 
 def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path:
-    """Let the user sign in with a browser, and keep the sign-in.
+    """Sign the user in with a browser, and save the credentials.
 
     Args:
         client_file: The OAuth client of kind "desktop app", as downloaded from
@@ -208,7 +208,7 @@ def _default(what: str) -> Any:
 
 
 def _sign_in_on_colab() -> bool:
-    """Ask the user of a Colab notebook to sign in there; False elsewhere."""
+    """Sign the user of a Colab notebook in there; False elsewhere."""
     try:
         from google.colab import auth
     except ImportError:

@@ -73,7 +73,7 @@ def list_folder(drive: Drive, folder: Item, progress: Progress) -> Listed:
 
 
 def remote_file(drive: Drive, item: Item, path: str) -> RemoteFile:
-    """Give a file of Drive as one that can be copied."""
+    """Return a file of Drive as one that can be copied."""
     size = item.get("size")
     checksum = item.get("md5Checksum", "")
     return RemoteFile(
@@ -115,7 +115,7 @@ class _Listing:
         return list(self._drive.list_items(condition, folder.drive_id, folder.file_id))
 
     def _at_once(self, ask: Callable[[Place], Answer], places: list[Place]) -> dict[Place, Answer]:
-        """Ask something of many places at a time; where it is refused, that is noted."""
+        """Run a request for many places at a time, and note those that are refused."""
         answers: dict[Place, Answer] = {}
 
         def work(place: Place) -> None:

@@ -44,7 +44,7 @@ def resolve(drive: Drive, address: Address) -> Item:
 
 
 def follow(drive: Drive, item: Item) -> Item:
-    """Give what a shortcut leads to, and anything else as it is.
+    """Return what a shortcut leads to, and anything else as it is.
 
     Raises:
         Refused: It leads nowhere.
@@ -110,7 +110,7 @@ def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[I
 
 
 def _named(drive: Drive, at: Item, name: str) -> list[Item]:
-    """The items of a name; else those whose name only differs in case or in its accents' form."""
+    """Return the items of a name; else those that differ in case or the form of accents only."""
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
     found = list(_inside(drive, at, f" and name = '{quoted}'"))
     if not found:

@@ -34,7 +34,7 @@ def fetch(known: KnownSet, progress: Progress) -> Source:
 
     Args:
         known: The set.
-        progress: Is told its size and licence before anything is fetched.
+        progress: Receives its size and licence before anything is fetched.
 
     Raises:
         SourceError: It cannot be fetched, or is not what it should be.
@@ -86,7 +86,7 @@ def _folder(known: KnownSet) -> Path:
 
 @contextlib.contextmanager
 def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
-    """Hold the set's folder, and say in plain words what the disk does not allow."""
+    """Lock the set's folder, and translate what the disk does not allow."""
     try:
         make_dirs(folder)
         with locked(

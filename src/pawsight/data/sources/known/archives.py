@@ -50,7 +50,7 @@ def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Pa
     Args:
         known: The set.
         folder: Where to; it exists, and is this process' alone.
-        progress: Is told of the bytes, and of mirrors that failed.
+        progress: Receives the bytes, and notes on mirrors that failed.
 
     Returns:
         The archives, in the order of the set's.

@@ -24,7 +24,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
         known: The set.
         archives: Its archives, in their order. One that cannot be unpacked is removed.
         folder: An empty folder.
-        progress: Is told of the files.
+        progress: Receives the files.
 
     Raises:
         SourceError: An archive is damaged, or holds no photos.

@@ -76,7 +76,7 @@ class KnownSet:
 
 @functools.cache
 def known_sets() -> tuple[KnownSet, ...]:
-    """Give the sets that can be trained on by name: `pawsight.train("cats-vs-dogs")`.
+    """Return the sets that can be trained on by name: `pawsight.train("cats-vs-dogs")`.
 
     Returns:
         One record a set, in the order of `pawsight data list`. Nothing is fetched.
@@ -86,7 +86,7 @@ def known_sets() -> tuple[KnownSet, ...]:
 
 
 def find(name: str) -> KnownSet | None:
-    """Look a set up by its name; "Cats_vs_Dogs" means the same as "cats-vs-dogs"."""
+    """Return a set by its name; "Cats_vs_Dogs" means the same as "cats-vs-dogs"."""
     plain = name.strip().lower().replace("_", "-")
     return next((known for known in known_sets() if known.name == plain), None)
 
