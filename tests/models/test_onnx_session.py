@@ -1,0 +1,40 @@
+"""Every model runs on the thread that calls it."""
+
+import ai_edge_litert.interpreter
+import numpy as np
+import pytest
+
+from pawsight.exporting import litert
+from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_session import new_session, open_session
+
+
+def test_a_session_uses_the_calling_thread_alone(colour_run):
+    session = new_session(colour_run.onnx_path.read_bytes())
+    assert session.get_session_options().intra_op_num_threads == 1
+
+
+def test_the_session_of_a_run_uses_the_calling_thread_alone(colour_run):
+    description = ModelDescription.load(colour_run)
+    session = open_session(colour_run.onnx_path, description)
+    assert session.get_session_options().intra_op_num_threads == 1
+
+
+def test_a_litert_model_is_run_on_one_thread(monkeypatch, tmp_path):
+    asked = {}
+
+    class Interpreter:
+        def __init__(self, path, **options):
+            asked.update(options, path=path)
+
+        def allocate_tensors(self):
+            pass
+
+        def get_signature_runner(self):
+            return lambda images: {"probabilities": images.mean((1, 2))}
+
+    monkeypatch.setattr(ai_edge_litert.interpreter, "Interpreter", Interpreter)
+    run = litert.open_runner(tmp_path / "model.tflite")
+    assert asked == {"path": str(tmp_path / "model.tflite"), "num_threads": 1}
+    images = np.stack([np.full((2, 2, 3), value, np.uint8) for value in (3, 7)])
+    assert run(images) == pytest.approx(np.array([[3.0] * 3, [7.0] * 3]))
