@@ -32,7 +32,7 @@ from pawsight.data.auditing.outliers import find_outliers
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import decode, examine
-from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Photo, Pixels
 
@@ -56,7 +56,7 @@ def main() -> None:
 
     # What was found in a store is remembered; in anything else it is looked for anew.
     anew = WithAltered(pixels, len(catalog.photos), np.empty((0, *SIZE, 3), np.uint8))
-    copies = timed("near copies", lambda: near_copies(catalog, anew))
+    copies = timed("near copies", lambda: find_duplicates(catalog, anew))
     timed("facts", lambda: [check.finding(AuditFacts(catalog)) for check in CHECKS])
     timed("unlike", lambda: find_outliers(catalog, anew))
     found = audit_photos(catalog, anew, copies).findings
@@ -202,7 +202,7 @@ def share_found(
         photos.append(with_facts(original, facts))
     both = WithAltered(pixels, len(catalog.photos), np.stack(images))
     larger = replace(catalog, photos=tuple(photos))
-    groups = near_copies(larger, both)
+    groups = find_duplicates(larger, both)
     group_of = {index: number for number, group in enumerate(groups) for index in group}
     hits = [
         group_of.get(index, -1) == group_of.get(len(catalog.photos) + place, -2)

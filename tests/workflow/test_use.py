@@ -5,7 +5,7 @@ from PIL import Image
 
 import pawsight
 from pawsight.config import AugmentConfig, SplitConfig
-from pawsight.data.duplicates.near_duplicates import near_copies, straddling
+from pawsight.data.duplicates.near_duplicates import find_duplicates, straddling
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import DataError
 from pawsight.workflow.photo_sets import divide
@@ -27,7 +27,7 @@ def test_photos_of_an_unknown_class_cannot_be_evaluated(run, photos, tmp_path):
 
     shutil.copytree(photos, tmp_path / "pets")
     (tmp_path / "pets" / "dogs").rename(tmp_path / "pets" / "wolves")
-    with pytest.raises(DataError, match="never learnt 'wolves'"):
+    with pytest.raises(DataError, match="was not trained on 'wolves'"):
         pawsight.evaluate(run.path, tmp_path / "pets")
 
 
@@ -52,7 +52,7 @@ def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, 
     dataset = divide(catalog, pixels, SplitConfig(), told)
     assert [len(group) for group in dataset.duplicates] == [14]
     # As a run that is resumed finds them.
-    assert dataset.duplicates == near_copies(dataset.catalog, pixels)
+    assert dataset.duplicates == find_duplicates(dataset.catalog, pixels)
     assert straddling(dataset.catalog, dataset.duplicates) == dataset.duplicates
     assert any("hold most of a class" in note for note in told.notes)
 

@@ -1,7 +1,7 @@
-"""Remember what was found by looking at all photos, beside the pixels it was found in.
+"""Cache what was computed from all photos, beside the pixels it was computed from.
 
-Looking for copies takes seconds for thousands of photos, and the answer stays
-the same until a photo, a label or the way of looking changes.
+Searching for copies takes seconds for thousands of photos, and the result stays
+the same until a photo, a label or the algorithm changes.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from pawsight.storage.atomic import write_json
 _Found = TypeVar("_Found")
 
 
-def remembered(
+def cached_result(
     what: str, version: int, catalog: Catalog, pixels: Pixels, find: Callable[[], _Found]
 ) -> _Found:
-    """Give what `find` gave for the same photos before, or call it now.
+    """Return what `find` returned for the same photos before, or call it now.
 
-    Only for photos that lie in a store: what streams is looked at anew.
+    Only for photos in a store; of a stream the result is computed each time.
 
     Args:
-        what: A plain name; there is one answer of each name for a store.
-        version: Raised whenever `find` begins to give other answers.
-        catalog: The photos it looks at; their order, bytes and labels count.
+        what: A plain name; there is one result of each name for a store.
+        version: Raised whenever `find` begins to return other results.
+        catalog: The photos; their order, bytes and labels count.
         pixels: Their pixels.
-        find: Gives plain lists, numbers and text: what JSON gives back unchanged.
+        find: Returns plain lists, numbers and text: what JSON returns unchanged.
     """
     if not isinstance(pixels, PixelStore):
         return find()
@@ -52,7 +52,7 @@ def remembered(
 
 
 def _key(version: int, catalog: Catalog) -> str:
-    """Identify the photos and the way of looking."""
+    """Compute a key of the photos and the algorithm."""
     key = hashlib.sha256(f"{version}\n".encode())
     for photo in catalog.photos:
         content = photo.problem or photo.pixels_key

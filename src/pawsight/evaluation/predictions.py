@@ -54,8 +54,7 @@ def collect(
         pixels: Where the pixels come from.
         catalog: The photos; its `part(part)` says which ones.
         part: The part to classify.
-        progress: Is told of every batch; photos that went bad since they were
-            read are left out.
+        progress: Receives progress; photos that can no longer be read are left out.
         batch_size: Photos per call of `classify`, at least 1.
         class_names: The classes that the columns of `classify` stand for,
             where they are not `catalog.class_names`: truth is matched to them
@@ -63,7 +62,7 @@ def collect(
 
     Raises:
         DataError: The part is empty, none of its photos can be read any more,
-            or it has a class that the model never learnt.
+            or it has a class that the model was not trained on.
         ShapeError: `classify` did not give one column per class.
     """
     indices = catalog.part(part)
@@ -72,7 +71,7 @@ def collect(
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
     progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
-    probs, is_there = _look_at_all(classify, pixels, indices, len(names), progress, batch_size)
+    probs, is_there = _classify_all(classify, pixels, indices, len(names), progress, batch_size)
     if not len(probs):
         raise DataError(
             f"None of the {len(indices)} photos of the {part} part can be read any more.\n"
@@ -139,7 +138,7 @@ def load_predictions(path: Path) -> Predictions:
         ) from error
 
 
-def _look_at_all(
+def _classify_all(
     classify: Classify,
     pixels: Pixels,
     indices: IntArray,
@@ -147,7 +146,7 @@ def _look_at_all(
     progress: Progress,
     batch_size: int,
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Give the probabilities [M, K] of photos that are still there, and which of them are [N]."""
+    """Return probabilities [M, K] of the photos that can be read, and which those are, [N]."""
     batches: list[FloatArray] = []
     there = []
     for start in range(0, len(indices), batch_size):
@@ -179,7 +178,7 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
     unknown = sorted({name for name in true_names if name not in place})
     if unknown:
         raise DataError(
-            f"The model never learnt {', '.join(map(repr, unknown))}; "
+            f"The model was not trained on {', '.join(map(repr, unknown))}; "
             f"it knows {', '.join(map(repr, names))}.\n"
             f"Photos: {catalog.root}\n"
             f"Rename those folders to the model's classes, or leave them out."

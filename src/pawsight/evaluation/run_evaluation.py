@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import straddling
+from pawsight.data.duplicates.near_duplicates import across_parts
 from pawsight.data.reading.unreadable import lost_rows
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation
@@ -67,7 +67,7 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
         run,
         calibrated,
         temperature,
-        len(straddling(catalog, dataset.duplicates)),
+        len(across_parts(catalog, dataset.duplicates)),
         is_imbalanced(np.bincount(trained_on).tolist()),
         [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
     )

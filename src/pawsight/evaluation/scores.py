@@ -155,7 +155,7 @@ def _average_precision(answers: Answers) -> float | None:
 
 
 def log_loss(answers: Answers) -> float:
-    """Mean of -ln(probability of the true class), each probability raised to at least 1e-7."""
+    """Compute the mean of -ln(probability of the true class), which counts as 1e-7 at least."""
     true_probs = answers.probs[np.arange(len(answers.labels)), answers.labels]
     return float(-np.log(np.clip(true_probs, LOWEST_PROBABILITY, 1.0)).mean())
 

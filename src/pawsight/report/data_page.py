@@ -176,7 +176,7 @@ def _verdict(found: list[_Section], num_checks: int) -> str:
 
 
 def _cards(audit: Audit) -> list[tuple[str, str, str]]:
-    """The figures at the top: value, name, what it means."""
+    """Return the figures at the top: value, name, what it means."""
     formats = audit.formats
     commonest = sorted(formats, key=lambda name: -formats[name])
     sizes = audit.sizes
@@ -197,7 +197,7 @@ def _cards(audit: Audit) -> list[tuple[str, str, str]]:
 
 
 def _class_rows(audit: Audit) -> list[tuple[str, int, list[int]]]:
-    """Each class with its photos, in all and in each part; the largest first."""
+    """Return each class with its photos, in all and in each part; the largest first."""
     parts = audit.parts.values()
     rows = [
         (name or "without a class", count, [part.get(name, 0) for part in parts])

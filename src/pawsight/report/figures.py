@@ -30,7 +30,7 @@ from pawsight.storage.atomic import replacing, write_text
 BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
 _INK, _LINE = "#24292f", "#c9d1d9"
 _COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#b58900", "#5aa9c9", "#c94f6d", "#7a7f87"]
-_COURSES = (
+_SERIES = (
     ("train", "training", BLUE, "--"),
     ("validation", "validation", ORANGE, "-"),
     ("validation_balanced", "validation, balanced", GREEN, "-"),
@@ -80,40 +80,40 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     if quantity == "accuracy" and best.validation_balanced_accuracy is not None:
         deciding, name, colour = "validation_balanced_accuracy", "balanced accuracy", GREEN
         columns.append(deciding)
-    courses = {column: [getattr(row, column) for row in history] for column in columns}
-    _draw_courses(axes, {"epoch": [row.epoch for row in history], **courses}, quantity)
+    series = {column: [getattr(row, column) for row in history] for column in columns}
+    _draw_series(axes, {"epoch": [row.epoch for row in history], **series}, quantity)
     value = getattr(best, deciding)
     axes.axvline(best.epoch, color=_INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=_INK)
-    told = percent(value) if quantity == "accuracy" else f"{value:.3f}"
-    axes.set_title(f"Best epoch: {best.epoch_text}, {name} {told}", fontsize=9)
+    text = percent(value) if quantity == "accuracy" else f"{value:.3f}"
+    axes.set_title(f"Best epoch: {best.epoch_text}, {name} {text}", fontsize=9)
     axes.legend(loc="best")
     return figure
 
 
 @_styled
-def draw_courses(courses: dict[str, list[float]]) -> Figure:
+def draw_courses(series: dict[str, list[float]]) -> Figure:
     """Draw accuracy and loss side by side while a run goes on, with no epoch marked.
 
     Args:
-        courses: By names of the history's columns, `epoch` among them: values of equal number.
+        series: By names of the history's columns, `epoch` among them: values of equal number.
     """
     figure, both = _new_figure((2 * _SIZE[0], _SIZE[1]), ncols=2)
     for axes, quantity in zip(both, ("accuracy", "loss"), strict=True):
-        _draw_courses(axes, courses, quantity)
+        _draw_series(axes, series, quantity)
         axes.legend(loc="best")
     return figure
 
 
-def _draw_courses(axes: Axes, courses: dict[str, list[float]], quantity: str) -> None:
+def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> None:
     """Draw the lines of one quantity, those that there are."""
-    for part, label, colour, dashes in _COURSES:
-        if values := courses.get(f"{part}_{quantity}"):
+    for part, label, colour, dashes in _SERIES:
+        if values := series.get(f"{part}_{quantity}"):
             # Dots only where they do not merge into a band; a line through two shows no course.
             marker = "o" if len(values) <= 30 else ""
             dashes = dashes if len(values) > 2 else "None"
-            (line,) = axes.plot(courses["epoch"], values, dashes, color=colour, label=label)
+            (line,) = axes.plot(series["epoch"], values, dashes, color=colour, label=label)
             line.set(marker=marker, markersize=4)
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
@@ -147,8 +147,8 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
     turn = 0 if max(map(len, names)) * num_classes <= 40 else 60
     axes.set_xticks(middles, names, rotation=turn, ha="right" if turn else "center")
     axes.set_yticks(middles, names)
-    axes.set_xlabel("the model said")
-    axes.set_ylabel("the truth")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     axes.grid(visible=False)
     return figure
 
@@ -220,7 +220,7 @@ def save_figure(figure: Figure, stem: Path) -> None:
 
 
 def inline_svg(figure: Figure, prefix: str) -> str:
-    """The figure as an SVG element for the inside of a page, in the page's own colours and font.
+    """Return the figure as an SVG element in the colours and font of a page.
 
     `prefix` keeps the ids of several figures on one page apart.
     """
@@ -262,10 +262,10 @@ def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: 
     axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=_LINE, linewidth=0.4))
     if not count and num_classes > 5:
         return
-    told = f"{count:,}\n{percent(share, 0)}" if num_classes <= 5 else f"{count}"
+    text = f"{count:,}\n{percent(share, 0)}" if num_classes <= 5 else f"{count}"
     size = 11 if num_classes <= 5 else 8 if num_classes <= 12 else 6.5
     ink = "white" if depth > 0.55 else _INK
-    axes.text(j + 0.5, i + 0.5, told, ha="center", va="center", fontsize=size, color=ink)
+    axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _draw_top_confusions(metrics: PartMetrics) -> Figure:
@@ -276,7 +276,7 @@ def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     axes.set_yticks(range(len(top)), labels, fontsize=8)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel("photos (truth → what the model said)" if top else "no mistakes")
+    axes.set_xlabel("photos (truth → what predicted class)" if top else "no mistakes")
     return figure
 
 

@@ -24,8 +24,8 @@ class Mistake:
 
     path: str
     truth: str
-    said: str
-    probability: float  # of what it said
+    predicted: str
+    probability: float  # of the predicted class
     truth_probability: float
     picture: str
 
@@ -33,7 +33,7 @@ class Mistake:
 def worst_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[Mistake]:
-    """The wrong answers, those first that gave the truth the lowest probability.
+    """Return the wrong answers, those first that gave the truth the lowest probability.
 
     Args:
         predictions: Of one part.
@@ -50,7 +50,7 @@ def worst_mistakes(
         Mistake(
             path=predictions.paths[i],
             truth=predictions.class_names[predictions.labels[i]],
-            said=predictions.class_names[guesses[i]],
+            predicted=predictions.class_names[guesses[i]],
             probability=float(predictions.probs[i, guesses[i]]),
             truth_probability=float(true_probs[i]),
             picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE, scale=scale),

@@ -80,7 +80,7 @@ def reading(history: list[Epoch]) -> str:
 
 
 def headline(part: str, metrics: PartMetrics) -> str:
-    """The one sentence to quote of a part: how many right, and how sure that is.
+    """Return the one sentence to quote of a part: how many right, and how sure that is.
 
     Where the classes are uneven it begins with the balanced accuracy: a model
     that only knows the commonest class is right on many photos, too.
@@ -104,7 +104,7 @@ def headline(part: str, metrics: PartMetrics) -> str:
 
 
 def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
-    """What a reader of the headline must know besides; "" if nothing.
+    """Return what a reader of the headline must know besides; "" if nothing.
 
     Args:
         part: The part that the headline is about.
@@ -134,7 +134,7 @@ def findings(
     is_weighted: bool = False,
     num_lost: int = 0,
 ) -> list[str]:
-    """Sentences on chance, confusions, balance and calibration, the weightiest first.
+    """Return sentences on chance, confusions, balance and calibration, the weightiest first.
 
     Args:
         part: The part that `metrics` is of.
@@ -143,9 +143,9 @@ def findings(
         is_weighted: Whether rare classes counted more in training.
         num_lost: Photos that went bad after they were read.
     """
-    said = [_against_baseline(metrics), _most_confused(metrics)]
+    sentences = [_against_baseline(metrics), _most_confused(metrics)]
     if metrics.n < FEW_PHOTOS:
-        said.append(
+        sentences.append(
             f"{counted(metrics.n, f'{part} photo is', f'{part} photos are')} few: "
             f"the interval is wide, and another such set may well score differently."
         )
@@ -154,7 +154,7 @@ def findings(
         most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         ratio = counts[most] / counts[least]
         if ratio > IMBALANCED_RATIO:
-            said.append(
+            sentences.append(
                 f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
                 f"photos of “{legible(least)}”. The balanced accuracy, "
                 f"{percent(metrics.scores.get('balanced_accuracy'))}, counts every class alike"
@@ -165,11 +165,13 @@ def findings(
                     else "; training did not."
                 )
             )
-    said.append(_trust_in_probabilities(metrics))
+    sentences.append(_trust_in_probabilities(metrics))
     if num_lost:
         were = counted(num_lost, "photo went bad", "photos went bad")
-        said.append(f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped.")
-    return [sentence for sentence in said if sentence]
+        sentences.append(
+            f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped."
+        )
+    return [sentence for sentence in sentences if sentence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
 
 
 def legible(text: str) -> str:
-    """Text that can be shown anywhere.
+    """Return text that can be shown anywhere.
 
     Bytes that are no UTF-8, control characters and characters that turn the
     direction of writing become a replacement sign; the file's name itself is
@@ -203,13 +205,14 @@ def legible(text: str) -> str:
     """
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
-        if unicodedata.category(c) in ("Cc", "Cs") or unicodedata.bidirectional(c) in _DIRECTORS
+        if unicodedata.category(c) in ("Cc", "Cs")
+        or unicodedata.bidirectional(c) in _DIRECTION_MARKS
         else c
         for c in text
     )
 
 
-_DIRECTORS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+_DIRECTION_MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def _against_baseline(metrics: PartMetrics) -> str:
@@ -235,12 +238,12 @@ def _most_confused(metrics: PartMetrics) -> str:
         return "It made no mistake on these photos."
     if top[0].count == 1:
         return "No class was taken for another more than once."
-    told = [
+    parts = [
         f"“{legible(one.truth)}” taken for “{legible(one.predicted)}” "
         f"{counted(one.count, 'time', 'times')} ({percent(one.share)} of that class)"
         for one in top
     ]
-    return f"Most often confused: {'; '.join(told)}."
+    return f"Most often confused: {'; '.join(parts)}."
 
 
 def _trust_in_probabilities(metrics: PartMetrics) -> str:

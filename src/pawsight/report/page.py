@@ -36,7 +36,11 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
-_NOT_SHOWN = ("kind", "versions", "pieces")  # of the plan: told elsewhere, or long and for programs
+_NOT_SHOWN = (
+    "kind",
+    "versions",
+    "pieces",
+)  # of the plan: shown elsewhere, or long and for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         metrics=facts.metrics,
         headline=_headline(facts),
         caution=_caution(run, facts),
-        curves_say=None if "head" in facts.plan else interpretation.reading(facts.history),
+        curves_reading=None if "head" in facts.plan else interpretation.reading(facts.history),
         head=facts.plan.get("head"),
         best=best_epoch(facts.history) if facts.history else None,
         findings=_findings(facts),
@@ -110,7 +114,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         broken=_broken(facts.catalog),
-        looks=_looks(facts.audit),
+        unusual=_unusual(facts.audit),
         lost=[(one.path, one.problem) for one in facts.lost],
         num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
         temperature=facts.evaluation.temperature if facts.evaluation else None,
@@ -180,7 +184,7 @@ def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
 
 
 def _name(run: Run, facts: _Facts) -> str:
-    """What the photos are called."""
+    """Return what the photos are called."""
     source = Path(facts.config.get("source", "")).name
     return facts.config.get("name") or source or run.path.name
 
@@ -201,7 +205,7 @@ def _caution(run: Run, facts: _Facts) -> str:
 
 
 def _hardest_first(metrics: PartMetrics | None) -> list[str]:
-    """The classes by rising recall; those without photos last."""
+    """Return the classes by rising recall; those without photos last."""
     if metrics is None:
         return []
     recalls = {name: found.recall for name, found in metrics.per_class.items()}
@@ -223,7 +227,7 @@ def _findings(facts: _Facts) -> list[str]:
 
 
 def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
-    """Per class: how many photos each part has, and how many could not be read."""
+    """Count per class how many photos each part has, and how many could not be read."""
     if catalog is None:
         return {}
     counts: dict[str, Counter[str]] = {}
@@ -233,16 +237,16 @@ def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
     return dict(sorted(counts.items()))
 
 
-def _looks(audit: Audit | None) -> list[tuple[str, str]]:
+def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
     """Return what the audit of the photos found, and how much of it; the most serious first."""
-    looks = []
+    unusual = []
     for found in audit.findings.values() if audit else ():
         if isinstance(first := next(iter(found.items), None), SentenceItem):
-            looks.append((found.title, first.reason))
+            unusual.append((found.title, first.reason))
         elif found.items:
             noun = "group" if found.kind is GroupItem else "photo"
-            looks.append((found.title, counted(len(found.items), noun)))
-    return looks
+            unusual.append((found.title, counted(len(found.items), noun)))
+    return unusual
 
 
 def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:
@@ -252,7 +256,7 @@ def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:
 
 
 def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
-    """The figures at the top: value, name, what it means."""
+    """Return the figures at the top: value, name, what it means."""
     metrics = facts.metrics
     if metrics is None:
         return []

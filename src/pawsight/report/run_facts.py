@@ -11,7 +11,7 @@ from pawsight.history import Epoch, best_epoch
 def training_rows(
     plan: dict[str, Any], model: dict[str, Any], history: list[Epoch]
 ) -> list[tuple[str, str]]:
-    """Say what was trained and for how long, as (name, text); only what is known.
+    """Return what was trained and for how long, as (name, text); only what is known.
 
     Args:
         plan: What plan.json holds.
@@ -24,12 +24,10 @@ def training_rows(
     if "image_size" in plan:
         height, width = plan["image_size"]
         shape = plan.get("resize")
-        rows.append(
-            ("photos seen at", f"{width} × {height} pixels" + (f" ({shape})" if shape else ""))
-        )
+        rows.append(("image size", f"{width} × {height} pixels" + (f" ({shape})" if shape else "")))
     if len(plan.get("stages", ())) > 1:
         sizes = [" × ".join(map(str, stage["image_size"][::-1])) for stage in plan["stages"]]
-        rows.append(("while it learnt", ", then ".join(sizes)))
+        rows.append(("while training", ", then ".join(sizes)))
     if history:
         best, last = best_epoch(history), history[-1]
         rate = sum(row.images_per_second for row in history) / len(history)
@@ -49,25 +47,25 @@ def training_rows(
         rows.append(
             ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
         )
-    return [(name, _said(value)) for name, value in rows if value not in (None, "")]
+    return [(name, _text(value)) for name, value in rows if value not in (None, "")]
 
 
 def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:
-    """Lay nested settings out as (dotted name, text)."""
+    """Convert nested settings to (dotted name, text)."""
     if isinstance(value, dict) and value:
         return [
             row
             for key, inner in value.items()
             for row in setting_rows(inner, f"{name}.{key}" if name else str(key))
         ]
-    return [(name, _said(value))] if name else []
+    return [(name, _text(value))] if name else []
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "none"
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, list):
-        return ", ".join(map(_said, value)) or "none"
+        return ", ".join(map(_text, value)) or "none"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, bool):

@@ -16,7 +16,7 @@ import numpy as np
 from pawsight import class_weights
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import not_most_of_a_class
+from pawsight.data.duplicates.near_duplicates import without_dominant_groups
 from pawsight.errors import DataError
 from pawsight.formatting import percent
 from pawsight.history import Epoch
@@ -183,7 +183,7 @@ def _groups(dataset: Dataset, indices: IntArray) -> list[str]:
     catalog = dataset.catalog
     of_duplicates = {
         index: f"duplicates {number}"
-        for number, group in enumerate(not_most_of_a_class(catalog, dataset.duplicates))
+        for number, group in enumerate(without_dominant_groups(catalog, dataset.duplicates))
         for index in group
     }
     return [

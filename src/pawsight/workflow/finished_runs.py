@@ -10,7 +10,7 @@ from pawsight.addresses import public_address
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.inference.classifier import Classifier
@@ -56,7 +56,7 @@ def evaluate(
 
     if source is None:
         catalog, pixels = photos_of(run, progress)
-        duplicates = near_copies(catalog, pixels, progress)
+        duplicates = find_duplicates(catalog, pixels, progress)
         dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
         progress = LostPhotosReported(progress, catalog, pixels)
         return evaluate_run(run, classifier.logits, dataset, progress).to_json()

@@ -10,7 +10,7 @@ from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, T
 from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import near_copies, not_most_of_a_class
+from pawsight.data.duplicates.near_duplicates import find_duplicates, without_dominant_groups
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.pixel_scale import ANY_KIND, PixelScale
@@ -66,8 +66,8 @@ def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Prog
     Returns:
         The photos in their parts, with all groups of duplicates.
     """
-    duplicates = near_copies(catalog, pixels, progress)
-    kept_together = not_most_of_a_class(catalog, duplicates)
+    duplicates = find_duplicates(catalog, pixels, progress)
+    kept_together = without_dominant_groups(catalog, duplicates)
     if len(kept_together) < len(duplicates):
         progress.note(
             f"{len(duplicates) - len(kept_together)} group(s) of photos that look alike hold most "

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pawsight.addresses import HIDDEN, public_address
 from pawsight.config import TrainConfig
-from pawsight.data.auditing.audit import audit_photos, tell_about
+from pawsight.data.auditing.audit import audit_photos, summarize_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
@@ -130,7 +130,7 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
         budget = TimeBudget(config.minutes)
         with budget.paused():
             catalog, pixels = photos_of(run, progress)
-            dataset = Dataset(catalog, pixels, near_copies(catalog, pixels, progress))
+            dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
         return _train_and_finish(run, config, dataset, budget, progress)
 
 
@@ -171,7 +171,7 @@ def _train_and_finish(
     """Train, evaluate and report a run, from wherever it stands."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
     progress = LostPhotosReported(progress, catalog, pixels)
-    tell_about(catalog, progress, duplicates)
+    summarize_photos(catalog, progress, duplicates)
     try:
         if not run.audit_path.is_file():
             with budget.paused():

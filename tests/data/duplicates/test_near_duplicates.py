@@ -9,11 +9,10 @@ from pawsight.data.decoding.analysis import ANALYSIS_SIZE, analyse
 from pawsight.data.decoding.decode import examine
 from pawsight.data.duplicates.near_duplicates import (
     across_classes,
+    across_parts,
     exact_copies,
-    near_copies,
-    not_most_of_a_class,
-    straddling,
-    straddling_copies,
+    find_duplicates,
+    without_dominant_groups,
 )
 from pawsight.records import Photo
 
@@ -40,8 +39,8 @@ def test_copies_in_one_part_do_not_straddle():
     catalog = catalog_of(
         ("a", "train"), ("b", "train"), ("a", "test"), ("b", "train"), ("c", "train"), ("c", "")
     )
-    assert straddling_copies(catalog) == [[0, 2]]
-    assert straddling(catalog, [[0, 1, 3], [1, 2], [4, 5]]) == [[1, 2]]
+    assert across_parts(catalog, exact_copies(catalog)) == [[0, 2]]
+    assert across_parts(catalog, [[0, 1, 3], [1, 2], [4, 5]]) == [[1, 2]]
 
 
 def test_copies_of_two_classes_are_told_apart_from_those_without_a_label():
@@ -53,12 +52,12 @@ def test_a_large_group_that_is_most_of_a_class_tells_nothing():
     cats, dogs = ([(f"{name}{i}", "", name) for i in range(24)] for name in ("cats", "dogs"))
     catalog = catalog_of(*cats, *dogs)
     half, more = list(range(12)), list(range(24, 37))
-    assert not_most_of_a_class(catalog, [half, more]) == [half]
+    assert without_dominant_groups(catalog, [half, more]) == [half]
 
 
 def test_a_small_group_tells_something_even_of_a_small_class():
     catalog = catalog_of(("a", "", "cats"), ("b", "", "cats"), ("c", "", "dogs"))
-    assert not_most_of_a_class(catalog, [[0, 1]]) == [[0, 1]]
+    assert without_dominant_groups(catalog, [[0, 1]]) == [[0, 1]]
 
 
 # What follows looks at pictures.
@@ -107,7 +106,7 @@ def groups_of(*files):
         known = {"sha256": facts.sha256, "phash": facts.phash, "contrast": facts.contrast}
         photos.append(Photo(f"{i}.jpg", brightness=facts.brightness, **known))
         images.append(image)
-    return near_copies(Catalog("pets", "", tuple(photos)), Memory(images))
+    return find_duplicates(Catalog("pets", "", tuple(photos)), Memory(images))
 
 
 def with_logo(image):
@@ -199,7 +198,7 @@ def test_photos_that_are_no_candidates_are_not_read():
         photos.append(Photo(f"{seed}.jpg", **known))
         images.append(image)
     pixels = Memory(images)
-    near_copies(Catalog("pets", "", tuple(photos)), pixels)
+    find_duplicates(Catalog("pets", "", tuple(photos)), pixels)
     assert pixels.num_read == 0
 
 
@@ -220,7 +219,9 @@ def test_thousands_of_copies_cost_no_more_than_each_a_few_looks():
     )
     is_copy[0] = True
     pixels = Memory(images)
-    assert near_copies(Catalog("pets", "", photos), pixels) == [np.flatnonzero(is_copy).tolist()]
+    assert find_duplicates(Catalog("pets", "", photos), pixels) == [
+        np.flatnonzero(is_copy).tolist()
+    ]
     # At a glance, as members of pairs, and to see what is usual: far from the million pairs.
     assert pixels.num_read < 10 * 3500
 
@@ -247,4 +248,4 @@ def test_handwriting_is_no_copy_because_it_looks_alike():
 
 
 def test_no_photos_have_no_copies():
-    assert near_copies(Catalog("pets", "", ()), Memory([np.zeros((*SIZE, 3), np.uint8)])) == []
+    assert find_duplicates(Catalog("pets", "", ()), Memory([np.zeros((*SIZE, 3), np.uint8)])) == []

@@ -9,7 +9,7 @@ from pawsight.data.auditing.checks import CHECKS
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Audit, BrokenPhoto
 from pawsight.data.catalog import Catalog
-from pawsight.data.duplicates.near_duplicates import across_classes, exact_copies, straddling
+from pawsight.data.duplicates.near_duplicates import across_classes, across_parts, exact_copies
 from pawsight.progress import Progress, Silent
 from pawsight.records import PARTS, Photo, Pixels
 
@@ -35,7 +35,7 @@ def audit_photos(
     facts = AuditFacts(catalog, pixels, duplicates, progress)
     usable = [catalog.photos[i] for i in catalog.usable]
     areas = sorted((p.width * p.height, p.width, p.height) for p in usable)
-    exact, apart = facts.exact_copies, straddling(catalog, facts.exact_copies)
+    exact, apart = facts.exact_copies, across_parts(catalog, facts.exact_copies)
     return Audit(
         name=catalog.name,
         root=str(catalog.root),
@@ -56,14 +56,14 @@ def _paths(catalog: Catalog, groups: Sequence[Sequence[int]]) -> tuple[tuple[str
     return tuple(tuple(catalog.photos[i].path for i in group) for group in groups)
 
 
-def tell_about(
+def summarize_photos(
     catalog: Catalog, progress: Progress, copies: Sequence[Sequence[int]] | None = None
 ) -> None:
-    """Say what training will work with: parts, photos left out, copies.
+    """Write notes on what training works with: parts, photos left out, copies.
 
     Args:
         catalog: The photos in their parts.
-        progress: Is told.
+        progress: Receives the notes.
         copies: Groups of photos that show the same picture; None takes the exact copies.
     """
     counts = ", ".join(f"{len(catalog.part(part)):,} {part}" for part in PARTS)
@@ -80,13 +80,13 @@ def tell_about(
     flawed = sum(1 for photo in catalog.photos if photo.flaw)
     if flawed:
         progress.note(f"{flawed:,} damaged photo(s) are used all the same, see catalog.csv.")
-    _tell_about_copies(catalog, exact_copies(catalog) if copies is None else copies, progress)
+    _summarize_copies(catalog, exact_copies(catalog) if copies is None else copies, progress)
 
 
-def _tell_about_copies(
+def _summarize_copies(
     catalog: Catalog, copies: Sequence[Sequence[int]], progress: Progress
 ) -> None:
-    apart = straddling(catalog, copies)
+    apart = across_parts(catalog, copies)
     together = len(copies) - len(apart)
     if together:
         progress.note(

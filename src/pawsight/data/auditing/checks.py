@@ -66,7 +66,7 @@ CHECKS: tuple[Check, ...] = (
         "Copies of one photo, of any size, quality or crop (or photos of one group, with "
         "--group-by), that lie in more than one of train, validation and test: the score then "
         "rewards learning by heart. Remove all but one part's.",
-        set_checks.across_parts,
+        set_checks.leakage,
         is_serious=True,
     ),
     Check(

@@ -19,7 +19,7 @@ from pawsight.data.duplicates.near_duplicates import (
     BLANK_CONTRAST,
     Groups,
     exact_copies,
-    near_copies,
+    find_duplicates,
 )
 from pawsight.progress import Progress, Silent
 from pawsight.records import IntArray, Pixels
@@ -53,7 +53,7 @@ class AuditFacts:
             return self.duplicates
         if self.pixels is None:
             return self.exact_copies
-        return near_copies(self.catalog, self.pixels, self.progress)
+        return find_duplicates(self.catalog, self.pixels, self.progress)
 
     @cached_property
     def exact_copies(self) -> Groups:

@@ -1,6 +1,6 @@
 """Photos unlike the rest of their class: drawings, logos, text, screenshots, cut-outs, collages.
 
-Five figures tell how a picture was made rather than what it shows: how much of
+Five figures describe how a picture was made rather than what it shows: how much of
 it is perfectly even, how much gently shaded, how hard its edges are, and how
 many shades it has. A photo whose figures lie far from those of all others in
 its class, measured by how far these lie from each other, is unlike them.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import NUM_FIGURES
-from pawsight.data.result_cache import remembered
+from pawsight.data.result_cache import cached_result
 from pawsight.progress import Progress, Silent
 from pawsight.records import IntArray, Pixels
 
@@ -71,7 +71,7 @@ def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT
     Returns:
         Those whose score is above 7, the most unlike first.
     """
-    found = remembered(
+    found = cached_result(
         "unlike", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
     )
     return [Outlier(*one) for one in found]
@@ -101,7 +101,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
 
 
 def _scores(figures: Figures) -> _Scored:
-    """Say how unlike the others each photo of a class is."""
+    """Score how unlike the others each photo of a class is."""
     low, middle, high = np.quantile(figures, [0.16, 0.5, 0.84], axis=0).astype(np.float32)
     spread = np.maximum((high - low) / 2, _LEAST)  # one standard deviation, were they normal
     placed = (figures - middle) / spread
@@ -121,7 +121,7 @@ def _scores(figures: Figures) -> _Scored:
 
 
 def _distance(some: Figures, others: Figures, neighbours: int) -> Figures:
-    """The distance to the nearest neighbour of that rank; a photo's own 0 counts as one more."""
+    """Compute the distance to the neighbour of that rank; a photo's own 0 is rank 0."""
     squares = (some**2).sum(1)[:, None] + (others**2).sum(1) - 2 * some @ others.T
     nearest = np.partition(squares, neighbours, axis=1)[:, neighbours]
     return np.asarray(np.sqrt(np.maximum(nearest, 0.0)), np.float32)

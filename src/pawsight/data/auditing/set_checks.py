@@ -9,19 +9,19 @@ import numpy as np
 from pawsight.class_weights import IMBALANCED_RATIO, imbalance_ratio
 from pawsight.data.auditing.facts import FEWEST, AuditFacts
 from pawsight.data.auditing.findings import GroupItem, SentenceItem
-from pawsight.data.duplicates.near_duplicates import across_classes, straddling
+from pawsight.data.duplicates.near_duplicates import across_classes, across_parts
 from pawsight.formatting import percent
 
 
-def across_parts(facts: AuditFacts) -> list[GroupItem]:
+def leakage(facts: AuditFacts) -> list[GroupItem]:
     """Find copies, and the user's groups, that lie in more than one part."""
     photos = facts.catalog.photos
     members: dict[str, list[int]] = {}
     for index in facts.indices.tolist():
         if photos[index].group:
             members.setdefault(photos[index].group, []).append(index)
-    apart = straddling(facts.catalog, list(members.values()))
-    return facts.groups(straddling(facts.catalog, facts.copies)) + [
+    apart = across_parts(facts.catalog, list(members.values()))
+    return facts.groups(across_parts(facts.catalog, facts.copies)) + [
         GroupItem(photos=item.photos, group=photos[group[0]].group)
         for item, group in zip(facts.groups(apart), apart, strict=True)
     ]

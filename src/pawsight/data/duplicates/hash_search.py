@@ -46,7 +46,7 @@ class HashPairs:
 
 
 def mirrored(hashes: Hashes) -> Hashes:
-    """Give the difference hashes of the mirror images (but for neighbours of equal brightness)."""
+    """Return the hashes of the mirror images (but for neighbours of equal brightness)."""
     return _packed(1 - _bits(hashes).reshape(-1, _SIDE, _SIDE)[:, :, ::-1].reshape(-1, 64))
 
 
@@ -86,7 +86,7 @@ class _Table:
         self.starts = np.append(np.searchsorted(keys, quarters), len(keys))
 
     def near(self, queries: Hashes) -> tuple[IntArray, IntArray]:
-        """Give the range of keys that share the first quarter of each query, narrowed if long."""
+        """Return the range of keys that share the first quarter of each query, narrowed if long."""
         quarters = (queries >> np.uint64(64 - _QUARTER)).astype(np.int64)
         low, high = self.starts[quarters], self.starts[quarters + 1]
         long = np.flatnonzero(high - low > 2 * _MOST_NEIGHBOURS)
@@ -96,7 +96,7 @@ class _Table:
         return low, high
 
     def last_of_quarter(self, places: IntArray) -> IntArray:
-        """Give the place of the last key with the same first quarter as the one at each place."""
+        """Return the place of the last key with the same first quarter as the one at each place."""
         quarters = (self.keys[places] >> np.uint64(64 - _QUARTER)).astype(np.int64)
         return self.starts[quarters + 1] - 1
 
@@ -114,7 +114,7 @@ class _Found:
     def add(
         self, table: _Table, queries: Hashes, ranks: IntArray, flips: Hashes, is_mirrored: bool
     ) -> None:
-        """Look up every query, with each of the flips."""
+        """Add the matches of every query, with each of the flips."""
         at_once = max(1, _BLOCK // max(1, len(queries)))
         for start in range(0, len(flips), at_once):
             some = flips[start : start + at_once, None]
@@ -140,7 +140,7 @@ class _Found:
     def _keep(
         self, one: IntArray, other: IntArray, distance: NDArray[np.uint8], is_mirrored: bool
     ) -> None:
-        """Take pairs in; where there are too many, be stricter from here on."""
+        """Add pairs; where there are too many, keep closer ones only from here on."""
         different = one != other
         one, other, distance = one[different], other[different], distance[different]
         codes = (np.minimum(one, other) * self._num + np.maximum(one, other)) * 2 + is_mirrored
@@ -162,7 +162,7 @@ class _Found:
         self._count = len(codes)
 
     def pairs(self) -> HashPairs:
-        """Give all of them, the closest first, then in order."""
+        """Return all of them, the closest first, then in order."""
         self._merge()
         order = np.argsort(self._distances[0], kind="stable")
         codes = self._codes[0][order]
@@ -171,7 +171,7 @@ class _Found:
 
 
 def _expand(low: IntArray, high: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Give each place of the ranges low..high with each number of its range, a block at a time."""
+    """Yield each place of the ranges low..high with each number of its range, block by block."""
     counts = np.maximum(high - low, 0)
     filled = np.flatnonzero(counts)
     ends = np.cumsum(counts[filled])
@@ -189,7 +189,7 @@ def _expand(low: IntArray, high: IntArray) -> Iterator[tuple[IntArray, IntArray]
 
 
 def _quarters_first() -> list[IntArray]:
-    """Orders of the bits in which another quarter comes first.
+    """Return orders of the bits in which another quarter comes first.
 
     A quarter is every second bit of every second row: neighbouring bits are
     often equal, and quarters of distant ones spread photos several times better.
@@ -200,7 +200,7 @@ def _quarters_first() -> list[IntArray]:
 
 
 def _flips(radius: int) -> Hashes:
-    """Masks of up to `radius` bits in the first quarter; the first one is 0."""
+    """Return masks of up to `radius` bits in the first quarter; the first one is 0."""
     bits = [1 << (63 - bit) for bit in range(_QUARTER)]
     chosen = [sum(some) for count in range(radius + 1) for some in combinations(bits, count)]
     return np.array(chosen, np.uint64)

@@ -1,4 +1,4 @@
-"""Say whether two photos show the same picture: re-encoded, resized, brightened, slightly cropped.
+"""Decide whether two photos show the same picture, re-encoded, resized, or slightly cropped.
 
 Photos of the same wall, and portraits before the same cloth, have the same
 large shapes; copies have the same fine detail in the same places as well. So
@@ -46,7 +46,7 @@ def coarser(planes: Floats, side: int) -> Floats:
 
 
 def luma(planes: Floats) -> Floats:
-    """Brightness of RGB planes: shape [N, 3, S, S] to [N, S, S]."""
+    """Compute the brightness of RGB planes: shape [N, 3, S, S] to [N, S, S]."""
     red, green, blue = planes[:, 0], planes[:, 1], planes[:, 2]
     return np.asarray(0.299 * red + 0.587 * green + 0.114 * blue, np.float32)
 
@@ -56,8 +56,8 @@ def correlation(one: Floats, other: Floats) -> Floats:
     return _correlation(one, other, np.ones_like(one))
 
 
-def likeness(one: Floats, other: Floats) -> Floats:
-    """Say how alike the detail of two photos is, once one is laid onto the other.
+def detail_similarity(one: Floats, other: Floats) -> Floats:
+    """Compute how similar the detail of two photos is after alignment.
 
     Args:
         one: RGB planes from `planes_of`, shape [N, 3, 32, 32].
@@ -78,7 +78,7 @@ def same_picture(one: Floats, other: Floats, least: Floats) -> NDArray[np.bool_]
     Args:
         one: RGB planes from `planes_of`, shape [N, 3, 32, 32].
         other: Those to compare with, already mirrored where the pair is so.
-        least: The likeness that says something among photos such as these,
+        least: The similarity that is significant among photos such as these,
             shape [N], `LIKE_DETAIL` or more. Above 1 only copies that were neither
             moved nor marked are the same picture.
 
@@ -147,7 +147,7 @@ def _warped(image: Floats, warp: Floats, grid: Floats) -> tuple[Floats, Floats]:
 
 
 def _samples(places: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Matrices that sample a line of pixels at places of -1..1, linearly between two."""
+    """Build matrices that sample a line of pixels at places of -1..1, linearly between two."""
     count, side = places.shape
     pixels = (places + 1) / 2 * side - 0.5
     inside = (pixels >= -0.5) & (pixels <= side - 0.5)
@@ -162,7 +162,7 @@ def _samples(places: Floats) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _detail(images: Floats) -> Floats:
-    """What is finer than 5 pixels: the image less its local mean."""
+    """Return what is finer than 5 pixels: the image less its local mean."""
     side = images.shape[1]
     near = np.abs(np.subtract.outer(np.arange(side), np.arange(side))) <= 2
     mean = (near / near.sum(1, keepdims=True)).astype(np.float32)
@@ -193,7 +193,7 @@ def _blocks(images: Floats) -> Floats:
 
 
 def _colours_agree(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    """Whether the colours do not contradict; a grey copy of a coloured photo is one.
+    """Return whether the colours do not contradict; a grey copy of a coloured photo is one.
 
     Compared block by block, since a logo may bring in a colour of its own.
     """

@@ -24,8 +24,8 @@ from pawsight.data.duplicates.image_comparison import (
     planes_of,
     same_picture,
 )
-from pawsight.data.duplicates.similarity_threshold import NEVER, least_likeness
-from pawsight.data.result_cache import remembered
+from pawsight.data.duplicates.similarity_threshold import NEVER, similarity_thresholds
+from pawsight.data.result_cache import cached_result
 from pawsight.progress import Progress, Silent
 from pawsight.records import IntArray, Pixels
 
@@ -34,9 +34,9 @@ Groups = list[list[int]]
 _SILENT = Silent()
 _VERSION = 2  # raised whenever the same photos begin to give other groups
 BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
-_GLANCE_SIDE = 16  # pixels of the images by which most pairs are told apart
-_GLANCE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
-_STRICT_GLANCE = 0.97  # where only copies that were neither moved nor marked can be told
+_COARSE_SIDE = 16  # pixels of the images by which most pairs are told apart
+_COARSE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
+_STRICT_COARSE = 0.97  # where only copies that were neither moved nor marked can be told
 _SMALL_GROUP = 10  # photos; larger groups may come of chance likenesses
 _PAIRS = 256  # compared at a time
 _MOST_LIKELY = 2_000_000  # pairs compared in all, the closest first: some minutes
@@ -55,28 +55,28 @@ def exact_copies(catalog: Catalog) -> Groups:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_copies(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> Groups:
+def find_duplicates(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> Groups:
     """Group the usable photos that show the same picture, exact copies included.
 
-    Candidates are found by their difference hashes (`hash_search`) and looked
-    at (`same_picture`). Photos that are blank have no picture to compare: they
+    Candidates are found by their difference hashes (`hash_search`) and compared
+    (`same_picture`). Photos that are blank have no picture to compare: they
     are copies only where their bytes are equal. If A is a copy of B, and B of C,
     all three are one group.
 
     Args:
         catalog: The photos.
         pixels: Their pixels; only those of candidates are read.
-        progress: Is told of the candidates compared.
+        progress: Receives progress.
 
     Returns:
         Groups of two or more indices, each ascending, ordered by their first.
     """
-    return remembered(
-        "near-copies", _VERSION, catalog, pixels, lambda: _look_for(catalog, pixels, progress)
+    return cached_result(
+        "near-copies", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
     )
 
 
-def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
+def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     exact = exact_copies(catalog)
     copies = {index for group in exact for index in group[1:]}
     singles = np.array([i for i in catalog.usable.tolist() if i not in copies], np.int64)
@@ -88,8 +88,8 @@ def _look_for(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     return joined.groups(catalog.usable)
 
 
-def straddling(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
-    """Give the groups whose members lie in different parts.
+def across_parts(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Return the groups whose members lie in different parts.
 
     A copy of a training photo in the test part makes the score look better than it is.
     """
@@ -98,20 +98,15 @@ def straddling(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
     ]
 
 
-def straddling_copies(catalog: Catalog) -> Groups:
-    """Give the groups of exact copies whose members lie in different parts."""
-    return straddling(catalog, exact_copies(catalog))
-
-
 def across_classes(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
-    """Give the groups whose members have different labels: one of them must be wrong."""
+    """Return the groups whose members have different labels: one of them must be wrong."""
     return [
         list(group) for group in groups if len({catalog.photos[i].label for i in group} - {""}) > 1
     ]
 
 
-def not_most_of_a_class(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
-    """Leave out the large groups that hold more than half of a class.
+def without_dominant_groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
+    """Return the groups without the large ones that hold more than half of a class.
 
     Likeness is judged pair by pair. Where most of a class is alike, such as one
     thing on one background, the chain of pairs says nothing, and a class
@@ -161,15 +156,15 @@ def _join_alike(
 ) -> None:
     """Join photos with a picture that are copies."""
     hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)
-    order = _order_of_likeness(catalog, indices, hashes)
+    order = _similarity_order(catalog, indices, hashes)
     indices, hashes = indices[order], hashes[order]
     pairs = near_hashes(hashes)
     if len(pairs.first) == 0:
         return
-    limits = least_likeness(catalog, indices, lambda some: _shrunk(pixels, some))
+    limits = similarity_thresholds(catalog, indices, lambda some: _shrunk(pixels, some))
     limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
     least = np.maximum(limit[pairs.first], limit[pairs.second])
-    likely = _glance(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
+    likely = _likely_pairs(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
     progress.start("Comparing likely copies", len(likely), "pairs")
     for start in range(0, len(likely), _PAIRS):
         chosen = likely[start : start + _PAIRS]
@@ -185,24 +180,24 @@ def _join_alike(
         progress.advance(len(apart))
 
 
-def _order_of_likeness(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
-    """An order in which photos with the same hash lie beside those as bright as they are."""
+def _similarity_order(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
+    """Return an order in which photos of one hash lie beside those of the same brightness."""
     brightness = np.array([catalog.photos[i].brightness for i in indices])
     return np.lexsort((indices, brightness, hashes))
 
 
-def _glance(
+def _likely_pairs(
     pairs: HashPairs, least: Floats, indices: IntArray, pixels: Pixels, progress: Progress
 ) -> IntArray:
-    """Give the numbers of the pairs that may be copies, judged by very small images."""
+    """Return the numbers of the pairs that may be copies, judged by very small images."""
     hopeful = np.flatnonzero(least < NEVER)
     first, second = pairs.first[hopeful], pairs.second[hopeful]
     members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-    progress.start("Looking for copies", len(members), "photos")
-    small = np.empty((len(members), _GLANCE_SIDE, _GLANCE_SIDE), np.uint8)
+    progress.start("Searching for copies", len(members), "photos")
+    small = np.empty((len(members), _COARSE_SIDE, _COARSE_SIDE), np.uint8)
     done = 0
     for planes in _read(pixels, indices[members]):
-        small[done : done + len(planes)] = np.rint(luma(coarser(planes, _GLANCE_SIDE)))
+        small[done : done + len(planes)] = np.rint(luma(coarser(planes, _COARSE_SIDE)))
         done += len(planes)
         progress.advance(len(planes))
     first, second = places[: len(hopeful)], places[len(hopeful) :]
@@ -212,18 +207,18 @@ def _glance(
         chosen = hopeful[some]
         one, other = (small[place[some]].astype(np.float32) for place in (first, second))
         alike = correlation(one, _mirror(other, pairs.is_mirrored[chosen]))
-        likely.append(chosen[alike > np.where(least[chosen] < 1, _GLANCE, _STRICT_GLANCE)])
+        likely.append(chosen[alike > np.where(least[chosen] < 1, _COARSE, _STRICT_COARSE)])
     return np.concatenate(likely)
 
 
 def _shrunk(pixels: Pixels, indices: IntArray) -> Floats:
-    """The RGB planes of photos, in any order; each photo is read once."""
+    """Return the RGB planes of photos, in any order; each photo is read once."""
     members, places = np.unique(indices, return_inverse=True)
     return np.concatenate(list(_read(pixels, members)))[places]
 
 
 def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
-    """Mirror those that are to be; the last axis runs from left to right."""
+    """Return images of which some are mirrored; the last axis runs from left to right."""
     flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
     return np.where(flags, images[..., ::-1], images)
 

@@ -1,8 +1,8 @@
-"""How alike two photos must be to be copies, among photos such as these.
+"""How similar two photos must be to be copies, by what is usual in their class.
 
 Two photos of different cats have nothing in common but chance. Two handwritten
 ones, two X-rays, two frames of a fixed camera are alike without being copies.
-So pairs of a class that nobody chose for their likeness are compared first, and
+So pairs of a class that were not chosen for their similarity are compared first, and
 a copy is what stands out from them.
 """
 
@@ -13,20 +13,20 @@ from collections.abc import Callable
 import numpy as np
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.duplicates.image_comparison import LIKE_DETAIL, Floats, likeness
+from pawsight.data.duplicates.image_comparison import LIKE_DETAIL, Floats, detail_similarity
 from pawsight.records import IntArray
 
-NEVER = 2.0  # a likeness that no pair reaches
+NEVER = 2.0  # a similarity that no pair reaches
 _FEWEST = 20  # photos of a class that say what is usual in it; fewer may well be copies themselves
 _PAIRS = 2048  # compared in all
 _PAIRS_OF_A_CLASS = 16  # at least
 _OUTSTANDING = 6.0  # standard deviations above what is usual
 
 
-def least_likeness(
+def similarity_thresholds(
     catalog: Catalog, indices: IntArray, shrunk: Callable[[IntArray], Floats]
 ) -> dict[str, float]:
-    """Say what likeness makes two photos of a class copies.
+    """Compute for each class the similarity from which two of its photos are copies.
 
     Args:
         catalog: The photos.
@@ -51,7 +51,7 @@ def least_likeness(
             half = len(some) // 2
             one, other = (np.array(part[:most], np.int64) for part in (some, some[half:]))
             count = min(half, most)
-            limit = _limit(likeness(shrunk(one[:count]), shrunk(other[:count])))
+            limit = _limit(detail_similarity(shrunk(one[:count]), shrunk(other[:count])))
         found[label] = limit
     return found
 

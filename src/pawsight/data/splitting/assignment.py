@@ -39,7 +39,7 @@ class Side:
     takes_giants: bool = False
 
     def distance(self, draw: float) -> float:
-        """How far a draw lies from here; 0 inside."""
+        """Return how far a draw lies from here; 0 inside."""
         return min(max(low - draw, draw - high, 0.0) for low, high in self.bounds)
 
     @property
@@ -48,23 +48,23 @@ class Side:
         return sum(high - low for low, high in self.bounds)
 
     def holds(self, draw: float) -> bool:
-        """Whether a draw leads here."""
+        """Return whether a draw leads here."""
         return any(low <= draw < high for low, high in self.bounds)
 
 
-def draw_of(seed: int, purpose: str, key: str) -> float:
-    """Draw a number, 0 <= draw < 1, evenly; the same on any machine."""
+def hash_draw(seed: int, purpose: str, key: str) -> float:
+    """Compute a number, 0 <= draw < 1, from a hash; the same on any machine."""
     text = f"{seed}:{purpose}:{key}".encode("utf-8", "surrogateescape")
     # 53 bits: as many as a float holds exactly.
     return (int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 11) / 2**53
 
 
-class Shares:
-    """Groups on their sides, with what it takes to fill a side that a class left empty.
+class Assignment:
+    """Groups on their sides; sides can be filled and evened out.
 
     Args:
         catalog: The photos.
-        groups: The groups to share out.
+        groups: The groups to assign.
         draws: The draw of each group.
         sides: Where they can go.
         fixed: Photos whose side is decided already, by index. The others of
@@ -95,17 +95,18 @@ class Shares:
         self._count = Counter(pair for number in range(len(groups)) for pair in self._pairs(number))
 
     def side_of(self) -> dict[int, str]:
-        """Give the side of each photo, by catalog index."""
+        """Return the side of each photo, by catalog index."""
         return {
             index: self._fixed.get(index, side)
             for group, side in zip(self._groups, self._chosen, strict=True)
             for index in group.indices
         }
 
-    def fill_up(self, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def fill_empty_sides(self, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Move groups to sides that lack a class, the nearest draw first.
 
-        Gives, when iterated over, the (label, side name) that cannot be filled.
+        Yields:
+            Each (label, side name) that cannot be filled.
         """
         for label in labels:
             for side in self._sides.values():
@@ -194,7 +195,7 @@ class Shares:
         )
 
     def _pairs(self, number: int) -> set[tuple[str, str]]:
-        """Each (label, side) that a group counts for."""
+        """Return each (label, side) that a group counts for."""
         side = self._chosen[number]
         return {
             (self._photos[i].label, self._fixed.get(i, side)) for i in self._groups[number].indices

@@ -63,8 +63,8 @@ def groups_of(
     return [Group(_key(catalog, group), tuple(group)) for group in members.values()]
 
 
-def name_of(catalog: Catalog, group: Group) -> str:
-    """Call a group by the user's key, or by its first photo."""
+def group_name(catalog: Catalog, group: Group) -> str:
+    """Return the name of a group: the user's key, or its first photo."""
     key = min(
         (catalog.photos[i].group for i in group.indices if catalog.photos[i].group), default=""
     )

@@ -13,8 +13,8 @@ from pawsight.records import PARTS, Part
 from pawsight.runs import Run
 
 
-def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
-    """Look up the part that each usable photo had.
+def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
+    """Return the part that each usable photo had.
 
     A photo is found by its sha256 where the table has them, so it may have
     been moved or renamed since; where it was not found so, or the table only
@@ -68,13 +68,13 @@ def kept_parts(where: str, catalog: Catalog) -> dict[int, Part]:
 
 
 def restore(catalog: Catalog, where: str) -> Catalog:
-    """Give every usable photo the part it had, and no part to those that are new.
+    """Return the catalog with the parts that photos had, and none for those that are new.
 
     What a run that goes on needs: its own split, whatever made it.
 
-    Args, raises: As `kept_parts`.
+    Args, raises: As `saved_parts`.
     """
-    parts = kept_parts(where, catalog)
+    parts = saved_parts(where, catalog)
     photos = list(catalog.photos)
     for index in catalog.usable.tolist():
         photos[index] = replace(photos[index], part=parts.get(index, ""))

@@ -1,4 +1,4 @@
-"""What a split says when there are too few photos, or too few groups, of a class."""
+"""Errors of a split with too few photos, or too few groups, of a class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 
 from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.splitting.grouping import Group, name_of
+from pawsight.data.splitting.grouping import Group, group_name
 from pawsight.errors import DataError
 
 
@@ -42,8 +42,8 @@ def check_enough(
     return dict(num_groups)
 
 
-def tied_together(catalog: Catalog, groups: Sequence[Group], label: str) -> DataError:
-    """Say that groups across classes leave a class without photos in some part."""
+def groups_too_large(catalog: Catalog, groups: Sequence[Group], label: str) -> DataError:
+    """Build the error of groups that leave a class without photos in some part."""
     of_class = [g for g in groups if any(catalog.photos[i].label == label for i in g.indices)]
     group = max(of_class, key=lambda one: len(one.indices))
     others = sorted({catalog.photos[i].label for i in group.indices} - {label})
@@ -51,7 +51,7 @@ def tied_together(catalog: Catalog, groups: Sequence[Group], label: str) -> Data
     also = f" and is also of {', '.join(others)}" if others else ""
     return DataError(
         f"The photos of class '{label}' are tied together in {len(of_class)} groups and "
-        f"cannot fill every part: {name_of(catalog, group)} has {size}{also}.\n"
+        f"cannot fill every part: {group_name(catalog, group)} has {size}{also}.\n"
         f"Folder: {catalog.root}\n"
         f"Add photos of '{label}' that belong to no such group, or make the groups smaller."
     )
@@ -72,7 +72,7 @@ def _too_few(
     parts = f"{needed} folds" if config.folds else "the train and validation parts"
     if len(different) < needed:
         return _too_few_photos(catalog, name, len(different), needed, parts)
-    tied = " and ".join(name_of(catalog, group) for group in of_class)
+    tied = " and ".join(group_name(catalog, group) for group in of_class)
     return DataError(
         f"The {len(different)} different photos of class '{name}' belong to {len(of_class)} "
         f"group(s) that must stay together, but {needed} are needed to fill {parts}.\n"

@@ -3,14 +3,14 @@
 Works on records only: opens no photo and needs no TensorFlow.
 Photos that belong together (copies, or those with one key of the user's)
 always land in the same part, because a copy of a training photo in the test
-part makes the score look better than it is. Each such group draws a number
-between 0 and 1 from the seed and its own key, and fixed bounds turn that into a
-part. So names, folders, order and machine do not matter, and a photo stays
-where it is when others come or go. Chance alone would test on 30 +- 5 of 200
-photos of a class, and on 18 of one class and 32 of another, now and then. So each
-class has its share of each part, give or take a tenth: where the draws give more
-or less, those nearest to a bound count for the other part. Only these can change
-parts because others came; `keep` holds them, too.
+part makes the score look better than it is. A hash of the seed and of each such
+group's own key gives a number between 0 and 1, its draw, and fixed bounds turn
+that into a part. So names, folders, order and machine do not matter, and a photo
+stays where it is when others come or go. Chance alone would test on 30 +- 5 of
+200 photos of a class, and on 18 of one class and 32 of another, now and then. So
+each class has its share of each part, give or take a tenth: where the draws give
+more or less, those nearest to a bound count for another part. Only these can
+change parts because others came; `keep` holds them, too.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dataclasses import replace
 
 from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.splitting.assignment import Shares, Side, draw_of
+from pawsight.data.splitting.assignment import Assignment, Side, hash_draw
 from pawsight.data.splitting.grouping import Group, groups_of
-from pawsight.data.splitting.saved_split import kept_parts
-from pawsight.data.splitting.shortage import check_enough, tied_together
+from pawsight.data.splitting.saved_split import saved_parts
+from pawsight.data.splitting.shortage import check_enough, groups_too_large
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Part
 
@@ -39,8 +39,8 @@ Copies = Sequence[Sequence[int]]
 def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog:
     """Fill in the part of every usable photo.
 
-    Where the source has no parts, each group of photos draws its part: with the
-    fraction of test for test, of validation for validation, else train. A test
+    Where the source has no parts, the hash of each group of photos decides: the
+    fraction of test leads to test, of validation for validation, else train. A test
     part is made whenever there are enough photos: 20 in all, and 4 groups of
     each class; until then its photos are trained on.
 
@@ -60,10 +60,10 @@ def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog
     way. Folds are made of train and validation together.
 
     Args:
-        catalog: What ingest gave.
+        catalog: The photos.
         config: Fractions, seed, folds, and the earlier split to keep.
         copies: Groups of catalog indices that show the same photo, such as
-            `near_copies` gives; photos of equal bytes stay together anyway.
+            `find_duplicates` gives; photos of equal bytes stay together anyway.
 
     Returns:
         The same rows; each usable photo has a part.
@@ -80,7 +80,7 @@ def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog
         given = {i: catalog.photos[i].part or "train" for i in catalog.usable.tolist()}
     parts = dict(given)
     if not given or config.folds or "validation" not in given.values():
-        kept = kept_parts(config.keep, catalog) if config.keep else {}
+        kept = saved_parts(config.keep, catalog) if config.keep else {}
         if given:
             kept = {i: part for i, part in kept.items() if part != "test"}
         pool = [i for i in catalog.usable.tolist() if given.get(i) != "test"]
@@ -164,7 +164,7 @@ def _divide(
         sides.append(Side("validation", ((test, beyond),)))
         sides.append(Side("train", (*below, (beyond, 1.0)), takes_giants=True))
         fixed = dict(kept)
-    found = _share_out(catalog, groups, config.seed, "part", sides, fixed)
+    found = _assign(catalog, groups, config.seed, "part", sides, fixed)
     if config.folds:
         found = _with_folds(catalog, found, config.folds, config, copies)
     parts: dict[int, Part] = {i: _PART_OF[side] for i, side in found.items()}
@@ -184,12 +184,12 @@ def _with_folds(
     sides = [
         Side(str(number + 1), ((number / folds, (number + 1) / folds),)) for number in range(folds)
     ]
-    fold_of = _share_out(catalog, groups, config.seed, "fold", sides, {})
+    fold_of = _assign(catalog, groups, config.seed, "fold", sides, {})
     chosen = str(config.fold)
     return found | {i: "validation" if f == chosen else "train" for i, f in fold_of.items()}
 
 
-def _share_out(
+def _assign(
     catalog: Catalog,
     groups: Sequence[Group],
     seed: int,
@@ -197,13 +197,13 @@ def _share_out(
     sides: Sequence[Side],
     fixed: Mapping[int, str],
 ) -> dict[int, str]:
-    """Give the side of each photo by catalog index, every side filled."""
-    draws = [draw_of(seed, purpose, group.key) for group in groups]
-    shares = Shares(catalog, groups, draws, sides, fixed)
+    """Return the side of each photo by catalog index, every side filled."""
+    draws = [hash_draw(seed, purpose, group.key) for group in groups]
+    assignment = Assignment(catalog, groups, draws, sides, fixed)
     labels_fixed = {catalog.photos[i].label for i in fixed}
-    for label, side in shares.fill_up(catalog.class_names):
+    for label, side in assignment.fill_empty_sides(catalog.class_names):
         # What is kept may lack what it likes; without a test photo a class can still be learnt.
         if side != "test" and label not in labels_fixed:
-            raise tied_together(catalog, groups, label)
-    shares.even_out([label for label in catalog.class_names if label not in labels_fixed])
-    return shares.side_of()
+            raise groups_too_large(catalog, groups, label)
+    assignment.even_out([label for label in catalog.class_names if label not in labels_fixed])
+    return assignment.side_of()
