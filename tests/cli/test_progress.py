@@ -89,7 +89,7 @@ def test_bars_show_stages_facts_and_notes(is_coloured):
         color_system="standard",
     )
     bars = Bars(console)
-    bars.start("Looking for photos", None, "photos")
+    bars.start("Listing photos", None, "photos")
     bars.advance(7)
     bars.note("One photo is left out: [bold]a.jpg")
     bars.start("Training", 300, "steps")
@@ -97,7 +97,7 @@ def test_bars_show_stages_facts_and_notes(is_coloured):
     bars.advance(20)
     bars.close()
     shown = screen.getvalue()
-    last = shown[shown.rindex("Looking for photos") :]
+    last = shown[shown.rindex("Listing photos") :]
     assert "7 photos" in last
     assert "120 of 300 steps" in last
     assert "epoch 2, loss 0.312" in last

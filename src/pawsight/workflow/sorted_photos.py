@@ -107,7 +107,7 @@ def plan_sort(
             f"can only be copied.\nLeave --{how} out."
         )
     named = fetch_addresses(named, progress)
-    progress.start("Looking for photos", unit="photos")
+    progress.start("Listing photos", unit="photos")
     found = find_photos(named, target, in_order)
     progress.advance(len(found.photos))
     if found.num_left_out:

@@ -59,7 +59,7 @@ def scan(
         DataError: The folders or the table can be read in two ways, or not at all, or a setting
             names what is not there.
     """
-    progress.start("Looking for photos", None, "photos")
+    progress.start("Listing photos", None, "photos")
     config = config or SourceConfig()
     return _Scan(source, progress, Grouping(group_by), config).listing()
 

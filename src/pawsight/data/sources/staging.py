@@ -57,7 +57,7 @@ def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
     drive = "" if staging == "never" else network_drive(source.root)
     if staging == "never" or (staging == "auto" and not drive):
         return source
-    progress.start("Looking at the folder", None, "files")
+    progress.start("Listing the folder", None, "files")
     files = _list_files(source.root, progress)
     if not files:
         return source

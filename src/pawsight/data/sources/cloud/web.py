@@ -55,7 +55,7 @@ def look(text: str, progress: Progress) -> Place:
     except ImportError as error:
         raise ExtraError("Fetching photos from the web", "cloud") from error
     url = urldefrag(text).url
-    progress.start(f"Looking at {public_address(url)}", None, "files")
+    progress.start(f"Listing {public_address(url)}", None, "files")
     with requests.Session() as session:
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_NUM_THREADS)
         for scheme in SCHEMES:
@@ -143,7 +143,7 @@ class _Web:
         def ask(url: str) -> None:
             facts[url] = in_tries(lambda: _head(self._session, url))
 
-        self._progress.start("Asking what changed", len(urls), "files")
+        self._progress.start("Checking what changed", len(urls), "files")
         asked = in_threads(ask, urls, _NUM_THREADS, threading.Event(), lambda: None)
         with contextlib.closing(asked):
             for _, error in asked:
