@@ -4,7 +4,7 @@
     python benchmarks/serve/run.py PHOTOS --requests 200000
 
 The load comes from hey (Debian: apt install hey), on the same machine, so that
-it takes some of the cores' time away from what it measures. Each request is one
+it takes some of the cores' time away from what it metrics. Each request is one
 photo, sent as it is. In turns, a round after the other:
 
 - bare: decode and model in one process, `predict_iter` over the same photo

@@ -1,7 +1,7 @@
-"""Look at the machine and the installation, for `pawsight doctor`.
+"""Check the machine and the installation, for `pawsight doctor`.
 
-Works where TensorFlow is not installed: that is one of the findings. Nothing
-is changed; what is missing comes with the command that installs it.
+Works without TensorFlow, whose absence is one of the findings. Nothing is
+changed; a missing package comes with the command that installs it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALSO_CALLED = {"tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tf-nightly
 
 
 def examine() -> dict[str, Any]:
-    """Look at everything that decides how pawsight works here.
+    """Check everything that decides how pawsight works here.
 
     Returns:
         JSON-ready: `pawsight`, `python`, `platform`, `always` (what every
@@ -104,7 +104,7 @@ def _installed(name: str) -> str | None:
 
 
 def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Look up what pawsight's own metadata asks for: always, and for each extra."""
+    """Read the requirements from pawsight's own metadata: of the core, and of each extra."""
     try:
         stated = metadata("pawsight")
     except PackageNotFoundError:
@@ -132,13 +132,13 @@ def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str,
 
 
 def _rank(extra: str) -> tuple[bool, int, str]:
-    """In the order of `_GIVES`, what is not named there after it, and `dev` last."""
+    """Return the sort key: the order of `_GIVES`, others after it, and `dev` last."""
     known = list(_GIVES)
     return (extra == "dev", known.index(extra) if extra in known else len(known), extra)
 
 
 def _is_for(needed: Requirement, extra: str) -> bool:
-    """Whether a requirement counts on this machine, with this extra."""
+    """Return whether a requirement applies on this machine, with this extra."""
     return needed.marker is None or needed.marker.evaluate({"extra": extra})
 
 
@@ -149,7 +149,7 @@ def _install(extra: str) -> str:
 def _versions(
     needed: list[Requirement], extra: str, problems: list[dict[str, str]]
 ) -> dict[str, str | None]:
-    """Look up what is installed; what is too old, or missing where it must not, is a problem."""
+    """Read the installed versions; a required package that is missing or too old is a problem."""
     found = {one.name: _installed(one.name) for one in needed}
     for one in needed:
         there = found[one.name]
@@ -173,7 +173,7 @@ def _versions(
 
 
 def _devices(problems: list[dict[str, str]]) -> list[str] | None:
-    """Name the devices TensorFlow sees; None, and a problem more, if it cannot be imported."""
+    """List the devices TensorFlow finds; None, and a problem, if it cannot be imported."""
     try:
         prepare_tensorflow()
         import tensorflow as tf

@@ -36,13 +36,13 @@ class Stage:
         self.facts |= {name: value for name, value in facts.items() if name != "total"}
 
     def beginning(self) -> str:
-        """Say what begins, and how much of it there is."""
+        """Return the line for the start of the stage."""
         if self.total is None:
             return self.task
         return f"{self.task}: {count_text(self.total, None, self.unit)}"
 
     def standing(self, now: float) -> str:
-        """Say how far it is, how long the rest takes, how fast it goes, and the newest facts."""
+        """Return the line for progress: count, rate, time left, and the newest facts."""
         parts = [count_text(self.done, self.total, self.unit)]
         spent, counted = now - self._first, self.done - self._done_first
         if spent >= 1 and counted > 0:
@@ -65,7 +65,7 @@ def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
 
 
 def has_rate(facts: dict[str, float | str]) -> bool:
-    """Whether the facts tell the speed themselves."""
+    """Return whether the facts include a rate."""
     return any(name == "rate" or name.endswith("_per_second") for name in facts)
 
 

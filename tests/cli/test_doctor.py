@@ -98,7 +98,7 @@ def test_doctor_prints_what_each_extra_gives_and_how_to_install_it(pawsight, wit
     told = " ".join(result.stdout.split())
     assert 'tensorflow not installed: pip install "pawsight[train]"' in told
     assert "answer over HTTP, with a page for people" in told
-    assert "unknown: TensorFlow is needed to tell" in told
+    assert "unknown without TensorFlow" in told
 
 
 def test_doctor_as_json_is_nothing_but_json(pawsight, without_tensorflow):

@@ -22,7 +22,7 @@ def test_login_wants_the_users_own_client(pawsight, tmp_path):
 
 
 def test_logout_says_whether_there_was_a_sign_in(pawsight):
-    assert pawsight("drive", "logout").stdout == "You were not signed in.\n"
+    assert pawsight("drive", "logout").stdout == "Not signed in.\n"
 
 
 def test_status_says_how_to_sign_in(pawsight):
@@ -33,4 +33,4 @@ def test_status_says_how_to_sign_in(pawsight):
 
 def test_status_names_an_api_key(pawsight, monkeypatch):
     monkeypatch.setenv("PAWSIGHT_DRIVE_API_KEY", "key")
-    assert "what is public, and nothing else" in pawsight("drive", "status").stdout
+    assert "public files only" in pawsight("drive", "status").stdout

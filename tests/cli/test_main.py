@@ -111,7 +111,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
         (DataError("No photos.\nAdd some."), 1, "Error: No photos.\nAdd some.\n"),
         (ConfigError("epochs: too few"), 2, "Error: epochs: too few\n"),
         (StoppedError("Stopped. Go on with: x"), 130, "Stopped. Go on with: x\n"),
-        (KeyboardInterrupt(), 130, "Stopped.\nGive the command again"),
+        (KeyboardInterrupt(), 130, "Stopped.\nRun the command again"),
         (ModuleNotFoundError(name="keras.layers"), 1, '"pawsight[train]"'),
         (MemoryError(), 1, "not enough memory"),
         (OSError(28, "No space left on device"), 1, "The disk is full"),
@@ -121,7 +121,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
     ],
 )
 def test_what_is_raised_becomes_plain_lines_and_an_exit_code(capsys, error, exit_code, text):
-    assert error_output.tell(error, "train") == exit_code
+    assert error_output.show(error, "train") == exit_code
     told = capsys.readouterr()
     assert text in told.err
     assert told.out == ""

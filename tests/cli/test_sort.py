@@ -113,7 +113,7 @@ def test_list_on_standard_input(sort, photos, tmp_path):
 def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_path):
     result = sort(photos)
     assert result.exit_code == 2
-    assert "give --yes" in result.stderr
+    assert "use --yes" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -121,10 +121,10 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_p
     ("arguments", "told"),
     [
         (["in"], "--into DIR"),
-        (["--into", "out"], "which photos"),
+        (["--into", "out"], "No photos were given"),
         (["in", "--into", "out", "--link", "--move"], "not both"),
-        (["in", "--into", "out", "--undo"], "--undo takes nothing besides"),
-        (["--into", "out", "--undo", "--format", "csv"], "--undo takes nothing besides"),
+        (["in", "--into", "out", "--undo"], "--undo takes only"),
+        (["--into", "out", "--undo", "--format", "csv"], "--undo takes only"),
         (["in", "--into", "out", "--format", "csv"], "needs --dry-run"),
     ],
 )
@@ -137,7 +137,7 @@ def test_what_makes_no_sense_is_told(pawsight, arguments, told):
 def test_undo_without_a_sort_is_told(sort):
     result = sort("--undo", "--yes")
     assert result.exit_code == 1
-    assert "There is no sort to take back" in result.stderr
+    assert "There is no sort to undo" in result.stderr
 
 
 def test_undo_names_what_it_left(sort, photos, tmp_path):
@@ -146,7 +146,7 @@ def test_undo_names_what_it_left(sort, photos, tmp_path):
     result = sort("--undo", "--yes")
     assert result.exit_code == 1
     assert "blue/sky.png" in result.stdout
-    assert "it was changed since" in result.stdout
+    assert "it was modified since the sort" in result.stdout
 
 
 def test_nothing_that_can_be_read_is_exit_code_1(sort, photos):
@@ -229,4 +229,4 @@ def test_sidecar_files_are_named_beside_the_photos(sort, photos, tmp_path):
     result = sort(photos, "--yes", "--move")
     assert "4 photos and 1 of their sidecar files moved into" in result.stderr
     assert "blue/sky.xmp" in names(tmp_path / "out")
-    assert "5 files taken back." in sort("--undo", "--yes").stderr
+    assert "5 files undone." in sort("--undo", "--yes").stderr

@@ -58,7 +58,7 @@ def test_sidecar_stays_with_a_photo_that_stays(with_sidecar):
     (with_sidecar.home / "b" / "rex.jpg").write_bytes(b"changed meanwhile")
     found = carry_out(planned, SILENT)
     (sidecar,) = [place for place in found.placements if place.beside]
-    assert (sidecar.status, sidecar.reason) == ("failed", "its photo stays where it is")
+    assert (sidecar.status, sidecar.reason) == ("failed", "its photo was not sorted")
     assert (with_sidecar.home / "b" / "rex.xmp").is_file()
 
 

@@ -156,7 +156,7 @@ def test_link_among_the_photos_is_copied_but_not_moved(library):
     moved = library.plan("move").placements[-1]
     assert (moved.status, moved.reason) == (
         "failed",
-        "a link leads to it, and what links lead to is not moved",
+        "it is reached by a link, and link targets are not moved",
     )
 
 
@@ -182,7 +182,7 @@ def test_photo_that_may_not_leave_its_folder_stays_and_is_not_doubled(library, a
     monkeypatch.setattr(os, "unlink", unlink)
     found = library.sort("move")
     (rex,) = [place for place in found.placements if place.path == photo]
-    assert (rex.status, rex.reason) == ("failed", "it cannot be moved away: no permission")
+    assert (rex.status, rex.reason) == ("failed", "it cannot be moved: no permission")
     assert Path(photo).is_file()
     assert "dogs/rex.jpg" not in library.sorted_names()
 
@@ -190,7 +190,7 @@ def test_photo_that_may_not_leave_its_folder_stays_and_is_not_doubled(library, a
 def test_copy_that_reads_back_wrong_stops_before_the_photo_goes(library, apart, monkeypatch):
     monkeypatch.setattr("pawsight.sorting.file_contents.hash_file", lambda path: "another")
     before = read_tree(library.home)
-    with pytest.raises(DiskError, match="what is read back is not what was written"):
+    with pytest.raises(DiskError, match="the copy does not read back as written"):
         library.sort("move")
     assert read_tree(library.home) == before
 
@@ -200,7 +200,7 @@ def test_disk_without_links_says_to_copy(library, monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "symlink", symlink)
-    with pytest.raises(DiskError, match="leave --link out, to copy"):
+    with pytest.raises(DiskError, match="leave --link out to copy"):
         library.sort("link")
 
 
@@ -264,13 +264,13 @@ def test_undo_leaves_what_was_changed_or_moved_and_names_it(library):
     undone = library.undo()
     assert undone.num_back == 2
     assert undone.left == {
-        "dogs/rex.jpg": "it was changed since",
+        "dogs/rex.jpg": "it was modified since the sort",
         "cats/IMG.jpg": "it is no longer where the sort put it",
-        "unsure/what.jpg": "something else lies at its old place now",
+        "unsure/what.jpg": "its old place is taken",
     }
     assert (library.home / "what.jpg").read_bytes() == b"a new one"
     assert (library.into / "unsure" / "what.jpg").read_bytes() == b"dogs 0.6 what.jpg"
-    with pytest.raises(DataError, match="no sort to take back"):
+    with pytest.raises(DataError, match="no sort to undo"):
         library.undo()
 
 
@@ -289,7 +289,7 @@ def test_undo_keeps_a_file_that_took_the_place_of_a_link(library):
     link = library.into / "dogs" / "rex.jpg"
     link.unlink()
     link.write_bytes(b"mine")
-    assert library.undo().left == {"dogs/rex.jpg": "it was changed since"}
+    assert library.undo().left == {"dogs/rex.jpg": "it was modified since the sort"}
     assert link.read_bytes() == b"mine"
 
 

@@ -63,7 +63,7 @@ def served(run: object, **changes: object) -> Iterator[httpx.Client]:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http=request_timeout.HeadInTime,
+            http=request_timeout.HeadTimeoutProtocol,
             ws="none",
             log_config=None,
             timeout_graceful_shutdown=5,

@@ -63,12 +63,12 @@ def test_request_that_finds_no_room_is_refused_by_its_head(serve, colour_run, ga
 
 def test_bytes_of_all_requests_together_have_a_limit(serve, colour_run):
     client = serve(colour_run.path)
-    client.service._held._most_bytes = len(png()) - 1
+    client.service._memory._most_bytes = len(png()) - 1
     headers = {"content-type": "image/png"}
     answer = client.post("/predict", content=png(), headers=headers)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
-    client.service._held._most_bytes += 1
+    client.service._memory._most_bytes += 1
     assert client.post("/predict", content=png(), headers=headers).status_code == 200
 
 
@@ -90,7 +90,7 @@ def test_client_that_goes_away_costs_nothing_more(serve, colour_run, gate):
         httpx.post(f"{client.base_url}/predict", files=form(*[png()] * 30), timeout=0.5)
     eventually(lambda: figure(client, 'pawsight_photos_total{outcome="abandoned"}') == 30)
     assert client.service._pool.num_waiting == 0
-    assert client.service._held.num_bytes == 0
+    assert client.service._memory.num_bytes == 0
     num_begun = gate.num_begun
     gate.open()
     assert post(client).status_code == 200
@@ -114,7 +114,7 @@ def test_answer_that_takes_too_long_is_told_as_such(serve, colour_run, gate):
     client = serve(colour_run.path, timeout=0.3)
     answer = post(client)
     assert answer.status_code == 503
-    assert answer.json()["detail"].startswith("There was no answer within 0.3 seconds")
+    assert answer.json()["detail"].startswith("No result within 0.3 seconds")
     assert answer.headers["retry-after"]
 
 

@@ -59,7 +59,7 @@ def test_heat_map_is_of_the_class_asked_for(client):
             [png()],
             "The model has no class 'cow'. It knows: red, green, blue.",
         ),
-        ("/heatmap", [png(), png()], "A heat map is of one photo."),
+        ("/heatmap", [png(), png()], "A heat map takes one photo."),
         ("/heatmap", [b"no photo"], "The photo could not be read: not a photo: text"),
     ],
 )
@@ -98,5 +98,5 @@ def test_service_that_stops_is_alive_but_not_ready(client):
     client.service.is_stopping = True
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["detail"]) == (503, "The service is about to stop.")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "The service is stopping.")
     assert client.post("/predict", files=form(png())).status_code == 503

@@ -123,7 +123,7 @@ def test_body_that_turns_out_too_large_is_refused(serve, colour_run, kind):
     client = serve(colour_run.path, max_bytes=2000)
     answer = client.post("/predict", content=chunks(), headers={"content-type": kind})
     assert answer.status_code == 413
-    assert client.service._held.num_bytes == 0
+    assert client.service._memory.num_bytes == 0
 
 
 def test_more_photos_than_a_request_may_have_are_refused(serve, colour_run):

@@ -41,7 +41,7 @@ def test_stop_finishes_what_was_taken_and_takes_no_more(process, number):
         assert line.recv(4000).startswith(b"HTTP/1.1 200 ")
     assert child.wait(20) == 0
     assert "Traceback" not in child.log()
-    assert "Stopping: 1 request(s) are answered first." in child.log()
+    assert "Stopping after 1 active request(s)." in child.log()
 
 
 def test_second_signal_ends_it_at_once(process):
@@ -78,7 +78,7 @@ def test_key_comes_from_the_environment(process):
 
 def test_service_open_to_other_machines_without_a_key_warns(process):
     child = process("--host", "0.0.0.0")
-    assert "may use this service: it has no API key" in child.log()
+    assert "No API key: everyone who can connect" in child.log()
     assert httpx.get(f"{child.address}/healthz", headers={"host": "any.name"}).status_code == 200
 
 

@@ -18,12 +18,12 @@ def cache(
     clear: Annotated[
         list[str] | None,
         typer.Option(
-            "--clear", metavar="NAME", help="Remove what has this name; `all` for everything."
+            "--clear", metavar="NAME", help="Clear the entry of this name; `all` for everything."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show or remove what is kept to be faster.
+    """Show or clear the cache.
 
     Photos that were read, at each working size; unpacked archives; photos copied from afar;
     well-known sets; the drawn sample; weights that were fetched, and what their networks saw in
@@ -71,12 +71,12 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
         )
     print_line(f"{size_text(total)} in {folder}")
     if entries:
-        print_line("Remove some with: pawsight cache --clear NAME   or all of it: --clear all")
+        print_line("Clear one: pawsight cache --clear NAME   or everything: --clear all")
 
 
 def _origin_text(entry: CacheEntry) -> str:
     is_gone = entry.origin and not Path(entry.origin).exists()
-    return f"{entry.origin} (no longer there)" if is_gone else entry.origin
+    return f"{entry.origin} (gone)" if is_gone else entry.origin
 
 
 def _print_cleared(cleared: list[Cleared]) -> None:

@@ -28,7 +28,7 @@ data = typer.Typer(
 def list_sets(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the sets that can be trained on by name.
+    """List the known sets of photos.
 
     With their sizes and licences; with `--json` also where each lies, its checksums and where
     these facts are from. Nothing is fetched.
@@ -47,15 +47,13 @@ def list_sets(
 @data.command()
 @only_results
 def get(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="One that `pawsight data list` names.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `pawsight data list`.")],
     into: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A new or empty folder; without it, the cache."),
     ] = None,
 ) -> None:
-    """Fetch a set, and print the folder that its photos are in.
+    """Fetch a known set, and print the folder of its photos.
 
     Size and licence are shown before. What came stays when it is interrupted: give the command
     again to go on. `pawsight train NAME` does this by itself.
@@ -92,8 +90,8 @@ def _print(sets: tuple[KnownSet, ...]) -> None:
     )
     if not all(known.is_verified for known in sets):
         print_line(
-            "These facts are from public sources and were not checked by fetching; where each is "
-            "from: --json"
+            "These figures come from public sources and were not verified by a download; their "
+            "sources: --json"
         )
 
 

@@ -23,7 +23,7 @@ def doctor(
         Path | None, typer.Option(metavar="RUN", help="The run folder the bug report is about.")
     ] = None,
 ) -> None:
-    """Look at this machine and this installation.
+    """Check this machine and this installation.
 
     Shows the processor, what training would use and why, and for each extra what it gives, which
     packages it brings, and the command that installs it.
@@ -54,7 +54,7 @@ def _print(findings: dict[str, Any]) -> None:
     processor, precision = findings["processor"], findings["precision"]
     cache = findings["cache"] or {"path": "cannot be used", "free_bytes": None}
     features = f" ({', '.join(processor['features'])})" if processor["features"] else ""
-    without = "unknown: TensorFlow is needed to tell"
+    without = "unknown without TensorFlow"
     chosen = f"{precision['choice']}: {precision['reason']}" if precision else without
     print_table(
         [
@@ -75,16 +75,16 @@ def _print(findings: dict[str, Any]) -> None:
             (name, extra["gives"], _packages(extra))
             for name, extra in {"(always)": findings["always"], **findings["extras"]}.items()
         ],
-        columns=("extra", "what it gives", "packages"),
+        columns=("extra", "for", "packages"),
     )
     for found in findings["problems"]:
         print_line(f"\n{found['problem']}\n  {found['remedy']}")
     if not findings["problems"]:
-        print_line("\nNothing is wrong.")
+        print_line("\nNo problems found.")
 
 
 def _packages(extra: dict[str, Any]) -> str:
-    """The packages of an extra with their versions, and how to install those that are missing."""
+    """Return the packages of an extra with their versions, and how to install missing ones."""
     there = [f"{name} {found}" for name, found in extra["packages"].items() if found]
     missing = [name for name, found in extra["packages"].items() if not found]
     if not missing:

@@ -30,13 +30,13 @@ def login(
         ),
     ],
     port: Annotated[
-        int, typer.Option(help="Where the browser comes back to on this machine; 0 for any.")
+        int, typer.Option(help="The local port for the browser's redirect; 0 for any.")
     ] = 0,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open one, or only print the link.")
+        bool, typer.Option("--browser/--no-browser", help="Open a browser, or only print the link.")
     ] = True,
 ) -> None:
-    """Let pawsight read your Google Drive. It can change nothing there.
+    """Sign in to read your Google Drive; nothing there can be changed.
 
     The sign-in is kept in a file that only you can read.
 
@@ -45,25 +45,25 @@ def login(
     from pawsight.data.sources.drive.credentials import sign_in
 
     path = sign_in(client, port, browser)
-    print_line(f"Signed in. This is kept in {path}; pawsight drive logout removes it.")
+    print_line(f"Signed in. The sign-in is stored in {path}; remove it with: pawsight drive logout")
 
 
 @drive.command()
 @only_results
 def logout() -> None:
-    """Withdraw the sign-in at Google, and remove it here.
+    """Revoke the sign-in at Google, and remove it here.
 
     Example: pawsight drive logout
     """
     from pawsight.data.sources.drive.credentials import sign_out
 
-    print_line("Signed out." if sign_out() else "You were not signed in.")
+    print_line("Signed out." if sign_out() else "Not signed in.")
 
 
 @drive.command()
 @only_results
 def status() -> None:
-    """Say who asks Google Drive, and whether it answers.
+    """Show the account used for Google Drive, and whether it responds.
 
     Example: pawsight drive status
     """
@@ -76,13 +76,13 @@ def status() -> None:
 
     access = load_access()
     if access.api_key:
-        print_line(f"Google Drive is read with {access.how}: what is public, and nothing else.")
+        print_line(f"Google Drive is read with {access.how}: public files only.")
         return
     with contextlib.closing(Drive(access)) as opened:
         try:
             account = opened.account()
         except Refused as error:
             raise SourceError(
-                f"Google Drive does not answer: {error}.\nTry again when there is a connection."
+                f"Google Drive does not respond: {error}.\nTry again when there is a connection."
             ) from error
     print_line(f"Google Drive is read as {account}, with {access.how}.")

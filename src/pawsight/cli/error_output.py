@@ -1,7 +1,8 @@
-"""What a person sees when something fails: plain lines on standard error, and an exit code."""
+"""Errors for people: plain lines on standard error, and an exit code."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -15,16 +16,16 @@ STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
 
 # What an interrupted command says besides.
-_READING = "\nGive the command again to go on: photos that were read are not read again."
-_FETCHING = "\nGive the command again to go on: what came is kept."
+_READING = "\nRun the command again to resume: photos that were read are not read again."
+_FETCHING = "\nRun the command again to resume: what was fetched is kept."
 _ON = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETCHING}
 
 # Packages that come with the extra "train".
 _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "tf2onnx"}
 
 
-def tell(error: BaseException, command: str) -> int:
-    """Say what happened on standard error.
+def show(error: BaseException, command: str) -> int:
+    """Print an error to standard error.
 
     Args:
         error: What the command raised.
@@ -63,15 +64,16 @@ def tell(error: BaseException, command: str) -> int:
         return 1
     kind = type(error).__name__
     _say(
-        f"Error: This is a bug in pawsight {__version__}, and not your fault: {kind}: {error}\n"
+        f"Error: This is a bug in pawsight {__version__}: {kind}: {error}\n"
         f"Please report it with the output of: pawsight --debug {command} ..."
     )
     return 1
 
 
 def _discard_output() -> None:
-    """Let what Python still flushes on its way out go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Discard what Python still flushes at its end."""
+    with contextlib.suppress(OSError):  # it has no descriptor, as in a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -18,7 +18,7 @@ _Format = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FORMAT",
-        help="onnx if not given; may be given several times. A name that is none lists them.",
+        help="Default: onnx; may be repeated. An unknown name lists all formats.",
         show_default=False,
     ),
 ]
@@ -26,8 +26,8 @@ _Out = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="The folder to make, of several formats one in it for each; without it "
-        "exports/FORMAT in the run folder.",
+        help="The new folder; of several formats, one each in it. Default: exports/FORMAT "
+        "in the run folder.",
     ),
 ]
 _Photos = Annotated[
@@ -46,7 +46,7 @@ def export(
     photos: _Photos = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write a model in a format that others run.
+    """Export a model to the format of another runtime.
 
     Every export is run on photos and compared with the model before it is kept; a README.md in
     its folder says how to use it. Nothing is ever overwritten.

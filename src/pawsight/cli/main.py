@@ -1,7 +1,7 @@
-"""The command `pawsight`: its commands, and what a person sees when one fails.
+"""The command line `pawsight`, and the handling of its errors.
 
 Nothing heavy is imported here or at the top of a command's module, so that
-help appears at once.
+--help is fast.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pawsight.cli.serve import serve
 from pawsight.cli.sort import sort
 from pawsight.cli.train import train
 
-# The base of typer's own errors about usage, which typer shows itself.
+# The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
 
 
@@ -41,7 +41,7 @@ class Commands(TyperGroup):
     """The group of commands: `--debug` counts wherever it stands, and errors become plain lines."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take `--debug` out of the arguments of a command, too."""
+        """Accept `--debug` among the arguments of a command, too."""
         end = args.index("--") if "--" in args else len(args)
         if "--debug" in args[:end]:
             args = ["--debug", *(arg for arg in args[:end] if arg != "--debug"), *args[end:]]
@@ -51,13 +51,13 @@ class Commands(TyperGroup):
         """Run a command, and turn what it raises into lines for people and an exit code."""
         try:
             found = super().invoke(ctx)
-            sys.stdout.flush()  # here a closed pipe or a full disk can still be told
+            sys.stdout.flush()  # here a closed pipe or a full disk can still be reported
         except (typer.Exit, typer.Abort, _TYPER_ERROR):
             raise
         except (Exception, KeyboardInterrupt) as error:
             if ctx.params.get("debug") and not isinstance(error, BrokenPipeError):
                 raise
-            raise typer.Exit(error_output.tell(error, ctx.invoked_subcommand or "")) from error
+            raise typer.Exit(error_output.show(error, ctx.invoked_subcommand or "")) from error
         return found
 
 
@@ -83,7 +83,7 @@ def _pawsight(
         bool,
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Folders of labelled photos in, a classifier you can trust out.
 
@@ -118,7 +118,7 @@ def main() -> None:
     try:
         app(prog_name="pawsight")
     except OSError as error:  # of the help, which could not be printed
-        code: Any = error_output.tell(error, "")
+        code: Any = error_output.show(error, "")
     except SystemExit as done:
         code = done.code
     if any(one.daemon and one.name.startswith("pawsight-") for one in threading.enumerate()):

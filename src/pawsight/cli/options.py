@@ -1,4 +1,4 @@
-"""Options of the commands that look at photos with a finished model."""
+"""Options of the commands that use a finished model."""
 
 from __future__ import annotations
 

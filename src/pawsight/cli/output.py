@@ -44,7 +44,7 @@ def only_results(command: Callable[Takes, None]) -> Callable[Takes, None]:
 
 
 def prepare_streams() -> None:
-    """Give the results, and messages, file descriptors of their own; call it once, first of all.
+    """Redirect results and messages to file descriptors of their own; called once, first of all.
 
     What C++ code writes to descriptor 1 goes to standard error from then on. On
     its own descriptor, progress goes on while descriptor 2 is closed to

@@ -1,7 +1,4 @@
-"""Show the progress of a stage on standard error: bars on a terminal, else a line now and then.
-
-Standard output stays free for results.
-"""
+"""Progress on standard error: bars on a terminal, else a line from time to time."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ LINE_SECONDS = 10.0  # between two plain lines of one stage
 
 @contextlib.contextmanager
 def shown() -> Iterator[Progress]:
-    """Give the progress that suits standard error, and clear it away at the end."""
+    """Yield the progress display that suits standard error, and close it at the end."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     if is_terminal:
         from pawsight.cli.progress_bars import Bars
@@ -40,40 +37,40 @@ class Lines:
 
     def __init__(self) -> None:
         self._stage = Stage()
-        self._told = 0.0
-        self._is_told = True
+        self._shown_at = 0.0
+        self._is_shown = True
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Say how the stage before ended, and that one begins."""
+        """Print the end of the previous stage and the start of this one."""
         self._end()
         self._stage = Stage(task, total, unit)
-        self._told = time.monotonic()
-        self._is_told = True
-        self._say(self._stage.beginning())
+        self._shown_at = time.monotonic()
+        self._is_shown = True
+        self._print(self._stage.beginning())
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Count, and say so if the last line is ten seconds old."""
+        """Count, and print a line if the last one is ten seconds old."""
         self._stage.advance(done, facts, time.monotonic())
-        self._is_told = False
-        if time.monotonic() - self._told >= LINE_SECONDS:
-            self._tell()
+        self._is_shown = False
+        if time.monotonic() - self._shown_at >= LINE_SECONDS:
+            self._print_standing()
 
     def note(self, text: str) -> None:
         """Print a line."""
-        self._say(text)
+        self._print(text)
 
     def close(self) -> None:
-        """Say how the last stage ended."""
+        """Print the end of the last stage."""
         self._end()
 
     def _end(self) -> None:
-        if not self._is_told:
-            self._tell()
+        if not self._is_shown:
+            self._print_standing()
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        self._is_told = True
-        self._say(self._stage.standing(self._told))
+    def _print_standing(self) -> None:
+        self._shown_at = time.monotonic()
+        self._is_shown = True
+        self._print(self._stage.standing(self._shown_at))
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(printable_lines(public_text(text)), file=sys.stderr, flush=True)

@@ -42,7 +42,7 @@ class Bars:
         self._facts: dict[str, float | str] = {}
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Finish the bar of the stage before, and begin one."""
+        """Finish the bar of the previous stage, and add one."""
         self._finish()
         self._facts = {}
         self._task = self._rich.add_task(
@@ -51,7 +51,7 @@ class Bars:
         self._rich.start()
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Move the bar; facts stay until newer ones come."""
+        """Advance the bar; facts stay until newer ones come."""
         if self._task is not None:
             total = facts.pop("total", None)
             self._facts = self._facts | facts
@@ -68,7 +68,7 @@ class Bars:
         self._rich.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
-        """Leave the bars as they are."""
+        """Stop drawing, with the bars as they are."""
         if self._task is not None:  # rich prints an empty line even where no bar began
             self._finish()
             self._rich.stop()
@@ -78,7 +78,7 @@ class Bars:
             return
         task = self._rich.tasks[-1]
         if task.total is None:
-            # Only now is it known how much there was.
+            # The total is known only now.
             self._rich.update(self._task, total=task.completed or 1, completed=task.completed or 1)
         self._rich.stop_task(self._task)
 

@@ -15,7 +15,7 @@ def report(
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
 ) -> None:
-    """Write the report of a run again, and say where it is.
+    """Write the report of a run again, and print its path.
 
     The report is one HTML file that works offline, in print and as an e-mail attachment.
 

@@ -13,7 +13,7 @@ def resume(
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
 ) -> None:
-    """Go on with a run that was stopped or killed.
+    """Resume a run that was stopped or killed.
 
     It continues at its last checkpoint with its own settings, and ends with the same weights as
     a run that was never stopped.

@@ -23,7 +23,7 @@ def sample(
         int, typer.Option(min=0, metavar="N", help="Same count and seed: same photos.")
     ] = 0,
 ) -> None:
-    """Draw labelled pictures to try pawsight on.
+    """Write a sample of labelled, drawn photos.
 
     They are drawn by the program itself: nothing is downloaded.
 

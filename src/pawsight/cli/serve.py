@@ -8,16 +8,16 @@ import typer
 
 from pawsight.cli.options import RunArgument
 
-_Host = Annotated[str, typer.Option(metavar="ADDRESS", help="0.0.0.0 lets other machines in.")]
-_Port = Annotated[int, typer.Option(metavar="N", help="Where to listen.")]
-_Workers = Annotated[int, typer.Option(metavar="N", help="Processes that share the work.")]
+_Host = Annotated[str, typer.Option(metavar="ADDRESS", help="0.0.0.0 accepts other machines.")]
+_Port = Annotated[int, typer.Option(metavar="N", help="The port to listen on.")]
+_Workers = Annotated[int, typer.Option(metavar="N", help="Worker processes.")]
 _ApiKey = Annotated[
     str | None,
     typer.Option(
         metavar="KEY",
         envvar="PAWSIGHT_API_KEY",
-        help="What a client has to send. Better set in the environment: all users of a machine "
-        "can read a command line.",
+        help="The API key that clients send. Better set in the environment: all users of a "
+        "machine can read a command line.",
         show_default=False,
     ),
 ]
@@ -25,7 +25,7 @@ _Cors = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ORIGIN",
-        help="A site whose pages may ask, such as https://example.org; may be given again.",
+        help="An allowed CORS origin, such as https://example.org; may be repeated.",
         show_default=False,
     ),
 ]
@@ -34,10 +34,10 @@ _MaxPixels = Annotated[int, typer.Option(metavar="N", help="Pixels of a photo.")
 _MaxPhotos = Annotated[int, typer.Option(metavar="N", help="Photos of a request.")]
 _Timeout = Annotated[
     float,
-    typer.Option(metavar="SECONDS", help="For photos to arrive, and again to be answered."),
+    typer.Option(metavar="SECONDS", help="To receive the photos, and again to answer."),
 ]
 _MaxWaiting = Annotated[
-    int, typer.Option(metavar="N", help="Photos that may wait in a process; more get status 503.")
+    int, typer.Option(metavar="N", help="Photos in the queue of a process; more get status 503.")
 ]
 _Sure = Annotated[
     float | None,
@@ -59,7 +59,7 @@ def serve(
     max_waiting: _MaxWaiting = 64,
     sure: _Sure = None,
 ) -> None:
-    """Answer over HTTP, with a page for people.
+    """Serve a model over HTTP, with a web page.
 
     Listens on this machine alone unless told otherwise. When another model comes to lie at RUN, it
     takes over without a request dropped. Ctrl-C or SIGTERM stops the service once all that it took

@@ -80,7 +80,7 @@ _NOT_SETTINGS = ("source", "out", "config", "set_", "as_json")
 
 
 def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | None) -> TrainConfig:
-    """Put together the settings of a training from what the user gave.
+    """Build the settings of a training from the options.
 
     Args:
         ctx: The command's context; options that were given are settings by their names.
@@ -120,7 +120,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def _put(merged: dict[str, Any], name: str, value: Any) -> None:
-    """Put a value where a name such as `split.seed` leads.
+    """Set the value of a nested name such as `split.seed`.
 
     Raises:
         ConfigError: What it leads through is no group of settings.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_REASONS = 10  # lines about single photos; --format csv has them all
 _MOST_FOLDERS = 20  # of more, only those that photos go to are shown
 _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
-_BY_BUILTIN = "Model: the built-in one, which knows cats and dogs; --model RUN takes yours."
+_BUILTIN_MODEL = "Model: built-in (cats and dogs). --model RUN takes another."
 _COLUMNS = ("path", "label", "probability", "status", "target", "reason")
 
 
@@ -43,7 +43,7 @@ _Move = Annotated[bool, typer.Option("--move", help="Move the photos instead of 
 _Companions = Annotated[
     bool,
     typer.Option(
-        "--companions", help="Take films of Live Photos and raw files along with their photo."
+        "--companions", help="Include films of Live Photos and raw files with their photo."
     ),
 ]
 _DryRun = Annotated[
@@ -51,7 +51,7 @@ _DryRun = Annotated[
 ]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _Undo = Annotated[
-    bool, typer.Option("--undo", help="Take back the last sort into --into; needs no FROM.")
+    bool, typer.Option("--undo", help="Undo the last sort into --into; needs no FROM.")
 ]
 _Format = Annotated[
     Literal["table", "csv", "jsonl"],
@@ -75,13 +75,13 @@ def sort(
     undo: _Undo = False,
     format: _Format = "table",
 ) -> None:
-    """Put photos into a folder per class.
+    """Sort photos into a folder per class.
 
-    Photos whose class is not probable enough go to the folder `unsure`, those unlike all training
-    photos to `none`; what cannot be read stays where it is and is named. A table is shown first,
-    and then you are asked. Nothing is ever overwritten: a photo whose content is there already is
-    skipped, another one of the same name gets a free name. Give the command again to finish a
-    sort that was stopped; --undo takes a sort back.
+    Photos with a low probability go to the folder `unsure`, those unlike all training photos to
+    `none`; unreadable files stay where they are and are listed. A table is shown first, and a
+    question asked. Nothing is ever overwritten: a photo whose content is there already is
+    skipped, another one of the same name gets a free name. The same command resumes an
+    interrupted sort; --undo undoes the last one.
 
     The exit code is 0, or 1 if some photo could not be sorted, or not one could be read.
 
@@ -94,14 +94,14 @@ def sort(
     from pawsight.errors import ConfigError
 
     if into is None:
-        raise ConfigError("Say where the sorted photos go: --into DIR.")
+        raise ConfigError("No folder for the sorted photos was given: --into DIR.")
     if undo:
         if sources or model or link or move or dry_run or format != "table":
-            raise ConfigError("--undo takes nothing besides --into and --yes.")
+            raise ConfigError("--undo takes only --into and --yes.")
         _undo(into, yes)
         return
     if not sources:
-        raise ConfigError("Say which photos to sort: pawsight sort FROM --into DIR.")
+        raise ConfigError("No photos were given: pawsight sort FROM --into DIR.")
     if link and move:
         raise ConfigError("Give --link or --move, not both.")
     if format != "table" and not (yes or dry_run):
@@ -128,7 +128,7 @@ def _sort(
     from pawsight.workflow.sorted_photos import plan_sort
 
     if model is None:
-        print(_BY_BUILTIN, file=sys.stderr)
+        print(_BUILTIN_MODEL, file=sys.stderr)
     with shown() as progress:
         sorting = plan_sort(sources, into, model, how, sure, dry_run, progress, companions)
     num_failed = _num_failed(sorting)
@@ -151,7 +151,7 @@ def _sort(
 
 
 def _named(sources: list[str]) -> list[str]:
-    """Put the list on standard input in the place of `-`."""
+    """Replace `-` by the list on standard input."""
     if "-" not in sources:
         return sources
     from pawsight.inference.photo_inputs import read_list
@@ -161,18 +161,18 @@ def _named(sources: list[str]) -> list[str]:
 
 
 def _check_can_ask(is_decided: bool) -> None:
-    """Refuse before photos are looked at what nobody could say yes to afterwards."""
+    """Check that a question can be answered, before the photos are predicted."""
     from pawsight.errors import ConfigError
 
     if not is_decided and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(
-            "Nobody can be asked here, so nothing was done.\n"
-            "Look first with --dry-run, then give --yes."
+            "There is no terminal to ask on, so nothing was done.\n"
+            "Check with --dry-run, then use --yes."
         )
 
 
 def _print_plan(sorting: Sorting) -> None:
-    """Print how many photos go to each folder, and why others go nowhere."""
+    """Print how many photos go to each folder, and why others stay."""
     from collections import Counter
 
     from pawsight.cli.tables import print_table
@@ -241,15 +241,15 @@ def _cells(place: Placement) -> list[str | float | None]:
 
 
 def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
-    """Say on standard error what was done, and how to take it back."""
+    """Print to standard error what was done, and how to undo it."""
     if is_dry_run:
         print("This was a dry run: nothing was changed.", file=sys.stderr)
     elif what := _what(sorting, "placed"):
         print(f"{what} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
         place = shlex.quote(str(into))
-        print(f"To take it back: pawsight sort --undo --into {place}", file=sys.stderr)
+        print(f"Undo with: pawsight sort --undo --into {place}", file=sys.stderr)
     elif sorting.placements:
-        print("There was nothing to be done.", file=sys.stderr)
+        print("Nothing to do.", file=sys.stderr)
     else:
         print("No photos were named.", file=sys.stderr)
 
@@ -267,17 +267,17 @@ def _undo(into: Path, yes: bool) -> None:
         done = _DONE.get(journal.head.get("how", ""), "sorted")
         sources = printable(", ".join(journal.head.get("sources", [])[:_MOST_REASONS]))
         count = _files(len(journal.entries))
-        typer.confirm(f"Take back {count}, {done} from {sources}?", err=True, abort=True)
+        typer.confirm(f"Undo {count}, {done} from {sources}?", err=True, abort=True)
     with shown() as progress:
         undone = workflow.undo_sort(into, progress)
-    print(f"{_files(undone.num_back)} taken back.", file=sys.stderr)
+    print(f"{_files(undone.num_back)} undone.", file=sys.stderr)
     if undone.left:
         print_table(list(undone.left.items()), [f"left in {into}", "why"])
         raise typer.Exit(1)
 
 
 def _what(sorting: Sorting, status: Status) -> str:
-    """Name all files of a status; "" where there are none."""
+    """Return the counts of files of a status as text; "" where there are none."""
     num_photos, num_sidecars = sorting.count(status), sorting.count_sidecars(status)
     photos = f"{num_photos:,} photo{'' if num_photos == 1 else 's'}"
     if num_sidecars:

@@ -15,7 +15,7 @@ def print_json(value: Any) -> None:
 
 
 def write_out(text: str) -> None:
-    """Write to standard output at once, in UTF-8; names of other bytes stay as they are."""
+    """Write to standard output at once, in UTF-8; undecodable bytes of names are kept."""
     stream = results()
     stream.flush()
     stream.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -58,5 +58,5 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     is_terminal = results().isatty()
-    # Lines in a file need no more than they hold; on a terminal they fit its width.
+    # Wide in a file; on a terminal as wide as it is.
     Console(width=None if is_terminal else 200, highlight=False, file=results()).print(table)

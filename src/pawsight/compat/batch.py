@@ -25,7 +25,7 @@ _PIECE = 8
 def is_common(
     photos: NDArray[Any], fill_mode: str, cval: float, order: int, parameters: Sequence[Any]
 ) -> bool:
-    """Whether `changed` can do it: RGB, bilinear, a fill mode of Keras, and bytes if brightened."""
+    """Return whether `changed` applies: RGB, bilinear, a Keras fill mode, bytes if brightened."""
     if photos.shape[-1] != 3 or min(photos.shape[1:3]) < 2 or order != 1:
         return False
     if fill_mode not in get_args(FillMode) or not 0 <= cval <= 255:
@@ -66,7 +66,7 @@ def changed(
 
 
 def _as_tensors(parameters: Sequence[Mapping[str, Any]]) -> Parameters:
-    """One tensor per kind of change; None where no photo is changed so."""
+    """Return one tensor per kind of change; None where no photo is changed so."""
     values: dict[str, Any] = {}
     if any(map(is_moved, parameters)):
         # All of them, even where some do nothing: which ones must not decide what is compiled.

@@ -64,7 +64,7 @@ class DataFrameIterator(FileIterator):
 
     @property
     def labels(self) -> Any:
-        """Of each photo: the class index, or what the columns hold."""
+        """The class index of each photo, or what the columns hold."""
         return self._targets if self.class_mode in ("multi_output", "raw") else self.classes
 
     @property
@@ -78,7 +78,7 @@ class DataFrameIterator(FileIterator):
         return self.class_indices[label]
 
     def _existing(self, rows: Any, x_col: str) -> Any:
-        """The rows whose file is there and named like a photo."""
+        """Return the rows whose file exists and is named like a photo."""
         is_there = rows[x_col].map(
             lambda name: (
                 name.lower().endswith(self.white_list_formats)
@@ -99,7 +99,7 @@ class DataFrameIterator(FileIterator):
 def _check(
     rows: Any, x_col: str, y_col: Any, weight_col: str | None, classes: Any, mode: str | None
 ) -> None:
-    """Tell what in the table does not fit class_mode.
+    """Check that the table fits class_mode.
 
     Raises:
         KindError: A column holds things of the wrong kind.
@@ -132,7 +132,7 @@ def _check(
 
 
 def _class_names(labels: Any, classes: Any) -> list[str]:
-    """The classes asked for, each once; else all there are, sorted."""
+    """Return the classes given, each once; else all there are, sorted."""
     if classes:
         return list(dict.fromkeys(classes))
     found: set[str] = set()
@@ -142,7 +142,7 @@ def _class_names(labels: Any, classes: Any) -> list[str]:
 
 
 def _among(label: Any, names: list[str]) -> Any:
-    """What of a label is among the classes; None if nothing is."""
+    """Return the labels that are among the classes; None if there are none."""
     if isinstance(label, list | tuple):
         return [one for one in label if one in names] or None
     return label if label in names else None

@@ -40,7 +40,7 @@ class FileIterator(Iterator):
         keep_aspect_ratio: bool = False,
         dtype: str | None = None,
     ) -> None:
-        """Keep what both iterators of files are told.
+        """Set the options of both iterators of files.
 
         Raises:
             SettingError: A value that one of them cannot have.
@@ -84,7 +84,7 @@ class FileIterator(Iterator):
 
     @property
     def filepaths(self) -> list[str]:
-        """Where the photos lie."""
+        """The paths of the photos."""
         return self._filepaths
 
     @property
@@ -170,7 +170,7 @@ class DirectoryIterator(FileIterator):
         self._begin(directory, found, batch_size, shuffle, seed)
 
     def _files(self, name: str, follow_links: bool) -> Names[str]:
-        """The photos of a class by their names, relative to its folder, in Keras' order."""
+        """Return the photos of a class, relative to its folder, in Keras' order."""
         top = os.path.join(self.directory, name)  # noqa: PTH118
         for folder, _, files in sorted(os.walk(top, followlinks=follow_links), key=lambda x: x[0]):
             for file in sorted(files):

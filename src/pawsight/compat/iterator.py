@@ -189,7 +189,7 @@ class NumpyArrayIterator(Iterator):
 
 
 def _taken_apart(x: Any) -> tuple[Any, list[_Array]]:
-    """The photos, and what else goes into the model with them."""
+    """Return the images, and further inputs of the model."""
     if not isinstance(x, tuple | list):
         return x, []
     photos, rest = x[0], x[1]

@@ -40,7 +40,7 @@ class Axes(NamedTuple):
 
 
 def is_moved(parameters: Mapping[str, Any]) -> bool:
-    """Whether these parameters move pixels."""
+    """Return whether these parameters move pixels."""
     return any(parameters.get(name, still) != still for name, still in STILL.items())
 
 

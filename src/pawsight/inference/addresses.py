@@ -10,7 +10,7 @@ from pawsight.progress import Progress
 
 
 def is_fetched(name: str) -> bool:
-    """Whether photos are fetched or unpacked first: an address, or an archive on this machine."""
+    """Return whether photos are fetched or unpacked first: an address, or a local archive."""
     from pawsight.data.sources import is_address  # only here, since a path needs none of it
 
     if os.path.lexists(name):

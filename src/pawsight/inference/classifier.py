@@ -90,12 +90,12 @@ class Classifier:
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by before they become probabilities; above 0."""
+        """The divisor of the logits before the softmax; above 0."""
         return self._description.temperature
 
     @property
     def resize(self) -> Resize:
-        """How a photo of another shape is brought to `image_size`."""
+        """How a photo of another shape is resized to `image_size`."""
         return self._description.resize
 
     @property

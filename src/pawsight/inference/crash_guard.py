@@ -1,7 +1,7 @@
-"""Photos of which one may have ended this command before: tried in a process of its own first.
+"""Try photos in a separate process first, if one may have crashed the process before.
 
-A decoder that crashes outright takes the whole process with it, and would again each time. Photos
-are looked at by threads all the same, since a process for each would cost more than it saves.
+A decoder that crashes ends the whole process, each time again. Normally photos are decoded in
+threads, which is faster.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from pawsight.inference.photo_inputs import PhotoLike
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction
 
-_NOT_KEPT = 2  # an answer that was not written yet, and one that was not written to its end
+_NOT_KEPT = 2  # a prediction not written yet, and one written in part
 
 
 def tried_apart(
     photos: Iterable[PhotoLike], classifier: Classifier, batch_size: int
 ) -> Iterator[PhotoLike]:
-    """Give the photos again, as rows with a reason where decoding one ends the process.
+    """Yield the photos, those that crash the decoder replaced by rows with the reason.
 
     Args:
-        photos: What follows after the last answer that was kept.
-        classifier: What will look at them.
-        batch_size: As `Classifier.predict_iter` took it: with the number of cores, it says how
-            many photos could be under way when the process ended.
+        photos: The photos after the last kept prediction.
+        classifier: The classifier.
+        batch_size: As `Classifier.predict_iter` took it: with the number of cores, it determines
+            how many photos could be in flight when the process ended.
     """
     waiting = iter(photos)
     first = list(itertools.islice(waiting, max_in_flight(num_cpus(), batch_size) + _NOT_KEPT))

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from pawsight.data.reading.batch import NO_MEMORY
 from pawsight.errors import PhotoError
-from pawsight.inference.decode_timeout import Stopwatch
+from pawsight.inference.decode_timeout import DecodeTimer
 from pawsight.inference.photo_inputs import PhotoLike, name_of
 from pawsight.records import Prediction
 
@@ -83,7 +83,7 @@ class DecodePool:
 
     @property
     def num_waiting(self) -> int:
-        """The number of photos that no thread has taken yet."""
+        """Return the number of photos that no thread has taken yet."""
         with self._changed:
             return sum(job.weight for job in self._waiting)
 
@@ -104,7 +104,7 @@ class DecodePool:
         """Abandon threads whose photo takes too long; to be called from time to time."""
         with self._changed:
             for index, worker in enumerate(self._workers):
-                reason = worker.watch.complaint() if worker.current is not None else ""
+                reason = worker.timer.timeout_reason() if worker.current is not None else ""
                 if not reason or worker.current is None:
                     continue
                 worker.is_abandoned = True
@@ -131,7 +131,7 @@ class DecodePool:
             worker.join(max(0.0, until - time.monotonic()))
 
     def take(self, worker: _Worker) -> list[Job]:
-        """Wait for jobs and return a thread's share of them; none when the pool is closed."""
+        """Return a thread's share of the waiting jobs, after waiting for some; none once closed."""
         with self._changed:
             if worker.jobs and worker.jobs[0].is_heavy:
                 self._changed.notify_all()  # another one may be taken
@@ -163,7 +163,7 @@ class DecodePool:
         with self._changed:
             if worker.is_abandoned:
                 return False
-            worker.current, worker.watch = job, Stopwatch()
+            worker.current, worker.timer = job, DecodeTimer()
             return True
 
 
@@ -173,7 +173,7 @@ class _Worker(threading.Thread):
         self._pool = pool
         self.jobs: list[Job] = []
         self.current: Job | None = None  # the photo being decoded
-        self.watch = Stopwatch()
+        self.timer = DecodeTimer()
         self.is_abandoned = False
 
     def run(self) -> None:

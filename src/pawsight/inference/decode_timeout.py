@@ -1,8 +1,4 @@
-"""Whether a thread has been at one photo for too long.
-
-A thread cannot be ended, only left to itself; that is done after the time at
-which ingest ends a process.
-"""
+"""Time limits for decoding a photo in a thread: those of the worker processes of ingest."""
 
 from __future__ import annotations
 
@@ -12,19 +8,19 @@ import time
 from pawsight.data.reading.reader import CLOCK_SECONDS, PROCESSOR_SECONDS
 
 
-class Stopwatch:
-    """Started by the thread that begins with a photo, and read by another one."""
+class DecodeTimer:
+    """Started by the thread that decodes a photo, and read by another one."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         self._since, self._spent_before = time.monotonic(), time.thread_time()
 
-    def complaint(self) -> str:
-        """Say what to tell of the photo if it takes too long, else ""."""
+    def timeout_reason(self) -> str:
+        """Return the reason to abandon the photo if it takes too long, else ""."""
         spent = time.monotonic() - self._since
         if spent > CLOCK_SECONDS:
             return f"took more than {CLOCK_SECONDS:.0f} seconds to decode"
-        # Of the processor's time, so that a busy machine blames no photo; not every system tells.
+        # Processor time too, so that a busy machine fails no photo; not every system has it.
         if spent > PROCESSOR_SECONDS and hasattr(time, "pthread_getcpuclockid"):
             clock = time.pthread_getcpuclockid(self._thread)
             if time.clock_gettime(clock) - self._spent_before > PROCESSOR_SECONDS:

@@ -33,13 +33,13 @@ class PartialResults:
     """The file of predictions so far; a context manager that closes it.
 
     Args:
-        output: Where the answers go in the end.
+        output: The final file.
         class_names: Of the model, in its order.
-        settings: What decides the answers, JSON-ready. They have to be the same
-            when a command goes on.
+        settings: What the predictions depend on, JSON-ready. They must be the same
+            when a call resumes.
 
     Raises:
-        ConfigError: The answers so far were made with other settings.
+        ConfigError: The kept predictions were made with other settings.
         DiskError: Something else has that name, another process writes to it, or
             it cannot be written.
     """
@@ -49,7 +49,7 @@ class PartialResults:
     ) -> None:
         self.path = output.with_name(output.name + ".part")
         self._class_names = class_names
-        self.was_begun = False  # by a command that did not come to its end
+        self.was_begun = False  # by a call that was interrupted
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
@@ -65,13 +65,13 @@ class PartialResults:
             self._file.close()
             raise
         self._first_row = self._end = self._file.tell()
-        self.num_rows = 0  # of those known to belong to the photos now asked for
+        self.num_rows = 0  # of the photos of this call
 
     def skip(self, photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
-        """Leave out the photos that have an answer; call it once, before `add`.
+        """Yield the photos without a kept prediction; call it once, before `add`.
 
-        Answers are kept as long as they are, in this order, of the photos that are asked
-        for now and did not change since. What comes after is forgotten and made again.
+        Predictions are kept as far as they are, in this order, of the photos of this call,
+        unmodified since. The rest is dropped and predicted again.
         """
         asked = iter(photos)
         following: list[PhotoLike] = []
@@ -88,7 +88,7 @@ class PartialResults:
         return itertools.chain(following, asked)
 
     def add(self, prediction: Prediction) -> None:
-        """Keep an answer; it is in the file when this returns."""
+        """Append a prediction to the file."""
         row: list[Any] = [prediction.path, prediction.error, prediction.answer]
         if not prediction.error:
             row += [prediction.probabilities[name] for name in self._class_names]
@@ -97,12 +97,12 @@ class PartialResults:
         self.num_rows += 1
 
     def rows(self) -> Iterator[Prediction]:
-        """Read all answers."""
+        """Yield all predictions."""
         for row, _ in self._rows():
             yield row
 
     def remove(self) -> None:
-        """Remove the file: its answers are elsewhere now, or there are none."""
+        """Remove the file."""
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -128,15 +128,15 @@ class PartialResults:
                     f"Another process is writing {self.path}.\n"
                     f"Wait until it has ended, or give --output another name."
                 ) from error
-            except OSError:  # a drive that knows no locks
+            except OSError:  # a file system without locks
                 pass
 
     def _check_head(self, settings: dict[str, Any]) -> float:
-        """Read the first line, or write it; give the time when the answers were begun."""
+        """Read or write the first line; return the time when the predictions began."""
         self._file.seek(0)
         line = self._file.readline(1 << 20)
         if not line.endswith(b"\n") and self._begins_like_ours(line):
-            # Nothing yet, or killed while this very line was written.
+            # Empty, or killed while this line was written.
             self._file.truncate(0)
             head: dict[str, Any] = {"kind": _KIND, "settings": settings, "begun": time.time()}
             self._file.write(json.dumps(head).encode("ascii") + b"\n")
@@ -149,15 +149,15 @@ class PartialResults:
                 raise ValueError
         except (ValueError, KeyError, TypeError) as error:
             raise DiskError(
-                f"{self.path} holds something that is no unfinished result, and is left as it "
-                f"is.\nGive --output another name, or remove the file first."
+                f"{self.path} exists and is no partial result; it is not "
+                f"overwritten.\nGive --output another name, or remove the file first."
             ) from error
         self.was_begun = True
         others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
         if others:
             raise ConfigError(
-                f"{self.path} holds answers that were begun with {' and '.join(others)}.\n"
-                f"Finish them the same way, or remove the file to begin anew."
+                f"{self.path} was begun with {' and '.join(others)}.\n"
+                f"Finish it the same way, or remove the file to start again."
             )
         return begun
 
@@ -167,7 +167,7 @@ class PartialResults:
         return line.startswith(start) or start.startswith(line)
 
     def _rows(self) -> Iterator[tuple[Prediction, int]]:
-        """Read answers and where each ends, up to one that was not written to its end."""
+        """Yield predictions and where each ends, up to one that was written in part."""
         end = self._first_row
         with self.path.open("rb") as file:
             file.seek(end)
@@ -189,14 +189,14 @@ class PartialResults:
         if error:
             return Prediction(path, error=error)
         by_class = dict(zip(self._class_names, probs, strict=True))
-        label = max(by_class, key=by_class.__getitem__)  # the first of equals, as the model's
+        label = max(by_class, key=by_class.__getitem__)  # the first of equals, as in Classifier
         return Prediction(path, label, by_class[label], by_class, answer=answer)
 
 
 def _changed_since(path: str, moment: float) -> bool:
     try:
         return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
-    except (OSError, ValueError):  # it is gone: its answer stays
+    except (OSError, ValueError):  # it is gone: its prediction stays
         return False
 
 
@@ -217,7 +217,7 @@ def check_replaceable(path: Path) -> None:
         raise DiskError(f"{path} cannot be replaced: {error.strerror}.") from error
     if start and not start.startswith(_OUR_STARTS):
         raise DiskError(
-            f"{path} holds something that is no earlier result, and is left as it is.\n"
+            f"{path} is no earlier result of predict, and is not overwritten.\n"
             f"Give --output another name, or remove the file first."
         )
 

@@ -176,7 +176,7 @@ def _encoded(image: Image) -> bytes:
 def expand(
     arguments: Iterable[str], stdin: BinaryIO, left_out: LeftOut | None = None
 ) -> Iterator[str | Prediction]:
-    """Name every photo that the arguments mean, in their order.
+    """Yield every photo that the arguments name, in their order.
 
     Args:
         arguments: Each is a file, taken whatever its name; a folder, searched
@@ -257,6 +257,6 @@ def before_magic(pattern: str) -> str:
 
 
 def _is_entered(match: str, start: int, left_out: LeftOut) -> bool:
-    """Whether no folder above a match, from the place `start` on, is left out."""
+    """Return whether no folder above a match, from index `start` on, is left out."""
     ends = (place for place, letter in enumerate(match) if letter == os.sep and place > start)
     return all(left_out.takes_folder(match[:end]) for end in ends)

@@ -1,4 +1,4 @@
-"""Where a model comes from and how good it was: what a person asks before trusting an answer."""
+"""The origin and the metrics of a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is told of a model, JSON-ready.
+    """The origin of a model, JSON-ready.
 
     Attributes:
         name: The run folder's name; "builtin" for the model that ships.
@@ -44,7 +44,7 @@ def provenance(run: Run) -> Provenance:
 
 
 def _headline(run: Run) -> dict[str, Any] | None:
-    """Give the numbers that were measured when the run was made, of each part."""
+    """Return the metrics of each part that are numbers."""
     if not run.metrics_path.is_file():
         return None
     try:

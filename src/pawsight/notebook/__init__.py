@@ -26,7 +26,7 @@ _Gives = TypeVar("_Gives")
 
 
 def live_in_notebooks(function: Callable[_Takes, _Gives]) -> Callable[_Takes, _Gives]:
-    """Show a call's progress in the notebook's cell, where its caller names no `progress`.
+    """Display a call's progress in the notebook's cell, unless the caller gives a `progress`.
 
     Args:
         function: One of its parameters is `progress`, a `Progress`.
@@ -46,7 +46,7 @@ def live_in_notebooks(function: Callable[_Takes, _Gives]) -> Callable[_Takes, _G
 
 
 def _is_wanted() -> bool:
-    """Whether this runs in a kernel, and is not turned off. IPython in a terminal has none."""
+    """Return whether this runs in a kernel, which IPython in a terminal has not, and is on."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     is_off = os.environ.get("PAWSIGHT_LIVE", "").lower() in ("off", "0", "false", "no")

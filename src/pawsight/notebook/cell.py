@@ -54,13 +54,13 @@ class Cell:
         self._draw_at = 0.0
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """The stage before becomes a line, and the next one has the bar."""
+        """Finish the previous stage as a line, and draw the bar of the next one."""
         self._end()
         self._stage = Stage(task, total, unit)
         self._show()
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Move the bar; a validation is another point of the curves."""
+        """Advance the bar; a validation adds a point to the curves."""
         if self._stage is None:
             return
         now = self._clock()
@@ -73,12 +73,12 @@ class Cell:
             self._show()
 
     def note(self, text: str) -> None:
-        """A line of its own."""
+        """Add a line."""
         self._told.append(text)
         self._show()
 
     def close(self) -> None:
-        """The last stage becomes a line, and the curves are drawn to their end."""
+        """Finish the last stage as a line, and draw the curves."""
         self._end()
         if self._num_drawn < self._num_points:
             self._draw()
@@ -92,7 +92,7 @@ class Cell:
             self._stage = None
 
     def _add_point(self, facts: dict[str, float | str]) -> None:
-        """Keep what is known of this validation, under the names of the history's columns."""
+        """Add the figures of a validation, under the names of the history's columns."""
         names = {"loss": "train_loss", "accuracy": "train_accuracy"}
         point = {names.get(name, name): float(facts[name]) for name in facts if name in _TOLD}
         num_points = self._num_points
@@ -146,7 +146,7 @@ class Cell:
 
 
 def _bar(stage: Stage) -> str:
-    """A bar that HTML has itself; one that only moves where the total is not known."""
+    """Return an HTML progress bar; indeterminate where the total is not known."""
     if stage.total is None:
         return '<progress style="vertical-align: middle"></progress> '
     return (
@@ -158,7 +158,7 @@ def _bar(stage: Stage) -> str:
 def _updated(
     handle: Any, display: Callable[..., Any], bundle: dict[str, str], **options: Any
 ) -> Any:
-    """Show a bundle in the place of the one before; the first makes the place."""
+    """Display a bundle in place of the previous one; the first creates the display."""
     if handle is None:
         return display(bundle, raw=True, display_id=True, **options)
     handle.update(bundle, raw=True, **options)

@@ -1,4 +1,4 @@
-"""Carry out a plan, and take up one that was killed."""
+"""Execute a plan, and resume one that was interrupted."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pawsight.sorting.recovery import settle
 from pawsight.sorting.sort_plan import Placement, Sorting
 from pawsight.sorting.space import need_space
 
-_BATCH = 64  # files per wait for the disk
+_BATCH = 64  # files per flush to the disk
 _DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
 
 
 def is_stopped(into: str) -> bool:
-    """Whether a sort into a folder was stopped before its end, or is still at work."""
+    """Return whether a sort into a folder was interrupted, or still runs."""
     journal = Journal.newest(into)
     return journal is not None and not journal.is_ended
 
 
 def settle_earlier(into: str, progress: Progress) -> None:
-    """Bring to a clean state what a sort left that was killed.
+    """Clean up what a killed sort left.
 
     Raises:
         DataError: Its journal cannot be read.
@@ -33,21 +33,21 @@ def settle_earlier(into: str, progress: Progress) -> None:
     if not is_stopped(into):
         return
     with only_sort(into, progress):
-        journal = Journal.newest(into)  # another sort may just have ended, or been taken back
+        journal = Journal.newest(into)  # another sort may just have ended, or been undone
         if journal is not None and not journal.is_ended:
-            progress.note("An earlier sort was stopped before its end.")
+            progress.note("Finishing an earlier, interrupted sort.")
             settle(journal)
 
 
 def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
-    """Do what was planned, and end an equal sort that was stopped.
+    """Execute a plan, and finish an equal sort that was interrupted.
 
     Returns:
-        The same photos, each with what became of it.
+        The same photos, each with its outcome.
 
     Raises:
         DiskError: The folder cannot be written, or the disk is too full.
-        StoppedError: Ctrl-C was pressed; all photos are whole and in one place.
+        StoppedError: Ctrl-C was pressed; each photo is complete and in one place.
     """
     planned = [place for place in sorting.placements if place.status == "planned"]
     into = str(sorting.into)
@@ -64,10 +64,10 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
                 outcomes |= {place.path: place for place in placer.place(batch)}
                 progress.advance(len(batch))
         except KeyboardInterrupt as error:
-            settle(Journal.newest(into) or journal)  # what is on the disk counts
+            settle(Journal.newest(into) or journal)  # the disk tells what was done
             raise StoppedError(
-                "Stopped. Each photo is whole, and where it was or where it should be.\n"
-                "Give the same command again to go on, or take back what was done with --undo."
+                "Stopped. Each photo is complete, at its old place or its new one.\n"
+                "Run the same command again to resume, or undo it with --undo."
             ) from error
         journal.write({"end": True})
     placements = tuple(outcomes.get(place.path, place) for place in sorting.placements)
@@ -75,7 +75,7 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
 
 
 def _batches(planned: list[Placement]) -> Iterator[list[Placement]]:
-    """Divide what is to be placed, without parting a photo from its sidecar files."""
+    """Split the files into batches, each photo with its sidecar files."""
     batch: list[Placement] = []
     for place in planned:
         if len(batch) >= _BATCH and not place.beside:
@@ -87,7 +87,7 @@ def _batches(planned: list[Placement]) -> Iterator[list[Placement]]:
 
 
 def _journal_for(sorting: Sorting, made: list[str]) -> Journal:
-    """Open the journal of an equal sort that was stopped, or begin one."""
+    """Open the journal of an equal sort that was interrupted, or create one."""
     head = {"how": sorting.how, "model": sorting.model, "sources": list(sorting.sources)}
     journal = Journal.newest(str(sorting.into))
     if journal is not None and not journal.is_ended:

@@ -1,7 +1,7 @@
-"""The bytes of photos: compared, hashed, and copied so that nothing half written is ever seen.
+"""Compare, hash and copy the bytes of photos.
 
-What goes wrong with the photo itself is a PhotoError, which costs that photo;
-an OSError is about the place it should go to, which stops the sort.
+An error of the photo itself is a PhotoError, and the sort continues; an OSError
+concerns the target, and stops the sort.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Copied:
 
 
 def is_same_content(one: str, other: str) -> bool:
-    """Whether two files hold the same bytes; False where one of them cannot be read."""
+    """Return whether two files hold the same bytes; False where one of them cannot be read."""
     try:
         if os.path.samefile(one, other):
             return True
@@ -62,13 +62,13 @@ def hash_file(path: str) -> str:
 
 
 def copy_file(source: str, part: str, must_last: bool) -> Copied:
-    """Copy a photo into a file of a passing name, with its times, and say what was copied.
+    """Copy a photo and its times into a temporary file, and return what was copied.
 
     Args:
         source: The photo; a link is followed.
         part: The new file; nothing may have that name.
-        must_last: Wait until the bytes are on the disk, and read them back from it: what a
-            photo needs that is removed afterwards.
+        must_last: Flush the bytes to the disk and read them back, because the original is
+            removed afterwards.
 
     Raises:
         PhotoError: The photo cannot be read, or changed meanwhile.
@@ -83,7 +83,7 @@ def copy_file(source: str, part: str, must_last: bool) -> Copied:
         if must_last:
             writing.flush()
             os.fsync(writing.fileno())
-            # Forgotten, so that the bytes are read back from the disk and not from memory.
+            # Dropped from the page cache, so that the bytes are read back from the disk.
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         after = os.fstat(reading.fileno())
@@ -92,7 +92,7 @@ def copy_file(source: str, part: str, must_last: bool) -> Copied:
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise PhotoError(CHANGED)
     if os.stat(part).st_size != copied.size or (must_last and hash_file(part) != copied.sha256):
-        raise OSError("what is read back is not what was written")
+        raise OSError("the copy does not read back as written")
     return copied
 
 
@@ -100,7 +100,7 @@ CHANGED = "the file changed while photos were sorted; sort again"
 
 
 def sync_folder(folder: str) -> None:
-    """Wait until the names in a folder are on the disk, where the system can do that."""
+    """Flush the entries of a folder to the disk, where the system can do that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -110,7 +110,7 @@ def sync_folder(folder: str) -> None:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Say in a few words why a photo cannot be used."""
+    """Return in a few words why a photo cannot be used."""
     if isinstance(error, FileNotFoundError):
         return "file not found"
     if isinstance(error, PermissionError):
@@ -121,7 +121,7 @@ def reason(error: OSError | ValueError) -> str:
 @contextlib.contextmanager
 def _reading(path: str) -> Iterator[BinaryIO]:
     try:
-        # Without waiting: a pipe that took the place of a photo would wait for a writer forever.
+        # Non-blocking: a pipe in the place of a photo would wait for a writer forever.
         file = open(os.open(path, _READ), "rb")  # noqa: SIM115 - closed below
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PhotoError(reason(error)) from error
@@ -132,7 +132,7 @@ def _reading(path: str) -> Iterator[BinaryIO]:
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Read a file to its end; an error of the disk is the photo's."""
+    """Read a file to its end; its errors are PhotoErrors."""
     while True:
         try:
             chunk = file.read(_CHUNK_BYTES)
@@ -144,11 +144,11 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _copy_marks(source: str, facts: os.stat_result, part: str) -> None:
-    """Give a copy the times, permissions and labels of its photo, as far as its disk has such."""
+    """Copy the times, permissions and attributes of a photo, as far as the disk has them."""
     with contextlib.suppress(OSError):
-        # Its owner may always write it, so that no copy is one that cannot be removed.
+        # Always writable by its owner, so that every copy can be removed.
         os.chmod(part, stat.S_IMODE(facts.st_mode) & 0o777 | stat.S_IWUSR)
-    with contextlib.suppress(OSError, AttributeError):  # no such labels on macOS and Windows
+    with contextlib.suppress(OSError, AttributeError):  # no such attributes on macOS and Windows
         for name in os.listxattr(source):
             if name.startswith("user."):
                 os.setxattr(part, name, os.getxattr(source, name))

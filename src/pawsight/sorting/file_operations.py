@@ -1,9 +1,9 @@
-"""Put photos where a plan says, so that a kill at any point loses and doubles none.
+"""Place photos by a plan, so that a kill at any point loses and duplicates none.
 
-Photos go in batches: their copies are written under passing names, the journal
-says what will be, and only then do they appear under their own names. A name
-is taken by making an empty file, which fails if anything has it, and moving
-the photo onto that: every disk can do both, also one without hard links.
+Photos go in batches: copies are written under temporary names, then the journal
+is written, and only then are they renamed. A name is reserved by creating an
+empty file, which fails if the name is taken, and renaming the photo onto that:
+every file system can do both, also one without hard links.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the disk,
 
 
 def claim(path: str) -> None:
-    """Take a name with an empty file.
+    """Reserve a name with an empty file.
 
     Raises:
-        FileExistsError: Something has that name, be it a link that leads nowhere.
+        FileExistsError: The name is taken, be it by a broken link.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def move_onto_new(source: str, target: str) -> None:
-    """Give a file a new name, on the same disk; what has that name already stays.
+    """Rename a file on the same disk, never over an existing one.
 
     Raises:
-        FileExistsError: Something has that name.
+        FileExistsError: The name is taken.
     """
     claim(target)
     try:
@@ -61,7 +61,7 @@ class Placer:
 
     Args:
         sorting: The plan.
-        journal: Where each step is written down first.
+        journal: Every step is written to it first.
     """
 
     def __init__(self, sorting: Sorting, journal: Journal) -> None:
@@ -90,13 +90,13 @@ class Placer:
             for index, placement in enumerate(batch):
                 try:
                     if placement.beside in staying:
-                        raise PhotoError("its photo stays where it is")
+                        raise PhotoError("its photo was not sorted")
                     entries[index] = self._prepare(placement)
                 except PhotoError as error:
                     staying.add(placement.path)
                     outcomes[index] = failure(placement, str(error))
             self._journal.write(*entries.values())
-            # Sidecar files first: while a photo is not moved, a later sort finds what is left.
+            # Sidecar files first: as long as its photo is there, a later sort finds them.
             for index in sorted(entries, key=lambda index: not batch[index].beside):
                 outcomes[index], entries[index] = self._publish(batch[index], entries[index])
             self._remove_carried(outcomes, entries)
@@ -113,7 +113,7 @@ class Placer:
             self._devices[folder] = os.stat(path).st_dev
 
     def _prepare(self, placement: Placement) -> Entry:
-        """Do all that can be done before a photo appears: write its copy, if it gets one."""
+        """Write the copy of a photo, under a temporary name."""
         try:
             facts = os.stat(placement.path)
         except OSError as error:
@@ -134,7 +134,7 @@ class Placer:
         if act in ("link", "rename"):
             return entry
         if act == "carry" and not os.access(os.path.dirname(placement.path) or ".", os.W_OK):
-            raise PhotoError("it cannot be moved away: no permission to change its folder")
+            raise PhotoError("it cannot be moved: no permission to change its folder")
         entry = dataclasses.replace(
             entry, part=f"{placement.folder}/{self._journal.part_name(number)}"
         )
@@ -148,7 +148,7 @@ class Placer:
         return dataclasses.replace(entry, sha256=copied.sha256)
 
     def _publish(self, placement: Placement, entry: Entry) -> tuple[Placement, Entry]:
-        """Let a photo appear under its new name, or under another one if that is taken."""
+        """Rename a photo to its new name, or to another one if that is taken."""
         while True:
             try:
                 self._show(placement.path, entry)
@@ -168,7 +168,7 @@ class Placer:
             self._journal.write(entry)
 
     def _other_name(self, placement: Placement, taken: str) -> tuple[str, bool]:
-        """Find another name for a photo whose name somebody took since it was planned."""
+        """Return another name for a photo whose target was taken since it was planned."""
         if is_same_content(placement.path, os.path.join(self._into, taken)):
             return taken, True
         if placement.beside:
@@ -190,12 +190,12 @@ class Placer:
                 os.unlink(target)
                 if error.errno == errno.EXDEV:
                     raise
-                raise PhotoError(f"it cannot be moved away: {reason(error)}") from error
+                raise PhotoError(f"it cannot be moved: {reason(error)}") from error
         else:
             move_onto_new(os.path.join(self._into, entry.part), target)
 
     def _other_way(self, placement: Placement, entry: Entry, error: Exception) -> Entry:
-        """Find what to do where the disk refuses what was tried, or give the error again."""
+        """Return the fallback for what the disk does not support, or raise the error."""
         folder, name = entry.target.split("/", 1)
         number = error.errno if isinstance(error, OSError) else None
         if number == errno.EXDEV and entry.act == "rename":  # parts of one disk can differ
@@ -207,7 +207,7 @@ class Placer:
         if isinstance(error, OSError) and entry.act == "link":
             raise DiskError(
                 f"Cannot make links in {self._into}: {error.strerror}.\n"
-                f"Disks of cameras and memory sticks hold none: leave --link out, to copy."
+                f"Many memory cards and sticks have no links: leave --link out to copy."
             ) from error
         raise error
 
@@ -230,7 +230,7 @@ class Placer:
             try:
                 remove_carried(self._into, entry)
             except PhotoError as error:
-                # It would be there twice: what was brought goes again.
+                # The photo would be there twice: remove the copy.
                 os.unlink(os.path.join(self._into, entry.target))
                 self._journal.write({"void": entry.number})
                 outcomes[index] = failure(outcomes[index], str(error))
@@ -240,7 +240,7 @@ def remove_carried(into: str, entry: Entry) -> None:
     """Remove a photo that was carried to another disk, if both are what they should be.
 
     Raises:
-        PhotoError: It stays, for a reason.
+        PhotoError: It stays; the text is the reason.
     """
     source = os.path.join(into, entry.source)
     try:
@@ -249,13 +249,13 @@ def remove_carried(into: str, entry: Entry) -> None:
             raise PhotoError(CHANGED)
         os.unlink(source)
     except FileNotFoundError:
-        return  # somebody was faster, and the photo is where it should be
+        return  # another process removed it; the photo is at its target
     except OSError as error:
-        raise PhotoError(f"it cannot be moved away: {reason(error)}") from error
+        raise PhotoError(f"it cannot be moved: {reason(error)}") from error
 
 
 def stored(into: str, path: str) -> str:
-    """Give a path as the journal keeps it: relative if it lies in the sorted folder, else absolute.
+    """Return a path as the journal stores it: relative below the sorted folder, else absolute.
 
     So a sorted folder that is moved, or on a disk that comes up elsewhere, can still be undone.
     """
@@ -264,5 +264,5 @@ def stored(into: str, path: str) -> str:
 
 
 def failure(placement: Placement, why: str) -> Placement:
-    """Give a placement that came to nothing."""
+    """Return a failed placement."""
     return dataclasses.replace(placement, target="", status="failed", reason=why)

@@ -1,4 +1,4 @@
-"""What a sort is about to do, written down before it is done: one line of JSON each.
+"""The write-ahead journal of a sort: one line of JSON for each step, before it is done.
 
 The journal lies in the folder that photos are sorted into, as
 `.pawsight-sort/0001.jsonl`, with a higher number for each later sort. Its lines:
@@ -6,14 +6,14 @@ The journal lies in the folder that photos are sorted into, as
     {"journal": 1, "how": "move", "model": ..., "sources": [...]}    first
     {"made": "cats"}                       a folder that is made for this sort
     {"number": 7, "act": "copy", "source": ..., "target": "cats/IMG.jpg", ...}    an Entry
-    {"void": 7}                            entry 7 came to nothing
+    {"void": 7}                            entry 7 was not carried out
     {"back": 7}                            entry 7 is about to be undone
     {"end": true}                          the sort is complete
 
-No line says that something was done: whether it was, the disk itself tells,
-by what is found at source, target and part. So a sort may be killed between
-any two steps. JSON keeps bytes of a name that are no text as lone surrogates,
-and a line that was torn when the power failed was never acted upon.
+No line states that something was done: the files at source, target and part
+show that. So a sort may be killed between any two steps. Bytes of a name that
+are not UTF-8 are lone surrogates in JSON; a line that was cut by a power failure
+was never acted upon.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Act = Literal["copy", "link", "rename", "carry"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One photo that is put somewhere.
+    """One photo that is placed.
 
     `source` is absolute, or relative to the sorted folder if it lies in there;
     `target` and `part`, the file it is written to first, are relative to it.
@@ -65,7 +65,7 @@ class Entry:
 
 
 class Journal:
-    """The journal of one sort, and what it has said so far."""
+    """The journal of one sort, and its entries so far."""
 
     def __init__(self, into: str, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
         self.into = into
@@ -81,7 +81,7 @@ class Journal:
 
     @classmethod
     def create(cls, into: str, head: dict[str, Any], made: Iterable[str] = ()) -> Journal:
-        """Begin a new journal.
+        """Create a new journal.
 
         Args:
             into: The sorted folder; it is locked by `only_sort`.
@@ -120,7 +120,7 @@ class Journal:
         return journal
 
     def write(self, *lines: Entry | dict[str, Any]) -> None:
-        """Write lines and wait until they are on the disk; only then may they be acted upon."""
+        """Write lines and flush them to the disk; only then may they be acted upon."""
         values = [dataclasses.asdict(line) if isinstance(line, Entry) else line for line in lines]
         text = "".join(json.dumps(value) + "\n" for value in values)  # plain ASCII
         try:
@@ -137,28 +137,28 @@ class Journal:
             self._take(value)
 
     def is_of(self, head: dict[str, Any]) -> bool:
-        """Whether this is the journal of a sort with this head."""
+        """Return whether this is the journal of a sort with this head."""
         return self.head == {"journal": VERSION, **head}
 
     def place(self, source: str) -> str:
-        """Give the absolute path of an entry's source."""
+        """Return the absolute path of an entry's source."""
         return os.path.join(self.into, source)
 
     def part_name(self, number: int) -> str:
-        """Name the file that the copy of an entry is written to before it gets its own name."""
+        """Return the name of the file that a copy is written to before it is renamed."""
         return f".{self.path.stem}-{number}{_PART}"
 
     def owns_part(self, name: str) -> bool:
-        """Whether a file is such a one of this journal."""
+        """Return whether a file has such a name, of this journal."""
         return name.startswith(f".{self.path.stem}-") and name.endswith(_PART)
 
     def remove(self, is_kept: bool) -> None:
-        """Take the journal away once it is undone, and each folder that was made for it.
+        """Remove the journal once it is undone, and each folder that was made for it.
 
-        Folders stay that hold anything. Called without the lock, which goes too.
+        Folders that hold anything stay. Called without the lock, whose file is removed too.
 
         Args:
-            is_kept: Something could not be undone: keep the file under another name.
+            is_kept: Something could not be undone: rename the file instead.
         """
         folder = self.path.parent
         if is_kept:
@@ -189,7 +189,7 @@ class Journal:
 
 @contextlib.contextmanager
 def only_sort(into: str, progress: Progress) -> Iterator[list[str]]:
-    """Let no other sort work in a folder meanwhile; waits for one that does.
+    """Lock a folder against other sorts while the block runs.
 
     Yields:
         The folders that were made for that, outermost first, relative to `into`.
@@ -220,11 +220,11 @@ def only_sort(into: str, progress: Progress) -> Iterator[list[str]]:
 
 
 def disk_error(into: str, error: OSError) -> DiskError:
-    """Say why nothing more can be written, and how to go on."""
+    """Return the error for a folder that cannot be written, with how to continue."""
     return DiskError(
         f"Cannot write into {into}: {error.strerror or error}.\n"
-        f"No photo is lost. When that is mended, give the same command again to go on, or take "
-        f"back what was done with --undo."
+        f"No photo is lost. Fix that and run the same command again to resume, or undo it with "
+        f"--undo."
     )
 
 
@@ -236,7 +236,7 @@ def _numbers(into: str, *suffixes: str) -> list[int]:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Read a line; None for one that was torn, or that no sort has written."""
+    """Read a line; None for one that was cut, or that no sort wrote."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -245,7 +245,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _is_sound(line: dict[str, Any]) -> bool:
-    """Whether a line has what its kind has, and leads nowhere but into the sorted folder."""
+    """Return whether a line has the fields of its kind and stays in the sorted folder."""
     if "number" in line:
         kinds = {field.name: field.type for field in dataclasses.fields(Entry)}
         texts = [name for name, kind in kinds.items() if kind in ("str", "Act")]
@@ -268,7 +268,7 @@ def _is_sound(line: dict[str, Any]) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    """Whether a name is `folder/file`, as all targets are."""
+    """Return whether a name is `folder/file`, as all targets are."""
     folder, _, file = name.partition("/")
     plain = {"", ".", ".."}
     return folder not in plain and file not in plain and "/" not in file

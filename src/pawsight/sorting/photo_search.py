@@ -1,4 +1,4 @@
-"""Find the photos to be sorted, but not those that a sort has put in place before."""
+"""List the photos to be sorted, without those that an earlier sort placed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pawsight.records import Prediction
 
 @dataclass(slots=True)
 class Found:
-    """Photos, each with what was named in which it was found.
+    """Photos, each with the source in which it was found.
 
     `num_left_out` counts photos that lie in the sorted folder already, and `left_out` the folders
     that are not entered.
@@ -30,12 +30,12 @@ class Found:
 
 
 def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Found:
-    """Find the photos of files, folders and patterns, each once.
+    """List the photos of files, folders and patterns, each once.
 
-    What lies in the sorted folder is left out, unless a source is that folder
-    or lies in it. Then what lies in the folder of a class is left out, unless
-    a source lies in there. So a sort may go on inside the folder it sorts, and
-    one that is repeated finds nothing new.
+    Photos in the sorted folder are left out, unless a source is that folder or
+    lies in it. Then those in the folder of a class are left out, unless a source
+    lies in there. So a folder can be sorted into itself, and a repeated sort
+    finds nothing new.
 
     Args:
         sources: As for `pawsight predict`.
@@ -83,7 +83,7 @@ def _without_raw_companions(
 
 
 def _root(source: str) -> str:
-    """Give the file or folder that a source names; of a pattern, the part before its first sign."""
+    """Return the file or folder of a source; of a pattern, the part before the first wildcard."""
     if os.path.lexists(source):
         return source
     return before_magic(source) or "."

@@ -1,6 +1,6 @@
-"""Bring what a killed sort left half done to a clean state: each photo in one place, whole.
+"""Clean up after a killed sort, so that each photo is complete and in one place.
 
-Every step looks at the disk alone, so settling may be killed and begun again.
+Every step depends on the disk alone, so it may be killed and repeated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pawsight.sorting.journal import Entry, Journal, disk_error
 
 
 def settle(journal: Journal) -> None:
-    """Settle all entries of a journal whose sort was stopped; the caller holds the lock.
+    """Finish or void all entries of an interrupted sort; the caller holds the lock.
 
     Raises:
         DiskError: The folder cannot be written.
@@ -29,7 +29,7 @@ def settle(journal: Journal) -> None:
             target = os.path.join(journal.into, entry.target)
             if is_claim(target, entry):
                 os.unlink(target)
-        # Before the parts go, by which it is known that these came to nothing.
+        # Before the parts are removed, which show that these are void.
         journal.write(*({"void": entry.number} for entry in void))
         _remove_parts(journal)
     except OSError as error:
@@ -37,7 +37,7 @@ def settle(journal: Journal) -> None:
 
 
 def _finish(journal: Journal, entry: Entry) -> bool:
-    """Finish an entry that can be finished; False where it came to nothing."""
+    """Finish an entry that can be finished; False if it is void."""
     source = journal.place(entry.source)
     target = os.path.join(journal.into, entry.target)
     if entry.act == "link":
@@ -57,14 +57,14 @@ def _finish(journal: Journal, entry: Entry) -> bool:
 
 
 def is_claim(path: str, entry: Entry) -> bool:
-    """Whether a file is the empty one that takes a name for a photo."""
+    """Return whether a file is the empty one that reserves a name."""
     with contextlib.suppress(OSError):
         return entry.size > 0 and os.lstat(path).st_size == 0
     return False
 
 
 def _remove_parts(journal: Journal) -> None:
-    """Remove copies that were being written when the sort was killed: no entry knows them."""
+    """Remove copies that were being written when the sort was killed: no entry names them."""
     with os.scandir(journal.into) as found:
         folders = [entry.path for entry in found if entry.is_dir()]
     for folder in folders:

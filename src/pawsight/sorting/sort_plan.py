@@ -1,4 +1,4 @@
-"""Decide where each photo goes, and under which name, without changing anything."""
+"""Plan where each photo goes and under which name, without changing anything."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Status = Literal["planned", "placed", "there", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What becomes of one photo.
+    """The plan, and then the outcome, for one photo.
 
     `target` is relative to the sorted folder, `cats/IMG.jpg`, and "" where the
     photo failed; then `reason` says why. `label` is "" for a photo that could
     not be read. `beside` is "" for a photo; else this is a file that belongs to
-    the photo of that path, and goes where it goes. `size` (bytes) and `mtime_ns`
+    the photo of that path, and is placed beside it. `size` (bytes) and `mtime_ns`
     are those it was planned with.
     """
 
@@ -59,7 +59,7 @@ class Sorting:
 
     Attributes:
         into: The sorted folder, absolute.
-        how: What is done with each photo.
+        how: The operation on each photo.
         placements: One per photo, in the order they were found, each before the
             files that belong to it.
         folders: That of each class, and at last `unsure` and `none`.
@@ -87,7 +87,7 @@ class Sorting:
 
 
 def check_folder(into: str, folders: Iterable[str]) -> None:
-    """Make sure that photos can go into the folders of classes, as far as names tell.
+    """Check that no file has the name of a folder that is needed.
 
     Raises:
         DataError: A file has the name of one of them.
@@ -105,7 +105,7 @@ class Planner:
 
     Args:
         into: The sorted folder, absolute; it need not exist.
-        how: What will be done with each photo.
+        how: The operation on each photo.
         folders: The folder of each class.
         sure: Photos of a lower probability go to `unsure`; None goes by the model's answer.
         with_companions: Whether films of Live Photos and raw files go along with their photo.
@@ -134,7 +134,7 @@ class Planner:
         """Plan one photo, and after it the files that belong to it.
 
         Args:
-            prediction: What the model says of it.
+            prediction: The prediction.
             root: The folder or file that was named, in which it was found.
         """
         photo = self._plan_photo(prediction, root)
@@ -150,7 +150,7 @@ class Planner:
         except OSError:
             return None
         if not facts.st_size:
-            return None  # an empty file says nothing, and would look like a name just taken
+            return None  # an empty file would look like a reserved name
         wanted = renamed(path, photo.path, photo.target)
         target, is_there = self._names.choose(path, facts.st_size, wanted)
         return Placement(
@@ -186,7 +186,7 @@ class Planner:
             target = f"{folder}/{real.removeprefix(home)}"
             return _changed(told, target=target, status="there")
         if self._how == "move" and (os.path.islink(path) or not _lies_in(real, root)):
-            return _changed(told, reason="a link leads to it, and what links lead to is not moved")
+            return _changed(told, reason="it is reached by a link, and link targets are not moved")
         if self._how == "move" and (package := _package_above(real)):
             return _changed(told, reason=f"it belongs to {package}, which moving it would break")
         wanted = f"{folder}/{os.path.basename(path)}"
@@ -206,7 +206,7 @@ def _changed(
 
 
 def _package_above(real: str) -> str:
-    """Name the library or another package of a program that a photo lies in; else ""."""
+    """Return the photo library or other package that a photo lies in; else ""."""
     for name in Path(real).parts[:-1]:
         if program := package_of(name):
             return f"{name} ({program})"

@@ -1,4 +1,4 @@
-"""Names for sorted photos: a folder per class, and in it never a name that is taken."""
+"""Names for sorted photos: a folder per class, and in it only free names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pawsight.errors import DataError, PhotoError
 from pawsight.sorting.file_contents import hash_file
 
-# os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
+# os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
 # ruff: noqa: PTH118, PTH122, PTH202
 
 
@@ -25,7 +25,7 @@ _DEVICES = {"con", "prn", "aux", "nul"} | {
 
 
 def class_folders(class_names: Iterable[str]) -> dict[str, str]:
-    """Name the folder of each class: its own name, where a folder can be called so.
+    """Return the folder name of each class: its own name where a disk allows it.
 
     A class called `unsure` or `none` shares the folder of the photos that no class got.
 
@@ -51,13 +51,13 @@ def _folder_name(name: str) -> str:
 
 
 def portable(name: str) -> str:
-    """Give a name that any disk can hold, where one refuses the name itself."""
+    """Return a name that every file system allows."""
     stem, suffix = _parts(_FORBIDDEN.sub("_", name))
     return _shortened(stem, suffix, MAX_NAME_BYTES // 2)
 
 
 def numbered(name: str, number: int) -> str:
-    """Give `IMG.jpg` for 1, `IMG (2).jpg` for 2 and so on, short enough for a disk."""
+    """Return `IMG.jpg` for 1, `IMG (2).jpg` for 2 and so on, short enough for a file system."""
     stem, suffix = _parts(name)
     return _shortened(stem, f" ({number}){suffix}" if number > 1 else suffix, MAX_NAME_BYTES)
 
@@ -81,11 +81,11 @@ class _Alike:
         self._targets: dict[str, str] = {}  # by the hash of the bytes
 
     def add(self, path: str, target: str) -> None:
-        """Remember a photo that has a name, or is to get one."""
+        """Add a photo that has a name, or is planned to get one."""
         self._unread.append((path, target))
 
     def find(self, source: str) -> str | None:
-        """Give the target of the photo that has the same bytes, if there is one."""
+        """Return the target of the photo that has the same bytes, or None."""
         if not self._unread and not self._targets:
             return None  # as with nearly every photo, which then need not be read
         for path, target in self._unread:
@@ -110,7 +110,7 @@ class FreeNames:
 
     Args:
         into: The folder that targets are relative to.
-        planned: Targets that are given away, and the photos that get them.
+        planned: Targets that are planned already, and their photos.
     """
 
     def __init__(self, into: str, planned: Mapping[str, str] | None = None) -> None:

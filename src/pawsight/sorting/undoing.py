@@ -1,8 +1,8 @@
-"""Take back a sort: every photo where it was, and nothing else touched.
+"""Undo a sort.
 
-A copy goes only while it still is what the sort put there and its photo still
-is where it was; a moved photo goes back only to a name that is free. What the
-user changed or moved since stays, and is named.
+A copy is removed only if it is unchanged and its original still exists; a moved
+photo goes back only to a free name. What the user changed or moved since stays,
+and is listed.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from pawsight.sorting.recovery import is_claim, settle
 # os, not pathlib: a journal may have 100,000 entries, and names may hold any bytes.
 # ruff: noqa: PTH100, PTH103, PTH108, PTH114, PTH115, PTH116, PTH118, PTH120, PTH202
 
-_BATCH = 64  # entries per wait for the disk
+_BATCH = 64  # entries per flush to the disk
 
-_CHANGED = "it was changed since"
+_CHANGED = "it was modified since the sort"
 _GONE = "it is no longer where the sort put it"
-_TAKEN = "something else lies at its old place now"
-_LAST = "the photo it was made from is gone or changed, so the copy stays"
+_TAKEN = "its old place is taken"
+_LAST = "its original is gone or modified"
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of taking back a sort.
+    """The outcome of undoing a sort.
 
     Attributes:
         num_back: Copies and links removed, and photos moved back.
         left: What stayed, with the reason, by path relative to the sorted folder.
-        is_complete: Nothing could be gained by trying again.
+        is_complete: Trying again would change nothing.
     """
 
     num_back: int
@@ -54,11 +54,11 @@ class Undone:
 
 
 class _Stays(Exception):  # noqa: N818 - no error, but an answer
-    """Something is not taken back, for a reason that will not pass."""
+    """An entry cannot be undone; the text is the reason."""
 
 
 class Undoer:
-    """Takes back the entries of one journal; may be killed at any point and begun again."""
+    """Undoes the entries of one journal; may be killed at any point and repeated."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -67,7 +67,7 @@ class Undoer:
         self._is_complete = True
 
     def undo(self, progress: Progress) -> Undone:
-        """Take back all entries, the last one first; the caller holds the lock.
+        """Undo all entries, the last one first; the caller holds the lock.
 
         Raises:
             DiskError: The journal cannot be written.
@@ -76,13 +76,13 @@ class Undoer:
         if not journal.is_ended:
             settle(journal)
             journal.write({"end": True})  # a later sort is one of its own
-            # What was put somewhere twice was taken away from there in between.
+            # What was placed twice was removed from there in between.
         entries = {entry.target: entry for entry in journal.entries.values()}
         waiting = reversed(list(entries.values()))
-        progress.start("Taking back", len(entries), "files")
+        progress.start("Undoing", len(entries), "files")
         while batch := list(itertools.islice(waiting, _BATCH)):
             wanted = [entry for entry in batch if self._tried(self._is_wanted, entry)]
-            # From here on an empty file at a photo's old place is ours, should we be killed.
+            # From here on, if killed, an empty file at a photo's old place is ours.
             journal.write(*({"back": entry.number} for entry in wanted))
             self._num_back += sum(self._tried(self._take_back, entry) for entry in wanted)
             progress.advance(len(batch))
@@ -95,19 +95,19 @@ class Undoer:
             return step(entry, source, target)
         except _Stays as error:
             self._left[entry.target] = str(error)
-        except (OSError, PhotoError) as error:  # another time it may go better
+        except (OSError, PhotoError) as error:  # trying again may succeed
             self._left[entry.target] = reason(error) if isinstance(error, OSError) else str(error)
             self._is_complete = False
         return False
 
     def _is_wanted(self, entry: Entry, source: str, target: str) -> bool:
-        """Whether an entry is to be taken back: False where nothing is left to do.
+        """Return whether an entry is to be undone: False where nothing is left to do.
 
         Raises:
-            _Stays: What is there is not what the sort put there, or has no place to go to.
+            _Stays: What is there is not what the sort put there, or its old place is taken.
         """
         if not os.path.lexists(target):
-            # A link or a copy may have been taken back when an earlier undo was killed.
+            # A link or a copy may have been removed when an earlier undo was killed.
             is_back = entry.number in self._journal.backs or entry.act == "link"
             if is_back or (entry.act != "copy" and os.path.lexists(source)):
                 return False
@@ -119,7 +119,7 @@ class Undoer:
         is_free = not os.path.lexists(source) or self._is_own_claim(entry, source)
         if entry.act == "rename":
             if not _is_unchanged(target, entry):
-                # Killed before its turn came, it is where it always was.
+                # Killed before its turn: it is where it was.
                 if _is_unchanged(source, entry):
                     return False
                 raise _Stays(_CHANGED)
@@ -178,11 +178,11 @@ class Undoer:
 
 
 def undo(into: str, progress: Progress) -> Undone:
-    """Take back the last sort into a folder that was not taken back yet.
+    """Undo the last sort into a folder that is not undone yet.
 
     Args:
         into: The sorted folder, absolute.
-        progress: Is told how it goes.
+        progress: Receives the progress.
 
     Raises:
         DataError: There is none.
@@ -201,7 +201,7 @@ def undo(into: str, progress: Progress) -> Undone:
 
 
 def newest(into: str) -> Journal:
-    """Open the journal of the sort that would be taken back.
+    """Open the journal of the sort that would be undone.
 
     Raises:
         DataError: There is none.
@@ -209,14 +209,14 @@ def newest(into: str) -> Journal:
     journal = Journal.newest(into)
     if journal is None:
         raise DataError(
-            f"There is no sort to take back in {into}.\n"
+            f"There is no sort to undo in {into}.\n"
             f"Name the folder that photos were sorted into with --into."
         )
     return journal
 
 
 def _is_unchanged(path: str, entry: Entry) -> bool:
-    """Whether a photo is the one that was sorted, as far as its size and time tell."""
+    """Return whether a photo has the size and time that it was sorted with."""
     try:
         facts = os.stat(path)
     except OSError:

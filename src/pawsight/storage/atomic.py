@@ -100,7 +100,7 @@ def opener(path: str, flags: int) -> int:
 
 
 def flush(path: Path) -> None:
-    """Wait until a file, or the entries of a folder, are on the disk and survive a power cut."""
+    """Flush a file, or the entries of a folder, to the disk, so that they survive a power cut."""
     if os.name == "nt" and path.is_dir():
         return  # Windows has no such call
     handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)

@@ -21,7 +21,7 @@ _FLUSHED_SINGLY = 100  # files; of more, one flush of all disks takes less time
 
 
 def check_free(out: Path) -> None:
-    """Refuse a folder that is not empty.
+    """Check that a folder is absent or empty.
 
     Raises:
         DiskError: It holds something, or a file has its name.

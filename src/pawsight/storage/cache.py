@@ -59,7 +59,7 @@ def _make_private(folder: Path) -> None:
 
 
 def hold(folder: Path) -> None:
-    """Keep other processes from clearing a folder of the cache, until this process ends.
+    """Protect a folder of the cache from being cleared until this process ends.
 
     Args:
         folder: It need not exist yet. If it is being cleared now, this waits until it is gone.

@@ -1,9 +1,8 @@
-"""Fetch one file from afar: taken up where it broke off, checked, whole or not at all.
+"""Resumable, verified, atomic downloads.
 
-Knows nothing of where a file comes from: an adapter opens it from a given byte
-on, and says of what goes wrong whether another try makes sense. What came so
-far stays beside the file as `.part`, so that a cut connection or a stopped
-process costs nothing.
+Independent of the protocol: an adapter opens a file at a byte offset, and raises
+`Again` for errors that a retry may solve. The bytes so far are kept beside the
+file as `.part`, so that a broken connection or a killed process costs nothing.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from pawsight.storage.atomic import flush, opener
 
 Result = TypeVar("Result")
 
-_TRIES = 5  # in a row without one more byte
-_MOST_SECONDS = 300.0  # between two tries, whatever a server asks for
+_TRIES = 5  # in a row without progress
+_MOST_SECONDS = 300.0  # between two tries, whatever the server asks for
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A file that is open for reading from some byte on.
+    """A file that is open for reading at some offset.
 
     Attributes:
         start: The byte that the first chunk begins with: the one asked for, or
             0 where the server begins anew.
-        total: Bytes of the whole file, None if that is not said.
+        total: Bytes of the whole file, None if unknown.
         chunks: The bytes.
         md5: Of the whole file as the server states it, in hexadecimal digits.
     """
@@ -47,8 +46,8 @@ class Stream:
 OpenStream = Callable[[int], AbstractContextManager[Stream]]
 
 
-class Again(Exception):  # noqa: N818 - it is no error of ours, but a reason to try again
-    """This try failed, and the next may not.
+class Again(Exception):  # noqa: N818 - internal: a reason to try again
+    """This try failed; the next one may succeed.
 
     Attributes:
         seconds: How long the server asks to wait, None if it does not say.
@@ -59,20 +58,20 @@ class Again(Exception):  # noqa: N818 - it is no error of ours, but a reason to 
         self.seconds = seconds
 
 
-class Refused(Exception):  # noqa: N818 - an adapter makes an error for people of it
-    """The file will never come; the text says why, for people."""
+class Refused(Exception):  # noqa: N818 - internal: adapters translate it
+    """The file cannot be fetched; the text is the reason, for people."""
 
 
 class GivenUp(Refused):
-    """It did not come in many tries; perhaps the whole connection is gone."""
+    """All tries failed; perhaps there is no connection."""
 
 
 class Damaged(Refused):
-    """It came, but is not what it was said to be."""
+    """The file does not match its checksum or size."""
 
 
 def jittered(seconds: float) -> float:
-    """A little longer than asked: many at once would otherwise come back together."""
+    """Return a slightly longer, random time, so that many clients do not retry at once."""
     return seconds * random.uniform(1.0, 1.5)
 
 
@@ -82,10 +81,10 @@ def wait(seconds: float) -> None:
 
 
 def in_tries(call: Callable[[], Result], pause: Callable[[float], None] = wait) -> Result:
-    """Call until it works, as long as another try makes sense.
+    """Call until it succeeds or retrying is pointless.
 
     Raises:
-        Refused: It does not work.
+        Refused: It failed.
     """
     for tries in range(1, _TRIES + 1):
         try:
@@ -106,45 +105,43 @@ def fetch_resumed(
     advance: Callable[[int], None],
     pause: Callable[[float], None] = wait,
 ) -> None:
-    """Fetch one file, or go on where an earlier try broke off.
+    """Fetch one file, resuming an earlier try.
 
     Args:
-        open_stream: Opens the file from some byte on.
-        path: Where to; it appears there whole or not at all. Its folder exists.
-        version: Of the file there; what came of another version is not gone on with.
+        open_stream: Opens the file at some offset.
+        path: The target, written atomically. Its folder exists.
+        version: Of the file there; a part of another version is not resumed.
         checksum: MD5 or SHA-256 in hexadecimal digits; "" takes the MD5 that
             the server states, if it states one.
-        advance: Is told of the bytes, those of an earlier process too; fewer
-            than none where the server began anew.
+        advance: Receives the number of bytes, with those of an earlier process;
+            negative where the server started again.
         pause: Waits some seconds between two tries.
 
     Raises:
-        Refused: It cannot be had, or is not the right one.
+        Refused: It cannot be fetched, or is not the right one.
         OSError: It cannot be written here.
     """
     part = part_of(path, version)
     for _ in range(2):
-        told = _Told(advance)
-        stated = _fetch_part(open_stream, part, told, pause)
+        reported = _Reported(advance)
+        stated = _fetch_part(open_stream, part, reported, pause)
         if _is_right(part, checksum or stated):
             flush(part)
             part.replace(path)
             return
         part.unlink()
-        told.reach(0)
-    raise Damaged(
-        "it came twice with a wrong checksum, so it is damaged on the way or not the right one"
-    )
+        reported.reach(0)
+    raise Damaged("it arrived twice with a wrong checksum, so it is damaged or another file")
 
 
 def part_of(path: Path, version: str) -> Path:
-    """Name the file that holds what came so far."""
+    """Return the path of the partial download."""
     mark = f".{hashlib.sha256(version.encode()).hexdigest()[:8]}" if version else ""
     return path.with_name(f"{path.name}{mark}.part")
 
 
-class _Told:
-    """Tells of bytes by how far the file has come, which may be less than before."""
+class _Reported:
+    """Reports the change of the number of bytes, which may shrink."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self._advance = advance
@@ -157,14 +154,14 @@ class _Told:
 
 
 def _fetch_part(
-    open_stream: OpenStream, part: Path, told: _Told, pause: Callable[[float], None]
+    open_stream: OpenStream, part: Path, reported: _Reported, pause: Callable[[float], None]
 ) -> str:
-    """Fetch to the end, in as many tries as bring something; gives the MD5 the server states."""
+    """Fetch to the end, retrying as long as there is progress; return the server's MD5."""
     tries = 0
     furthest = _size(part)
     while True:
         try:
-            return _fetch_once(open_stream, part, told)
+            return _fetch_once(open_stream, part, reported)
         except Again as error:
             now = _size(part)
             tries = 1 if now > furthest else tries + 1
@@ -178,17 +175,17 @@ def _seconds_to_wait(tries: int, error: Again) -> float:
     return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MOST_SECONDS)
 
 
-def _fetch_once(open_stream: OpenStream, part: Path, told: _Told) -> str:
+def _fetch_once(open_stream: OpenStream, part: Path, reported: _Reported) -> str:
     with open_stream(_size(part)) as stream:
         at = stream.start
-        told.reach(at)
+        reported.reach(at)
         with open(part, "ab" if at else "wb", opener=opener) as file:
             for chunk in stream.chunks:
                 file.write(chunk)
                 at += len(chunk)
-                told.reach(at)
+                reported.reach(at)
         if stream.total is not None and at != stream.total:
-            if at > stream.total:  # the part is of another file; no byte of it is sure
+            if at > stream.total:  # the part is of another file
                 part.unlink()
             raise Again(f"the connection ended after {at:,} of {stream.total:,} bytes")
         return stream.md5

@@ -1,4 +1,4 @@
-"""Open a file over HTTP from some byte on, with `requests` or what looks like it."""
+"""Resumable HTTP downloads, with `requests` or a compatible client."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from pawsight.errors import first_line
 from pawsight.storage.download import Again, Refused, Stream
 
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
-_CHUNK = 1 << 15  # bytes; a cut connection loses less than this
+_CHUNK = 1 << 15  # bytes; a broken connection loses less than this
 
 
 def is_busy(status: int) -> bool:
-    """Whether an HTTP status says that a later try may go better."""
+    """Return whether an HTTP status is temporary, so that a retry may succeed."""
     return status in (408, 429) or status >= 500
 
 
 def judge(answer: Any) -> None:
-    """Say what an answer other than the file means.
+    """Check the status of a response.
 
     Args:
         answer: A requests.Response.
 
     Raises:
-        Again: The server is busy or broken for now.
-        Refused: It does not give the file.
+        Again: The error is temporary.
+        Refused: The server refuses the file.
     """
     if is_busy(answer.status_code):
         wait = asked_to_wait(answer.headers.get("Retry-After", ""))
-        raise Again(f"the server answers {answer.status_code}", wait)
+        raise Again(f"the server responds {answer.status_code}", wait)
     if answer.status_code >= 400:
-        raise Refused(f"the server answers {answer.status_code} {answer.reason}".rstrip())
+        raise Refused(f"the server responds {answer.status_code} {answer.reason}".rstrip())
 
 
 @contextlib.contextmanager
 def open_http(
     get: Callable[..., Any], url: str, start: int, judge: Callable[[Any], None] = judge
 ) -> Iterator[Stream]:
-    """Open a file over HTTP from some byte on.
+    """Open a file over HTTP at some offset.
 
     Args:
         get: `requests.get`, or that of a session.
         url: The file's address.
         start: The first byte wanted.
-        judge: Raises what an answer other than the file means.
+        judge: Checks the status of a response.
 
     Yields:
-        The stream; it begins at 0 where the server knows no ranges, or the
+        The stream; it starts at 0 where the server has no ranges, or the
         file there is shorter than `start`.
 
     Raises:
@@ -59,7 +59,7 @@ def open_http(
     """
     with translated(), contextlib.ExitStack() as opened:
         answer = opened.enter_context(_asked(get, url, start))
-        if answer.status_code == 416:  # what is here is as long as the file, or longer
+        if answer.status_code == 416:  # the part is as long as the file, or longer
             if _content_range(answer)[1] == start:
                 yield Stream(start, start, iter(()), _stated_md5(answer))
                 return
@@ -67,7 +67,7 @@ def open_http(
         judge(answer)
         begins, total = _content_range(answer) if answer.status_code == 206 else (0, None)
         if begins not in (0, start):
-            raise Again("the server gave another piece than the one asked for")
+            raise Again("the server sent another range than requested")
         length = answer.headers.get("Content-Length", "")
         if total is None and length.isdecimal() and not answer.headers.get("Content-Encoding"):
             total = begins + int(length)
@@ -76,7 +76,7 @@ def open_http(
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn what `requests` raises into a reason to try again.
+    """Translate the exceptions of `requests` into `Again`.
 
     Raises:
         Again: The connection could not be made, or broke.
@@ -88,15 +88,15 @@ def translated() -> Iterator[None]:
     except requests.ConnectionError as error:
         raise Again("there is no connection") from error
     except requests.Timeout as error:
-        raise Again("it takes too long") from error
+        raise Again("it timed out") from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise Again("the connection broke off") from error
+        raise Again("the connection was broken") from error
     except requests.RequestException as error:
         raise Again(first_line(error)) from error
 
 
 def asked_to_wait(stated: str) -> float | None:
-    """How many seconds a Retry-After asks to wait; it may name a time of day. None for neither."""
+    """Return the seconds that a Retry-After asks for, which may be a date; None for neither."""
     if stated.strip().isdecimal():
         return float(stated)
     try:
@@ -106,20 +106,20 @@ def asked_to_wait(stated: str) -> float | None:
 
 
 def _asked(get: Callable[..., Any], url: str, start: int) -> Any:
-    # Packed on the way, bytes could not be counted, nor gone on with.
+    # With a content encoding, bytes could not be counted nor resumed.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     return get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
 
 
 def _content_range(answer: Any) -> tuple[int, int | None]:
-    """The first byte and the size of the whole that `bytes 5-9/10` or `bytes */10` states."""
+    """Return the first byte and the total size of `bytes 5-9/10` or `bytes */10`."""
     piece, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     first = piece.partition("-")[0]
     return int(first) if first.isdecimal() else 0, int(total) if total.isdecimal() else None
 
 
 def _stated_md5(answer: Any) -> str:
-    """The MD5 of the whole file as Google's storage states it, in hexadecimal digits, or ""."""
+    """Return the MD5 of the file as Google Cloud Storage states it, in hexadecimal, or ""."""
     for one in answer.headers.get("x-goog-hash", "").split(","):
         kind, _, value = one.strip().partition("=")
         if kind == "md5":

@@ -22,7 +22,7 @@ _RETRY_SECONDS = 0.2
 
 @contextlib.contextmanager
 def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold an exclusive lock while the block runs; wait for it where another process has it.
+    """Lock exclusively while the block runs, after waiting for another process if need be.
 
     Args:
         path: The lock file. Its folder must exist; the file stays when the lock is released.
@@ -43,7 +43,7 @@ def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
 
 
 def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
-    """Take a shared lock, which any number of processes may have.
+    """Acquire a shared lock, which any number of processes may have.
 
     Args:
         path: The lock file. Its folder must exist.

@@ -1,4 +1,4 @@
-"""Do many small jobs in threads that wait for a network, and stop at once when told to."""
+"""Run many small network-bound jobs in threads, and stop them at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 _TICK_SECONDS = 0.2
-_PARTING_SECONDS = 2.0  # for threads that are in the middle of something
+_JOIN_SECONDS = 2.0  # for threads that are in the middle of a job
 
 Job = TypeVar("Job")
 
@@ -21,20 +21,20 @@ def in_threads(
     stop: threading.Event,
     tick: Callable[[], None],
 ) -> Generator[tuple[Job, Exception | None], None, None]:
-    """Give each job with the error it ended in, as they end.
+    """Yield each job with its error, or None, as they end.
 
     Args:
-        work: Does one job.
-        jobs: Taken in this order.
-        num_threads: At work at a time.
-        stop: Set when no more is wanted: at the end, by Ctrl-C, by the caller.
+        work: Processes one job.
+        jobs: Processed in this order.
+        num_threads: How many run at a time.
+        stop: Set to end early: at the end, by Ctrl-C, by the caller.
         tick: Called a few times a second in the thread of the caller.
     """
     waiting = iter(jobs)
     taking = threading.Lock()
     ended: queue.SimpleQueue[tuple[Job, Exception | None]] = queue.SimpleQueue()
 
-    def labour() -> None:
+    def work_off() -> None:
         while not stop.is_set():
             with taking:
                 job = next(waiting, None)
@@ -42,13 +42,13 @@ def in_threads(
                 return
             try:
                 work(job)
-            except Exception as error:  # noqa: BLE001 - the caller judges it
+            except Exception as error:  # noqa: BLE001 - the caller handles it
                 ended.put((job, error))
             else:
                 ended.put((job, None))
 
-    # Daemons: one that waits for a dead server must not keep the process from ending.
-    threads = [threading.Thread(target=labour, daemon=True) for _ in range(num_threads)]
+    # Daemon threads: one that waits for a dead server must not keep the process alive.
+    threads = [threading.Thread(target=work_off, daemon=True) for _ in range(num_threads)]
     try:
         for thread in threads:
             thread.start()
@@ -64,7 +64,7 @@ def in_threads(
         tick()
     finally:
         stop.set()
-        until = time.monotonic() + _PARTING_SECONDS
+        until = time.monotonic() + _JOIN_SECONDS
         for thread in threads:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The endpoints, and what each error becomes: a status and one plain sentence."""
+"""The endpoints, and the status and message of each error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from starlette.staticfiles import StaticFiles
 from pawsight import __version__
 from pawsight.web import schemas
 from pawsight.web.documentation import documentation
-from pawsight.web.metrics import CONTENT_TYPE, Counting
-from pawsight.web.security import Doors, Key
+from pawsight.web.metrics import CONTENT_TYPE, MetricsMiddleware
+from pawsight.web.security import ApiKey, SecurityMiddleware
 from pawsight.web.service import RETRY_SECONDS, Service
 from pawsight.web.settings import ENVIRONMENT, ServeSettings
-from pawsight.web.shutdown import stops_gracefully
+from pawsight.web.shutdown import graceful_shutdown
 from pawsight.web.uploads import FIELD, RAW_TYPES, BusyError
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _PHOTO = {"schema": {"type": "string", "format": "binary"}}
 _PHOTOS = {
     "requestBody": {
         "required": True,
-        "description": f"Photos as files of a form, in the field '{FIELD}'; or one photo as it is.",
+        "description": f"Files of a form in the field '{FIELD}', or one photo as the body.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -57,17 +57,17 @@ _REASONS = {
     408: "The photos did not arrive in time.",
     413: "Too many photos, or too large ones.",
     415: "Neither a form nor a photo.",
-    421: "Asked for under a foreign name.",
-    422: "No photo could be read, or a parameter makes no sense.",
-    500: "A fault of the service.",
-    503: "Too much to do, or about to stop; the header Retry-After says when to try again.",
+    421: "Host header not allowed.",
+    422: "No photo could be read, or a parameter is invalid.",
+    500: "Internal error.",
+    503: "The queue is full, or the service is stopping; see the header Retry-After.",
 }
 
 
-# What the framework says in two words.
+# In place of the framework's short messages.
 _PLAIN = {
-    "Not Found": "There is nothing at this path. The endpoints are listed at /docs.",
-    "Method Not Allowed": "This path takes another method; the header Allow names it.",
+    "Not Found": "Not found. The endpoints are listed at /docs.",
+    "Method Not Allowed": "Method not allowed; see the header Allow.",
 }
 
 
@@ -87,7 +87,7 @@ def build_app(settings: ServeSettings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), stops_gracefully(service):
+        async with service.running(), graceful_shutdown(service):
             yield
 
     app = FastAPI(
@@ -103,7 +103,7 @@ def build_app(settings: ServeSettings) -> FastAPI:
     _add_health(app, service)
     _add_page(app)
     _add_problems(app)
-    # The last one added is the first to see a request.
+    # The last one added is the outermost.
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,
@@ -112,13 +112,13 @@ def build_app(settings: ServeSettings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Filename"],
             expose_headers=["Retry-After"],
         )
-    app.add_middleware(Doors, settings=settings)
-    app.add_middleware(Counting, measures=service.measures)
+    app.add_middleware(SecurityMiddleware, settings=settings)
+    app.add_middleware(MetricsMiddleware, metrics=service.metrics)
     return app
 
 
 def from_environment() -> FastAPI:
-    """Build the application in a process that was started for it."""
+    """Build the application of a worker process from its environment."""
     return build_app(ServeSettings.model_validate_json(os.environ[ENVIRONMENT]))
 
 
@@ -127,7 +127,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
     locks = []
     common: tuple[int, ...] = (421,) if key is None else (401, 421)
     if key is not None:
-        locks = [Depends(Key(key.get_secret_value())), *(Depends(one) for one in Key.schemes)]
+        locks = [Depends(ApiKey(key.get_secret_value())), *(Depends(one) for one in ApiKey.schemes)]
     takes_photos: dict[str, Any] = {
         "responses": _problems(400, *common, 408, 413, 415, 422, 500, 503),
         "openapi_extra": _PHOTOS,
@@ -137,23 +137,27 @@ def _add_model(app: FastAPI, service: Service) -> None:
     @app.post("/predict", response_model=schemas.Answer, **takes_photos)
     async def predict(
         request: Request,
-        tta: Annotated[bool, Query(description="Look at each photo mirrored, too.")] = False,
-        x_filename: Annotated[str, Header(description="Of a photo sent as it is.")] = "",
+        tta: Annotated[bool, Query(description="Average with the mirror image.")] = False,
+        x_filename: Annotated[
+            str, Header(description="The name of a photo sent as the body.")
+        ] = "",
     ) -> Response:
-        """Say what is on photos."""
+        """Classify photos."""
         return _json(await service.predict(request, tta))
 
     @app.post("/heatmap", response_model=schemas.Heat, **takes_photos)
     async def heatmap(
         request: Request,
-        label: Annotated[str | None, Query(description="The class; else the answer's.")] = None,
+        label: Annotated[
+            str | None, Query(description="The class; default: the predicted one.")
+        ] = None,
     ) -> Response:
-        """Show which parts of one photo speak for a class."""
+        """Show which parts of a photo the probability of a class depends on."""
         return _json(await service.heat_map(request, label))
 
     @app.get("/model", responses=_problems(*common), dependencies=locks)
     async def model() -> schemas.Card:
-        """Tell what is known of the model, and what may be asked of it."""
+        """Return the model card and the limits of requests."""
         return schemas.card(service.model.now, service.settings)
 
     @app.get(
@@ -163,21 +167,21 @@ def _add_model(app: FastAPI, service: Service) -> None:
         dependencies=locks,
     )
     def metrics() -> Response:
-        """Give figures for Prometheus."""
-        return Response(service.measures.text(), headers={"content-type": CONTENT_TYPE})
+        """Return metrics for Prometheus."""
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", responses=_problems(421))
     async def healthz() -> schemas.Health:
-        """Say that the process is alive."""
+        """Return whether the process is alive."""
         return schemas.Health(status="alive")
 
     @app.get("/readyz", responses=_problems(421, 503))
     async def readyz() -> schemas.Health:
-        """Say whether photos may be sent: the model is loaded, and the service is not stopping."""
+        """Return whether photos may be sent: the model is loaded, and nothing is stopping."""
         if service.is_stopping:
-            raise BusyError("The service is about to stop.")
+            raise BusyError("The service is stopping.")
         return schemas.Health(status="ready")
 
 
@@ -213,13 +217,13 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # for the figures: nobody is there to read it
+        return Response(status_code=400)  # for the metrics; nobody reads it
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": "The service failed at this. Its log says more."}, 500)
+        return JSONResponse({"detail": "Internal error; see the log of the service."}, 500)
 
 
 def _json(found: schemas.Answer | schemas.Heat) -> Response:
-    # As it is: it was checked when it was made, and checking it again takes longer than making it.
+    # Not as a return value, which FastAPI would validate again; that takes longer than building it.
     return Response(found.model_dump_json(), media_type="application/json")

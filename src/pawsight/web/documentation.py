@@ -1,7 +1,6 @@
-"""The page that shows the endpoints: the OpenAPI document as plain HTML.
+"""The page /docs: the OpenAPI document as plain HTML.
 
-FastAPI's own page fetches its programs from elsewhere, and this one works where
-there is no network.
+FastAPI's own page loads scripts from a CDN; this one works without a network.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader
 
 
 def documentation(openapi: dict[str, Any], address: str) -> str:
-    """Draw the page.
+    """Render the page.
 
     Args:
         openapi: The OpenAPI document.
-        address: Of the service, as its client knows it.
+        address: The URL of the service, as its client knows it.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
@@ -28,7 +27,7 @@ def documentation(openapi: dict[str, Any], address: str) -> str:
 
 
 def _type_name(schema: dict[str, Any]) -> str:
-    """Say in a few words what a schema allows."""
+    """Return a short description of a schema's type."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:

@@ -1,8 +1,7 @@
-"""Figures for Prometheus: requests, photos, batches, waiting, and which model answers.
+"""Prometheus metrics: requests, photos, batches, the queue, and the model in use.
 
-With several worker processes each keeps its figures in files of a folder that
-prometheus_client finds by its environment variable, and whichever process is asked
-adds them up.
+With several worker processes each writes its metrics to a folder that an
+environment variable names, and prometheus_client adds them up.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _METHODS = {"GET", "POST", "HEAD", "OPTIONS"}
 
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the lines, for no use
+disable_created_metrics()  # type: ignore[no-untyped-call]  # doubles the lines
 
 
-class Measures:
-    """All figures of one process."""
+class Metrics:
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -53,25 +52,25 @@ class Measures:
         )
         self.photos = Counter(
             "pawsight_photos",
-            "Photos by what became of them: answered, unreadable, refused, late or abandoned.",
+            "Photos by outcome: answered, unreadable, refused, late or abandoned.",
             ["outcome"],
             registry=registry,
         )
         self.batches = Histogram(
             "pawsight_batch_photos",
-            "Photos that one call of the model was given.",
+            "Photos per run of the model.",
             buckets=(1, 2, 3, 4),
             registry=registry,
         )
         self.waiting = Gauge(
             "pawsight_waiting_photos",
-            "Photos that wait for the model.",
+            "Photos in the queue.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._model = Gauge(
             "pawsight_model_info",
-            "1 for the model that answers now, 0 for one before it.",
+            "1 for the model in use, 0 for a previous one.",
             ["name", "fingerprint"],
             registry=registry,
             multiprocess_mode="livemax",
@@ -79,7 +78,7 @@ class Measures:
         self._shown: Model | None = None
 
     def show(self, model: Model) -> None:
-        """Say which model answers from now on."""
+        """Record which model is in use."""
         if self._shown is not None:
             self._model.labels(self._shown.name, self._shown.fingerprint).set(0)
         self._model.labels(model.name, model.fingerprint).set(1)
@@ -92,7 +91,7 @@ class Measures:
         self._seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
-        """Give the figures of all worker processes, in the format that Prometheus reads."""
+        """Return the metrics of all worker processes in the Prometheus text format."""
         if FOLDER_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
@@ -101,19 +100,19 @@ class Measures:
 
     @staticmethod
     def close() -> None:
-        """Take what only a living process has (what waits, its model) out of the sums."""
+        """Remove the gauges of this process (waiting photos, model) from the sums."""
         if FOLDER_VARIABLE in os.environ:
             multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
-class Counting:
-    """Counts every request by the path it was routed to; what leads nowhere is one of them."""
+class MetricsMiddleware:
+    """Counts every request by the path it was routed to; unknown paths count as one."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
-        self._app, self._measures = app, measures
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it when it is answered."""
+        """Process a request, and count it when it is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -129,7 +128,7 @@ class Counting:
             await self._app(scope, receive, note)
         finally:
             seconds = time.monotonic() - start
-            self._measures.counted(scope["method"], _routed(scope), status, seconds)
+            self._metrics.counted(scope["method"], _routed(scope), status, seconds)
 
 
 def _routed(scope: Scope) -> str:

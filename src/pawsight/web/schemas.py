@@ -1,4 +1,4 @@
-"""What the service answers, as JSON: the shapes that its OpenAPI page shows."""
+"""The JSON responses of the service, as its OpenAPI document shows them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pawsight.records import Prediction, Resize
 from pawsight.web.model_reloader import Model
 from pawsight.web.settings import ServeSettings
 
-# A list: as a tuple, FastAPI describes it in a way that OpenAPI does not know.
+# A list, since FastAPI describes a tuple in a way that OpenAPI does not know.
 ImageSize = Annotated[
     list[int], Field(min_length=2, max_length=2, description="[height, width] in pixels.")
 ]
 
 
 class Problem(BaseModel):
-    """Why there is no answer."""
+    """The reason of an error."""
 
     detail: str
 
 
 class ModelName(BaseModel):
-    """Which model answered."""
+    """The model that predicted."""
 
     name: str
-    fingerprint: str = Field(description="Models with the same one give the same answers.")
+    fingerprint: str = Field(description="Equal fingerprints mean equal predictions.")
 
 
 class Row(BaseModel):
-    """What the model says of one photo; for one that cannot be read, `error` says why."""
+    """The prediction of one photo; `error` is the reason if it cannot be read."""
 
     name: str
     label: str
@@ -47,27 +47,27 @@ class Row(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the model says of the photos, in the order sent."""
+    """The predictions of the photos, in the order sent."""
 
     model: ModelName
     predictions: list[Row]
 
 
 class Heat(BaseModel):
-    """Which parts of the photo speak for a class: 1 most, 0 not at all."""
+    """How much the probability of a class depends on each part of a photo, 0 to 1."""
 
     label: str
     rows: int
     columns: int
-    values: list[list[float]] = Field(description="Over the photo as the model saw it.")
+    values: list[list[float]] = Field(description="Over the photo as resized for the model.")
     probability: float = Field(description="Of the class, with nothing covered.")
-    largest_drop: float = Field(description="Of the probability: what 1 stands for.")
+    largest_drop: float = Field(description="The drop of the probability that 1 stands for.")
     image_size: ImageSize
     resize: Resize
 
 
 class Limits(BaseModel):
-    """What one request may ask for."""
+    """The limits of a request."""
 
     bytes: int
     pixels: int
@@ -76,7 +76,7 @@ class Limits(BaseModel):
 
 
 class Card(BaseModel):
-    """What is known of the model."""
+    """The model card."""
 
     name: str
     fingerprint: str
@@ -91,7 +91,7 @@ class Card(BaseModel):
 
 
 class Health(BaseModel):
-    """How the service is."""
+    """The state of the service."""
 
     status: str
 
@@ -115,7 +115,7 @@ def row(name: str, prediction: Prediction, sure: float | None) -> Row:
 
 
 def heat(found: HeatMap, model: Model) -> Heat:
-    """Give a heat map as an answer."""
+    """Return a heat map as a response."""
     rows, columns = found.values.shape
     return Heat(
         label=found.label,
@@ -130,7 +130,7 @@ def heat(found: HeatMap, model: Model) -> Heat:
 
 
 def card(model: Model, settings: ServeSettings) -> Card:
-    """Give what is known of the model, and what may be asked of it."""
+    """Return the model card and the limits of requests."""
     return Card(
         name=model.name,
         fingerprint=model.fingerprint,

@@ -1,8 +1,8 @@
-"""Who may come in, and what a browser is told to allow the page.
+"""Host check, API key, security headers.
 
-A service for this machine alone, without a key, answers only to names of this
-machine. Else a page from anywhere could have its own name point to 127.0.0.1 and
-ask what is served here (DNS rebinding).
+A service on a loopback address without a key accepts only Host headers that name
+this machine. Otherwise any web page could resolve its own name to 127.0.0.1 and
+send requests here (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _HEADERS = {
 }
 
 
-class Doors:
-    """Refuses foreign names, and adds the headers for browsers."""
+class SecurityMiddleware:
+    """Checks the Host header and the framing of a request, and adds security headers."""
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class Doors:
         self._names = {*_LOCAL, own.lower()} if is_guarded else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Process a request, or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -63,8 +63,8 @@ class Doors:
         if self._names is not None and _name(scope) not in self._names:
             refusal = JSONResponse(
                 {
-                    "detail": "This service answers to this machine's own names alone, such as "
-                    "localhost. Start it with an API key to give it others."
+                    "detail": "Host header not allowed. Without an API key only names of this "
+                    "machine are, such as localhost; start the service with a key to allow others."
                 },
                 421,
             )
@@ -74,14 +74,14 @@ class Doors:
 
 
 def _name(scope: Scope) -> str:
-    """Give the name that the client asked for, without its port; "" if it said none."""
+    """Return the host of the Host header, without the port; "" if there is none."""
     host = Headers(scope=scope).get("host", "").lower()
     name, colon, port = host.rpartition(":")
     return name if colon and (port.isdecimal() or not port) else host
 
 
-class Key:
-    """Lets in who knows the API key, by either of two headers."""
+class ApiKey:
+    """Checks the API key in either of two headers."""
 
     schemes = (
         APIKeyHeader(name="X-API-Key", auto_error=False),
@@ -101,7 +101,7 @@ class Key:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             given = given or token.strip()
-        # In constant time, which tells nothing of how much of a guess was right.
+        # In constant time, which reveals nothing about a partly right guess.
         if not hmac.compare_digest(given.encode("latin-1", "replace"), self._key):
             raise HTTPException(
                 401,

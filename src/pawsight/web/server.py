@@ -1,4 +1,4 @@
-"""Start the service: settings checked, port free, model sound, and then uvicorn."""
+"""Start the service: check the settings, the port and the model, then run uvicorn."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ _LOGGING: dict[str, Any] = {
 
 
 def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) -> None:
-    """Answer over HTTP until SIGTERM or Ctrl-C; see `pawsight serve --help`.
+    """Serve a model over HTTP until SIGTERM or Ctrl-C; see `pawsight serve --help`.
 
     Args:
-        run_path: A finished run, by path or opened; another model that comes to
-            lie there takes over. None is the model that ships with pawsight.
+        run_path: A finished run, by path or opened; it is reloaded when it
+            changes. None is the model that ships with pawsight.
         options: `host`, `port`, `workers`, `api_key`, `cors`, `max_bytes`,
             `max_pixels`, `max_photos`, `timeout`, `max_waiting`, `sure`: as the
             options of the command.
 
     Raises:
-        ConfigError: A setting makes no sense, or the port is taken.
+        ConfigError: A setting is invalid, or the port is taken.
         ExtraError: The extra "serve" is not installed.
         RunError: There is no finished run.
     """
@@ -62,21 +62,21 @@ def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) 
         except ModuleNotFoundError as error:
             raise ExtraError("`pawsight serve`", "serve") from error
     _check_port(settings)
-    _tell(settings)
+    _log_start(settings)
     _run(settings)
 
 
 def _run(settings: ServeSettings) -> None:
     import uvicorn
 
-    with _told(settings), _unharmed():
+    with _environment(settings), _signals_survived_once():
         uvicorn.run(
             "pawsight.web.app:from_environment",
             factory=True,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http="pawsight.web.request_timeout:HeadInTime",
+            http="pawsight.web.request_timeout:HeadTimeoutProtocol",
             ws="none",
             log_config=_LOGGING,
             server_header=False,
@@ -85,10 +85,10 @@ def _run(settings: ServeSettings) -> None:
 
 
 def _check_port(settings: ServeSettings) -> None:
-    """Say in plain words what uvicorn would say with a number.
+    """Check that the port is free, for a plain error instead of uvicorn's.
 
     Raises:
-        ConfigError: It cannot be listened to.
+        ConfigError: The address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -109,35 +109,35 @@ def _check_port(settings: ServeSettings) -> None:
             ) from error
 
 
-def _tell(settings: ServeSettings) -> None:
-    """Load the model once, so that an error of it is told before anything starts."""
+def _log_start(settings: ServeSettings) -> None:
+    """Load the model once, for its errors to come first, and log what starts."""
     from pawsight.web.model_reloader import load_model
 
     model = load_model(settings.run)
     logging.config.dictConfig(_LOGGING)
     classes = ", ".join(model.classifier.class_names)
-    logger.info("Model %s (%s), which knows: %s.", model.name, model.fingerprint[:12], classes)
+    logger.info("Model %s (%s), classes: %s.", model.name, model.fingerprint[:12], classes)
     if not settings.is_local and settings.api_key is None:
         logger.warning(
-            "Whoever reaches %s, port %d, may use this service: it has no API key. "
-            "Give it one in the environment variable PAWSIGHT_API_KEY.",
+            "No API key: everyone who can connect to %s, port %d, can use this service. "
+            "Set one in the environment variable PAWSIGHT_API_KEY.",
             settings.host,
             settings.port,
         )
-    logger.info("The page is at %s, the endpoints at %s/docs.", *[settings.address] * 2)
-    logger.info("Ctrl-C stops it, when all that it took is answered.")
+    logger.info("Page: %s, endpoints: %s/docs.", *[settings.address] * 2)
+    logger.info("Stop with Ctrl-C; accepted requests are answered first.")
 
 
 @contextlib.contextmanager
-def _told(settings: ServeSettings) -> Iterator[None]:
-    """Set the environment from which the processes learn their settings."""
-    told = {ENVIRONMENT: settings.as_text()}
+def _environment(settings: ServeSettings) -> Iterator[None]:
+    """Set the environment variables that pass the settings to the worker processes."""
+    values = {ENVIRONMENT: settings.as_text()}
     with contextlib.ExitStack() as stack:
         if settings.workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pawsight-serve-"))
-            told["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder))
-        before = {name: os.environ.get(name) for name in told}
-        os.environ.update(told)
+            values["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder))
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
         try:
             yield
         finally:
@@ -149,10 +149,10 @@ def _told(settings: ServeSettings) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _unharmed() -> Iterator[None]:
+def _signals_survived_once() -> Iterator[None]:
     """Survive the signal that uvicorn raises again when it has stopped; a later one ends us."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # no signal comes here
+        yield  # which gets no signals
         return
 
     raised: set[int] = set()

@@ -23,10 +23,10 @@ from pawsight.inference.decode_pool import DecodePool, Job
 from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
 from pawsight.web import schemas
-from pawsight.web.metrics import Measures
+from pawsight.web.metrics import Metrics
 from pawsight.web.model_reloader import Model, ModelReloader
 from pawsight.web.settings import ServeSettings
-from pawsight.web.uploads import Body, BusyError, Held, Upload
+from pawsight.web.uploads import Body, BusyError, MemoryBudget, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ class Service:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.measures = Measures()
+        self.metrics = Metrics()
         self.model = ModelReloader(settings.run)
         self.is_stopping = False
         self.num_active = 0  # requests that were accepted and are not answered
         self._num_active_of: Counter[str] = Counter()  # those by client address
-        self._held = Held(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
-        self.draining: asyncio.Task[None] | None = None  # once it was told to stop
+        self._memory = MemoryBudget(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
+        self.draining: asyncio.Task[None] | None = None  # once it is stopping
         self._pool: DecodePool | None = None
 
     @contextlib.asynccontextmanager
@@ -59,8 +59,8 @@ class Service:
         """Run the worker threads, replace stuck ones, and reload the model when its run changes."""
         machine.keep_memory()
         num_threads = max(1, machine.num_cpus() // self.settings.workers)
-        self._pool = DecodePool(num_threads, _BATCH_SIZE, self.measures.batches.observe)
-        self.measures.show(self.model.now)
+        self._pool = DecodePool(num_threads, _BATCH_SIZE, self.metrics.batches.observe)
+        self.metrics.show(self.model.now)
         tasks = [asyncio.create_task(self._watch_photos()), asyncio.create_task(self._watch_run())]
         try:
             yield
@@ -68,19 +68,19 @@ class Service:
             for task in tasks:
                 task.cancel()
             self._pool.close()
-            self.measures.close()
+            self.metrics.close()
 
     async def predict(self, request: Request, tta: bool) -> schemas.Answer:
-        """Answer for the photos of a request.
+        """Classify the photos of a request.
 
         Raises:
             HTTPException: 4xx, with the reason.
-            BusyError: There is too much to do.
-            ClientDisconnect: Nobody waits for the answer any more.
+            BusyError: The queue is full, or the service is stopping.
+            ClientDisconnect: The client has disconnected.
         """
-        async with self._taken(request) as (model, uploads):
-            jobs = [self._look(model, upload, tta) for upload in uploads]
-            found = await self._answers(request, jobs)
+        async with self._accepted(request) as (model, uploads):
+            jobs = [self._job(model, upload, tta) for upload in uploads]
+            found = await self._results(request, jobs)
             rows = [self._row(upload.name, one) for upload, one in zip(uploads, found, strict=True)]
             if all(row.error for row in rows):
                 reasons = [f"{row.name}: {row.error}" if row.name else row.error for row in rows]
@@ -89,17 +89,17 @@ class Service:
             return schemas.Answer(model=name, predictions=rows)
 
     async def heat_map(self, request: Request, label: str | None) -> schemas.Heat:
-        """Show what the model looked at.
+        """Return the heat map of one photo.
 
         Raises:
             HTTPException: 4xx, with the reason.
-            BusyError: There is too much to do.
-            ClientDisconnect: Nobody waits for the answer any more.
+            BusyError: The queue is full, or the service is stopping.
+            ClientDisconnect: The client has disconnected.
         """
-        async with self._taken(request) as (model, uploads):
+        async with self._accepted(request) as (model, uploads):
             if len(uploads) > 1:
                 raise HTTPException(
-                    422, "A heat map is of one photo. Send the others by themselves."
+                    422, "A heat map takes one photo. Send the others in requests of their own."
                 )
             classifier = model.classifier
             if label is not None and label not in classifier.class_names:
@@ -111,18 +111,18 @@ class Service:
                 return [schemas.heat(found, model)]
 
             job = Job(object(), self._decoding(model, uploads[0]), draw, _HEAT_WEIGHT)
-            (found,) = await self._answers(request, [job])
+            (found,) = await self._results(request, [job])
             if isinstance(found, PhotoError):
                 raise HTTPException(422, f"The photo could not be read: {found}")
             assert isinstance(found, schemas.Heat)
             return found
 
     @contextlib.asynccontextmanager
-    async def _taken(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
-        """Take a request if there is room for it, and hold its photos."""
+    async def _accepted(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
+        """Accept a request if there is room for it, and read its photos."""
         assert self._pool is not None
         if self.is_stopping:
-            raise BusyError("The service is about to stop. Try again in a second.")
+            raise BusyError("The service is stopping. Try again in a second.")
         client = request.client.host if request.client else ""
         # Each has a photo at least: those whose photos are still being received count too.
         most = 2 * self.settings.max_waiting
@@ -132,12 +132,12 @@ class Service:
             # One client alone cannot keep all others out.
             or self._num_active_of[client] >= math.ceil(_MOST_OF_ONE_CLIENT * most)
         ):
-            self.measures.photos.labels("refused").inc()
+            self.metrics.photos.labels("refused").inc()
             raise BusyError("The queue is full. Try again in a second.")
         self.num_active += 1
         self._num_active_of[client] += 1
         try:
-            with Body(request, self.settings, self._held) as body:
+            with Body(request, self.settings, self._memory) as body:
                 uploads = await body.photos()
                 yield self.model.now, uploads
         finally:
@@ -146,7 +146,7 @@ class Service:
             if not self._num_active_of[client]:
                 del self._num_active_of[client]
 
-    def _look(self, model: Model, upload: Upload, tta: bool) -> Job:
+    def _job(self, model: Model, upload: Upload, tta: bool) -> Job:
         def answer(pixels: list[ImageArray]) -> list[Prediction]:
             return model.classifier.predictions_of([""] * len(pixels), pixels, tta)
 
@@ -161,21 +161,21 @@ class Service:
             scale=classifier.pixel_scale,
         )
 
-    async def _answers(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
-        """Wait for the answers to some photos; a photo that cannot be read has a PhotoError."""
+    async def _results(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
+        """Run jobs and return their results; a photo that cannot be read has a PhotoError."""
         assert self._pool is not None
-        outcomes, most = self.measures.photos, self.settings.max_waiting
+        outcomes, most = self.metrics.photos, self.settings.max_waiting
         num_waiting = self._pool.num_waiting
         # A request of more photos than may wait is accepted when nothing else waits.
         if num_waiting and num_waiting + sum(job.weight for job in jobs) > most:
             outcomes.labels("refused").inc(len(jobs))
             raise BusyError("The queue is full. Try again in a second.")
         self._pool.submit(jobs)
-        self.measures.waiting.set(self._pool.num_waiting)
+        self.metrics.waiting.set(self._pool.num_waiting)
         answered: asyncio.Future[list[Any]] = asyncio.gather(
             *(asyncio.wrap_future(job.future) for job in jobs), return_exceptions=True
         )
-        gone = asyncio.create_task(_gone(request))
+        gone = asyncio.create_task(_disconnected(request))
         awaited: set[asyncio.Future[Any]] = {answered, gone}
         try:
             await asyncio.wait(
@@ -188,7 +188,7 @@ class Service:
                 outcomes.labels("late" if is_late else "abandoned").inc(len(jobs))
                 if is_late:
                     raise BusyError(
-                        f"There was no answer within {self.settings.timeout:g} seconds. "
+                        f"No result within {self.settings.timeout:g} seconds. "
                         f"Try again, with fewer photos at a time."
                     )
                 raise ClientDisconnect
@@ -196,7 +196,7 @@ class Service:
         finally:
             gone.cancel()
             self._pool.withdraw(jobs)
-            self.measures.waiting.set(self._pool.num_waiting)
+            self.metrics.waiting.set(self._pool.num_waiting)
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, PhotoError):
                 raise one
@@ -221,7 +221,7 @@ class Service:
             await asyncio.sleep(self.settings.check_seconds)
             try:
                 if await _in_daemon_thread(self.model.refresh):
-                    self.measures.show(self.model.now)
+                    self.metrics.show(self.model.now)
             except Exception:  # whatever it is, the present model stays
                 logger.exception("Checking for a new model failed.")
 
@@ -248,7 +248,7 @@ async def _in_daemon_thread(call: Callable[[], bool]) -> bool:
     return await asyncio.wrap_future(future)
 
 
-async def _gone(request: Request) -> None:
-    """Wait until the client goes away."""
+async def _disconnected(request: Request) -> None:
+    """Return when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

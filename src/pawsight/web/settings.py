@@ -1,4 +1,4 @@
-"""Every setting of the service, checked at once, and on its way to the worker processes."""
+"""The settings of the service, validated together, and passed to worker processes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from pawsight.errors import ConfigError
 
-ENVIRONMENT = "PAWSIGHT_SERVE"  # how a worker process is told its settings
+ENVIRONMENT = "PAWSIGHT_SERVE"  # holds the settings of a worker process
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
 
 
 class ServeSettings(BaseModel):
-    """How the service listens, and what it takes before it says no."""
+    """Address, limits and API key of the service."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,28 +25,28 @@ class ServeSettings(BaseModel):
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(1, ge=1, le=256)
     api_key: SecretStr | None = Field(None, min_length=8)
-    cors: tuple[str, ...] = ()  # origins whose pages may ask
+    cors: tuple[str, ...] = ()  # allowed CORS origins
     max_bytes: int = Field(32 * 2**20, ge=1024)  # of a request
     max_pixels: int = Field(100_000_000, ge=1_000_000)  # of a photo
     max_photos: int = Field(32, ge=1)  # of a request
     timeout: float = Field(30.0, gt=0, le=3600)  # seconds to send photos, and again to answer
-    max_waiting: int = Field(64, ge=1)  # photos that may wait in a process
+    max_waiting: int = Field(64, ge=1)  # photos in the queue of a process
     sure: float | None = Field(
         None, ge=0, le=1
     )  # the least probability of an answer; None: the model's
-    check_seconds: float = Field(2.0, gt=0)  # between two looks whether the run has changed
+    check_seconds: float = Field(2.0, gt=0)  # between two checks whether the run has changed
 
     @field_validator("cors")
     @classmethod
-    def _origins_are_such(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin!r} is no origin such as https://example.org")
+                raise ValueError(f"{origin!r} is not an origin such as https://example.org")
         return origins
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can connect."""
         if self.host == "localhost":
             return True
         try:
@@ -56,17 +56,17 @@ class ServeSettings(BaseModel):
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds it."""
+        """The URL for a browser on this machine."""
         anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
         host = anywhere.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
-        """Make settings from what a person gave.
+        """Build settings from the options that were given.
 
         Raises:
-            ConfigError: Some make no sense; all of them are named.
+            ConfigError: Some are invalid; all of them are named.
         """
         try:
             return cls(**settings)
@@ -79,7 +79,7 @@ class ServeSettings(BaseModel):
             raise ConfigError("\n".join(mistakes)) from error
 
     def as_text(self) -> str:
-        """Give the settings as one line, the key included."""
+        """Return the settings as one line of JSON, including the key."""
         plain = self.model_dump(mode="json")
         plain["api_key"] = self.api_key.get_secret_value() if self.api_key else None
         return json.dumps(plain)

@@ -1,9 +1,9 @@
-"""Stop as asked: say so, finish what was taken, then end.
+"""Graceful shutdown: answer accepted requests, then end.
 
-At the first SIGTERM or Ctrl-C the process says at /readyz that it is not ready any
-more and takes no more photos; when all that it took is answered, uvicorn, which
-had the signal before, gets it, closes the connections and ends. The same signal
-again ends the process at once.
+After the first SIGTERM or SIGINT, /readyz responds 503 and no more photos are
+accepted. When all accepted requests are answered, uvicorn's own handler receives
+the signal, closes the connections and ends. The same signal again ends the
+process at once.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 STOPPED = 130  # as a shell reports a program that was stopped
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LOOK_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
-async def stops_gracefully(service: Service) -> AsyncIterator[None]:
-    """Take the signals while the block runs; only the main thread of a process can."""
+async def graceful_shutdown(service: Service) -> AsyncIterator[None]:
+    """Handle SIGINT and SIGTERM while the block runs; only the main thread of a process can."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -56,10 +56,10 @@ async def stops_gracefully(service: Service) -> AsyncIterator[None]:
 
 
 async def _drain(service: Service, end: Callable[[], None]) -> None:
-    """Wait until everything that was taken is answered, but no longer than that may take."""
+    """Stop once all accepted requests are answered, or their timeout is over."""
     until = time.monotonic() + 2 * service.settings.timeout
     if service.num_active:
-        logger.info("Stopping: %d request(s) are answered first.", service.num_active)
+        logger.info("Stopping after %d active request(s).", service.num_active)
     while service.num_active and time.monotonic() < until:
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_CHECK_SECONDS)
     end()

@@ -32,45 +32,43 @@ class Upload:
     data: bytes
 
 
-class Held:
-    """The bytes of all requests that are in memory now, and how many may be."""
+class MemoryBudget:
+    """Bounds the bytes of all requests that are in memory."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self.num_bytes = 0
 
     def add(self, num_bytes: int) -> None:
-        """Take some more.
+        """Add the bytes of a request.
 
         Raises:
             BusyError: That would be too many.
         """
         if self.num_bytes + num_bytes > self._most_bytes:
-            raise BusyError(
-                "The photos of too many requests are being read. Try again in a second."
-            )
+            raise BusyError("Too many uploads at once. Try again in a second.")
         self.num_bytes += num_bytes
 
     def release(self, num_bytes: int) -> None:
-        """Give them back."""
+        """Subtract the bytes of a request."""
         self.num_bytes -= num_bytes
 
 
 class Body:
-    """The body of a request, counted while it comes.
+    """The body of a request, read under limits.
 
-    Use it in a `with` block: what it holds is given back at the end.
+    A context manager: at its end the memory counts as free again.
     """
 
-    def __init__(self, request: Request, settings: ServeSettings, held: Held) -> None:
-        self._request, self._settings, self._held = request, settings, held
+    def __init__(self, request: Request, settings: ServeSettings, memory: MemoryBudget) -> None:
+        self._request, self._settings, self._memory = request, settings, memory
         self._num_bytes = 0
 
     def __enter__(self) -> Body:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.release(self._num_bytes)
+        self._memory.release(self._num_bytes)
 
     async def photos(self) -> list[Upload]:
         """Read the photos.
@@ -81,7 +79,7 @@ class Body:
         Raises:
             HTTPException: 400, 408, 413, 415 or 422, with the reason.
             BusyError: Too much is being read already.
-            ClientDisconnect: The client went away.
+            ClientDisconnect: The client has disconnected.
         """
         kind = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
         is_form = kind == "multipart/form-data"
@@ -107,7 +105,7 @@ class Body:
             ) from error
 
     async def _raw(self) -> list[Upload]:
-        # Headers come as Latin-1; a name in UTF-8, or percent-encoded, is meant.
+        # Headers are Latin-1; a name is UTF-8 or percent-encoded.
         name = self._request.headers.get("x-filename", "").encode("latin-1")
         data = b"".join([chunk async for chunk in self._chunks()])
         if not data:
@@ -147,7 +145,7 @@ class Body:
         async for chunk in self._request.stream():
             if self._num_bytes + len(chunk) > self._settings.max_bytes:
                 raise self._too_large()
-            self._held.add(len(chunk))
+            self._memory.add(len(chunk))
             self._num_bytes += len(chunk)
             allowed = min(_GRACE_SECONDS + self._num_bytes / _LEAST_RATE, self._settings.timeout)
             self._limit.reschedule(self._began + allowed)
@@ -160,6 +158,6 @@ class Body:
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser, which else writes larger files to the disk."""
+    """Starlette's parser, kept from writing larger files to the disk."""
 
     spool_max_size = 2**62

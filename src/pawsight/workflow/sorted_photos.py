@@ -1,4 +1,4 @@
-"""Sort a photo library: predict, plan, place, and take back."""
+"""Sort a photo library: predict, plan, place, and undo."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sort(
     progress: Progress = _SILENT,
     with_companions: bool = False,
 ) -> Sorting:
-    """Put photos into a folder per class, and others into `unsure` and `none`.
+    """Sort photos into a folder per class, and others into `unsure` and `none`.
 
     `unsure` gets photos whose class is not probable enough, `none` those that are unlike
     all photos the model was trained on.
@@ -55,7 +55,7 @@ def sort(
         sure: Photos of a lower probability go to `unsure`, 0..1; None takes the threshold that
             the model's held-out photos gave.
         dry_run: Only say what would be done; changes nothing.
-        progress: Is told how it goes.
+        progress: Receives the progress.
         with_companions: Take the films of Live Photos and the raw files of a photo's name along;
             else they stay, and a note counts them.
 
@@ -80,10 +80,10 @@ def plan_sort(
     progress: Progress = _SILENT,
     with_companions: bool = False,
 ) -> Sorting:
-    """Decide where each photo would go; takes and raises what `sort` does.
+    """Plan where each photo goes; arguments and errors as of `sort`.
 
-    Changes nothing, but for this: unless it is a dry run, what a killed sort
-    left half done is settled first.
+    Changes nothing, except that it cleans up after a killed sort unless it is a
+    dry run.
     """
     if sure is not None and not 0 <= sure <= 1:
         raise ConfigError(f"sure is a probability from 0 to 1, not {sure}.")
@@ -98,7 +98,7 @@ def plan_sort(
     if not dry_run:
         settle_earlier(target, progress)
     elif is_stopped(target):
-        progress.note(f"An earlier sort into {into} was stopped; what it left is not shown here.")
+        progress.note(f"An earlier sort into {into} was stopped; its leftovers are not shown here.")
     named = [os.fspath(source) for source in many]
     fetched = next((name for name in named if is_fetched(name)), "")
     if fetched and how != "copy":
@@ -111,13 +111,13 @@ def plan_sort(
     found = find_photos(named, target, in_order)
     progress.advance(len(found.photos))
     if found.num_left_out:
-        progress.note(f"{found.num_left_out:,} photos in {into} are left where they are.")
+        progress.note(f"{found.num_left_out:,} photos in {into} are sorted already and stay.")
     found.left_out.tell(progress)
     planner = Planner(target, how, folders, sure, with_companions)
     placements = tuple(_planned(planner, classifier, found.photos, progress))
     if left := planner.companions_left():
         counts = " and ".join(f"{count:,} {kind}" for kind, count in sorted(left.items()))
-        progress.note(f"{counts} stay where they are; --companions takes them along.")
+        progress.note(f"{counts} stay where they are; --companions includes them.")
     places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
     model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
     return Sorting(Path(target), how, placements, in_order, places, model)
@@ -125,7 +125,7 @@ def plan_sort(
 
 @live_in_notebooks
 def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
-    """Take back the last sort into a folder: every photo where it was.
+    """Undo the last sort into a folder.
 
     A copy is removed only if it still is what the sort put there and its photo
     still is where it was. A moved photo goes back if its old place is free.
@@ -133,17 +133,17 @@ def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
 
     Args:
         into: The folder that photos were sorted into.
-        progress: Is told how it goes.
+        progress: Receives the progress.
 
     Raises:
-        DataError: There is no sort to take back.
+        DataError: There is no sort to undo.
         DiskError: The journal cannot be written.
         StoppedError: Ctrl-C was pressed.
     """
     try:
         return undo(os.path.abspath(into), progress)  # noqa: PTH100
     except KeyboardInterrupt as error:
-        raise StoppedError("Stopped. Give the same command again to go on.") from error
+        raise StoppedError("Stopped. Run the same command again to resume.") from error
 
 
 def _planned(
