@@ -17,7 +17,7 @@ from pawsight.exporting.formats import FORMATS
 
 FLOAT = [name for name, one in FORMATS.items() if not one.is_int8]
 INT8 = [name for name, one in FORMATS.items() if one.is_int8]
-WITH_SNIPPET = [name for name, one in FORMATS.items() if one.snippet()]
+WITH_SNIPPET = [name for name, one in FORMATS.items() if one.snippet]
 
 # Runs a file in a process in which pawsight is not installed.
 WITHOUT_PAWSIGHT = "import sys, runpy; sys.modules['pawsight'] = None; runpy.run_path(sys.argv[1])"

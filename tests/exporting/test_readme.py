@@ -38,3 +38,13 @@ def test_its_code_resizes_as_the_model_was_trained(make_colour_run, tmp_path, re
     model = ModelFolder.open(make_colour_run(resize=resize))
     write_readme(model, FORMATS["onnx"], exported, tmp_path, None)
     assert line in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_code_scales_images_where_a_format_takes_another_range(colour_run, tmp_path):
+    exported = Exported(Path("out"), "onnx", 100, 0.0, 1.0, 1, 0.001, 0.002, 0.9, 0.9)
+    model = ModelFolder.open(colour_run).with_input_range((-1, 1))
+    write_readme(model, FORMATS["onnx"], exported, tmp_path, None, "pawsight.json")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "RGB\n  from -1 to 1; any other scaling is inside" in text
+    assert f"images = -1 + images * {2 / 255!r}\n" in text
+    assert "`pawsight.json` says the same for programs" in text

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -181,3 +182,66 @@ def test_a_source_of_two_edits_gives_photos_and_labels_and_tells_its_errors(
     failed = run("-m", "pawsight", "audit", "sqlite:nowhere.db")
     assert failed.returncode == 1
     assert "nowhere.db cannot be read: unable to open database file." in failed.stderr
+
+
+def draw_photos(folder, count=16):
+    """Red and blue photos, a folder for each."""
+    for name, colour in (("blue", (0, 0, 200)), ("red", (200, 0, 0))):
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            noise = np.random.default_rng(i).integers(0, 56, (40, 40, 3)) + colour
+            Image.fromarray(noise.astype(np.uint8)).save(folder / name / f"{i}.png")
+
+
+@pytest.mark.slow
+def test_a_network_of_two_edits_is_trained_exported_and_loaded(extended, tmp_path):
+    draw_photos(tmp_path / "photos")
+    run = extended("A network")
+
+    done = run(
+        *("-m", "pawsight", "train", "photos", "--model", "tiny", "--epochs", "2"),
+        *("--image-size", "32", "--out", "run"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["architecture"] == (
+        "tiny"
+    )
+    code = "import pawsight; print(pawsight.load_model('run').count_params())"
+    # 3*9*16+16 + 16*9*32+32 + 32*2+2
+    assert run("-c", code).stdout == "5154\n"
+    small = run("-m", "pawsight", "train", "photos", "--model", "tiny", "--image-size", "18")
+    assert small.returncode == 1 and "at least 20 pixels" in small.stderr
+    unknown = run("-m", "pawsight", "train", "photos", "--model", "tin")
+    assert "swift, colab, builtin" in unknown.stderr and "tiny" in unknown.stderr
+
+
+def test_a_format_of_two_edits_is_written_compared_and_described(extended, tmp_path, root):
+    draw_photos(tmp_path / "photos")
+    shutil.copytree(root / "src/pawsight/models/builtin/cats-dogs", tmp_path / "run")
+    for old, new in (("blue", "cats"), ("red", "dogs")):
+        (tmp_path / "photos" / old).rename(tmp_path / "photos" / new)
+    run = extended("An export format")
+
+    done = run(
+        *("-m", "pawsight", "export", "run", "--format", "onnx-gz", "--photos", "photos"),
+        *("--out", "out"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    described = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert described["compared"]["largest_difference"] < 1e-4
+    assert described["outputs"] == ["logits", "probabilities"]
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "RGB\n  from 0 to 255" in readme
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "out" / "snippet.py").write_text(code)
+    shutil.copy(tmp_path / "photos" / "cats" / "0.png", tmp_path / "out" / "photo.jpg")
+    told = subprocess.run(
+        [sys.executable, "snippet.py"],
+        cwd=tmp_path / "out",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [line.partition(":")[0] for line in told.stdout.splitlines()] == ["cats", "dogs"]

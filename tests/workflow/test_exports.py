@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import shutil
 
 import numpy as np
@@ -11,7 +12,6 @@ from PIL import Image
 import pawsight
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, ModelError
-from pawsight.exporting import onnx_format
 from pawsight.exporting.comparison import check_difference, compare
 from pawsight.exporting.formats import FORMATS
 from pawsight.models import builtin
@@ -129,13 +129,14 @@ def test_the_shipped_model_is_exported_with_photos_that_are_given(photos, tmp_pa
 def test_an_export_that_says_something_else_is_removed(
     colour_run, colour_photos, tmp_path, monkeypatch
 ):
-    whole = onnx_format.open_runner
+    whole = FORMATS["onnx"].open_runner
 
     def shifted(path):
         run = whole(path)
         return lambda images: run(images)[:, ::-1]
 
-    monkeypatch.setattr(onnx_format, "open_runner", shifted)
+    changed = dataclasses.replace(FORMATS["onnx"], open_runner=shifted)
+    monkeypatch.setitem(FORMATS, "onnx", changed)
     before = left_in(tmp_path)
     with pytest.raises(ModelError, match="does not compute what the model computes"):
         pawsight.export(colour_run, out=tmp_path / "out", photos=colour_photos)
@@ -158,7 +159,7 @@ def test_nothing_is_left_when_writing_fails(
         (folder / "half.onnx").write_bytes(b"half")
         raise raised
 
-    monkeypatch.setattr(onnx_format, "write", fail)
+    monkeypatch.setitem(FORMATS, "onnx", dataclasses.replace(FORMATS["onnx"], write=fail))
     before = left_in(tmp_path)
     with pytest.raises(expected, match=match):
         pawsight.export(colour_run, out=tmp_path / "out", photos=colour_photos)
@@ -197,3 +198,19 @@ def test_photos_that_set_the_ranges_of_8_bits_are_not_scored(colour_photos):
     divided = set_calibration_apart(dataclasses.replace(catalog, photos=photos), "test")
     assert len(divided.part("train")) == len(divided.part("test")) == 3
     assert not set(divided.part("train")) & set(divided.part("test"))
+
+
+def test_a_model_json_of_the_format_itself_is_kept(
+    colour_run, colour_photos, tmp_path, monkeypatch
+):
+    def write(model, folder, progress):
+        (folder / "model.json").write_text("its own")
+        return FORMATS["onnx"].write(model, folder, progress)
+
+    monkeypatch.setitem(
+        FORMATS, "own", dataclasses.replace(FORMATS["onnx"], name="own", write=write)
+    )
+    pawsight.export(colour_run, "own", tmp_path / "out", colour_photos)
+    assert (tmp_path / "out" / "model.json").read_text() == "its own"
+    described = json.loads((tmp_path / "out" / "pawsight.json").read_text())
+    assert described["class_names"] == list(pawsight.load(colour_run).class_names)

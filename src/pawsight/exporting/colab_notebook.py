@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.exporting import onnx_format
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.preprocessing_code import IMPORTS, opening_code, resize_line
 from pawsight.progress import Progress
 from pawsight.storage.atomic import write_json
-
-SNIPPET = ""  # the notebook is what runs it
 
 _INTRODUCTION = """\
 # Predict with a pawsight model
@@ -105,6 +103,9 @@ def _cell(kind: str, text: str, number: int) -> dict[str, Any]:
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
-def open_runner(path: Path) -> Runner:
-    """Open the ONNX file, which is what the notebook runs."""
-    return onnx_format.open_runner(path)
+FORMAT = Format(
+    name="colab",
+    summary="a notebook for Google Colab, with the ONNX file",
+    write=write,
+    open_runner=onnx_format.open_runner,  # the notebook, which shows how it is used, runs it too
+)

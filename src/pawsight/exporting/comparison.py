@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.errors import DataError, ModelError
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Runner
 from pawsight.records import ImageArray, Predictions
 
 # Other engines sum float32 in another order and by other algorithms; a wrong weight, layout or

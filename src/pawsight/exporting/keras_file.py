@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.models.description import ModelDescription
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.tensorflow_setup import prepare_tensorflow
 
-SNIPPET = """\
+_SNIPPET = """\
 import keras
 
 model = keras.models.load_model("model.keras")
@@ -31,6 +33,12 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     return path
 
 
+def _snippet(description: ModelDescription) -> str:
+    """Return how the file is loaded, after the package whose layers may be in it."""
+    package = find_network(description.architecture or "").package
+    return _SNIPPET if package == "keras" else f"import {package}  # its layers\n{_SNIPPET}"
+
+
 def open_runner(path: Path) -> Runner:
     """Load the file as it stands."""
     import keras
@@ -42,3 +50,14 @@ def open_runner(path: Path) -> Runner:
         return np.asarray(found)
 
     return run
+
+
+FORMAT = Format(
+    name="keras",
+    summary="Keras, without pawsight",
+    write=write,
+    open_runner=open_runner,
+    snippet=_snippet,
+    needs=("keras", "tensorflow"),
+    is_keras=True,
+)

@@ -1,23 +1,24 @@
-"""The model for LiteRT (TensorFlow Lite): phones, and computers of the size of a coin."""
+"""The model for LiteRT (TensorFlow Lite): phones and small computers."""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
 from pawsight.tensorflow_setup import native_messages_dropped, prepare_tensorflow
 
-SNIPPET = """\
+_SNIPPET = """\
 from ai_edge_litert.interpreter import Interpreter
 
 infer = Interpreter("model.tflite").get_signature_runner()
@@ -28,10 +29,16 @@ probabilities = infer(images=images)["probabilities"][0]
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     """Write `model.tflite`, in float32, for one photo at a time."""
     progress.start("Writing LiteRT")
-    return convert(model, folder, is_int8=False)
+    return _convert(model, folder, is_int8=False)
 
 
-def convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
+def write_int8(model: ModelFolder, folder: Path, progress: Progress) -> Path:
+    """Write `model.tflite` in 8 bits; images and probabilities stay float32."""
+    progress.start("Writing LiteRT with 8 bits")
+    return _convert(model, folder, is_int8=True)
+
+
+def _convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
     """Write `model.tflite`; with `is_int8`, its numbers have the ranges of the training photos."""
     prepare_tensorflow()
     import tensorflow as tf
@@ -106,3 +113,23 @@ def open_runner(path: Path) -> Runner:
         return np.concatenate(found)
 
     return run
+
+
+FORMAT = Format(
+    name="litert",
+    summary="LiteRT (TensorFlow Lite), on phones and small computers",
+    write=write,
+    open_runner=open_runner,
+    snippet=_SNIPPET,
+    needs=("keras", "tensorflow", "ai_edge_litert"),
+    extra="train,export",
+    is_keras=True,
+    takes_one=True,
+)
+INT8_FORMAT = replace(
+    FORMAT,
+    name="litert-int8",
+    summary="LiteRT, smaller: 8 bits a number",
+    write=write_int8,
+    is_int8=True,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +42,11 @@ class ModelFolder:
             calibration = np.empty((0, *found.image_size, 3), np.uint8)
         found = found.model_copy(update={"outputs": ("logits", "probabilities")})
         return cls(run, found, calibration)
+
+    def with_input_range(self, input_range: tuple[float, float]) -> ModelFolder:
+        """Return the same model, described as taking images of another range."""
+        described = self.description.model_copy(update={"input_range": input_range})
+        return replace(self, description=described)
 
     def load_keras(self) -> keras.Model:
         """Build the model in Keras, float32, with its weights (TensorFlow).

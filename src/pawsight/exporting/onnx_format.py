@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.errors import RunError, first_line
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.models.onnx_graph import cut_out
 from pawsight.models.onnx_safety import read_onnx
@@ -77,3 +77,13 @@ def open_runner(path: Path) -> Runner:
         return np.asarray(found)
 
     return run
+
+
+FORMAT = Format(
+    name="onnx",
+    summary="ONNX Runtime, on any system and in many languages",
+    write=write,
+    open_runner=open_runner,
+    snippet=SNIPPET,
+    has_any_size=True,
+)

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pawsight.exporting.format import Format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import FILE, SNIPPET, open_runner, with_probabilities
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
-
-__all__ = ["SNIPPET", "open_runner", "write"]
 
 # What multiplies and what moves its results on; scaling, logits and softmax stay in float32.
 _ROUNDED = ["Conv", "MatMul", "Gemm", "Add", "MaxPool", "Relu", "Clip", "AveragePool"]
@@ -68,3 +67,13 @@ class _Photos:
 def _about_quantization(record: logging.LogRecord) -> bool:
     """Drop advice to do what has been done."""
     return "pre-processing" not in record.getMessage()
+
+
+FORMAT = Format(
+    name="onnx-int8",
+    summary="ONNX Runtime, smaller: 8 bits a number",
+    write=write,
+    open_runner=open_runner,
+    snippet=SNIPPET,
+    is_int8=True,
+)

@@ -15,14 +15,14 @@ from typing import cast
 
 import numpy as np
 
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_format import with_probabilities
 from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 
-SNIPPET = """\
+_SNIPPET = """\
 import sys
 
 sys.modules.setdefault("openvino_telemetry", None)  # so that OpenVINO reports nothing to its makers
@@ -81,3 +81,15 @@ def open_runner(path: Path) -> Runner:
         return np.concatenate([np.array(answer["probabilities"]) for answer in found])
 
     return run
+
+
+FORMAT = Format(
+    name="openvino",
+    summary="OpenVINO, on hardware of Intel",
+    write=write,
+    open_runner=open_runner,
+    snippet=_SNIPPET,
+    needs=("onnx", "openvino"),
+    extra="train,export",
+    takes_one=True,
+)

@@ -69,8 +69,11 @@ def resize_line(model: ModelFolder) -> str:
 
 
 def reading_code(model: ModelFolder) -> str:
-    """The lines that read `photo.jpg` into `images`, and name the classes."""
+    """Return the lines that read `photo.jpg` into `images`, and name the classes."""
     height, width = model.description.image_size
+    black, full = model.description.input_range
+    is_scaled = (black, full) != (0, 255)
+    scaling = f"images = {black:g} + images * {(full - black) / 255!r}\n" if is_scaled else ""
     return f"""\
 {IMPORTS}
 class_names = {list(model.description.class_names)!r}
@@ -81,4 +84,4 @@ class_names = {list(model.description.class_names)!r}
 photo = open_photo("photo.jpg")
 {resize_line(model)}
 images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255
-"""
+{scaling}"""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pawsight.exporting.any_size import SNIPPET as ANY_SIZE_SNIPPET
 from pawsight.exporting.comparison import Exported
-from pawsight.exporting.formats import Format
+from pawsight.exporting.format import Format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.preprocessing_code import (
     IMPORTS,
@@ -18,6 +18,7 @@ from pawsight.formatting import percent
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
 
+DESCRIPTION_NAME = "model.json"
 _WORDS: dict[Resize, str] = {
     "stretch": "stretched to that size, whatever its shape",
     "crop": "cut at both ends of its longer side, then brought to that size",
@@ -26,7 +27,12 @@ _WORDS: dict[Resize, str] = {
 
 
 def write_readme(
-    model: ModelFolder, format: Format, exported: Exported, folder: Path, any_size: float | None
+    model: ModelFolder,
+    format: Format,
+    exported: Exported,
+    folder: Path,
+    any_size: float | None,
+    description_name: str = DESCRIPTION_NAME,
 ) -> None:
     """Write README.md.
 
@@ -36,13 +42,14 @@ def write_readme(
         exported: What was seen of it.
         folder: Where to.
         any_size: What `any_size.add_any_size` gave; None where it was not asked, too.
+        description_name: The file beside it that says the same for programs.
 
     Raises:
         DiskError: It cannot be written.
     """
-    text = _text(model, format, exported)
-    if snippet := format.snippet():
-        code = f"{reading_code(model)}\n{_layers_of_others(model, format)}{snippet}\n{_TELLING}"
+    text = _text(model, format, exported, description_name)
+    if snippet := format.snippet_for(model.description):
+        code = f"{reading_code(model)}\n{snippet}\n{_TELLING}"
         text += f"{_USE}\n```python\n{code}```\n"
         if not is_whole(model.description.pixel_scale):
             text += _NOT_WHOLE
@@ -53,7 +60,7 @@ def write_readme(
             opening=opening_code(model.description.pixel_scale),
         )
         text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
-    write_text(folder / "README.md", text + format.advice())
+    write_text(folder / "README.md", text + format.advice)
 
 
 _USE = """
@@ -79,15 +86,9 @@ for name, probability in zip(class_names, probabilities):
 """
 
 
-def _layers_of_others(model: ModelFolder, format: Format) -> str:
-    """The import without which Keras does not know some layers of the file."""
-    if format.name != "keras" or not (model.description.architecture or "").startswith("hub:"):
-        return ""
-    return "import keras_hub  # whose layers may be in the file\n"
-
-
-def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
+def _text(model: ModelFolder, format: Format, exported: Exported, description_name: str) -> str:
     height, width = model.description.image_size
+    black, full = model.description.input_range
     count = "1" if format.takes_one else "N"
     classes = ", ".join(model.description.class_names)
     int8 = f"\nIts numbers are rounded to 8 bits. {_cost(exported)}\n" if format.is_int8 else ""
@@ -97,12 +98,13 @@ def _text(model: ModelFolder, format: Format, exported: Exported) -> str:
 For {format.summary}.
 
 - Classes, in the order of the outputs: {classes}
-- Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB from 0 to
-  255; the scaling is inside. A photo is turned upright and {_WORDS[model.description.resize]}.
+- Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB
+  from {black:g} to {full:g}; any other scaling is inside.
+  A photo is turned upright and {_WORDS[model.description.resize]}.
 - Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the calibration,
   which divides them by {model.description.temperature:g}, and the softmax.
 
-`model.json` says the same for programs.
+`{description_name}` says the same for programs.
 
 ## Compared with the model
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.exporting.formats import Runner
+from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.tensorflow_setup import prepare_tensorflow
 
-SNIPPET = """\
+_SNIPPET = """\
 import tensorflow as tf
 
 model = tf.saved_model.load("saved_model")
@@ -64,3 +64,14 @@ def open_runner(path: Path) -> Runner:
         return np.asarray(found)
 
     return run
+
+
+FORMAT = Format(
+    name="savedmodel",
+    summary="TensorFlow and its server",
+    write=write,
+    open_runner=open_runner,
+    snippet=_SNIPPET,
+    needs=("keras", "tensorflow"),
+    is_keras=True,
+)

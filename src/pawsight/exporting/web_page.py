@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pawsight.errors import RunError
 from pawsight.exporting import onnx_format
+from pawsight.exporting.format import Format
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.provenance import provenance
@@ -24,7 +25,7 @@ from pawsight.storage.atomic import write_json, write_text
 RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
 _ENGINE = '// Who answers: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
 _ONLY_SERVED = "http_engine.js"
-ADVICE = """
+_ADVICE = """
 ## Use it
 
 Put this folder on any static host. To look at it here, run this in it, and open http://localhost:8000:
@@ -37,9 +38,6 @@ Opened as a file, the page does not work: browsers let none load its parts that 
 leave the browser. `runtime/` is onnxruntime-web, under the MIT licence.
 """
 
-# Checked as any ONNX file: the browser runs the same one.
-open_runner = onnx_format.open_runner
-
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     """Write the page, the model and what runs it; returns `model.onnx`.
@@ -50,7 +48,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     """
     path = onnx_format.write(model, folder, progress)
     progress.start("Writing the page")
-    # As files, not as a module: the web room lies above this one.
+    # As files, not as a module: pawsight.web is a layer above this one.
     _copy("pawsight", "web/static", folder / "static")
     _copy("pawsight.exporting", RUNTIME, folder / "runtime")
     (folder / "static" / "index.html").rename(folder / "index.html")
@@ -71,7 +69,7 @@ def _copy(package: str, name: str, target: Path) -> None:
 
 
 def _card(model: ModelFolder) -> dict[str, object]:
-    """What `GET /model` of the service says, as far as it makes sense without one."""
+    """Return what `GET /model` of the service answers, but for what only a service has."""
     facts = provenance(model.run)
     classifier = Classifier.load(model.run)
     return {
@@ -87,3 +85,12 @@ def _card(model: ModelFolder) -> dict[str, object]:
         "metrics": facts.metrics,
         "limits": None,
     }
+
+
+FORMAT = Format(
+    name="web",
+    summary="a web page that answers in the browser, from any host",
+    write=write,
+    open_runner=onnx_format.open_runner,  # the browser runs the same file
+    advice=_ADVICE,
+)

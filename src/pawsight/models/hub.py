@@ -12,7 +12,7 @@ import importlib.util
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pawsight.errors import ConfigError, ExtraError, ModelError
 from pawsight.models.network import Family, PretrainedNetwork
@@ -157,6 +157,8 @@ class HubPreset(PretrainedNetwork):
     """
 
     network: HubNetwork | None = None
+
+    package: ClassVar[str] = "keras_hub"
 
     @property
     def options(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Network(ABC):
     recipe: Recipe
     fits_any_size: bool = False
 
+    package: ClassVar[str] = "keras"  # whose layers it is built of
     has_weights: ClassVar[bool] = False  # a head is fitted to its features
     can_finetune: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False  # others than its own, by --weights

@@ -21,9 +21,10 @@ from pawsight.exporting.comparison import (
     compare,
     time_in_turns,
 )
-from pawsight.exporting.formats import FORMATS, Format, chosen_formats
+from pawsight.exporting.format import Format
+from pawsight.exporting.formats import FORMATS, chosen_formats
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.readme import write_readme
+from pawsight.exporting.readme import DESCRIPTION_NAME, write_readme
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
 from pawsight.notebook import live_in_notebooks
@@ -138,6 +139,7 @@ def _export(
     model: ModelFolder, format: Format, place: Path, judged: _Judged, progress: Progress
 ) -> Exported:
     """Write one format, compare and describe it; nothing is left of it if one of these fails."""
+    model = model.with_input_range(format.input_range)
     with new_folder(place) as folder:
         try:
             path = format.write(model, folder, progress)
@@ -180,8 +182,10 @@ def _export(
         )
         compared = dataclasses.asdict(exported)
         del compared["path"]
-        write_json(folder / "model.json", model.description.usage() | {"compared": compared})
-        write_readme(model, format, exported, folder, any_size)
+        # A format may have a model.json of its own.
+        name = "pawsight.json" if (folder / DESCRIPTION_NAME).exists() else DESCRIPTION_NAME
+        write_json(folder / name, model.description.usage() | {"compared": compared})
+        write_readme(model, format, exported, folder, any_size, name)
     return exported
 
 
