@@ -82,6 +82,8 @@ _PROGRAMS = {
     ".stversions": "earlier versions of Syncthing",
     ".sync": "Resilio Sync",
     "_gsdata_": "GoodSync",
+    "files_trashbin": "trash of Nextcloud",
+    "files_versions": "earlier versions of Nextcloud",
     ".dropbox.cache": "cache of Dropbox",
     ".tmp.drivedownload": "cache of Google Drive",
     ".tmp.driveupload": "cache of Google Drive",
@@ -115,6 +117,11 @@ _PACKAGES = {
     ".tvlibrary": "library of Apple TV",
     ".cocatalog": "catalog of Capture One",
     ".cosession": "session of Capture One",
+    ".theater": "library of iMovie",
+}
+_PACKAGE_NAMES = {
+    "iphoto library": "library of iPhoto",
+    "photo booth library": "library of Photo Booth",
 }
 _NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 
@@ -154,8 +161,9 @@ def belongs_to(folder_name: str) -> str:
 
 def package_of(folder_name: str) -> str:
     """Return the kind of package that a folder is by its name; "" where it is none."""
-    stem, dot, ending = folder_name.lower().rpartition(".")
-    return _PACKAGES.get(dot + ending, "") if stem else ""
+    name = folder_name.lower()
+    stem, dot, ending = name.rpartition(".")
+    return _PACKAGE_NAMES.get(name, "") or (_PACKAGES.get(dot + ending, "") if stem else "")
 
 
 def is_system_folder(name: str) -> bool:

@@ -257,6 +257,33 @@ def test_a_class_in_other_capitals_gets_a_merge_proposed(tmp_path):
     }
 
 
+def test_classes_that_differ_in_capitals_only_are_named(tmp_path):
+    put(tmp_path, "Beagle", "beagle", "a", "A")
+    notes = Notes()
+    assert len(counts(tmp_path, notes)) == 4
+    assert notes.texts[0] == (
+        "Classes Beagle, beagle differ in capitals or spaces only; "
+        "--merge Beagle=beagle makes them one."
+    )
+
+
+def test_folders_and_a_table_with_other_classes_are_asked_about(tmp_path):
+    put(tmp_path, "images_part_1", "images_part_2", name="x{}.jpg")
+    for number in range(2):
+        (tmp_path / "images_part_2" / f"x{number}.jpg").rename(
+            tmp_path / "images_part_2" / f"y{number}.jpg"
+        )
+    table = tmp_path / "metadata.csv"
+    table.write_text("image_id,dx\nx0,nv\nx1,mel\ny0,nv\ny1,mel\n")
+    text = question(tmp_path)
+    assert "they stand in metadata.csv: mel, nv: give" in text
+    assert "they are the folders images_part_1, images_part_2: --class-level 1" in text
+    assert len(counts(tmp_path, class_level=1)) == 2
+    assert counts(tmp_path, columns="label=dx") == {("", "mel"): 2, ("", "nv"): 2}
+    table.write_text("image_id,dx\nother,nv\nmore,mel\n")
+    assert len(counts(tmp_path)) == 2
+
+
 def test_the_form_for_answers_of_a_competition_labels_nothing(kaggle):
     (kaggle / "sampleSubmission.csv").write_text("id,label\n0,0.5\n1,0.4\n")
     assert "--label-pattern" in question(kaggle)

@@ -25,6 +25,7 @@ from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import selected
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
+from pawsight.data.listing.tables_beside import check_agreement, usable_tables
 from pawsight.data.listing.walk import SILENT, Found, list_folder, walk
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
@@ -36,7 +37,6 @@ _LOOSE = "it lies outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
 _DEEPEST = 4  # enclosing folders that are looked through
 _NAMED_CLASSES = 8
-_FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
 
 
 def scan(
@@ -122,10 +122,12 @@ class _Scan:
             )
         if self._config.class_level is None:
             self._enter()
-        tables = self._tables()
+        tables = usable_tables(self._outline, self._config)
         names = listed(path.name for path in tables)
         flat = flat_parts(self._outline)
-        if len(self._outline.folders()) > 1 and not flat:
+        if len(self._outline.folders()) > 1 and not flat and not self._config.columns:
+            if tables and self._config.class_level is None:
+                check_agreement(self._outline, tables, self._config)
             if tables:
                 self._progress.note(f"Not used, since folders give the classes: {names}.")
             return {}
@@ -136,7 +138,11 @@ class _Scan:
                 f"Not used, because there are several: {names}. "
                 f"Give one of them as the source to take the labels from it."
             )
-        of_parts = {path: part for name, part in flat.items() for path in self._tables(f"{name}/")}
+        of_parts = {
+            path: part
+            for name, part in flat.items()
+            for path in usable_tables(self._outline, self._config, f"{name}/")
+        }
         if len(of_parts) == len(flat) > len(tables):
             return dict(of_parts)
         if len(tables) != 1:
@@ -152,27 +158,12 @@ class _Scan:
             if len(names) != 1 or outline.has_photos():
                 return
             outline = Outline(outline.root / names[0], self._left_out)
-            if len(outline.folders()) > 1 or self._tables(outline=outline):
+            if len(outline.folders()) > 1 or usable_tables(outline, self._config):
                 self._progress.note(
                     f"Everything lies in {outline.root}; reading the classes there."
                 )
                 self._outline = outline
                 return
-
-    def _tables(self, prefix: str = "", outline: Outline | None = None) -> list[Path]:
-        outline = outline or self._outline
-        paths = (outline.root / prefix / name for name in outline.tables(prefix))
-        return [path for path in paths if self._is_usable(path)]
-
-    def _is_usable(self, path: Path) -> bool:
-        """Whether a table gives two classes; the form for answers of a competition does not."""
-        try:
-            lines = read_table(path, self._config).lines
-        except (SourceError, DataError):
-            return False
-        num_labels = len({line.label for line in lines})
-        # More would be measurements or names, but no classes.
-        return 1 < num_labels <= max(20, len(lines) // 2) and not _FORM.match(path.name)
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
         """List what tables name; return where the classes and parts stand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,7 +42,23 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
                 f"{listed(sorted(others))}."
             )
         photos = kept
+    _tell_of_capitals(sorted({photo.label for photo in photos if photo.label}), progress)
     return photos
+
+
+def _tell_of_capitals(classes: Sequence[str], progress: Progress) -> None:
+    """Write a note on classes that may be one."""
+    by_key: dict[str, list[str]] = {}
+    for name in classes:
+        if len(name) > 1:
+            by_key.setdefault(" ".join(name.casefold().split()), []).append(name)
+    for first, *others in by_key.values():
+        if others:
+            merge = shlex.quote(f"{first}={'+'.join(others)}")
+            progress.note(
+                f"Classes {listed((first, *others))} differ in capitals or spaces only; "
+                f"--merge {merge} makes them one."
+            )
 
 
 def _check_known(option: str, names: set[str] | dict[str, str], photos: Sequence[Photo]) -> None:

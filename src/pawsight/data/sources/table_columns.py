@@ -83,7 +83,7 @@ def choose_columns(
     Raises:
         DataError: A column is missing, or several could be meant.
     """
-    names = [re.sub(r"[\s-]+", "_", heading.lower()) for heading in headings]
+    names = [_plain(heading) for heading in headings]
     given = {role: _position(path, headings, role, name) for role, name in chosen.items()}
     photo = given.get("path", _path_column(names, rows))
     label = given.get("label", _label_column(path, headings, names))
@@ -130,9 +130,19 @@ def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]
     return "\n".join(lines)
 
 
+def is_usual_label(heading: str) -> bool:
+    """Whether a heading is a usual one for classes."""
+    name = _plain(heading)
+    return name == "label" or name in _LABELS
+
+
 def is_on(cell: str) -> bool:
     """Whether a cell of a one-hot column names its class."""
     return cell.lower() in _ON
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[\s-]+", "_", heading.lower())
 
 
 def _position(path: Path, headings: Sequence[str], role: str, name: str) -> int:
