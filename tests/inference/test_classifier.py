@@ -17,6 +17,7 @@ from PIL import Image
 from pawsight.errors import PawsightError, RunError, ShapeError
 from pawsight.inference.classifier import Classifier
 from pawsight.machine import num_cpus
+from pawsight.models.description import ModelDescription
 from pawsight.records import Prediction
 from pawsight.runs import Run
 
@@ -357,3 +358,14 @@ def test_folder_of_the_model_stands_for_its_run_and_works_alone(
 
     run.config_path.write_text("{}")
     assert Run.open(run.path / "model").path == run.path
+
+
+def test_model_that_was_damaged_on_the_disk_is_refused(make_colour_run):
+    run = make_colour_run()
+    ModelDescription.load(run).save(run)
+    assert Classifier.load(run).class_names == ("red", "green", "blue")
+    content = bytearray(run.onnx_path.read_bytes())
+    content[-1] ^= 1
+    run.onnx_path.write_bytes(content)
+    with pytest.raises(RunError, match=r"model.onnx is damaged: its checksum"):
+        Classifier.load(run)

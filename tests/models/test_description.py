@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from pawsight.errors import RunError
 from pawsight.models.description import ModelDescription, versions
 from pawsight.runs import Run
 
@@ -65,3 +66,26 @@ def test_usage_states_how_pixels_are_given():
 )
 def test_only_what_decides_answers_is_decisive(changes, is_same):
     assert (_described(**changes).decisive() == _described().decisive()) == is_same
+
+
+def test_a_file_whose_checksum_is_not_the_saved_one_is_refused(tmp_path):
+    run = Run(tmp_path)
+    run.onnx_path.parent.mkdir()
+    run.onnx_path.write_bytes(b"the network")
+    _described().save(run)
+    found = ModelDescription.load(run)
+    assert list(found.sha256) == ["model.onnx"]
+    found.check(run.onnx_path, b"the network")
+    with pytest.raises(RunError, match=r"model.onnx is damaged: its checksum"):
+        found.check(run.onnx_path, b"The network")
+
+
+def test_checksums_stay_when_the_description_is_saved_again(tmp_path):
+    run = Run(tmp_path)
+    run.onnx_path.parent.mkdir()
+    run.onnx_path.write_bytes(b"the network")
+    _described().save(run)
+    run.onnx_path.write_bytes(b"a damaged one")
+    ModelDescription.load(run).model_copy(update={"temperature": 2.0}).save(run)
+    with pytest.raises(RunError, match="damaged"):
+        ModelDescription.load(run).check(run.onnx_path, run.onnx_path.read_bytes())

@@ -6,9 +6,11 @@ but cannot execute anything. Needs no TensorFlow.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -71,6 +73,7 @@ class ModelDescription(BaseModel):
         weights: Where the first weights came from, of a network that was given some.
         onnx_largest_difference: Of any probability, between the weights in Keras and model.onnx.
         versions: Of the packages that shaped the model.
+        sha256: Checksums of the files beside it, by name; earlier versions wrote none.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
@@ -94,6 +97,7 @@ class ModelDescription(BaseModel):
     weights: str | None = None
     onnx_largest_difference: float | None = None
     versions: dict[str, str] = {}
+    sha256: dict[str, str] = {}
 
     @field_validator("class_names", mode="after")
     @classmethod
@@ -130,15 +134,31 @@ class ModelDescription(BaseModel):
             ) from error
 
     def save(self, run: Run) -> None:
-        """Write a run's `model.json`; the date and the versions are added where they are missing.
+        """Write a run's `model.json`; date, versions and checksums are added where missing.
 
         Raises:
             DiskError: It cannot be written.
         """
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        added = {"created": self.created or now, "versions": self.versions or versions()}
+        files = [path for path in (run.weights_path, run.onnx_path) if path.is_file()]
+        added = {
+            "created": self.created or datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": self.versions or versions(),
+            "sha256": self.sha256 or {path.name: _sha256(path.read_bytes()) for path in files},
+        }
         described = self.model_copy(update=added)
         write_json(run.model_path, described.model_dump(mode="json", exclude_none=True))
+
+    def check(self, path: Path, content: bytes) -> None:
+        """Compare the content of a file of the model with its checksum, where there is one.
+
+        Raises:
+            RunError: They disagree.
+        """
+        if self.sha256.get(path.name, found := _sha256(content)) != found:
+            raise RunError(
+                f"{path} is damaged: its checksum is not the one in model.json beside it.\n"
+                f"Train again, or copy the run folder anew."
+            )
 
     def usage(self) -> dict[str, Any]:
         """Return what a program that runs the model has to know, JSON-ready."""
@@ -155,6 +175,10 @@ class ModelDescription(BaseModel):
     def decisive(self) -> str:
         """Return as text what decides the model's answers beside its weights."""
         return self.model_dump_json(include=_DECISIVE)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -153,6 +153,7 @@ class Network(ABC):
         network = self.with_options(description.options)
         model = network.build(len(description.class_names), description.image_size)
         try:
+            description.check(run.weights_path, run.weights_path.read_bytes())
             model.load_weights(run.weights_path)
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{run.weights_path} does not hold this model's weights.") from error

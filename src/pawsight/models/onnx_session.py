@@ -50,7 +50,9 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         RunError: It is missing or damaged, could do more than compute, or is another model's.
     """
     try:
-        session = new_session(read_onnx(path))
+        content = read_onnx(path)
+        description.check(path, content)
+        session = new_session(content)
     except OSError as error:
         raise RunError(
             f"{path} cannot be read: {error.strerror}.\n"

@@ -80,7 +80,7 @@ class Drive:
         self._active = 0
         self.most = 0
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, was_listed: bool) -> bytes:
         with self._lock:
             self._active += 1
             self.most = max(self.most, self._active)

@@ -65,6 +65,7 @@ class BuiltinNetwork(PretrainedNetwork):
         from pawsight.models.builtin.network import load_whole
 
         try:
+            description.check(run.onnx_path, run.onnx_path.read_bytes())
             return load_whole(run.onnx_path, description.image_size)
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise RunError(f"{run.onnx_path} does not hold this model's weights.") from error
