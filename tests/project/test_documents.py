@@ -7,6 +7,7 @@ import pytest
 import typer
 
 import pawsight
+from pawsight.models.registry import listed_networks
 
 from .conftest import ROOT
 
@@ -72,3 +73,12 @@ def anchors(text: str) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     plain = (re.sub(r"[^\w\- ]", "", heading.lower()).strip() for heading in headings)
     return {re.sub(r"[\s]+", "-", heading) for heading in plain}
+
+
+def test_the_page_of_networks_lists_those_trained_from_scratch(root):
+    text = (root / "docs" / "transfer.md").read_text(encoding="utf-8")
+    table = text.split("## Trained from scratch")[1].split("## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `") and "--model" not in line]
+    assert rows == [
+        f"| `{one.name}` | {one.summary} |" for one in listed_networks() if not one.has_weights
+    ]
