@@ -190,10 +190,11 @@ def _devices(problems: list[dict[str, str]]) -> list[str] | None:
 
 
 def _precision(problems: list[dict[str, str]]) -> dict[str, str] | None:
-    from pawsight.training.precision import choose
+    from pawsight.training.precision import choose, kept_path
 
     try:
         chosen = choose("auto")
+        is_kept = kept_path().is_file()
     except Exception as error:  # noqa: BLE001 - as above: TensorFlow fails in its own ways
         problems.append(
             {
@@ -202,4 +203,5 @@ def _precision(problems: list[dict[str, str]]) -> dict[str, str] | None:
             }
         )
         return None
-    return {"choice": chosen.name, "reason": chosen.reason}
+    kept = f"; kept in {kept_path()}" if is_kept else ""
+    return {"choice": chosen.name, "reason": f"{chosen.reason}{kept}"}

@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from pawsight.training import precision
 from pawsight.training.precision import Precision, choose, of_gpu
 
 
@@ -12,6 +15,25 @@ def test_auto_measures_and_says_what_it_found():
     assert chosen.name in {"float32", "bfloat16"}
     assert "measured" in chosen.reason
     assert "times as fast" in chosen.reason
+
+
+def test_what_was_measured_is_kept_and_a_second_run_decides_alike(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path))
+    first = choose("auto")
+    monkeypatch.setattr(precision, "_measure", None)
+    assert choose("auto") == first
+    assert json.loads((tmp_path / "precision.json").read_text()).popitem()[1]["name"] == first.name
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', '{"a": {"name": "int3", "reason": ""}}'])
+def test_a_damaged_file_of_what_was_measured_is_written_anew(tmp_path, monkeypatch, content):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path))
+    (tmp_path / "precision.json").write_text(content)
+    measured = Precision("bfloat16", "measured 2.0 times as fast as float32 here")
+    monkeypatch.setattr(precision, "_measure", lambda: measured)
+    assert choose("auto") == measured
+    monkeypatch.setattr(precision, "_measure", None)
+    assert choose("auto") == measured
 
 
 @pytest.mark.parametrize(

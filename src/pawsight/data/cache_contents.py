@@ -21,7 +21,7 @@ from pawsight.storage.cache import cache_dir, last_used, unheld
 
 ALL = "all"
 _NAMED = 5  # entries that an error names
-_WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+")
+_WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+(-\d+)*")
 _SAMPLE = re.compile(r"sample-\d+-\d+")
 _STALE_SECONDS = 24 * 3600  # a younger leftover may be at work
 

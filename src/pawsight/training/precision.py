@@ -2,20 +2,29 @@
 
 Some processors multiply bfloat16 about twice as fast as float32, others emulate
 it many times slower. A convolution like those of our networks is timed in both,
-forward and backward, which takes a fraction of a second. For a GPU its compute
-capability decides.
+forward and backward, which takes a fraction of a second, once: the choice is kept
+in the cache, for this processor and this TensorFlow, so that a second run decides
+alike however busy the machine is. For a GPU its compute capability decides.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import tensorflow as tf
+from pydantic import TypeAdapter
 
+from pawsight import machine
 from pawsight.config import PrecisionChoice
+from pawsight.errors import DiskError
+from pawsight.storage.atomic import write_json
+from pawsight.storage.cache import cache_dir
 from pawsight.training.plan import PrecisionName
 
 # bfloat16 must win clearly: near 1, noise would flip the choice from run to run.
@@ -35,7 +44,7 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     """Choose the number format for training on this machine.
 
     Args:
-        choice: The setting; "auto" measures both formats.
+        choice: The setting; "auto" takes what was measured of both formats.
     """
     if choice != "auto":
         return Precision(choice, "as set")
@@ -43,6 +52,36 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return of_gpu(details.get("device_name", "GPU"), details.get("compute_capability"))
+    key = f"{machine.processor()}, {machine.num_cpus()} cores, TensorFlow {tf.__version__}"
+    kept = _read_kept()
+    if key in kept:
+        return kept[key]
+    measured = _measure()
+    with contextlib.suppress(DiskError):  # not kept, it is measured again the next time
+        write_json(
+            kept_path(), {name: asdict(one) for name, one in {**kept, key: measured}.items()}
+        )
+    return measured
+
+
+def kept_path() -> Path:
+    """Return the file that keeps what was measured.
+
+    Raises:
+        DiskError: There can be no cache.
+    """
+    return cache_dir() / "precision.json"
+
+
+def _read_kept() -> dict[str, Precision]:
+    """Return what was measured before, by processor and version; nothing if it is damaged."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, DiskError):
+        found = json.loads(kept_path().read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, Precision]).validate_python(found)
+    return {}
+
+
+def _measure() -> Precision:
     convolutions = {dtype: _convolution(dtype) for dtype in (tf.float32, tf.bfloat16)}
     seconds = dict.fromkeys(convolutions, math.inf)
     # In turn, and the best of each: so other work on the machine slows both alike.
