@@ -15,7 +15,7 @@ from pawsight.cli.output import results
 Format = Literal["table", "csv", "json", "jsonl"]
 
 _BUILTIN_MODEL = (
-    "Model: built-in (cats and dogs; anything else is taken for one of the two). "
+    "Model: built-in (cats and dogs; the answer to anything else should be `none`). "
     "--model RUN takes another."
 )
 

@@ -191,6 +191,8 @@ class Classifier:
         found = hashlib.sha256(f"{VERSION} {self._description.decisive()}".encode())
         try:
             found.update(self._run.onnx_path.read_bytes())
+            if self._scorer is not None:
+                found.update(self._run.out_of_distribution_path.read_bytes())
         except OSError as error:
             raise RunError(
                 f"{self._run.onnx_path} cannot be read any more: {error.strerror}.\n"

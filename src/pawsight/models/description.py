@@ -45,6 +45,7 @@ _DECISIVE = {
     "resize",
     "temperature",
     "pixel_scale",
+    "operating_points",
 }
 _ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
