@@ -495,3 +495,20 @@ def test_of_two_files_the_one_in_the_folder_of_the_part_is_taken(pets, name, tex
         (pets / part).mkdir()
         (pets / part / "c.jpg").write_bytes(b"x")
     assert [p.path for p in listed(pets, text, name=name).photos] == ["train/c.jpg"]
+
+
+def test_a_table_for_each_part_beside_the_photos_gives_labels_and_parts(pets):
+    (pets / "train.csv").write_text("path,label\na,cat\nb,dog\n")
+    (pets / "valid.csv").write_text("path,label\nc,cat\nd,dog\n")
+    for name in "cd":
+        (pets / f"{name}.jpg").write_bytes(b"x")
+    listing = scan(fetch(pets, Silent()))
+    assert [(p.path, p.label, p.part) for p in listing.photos] == [
+        ("a.jpg", "cat", "train"),
+        ("b.jpg", "dog", "train"),
+        ("c.jpg", "cat", "validation"),
+        ("d.jpg", "dog", "validation"),
+    ]
+    (pets / "valid.csv").write_text("path,label\nc,cat\na,dog\n")
+    with pytest.raises(DataError, match=r"1 photo.* more than one of train\.csv, valid\.csv"):
+        scan(fetch(pets, Silent()))

@@ -9,7 +9,8 @@ understood is written as a note.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -22,21 +23,21 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts, part_folders
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.selection import selected
+from pawsight.data.listing.selection import selected, tell_classes
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.tables_beside import check_agreement, usable_tables
 from pawsight.data.listing.walk import SILENT, Found, list_folder, walk
+from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
-from pawsight.records import PARTS, Part, Photo
+from pawsight.records import Part
 
 _LOOSE = "it lies outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
 _DEEPEST = 4  # enclosing folders that are looked through
-_NAMED_CLASSES = 8
 
 
 def scan(
@@ -103,7 +104,7 @@ class _Scan:
             photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
-        _tell(photos, origin, self._parts_origin, self._progress)
+        tell_classes(photos, origin, self._parts_origin, self._progress)
         return Catalog(
             self._source.name, self._outline.root, tuple(photos), self._found.num_ignored
         )
@@ -133,6 +134,9 @@ class _Scan:
             return {}
         if self._config.label_pattern:
             return {}
+        by_part = {path: part for path in tables if (part := part_of(path.stem))}
+        if len(tables) == len(set(by_part.values())) > 1 and "train" in by_part.values():
+            return dict(by_part)
         if len(tables) > 1:
             self._progress.note(
                 f"Not used, because there are several: {names}. "
@@ -171,6 +175,14 @@ class _Scan:
         for path, part in tables.items():
             table = read_table(path, self._config, self._grouping.table_column)
             origin = self._read_lines(table, path, part)
+        counts = Counter(photo.path for photo in self._found.photos)
+        twice = [path for path, count in counts.items() if count > 1]
+        if twice:
+            names = listed(path.name for path in tables)
+            raise DataError(
+                f"{len(twice):,} photo(s) stand in more than one of {names}, such as {twice[0]}.\n"
+                f"Leave each in one of them."
+            )
         return origin
 
     def _read_lines(self, table: Table, path: Path, part: Part | None = None) -> str:
@@ -271,18 +283,3 @@ class _Scan:
         found = walk(root, prefix, label, part, self._progress, self._left_out)
         self._found.photos += self._grouping.in_folder(found.photos, prefix)
         self._found.num_ignored += found.num_ignored
-
-
-def _tell(photos: Sequence[Photo], origin: str, parts_origin: str, progress: Progress) -> None:
-    """Write a note on what was understood."""
-    classes = sorted({photo.label for photo in photos if photo.label})
-    if not classes:
-        progress.note(f"{len(photos):,} photos without classes.")
-        return
-    parts = [part for part in PARTS if any(photo.part == part for photo in photos)]
-    named = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
-    given = f"; parts {named} {parts_origin}" if parts else ""
-    word = "class" if len(classes) == 1 else "classes"
-    progress.note(
-        f"{len(classes):,} {word} from {origin}: {listed(classes, _NAMED_CLASSES)}{given}."
-    )

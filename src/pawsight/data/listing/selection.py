@@ -1,4 +1,4 @@
-"""Which classes are used, and under which names: `merge`, then `classes` of the settings."""
+"""Which classes are used and under which names, and what the user reads of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.errors import DataError
 from pawsight.progress import Progress
-from pawsight.records import Photo
+from pawsight.records import PARTS, Photo
+
+_NAMED_CLASSES = 8
 
 
 def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) -> list[Photo]:
@@ -69,3 +71,20 @@ def _check_known(option: str, names: set[str] | dict[str, str], photos: Sequence
             f"{option} names {listed(missing)}, but there is no such class.\n"
             f"The classes there are: {listed(sorted(known), 50) or 'none'}."
         )
+
+
+def tell_classes(
+    photos: Sequence[Photo], origin: str, parts_origin: str, progress: Progress
+) -> None:
+    """Write a note on what was understood."""
+    classes = sorted({photo.label for photo in photos if photo.label})
+    if not classes:
+        progress.note(f"{len(photos):,} photos without classes.")
+        return
+    parts = [part for part in PARTS if any(photo.part == part for photo in photos)]
+    named = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    given = f"; parts {named} {parts_origin}" if parts else ""
+    word = "class" if len(classes) == 1 else "classes"
+    progress.note(
+        f"{len(classes):,} {word} from {origin}: {listed(classes, _NAMED_CLASSES)}{given}."
+    )
