@@ -23,14 +23,14 @@ from pawsight.tensorflow_setup import prepare_tensorflow
 # What each extra is for. Which packages it brings stands in pyproject.toml alone, and is read from
 # the metadata that an installation keeps of it.
 _GIVES = {
-    "": "look at photos, predict, sort",
+    "": "audit photos, predict, sort",
     "train": "train, evaluate, make reports; export to ONNX, Keras, TensorFlow, the web",
     "export": "export to LiteRT and OpenVINO, together with train",
     "hub": "presets of KerasHub: --model hub:PRESET, together with train",
-    "serve": "answer over HTTP, with a page for people",
+    "serve": "serve a model over HTTP, with a web page",
     "tiff": "read TIFFs of many bands that are compressed with LZW, JPEG, zstd and the like",
-    "cloud": "take photos from s3:// gs:// az:// hf:// sftp:// and https:// addresses",
-    "drive": "take photos from Google Drive: gdrive:PATH and shared links",
+    "cloud": "read photos from s3:// gs:// az:// hf:// sftp:// and https:// addresses",
+    "drive": "read photos from Google Drive: gdrive:PATH and shared links",
     "dev": "work on pawsight itself: tests, checks, documentation",
 }
 # Other names under which the same package is published.
@@ -118,7 +118,7 @@ def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str,
         return {"gives": _GIVES[""], "install": _install(""), "packages": {}}, {}
     needed = [Requirement(line) for line in stated.get_all("Requires-Dist") or ()]
 
-    def told(extra: str) -> dict[str, Any]:
+    def entry(extra: str) -> dict[str, Any]:
         own = [one for one in needed if _is_for(one, extra) and not (extra and _is_for(one, ""))]
         return {
             "gives": _GIVES.get(extra, ""),
@@ -126,8 +126,8 @@ def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str,
             "packages": _versions(own, extra, problems),
         }
 
-    return told(""), {
-        name: told(name) for name in sorted(stated.get_all("Provides-Extra") or (), key=_rank)
+    return entry(""), {
+        name: entry(name) for name in sorted(stated.get_all("Provides-Extra") or (), key=_rank)
     }
 
 

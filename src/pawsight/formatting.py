@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -66,6 +67,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def markdown_text(text: str) -> str:
+    """Escape a text, such as the name of a class, so that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(printable(text), quote=False))
+
+
 def to_json(value: Any, indent: int | None = None) -> str:
     """Write JSON with readable letters; surrogate-escaped bytes of names stay as escapes."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
@@ -89,4 +95,5 @@ def inert_path(path: str) -> str:
     return f"./{path}" if _FORMULA.match(path) else path
 
 
+_MARKDOWN = re.compile(r"([\\`*_\[\]|#~!])")
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+$)")

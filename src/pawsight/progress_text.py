@@ -1,6 +1,6 @@
-"""How far a stage is, in words: `Training: 120 of 300 steps, 45 s left, loss 0.312`.
+"""The progress of a stage as text: `Training: 120 of 300 steps, 45 s left, loss 0.312`.
 
-What the lines of the command line and a notebook's cell both say.
+Used by the lines of the command line and by a notebook's cell.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from pawsight.formatting import duration, percent
 
 
 class Stage:
-    """Counts what a `Progress` is told of one stage; the caller brings the clock.
+    """Counts the progress of one stage; the caller passes the time.
 
     Args:
         task: What is done, for people.
         total: How many units there are, None if unknown.
-        unit: What is counted: "photos", "steps"; "bytes" are told as MB.
+        unit: What is counted: "photos", "steps"; "bytes" are shown as MB.
     """
 
     def __init__(self, task: str = "", total: int | None = None, unit: str = "") -> None:
@@ -29,19 +29,19 @@ class Stage:
     def advance(self, done: int, facts: dict[str, float | str], now: float) -> None:
         """Count; facts stay until newer ones come."""
         if not self.done:
-            # The pace counts from here: what came before was done by an earlier run, or waiting.
+            # The rate counts from here: before was an earlier run, or waiting.
             self._first, self._done_first = now, done
         self.done += done
         self.total = int(facts.get("total", self.total or 0)) or None
         self.facts |= {name: value for name, value in facts.items() if name != "total"}
 
-    def beginning(self) -> str:
+    def start_line(self) -> str:
         """Return the line for the start of the stage."""
         if self.total is None:
             return self.task
         return f"{self.task}: {count_text(self.total, None, self.unit)}"
 
-    def standing(self, now: float) -> str:
+    def progress_line(self, now: float) -> str:
         """Return the line for progress: count, rate, time left, and the newest facts."""
         parts = [count_text(self.done, self.total, self.unit)]
         spent, counted = now - self._first, self.done - self._done_first

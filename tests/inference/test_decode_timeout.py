@@ -5,7 +5,7 @@ import time
 import pytest
 
 from pawsight.inference import decode_timeout
-from pawsight.inference.decode_timeout import Stopwatch
+from pawsight.inference.decode_timeout import DecodeTimer
 
 
 @pytest.fixture
@@ -23,22 +23,22 @@ def work():
 def test_time_spent_on_earlier_photos_is_not_counted(monkeypatch, work):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.2)
     work(0.3)
-    stopwatch = Stopwatch()
+    stopwatch = DecodeTimer()
     time.sleep(0.3)
-    assert stopwatch.complaint() == ""
+    assert stopwatch.timeout_reason() == ""
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no such clock here")
 def test_time_spent_on_this_photo_is_counted(monkeypatch, work):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.2)
     work(0.1)
-    stopwatch = Stopwatch()
+    stopwatch = DecodeTimer()
     work(0.3)
-    assert stopwatch.complaint() == "took more than 0 seconds to decode"
+    assert stopwatch.timeout_reason() == "took more than 0 seconds to decode"
 
 
 def test_a_photo_that_only_waits_is_ended_by_the_clock(monkeypatch):
     monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 0.1)
-    stopwatch = Stopwatch()
+    stopwatch = DecodeTimer()
     time.sleep(0.2)
-    assert stopwatch.complaint() == "took more than 0 seconds to decode"
+    assert stopwatch.timeout_reason() == "took more than 0 seconds to decode"

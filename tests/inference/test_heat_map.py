@@ -74,7 +74,7 @@ def test_classifier_draws_it_of_whatever_is_a_photo(classifier, save_photo, tmp_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label": "cow"}, r"no class 'cow'. It knows: red, green, blue"),
+        ({"label": "cow"}, r"no class 'cow'. Its classes: red, green, blue"),
         ({"grid": 0}, "1 to 32 patches along a side, not 0"),
         ({"grid": 33}, "not 33"),
     ],

@@ -25,9 +25,9 @@ def cache(
 ) -> None:
     """Show or clear the cache.
 
-    Photos that were read, at each working size; unpacked archives; photos copied from afar;
-    well-known sets; the drawn sample; weights that were fetched, and what their networks saw in
-    photos. All of it is made again when it is needed. Your own photos are not in there.
+    It holds decoded photos, at each image size; unpacked archives; photos copied from network
+    drives and cloud stores; known sets; the drawn sample; pretrained weights, and features of
+    photos. All of it is recreated when it is needed. Your own photos are not in it.
 
     Example: pawsight cache --clear all
     """

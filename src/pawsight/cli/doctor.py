@@ -25,8 +25,8 @@ def doctor(
 ) -> None:
     """Check this machine and this installation.
 
-    Shows the processor, what training would use and why, and for each extra what it gives, which
-    packages it brings, and the command that installs it.
+    Shows the processor, the precision that training would use and why, and for each extra its
+    purpose, its packages, and the command that installs it.
 
     Example: pawsight doctor --bundle report.zip --run runs/pets
     """

@@ -15,7 +15,7 @@ from pawsight.formatting import printable_lines
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
 
-# What an interrupted command says besides.
+# Added to the message of an interrupted command.
 _READING = "\nRun the command again to resume: photos that were read are not read again."
 _FETCHING = "\nRun the command again to resume: what was fetched is kept."
 _ON = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETCHING}

@@ -48,8 +48,8 @@ def export(
 ) -> None:
     """Export a model to the format of another runtime.
 
-    Every export is run on photos and compared with the model before it is kept; a README.md in
-    its folder says how to use it. Nothing is ever overwritten.
+    Every export is run on photos and compared with the model before it is kept. A README.md in its
+    folder describes its use. Nothing is ever overwritten.
 
     Example: pawsight export runs/cats --format onnx
 
@@ -64,7 +64,7 @@ def export(
         with shown() as progress:
             for one in export_all(run, format or ["onnx"], out, photos, progress):
                 found.append(one)
-    finally:  # what is there is told, even if the next format failed
+    finally:  # what is there is printed, even if the next format failed
         if as_json:
             print_json([_as_json(one) for one in found])
         elif found:

@@ -46,14 +46,14 @@ class Lines:
         self._stage = Stage(task, total, unit)
         self._shown_at = time.monotonic()
         self._is_shown = True
-        self._print(self._stage.beginning())
+        self._print(self._stage.start_line())
 
     def advance(self, done: int, **facts: float | str) -> None:
         """Count, and print a line if the last one is ten seconds old."""
         self._stage.advance(done, facts, time.monotonic())
         self._is_shown = False
         if time.monotonic() - self._shown_at >= LINE_SECONDS:
-            self._print_standing()
+            self._print_progress()
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -65,12 +65,12 @@ class Lines:
 
     def _end(self) -> None:
         if not self._is_shown:
-            self._print_standing()
+            self._print_progress()
 
-    def _print_standing(self) -> None:
+    def _print_progress(self) -> None:
         self._shown_at = time.monotonic()
         self._is_shown = True
-        self._print(self._stage.standing(self._shown_at))
+        self._print(self._stage.progress_line(self._shown_at))
 
     def _print(self, text: str) -> None:
         print(printable_lines(public_text(text)), file=sys.stderr, flush=True)

@@ -61,9 +61,9 @@ def serve(
 ) -> None:
     """Serve a model over HTTP, with a web page.
 
-    Listens on this machine alone unless told otherwise. When another model comes to lie at RUN, it
-    takes over without a request dropped. Ctrl-C or SIGTERM stops the service once all that it took
-    is answered; a second one ends it at once.
+    Only this machine can connect, unless --host is given. When the model at RUN changes, it is
+    reloaded without dropping a request. Ctrl-C or SIGTERM stops the service after all accepted
+    requests are answered; a second one ends it at once.
 
     Example: pawsight serve
 

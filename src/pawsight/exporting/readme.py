@@ -14,7 +14,7 @@ from pawsight.exporting.preprocessing_code import (
     opening_code,
     reading_code,
 )
-from pawsight.formatting import percent
+from pawsight.formatting import markdown_text, percent
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
 
@@ -90,7 +90,7 @@ def _text(model: ModelFolder, format: Format, exported: Exported, description_na
     height, width = model.description.image_size
     black, full = model.description.input_range
     count = "1" if format.takes_one else "N"
-    classes = ", ".join(model.description.class_names)
+    classes = ", ".join(map(markdown_text, model.description.class_names))
     int8 = f"\nIts numbers are rounded to 8 bits. {_cost(exported)}\n" if format.is_int8 else ""
     return f"""\
 # A pawsight model as {format.name}

@@ -26,7 +26,7 @@ def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
         progress: Receives what is fetched.
 
     Raises:
-        SourceError: Photos cannot be fetched; the text says why.
+        SourceError: Photos cannot be fetched; the text is the reason.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     found = []

@@ -1,4 +1,4 @@
-"""A trained model at work: photos in, class probabilities out.
+"""Predict with a trained model: photos in, class probabilities out.
 
 Pillow, NumPy and ONNX Runtime only, so predicting needs no TensorFlow. The
 photos come through the same decoder as in training, and the names, sizes and
@@ -33,16 +33,16 @@ from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
 
-# What one call of the model is given. More falls out of a core's cache, and fewer let a network
-# with a large last layer read its weights anew for each photo.
-_AT_ONCE = 4
+# Images per run of the model. More do not fit in a core's cache; with fewer, a network with a
+# large last layer reads its weights again for each photo.
+_BATCH_SIZE = 4
 
 
 class Classifier:
-    """A trained model, ready to look at photos.
+    """A trained model, to predict with.
 
-    Many threads may use one classifier. It can be pickled: what is unpickled
-    opens the same run folder again.
+    Many threads may use one classifier. It can be pickled; unpickling loads
+    the same run folder again.
 
     Example:
         classifier = Classifier.load("runs/cats")
@@ -125,7 +125,7 @@ class Classifier:
                 f"not {images.dtype} of shape {list(images.shape)}."
             )
         num_threads = num_cpus()
-        size = max(1, min(_AT_ONCE, math.ceil(len(images) / num_threads)))
+        size = max(1, min(_BATCH_SIZE, math.ceil(len(images) / num_threads)))
         batches = [images[start : start + size] for start in range(0, len(images), size)]
         if len(batches) < 2:
             return self._run_model(images)
@@ -135,9 +135,9 @@ class Classifier:
     def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
         """Run the model and calibrate: shape [N, K], each row sums to 1.
 
-        Takes and raises the same as `logits`. With `tta` (test-time augmentation)
-        each image is looked at twice, as it is and mirrored, and the two answers
-        are averaged; it takes twice as long.
+        Arguments and errors as of `logits`. With `tta` (test-time augmentation) the
+        predictions of each image and of its mirror image are averaged, which takes
+        twice as long.
         """
         return self._calibrated(self.logits, images, tta)
 
@@ -148,26 +148,26 @@ class Classifier:
             photos: A path, the bytes of a photo file, a file opened for reading
                 bytes (`io.BytesIO` and uploads too), a Pillow image, or uint8
                 pixels [H, W, 3] of any size; or an iterable of such.
-            tta: Average in what the model says of the mirrored photo.
+            tta: Average the predictions of each photo and its mirror image.
 
         Returns:
             One prediction per photo, in their order: a list that a notebook
-            shows as a table. A photo that cannot be read gives one that says
-            why in `error`.
+            shows as a table. One of a photo that cannot be read has the
+            reason in `error`.
 
         Raises:
-            ShapeError: An array is no picture.
+            ShapeError: An array is not an image.
             InputTypeError: It is nothing that can be a photo; a TypeError, too.
         """
         return PredictionList(self.predict_iter(as_photos(photos), tta=tta))
 
     def predict_iter(
-        self, photos: Iterable[PhotoLike], batch_size: int = _AT_ONCE, tta: bool = False
+        self, photos: Iterable[PhotoLike], batch_size: int = _BATCH_SIZE, tta: bool = False
     ) -> Generator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
-        Each core decodes some photos and runs the model on them. Answers come
-        as soon as they are known, also while the stream waits for its next photo.
+        Each core decodes some photos and runs the model on them. Predictions are
+        yielded as soon as they are known, also while the stream waits for its next photo.
 
         Args:
             photos: As for `predict`; taken by another thread, as they are
@@ -206,9 +206,9 @@ class Classifier:
         """Classify photos that are decoded already, in the thread that calls.
 
         Args:
-            names: What the photos are called, length N, at least 1.
+            names: The names of the photos, length N, at least 1.
             pixels: uint8, shape [H, W, 3] each, of the model's image size; a few at a
-                time, since one core looks at all of them.
+                time, since one core processes all of them.
             tta: As for `predict`.
         """
         # Not `probs`, which takes all cores: here each of them is at photos of its own.
@@ -258,7 +258,7 @@ class Classifier:
         return Prediction(path, label, probability, by_class, "", answer, ood_score)
 
     def _pixels(self, photo: PhotoLike) -> ImageArray:
-        # Imported here: what only loads a model, or has pixels already, needs no decoder.
+        # Imported here: loading a model, or predicting pixels, needs no decoder.
         from pawsight.data.decoding.decode import load_pixels
 
         return load_pixels(file_bytes(photo), self.image_size, self.resize, scale=self.pixel_scale)

@@ -20,7 +20,7 @@ MOST_PATCHES = 32  # along a side: 1,024 runs of the model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """Where a photo speaks for a class.
+    """How much the probability of a class depends on each part of a photo.
 
     Attributes:
         label: The class.
@@ -59,7 +59,7 @@ def heat_map(
     """
     if label is not None and label not in class_names:
         known = ", ".join(class_names)
-        raise ConfigError(f"The model has no class '{label}'. It knows: {known}.")
+        raise ConfigError(f"The model has no class '{label}'. Its classes: {known}.")
     if not 1 <= grid <= MOST_PATCHES:
         raise ConfigError(f"A heat map has 1 to {MOST_PATCHES} patches along a side, not {grid}.")
     plain = probs(pixels[None])[0]

@@ -1,7 +1,7 @@
-"""Photos in whatever form they are given: typed by a person, or passed by a program.
+"""Photos in any form: named on a command line, or passed by a program.
 
-A person names files, folders, patterns and lists. Nothing of that stops a run:
-what cannot be found becomes a row that says so, in its place among the others.
+Names are of files, folders, patterns and lists. A name that cannot be found does
+not end the run: it becomes a row with an error, in its place among the others.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def expand(
         left_out: Counts the folders that are left out, such as libraries of photo programs.
 
     Yields:
-        Paths, and for what cannot be one a Prediction whose `error` says why.
+        Paths, and a Prediction with an `error` for what is not a path.
     """
     left_out = left_out or LeftOut()
     for argument in arguments:
@@ -221,7 +221,7 @@ def _path(line: bytes) -> str:
 
 def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     if not os.path.isdir(path):
-        yield path  # the decoder says so if there is no such file
+        yield path  # if there is no such file, the decoder reports it
         return
     photos = sorted(walk(path, left_out=left_out).photos, key=lambda photo: photo.path)
     for photo in photos:
@@ -238,7 +238,7 @@ def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     # `**` names the folders below as well as all that is in them.
     folders = [] if "**" in pattern else [match for match in matches if os.path.isdir(match)]
     files = [match for match in matches if not os.path.isdir(match)]
-    # `*.dat` asks for just those files; `photos/*` for the photos among all sorts.
+    # `*.dat` means just those files; `photos/*` the photos among files of all kinds.
     is_any_name = glob.has_magic(os.path.splitext(pattern)[1] or "*")
     if is_any_name:
         files = [file for file in files if kind_of(os.path.basename(file)) is Kind.PHOTO]

@@ -21,7 +21,7 @@ class Provenance:
 
     Attributes:
         name: The run folder's name; "builtin" for the model that ships.
-        trained: What model.json says of how it was made.
+        trained: The part of model.json on its training.
         metrics: The headline numbers of each part that it was measured on; None
             where it was not.
     """

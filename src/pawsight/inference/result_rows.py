@@ -147,7 +147,7 @@ _BY_SUFFIX: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".ndjson": 
 
 
 def format_of(path: Path) -> Format:
-    """Return the format that the ending of a file's name asks for: csv unless it is another's."""
+    """Return the format for the ending of a file name; csv for an unknown one."""
     return _BY_SUFFIX.get(path.suffix.lower(), "csv")
 
 

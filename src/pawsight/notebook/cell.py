@@ -1,7 +1,7 @@
-"""The cell of a notebook as a `Progress`: a line with a bar, what was told, and curves.
+"""A `Progress` in a notebook's cell: a line with a bar, the notes, and curves.
 
-Two displays are updated in place, one of HTML and one of a picture, which every
-front end can do: no widgets, no scripts. What was shown last stays in the notebook.
+Two displays, one of HTML and one of an image, are updated in place, which every
+front end supports: no widgets, no scripts. The last state stays in the notebook.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pawsight.progress_text import Stage
 
 _TEXT_SECONDS = 0.5  # between two updates of the line
 _DRAWING_SHARE = 0.05  # of the time may go into drawing curves
-_LATEST = 8  # lines in view; the others are folded away
+_LATEST = 8  # lines in view; the others are collapsed
 # Facts that are points of curves.
-_TOLD = (
+_CURVES = (
     "epoch",
     "loss",
     "accuracy",
@@ -32,7 +32,7 @@ _DOTS_PER_INCH, _SHOWN_DOTS = 144, 72  # drawn for screens with fine dots, and s
 
 
 class Cell:
-    """Shows stages and notes; draws accuracy and loss once a stage tells of validations.
+    """Shows stages and notes; draws accuracy and loss once a stage reports validations.
 
     Args:
         display: IPython's `display`.
@@ -46,7 +46,7 @@ class Cell:
         self._clock = clock
         self._text: Any = None  # the two displays, once they are there
         self._picture: Any = None
-        self._told: list[str] = []
+        self._lines: list[str] = []
         self._stage: Stage | None = None
         self._shown_at = 0.0
         self._courses: dict[str, list[float]] = {}
@@ -74,7 +74,7 @@ class Cell:
 
     def note(self, text: str) -> None:
         """Add a line."""
-        self._told.append(text)
+        self._lines.append(text)
         self._show()
 
     def close(self) -> None:
@@ -82,19 +82,19 @@ class Cell:
         self._end()
         if self._num_drawn < self._num_points:
             self._draw()
-        if self._told:
+        if self._lines:
             self._show()
 
     def _end(self) -> None:
         if self._stage is not None:
             stage, now = self._stage, self._clock()
-            self._told.append(stage.standing(now) if stage.done else stage.beginning())
+            self._lines.append(stage.progress_line(now) if stage.done else stage.start_line())
             self._stage = None
 
     def _add_point(self, facts: dict[str, float | str]) -> None:
         """Add the figures of a validation, under the names of the history's columns."""
         names = {"loss": "train_loss", "accuracy": "train_accuracy"}
-        point = {names.get(name, name): float(facts[name]) for name in facts if name in _TOLD}
+        point = {names.get(name, name): float(facts[name]) for name in facts if name in _CURVES}
         num_points = self._num_points
         for column in {**self._courses, **point}:
             course = self._courses.setdefault(column, [math.nan] * num_points)
@@ -103,11 +103,11 @@ class Cell:
 
     def _show(self) -> None:
         self._shown_at = self._clock()
-        lines = list(self._told)
+        lines = list(self._lines)
         if self._stage is not None:
             is_begun = self._stage.done > 0
             lines.append(
-                self._stage.standing(self._shown_at) if is_begun else self._stage.beginning()
+                self._stage.progress_line(self._shown_at) if is_begun else self._stage.start_line()
             )
         bundle = {"text/plain": "\n".join(lines), "text/html": self._html(lines)}
         self._text = _updated(self._text, self._display, bundle)

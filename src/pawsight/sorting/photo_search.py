@@ -12,7 +12,7 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.inference.photo_inputs import before_magic, expand, name_of
 from pawsight.records import Prediction
 
-# os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
+# os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
 # ruff: noqa: PTH118, PTH122
 
 
@@ -71,7 +71,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
 def _without_raw_companions(
     photos: list[tuple[str | Prediction, str]],
 ) -> list[tuple[str | Prediction, str]]:
-    """Drop raw files that belong to a photo of the same name: `Sidecars` knows them."""
+    """Drop raw files that belong to a photo of the same name: `Sidecars` finds them."""
     stems = {os.path.splitext(photo)[0] for photo, _ in photos if isinstance(photo, str)}
     return [
         (photo, root)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from pawsight.data.file_types import Kind, is_raw, kind_of
 
-# os.path, not pathlib: 100,000 names are looked at, and they may hold any bytes.
+# os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
 # ruff: noqa: PTH118, PTH119, PTH122
 
 # Settings of editors, edits made on a phone, what a photo service knew, and labels drawn on it.

@@ -31,7 +31,7 @@ class Placement:
     """The plan, and then the outcome, for one photo.
 
     `target` is relative to the sorted folder, `cats/IMG.jpg`, and "" where the
-    photo failed; then `reason` says why. `label` is "" for a photo that could
+    photo failed; then `reason` is why. `label` is "" for a photo that could
     not be read. `beside` is "" for a photo; else this is a file that belongs to
     the photo of that path, and is placed beside it. `size` (bytes) and `mtime_ns`
     are those it was planned with.
@@ -174,21 +174,21 @@ class Planner:
         path = prediction.path
         if prediction.error:
             return Placement(path, reason=prediction.error)
-        told = Placement(path, prediction.label, prediction.probability)
+        plan = Placement(path, prediction.label, prediction.probability)
         try:
             facts = os.stat(path)
         except OSError as error:
-            return _changed(told, reason=reason(error))
+            return _changed(plan, reason=reason(error))
         folder = self._folder(prediction)
         real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         home = os.path.join(os.path.realpath(os.path.join(self._into, folder)), "")
         if real.startswith(home):
             target = f"{folder}/{real.removeprefix(home)}"
-            return _changed(told, target=target, status="there")
+            return _changed(plan, target=target, status="there")
         if self._how == "move" and (os.path.islink(path) or not _lies_in(real, root)):
-            return _changed(told, reason="it is reached by a link, and link targets are not moved")
+            return _changed(plan, reason="it is reached by a link, and link targets are not moved")
         if self._how == "move" and (package := _package_above(real)):
-            return _changed(told, reason=f"it belongs to {package}, which moving it would break")
+            return _changed(plan, reason=f"it belongs to {package}, which moving it would break")
         wanted = f"{folder}/{os.path.basename(path)}"
         target, is_there = self._names.choose(path, facts.st_size, wanted)
         return Placement(

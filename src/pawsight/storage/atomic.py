@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def temporary_path(path: Path) -> Path:
-    """Return a new name beside `path` for what is being written; it tells the writing process."""
+    """Return a new temporary name beside `path`, which holds the id of this process."""
     # The suffix stays: Keras and Matplotlib choose the format by it.
     name = f".pawsight-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}-{path.name[-40:]}"
     return path.with_name(name)

@@ -1,7 +1,7 @@
 """Locks between processes, released by the operating system however a process ends.
 
 A lock is a SQLite file that stays: SQLite locks alike on every system, also
-between threads of one process, and knows shared and exclusive locks.
+between threads of one process, and has shared and exclusive locks.
 """
 
 from __future__ import annotations

@@ -44,9 +44,9 @@ Signature = tuple[str, tuple[tuple[int, int, int] | None, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that answers, and what is told of it.
+    """A model in use, and its card.
 
-    `trained` is what model.json says of how it was made; `metrics` are the
+    `trained` is the part of model.json on its training; `metrics` are the
     headline numbers of each part that it was measured on, None where it was not.
     """
 

@@ -104,7 +104,7 @@ class Service:
             classifier = model.classifier
             if label is not None and label not in classifier.class_names:
                 known = ", ".join(classifier.class_names)
-                raise HTTPException(422, f"The model has no class '{label}'. It knows: {known}.")
+                raise HTTPException(422, f"The model has no class '{label}'. Its classes: {known}.")
 
             def draw(pixels: list[ImageArray]) -> list[schemas.Heat]:
                 found = heat_map(classifier.probs, classifier.class_names, pixels[0], label)
