@@ -4,12 +4,16 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pawsight.data.auditing import checks
+from pawsight.data.pixel_scale import STANDARD
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
+from pawsight.records import Predictions
 from pawsight.report import interpretation
+from pawsight.report.gallery import surest_mistakes
 from pawsight.report.page import write_report
 from pawsight.storage.atomic import write_json
 
@@ -254,7 +258,7 @@ def test_only_so_many_mistakes_are_shown(make_run):
     page = Page(write_report(make_run(num_wrong=5, is_short=True), worst_images=3))
 
     assert page.count("img") == 3
-    assert "The 3 worst of 5 mistakes" in page.text
+    assert "The 3 surest of 5 mistakes" in page.text
 
 
 def test_the_photos_are_left_as_they_were(make_run):
@@ -371,3 +375,12 @@ def test_each_class_has_intervals(page):
     # 2 of 4 cats were found, and no dog was taken for one.
     row = page.text.partition("avg. prec. cats ")[2]
     assert row.startswith("4 100.0 % 34.2 to 100.0 50.0 % 15.0 to 85.0")
+
+
+def test_the_mistakes_it_was_surest_of_come_first():
+    probs = np.array([[0.5, 0.3, 0.2], [0.9, 0.08, 0.02], [0.6, 0.01, 0.39], [0.1, 0.8, 0.1]])
+    predictions = Predictions(tuple("abcd"), np.array([1, 1, 1, 1]), probs, ("x", "y", "z"))
+
+    found = surest_mistakes(predictions, Path("gone"), 2, STANDARD)
+
+    assert [(one.path, one.probability) for one in found] == [("b", 0.9), ("c", 0.6)]

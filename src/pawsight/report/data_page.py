@@ -23,7 +23,8 @@ from pawsight.storage.atomic import write_json, write_text
 
 PAGE_NAME = "audit.html"
 _JSON_NAME = "audit.json"
-MOST_ITEMS = 50  # of one kind
+MOST_ITEMS = 50  # of one finding
+FIRST_ITEMS = 6  # of these, before the rest is folded away: a phone shows them two by two
 MOST_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
 _MOST_OF_A_GROUP = 4  # photos of one group of copies
 MOST_IN_GROUPS = 100  # photos of one kind of groups
@@ -120,6 +121,7 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         pictures=pictures,
         most_of_a_group=_MOST_OF_A_GROUP,
         most_rows=MOST_ROWS,
+        first_items=FIRST_ITEMS,
         version=__version__,
     )
     write_text(path, page)

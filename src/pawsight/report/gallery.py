@@ -1,4 +1,4 @@
-"""The photos a model got most wrong, small enough to travel inside the report."""
+"""The mistakes that a model was surest of, small enough to travel inside the report."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Mistake:
     picture: str
 
 
-def worst_mistakes(
+def surest_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[Mistake]:
-    """Return the wrong answers, those first that gave the truth the lowest probability.
+    """Return the wrong answers, those first that the model was surest of.
 
     Args:
         predictions: Of one part.
@@ -45,13 +45,14 @@ def worst_mistakes(
     rows = np.arange(len(predictions.paths))
     true_probs = predictions.probs[rows, predictions.labels]
     wrong = rows[guesses != predictions.labels]
-    worst = wrong[np.argsort(true_probs[wrong], kind="stable")][:most]
+    guessed_probs = predictions.probs[rows, guesses]
+    worst = wrong[np.lexsort((true_probs[wrong], -guessed_probs[wrong]))][:most]
     return [
         Mistake(
             path=predictions.paths[i],
             truth=predictions.class_names[predictions.labels[i]],
             predicted=predictions.class_names[guesses[i]],
-            probability=float(predictions.probs[i, guesses[i]]),
+            probability=float(guessed_probs[i]),
             truth_probability=float(true_probs[i]),
             picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE, scale=scale),
         )

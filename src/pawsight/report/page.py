@@ -29,7 +29,7 @@ from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, interpretation
 from pawsight.report.data_page import write_data_page
-from pawsight.report.gallery import worst_mistakes
+from pawsight.report.gallery import surest_mistakes
 from pawsight.report.run_facts import setting_rows, training_rows
 from pawsight.report.templates import load_template
 from pawsight.runs import Run
@@ -79,7 +79,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
 
     Args:
         run: The run folder; its figures and report are replaced.
-        worst_images: How many of the worst mistakes are shown with a picture.
+        worst_images: How many of the surest mistakes are shown with a picture.
 
     Returns:
         The path of the report.
@@ -94,7 +94,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         predictions = load_predictions(run.predictions_path(facts.part))
         scale = PixelScale(**facts.model.get("pixel_scale", {}))
         root = Path(facts.config.get("root", ""))
-        mistakes = worst_mistakes(predictions, root, worst_images, scale)
+        mistakes = surest_mistakes(predictions, root, worst_images, scale)
     page = load_template("template.html.j2").render(
         name=_name(run, facts),
         part=facts.part,
