@@ -130,7 +130,7 @@ def test_a_file_that_points_at_another_file_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         place = [(str(tmp_path / "secret"), 0, 432)]
         file.create_dataset("conv/kernel", (3, 3, 3, 4), "f4", external=place)
-    with pytest.raises(ModelError, match="points at other files"):
+    with pytest.raises(ModelError, match="refers to other files"):
         load_backbone(_backbone(), tmp_path / "a.h5", "net")
 
 

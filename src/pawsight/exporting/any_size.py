@@ -44,7 +44,7 @@ _OPSET = 18  # the first whose Resize knows antialiasing
 def add_any_size(
     model: ModelFolder, folder: Path, classifier: Classifier, paths: Sequence[Path]
 ) -> float | None:
-    """Write `photo.onnx` beside `model.onnx` if it says of whole photos what pawsight says.
+    """Write `photo.onnx` beside `model.onnx` if its probabilities for whole photos are pawsight's.
 
     Args:
         model: The model.
@@ -87,7 +87,7 @@ def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> 
 
 
 def _with_resizing(model: ModelFolder) -> Any:
-    """The network after its resizing: "photo", uint8 [1, any, any, 3], in the place of "images"."""
+    """Return the network with the resizing before it: "photo", uint8 [1, any, any, 3]."""
     from onnx import TensorProto, helper, version_converter
 
     found = version_converter.convert_version(with_probabilities(model), _OPSET)
@@ -108,7 +108,7 @@ def _with_resizing(model: ModelFolder) -> Any:
 
 
 class _Steps:
-    """Collects nodes and constants under names of their own."""
+    """Nodes and constants under names of their own."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -160,7 +160,7 @@ def _cropped(graph: _Steps, size: Any) -> str:
 
 
 def _sides(graph: _Steps) -> str:
-    """The photo's (height, width)."""
+    """Add the photo's (height, width)."""
     return graph.add("Gather", graph.add("Shape", "photo"), graph.constant(np.array([1, 2])))
 
 

@@ -1,4 +1,4 @@
-"""A notebook that predicts in Google Colab, and the ONNX file that it asks for."""
+"""Export to a notebook that predicts in Google Colab, and the ONNX file that it asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 # Predict with a pawsight model
 
 Classes: {classes}. Run the cells from top to bottom. The second one asks for `model.onnx`, which
-lies beside this notebook; the last one for photos, and shows what the model says of each.
+lies beside this notebook; the last one for photos, and shows the prediction for each.
 """
 _PACKAGES = """\
 import importlib.util

@@ -1,4 +1,4 @@
-"""An export beside its model, on the same photos: do they agree, and how fast are they."""
+"""Compare an export with its model on the same photos: agreement and speed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _WARM_UPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export, and what was seen when it was compared with its model on photos.
+    """An export, and its comparison with the model on photos.
 
     Attributes:
-        path: The folder; its README.md says how to use what is in it.
+        path: The folder; its README.md describes how to use what is in it.
         format: Its name.
         num_photos: How many photos both were run on.
         largest_difference: Of any probability between the two, 0..1.
@@ -51,12 +51,12 @@ class Exported:
 
 
 def accuracy(found: Predictions) -> float:
-    """Give the share of photos that are named rightly."""
+    """Return the share of photos that are classified correctly."""
     return float((found.probs.argmax(axis=1) == found.labels).mean())
 
 
 def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
-    """Compare what two models say of the same photos.
+    """Compare the predictions of two models for the same photos.
 
     Returns:
         The largest difference of any probability, and the share of photos on which both name the
@@ -67,7 +67,7 @@ def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
     """
     if export.paths != model.paths:
         raise DataError(
-            "Photos went away while the export was compared with the model on them.\nExport again."
+            "Photos became unreadable while the export was compared with the model.\nExport again."
         )
     difference = float(np.abs(export.probs - model.probs).max())
     agreement = float((export.probs.argmax(axis=1) == model.probs.argmax(axis=1)).mean())
@@ -75,10 +75,10 @@ def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
 
 
 def check_difference(difference: float, num_photos: int, name: str) -> None:
-    """Refuse an export that computes something else than the model.
+    """Refuse an export whose probabilities differ from the model's.
 
     Raises:
-        ModelError: A probability differs by more than `TOLERANCE`, or is no number.
+        ModelError: A probability differs by more than `TOLERANCE`, or is NaN.
     """
     if not difference <= TOLERANCE:
         raise ModelError(

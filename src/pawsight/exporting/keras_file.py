@@ -1,4 +1,4 @@
-"""The model as one `.keras` file, which Keras loads without pawsight."""
+"""Export to one `.keras` file, which Keras loads without pawsight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model for LiteRT (TensorFlow Lite): phones and small computers."""
+"""Export to LiteRT (TensorFlow Lite), for phones and small computers."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _save_constants(model: ModelFolder, path: Path) -> None:
         # What was a dict comes back as a list, in the order of its names.
         return dict(zip(("logits", "probabilities"), holder.constant(images), strict=True))
 
-    # Nobody trains on it, and gradients of their own, as that of swish, lead out of the constants.
+    # Gradients of their own, such as that of swish, refer to what is outside of the constants.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(
         holder, str(path), signatures={"serving_default": signature}, options=options

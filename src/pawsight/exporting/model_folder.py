@@ -20,7 +20,7 @@ class ModelFolder:
     """What a format is written from.
 
     Attributes:
-        run: Where model.onnx and model.json lie.
+        run: Has model.onnx and model.json.
         description: The facts of the exported model, which every format carries along.
         calibration: Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the
             range of its numbers; N is 0 where no such format is asked for.

@@ -1,4 +1,4 @@
-"""The model as one ONNX file with calibrated probabilities, and what it means in its metadata."""
+"""Export to one ONNX file with calibrated probabilities, its description in the metadata."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def with_probabilities(model: ModelFolder) -> Any:
-    """The run's own network, followed by the temperature and the softmax, as onnx.ModelProto.
+    """Return the run's network, followed by the temperature and the softmax, as onnx.ModelProto.
 
     Takes "images", float32 [N, H, W, 3] with values 0..255; gives "logits" and
     "probabilities", float32 [N, K].

@@ -1,4 +1,4 @@
-"""The model as ONNX with weights and features of 8 bits, their ranges set by training photos."""
+"""Export to ONNX with weights and activations of 8 bits, calibrated on training photos."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 class _Photos:
-    """Gives the calibration photos one by one, as ONNX Runtime asks for them."""
+    """The calibration photos one by one, as ONNX Runtime reads them."""
 
     def __init__(self, images: ImageArray) -> None:
         self._images: Iterator[Any] = iter(images)
 
     def get_next(self) -> dict[str, FloatArray] | None:
-        """Give the next photo; None when there are no more."""
+        """Return the next photo; None when there are no more."""
         image = next(self._images, None)
         return None if image is None else {"images": image[None].astype(np.float32)}
 
 
 def _about_quantization(record: logging.LogRecord) -> bool:
-    """Drop advice to do what has been done."""
+    """Drop the advice to preprocess, which has been done."""
     return "pre-processing" not in record.getMessage()
 
 

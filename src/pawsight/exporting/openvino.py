@@ -1,7 +1,7 @@
-"""The model for OpenVINO: Intel's processors, graphics and accelerators.
+"""Export to OpenVINO: Intel's processors, graphics and accelerators.
 
-Importing `openvino` sends a message to its makers, unless the package that
-sends it is not there: so it is hidden while pawsight imports it.
+Importing `openvino` sends telemetry to Intel, unless the package that sends it
+is missing: so it is hidden while pawsight imports it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
-    """The model as ONNX, whose weights are numbers already, not steps that make them.
+    """Return the model as ONNX, with weights as float32 constants, not computed from bytes.
 
     Where OpenVINO sees weights that are kept as bytes, it rounds what they are multiplied with to
     bytes too, which moved probabilities of the shipped model by up to 0.005 (OpenVINO 2026.4).
@@ -61,7 +61,7 @@ def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
 
 
 def _import() -> ModuleType:
-    # None in this place makes the import of that package fail, which OpenVINO is prepared for.
+    # None here makes the import of that package fail, which OpenVINO expects.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     import openvino
 
@@ -71,7 +71,7 @@ def _import() -> ModuleType:
 
 def open_runner(path: Path) -> Runner:
     """Open the file in OpenVINO, on one core of the processor."""
-    # On some processors it would otherwise multiply in bfloat16, and answer a little differently.
+    # On some processors it would otherwise compute in bfloat16, with slightly other results.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     model = _import().compile_model(path, "CPU", settings)
 

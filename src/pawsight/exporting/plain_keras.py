@@ -1,6 +1,6 @@
-"""The model in layers of Keras' own, so that whoever loads it needs no pawsight.
+"""Rebuild the model from layers of Keras alone, so that loading it needs no pawsight.
 
-It goes on to calibrated probabilities: images, float32 [N, H, W, 3] with values
+It includes the calibrated probabilities: images, float32 [N, H, W, 3] with values
 0..255, to {"logits": [N, K], "probabilities": [N, K]}.
 """
 
@@ -26,7 +26,7 @@ _KNOWN_PACKAGES = ("keras", "keras_hub")
 
 
 def plain_model(model: ModelFolder) -> keras.Model:
-    """Build the model from layers that Keras knows, with its weights.
+    """Build the model from layers of Keras, with its weights.
 
     Raises:
         RunError: The model is damaged, or is the shipped one, which has no Keras weights.
@@ -68,9 +68,9 @@ def _caffe_weights() -> list[np.ndarray]:
 
 def _check_plain(model: keras.Model) -> None:
     modules = {type(layer).__module__ for layer in leaves(model)}
-    foreign = sorted(name for name in modules if name.partition(".")[0] not in _KNOWN_PACKAGES)
-    if foreign:
+    others = sorted(name for name in modules if name.partition(".")[0] not in _KNOWN_PACKAGES)
+    if others:
         raise ModelError(
-            f"This network has layers that Keras alone cannot load (from {', '.join(foreign)}).\n"
+            f"This network has layers that Keras alone cannot load (from {', '.join(others)}).\n"
             f"Export it with --format onnx."
         )

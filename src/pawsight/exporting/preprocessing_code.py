@@ -48,7 +48,7 @@ def open_photo(file):
 
 
 def opening_code(scale: PixelScale) -> str:
-    """The function `open_photo`, for a model whose photos were scaled so."""
+    """Return the code of the function `open_photo`, for a model of this pixel scale."""
     ranges = {}
     for mode, kinds in (("I", ("int16", "int32", "uint32", "uint16")), ("F", ("float",))):
         found = next((scale.range_of(kind) for kind in kinds if scale.range_of(kind)), None)
@@ -58,12 +58,12 @@ def opening_code(scale: PixelScale) -> str:
 
 
 def is_whole(scale: PixelScale) -> bool:
-    """Whether `open_photo` reads all photos as pawsight does."""
+    """Return whether `open_photo` reads all photos as pawsight does."""
     return not scale.bands and scale.range_of("uint16") == STANDARD.range_of("uint16")
 
 
 def resize_line(model: ModelFolder) -> str:
-    """The line that brings the Pillow image `photo` to the model's size."""
+    """Return the line that resizes the Pillow image `photo` to the model's size."""
     height, width = model.description.image_size
     return _RESIZED[model.description.resize].format(size=(width, height))
 

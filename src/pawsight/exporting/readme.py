@@ -1,4 +1,4 @@
-"""The README.md beside an export: what it is, what was checked, and code that runs as it stands."""
+"""Write the README.md beside an export: what it is, how it compares, and code that runs."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def write_readme(
     Args:
         model: What was exported.
         format: To what.
-        exported: What was seen of it.
+        exported: Its comparison with the model.
         folder: Where to.
         any_size: What `any_size.add_any_size` gave; None where it was not asked, too.
-        description_name: The file beside it that says the same for programs.
+        description_name: The file beside it with the same facts for programs.
 
     Raises:
         DiskError: It cannot be written.
@@ -104,7 +104,7 @@ For {format.summary}.
 - Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the calibration,
   which divides them by {model.description.temperature:g}, and the softmax.
 
-`{description_name}` says the same for programs.
+`{description_name}` holds the same facts for programs.
 
 ## Compared with the model
 

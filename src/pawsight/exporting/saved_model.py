@@ -1,4 +1,4 @@
-"""The model as a TensorFlow SavedModel, for TensorFlow Serving and whatever else reads those."""
+"""Export to a TensorFlow SavedModel, for TensorFlow Serving and other tools that read it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The model as a folder of web files: the page of `pawsight serve`, answering in the browser.
+"""Export to a folder of web files: the page of `pawsight serve`, with inference in the browser.
 
 Any static host will do, and none is asked once the page is open. It is the same
-page; only `static/engine.js` differs, which says who answers. The browser runs
+page; only `static/engine.js` differs, which selects the engine. The browser runs
 `model.onnx` with ONNX Runtime's WebAssembly build, of which this package holds a
 copy, so that an export fetches nothing.
 """
@@ -28,7 +28,7 @@ _ONLY_SERVED = "http_engine.js"
 _ADVICE = """
 ## Use it
 
-Put this folder on any static host. To look at it here, run this in it, and open http://localhost:8000:
+Put this folder on any static host. To open it on this machine, run this in it, and open http://localhost:8000:
 
 ```sh
 python -m http.server

@@ -21,7 +21,7 @@ from pawsight.storage.cache import cache_dir, hold
 if TYPE_CHECKING:
     import keras
 
-# What a network takes of pixels from 0 to 255. "none": them as they are, since it scales them
+# How a network wants pixels from 0 to 255 scaled. "none": them as they are, since it scales them
 # itself; "tf": -1 to 1; "torch": 0 to 1, less ImageNet's mean, over its deviation; "caffe": BGR,
 # less ImageNet's mean.
 Scaling = Literal["none", "tf", "torch", "caffe"]
@@ -47,7 +47,7 @@ class Application(PretrainedNetwork):
 
     @property
     def kept_path(self) -> Path:
-        """Where its own weights are kept once they are fetched; the file need not exist."""
+        """Path that its own weights are downloaded to; the file need not exist."""
         return cache_dir() / "weights" / self.name / self.place.rpartition("/")[2]
 
     def is_at_hand(self) -> bool:

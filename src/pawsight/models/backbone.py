@@ -37,7 +37,7 @@ class Backbone:
 
     @property
     def features_dir(self) -> Path:
-        """Where the features of photos are kept."""
+        """Folder of the cache for the features of photos."""
         return cache_dir() / "features" / self.key
 
 

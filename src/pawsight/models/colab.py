@@ -1,4 +1,4 @@
-"""The Colab script's own network, kept to the letter.
+"""Build the network of the Colab script, layer by layer as it was published.
 
 Conv 32, 64, 128 (3x3, relu, valid), each with 2x2 max pooling, Flatten,
 Dense 256 relu, and one output for two classes or K for more: 9,563,713

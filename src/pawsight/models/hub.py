@@ -1,8 +1,8 @@
 """Networks of KerasHub: their names, and what is kept of one once its preset was read.
 
-Needs neither TensorFlow nor KerasHub. What is kept are plain values: the name of a class that is
-in our table, the numbers it is built from, and how it wants its pixels. So a model file that names
-such a network holds no code, and building it follows nothing that somebody else wrote.
+Needs neither TensorFlow nor KerasHub. What is kept are plain values: the name of a class in our
+table, the numbers it is built from, and how its pixels are scaled. So a model file that names such
+a network holds no code, and building it executes nothing that somebody else wrote.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import keras
 
 PREFIX = "hub:"
-IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not say
+IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not state it
 # Those that turn a photo into a map of features, which can be pooled.
 CLASS_NAMES = (
     "CSPNetBackbone",
@@ -56,7 +56,7 @@ class HubNetwork:
     offset: tuple[float, float, float]
 
     def as_options(self) -> dict[str, Any]:
-        """The same as model.json holds it, under `options`."""
+        """Return it as model.json holds it, under `options`."""
         return asdict(self)
 
     @classmethod
@@ -85,14 +85,14 @@ class HubNetwork:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is a number, a text, or a list of such: a dict could stand for an object."""
+    """Return whether a value is a number, a text or a list of these: a dict could be an object."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, str | int | float)
 
 
 def image_size_of(name: str) -> tuple[int, int]:
-    """The (height, width) that a preset's folder states; 224 pixels where it states none."""
+    """Return the (height, width) that a preset's folder states, else 224 pixels."""
     path = Path(name.removeprefix(PREFIX)) / "image_converter.json"
     try:
         height, width = json.loads(path.read_text(encoding="utf-8"))["config"]["image_size"]
@@ -102,7 +102,7 @@ def image_size_of(name: str) -> tuple[int, int]:
 
 
 def kept_folder(name: str) -> Path:
-    """Where the network is kept once its preset was read; another preset, another folder."""
+    """Return the folder of the cache for a preset; a preset that changed has another one."""
     digest = hashlib.sha256(name.encode())
     folder = Path(name.removeprefix(PREFIX))
     if folder.is_dir():
@@ -113,12 +113,12 @@ def kept_folder(name: str) -> Path:
 
 
 def kept_weights(name: str) -> Path:
-    """Where the weights of a network are kept once its preset was read; they need not exist."""
+    """Return the path of the cached weights of a preset; the file need not exist."""
     return kept_folder(name) / "backbone.weights.h5"
 
 
 def kept_network(name: str) -> HubNetwork:
-    """The network as it is kept.
+    """Load the cached description of a preset's network.
 
     Raises:
         ModelError: It is not, or is damaged.
@@ -162,7 +162,7 @@ class HubPreset(PretrainedNetwork):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What is kept of the preset, JSON-ready."""
+        """What the network is built from, JSON-ready."""
         return self._network().as_options()
 
     def with_options(self, options: dict[str, Any]) -> HubPreset:

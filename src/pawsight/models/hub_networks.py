@@ -1,7 +1,7 @@
 """KerasHub's networks in Keras: read from a preset once, built from plain values ever after.
 
-KerasHub fetches a preset and says how it wants its pixels; whether a plain scaling does the same is
-tried, not assumed.
+KerasHub downloads a preset with its image converter. That a factor and an offset per colour scale
+pixels as the converter does is checked, not assumed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _NOT_KEPT = ("dtype", "name", "trainable", "image_shape")
 
 
 def keep_preset(name: str, progress: Progress) -> None:
-    """Fetch a preset, and keep its network and weights.
+    """Download a preset, and cache its network and weights.
 
     Args:
         name: The model's name, "hub:" and what KerasHub calls the preset.
-        progress: Is told.
+        progress: Receives the step.
 
     Raises:
         ExtraError: KerasHub is not installed.
@@ -63,7 +63,7 @@ def keep_preset(name: str, progress: Progress) -> None:
         height, width = own_size
         progress.note(f"{preset} was made for images of {height}x{width} (--image-size) pixels.")
     write_json(kept_folder(name) / "network.json", network.as_options())
-    # Last: the weights say that all is there.
+    # Last: where the weights exist, all the rest does.
     with replacing(kept_weights(name)) as temporary:
         backbone.save_weights(temporary, overwrite=True)
 

@@ -1,4 +1,4 @@
-"""The proof that an ONNX file computes what its model computes. Needs no TensorFlow."""
+"""Check that an ONNX file computes what its model computes. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOLERANCE = 1e-4
 
 
 def check_agreement(path: Path, images: ImageArray, logits: FloatArray) -> float:
-    """Run an ONNX file on photos and compare it with what its model said of them.
+    """Run an ONNX file on images and compare its probabilities with those of its model.
 
     Args:
         path: The ONNX file.

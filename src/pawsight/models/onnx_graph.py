@@ -1,4 +1,4 @@
-"""A finished model.onnx from a backbone's: its features, and one dense layer after them.
+"""Append a dense layer to the ONNX file of a backbone: a finished model.onnx.
 
 Needs no TensorFlow, and is exact: the backbone's own nodes stay as they are.
 """
@@ -33,7 +33,7 @@ def append_head(
         path: Where to.
 
     Raises:
-        ModelError: The backbone's file is none, or has no such output.
+        ModelError: The backbone's file is damaged, or has no such output.
         DiskError: The file cannot be written.
     """
     from onnx import TensorProto, helper, numpy_helper
@@ -42,8 +42,8 @@ def append_head(
         model = cut_out(features_path, "features", image_size)
     except Exception as error:  # onnx' errors share no base class
         raise ModelError(
-            f"{features_path} is no backbone that can be used ({error}).\n"
-            f"Remove that file, and it is made again."
+            f"{features_path} is not a usable backbone ({error}).\n"
+            f"Remove that file; it will be made again."
         ) from error
     graph = model.graph
     # Names of our own: the backbone's head, if it had one, may have used the plain ones.
@@ -75,7 +75,7 @@ def load_onnx(path: Path) -> Any:
 
 
 def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
-    """Read what of an ONNX file leads from "images" to one of its outputs, as onnx.ModelProto.
+    """Read the part of an ONNX file from "images" to one of its outputs, as onnx.ModelProto.
 
     Args:
         path: The file.
@@ -83,7 +83,7 @@ def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
         image_size: (height, width) in pixels that "images" has from now on.
 
     Raises:
-        Exception: The file is none, or has no such output; onnx' errors share no base class.
+        Exception: The file is damaged, or has no such output; onnx' errors share no base class.
     """
     import onnx
 

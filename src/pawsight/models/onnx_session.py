@@ -70,7 +70,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         height, width = description.image_size
         raise RunError(
             f"{path} does not take images of {height} x {width} pixels and give logits of "
-            f"{logits[1]} classes, as model.json beside it says.\n"
+            f"{logits[1]} classes, as model.json beside it states.\n"
             f"Train again, or copy the run folder anew."
         )
     return session

@@ -1,4 +1,4 @@
-"""The networks of keras.applications, built without weights, as backbone and head.
+"""Build the networks of keras.applications without weights, as backbone and pooling.
 
 The backbone is one sub-model with the layer names that Keras gave it, so that
 weights find their place. No weights come with the build: they are read from a
@@ -23,7 +23,7 @@ CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
 class CaffeScaling(layers.Layer):
-    """RGB 0..255 to BGR less ImageNet's mean, as the networks first trained in Caffe want it."""
+    """RGB 0..255 to BGR less ImageNet's mean, as the networks first trained in Caffe take it."""
 
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Scale images [B, H, W, 3]."""
@@ -99,12 +99,12 @@ def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
-    """The sub-model inside a model that was built here or in `hub_networks`."""
+    """Return the sub-model inside a model that was built here or in `hub_networks`."""
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
 def leaves(model: keras.Model) -> list[keras.Layer]:
-    """The layers of a model, the first one first, with those of its sub-models in their place."""
+    """Return the layers of a model in order, those of sub-models in their place."""
     return [
         leaf
         for layer in model.layers

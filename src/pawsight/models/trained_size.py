@@ -1,4 +1,4 @@
-"""What size of images a saved model was made for, from its file, without TensorFlow.
+"""Read the image size of a saved Keras model from its file, without TensorFlow.
 
 A whole model saved as .h5 or .keras carries its description as JSON. Only the
 shape of its input is looked up there; nothing is built from it.
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def trained_size(path: Path) -> tuple[int, int] | None:
-    """The (height, width) in pixels that a saved model takes; None where the file does not say."""
+    """Return the (height, width) in pixels that a saved model takes; None if the file has none."""
     with contextlib.suppress(OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile):
         for shape in _input_shapes(_config(path)):
             if (
@@ -38,7 +38,7 @@ def _config(path: Path) -> Any:
 
 
 def _input_shapes(config: Any) -> Iterator[Any]:
-    """The shapes of all inputs in a description, the outermost first."""
+    """Yield the shapes of all inputs in a description, the outermost first."""
     waiting = [config]
     while waiting:
         found = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""Fetch the files of weights: shown, resumed where it broke off, checked, atomic."""
+"""Download weights: with progress, resumed after an interruption, verified, atomic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORIGIN = "https://storage.googleapis.com/"
 
 
 def origin() -> str:
-    """Where weights come from: $PAWSIGHT_WEIGHTS_URL, such as a mirror in a classroom."""
+    """Return the address of the server: $PAWSIGHT_WEIGHTS_URL, such as a mirror in a classroom."""
     return os.environ.get("PAWSIGHT_WEIGHTS_URL", ORIGIN).rstrip("/") + "/"
 
 
@@ -33,7 +33,7 @@ def fetch_file(
     progress: Progress,
     pause: Callable[[float], None] = wait,
 ) -> None:
-    """Fetch one file, or go on where an earlier try broke off.
+    """Download one file, or continue an interrupted download.
 
     Args:
         place: Its address below `origin`.
@@ -41,11 +41,11 @@ def fetch_file(
         checksum: MD5 or SHA-256 in hexadecimal digits; "" takes the MD5 that
             the server states, if it states one.
         name: The network, for progress and errors.
-        progress: Is told of the bytes.
+        progress: Receives the number of bytes.
         pause: Waits some seconds between two tries.
 
     Raises:
-        ModelError: It cannot be had, or is not the right one.
+        ModelError: It cannot be downloaded, or has another checksum.
         DiskError: It cannot be written.
     """
     url = origin() + place

@@ -39,7 +39,7 @@ class _Stored:
 
 
 def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
-    """Give a backbone the weights of a file.
+    """Load the weights of a file into a backbone.
 
     Args:
         backbone: A network of keras.applications without its last layers.
@@ -86,7 +86,7 @@ def _check_links(file: h5py.File) -> None:
 
     def check(_: str, found: Any) -> None:
         if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
-            raise ModelError(f"{file.filename} points at other files, and no weights file does.")
+            raise ModelError(f"{file.filename} refers to other files, as no weights file does.")
 
     file.visititems(check)  # does not follow links
 
@@ -115,7 +115,7 @@ def _match(wanted: list[Any], file: h5py.File, backbone: keras.Model) -> dict[st
 
 
 def _stored_layers(root: h5py.Group) -> Iterator[_Stored]:
-    """The layers of a file of Keras 2's kind; a sub-model's are told apart by their weights."""
+    """Yield the layers of a Keras 2 file; those of a sub-model by their weights' names."""
     for layer_name in map(_text, root.attrs["layer_names"]):
         group = root[layer_name]
         by_layer: dict[str, dict[str, Any]] = {}
@@ -124,12 +124,12 @@ def _stored_layers(root: h5py.Group) -> Iterator[_Stored]:
             owner = parts[-2] if len(parts) > 1 else layer_name
             by_layer.setdefault(owner, {})[parts[-1]] = group[weight_name]
         for owner, arrays in by_layer.items():
-            # A layer on its own is called by the file's name for it, whatever its weights say.
+            # A single layer has the file's name for it, whatever its weights are named.
             yield _Stored(layer_name if len(by_layer) == 1 else owner, arrays)
 
 
 def _fitting(layer: Any, arrays: dict[str, Any]) -> list[Any] | None:
-    """The arrays in the order of the layer's variables; None if they are of another layer."""
+    """Return the arrays in the order of the layer's variables; None if their shapes differ."""
     names = [variable.name for variable in layer.weights]
     if set(names) <= set(arrays):
         chosen = [arrays[name] for name in names]
@@ -173,7 +173,7 @@ def _at(root: h5py.Group, model: keras.Model) -> dict[str, list[Any]]:
 
 
 def _snake_case(name: str) -> str:
-    """As Keras names layers in its files: SeparableConv2D is separable_conv2d."""
+    """Return a class name as Keras writes it in its files: SeparableConv2D is separable_conv2d."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

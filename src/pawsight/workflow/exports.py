@@ -1,4 +1,4 @@
-"""Write a finished model in formats that others run, and prove on photos that they say the same."""
+"""Export a finished model to other formats, and compare each with the model on photos."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.training_runs import photos_of
 
 _SILENT = Silent()
-_ENOUGH_PHOTOS = 64  # fewer prove little, which is told
+_ENOUGH_PHOTOS = 64  # fewer prove little, which is noted
 _CALIBRATION_PHOTOS = 200
 _TIMED_PHOTOS = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
-    """The model itself, and what it says of the photos that its exports are compared on."""
+    """The model itself, and its predictions for the photos that exports are compared on."""
 
     classifier: Classifier
     catalog: Catalog
@@ -70,16 +70,16 @@ def export(
         out: The folder, absent or empty. None takes `exports/<format>`, in the run's folder, or
             here for the model that ships.
         photos: Labelled photos to compare on; None takes the run's own validation part.
-        progress: Is told how it goes.
+        progress: Receives the progress.
 
     Returns:
-        What was seen: the largest difference, the agreement, size, time, accuracy.
+        The comparison: the largest difference, the agreement, size, time, accuracy.
 
     Raises:
         ConfigError: There is no such format.
         ExtraError: The format needs packages that are not installed.
         DataError: There are no photos to compare on.
-        ModelError: The model cannot be written so, or the file does not say what the model says.
+        ModelError: The model cannot be converted, or the file gives other probabilities.
         RunError: There is no finished run there.
         DiskError: The folder holds something, or cannot be written.
     """
@@ -94,16 +94,16 @@ def export_all(
     photos: Source | None = None,
     progress: Progress = _SILENT,
 ) -> Iterator[Exported]:
-    """Write a model in several formats, looking at the photos with the model itself only once.
+    """Export a model to several formats, running the model itself on the photos only once.
 
-    Each is given as soon as it is there.
+    Each is yielded as soon as it is written.
 
     Args:
         run_path: As `export` takes it.
         names: The formats.
         out: Of several formats, each gets a folder of its name in this one.
         photos: As `export` takes it.
-        progress: Is told how it goes.
+        progress: Receives the progress.
 
     Raises:
         PawsightError: As `export`.
@@ -198,7 +198,7 @@ def _add_any_size(
     if found is None:
         progress.note(
             "There is no photo.onnx, for photos of any size: with the resizing inside, this model "
-            "does not say the same. Resize photos as README.md shows."
+            "gives other probabilities. Resize photos as README.md shows."
         )
     return found
 
@@ -229,7 +229,7 @@ def _place(run: Run, format: Format, out: Source | None, num_formats: int) -> Pa
 def _photos(
     run: Run, classifier: Classifier, photos: Source | None, progress: Progress
 ) -> tuple[Catalog, Pixels, Part]:
-    """The photos to compare on, at the model's size, and which part of them.
+    """Return the photos to compare on, at the model's size, and the part of them.
 
     Raises:
         DataError: The run has none, or they are not there as they were.
