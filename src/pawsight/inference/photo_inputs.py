@@ -161,6 +161,8 @@ def _read_opened(photo: Any) -> bytes:
 
 def _encoded(image: Image) -> bytes:
     """Write an open picture without loss, with its orientation and colour profile."""
+    if image.mode in ("I", "F") and image.format is None:
+        image = image.convert("L")  # made by Pillow, for which 255 is white in these modes
     if image.mode not in _PNG_MODES | _TIFF_MODES:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     file = io.BytesIO()
