@@ -287,3 +287,28 @@ def test_folders_and_a_table_with_other_classes_are_asked_about(tmp_path):
 def test_the_form_for_answers_of_a_competition_labels_nothing(kaggle):
     (kaggle / "sampleSubmission.csv").write_text("id,label\n0,0.5\n1,0.4\n")
     assert "--label-pattern" in question(kaggle)
+
+
+def test_parts_can_be_divided_anew(tmp_path):
+    put(tmp_path, "train/cats", "train/dogs", "test/cats", "test/dogs")
+    expected = {("", "cats"): 4, ("", "dogs"): 4}
+    assert counts(tmp_path, parts="none") == expected
+    assert counts(tmp_path, parts="none", class_level=2) == expected
+    assert counts(tmp_path, class_level=2) == PETS
+
+
+def test_a_level_below_parts_of_other_names_keeps_them(tmp_path):
+    put(tmp_path, "seg_train/cats", "seg_train/dogs", "seg_test/cats", "seg_test/dogs", "seg_pred")
+    assert counts(tmp_path, class_level=2) == PETS
+
+
+def test_parts_between_two_levels_of_folders_are_asked_about(tmp_path):
+    put(tmp_path, *(f"{s}/{p}/{c}" for s in "xy" for p in ("train", "test") for c in "ab"))
+    text = question(tmp_path)
+    assert "2 classes x, y: --class-level 1" in text
+    assert "2 classes a, b: --class-level 3" in text
+    parts = ("train", "test")
+    assert counts(tmp_path, class_level=1) == {(p, c): 4 for p in parts for c in "xy"}
+    assert counts(tmp_path, class_level=3) == {(p, c): 4 for p in parts for c in "ab"}
+    given = counts(tmp_path, class_level=3, parts="train=train,validation=test")
+    assert given == {(p, c): 4 for p in ("train", "validation") for c in "ab"}

@@ -17,14 +17,14 @@ from pawsight.records import PARTS, Part
 def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
     """Return the parts among the folders directly inside a source, by name; {} if there are none.
 
+    They are found also where `config.parts` is "none": then their photos are divided anew.
+
     Raises:
         DataError: Two folders stand for one part.
         SourceError: One of them cannot be read.
     """
     top = outline.folders()
-    if config.parts == "none":
-        return {}
-    if config.parts:
+    if isinstance(config.parts, dict):
         return _given_parts(outline, top, config.parts)
     named = {name: part for name in top if (part := part_of(name))}
     inner = {name: inner_classes(outline, f"{name}/") for name in top}
@@ -46,7 +46,7 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
         return {}
     for part in PARTS:
         same = [name for name, its_part in with_classes.items() if its_part == part]
-        if len(same) > 1:
+        if len(same) > 1 and config.parts is None:
             raise DataError(
                 f"The folders {' and '.join(same)} in {outline.root} all stand for the {part} "
                 f"part.\nRename or move all but one, or say which is which: "
@@ -105,7 +105,46 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
             f"Leave such folders out with --exclude {min(others)}, or say which part they are: "
             f"--parts {as_option(named)}; with --parts none all photos are divided anew."
         )
+    if config.class_level is None:
+        _check_depth(outline, top, named)
     return named
+
+
+def _check_depth(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]) -> None:
+    """Refuse `site/train/cats`, where the classes could be the outer folders or the inner ones."""
+    inner = {
+        outer: frozenset[str]().union(
+            *(
+                inner_classes(outline, f"{outer}/{name}/")
+                for name in outline.folders(f"{outer}/")
+                if class_name(name) in parts
+            )
+        )
+        for outer in top
+    }
+    if _any_alike(top, inner):
+        deeper = sorted(frozenset[str]().union(*inner.values()))
+        raise DataError(
+            f"The folders {listed(top)} in {outline.root} hold the parts {listed(sorted(parts))}, "
+            f"and these hold the same folders: {listed(deeper)}.\n"
+            f"They can be read in two ways; choose one:\n"
+            f"  {len(top):,} classes {listed(top)}: --class-level 1\n"
+            f"  {len(deeper):,} classes {listed(deeper)}: --class-level 3"
+        )
+
+
+def level_parts(outline: Outline, depth: int, config: SourceConfig) -> dict[str, Part]:
+    """Return the parts by name where all folders of a level are parts; {} otherwise."""
+    prefixes = [""]
+    for _ in range(depth - 1):
+        prefixes = [f"{p}{name}/" for p in prefixes for name in outline.folders(p)]
+    names = {class_name(name) for prefix in prefixes for name in outline.folders(prefix)}
+    if isinstance(config.parts, dict):
+        by_name = _by_name(config.parts)
+        return {name: by_name[name] for name in names if name in by_name}
+    found = {name: part for name in names if is_plain_part(name) and (part := part_of(name))}
+    is_divided = len(found) == len(names) and len(set(found.values())) > 1
+    return found if is_divided and config.parts is None else {}
 
 
 def classes_and_parts(outline: Outline, top: tuple[str, ...]) -> dict[str, tuple[str, Part]]:

@@ -28,6 +28,7 @@ from pawsight.data.listing.part_folders import (
     class_root,
     classes_and_parts,
     inner_classes,
+    level_parts,
     part_folders,
     parts_inside,
 )
@@ -110,7 +111,10 @@ def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig)
             left_out[name] = "it has no class folders"
             continue
         enclosing.append(root)
-        classes += [ClassFolder(f"{root}{inside}/", class_name(inside), part) for inside in inner]
+        its_part: SomePart = "" if config.parts == "none" else part
+        classes += [
+            ClassFolder(f"{root}{inside}/", class_name(inside), its_part) for inside in inner
+        ]
         empty += [root + inside for inside in outline.empty_folders(root)]
     for name in outline.folders():
         if name not in parts:
@@ -146,8 +150,11 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
 
 def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
     """Take the folders of one level as classes; those of another may be parts."""
-    parts = part_folders(outline, config) if level > 1 else {}
-    inside = {} if parts else parts_inside(outline, outline.folders(), config)
+    if level == 1 and (inside := parts_inside(outline, outline.folders(), config)):
+        return _classes_first(outline, outline.folders(), inside)
+    parts = [level_parts(outline, depth, config) for depth in range(1, level)]
+    if level > 1 and config.parts is None:
+        parts[0] = {class_name(n): part for n, part in part_folders(outline, config).items()}
     classes: list[ClassFolder] = []
     enclosing: list[str] = []
     empty: list[str] = []
@@ -157,16 +164,14 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
         enclosing.append(prefix)
         for name in outline.folders(prefix):
             inner = f"{prefix}{name}/"
-            if depth == 1 and parts and name not in parts:
-                left_out[name] = "it is none of the parts"
-            elif depth < level:
-                descend(inner, depth + 1, parts.get(name, part))
-            else:
+            if depth == level:
                 classes.append(ClassFolder(inner, class_name(name), part))
+            elif parts[depth - 1] and class_name(name) not in parts[depth - 1]:
+                left_out[inner.rstrip("/")] = "it is none of the parts"
+            else:
+                descend(inner, depth + 1, parts[depth - 1].get(class_name(name), part))
         empty.extend(prefix + name for name in outline.empty_folders(prefix))
 
-    if level == 1 and inside:
-        return _classes_first(outline, outline.folders(), inside)
     descend("", 1, "")
     if not classes:
         raise DataError(
