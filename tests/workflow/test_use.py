@@ -5,7 +5,7 @@ from PIL import Image
 
 import pawsight
 from pawsight.config import AugmentConfig, SplitConfig
-from pawsight.data.duplicates.near_duplicates import find_duplicates, straddling
+from pawsight.data.duplicates.near_duplicates import across_parts, find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import DataError
 from pawsight.workflow.photo_sets import divide
@@ -53,7 +53,7 @@ def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, 
     assert [len(group) for group in dataset.duplicates] == [14]
     # As a run that is resumed finds them.
     assert dataset.duplicates == find_duplicates(dataset.catalog, pixels)
-    assert straddling(dataset.catalog, dataset.duplicates) == dataset.duplicates
+    assert across_parts(dataset.catalog, dataset.duplicates) == dataset.duplicates
     assert any("hold most of a class" in note for note in told.notes)
 
 
