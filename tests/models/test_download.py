@@ -141,14 +141,14 @@ def test_a_busy_server_is_asked_again_after_a_pause(server, tmp_path):
 
 def test_a_server_that_stays_busy_is_given_up(server, tmp_path):
     server.answers = [503] * 9
-    with pytest.raises(ModelError, match="answers 503"):
+    with pytest.raises(ModelError, match="responds 503"):
         _fetch(tmp_path / "a.h5")
     assert len(server.asked) == 5
 
 
 def test_a_file_that_is_not_there_is_not_asked_for_again(server, tmp_path):
     server.answers = [404]
-    with pytest.raises(ModelError, match=r"(?s)answers 404.*--weights a\.h5"):
+    with pytest.raises(ModelError, match=r"(?s)responds 404.*--weights a\.h5"):
         _fetch(tmp_path / "a.h5")
     assert len(server.asked) == 1
 
