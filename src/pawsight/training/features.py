@@ -51,7 +51,7 @@ class Features:
     images_per_second: float
 
 
-class Network:
+class _OnnxNetwork:
     """An ONNX file in ONNX Runtime, for images of any number.
 
     Each core looks at one photo at a time: what a core holds of more falls out of its cache, and
@@ -102,7 +102,7 @@ class FeatureReader:
         self.backbone = backbone
         self._folder = backbone.features_dir
         self._resize = resize
-        self._network = Network(backbone.onnx_path, "features")
+        self._network = _OnnxNetwork(backbone.onnx_path, "features")
 
     def compute(self, images: ImageArray) -> FloatArray:
         """Compute features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""

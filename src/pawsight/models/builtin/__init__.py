@@ -20,10 +20,10 @@ NUM_FEATURES = 1280
 
 
 def folder() -> Path:
-    """Where the model and its licence lie: a run folder with only a model and its metrics."""
+    """Return the folder of the model and its licence: a run with only a model and its metrics."""
     return Path(__file__).parent / "cats-dogs"
 
 
 def onnx_path() -> Path:
-    """The network: "images", float32 [N, H, W, 3] 0..255; "logits" [N, 2], "features" [N, F]."""
+    """Return the path of the network: "images" 0..255 to "logits" [N, 2] and "features" [N, F]."""
     return Run(folder()).onnx_path
