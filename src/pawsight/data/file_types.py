@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 
 class Kind(Enum):
-    """What a file is, as far as its name tells."""
+    """The kind of a file by its name."""
 
     PHOTO = "photo"  # a format pawsight reads
     FOREIGN = "foreign"  # a picture, in a format pawsight does not read

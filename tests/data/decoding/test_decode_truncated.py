@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pawsight.data.decoding.decode import decode, examine, load_pixels
-from pawsight.data.decoding.truncated_jpeg import look_at, with_end
+from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
 from pawsight.errors import PhotoError
 
 
@@ -67,7 +67,7 @@ def test_a_cut_jpeg_is_left_out_unless_asked_for():
 
 
 def test_never_is_all_of_a_cut_jpeg_said_to_be_there():
-    assert look_at(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
+    assert measure_remains(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])

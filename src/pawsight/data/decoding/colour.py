@@ -1,4 +1,4 @@
-"""Bring an image of any mode, colour profile and transparency to plain sRGB on white.
+"""Convert an image of any mode, colour profile and transparency to sRGB on white.
 
 A large photo is shrunk before its colours are converted, and what has to be
 converted at full size is done a strip at a time: beside the decoded photo and the
@@ -58,14 +58,14 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _with_channels(image: Image.Image) -> Image.Image:
-    """Give an image whose values can be averaged: no palette, no single transparent colour."""
+    """Return an image whose values can be averaged: no palette, no single transparent colour."""
     if image.has_transparency_data:
         return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     return image if image.mode in ("RGB", "L", "CMYK", "LAB") else image.convert("RGB")
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
-    """Give the first row of each strip, and the row after its last."""
+    """Yield the first row of each strip, and the row after its last."""
     step = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, step):
         yield top, min(top + step, image.height)
@@ -91,7 +91,7 @@ def _from_lab() -> ImageCms.ImageCmsTransform:
 
 @functools.lru_cache(maxsize=16)  # photos from one camera share their profile
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Give the way from a profile to sRGB; None if it is sRGB, damaged or of another mode."""
+    """Return the transform to sRGB; None if the profile is sRGB, damaged or of another mode."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):

@@ -26,7 +26,7 @@ from PIL import Image
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
 from pawsight.data.decoding.photo_file import read_photo
-from pawsight.data.decoding.photo_statistics import Facts, Look, luma_of, measure
+from pawsight.data.decoding.photo_statistics import Facts, Statistics, luma_of, measure
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.records import ImageArray, Resize
 
@@ -120,9 +120,9 @@ class Surveyed(NamedTuple):
     flaw: str
     samples: str
 
-    def facts(self, look: Look) -> Facts:
-        """Give the facts, now that the look was measured."""
-        return Facts(*self.known, *look, self.flaw, self.samples)
+    def facts(self, statistics: Statistics) -> Facts:
+        """Return the facts, with the statistics that were measured."""
+        return Facts(*self.known, *statistics, self.flaw, self.samples)
 
 
 def survey(
@@ -168,7 +168,7 @@ def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Ima
 
 
 def _inside(size: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
-    """Give the largest (width, height) of the same aspect that fits into `image_size`."""
+    """Return the largest (width, height) of the same aspect that fits into `image_size`."""
     height, width = image_size
     scale = min(width / size[0], height / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -1,4 +1,4 @@
-"""Say in a few plain words why bytes could not be decoded.
+"""Translate the errors of decoders into plain reasons.
 
 A decoding library's own words are for programmers ("broken data stream when
 reading image file"), and differ from version to version.
@@ -97,7 +97,7 @@ def _named_format(data: bytes) -> str:
 
 
 def _content(data: bytes) -> str:
-    """Name what bytes hold that no decoder knows."""
+    """Return what bytes contain that no decoder knows."""
     start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
         return "HTML text"
@@ -128,16 +128,16 @@ def _is_text(start: bytes) -> bool:
 
 
 @functools.cache
-def hush_libtiff() -> None:
-    """Keep libtiff from writing each fault it finds into the terminal, which is its default."""
+def silence_libtiff() -> None:
+    """Stop libtiff from writing its errors to standard error, which is its default."""
     import ctypes  # here, since few photos are TIFFs
 
     with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow
         ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
 
 
-class Quiet:
-    """Holds back the decoders' warnings while any thread is inside.
+class WarningsSuppressed:
+    """Suppresses the decoders' warnings while any thread is inside.
 
     `warnings.catch_warnings` changes state that all threads share: two of them,
     entered and left crosswise, would leave the filters changed for good. So the

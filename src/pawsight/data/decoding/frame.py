@@ -13,15 +13,20 @@ from typing import NamedTuple
 from PIL import Image, JpegImagePlugin
 
 from pawsight.data.decoding.colour import to_srgb
-from pawsight.data.decoding.decode_errors import ENDS_TOO_EARLY, Quiet, hush_libtiff, reason_for
+from pawsight.data.decoding.decode_errors import (
+    ENDS_TOO_EARLY,
+    WarningsSuppressed,
+    reason_for,
+    silence_libtiff,
+)
 from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
-from pawsight.data.decoding.orientation import swaps_sides, turn_of
+from pawsight.data.decoding.orientation import swaps_sides, transposition_of
 from pawsight.data.decoding.photo_statistics import SIDE
 from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
 from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
-from pawsight.data.decoding.truncated_jpeg import look_at, with_end
+from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
@@ -34,7 +39,9 @@ _FORMATS = (
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
 _TGA_END = b"TRUEVISION-XFILE.\0"
-quiet = Quiet()  # cheap for who is inside already, so whoever decodes many photos enters once
+quiet = (
+    WarningsSuppressed()
+)  # cheap for who is inside already, so whoever decodes many photos enters once
 
 
 class Frame(NamedTuple):
@@ -127,7 +134,7 @@ def _upright(
     flaw = samples = ""
     width, height = image.size
     if kind in ("JPEG", "MPO"):
-        turn = turn_of(image.info)
+        turn = transposition_of(image.info)
         least = None if goal is None else _least(image.size, turn, goal)
         image, flaw = _load_jpeg(image, least, data, keep_truncated)
     else:
@@ -139,7 +146,7 @@ def _upright(
             image.load()
             width, height = image.size
             image, samples = to_8_bits(image, raw_mode, scale, lambda: _open(data))
-        turn = turn_of(image.info) if kind != "TIFF" else None
+        turn = transposition_of(image.info) if kind != "TIFF" else None
         least = None if goal is None else _least((width, height), turn, goal)
     image = to_srgb(image, least)
     if turn is not None:
@@ -164,7 +171,7 @@ def _load_jpeg(
     if least is not None:
         image.draft(None, least)
     image.load()
-    remains = look_at(image, data)
+    remains = measure_remains(image, data)
     if not (keep_truncated and remains.is_enough):
         raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
     return image, f"{ENDS_TOO_EARLY}; {remains.words}"
@@ -199,7 +206,7 @@ def _open(data: bytes) -> Image.Image:
 def _open_tiff(data: bytes) -> Image.Image:
     from PIL import TiffImagePlugin  # here, since few photos are TIFFs
 
-    hush_libtiff()
+    silence_libtiff()
     # Not by Image.open, which would not say that it knows the file, but not its kind of pixels.
     return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
 
@@ -212,7 +219,7 @@ def _register_heif() -> None:
 
 
 def _least(size: tuple[int, int], turn: Image.Transpose | None, goal: Goal) -> tuple[int, int]:
-    """Give the least (width, height), as it lies in the file, that serves goal and facts."""
+    """Return the least (width, height), as stored in the file, for the goal and the statistics."""
     (height, width), resize = goal
     if swaps_sides(turn):
         width, height = height, width

@@ -16,7 +16,7 @@ _MOST = 3  # as for JPEG; each halving adds a little error
 
 
 class Codestream(NamedTuple):
-    """What the picture itself says, whatever the file around it does."""
+    """The header of the codestream, whatever the file around it states."""
 
     width: int
     height: int
@@ -43,7 +43,7 @@ def read_codestream(data: bytes) -> Codestream | None:
 
 
 def halves(data: bytes, size: tuple[int, int], least: tuple[int, int]) -> int:
-    """Say how often a picture may be halved before it is smaller than `least`."""
+    """Return how often an image may be halved before it is smaller than `least`."""
     stream = read_codestream(data)
     for number in range(min(stream.num_halves if stream else 0, _MOST), 0, -1):
         step = 2**number

@@ -18,7 +18,7 @@ Segment = tuple[int, int, int]  # its marker's second byte, and where its conten
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Give the parts of a JPEG's header up to and with the start of its first scan."""
+    """Yield the segments of a JPEG's header up to and with the start of its first scan."""
     place, last = 2, len(data) - 4
     while True:
         place = data.find(b"\xff", place)
@@ -36,7 +36,7 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 
 def num_components(data: bytes) -> int:
-    """Say how many channels a JPEG has by its frame header; 0 if it has none."""
+    """Return the number of channels in a JPEG's frame header; 0 if it has none."""
     for marker, start, _ in segments(data):
         if marker in FRAMES and start + 5 < len(data):
             return data[start + 5]
@@ -55,7 +55,7 @@ class Scan(NamedTuple):
 
 
 def scans(data: bytes) -> list[Scan]:
-    """Give the scans of a JPEG, the last of which may be cut."""
+    """Yield the scans of a JPEG, the last of which may be truncated."""
     found = []
     place = next((start - 4 for marker, start, _ in segments(data) if marker == SOS), -1)
     while place >= 0:

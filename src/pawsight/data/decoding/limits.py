@@ -1,4 +1,4 @@
-"""What a photo may ask for, before memory or time is spent on it.
+"""Limits on photos, checked before memory or time is spent on them.
 
 A few bytes can ask for gigabytes, or for hours: a header with absurd sizes, the
 same scan a million times, text that unpacks to a thousand times its size. Sound
@@ -65,13 +65,13 @@ _TOO_MANY_PARTS = "it has too many parts to be sound"
 
 
 def too_many_pixels(limit: int, name: str = "") -> PhotoError:
-    """Say that a photo is too large to decode."""
+    """Return the error for a photo that is too large to decode."""
     of = f" for {name}" if name else ""
     return PhotoError(f"more pixels than the limit of {limit // 10**6} million{of}")
 
 
 def check_size(image: Image.Image, num_bytes: int) -> None:
-    """Refuse a photo that has been opened, but not decoded, if it is too large.
+    """Check the size of a photo that has been opened, but not decoded.
 
     Args:
         image: As Pillow opened it.
@@ -104,7 +104,7 @@ def check_size(image: Image.Image, num_bytes: int) -> None:
 
 
 def check_content(data: bytes) -> bytes:
-    """Refuse a file that asks for absurd work; leave an animation's later frames out.
+    """Check that a file requires no absurd work; remove an animation's later frames.
 
     Args:
         data: The bytes of the file.
@@ -122,7 +122,7 @@ def check_content(data: bytes) -> bytes:
     elif data.startswith(b"GIF8"):
         _check_gif(data)
     elif data.startswith(tiff_header.HEADERS):
-        if tiff_header.asks_too_much(data):
+        if tiff_header.is_oversized(data):
             raise PhotoError(_TOO_MANY_PARTS)
     elif data[4:8] == b"ftyp":
         if tiff_header.has_hostile_exif(data):
@@ -162,7 +162,7 @@ def _check_jpeg(data: bytes) -> None:
     junk += 0 if has_scan else len(data) - last_end
     if number > _MAX_JPEG_PARTS or junk > _MAX_JPEG_JUNK:
         raise PhotoError(_TOO_MANY_PARTS)
-    if exif and (len(exif) > _MAX_EXIF_PARTS or tiff_header.asks_too_much(b"".join(exif))):
+    if exif and (len(exif) > _MAX_EXIF_PARTS or tiff_header.is_oversized(b"".join(exif))):
         raise PhotoError(TOO_MUCH_TEXT)
     if has_scan and (is_in_passes or data[start] != num_channels):
         num_scans = data.count(b"\xff\xda", start - 4)
@@ -205,7 +205,7 @@ def _check_gif(data: bytes) -> None:
 
 
 def _check_jpeg_2000(data: bytes) -> None:
-    """Look at what the picture itself asks for; the header before it may say otherwise."""
+    """Check the size in the codestream itself; the header before it may differ."""
     stream = read_codestream(data)
     limit = _MAX_PIXELS_OF["JPEG2000"]
     if stream and stream.width * stream.height > limit:
@@ -215,7 +215,7 @@ def _check_jpeg_2000(data: bytes) -> None:
 
 
 def _check_icon(data: bytes) -> None:
-    """Look into every picture of an icon: Pillow decodes one while it opens the file."""
+    """Check every image of an icon: Pillow decodes one while it opens the file."""
     limit = _MAX_PIXELS_OF["ICO"]
     count = struct.unpack_from("<H", data, 4)[0] if len(data) > 6 else 0
     for place in range(6, min(6 + 16 * count, len(data) - 15), 16):

@@ -29,8 +29,8 @@ _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
 _MAX_ENTRIES = 4096  # real EXIF data has some dozens
 
 
-def turn_of(info: dict[Any, Any]) -> Image.Transpose | None:
-    """Say how to turn a photo so that it is upright; None if it is, or nothing says.
+def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
+    """Return the transposition that turns a photo upright; None if it needs none.
 
     Args:
         info: What Pillow found beside the picture.
@@ -63,7 +63,7 @@ def _exif_of(info: dict[Any, Any]) -> bytes:
 
 
 def _from_exif(exif: bytes) -> int | None:
-    """Look the orientation up; damaged EXIF data does not make a damaged photo."""
+    """Read the orientation; damaged EXIF data does not make a damaged photo."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None or len(exif) < 8:
         return None

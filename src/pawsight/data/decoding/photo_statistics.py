@@ -1,4 +1,4 @@
-"""What a photo looks like in a few numbers, measured on its luma at 64 to 127 pixels.
+"""Statistics of a photo, measured on its luma at 64 to 127 pixels.
 
 All photos come at one size (`analysis.ANALYSIS_SIZE`) and are shrunk by one whole
 number until their shorter side has 64 to 127 pixels, so they compare, whatever
@@ -23,8 +23,8 @@ SIDE = 64
 _ROWS, _COLUMNS = 8, 9  # of the grid of a difference hash
 
 
-class Look(NamedTuple):
-    """What `measure` finds.
+class Statistics(NamedTuple):
+    """Statistics of one photo.
 
     Attributes:
         phash: Difference hash, 16 hex digits: 8 rows of 8 bits, a bit is 1 where
@@ -42,7 +42,7 @@ class Look(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What decoding tells of a photo; the fields are those of `records.Photo`."""
+    """What is known of a decoded photo; the fields are those of `records.Photo`."""
 
     format: str
     width: int
@@ -57,12 +57,12 @@ class Facts(NamedTuple):
 
 
 def luma_of(image: Image.Image) -> ImageArray:
-    """Give what `measure` takes of an RGB image of any size: its luma, shape [h, w]."""
+    """Return the luma of an RGB image of any size at the size `measure` takes, shape [h, w]."""
     luma = image.convert("L").reduce(max(1, min(image.size) // SIDE))
     return np.frombuffer(luma.tobytes(), np.uint8).reshape(luma.height, luma.width)
 
 
-def measure(lumas: ImageArray) -> list[Look]:
+def measure(lumas: ImageArray) -> list[Statistics]:
     """Measure how photos look.
 
     Args:
@@ -79,7 +79,7 @@ def measure(lumas: ImageArray) -> list[Look]:
     means = (2 * sums + area) // (2 * area)
     bits = np.packbits(means[..., 1:] > means[..., :-1], axis=-1)
     return [
-        Look(
+        Statistics(
             one.tobytes().hex(),
             round(total / area, 2),
             round(sharpness, 2),
@@ -108,7 +108,7 @@ def _cell_sums(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
 @functools.lru_cache(maxsize=64)
 def _shares(length: int, count: int) -> NDArray[np.float64]:
-    """Give the overlap of each pixel with each of `count` equal cells, in 1 / count of a pixel.
+    """Return the overlap of each pixel with each of `count` equal cells, in 1 / count of a pixel.
 
     Returns:
         Whole numbers, shape [length, count]; each column sums to `length`.

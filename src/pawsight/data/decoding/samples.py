@@ -1,4 +1,4 @@
-"""Bring images of 16-bit, 32-bit and float values to 8 bits, by the rule of their set.
+"""Convert images of 16-bit, 32-bit and float values to 8 bits, by the rule of their set.
 
 Pillow has modes for one channel of such values, and keeps the high bytes alone of
 several channels. Where a rule needs the low bytes too, they are read by a second pass.
@@ -35,7 +35,7 @@ class Scaled(NamedTuple):
 def to_8_bits(
     image: Image.Image, raw_mode: str, scale: PixelScale, reopen: Callable[[], Image.Image]
 ) -> Scaled:
-    """Bring the values of a loaded image to 0..255; one of 8 bits comes as it is.
+    """Convert the values of a loaded image to 0..255; one of 8 bits is returned unchanged.
 
     Args:
         image: As Pillow loaded it.
@@ -62,7 +62,7 @@ def raw_mode_of(image: Image.Image) -> str:
 
 
 def scale_values(values: NDArray[Any], ends: tuple[float, float]) -> ImageArray:
-    """Bring values to 0..255: the first end becomes 0, and what is no number too."""
+    """Convert values to 0..255: the first end becomes 0, and so does NaN and infinity."""
     black, white = ends
     numbers = np.nan_to_num(values.astype(np.float64), nan=black, posinf=black, neginf=black)
     with np.errstate(all="ignore"):  # values of a damaged file

@@ -16,7 +16,7 @@ _ALLOWANCE = 2**16
 _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
-def asks_too_much(data: bytes, start: int = 0) -> bool:
+def is_oversized(data: bytes, start: int = 0) -> bool:
     """Whether a directory asks for more than its file can soundly hold.
 
     Args:
@@ -53,7 +53,7 @@ def has_hostile_exif(data: bytes) -> bool:
         for _ in range(_MAX_HEADERS):
             if place < 0:
                 break
-            if asks_too_much(data, place):
+            if is_oversized(data, place):
                 return True
             place = data.find(header, place + 1)
         else:

@@ -1,4 +1,4 @@
-"""What is left of a JPEG whose end is missing, and whether it is enough to use.
+"""How much of a truncated JPEG is there, and whether it is enough to use.
 
 libjpeg, told that the file ends here, fills what it lacks with zeros: blocks that
 are missing come out in exact mid-grey (dark grey where inks are mixed), and scans
@@ -25,7 +25,7 @@ _BETWEEN_SCANS = (b"\xff\xda", b"\xff\xdd", b"\xff\xc4")
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What is there of a JPEG whose end is missing.
+    """The part of a truncated JPEG that is there.
 
     Attributes:
         share: How much of its rows is there, 0..1.
@@ -48,7 +48,7 @@ class Remains:
 
 
 def with_end(data: bytes) -> bytes:
-    """Give a JPEG that is cut an end, after the last byte that can belong to the picture.
+    """Return a truncated JPEG with an end, after the last byte that can belong to the image.
 
     A file that was made in its full length before it was written ends in zeros.
     """
@@ -61,8 +61,8 @@ def with_end(data: bytes) -> bytes:
     return data + _END
 
 
-def look_at(image: Image.Image, data: bytes) -> Remains:
-    """Tell what is there.
+def measure_remains(image: Image.Image, data: bytes) -> Remains:
+    """Measure how much of the image is there.
 
     Args:
         image: Decoded, at any size, from `with_end(data)`.
