@@ -27,7 +27,7 @@ from graph import NUM_FEATURES, Dense, familiarity, graph
 from head import fit_head, told
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.decode import load_pixels
-from pawsight.data.duplicates.near_duplicates import near_copies
+from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.evaluation.calibration import fit_temperature
 from pawsight.models import builtin
@@ -109,7 +109,7 @@ def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
     with shown() as progress:
         # Large enough to tell copies by; the pixels to train on are decoded anew.
         catalog, pixels = ingest(source, (96, 96), "stretch", progress)
-        copies = near_copies(catalog, pixels, progress)
+        copies = find_duplicates(catalog, pixels, progress)
     pictures = np.arange(len(catalog.photos))
     for group in copies:
         pictures[group] = group[0]

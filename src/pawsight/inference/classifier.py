@@ -25,7 +25,13 @@ from pawsight.inference.decode_pool import predict_in_order
 from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.model_runner import ModelRunner
 from pawsight.inference.ood_score import OutOfDistributionScorer
-from pawsight.inference.photo_inputs import PhotoLike, as_photos, file_bytes, read_opened
+from pawsight.inference.photo_inputs import (
+    PhotoLike,
+    PhotoOrResult,
+    as_photos,
+    file_bytes,
+    read_opened,
+)
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
@@ -162,7 +168,7 @@ class Classifier:
         return PredictionList(self.predict_iter(as_photos(photos), tta=tta))
 
     def predict_iter(
-        self, photos: Iterable[PhotoLike], batch_size: int = _BATCH_SIZE, tta: bool = False
+        self, photos: Iterable[PhotoOrResult], batch_size: int = _BATCH_SIZE, tta: bool = False
     ) -> Generator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 

@@ -15,7 +15,7 @@ from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.workers import read_all
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.decode_pool import max_in_flight
-from pawsight.inference.photo_inputs import PhotoLike
+from pawsight.inference.photo_inputs import PhotoOrResult
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction
 
@@ -23,8 +23,8 @@ _NOT_KEPT = 2  # a prediction not written yet, and one written in part
 
 
 def tried_apart(
-    photos: Iterable[PhotoLike], classifier: Classifier, batch_size: int
-) -> Iterator[PhotoLike]:
+    photos: Iterable[PhotoOrResult], classifier: Classifier, batch_size: int
+) -> Iterator[PhotoOrResult]:
     """Yield the photos, those that crash the decoder replaced by rows with the reason.
 
     Args:

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from pawsight.data.reading.batch import NO_MEMORY
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_timeout import DecodeTimer
-from pawsight.inference.photo_inputs import PhotoLike, name_of
+from pawsight.inference.photo_inputs import PhotoLike, PhotoOrResult, name_of
 from pawsight.records import Prediction
 
 _CHECK_SECONDS = 0.5  # between two checks for abandoned photos
@@ -226,7 +226,7 @@ def max_in_flight(num_threads: int, batch_size: int) -> int:
 
 
 def predict_in_order(
-    photos: Iterator[PhotoLike],
+    photos: Iterator[PhotoOrResult],
     decode: Callable[[PhotoLike], Decoded],
     predict: Callable[[list[str], list[Decoded]], list[Prediction]],
     num_threads: int,
@@ -262,13 +262,16 @@ def predict_in_order(
         try:
             for photo in photos:
                 name = name_of(photo)
-                job = Job(None, functools.partial(decode_named, name, photo), run)
-                jobs.put((name, job.future))
+                if isinstance(photo, Prediction):
+                    result: Future[Prediction] = Future()
+                    result.set_result(photo)
+                    jobs.put((name, result))
+                else:
+                    job = Job(None, functools.partial(decode_named, name, photo), run)
+                    jobs.put((name, job.future))
                 if is_closed.is_set():
                     return
-                if isinstance(photo, Prediction):  # it is decided
-                    job.future.set_result(photo)
-                else:
+                if not isinstance(photo, Prediction):
                     pool.submit([job])
             jobs.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again where results are taken

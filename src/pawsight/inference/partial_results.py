@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pawsight.errors import ConfigError, DiskError
-from pawsight.inference.photo_inputs import PhotoLike, name_of
+from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.records import Prediction
 
 _KIND = "predictions of pawsight predict"
@@ -67,14 +67,14 @@ class PartialResults:
         self._first_row = self._end = self._file.tell()
         self.num_rows = 0  # of the photos of this call
 
-    def skip(self, photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
+    def skip(self, photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
         """Yield the photos without a kept prediction; call it once, before `add`.
 
         Predictions are kept as far as they are, in this order, of the photos of this call,
         unmodified since. The rest is dropped and predicted again.
         """
         asked = iter(photos)
-        following: list[PhotoLike] = []
+        following: list[PhotoOrResult] = []
         for row, end in self._rows():
             photo = next(asked, None)
             if photo is None:

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 # A path, the bytes of a photo file, such a file opened, a Pillow image, or uint8 pixels [H, W, 3].
-# A Prediction stands for itself: a row decided before the model was asked.
 PhotoLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | ImageArray"
-    " | Prediction"
 )
-_ONE = (str, os.PathLike, bytes, bytearray, memoryview, Prediction, PIL.Image.Image)
+# A photo, or the result for one without inference, such as a file that is missing.
+PhotoOrResult: TypeAlias = "PhotoLike | Prediction"
+_ONE = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
 _ACCEPTED = (
     "a path, the bytes of a photo file, a file opened for reading bytes (such as io.BytesIO), "
     "a Pillow image or a uint8 array [height, width, 3]"
@@ -71,7 +71,7 @@ def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
     return cast("Iterable[PhotoLike]", photos)
 
 
-def read_opened(photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
+def read_opened(photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
     """Yield photos in their order, with the content of opened files in place of the files.
 
     A file is read when it is asked for, before its owner may close it.
@@ -86,8 +86,8 @@ def read_opened(photos: Iterable[PhotoLike]) -> Iterator[PhotoLike]:
             yield Prediction(name_of(photo), error=str(error))
 
 
-def name_of(photo: PhotoLike) -> str:
-    """Return the path of a photo, or of a row that is decided; "" where it has none."""
+def name_of(photo: PhotoOrResult) -> str:
+    """Return the path of a photo or of a result; "" where it has none."""
     if isinstance(photo, Prediction):
         return photo.path
     if isinstance(photo, str | os.PathLike):
