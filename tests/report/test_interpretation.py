@@ -283,8 +283,8 @@ def test_it_is_said_whether_rare_classes_counted_more(is_weighted, words):
 @pytest.mark.parametrize(
     ("num_lost", "words"),
     [
-        (1, "1 photo went bad during training and was skipped."),
-        (3, "3 photos went bad during training and were skipped."),
+        (1, "1 photo could no longer be read during training and was skipped."),
+        (3, "3 photos could no longer be read during training and were skipped."),
     ],
 )
 def test_lost_photos_are_counted(num_lost, words):

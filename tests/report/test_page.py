@@ -1,6 +1,7 @@
 import html
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from pawsight.data.auditing import checks
+from pawsight.data.auditing.audit import audit_photos
+from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import STANDARD
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
@@ -165,6 +168,19 @@ def test_settings_and_versions_are_listed(page):
     assert "why that precision twice as fast here" in page.text
 
 
+def test_the_page_on_the_photos_is_a_link(make_run):
+    run = make_run(is_short=True)
+    catalog = Catalog.load(run.catalog_path, Path("gone"))
+    first = replace(catalog.photos[0], problem="the file is empty", part="")
+    audit = audit_photos(replace(catalog, photos=(first,)))
+    write_json(run.audit_path, audit.to_json())
+
+    page = Page(write_report(run))
+
+    assert "data.html" in page.links
+    assert "Cannot be read 1 photo" in page.text
+
+
 def test_a_report_is_small(run):
     assert run.report_path.stat().st_size < 500_000
 
@@ -289,8 +305,11 @@ def test_photos_that_went_bad_during_training_are_listed(make_run):
 
     page = Page(write_report(run))
 
-    assert "22 photos went bad during training and were skipped." in page.text
-    assert "22 photos went bad during training and were skipped from then on." in page.text
+    assert "22 photos could no longer be read during training and were skipped." in page.text
+    assert (
+        "22 photos could no longer be read during training and were skipped from then on."
+        in page.text
+    )
     assert "cats/21.jpg the file is no longer there" in page.text
     assert "unreadable" in page.ids and "#unreadable" in page.links
     assert "The other 2" in page.text

@@ -41,7 +41,7 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
         run: A run with its model in it; its evaluation is written.
         logits: The model: uint8 images [N, H, W, 3] to logits [N, K].
         dataset: The run's photos with their parts, at the model's size.
-        progress: Is told of every batch.
+        progress: Receives progress.
 
     Returns:
         What metrics.json then holds.

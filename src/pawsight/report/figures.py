@@ -1,6 +1,6 @@
 """The figures of a run, drawn with Matplotlib's objects (no pyplot, no window, no global state).
 
-Blue and orange are told apart by every kind of colour vision. Each figure is
+Blue and orange are distinct to every kind of colour vision. Each figure is
 small, so that its text stays readable when a phone shrinks it, and each works
 for 2 classes and for 200.
 """
@@ -164,8 +164,8 @@ def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
         if each.roc
     }
     _draw_curves(axes, lines, metrics, "roc_auc", "lower right")
-    axes.set_xlabel("others taken for the class (false positive rate)")
-    axes.set_ylabel("found (true positive rate)")
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
     return figure
 
 
@@ -180,8 +180,8 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
     }
     # In steps: between two points of the curve precision does not change in a straight line.
     _draw_curves(axes, lines, metrics, "average_precision", "lower left", "steps-pre")
-    axes.set_xlabel("found (recall)")
-    axes.set_ylabel("right when it says so (precision)")
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
     return figure
 
 

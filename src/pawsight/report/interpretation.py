@@ -115,10 +115,10 @@ def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
         if is_epoch_chosen:
             did = "chose the epoch that was kept, so new photos may score a little lower"
         else:
-            did = "set how sure its answers are, so its probabilities may fit new photos less well"
+            did = "calibrated its probabilities, which may fit new photos less well"
         return f"There was no test part. These photos were not trained on, but they {did}."
     if part == "train":
-        return "These are the photos it learnt from: on new photos it will score lower."
+        return "These photos were trained on: on new photos it will score lower."
     if num_copies:
         return (
             f"{counted(num_copies, 'photo has', 'photos have')} copies in different "
@@ -141,7 +141,7 @@ def findings(
         metrics: What `measure` gave.
         num_train: Training photos per class.
         is_weighted: Whether rare classes counted more in training.
-        num_lost: Photos that went bad after they were read.
+        num_lost: Photos that could no longer be read.
     """
     sentences = [_against_baseline(metrics), _most_confused(metrics)]
     if metrics.n < FEW_PHOTOS:
@@ -167,10 +167,8 @@ def findings(
             )
     sentences.append(_trust_in_probabilities(metrics))
     if num_lost:
-        were = counted(num_lost, "photo went bad", "photos went bad")
-        sentences.append(
-            f"{were} during training and {'was' if num_lost == 1 else 'were'} skipped."
-        )
+        photos, was = counted(num_lost, "photo"), "was" if num_lost == 1 else "were"
+        sentences.append(f"{photos} could no longer be read during training and {was} skipped.")
     return [sentence for sentence in sentences if sentence]
 
 

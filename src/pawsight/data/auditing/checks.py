@@ -65,7 +65,7 @@ CHECKS: tuple[Check, ...] = (
         "The same photo in several parts",
         "Copies of one photo, of any size, quality or crop (or photos of one group, with "
         "--group-by), that lie in more than one of train, validation and test: the score then "
-        "rewards learning by heart. Remove all but one part's.",
+        "rewards memorising. Remove all but one part's.",
         set_checks.leakage,
         is_serious=True,
     ),

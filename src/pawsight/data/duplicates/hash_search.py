@@ -24,7 +24,7 @@ _SIDE = 8  # a hash is 8 rows of 8 bits
 _QUARTER = 16  # bits
 _FEW = 100_000  # up to so many photos, two bits of a quarter may differ, else one
 _MOST_PAIRS = 8_000_000  # kept; beyond, only the closest
-_MOST_NEIGHBOURS = 256  # looked at on each side, where thousands share a quarter
+_MOST_NEIGHBOURS = 256  # compared on each side, where thousands share a quarter
 _BLOCK = 2_000_000  # pairs or look-ups at a time, which bounds the memory
 
 

@@ -36,7 +36,7 @@ def similarity_thresholds(
     Returns:
         By label. `NEVER` where photos of the class are so alike that only equal
         bytes tell copies; 1 or more where only copies that were neither moved
-        nor marked can be told.
+        nor marked can be recognised.
     """
     # In the order of their bytes' hashes: as good as at random, and the same on any machine.
     ordered = sorted(indices.tolist(), key=lambda index: catalog.photos[index].sha256)

@@ -202,7 +202,7 @@ def _assign(
     assignment = Assignment(catalog, groups, draws, sides, fixed)
     labels_fixed = {catalog.photos[i].label for i in fixed}
     for label, side in assignment.fill_empty_sides(catalog.class_names):
-        # What is kept may lack what it likes; without a test photo a class can still be learnt.
+        # Saved parts may lack a class; without a test photo it can still be trained on.
         if side != "test" and label not in labels_fixed:
             raise groups_too_large(catalog, groups, label)
     assignment.even_out([label for label in catalog.class_names if label not in labels_fixed])
