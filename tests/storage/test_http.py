@@ -58,19 +58,19 @@ def test_what_is_longer_than_the_file_begins_anew():
 
 
 def test_another_piece_than_the_one_asked_for_is_not_taken():
-    with pytest.raises(Again, match="another piece"):
+    with pytest.raises(Again, match="another range"):
         opened(5, Answer(206, b"x", Content_Range="bytes 3-6/7"))
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_busy_server_says_how_long_to_wait(status):
-    with pytest.raises(Again, match=f"answers {status}") as caught:
+    with pytest.raises(Again, match=f"responds {status}") as caught:
         opened(0, Answer(status, Retry_After="120"))
     assert caught.value.seconds == 120.0
 
 
 def test_a_no_is_a_no():
-    with pytest.raises(Refused, match="answers 404 Reason"):
+    with pytest.raises(Refused, match="responds 404 Reason"):
         opened(0, Answer(404))
 
 

@@ -239,7 +239,7 @@ def test_another_checksum_says_what_happened_and_that_the_set_may_have_changed(s
     with pytest.raises(SourceError) as caught:
         fetch(pets(f"{server.url}/pets.zip"), Silent())
     text = str(caught.value)
-    assert f"{server.url}/pets.zip: it came twice with a wrong checksum" in text
+    assert f"{server.url}/pets.zip: it arrived twice with a wrong checksum" in text
     assert f"{len(PETS):,} bytes and the SHA-256 {digest}" in text
     assert "changed at its source" in text and "http://pets.example" in text
 
@@ -267,7 +267,7 @@ def test_offline_says_that_there_is_no_connection_and_what_to_do(dead):
 
 
 def test_a_set_that_has_moved_names_its_page(server):
-    with pytest.raises(SourceError, match=r"answers 404[^\n]*\nPerhaps .* moved.*pets\.example"):
+    with pytest.raises(SourceError, match=r"responds 404[^\n]*\nPerhaps .* moved.*pets\.example"):
         fetch(pets(f"{server.url}/gone.zip"), Silent())
 
 
@@ -307,7 +307,7 @@ def test_an_archive_that_came_is_kept_when_the_next_does_not(server):
         archive_of(first, f"{server.url}/train.zip", part="train"),
         archive_of(second, f"{server.url}/test.zip", part="test"),
     )
-    with pytest.raises(SourceError, match="answers 404"):
+    with pytest.raises(SourceError, match="responds 404"):
         fetch(pets(archives=archives), Silent())
     server.files["/test.zip"] = second
     fetch(pets(archives=archives), Silent())

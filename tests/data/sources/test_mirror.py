@@ -209,7 +209,7 @@ def test_a_file_that_is_always_wrong_is_left_out():
     listed[0] = RemoteFile("cats/tom.jpg", 3000, "v", listed[0].open_stream, "0" * 32)
     told = Counted()
     copy_all("pets", "far:pets", listed, told)
-    assert "cats/tom.jpg: it came twice with a wrong checksum" in told.notes[0]
+    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in told.notes[0]
 
 
 def test_a_full_disk_is_foreseen(monkeypatch):

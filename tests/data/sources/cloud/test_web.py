@@ -188,7 +188,7 @@ def test_page_without_files_is_said(site, serve, told):
 
 def test_address_that_leads_nowhere_is_said(site, serve, told):
     with pytest.raises(
-        SourceError, match=r"(?s)the server answers 404 Not Found.*address is right"
+        SourceError, match=r"(?s)the server responds 404 Not Found.*address is right"
     ):
         sources.fetch(f"{serve(site)}/nothing.zip", told)
 

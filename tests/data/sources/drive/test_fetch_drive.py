@@ -276,7 +276,7 @@ def test_wrong_bytes_are_fetched_once_more_and_then_left_out(pets):
     pets.files[pets.tom].content = b"TOM" * 20_000
     told = Notes()
     assert list(contents(fetch("gdrive:pets", told))) == ["dogs/rex.jpg"]
-    assert "cats/tom.jpg: it came twice with a wrong checksum" in told.notes[0]
+    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in told.notes[0]
 
 
 def test_an_api_that_is_switched_off_ends_it_with_what_to_do(pets):
