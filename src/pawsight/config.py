@@ -217,7 +217,7 @@ class PixelsConfig(_Settings):
 class TrainConfig(_Settings):
     """Everything that decides a training run, besides the photos."""
 
-    model: str = "swift"
+    model: str = "auto"  # the best that the photos and the time allow; else a network's name
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
     finetune: bool = False  # train such a network itself, after a linear head was fitted
     # (height, width) in pixels; one number is a square

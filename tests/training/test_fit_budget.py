@@ -60,7 +60,7 @@ def trained(run, plan, told):
 
 
 def plan_of(epochs=4, **settings):
-    config = TrainConfig(image_size=(SIDE, SIDE), epochs=epochs, **settings)
+    config = TrainConfig(model="swift", image_size=(SIDE, SIDE), epochs=epochs, **settings)
     return recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pawsight.training.optimizers import FusedAdam, build_optimizer
+from pawsight.training.optimizers import FusedAdam, ScaledAdam, build_optimizer
 from pawsight.training.step import build_train_step
 
 
@@ -46,3 +46,19 @@ def test_a_variable_that_begins_to_learn_later_takes_a_first_step_of_the_usual_l
     optimizer.apply([tf.constant([0.5])], [late])
     # Adam's first step has the length of the rate, whatever the gradient's.
     np.testing.assert_allclose(late.value.numpy(), [0.99], atol=1e-6)
+
+
+def test_scaled_adam_changes_each_kernel_by_the_same_share_of_itself():
+    start = np.array([[3.0, 4.0], [3.0, 4.0]], np.float32)  # the root of its mean square is 3.5355
+    kernels = [keras.Variable(start), keras.Variable(start / 100)]
+    bias = keras.Variable(np.zeros(2, np.float32))
+    optimizer = ScaledAdam(0.01)
+    optimizer.build([*kernels, bias])
+    gradient = tf.constant([[1.0, -2.0], [0.5, 3.0]])
+    optimizer.apply([gradient, 7 * gradient, gradient[0]], [*kernels, bias])
+    # Adam's first step has the length of the rate, with the gradient's opposite sign.
+    signs = np.sign(gradient.numpy())
+    for kernel, scale in zip(kernels, (1.0, 0.01), strict=True):
+        expected = scale * (start - 0.035355 * signs)
+        np.testing.assert_allclose(kernel.value.numpy(), expected, rtol=1e-4)
+    np.testing.assert_allclose(bias.value.numpy(), [-0.0005, 0.0005], rtol=1e-3)  # of at least 0.05

@@ -8,7 +8,7 @@ FLOAT32 = Precision("float32", "for a test")
 
 
 def _plan(num_train=1000, num_validation=100, **settings):
-    config = TrainConfig(**settings)
+    config = TrainConfig(**({"model": "swift"} | settings))
     return recipe.plan(config, ("cats", "dogs"), num_train, num_validation, FLOAT32)
 
 
@@ -65,7 +65,7 @@ def test_a_plan_survives_its_file():
 
 
 def _weights(num_per_class, **settings):
-    config = TrainConfig(**settings)
+    config = TrainConfig(**({"model": "swift"} | settings))
     names = ("cats", "dogs", "eels")
     return recipe.plan(config, names, sum(num_per_class), 9, FLOAT32, num_per_class)
 
@@ -106,7 +106,7 @@ def test_a_plan_of_an_earlier_version_has_no_weights():
     ],
 )
 def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
-    plan = recipe.sized(_plan(), TrainConfig(), epochs)
+    plan = recipe.sized(_plan(), TrainConfig(model="swift"), epochs)
     assert [stage.image_size for stage in plan.stages] == [(side, side) for side in sides]
     assert plan.image_size == (finished, finished)
 

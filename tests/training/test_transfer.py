@@ -1,18 +1,22 @@
 """Runs on networks with weights, from drawn photos to the finished folder."""
 
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from pawsight.config import SplitConfig, TrainConfig
-from pawsight.errors import ConfigError, ModelError, SourceError, StoppedError
+from pawsight.data.catalog import Catalog
+from pawsight.errors import ConfigError, ModelError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.model_files import load_model
+from pawsight.records import Photo
 from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
+from pawsight.training.transfer import _chosen
 from pawsight.workflow import cross_validate, draw_sample, resume, train
 
 
@@ -107,14 +111,6 @@ def test_minutes_are_told_not_to_apply(photos, tmp_path, told):
     assert any("--minutes and --epochs have no effect" in note for note in told.notes)
 
 
-def test_who_names_no_network_is_told_of_the_weights_at_hand(tmp_path, told):
-    for config in (TrainConfig(), CONFIG):
-        with pytest.raises(SourceError):
-            train(tmp_path / "gone", config, progress=told)
-    (note,) = told.notes
-    assert note.startswith("Weights are at hand: --model builtin")
-
-
 def test_folds_of_a_network_written_otherwise_are_gone_on_with(photos, tmp_path):
     split = SplitConfig(folds=2)
     config = TrainConfig(model="Built-In", image_size=(48, 48), split=split)
@@ -166,3 +162,14 @@ def test_a_network_of_keras_is_given_the_weights_of_a_file(photos, tmp_path):
     np.testing.assert_allclose(
         kept(drawn.astype(np.float32)), Classifier.load(done).logits(drawn), atol=1e-3
     )
+
+
+def test_a_head_to_start_from_is_fitted_to_a_like_share_of_each_class():
+    labels = ["cats"] * 90 + ["dogs"] * 30 + ["eels"] * 1
+    photos = tuple(Photo(f"{i}.jpg", label, "train") for i, label in enumerate(labels))
+    catalog = Catalog("photos", Path("photos"), photos)
+    assert len(_chosen(catalog, None, 0)) == len(_chosen(catalog, 500, 0)) == 121
+    chosen = _chosen(catalog, 40, 0)
+    counts = np.bincount(catalog.labels(chosen)).tolist()
+    assert counts == [30, 10, 1]  # 40 of 121, rounded
+    assert chosen.tolist() == sorted(set(chosen.tolist())) == _chosen(catalog, 40, 0).tolist()

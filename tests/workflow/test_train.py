@@ -226,7 +226,9 @@ def test_an_unknown_model_is_told_before_anything_is_made(photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_budget_in_minutes_makes_a_plan_that_fits(photos, tmp_path):
-    config = TrainConfig(image_size=(32, 32), minutes=0.1, split=SplitConfig(test_fraction=0))
+    config = TrainConfig(
+        model="swift", image_size=(32, 32), minutes=0.1, split=SplitConfig(test_fraction=0)
+    )
     run = train(photos, config, tmp_path / "run")
     assert run.is_complete
     assert run.metrics["headline"] == "validation"

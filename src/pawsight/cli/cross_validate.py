@@ -44,7 +44,7 @@ def cross_validate(
             min=2, max=20, metavar="K", help="How many runs, each with its own part; else 5."
         ),
     ] = None,
-    model: Model = "swift",
+    model: Model = "auto",
     epochs: Epochs = None,
     minutes: Minutes = None,
     seed: Seed = 0,

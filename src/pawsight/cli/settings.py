@@ -19,9 +19,9 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="The network: `swift`, trained from scratch; `builtin`, one of keras.applications "
-        "such as `mobilenetv2`, or KerasHub's `hub:PRESET`, which come with weights; `colab`, the "
-        "Colab script's own.",
+        help="The network: `auto`, the best that the time allows; `swift`, trained from scratch; "
+        "`builtin`, one of keras.applications such as `mobilenetv2`, or KerasHub's `hub:PRESET`, "
+        "which come with weights; `colab`, the Colab script's own.",
     ),
 ]
 Weights = Annotated[

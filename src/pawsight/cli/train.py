@@ -93,7 +93,7 @@ def train(
             metavar="SOURCE",
         ),
     ],
-    model: Model = "swift",
+    model: Model = "auto",
     weights: Weights = None,
     finetune: Finetune = False,
     image_size: _ImageSize = None,

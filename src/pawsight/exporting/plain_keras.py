@@ -12,6 +12,7 @@ from keras import layers
 
 from pawsight.errors import ModelError
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.normalization import FusedBatchNormalization
 from pawsight.models.onnx_convert import columns
 from pawsight.models.pretrained import (
@@ -21,6 +22,12 @@ from pawsight.models.pretrained import (
     leaves,
 )
 
+# Our own layers, and those of Keras that compute the same.
+_PLAIN: dict[type[keras.Layer], type[keras.Layer]] = {
+    FusedBatchNormalization: layers.BatchNormalization,
+    FrozenDepthwiseConv2D: layers.DepthwiseConv2D,
+    FastReLU6: layers.ReLU,
+}
 # Whose layers a model file may name; KerasHub's own networks need it where they are loaded.
 _KNOWN_PACKAGES = ("keras", "keras_hub")
 
@@ -54,8 +61,9 @@ def plain_model(model: ModelFolder) -> keras.Model:
 
 
 def _plain(layer: keras.Layer) -> keras.Layer:
-    if isinstance(layer, FusedBatchNormalization):
-        return layers.BatchNormalization.from_config(layer.get_config())
+    for own, plain in _PLAIN.items():
+        if isinstance(layer, own):
+            return plain.from_config(layer.get_config())
     if isinstance(layer, CaffeScaling):  # which reorders the colours, as a convolution can
         return layers.Conv2D(3, 1, dtype="float32", name=layer.name)
     return type(layer).from_config(layer.get_config())

@@ -50,10 +50,6 @@ class Application(PretrainedNetwork):
         """Path that its own weights are downloaded to; the file need not exist."""
         return cache_dir() / "weights" / self.name / self.place.rpartition("/")[2]
 
-    def is_at_hand(self) -> bool:
-        """Return whether its own weights were fetched."""
-        return self.kept_path.is_file()
-
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
         """Return the file of its weights, fetched where there is none."""
         path = Path(weights).expanduser() if weights else self.kept_path

@@ -80,10 +80,6 @@ class Network(ABC):
         """
         return self
 
-    def is_at_hand(self) -> bool:
-        """Return whether nothing has to be fetched to use it."""
-        return True
-
     def check_at_hand(self) -> None:  # noqa: B027
         """Refuse a network that cannot be had, before any photo is read.
 

@@ -19,6 +19,7 @@ from keras import activations, layers
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from pawsight.errors import ModelError
+from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.normalization import FusedBatchNormalization
 
 OPSET = 17  # every ONNX Runtime since 2022 reads it, and tf2onnx 1.17 writes it
@@ -274,9 +275,11 @@ _LAYERS: dict[type[keras.Layer], _Write] = {
     layers.Dropout: lambda _, __, value: value,
     layers.Conv2D: _convolution,
     layers.DepthwiseConv2D: _convolution,
+    FrozenDepthwiseConv2D: _convolution,
     layers.BatchNormalization: _normalization,
     FusedBatchNormalization: _normalization,
     layers.ReLU: _relu,
+    FastReLU6: _relu,
     layers.MaxPooling2D: _max_pooling,
     layers.GlobalAveragePooling2D: _global_pooling,
     layers.GlobalMaxPooling2D: _global_pooling,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pawsight.config import AugmentConfig
 
-Optimizer = Literal["adam", "muon"]
+Optimizer = Literal["adam", "scaled_adam", "muon"]
 Schedule = Literal["constant", "linear"]
 
 

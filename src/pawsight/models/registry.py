@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from pawsight.errors import ConfigError, ModelError
 from pawsight.models import applications, colab, hub, swift
 from pawsight.models.builtin import family as builtin
-from pawsight.models.network import Family, Network
+from pawsight.models.network import Family, Network, plain
 
 if TYPE_CHECKING:
     import keras
 
+# The default: the best that the photos and the time allow, on the shipped network.
+AUTO = "auto"
+
 NETWORKS: tuple[Network | Family, ...] = (
+    Family(AUTO, lambda name: builtin.NETWORK if plain(name) == AUTO else None),
     swift.NETWORK,
     colab.NETWORK,
     builtin.NETWORK,
@@ -54,7 +58,7 @@ def build_model(
     precision: str = "float32",
     any_size: bool = False,
 ) -> keras.Model:
-    """Build a network with fresh weights.
+    """Build a network with fresh weights, or with those that ship with pawsight.
 
     The model takes float32 images [B, H, W, 3] with values 0..255 (scaling is
     inside) and gives float32 logits: [B, num_classes], or [B, 1] for `colab`

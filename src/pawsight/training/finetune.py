@@ -1,7 +1,8 @@
 """Fine-tuning: once a last layer is fitted to frozen features, the network itself learns.
 
 The layer comes first because with random weights on top the first steps would
-destroy the pretrained ones. Then the last layers learn, later all of them, at
+destroy the pretrained ones. Then the network learns by its recipe: the shipped one
+as a whole on smaller images, others their last layers and later all of them, at
 low rates. Batch normalisation keeps its statistics and its scales: those of
 small batches would undo as much. Source: https://keras.io/guides/transfer_learning/
 What the fitted layer scored is the first row of the history, so the initial
@@ -14,6 +15,7 @@ import keras
 
 from pawsight.config import TrainConfig
 from pawsight.history import Epoch
+from pawsight.models import builtin
 from pawsight.models.backbone import Backbone
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
@@ -25,10 +27,13 @@ from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget
-from pawsight.training.warm_start import WarmStart
+from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 
 # What the end of a run takes besides inference on its photos: these networks have many layers.
 _FINISH_SECONDS = 20.0
+_BUILTIN_FINISH_SECONDS = 10.0
+# Its own layers make the shipped network quicker in bfloat16, which ONNX Runtime does not use.
+_BUILTIN_SLOWDOWN = 2.5
 
 
 def finetune(
@@ -44,7 +49,7 @@ def finetune(
     Args:
         run: The run; its plan, history and checkpoints are written.
         config: The settings.
-        fitted: The head on its backbone, which has weights in Keras.
+        fitted: The head on its backbone.
         row: What the two score together.
         budget: The time that is left.
         progress: Receives the plan and every step.
@@ -56,32 +61,42 @@ def finetune(
         OutOfTimeError: The budget leaves no time for it.
         StoppedError, TrainingError, DataError, DiskError, RunError: As `session.train_run`.
     """
+    backbone, head = fitted.backbone, fitted.head
 
     def build(plan: Plan) -> keras.Model:
-        model = build_whole(fitted.backbone, fitted.head, plan.precision)
+        model = build_whole(backbone, head, plan.precision, any_size=True)
         freeze_normalization(model)
         return model
 
+    is_builtin = backbone.name == builtin.NAME
     chosen = (
+        precision.choose(config.precision)
+        if is_builtin or config.precision != "auto"
         # Depthwise convolutions, and normalisation on its own, are slower in bfloat16 on a CPU.
-        Precision("float32", "as the network's features were computed")
-        if config.precision == "auto"
-        else precision.choose(config.precision)
+        else Precision("float32", "as the network's features were computed")
     )
     warm_start = WarmStart(
-        build, row, chosen, _FINISH_SECONDS, fitted.backbone.key, fitted.head.strength
+        build,
+        row,
+        chosen,
+        _BUILTIN_FINISH_SECONDS if is_builtin else _FINISH_SECONDS,
+        backbone.key,
+        head.strength,
+        _BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
     )
     return train_run(run, config, fitted.dataset, budget, progress, warm_start)
 
 
-def build_whole(backbone: Backbone, head: Head, precision: str = "float32") -> keras.Model:
+def build_whole(
+    backbone: Backbone, head: Head, precision: str = "float32", any_size: bool = False
+) -> keras.Model:
     """Build the backbone in Keras with the head on it, as `registry.build_model` builds it.
 
     Raises:
         ModelError: The backbone's weights are another network's.
     """
     network = find_network(backbone.name)
-    model = network.build(head.kernel.shape[1], backbone.image_size, precision)
+    model = network.build(head.kernel.shape[1], backbone.image_size, precision, any_size)
     if backbone.weights_path is not None:
         network.load_weights(model, backbone.weights_path)
     model.get_layer("logits").set_weights([head.kernel, head.bias])

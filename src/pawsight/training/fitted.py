@@ -40,6 +40,7 @@ class Fitted:
         train: Features of the photos it was fitted to, as they are.
         validation: Features of the validation photos.
         class_weights: The weight of a photo of each class; None: all count alike.
+        is_mirrored: Whether the head was fitted to mirror images as well.
     """
 
     dataset: Dataset
@@ -48,6 +49,7 @@ class Fitted:
     train: Features
     validation: Features
     class_weights: tuple[float, ...] | None
+    is_mirrored: bool = True
 
     @property
     def backbone(self) -> Backbone:
@@ -124,6 +126,7 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
 
 def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPlan:
     backbone, head = fitted.backbone, fitted.head
+    views = ("as it is", "mirrored") if fitted.is_mirrored else ("as it is",)
     return HeadPlan(
         model=backbone.name,
         class_names=fitted.dataset.catalog.class_names,
@@ -132,7 +135,7 @@ def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPl
         num_train=len(fitted.train.indices),
         num_validation=len(fitted.validation.indices),
         seed=config.seed,
-        batch_size=2 * len(fitted.train.indices),
+        batch_size=len(views) * len(fitted.train.indices),
         precision="float32",
         class_weights=fitted.class_weights,
         weights=backbone.key,
@@ -140,7 +143,7 @@ def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPl
         hardware=machine.in_words(),
         versions=versions(),
         head=FittedHead(
-            views=("as it is", "mirrored"),
+            views=views,
             num_features=len(head.kernel),
             strength=head.strength,
             cross_validation=head.trials,

@@ -29,7 +29,7 @@ from pawsight.training.plan import Plan, load_plan, save_plan
 from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.trainer import Trainer
-from pawsight.training.warm_start import WarmStart
+from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 
 # What the end of a run takes besides inference on its photos, on a machine that does nothing
 # else: export, figures, report.
@@ -40,8 +40,6 @@ _MOST_CROWDED = 3.0
 _LEAST_SHARE = 0.1
 # With less than this share, the user receives a note.
 _SMALL_SHARE = 0.4
-# The exported model runs on the photos once more, in float32 and on ONNX Runtime.
-_EVALUATION_SLOWDOWN = 1.3
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
 _MOST_MEASURED_SECONDS = 2.0
@@ -138,6 +136,7 @@ def _begin(
             budget,
             finish_seconds * min(_MOST_CROWDED, max(1.0, crowding)),
             len(validation) + len(catalog.part("test")),
+            warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
         )
         plan = _fitted(decided, config, learner, charged, progress)
     facts = {
@@ -170,10 +169,11 @@ class _Charged(NamedTuple):
     budget: TimeBudget
     finish_seconds: float  # for export, figures and report
     num_evaluated: int  # photos that the exported model runs on in the end
+    slowdown: float  # how much longer it takes for one than a validation
 
     def around(self, photo_seconds: float) -> float:
         """Return the seconds spent by now plus what the end takes, at so much a photo."""
-        evaluation = self.num_evaluated * _EVALUATION_SLOWDOWN * photo_seconds
+        evaluation = self.num_evaluated * self.slowdown * photo_seconds
         return self.budget.spent_seconds + self.finish_seconds + evaluation
 
 

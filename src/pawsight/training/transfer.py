@@ -15,14 +15,16 @@ import numpy as np
 
 from pawsight import class_weights
 from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import without_dominant_groups
 from pawsight.errors import DataError
 from pawsight.formatting import percent
 from pawsight.history import Epoch
+from pawsight.models import builtin
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
-from pawsight.records import IntArray, Part
+from pawsight.records import FloatArray, IntArray, Part
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 _MOST_LOST = 0.5  # share of a part's photos; without more of them another model would come out
 # Fine-tuning takes this long to start: TensorFlow, the network, two compiled steps, its export.
 _LEAST_SECONDS = 60.0
+# Where fine-tuning the shipped network follows, its head is fitted to so many photos at most, and
+# mirrored ones are added up to so many: what fine-tuning gains from more takes more of its time.
+_MOST_FOR_START = 2000
+_MOST_MIRRORED = 1000
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
 
@@ -87,14 +93,17 @@ def _fit(
 ) -> Fitted:
     """Extract the features of all photos, and fit a head to them."""
     catalog = dataset.catalog
-    train, mirrored, validation = _extract(reader, dataset, run, progress)
+    is_start = config.finetune and reader.backbone.name == builtin.NAME
+    chosen = _chosen(catalog, _MOST_FOR_START if is_start else None, config.seed)
+    is_mirrored = not is_start or len(chosen) <= _MOST_MIRRORED
+    train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
     weights = _class_weights(config, labels, num_classes)
-    views, groups = [train.rows, mirrored.rows], _groups(dataset, train.indices)
+    views, groups = [train.rows, *mirrored], _groups(dataset, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights)
     head = fit_head(samples, config.seed, progress)
-    return Fitted(dataset, reader, head, train, validation, weights)
+    return Fitted(dataset, reader, head, train, validation, weights, is_mirrored)
 
 
 def _is_worth_finetuning(
@@ -147,10 +156,33 @@ def _class_weights(
     return class_weights.class_weights(counts) if is_weighted else None
 
 
+def _chosen(catalog: Catalog, most: int | None, seed: int) -> IntArray:
+    """Return training photos: all of them, or about `most`, the same share of each class.
+
+    A class keeps at least two photos where it has them.
+    """
+    indices = catalog.part("train")
+    if most is None or len(indices) <= most:
+        return indices
+    labels = catalog.labels(indices)
+    rng = np.random.default_rng(seed)
+    kept = []
+    for label in np.unique(labels):
+        own = indices[labels == label]
+        count = min(len(own), max(2, round(len(own) * most / len(indices))))
+        kept.append(rng.choice(own, count, replace=False))
+    return np.sort(np.concatenate(kept))
+
+
 def _extract(
-    reader: FeatureReader, dataset: Dataset, run: Run, progress: Progress
-) -> tuple[Features, Features, Features]:
-    """Extract the training photos, the same photos mirrored, and the validation photos."""
+    reader: FeatureReader,
+    dataset: Dataset,
+    chosen: IntArray,
+    is_mirrored: bool,
+    run: Run,
+    progress: Progress,
+) -> tuple[Features, list[FloatArray], Features]:
+    """Extract training photos, the rows of the same photos mirrored if wanted, and validation."""
     catalog = dataset.catalog
 
     def extract(part: Part, wanted: IntArray, is_mirrored: bool = False) -> Features:
@@ -163,16 +195,19 @@ def _extract(
             )
         return found
 
-    train = extract("train", catalog.part("train"))
-    mirrored = extract("train", train.indices, is_mirrored=True)
-    if len(mirrored.indices) < len(train.indices):  # some became unreadable between the two
-        is_left = np.isin(train.indices, mirrored.indices)
-        train = Features(
-            mirrored.indices, train.rows[is_left], train.num_computed, train.images_per_second
-        )
+    train = extract("train", chosen)
+    num_computed, num_wanted, mirrored = train.num_computed, len(train.indices), []
+    if is_mirrored:
+        found = extract("train", train.indices, is_mirrored=True)
+        num_computed, num_wanted = num_computed + found.num_computed, 2 * num_wanted
+        mirrored.append(found.rows)
+        if len(found.indices) < len(train.indices):  # some became unreadable between the two
+            is_left = np.isin(train.indices, found.indices)
+            train = Features(
+                found.indices, train.rows[is_left], train.num_computed, train.images_per_second
+            )
     validation = extract("validation", catalog.part("validation"))
-    num_computed = train.num_computed + mirrored.num_computed + validation.num_computed
-    num_known = len(train.indices) * 2 + len(validation.indices) - num_computed
+    num_known = num_wanted + len(validation.indices) - num_computed - validation.num_computed
     if num_known > 0:
         progress.note(f"{num_known:,} features come from the cache.")
     return train, mirrored, validation

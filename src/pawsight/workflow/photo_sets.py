@@ -19,8 +19,9 @@ from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
-from pawsight.models.network import Network
-from pawsight.models.registry import find_network
+from pawsight.models import builtin, swift
+from pawsight.models.network import plain
+from pawsight.models.registry import AUTO, find_network
 from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -90,17 +91,23 @@ def checked_model(config: TrainConfig) -> TrainConfig:
 
     Returns:
         The settings, with the network's name and the path of its weights written out, and the
-        size that a network with weights was made for where none is set.
+        size that a network with weights was made for where none is set. Model "auto" is
+        replaced by what it stands for.
 
     Raises:
         ConfigError: There is no such network, or no such file, or it takes none.
         ExtraError: The network needs a package that is not installed.
         ModelError: The network is too deep for such small images.
     """
+    if plain(config.model) == AUTO:
+        config = _best_model(config)
     network = find_network(config.model)
     network.check_at_hand()
     if config.finetune and not network.can_finetune:
-        raise ConfigError(_not_finetuned(network))
+        raise ConfigError(
+            f"The model '{network.name}' cannot be fine-tuned: it begins with no weights, and all "
+            f"of it is trained anyway.\nLeave --finetune out, or choose --model {builtin.NAME}."
+        )
     changed: dict[str, Any] = {"model": network.name}
     image_size = config.image_size
     if config.weights is not None:
@@ -120,17 +127,11 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update=changed)
 
 
-def _not_finetuned(network: Network) -> str:
-    why = (
-        "it ships as a finished ONNX file"
-        if network.has_weights
-        else "it begins with no weights, and all of it is trained anyway"
-    )
-    return (
-        f"The model '{network.name}' cannot be fine-tuned: {why}.\n"
-        f"Leave --finetune out, or choose a network of keras.applications, "
-        f"such as --model mobilenetv2."
-    )
+def _best_model(config: TrainConfig) -> TrainConfig:
+    """Choose the network for model "auto": the shipped one, fine-tuned, where images allow it."""
+    is_deep = min(working_size(config)) >= find_network(builtin.NAME).least_side
+    chosen = {"model": builtin.NAME, "finetune": True} if is_deep else {"model": swift.NETWORK.name}
+    return config.model_copy(update=chosen)
 
 
 @live_in_notebooks

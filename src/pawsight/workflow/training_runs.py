@@ -20,7 +20,7 @@ from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
-from pawsight.models.registry import find_network, listed_networks
+from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Logged, Progress, Silent
 from pawsight.records import Pixels
@@ -89,8 +89,6 @@ def train(
             else {name: getattr(config, name) for name in config.model_fields_set}
         )
         config = TrainConfig(**{**given, **settings})
-    if "model" not in config.model_fields_set:
-        progress.note(_proposal())
     budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
@@ -152,17 +150,6 @@ def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Cat
         settings=config,
     )
     write_json(run.config_path, began.model_dump(mode="json"))
-
-
-def _proposal() -> str:
-    """Say that weights are here: nobody should train from scratch for not knowing."""
-    at_hand = (one.name for one in listed_networks() if one.has_weights and one.is_at_hand())
-    first, *rest = at_hand
-    others = f" (or {', '.join(rest)})" if rest else ""
-    return (
-        f"Weights are at hand: --model {first}{others} starts from what a network has learnt "
-        f"before, takes less time, and usually scores higher."
-    )
 
 
 def _train_and_finish(

@@ -1,16 +1,18 @@
-"""The shipped model as a network to fit a head to; its weights are in its ONNX file."""
+"""The shipped model as a network to fit a head to, and to fine-tune."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
+from pawsight.config import AugmentConfig
 from pawsight.errors import ModelError, RunError
 from pawsight.models import builtin
 from pawsight.models.backbone import Backbone, backbone_key
 from pawsight.models.description import ModelDescription
 from pawsight.models.network import PretrainedNetwork
+from pawsight.models.recipe import Recipe, Sizes
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class BuiltinNetwork(PretrainedNetwork):
     """The network of the shipped model."""
-
-    can_finetune: ClassVar[bool] = False
 
     def open_backbone(
         self, image_size: tuple[int, int], weights: str | None, progress: Progress
@@ -48,19 +48,21 @@ class BuiltinNetwork(PretrainedNetwork):
         """Build the network up to its features, with the shipped weights."""
         from pawsight.models.builtin.network import build_features
 
-        return build_features(image_size, policy)
+        return build_features(image_size, policy, is_tuned=True)
 
     def load_weights(self, model: keras.Model, path: Path) -> None:
         """Leave a model as it is: it was built with its weights."""
 
     def load(self, run: Run, description: ModelDescription) -> keras.Model:
-        """Build the model of a run, whose weights are in model.onnx alone."""
+        """Build the model of a run; of one that was not fine-tuned, from model.onnx alone."""
         if run.path.samefile(builtin.folder()):
             raise RunError(
                 "The model of cats and dogs that ships with pawsight is there to predict, not to "
                 "train on.\nPredict with pawsight.load(), or train on its features: "
                 "--model builtin."
             )
+        if run.weights_path.is_file():
+            return super().load(run, description)
         prepare_tensorflow()
         from pawsight.models.builtin.network import load_whole
 
@@ -73,7 +75,22 @@ class BuiltinNetwork(PretrainedNetwork):
 
 NETWORK = BuiltinNetwork(
     name=builtin.NAME,
-    summary="The features of the model that ships with pawsight, and a linear head on them.",
+    summary="The network that ships with pawsight: a linear head on its features, or fine-tuned.",
     image_size=builtin.IMAGE_SIZE,
     least_side=32,
+    fits_any_size=True,
+    # What was tried: benchmarks/auto/LOG.md.
+    recipe=Recipe(
+        optimizer="scaled_adam",
+        learning_rate=1.5e-3,
+        schedule="linear",
+        batch_size=32,
+        label_smoothing=0.1,
+        augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
+        epochs=None,
+        minutes=10,
+        # Of 224 pixels, 160: crops show things larger than whole photos do, so the finished model
+        # works at the size that its features had (arXiv:1906.06423).
+        sizes=(Sizes(0, ((1.0, 0.7143),)),),
+    ),
 )

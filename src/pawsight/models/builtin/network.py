@@ -20,9 +20,17 @@ from onnx import numpy_helper
 
 from pawsight.errors import ModelError
 from pawsight.models import builtin
+from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.onnx_graph import load_onnx
 
 _Arrays = dict[str, np.ndarray]
+# Layers that are not fine-tuned: the first convolution works on the largest maps, and the edges and
+# colours it finds are those of any photo.
+_FROZEN = ("stem",)
+_QUICK: dict[type[layers.Layer], type[layers.Layer]] = {
+    layers.DepthwiseConv2D: FrozenDepthwiseConv2D,
+    layers.ReLU: FastReLU6,
+}
 _Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
 
 
@@ -30,6 +38,7 @@ def build_features(
     image_size: tuple[int | None, int | None],
     policy: keras.DTypePolicy,
     path: Path | None = None,
+    is_tuned: bool = False,
 ) -> keras.Model:
     """Build the network up to its features, with the shipped weights.
 
@@ -38,6 +47,8 @@ def build_features(
         policy: Of the convolutions; the features are float32 in any case.
         path: The ONNX file of a run that was made from the shipped model, for
             its weights; None takes the shipped ones.
+        is_tuned: Freeze the first convolution and the depthwise ones, and make the
+            gradients of the rest quick; see `builtin.layers`.
 
     Returns:
         A model of float32 images [B, H, W, 3], values 0..255 (the scaling is
@@ -54,6 +65,8 @@ def build_features(
             arrays[output] = arrays[node.input[0]].astype(np.float32)
             continue
         made, weights = _layer(node, arrays, policy)
+        if is_tuned:
+            made = _tuned(made)
         inputs = [known[name] for name in node.input if name in known]
         known[output] = made(inputs[0] if len(inputs) == 1 else inputs)
         loaded.append((made, weights))
@@ -83,6 +96,15 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
     model = keras.Model(features.input, last(features.output), name="builtin")
     last.set_weights([kernel, bias])
     return model
+
+
+def _tuned(layer: layers.Layer) -> layers.Layer:
+    """Return a layer as it is fine-tuned."""
+    for plain, quick in _QUICK.items():
+        if type(layer) is plain:
+            layer = quick.from_config(layer.get_config())
+    layer.trainable = layer.name not in _FROZEN and not isinstance(layer, FrozenDepthwiseConv2D)
+    return layer
 
 
 def _layer(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> _Made:
