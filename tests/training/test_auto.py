@@ -90,7 +90,7 @@ def test_the_fine_tuned_model_is_one_onnx_file_that_computes_what_keras_computes
     model = load_model(run)
     np.testing.assert_allclose(model(images.astype(np.float32)), logits, atol=1e-3)
     exported = export(run.path, "keras", tmp_path / "exported")
-    plain = keras.models.load_model(next(exported.folder.rglob("*.keras")))
+    plain = keras.models.load_model(next(exported.path.rglob("*.keras")))
     np.testing.assert_allclose(plain(images.astype(np.float32))["logits"], logits, atol=1e-3)
 
 
