@@ -122,6 +122,10 @@ mutation: $(READY)  ## How many of 100 random faults of the source the tests not
 benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
 	@$(BIN)/python benchmarks/feed/run.py $(ARGS)
 
+.PHONY: benchmark-auto
+benchmark-auto: $(READY)  ## What the default model gives, beside each single way: ARGS=photos/ (hours)
+	@$(BIN)/python benchmarks/auto/run.py $(ARGS)
+
 .PHONY: benchmark-ingest
 benchmark-ingest: $(READY)  ## How fast photos are read (minutes)
 	@$(BIN)/python benchmarks/ingest/run.py $(ARGS)
