@@ -9,7 +9,7 @@ from .conftest import ROOT
 MODULES = sorted((ROOT / "src").rglob("*.py"))
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 60
-# Modules that are a little longer still; the list may only shrink.
+# Modules that are up to 30 lines longer still; the list may only shrink.
 LONGER = {
     "src/pawsight/inference/decode_pool.py",
     "src/pawsight/report/figures.py",
@@ -25,7 +25,7 @@ def test_module_and_its_functions_stay_short(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             # Without the signature: that of a command is the list of its options.
             length = (node.end_lineno or 0) - node.body[0].lineno + 1
-            assert length <= LONGEST_FUNCTION + 10 * is_longer, f"{node.name} has {length} lines"
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
 
 
 def test_limits_are_those_of_the_documentation():

@@ -287,13 +287,7 @@ def predict_in_order(
             while not future.done():
                 wait([future], _CHECK_SECONDS)
                 pool.replace_stuck()
-            error = future.exception()
-            if isinstance(error, PhotoError):
-                yield Prediction(name, error=str(error))
-            elif error is not None:
-                raise error
-            else:
-                yield future.result()
+            yield _result_of(name, future)
     finally:
         is_closed.set()
         with contextlib.suppress(queue.Empty):
@@ -301,3 +295,11 @@ def predict_in_order(
         until = time.monotonic() + _END_SECONDS
         pool.close(_END_SECONDS)
         source.join(max(0.0, until - time.monotonic()))
+
+
+def _result_of(name: str, future: Future[Prediction]) -> Prediction:
+    """Return the prediction of a finished job; a PhotoError becomes its `error`."""
+    try:
+        return future.result()
+    except PhotoError as error:
+        return Prediction(name, error=str(error))
