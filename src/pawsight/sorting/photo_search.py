@@ -72,13 +72,12 @@ def _without_raw_companions(
     photos: list[tuple[str | Prediction, str]],
 ) -> list[tuple[str | Prediction, str]]:
     """Drop raw files that belong to a photo of the same name: `Sidecars` finds them."""
-    stems = {os.path.splitext(photo)[0] for photo, _ in photos if isinstance(photo, str)}
+    names = [name_of(photo) for photo, _ in photos]
+    stems = {os.path.splitext(name)[0] for name in names if not is_raw(name)}
     return [
-        (photo, root)
-        for photo, root in photos
-        if isinstance(photo, str)
-        or not is_raw(photo.path)
-        or os.path.splitext(photo.path)[0] not in stems
+        pair
+        for pair, name in zip(photos, names, strict=True)
+        if not is_raw(name) or os.path.splitext(name)[0] not in stems
     ]
 
 
