@@ -26,8 +26,7 @@ CHOSEN = SourceConfig(exclude=("to check",), merge={"kittens": ("cats",)})
 
 @pytest.mark.slow
 def test_a_run_keeps_what_was_chosen(mixed, tmp_path):
-    config = TrainConfig(model="builtin", source=CHOSEN)
-    run = train(mixed, config, tmp_path / "run")
+    run = train(mixed, TrainConfig(model="builtin"), tmp_path / "run", source_config=CHOSEN)
     assert run.read_json(run.config_path)["settings"]["source"]["exclude"] == ["to check"]
     again = resume(run.path)
     assert again.is_complete

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.addresses import HIDDEN, public_address
-from pawsight.config import TrainConfig
+from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.auditing.audit import audit_photos, summarize_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -52,6 +52,7 @@ def train(
     out: Source | None = None,
     progress: Progress = _SILENT,
     started: float | None = None,
+    source_config: SourceConfig | None = None,
     **settings: Any,
 ) -> Run:
     """Train a classifier on labelled photos, evaluate it, and write its report.
@@ -69,7 +70,9 @@ def train(
         started: `time.monotonic()` from which a budget in minutes counts; None
             counts from this call. Fetching, reading and comparing photos are not
             charged to it.
-        **settings: Fields of `TrainConfig` but `source`; they win over those of `config`. Such as
+        source_config: What the folders or the table mean, and which photos are used: the
+            setting `source`, as `audit` takes it, too.
+        **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
             `train("photos/", image_size=128, minutes=4, model="swift")`.
 
     Returns:
@@ -82,6 +85,8 @@ def train(
         StoppedError: The user stopped it; `resume` continues it.
         PawsightError: Anything else that prevents it, such as a full disk.
     """
+    if source_config is not None:
+        settings["source"] = source_config
     if settings or config is None:
         given = (
             {}
