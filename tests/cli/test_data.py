@@ -52,7 +52,7 @@ def test_list_names_the_sets_with_size_and_licence(pawsight):
     assert done.exit_code == 0
     (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["oxford-pets"]]
     assert line.split()[1:6] == ["7,390", "37", "791.9", "MB", "CC"]
-    assert "not checked by fetching" in done.stdout
+    assert "not verified by a download" in done.stdout
 
 
 def test_list_as_json_says_where_each_fact_is_from(pawsight):

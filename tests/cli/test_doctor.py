@@ -77,7 +77,7 @@ def test_what_every_installation_needs_is_a_problem_when_missing(without_tensorf
     monkeypatch.setattr(doctor, "metadata", lambda name: stated)
     assert doctor.examine()["problems"] == [
         {
-            "problem": "Missing, needed to look at photos, predict, sort: no-such-thing.",
+            "problem": "Missing, needed to audit photos, predict, sort: no-such-thing.",
             "remedy": "pip install pawsight",
         }
     ]
@@ -97,7 +97,7 @@ def test_doctor_prints_what_each_extra_gives_and_how_to_install_it(pawsight, wit
     assert result.exit_code == 0, result.stderr
     told = " ".join(result.stdout.split())
     assert 'tensorflow not installed: pip install "pawsight[train]"' in told
-    assert "answer over HTTP, with a page for people" in told
+    assert "serve a model over HTTP, with a web page" in told
     assert "unknown without TensorFlow" in told
 
 

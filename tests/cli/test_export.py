@@ -20,7 +20,7 @@ def test_it_shows_what_was_compared(pawsight, colour_run, photos, tmp_path):
     done = pawsight("export", colour_run.path, "--photos", photos, "--out", out)
     assert done.exit_code == 0
     assert "Compared with the model on 3 photos" in done.stdout
-    assert "100.00% (model 100.00%)" in done.stdout
+    assert "100.00 % (model 100.00 %)" in done.stdout
     assert (out / "README.md").is_file()
 
 
@@ -52,5 +52,5 @@ def test_what_is_there_is_shown_when_the_next_format_fails(
         *("--format", "onnx", "--format", "colab"),
     )
     assert done.exit_code == 1
-    assert "100.00%" in done.stdout
+    assert "100.00 %" in done.stdout
     assert "cannot be exported to colab: no such cell" in done.stderr

@@ -238,7 +238,7 @@ def test_output_never_replaces_anything_else(predict, photos, tmp_path, name):
     before = (tmp_path / name).read_bytes()
     result = predict(photos, "--output", tmp_path / name)
     assert result.exit_code == 1
-    assert "left as it is" in result.stderr
+    assert "not overwritten" in result.stderr
     assert (tmp_path / name).read_bytes() == before
 
 
@@ -380,7 +380,7 @@ def test_going_on_with_other_settings_is_refused(
     with_other = pawsight("predict", path, "--model", other.path, "--output", output)
     assert with_other.exit_code == 2
     assert "begun with another model" in with_other.stderr
-    assert "remove the file to begin anew" in with_other.stderr
+    assert "remove the file to start again" in with_other.stderr
     assert part.read_bytes() == before
     assert predict(path, "--output", output).exit_code == 0
 
@@ -401,7 +401,7 @@ def test_other_file_of_that_name_is_left_alone(predict, photos, output, content)
     result = predict(photos, "--output", output)
     if content:
         assert result.exit_code == 1
-        assert "left as it is" in result.stderr
+        assert "not overwritten" in result.stderr
         assert part.read_text() == content
     else:
         assert result.exit_code == 0

@@ -41,7 +41,7 @@ def doctor(
         from pawsight.runs import Run
 
         names = write_bug_report(bundle, findings, None if run is None else Run.open(run))
-        print(f"{bundle}: {', '.join(names)}")
+        print_line(f"{bundle}: {', '.join(names)}")
     elif as_json:
         print_json(findings)
     else:
