@@ -1,10 +1,12 @@
 """`pawsight export`: what it prints, and its exit codes."""
 
+import dataclasses
 import json
 
 import pytest
 
 from pawsight.exporting import colab_notebook
+from pawsight.exporting.formats import FORMATS
 
 
 @pytest.fixture
@@ -46,7 +48,8 @@ def test_what_is_there_is_shown_when_the_next_format_fails(
     def fail(*_):
         raise RuntimeError("no such cell")
 
-    monkeypatch.setattr(colab_notebook, "write", fail)
+    failing = dataclasses.replace(colab_notebook.FORMAT, write=fail)
+    monkeypatch.setitem(FORMATS, "colab", failing)
     done = pawsight(
         *("export", colour_run.path, "--photos", photos, "--out", tmp_path / "out"),
         *("--format", "onnx", "--format", "colab"),
