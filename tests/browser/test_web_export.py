@@ -163,7 +163,7 @@ def test_the_card_says_what_the_browser_must_know(site):
     assert card["class_names"] == list(model.class_names)
     assert card["fingerprint"] == model.fingerprint
     assert (card["resize"], card["image_size"]) == (model.resize, list(model.image_size))
-    assert card["sure"] == 0.8
+    assert card["sure"] == model.answer_threshold
 
 
 def test_the_readme_says_how_to_look_at_it(site):

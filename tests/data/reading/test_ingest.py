@@ -227,7 +227,7 @@ def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
     catalog, pixels, told = read(pets)
     assert isinstance(pixels, PixelStream)
-    assert any("Nothing can be kept" in note for note in told.notes)
+    assert any("There is no cache" in note for note in told.notes)
     assert len(catalog.usable) == 12
     assert_right(catalog, pixels)
 
