@@ -7,14 +7,13 @@ from PIL import Image
 
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.records import Predictions
+from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.figures import (
     draw_confusion,
     draw_history,
     draw_precision_recall,
     draw_reliability,
     draw_roc,
-    inline_svg,
-    save_figure,
 )
 
 ODD_NAMES = ("_hidden", "$5$ note", "<b>&", "猫🐈")

@@ -1,11 +1,8 @@
 """A pool of threads that decode photos and run the model on them.
 
-Each thread takes a few waiting photos, decodes them and runs the model on them
-together, on a core of its own; it never waits for a batch to fill up. Both the
-service and `Classifier.predict_iter` use it.
-
-A Python thread cannot be ended. One that a photo blocks for too long is
-abandoned: its photo fails with a reason, and a new thread takes its place.
+Each thread decodes a few waiting photos and runs the model on them together; it
+never waits for a batch to fill up. A Python thread cannot be ended: one that a photo
+blocks for too long is abandoned, its photo fails, and a new thread takes its place.
 """
 
 from __future__ import annotations
@@ -108,18 +105,14 @@ class DecodePool:
                 if not reason or worker.current is None:
                     continue
                 worker.is_abandoned = True
-                _settle(worker.current, error=PhotoError(reason))
+                _settle(worker.current.future, error=PhotoError(reason))
                 rest = [job for job in worker.jobs if job is not worker.current]
                 self._waiting.extendleft(job for job in reversed(rest) if not job.future.done())
                 self._workers[index] = _Worker(self)
                 self._workers[index].start()
 
     def close(self, wait_seconds: float = 0.0) -> None:
-        """Drop what waits and end the threads after their current photos.
-
-        Args:
-            wait_seconds: How long to wait for them; one that is stuck ends with the process.
-        """
+        """Drop what waits and end the threads, waiting for their current photos for a while."""
         with self._changed:
             self._is_closed = True
             for job in self._waiting:
@@ -199,25 +192,28 @@ class _Worker(threading.Thread):
             if not self._pool.begin(self, None):
                 return False
             if error is not None:
-                _settle(job, error=error)
+                _settle(job.future, error=error)
         if decoded:
             try:
                 found = decoded[0][0].run([value for _, value in decoded])
                 for (job, _), result in zip(decoded, found, strict=True):
-                    _settle(job, result)
+                    _settle(job.future, result)
             except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
                 for job, _ in decoded:
-                    _settle(job, error=caught)
+                    _settle(job.future, error=caught)
             self._pool.on_batch(len(decoded))
         return True
 
 
-def _settle(job: Job, result: Any = None, error: BaseException | None = None) -> None:
+def _settle(
+    future: Future[Any], result: Any = None, error: BaseException | None = None
+) -> Future[Any]:
     with contextlib.suppress(Exception):  # it was cancelled meanwhile
         if error is not None:
-            job.future.set_exception(error)
+            future.set_exception(error)
         else:
-            job.future.set_result(result)
+            future.set_result(result)
+    return future
 
 
 def max_in_flight(num_threads: int, batch_size: int) -> int:
@@ -234,8 +230,7 @@ def predict_in_order(
 ) -> Generator[Prediction]:
     """Yield the predictions of photos in their order, each as soon as it is known.
 
-    What the source, `decode` (but for PhotoError) or `predict` raises is raised
-    here, in its place. Closing the generator ends the threads.
+    What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
 
     Args:
         photos: Taken one by one by a thread of its own, so that a slow source (a
@@ -263,9 +258,7 @@ def predict_in_order(
             for photo in photos:
                 name = name_of(photo)
                 if isinstance(photo, Prediction):
-                    result: Future[Prediction] = Future()
-                    result.set_result(photo)
-                    jobs.put((name, result))
+                    jobs.put((name, _settle(Future(), photo)))
                 else:
                     job = Job(None, functools.partial(decode_named, name, photo), run)
                     jobs.put((name, job.future))
@@ -275,9 +268,7 @@ def predict_in_order(
                     pool.submit([job])
             jobs.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again where results are taken
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            jobs.put(("", failed))
+            jobs.put(("", _settle(Future(), error=error)))
 
     source = threading.Thread(target=take, name="pawsight-source", daemon=True)
     source.start()

@@ -7,16 +7,10 @@ for 2 classes and for 200.
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from math import isfinite
-from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -24,12 +18,20 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from pawsight.evaluation.results import Curves, PartMetrics
 from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch
-from pawsight.report.interpretation import legible, top_confusions
-from pawsight.storage.atomic import replacing, write_text
+from pawsight.report.figure_style import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    INK,
+    LINE,
+    ORANGE,
+    SIZE,
+    new_figure,
+    short,
+    styled,
+)
+from pawsight.report.interpretation import top_confusions
 
-BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
-_INK, _LINE = "#24292f", "#c9d1d9"
-_COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#b58900", "#5aa9c9", "#c94f6d", "#7a7f87"]
 _SERIES = (
     ("train", "training", BLUE, "--"),
     ("validation", "validation", ORANGE, "-"),
@@ -37,43 +39,15 @@ _SERIES = (
 )
 MOST_MATRIX_CLASSES = 20
 _Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y of its points
-_SIZE = (4.8, 3.3)  # inches
-
-_STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "text.color": _INK,
-    "text.parse_math": False,  # a class may be called "$5 note"
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": _LINE,
-    "grid.linewidth": 0.5,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.major.pad": 6,
-    "ytick.major.pad": 6,
-    "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
-    "svg.hashsalt": "pawsight",
-}
-# Matplotlib looks some of these up when a thing is made, others when it is drawn.
-_styled = matplotlib.rc_context(_STYLE)
 
 
-@_styled
+@styled
 def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) -> Figure:
     """Draw training and validation accuracy or loss per epoch, the best epoch marked.
 
     Where the classes are uneven, the balanced accuracy that chose the epoch is drawn as well.
     """
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     best = best_epoch(history)
     deciding, name, colour = f"validation_{quantity}", f"validation {quantity}", ORANGE
     columns = [f"train_{quantity}", deciding]
@@ -83,23 +57,23 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     series = {column: [getattr(row, column) for row in history] for column in columns}
     _draw_series(axes, {"epoch": [row.epoch for row in history], **series}, quantity)
     value = getattr(best, deciding)
-    axes.axvline(best.epoch, color=_INK, linewidth=0.8, linestyle=":")
+    axes.axvline(best.epoch, color=INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
-        axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=_INK)
+        axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=INK)
     text = percent(value) if quantity == "accuracy" else f"{value:.3f}"
     axes.set_title(f"Best epoch: {best.epoch_text}, {name} {text}", fontsize=9)
     axes.legend(loc="best")
     return figure
 
 
-@_styled
+@styled
 def draw_courses(series: dict[str, list[float]]) -> Figure:
     """Draw accuracy and loss side by side while a run goes on, with no epoch marked.
 
     Args:
         series: By names of the history's columns, `epoch` among them: values of equal number.
     """
-    figure, both = _new_figure((2 * _SIZE[0], _SIZE[1]), ncols=2)
+    figure, both = new_figure((2 * SIZE[0], SIZE[1]), ncols=2)
     for axes, quantity in zip(both, ("accuracy", "loss"), strict=True):
         _draw_series(axes, series, quantity)
         axes.legend(loc="best")
@@ -124,7 +98,7 @@ def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> N
         axes.set_ylim(bottom=0)
 
 
-@_styled
+@styled
 def draw_confusion(metrics: PartMetrics) -> Figure:
     """Draw what each class was taken for.
 
@@ -137,8 +111,8 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
         return _draw_top_confusions(metrics)
     num_classes = len(class_names)
     side = min(7.0, 3.4 + 0.26 * num_classes)
-    figure, axes = _new_figure((side, side))
-    names = [_short(name) for name in class_names]
+    figure, axes = new_figure((side, side))
+    names = [short(name) for name in class_names]
     for i, row in enumerate(metrics.confusion_matrix):
         for j, count in enumerate(row):
             _draw_cell(axes, i, j, count, sum(row), num_classes)
@@ -153,11 +127,11 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
     """Draw the ROC curve of each class; of more than 8, name the hardest."""
-    figure, axes = _new_figure()
-    axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
     lines = {
         name: (each.roc.false_positive_rate, each.roc.true_positive_rate)
         for name, each in curves.items()
@@ -169,10 +143,10 @@ def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
     """Draw the precision-recall curve of each class; of more than 8, name the hardest."""
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     lines = {
         name: (each.precision_recall.recall, each.precision_recall.precision)
         for name, each in curves.items()
@@ -185,17 +159,17 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def draw_reliability(metrics: PartMetrics) -> Figure:
     """Draw how often it was right against how probable it said that was."""
-    figure, (axes, below) = _new_figure(
+    figure, (axes, below) = new_figure(
         (4.8, 3.8), nrows=2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
     )
     bins = metrics.reliability
     lows, width = [b.low for b in bins], bins[0].high - bins[0].low
     bars = {"width": width * 0.92, "align": "edge"}
     axes.bar(lows, [b.accuracy for b in bins], color=BLUE, alpha=0.55, **bars)
-    axes.plot([0, 1], [0, 1], ":", color=_INK, linewidth=0.8)
+    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
     confidences = [b.confidence for b in bins]
     axes.plot(confidences, [b.accuracy for b in bins], "o", color=BLUE, markersize=4)
     axes.set_ylabel("was right")
@@ -210,68 +184,24 @@ def draw_reliability(metrics: PartMetrics) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, stem: Path) -> None:
-    """Write `stem`.png and `stem`.svg, on white; DiskError if that fails."""
-    with replacing(stem.with_suffix(".png")) as temporary:
-        _render(figure, temporary, format="png", dpi=160)
-    text = io.StringIO()
-    _render(figure, text, format="svg", metadata={"Date": None})
-    write_text(stem.with_suffix(".svg"), text.getvalue())
-
-
-def inline_svg(figure: Figure, prefix: str) -> str:
-    """Return the figure as an SVG element in the colours and font of a page.
-
-    `prefix` keeps the ids of several figures on one page apart.
-    """
-    text = io.StringIO()
-    _render(figure, text, format="svg", metadata={"Date": None}, transparent=True)
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # The style sheet inside would apply to the whole page.
-    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
-    svg = re.sub(r'^<svg[^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1">', svg)
-    svg = svg.replace("xlink:href=", "href=").replace(_INK, "currentColor")
-    svg = svg.replace(_LINE, "var(--line)").replace("'DejaVu Sans'", "system-ui")
-    return re.sub(r"\n\s*", "\n", svg).strip()
-
-
-def _new_figure(size: tuple[float, float] = _SIZE, **layout: Any) -> tuple[Figure, Any]:
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(**layout)
-
-
-@_styled
-def _render(figure: Figure, target: Any, **options: Any) -> None:
-    with warnings.catch_warnings():
-        # A class called 猫 has no glyph in the PNG's font; the SVG shows it all the same.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(target, **options)
-    # The layout is worked out once; it takes half of the time, and stays the same.
-    figure.set_layout_engine("none")
-
-
 def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: int) -> None:
     share = count / total if total else 0.0
     depth = 0.08 + 0.92 * share if count else 0.0
     colour = BLUE if i == j else ORANGE
     axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
-    axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=_LINE, linewidth=0.4))
+    axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=LINE, linewidth=0.4))
     if not count and num_classes > 5:
         return
     text = f"{count:,}\n{percent(share, 0)}" if num_classes <= 5 else f"{count}"
     size = 11 if num_classes <= 5 else 8 if num_classes <= 12 else 6.5
-    ink = "white" if depth > 0.55 else _INK
+    ink = "white" if depth > 0.55 else INK
     axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     top = top_confusions(metrics, 20)
-    figure, axes = _new_figure((4.8, 1.0 + 0.24 * max(1, len(top))))
-    labels = [f"{_short(one.truth)} → {_short(one.predicted)}" for one in top]
+    figure, axes = new_figure((4.8, 1.0 + 0.24 * max(1, len(top))))
+    labels = [f"{short(one.truth)} → {short(one.predicted)}" for one in top]
     axes.barh(range(len(top)), [one.count for one in top], color=ORANGE, height=0.7)
     axes.set_yticks(range(len(top)), labels, fontsize=8)
     axes.invert_yaxis()
@@ -290,7 +220,7 @@ def _draw_curves(
 ) -> None:
     areas = {name: getattr(metrics.per_class[name], area) for name in lines}
     names = sorted(areas, key=areas.__getitem__)  # the hardest class first
-    is_crowded = len(names) > len(_COLOURS)
+    is_crowded = len(names) > len(COLOURS)
     shown = names[:3] if is_crowded else list(lines)
     handles = []
     for name in [name for name in names if name not in shown]:
@@ -299,11 +229,11 @@ def _draw_curves(
         axes.plot(
             xs[::stride] + xs[-1:],
             ys[::stride] + ys[-1:],
-            color=_LINE,
+            color=LINE,
             linewidth=0.6,
             drawstyle=steps,
         )
-    for name, colour in zip(shown, _COLOURS, strict=False):
+    for name, colour in zip(shown, COLOURS, strict=False):
         xs, ys = lines[name]
         handles += axes.plot(xs, ys, color=colour, linewidth=1.6, clip_on=False, drawstyle=steps)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
@@ -311,9 +241,4 @@ def _draw_curves(
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
     legend = axes.legend(handles, ["x"] * len(handles), loc=place, title=title, fontsize=8)
     for text, name in zip(legend.get_texts(), shown, strict=True):
-        text.set_text(f"{_short(name)} ({areas[name]:.3f})")
-
-
-def _short(name: str) -> str:
-    name = legible(name)
-    return name if len(name) <= 18 else name[:17] + "…"
+        text.set_text(f"{short(name)} ({areas[name]:.3f})")

@@ -29,6 +29,7 @@ from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.records import PARTS, Part
 from pawsight.report import figures, interpretation
 from pawsight.report.data_page import write_data_page
+from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import surest_mistakes
 from pawsight.report.run_facts import setting_rows, training_rows
 from pawsight.report.templates import load_template
@@ -177,9 +178,9 @@ def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
     drawn = {}
     for name, draw in wanted.items():
         figure = draw()
-        figures.save_figure(figure, run.figures_dir / name)
+        save_figure(figure, run.figures_dir / name)
         # Matplotlib has escaped the names inside.
-        drawn[name] = Markup(figures.inline_svg(figure, name))
+        drawn[name] = Markup(inline_svg(figure, name))
     return drawn
 
 
