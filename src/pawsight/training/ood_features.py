@@ -20,9 +20,7 @@ from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
 
 _LEAST_SIDE = 32  # pixels; the built-in network takes no smaller images
-# Photos whose features are computed for this alone take time; known ones cost nothing.
-_MOST_COMPUTED = 512
-_MOST_KNOWN = 4096
+_MOST_PHOTOS = 512  # whose features may have to be computed for this alone
 
 
 def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> None:
@@ -42,12 +40,11 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     description = ModelDescription.load(run)
     if min(description.image_size) < _LEAST_SIDE:
         return
-    most = _MOST_KNOWN if description.architecture == builtin.NAME else _MOST_COMPUTED
     network = find_network(builtin.NAME)
     backbone = network.open_backbone(description.image_size, None, progress)
     reader = FeatureReader(backbone, description.resize)
     catalog = dataset.catalog
-    chosen = _sample(catalog.part("train"), most)
+    chosen = _sample(catalog.part("train"))
     found = reader.read(catalog, dataset.pixels, chosen, progress)
     if len(found.indices) < 2:
         return
@@ -55,8 +52,8 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     detector.save(run.out_of_distribution_path)
 
 
-def _sample(indices: IntArray, most: int) -> IntArray:
-    """Return at most `most` of the indices, ascending; always the same ones."""
-    if len(indices) <= most:
+def _sample(indices: IntArray) -> IntArray:
+    """Return at most `_MOST_PHOTOS` of the indices, ascending; always the same ones."""
+    if len(indices) <= _MOST_PHOTOS:
         return indices
-    return np.sort(np.random.default_rng(0).choice(indices, most, replace=False))
+    return np.sort(np.random.default_rng(0).choice(indices, _MOST_PHOTOS, replace=False))
