@@ -25,14 +25,20 @@ def point(max_error, threshold):
 POINTS = (point(0.01, 0.97), point(0.02, 0.9), point(0.05, 0.6))
 
 
-@pytest.mark.parametrize(("max_error", "threshold"), [(None, 0.6), (0.05, 0.6), (0.03, 0.9)])
+@pytest.mark.parametrize(("max_error", "threshold"), [(0.05, 0.6), (0.03, 0.9), (0.01, 0.97)])
 def test_threshold_is_that_of_the_strictest_proven_rate_that_is_enough(max_error, threshold):
     assert choose_threshold(POINTS, max_error) == threshold
 
 
+def test_default_is_the_lowest_rate_at_which_most_photos_are_answered():
+    few, most = {"coverage": 0.79}, {"coverage": 0.8}
+    points = [one.model_copy(update=few) for one in POINTS]
+    assert choose_threshold((points[0], points[1].model_copy(update=most), points[2])) == 0.9
+    assert choose_threshold(tuple(points)) == 0.6  # none does: the highest proven rate
+
+
 def test_threshold_without_proof_is_the_plain_one():
     assert choose_threshold(()) == 0.8
-    assert choose_threshold((point(0.1, 0.7),)) == 0.8
 
 
 def test_rate_that_is_not_proven_is_refused_with_the_lowest_that_is():

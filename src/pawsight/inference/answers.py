@@ -9,7 +9,7 @@ from pawsight.probabilities import SURE
 
 UNSURE = "unsure"
 NONE = "none"
-DEFAULT_MAX_ERROR = 0.05  # share of wrong answers that is kept where the user names none
+DEFAULT_COVERAGE = 0.8  # share of photos that are answered where the user names no error rate
 
 
 def choose_threshold(points: tuple[OperatingPoint, ...], max_error: float | None = None) -> float:
@@ -18,20 +18,21 @@ def choose_threshold(points: tuple[OperatingPoint, ...], max_error: float | None
     Args:
         points: What the model's held-out photos prove, ascending by `max_error`.
         max_error: Error rate among the answers that is not to be exceeded, above 0 and
-            below 1; None takes `DEFAULT_MAX_ERROR` where that is proven, else the
-            probability 0.8.
+            below 1. None takes the lowest proven rate at which `DEFAULT_COVERAGE` of the
+            photos are answered, else the highest proven rate, else the probability 0.8.
 
     Raises:
         ConfigError: `max_error` is out of range, or the model's photos do not prove it.
     """
-    if max_error is not None and not 0 < max_error < 1:
+    if max_error is None:
+        covering = [point for point in points if point.coverage >= DEFAULT_COVERAGE]
+        chosen = [*covering, *points[-1:]]
+        return chosen[0].threshold if chosen else SURE
+    if not 0 < max_error < 1:
         raise ConfigError(f"max_error must be above 0 and below 1, not {max_error:g}.")
-    wanted = DEFAULT_MAX_ERROR if max_error is None else max_error
-    proven = [point for point in points if point.max_error <= wanted]
+    proven = [point for point in points if point.max_error <= max_error]
     if proven:
         return proven[-1].threshold
-    if max_error is None:
-        return SURE
     if not points:
         raise ConfigError(
             "This model has no proven error rate: it was trained by an older version, or too few "

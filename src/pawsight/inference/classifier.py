@@ -74,8 +74,8 @@ class Classifier:
             run: The run folder, by path or opened.
             max_error: Share of wrong answers that is not to be exceeded, with 95 %
                 confidence for photos like those of the training set; less probable
-                answers are "unsure". None takes 5 % where that is proven, else a
-                least probability of 0.8.
+                answers are "unsure". None takes the lowest proven rate at which 80 % of
+                the photos are answered; see `answers.choose_threshold`.
 
         Raises:
             RunError: There is no finished model in it, or it is damaged, or a
