@@ -57,7 +57,9 @@ _ImageSize = Annotated[
 _TargetAccuracy = Annotated[
     float | None,
     typer.Option(
-        metavar="SHARE", help="Stop when this accuracy is surely reached: 0.95.", hidden=True
+        metavar="SHARE",
+        help="Stop once validation proves this accuracy (lower 95 % bound): 0.95.",
+        hidden=True,
     ),
 ]
 _BatchSize = Annotated[

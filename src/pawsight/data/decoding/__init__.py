@@ -1,1 +1,1 @@
-"""Bytes to pixels: every format, every damage, in one way for the whole house."""
+"""Bytes to pixels: every format, every damage, in one way everywhere."""

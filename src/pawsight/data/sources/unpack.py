@@ -141,7 +141,7 @@ def _opened_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """Give an entry's name with forward slashes, in UTF-8 if it can be.
+    """Return the name of an entry with forward slashes, in UTF-8 where possible.
 
     Without the UTF-8 flag the standard says code page 437; many programs write
     UTF-8 all the same, which other text hardly ever happens to be.
@@ -198,7 +198,7 @@ class _Writer:
         self._made = {""}
 
     def accept(self, name: str, is_plain: bool) -> str:
-        """Give the path that an entry may be written to, or "" if it is not to be."""
+        """Return the path to write an entry to, or "" to leave it out."""
         *folders, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
         if not is_wanted([part for part in folders if part != ".."], last):
             if last.lower().endswith((*ARCHIVE_ENDINGS, ".7z", ".rar")):

@@ -115,7 +115,7 @@ def _check(catalog: Catalog) -> None:
             f"Training needs at least two classes, but {catalog.root} has {found}.\n"
             f"Put the photos of each class into a folder of their own, side by side."
         )
-    catalog.labels(catalog.usable)  # says which photo has no label
+    catalog.labels(catalog.usable)  # raises for a photo without a label
 
 
 def _check_trained_on(catalog: Catalog, train: list[int]) -> None:

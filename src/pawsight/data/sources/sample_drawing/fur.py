@@ -63,7 +63,7 @@ class Pose:
 
     @classmethod
     def choose(cls, random: Random) -> Pose:
-        """Look more or less at the camera."""
+        """Draw the eyes turned roughly towards the camera."""
         return cls(random.gauss(0, 0.09), random.gauss(0, 0.05))
 
 

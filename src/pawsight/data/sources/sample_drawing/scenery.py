@@ -24,7 +24,7 @@ def draw_background(random: Random, size: tuple[int, int]) -> Image.Image:
 
 
 def draw_foreground(image: Image.Image, random: Random) -> None:
-    """Let something stand in front of the pet, at an edge of the picture."""
+    """Draw an object in front of the pet, at an edge of the picture."""
     canvas = ImageDraw.Draw(image, "RGBA")
     width, height = image.size
     colour = _colour(random)
