@@ -63,7 +63,7 @@ class Pose:
 
     @classmethod
     def choose(cls, random: Random) -> Pose:
-        """Draw the eyes turned roughly towards the camera."""
+        """Choose a random pose that roughly faces the camera."""
         return cls(random.gauss(0, 0.09), random.gauss(0, 0.05))
 
 
