@@ -166,6 +166,10 @@ benchmark-compat: $(READY)  ## The old generator beside Keras' own: ARGS=photos/
 benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same photos (an hour)
 	@$(BIN)/python benchmarks/colab_script/run.py $(ARGS)
 
+.PHONY: benchmark-none-of-these
+benchmark-none-of-these: $(READY)  ## Photos of other things, found or taken for a class: ARGS="photos/ --foreign other/" (minutes)
+	@$(BIN)/python benchmarks/none_of_these/run.py $(ARGS)
+
 .PHONY: benchmark-transfer
 benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ --weights FILE" (minutes)
 	@$(BIN)/python benchmarks/transfer/run.py $(ARGS)
