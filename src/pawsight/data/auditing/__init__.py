@@ -1,1 +1,1 @@
-"""Say what looks wrong in a set of photos."""
+"""Find what looks wrong in a set of photos."""
