@@ -42,9 +42,11 @@ if TYPE_CHECKING:
         sort,
         train,
         undo_sort,
+        verify,
         write_report,
     )
     from pawsight.workflow.predicted_folders import PredictionFile
+    from pawsight.workflow.verification import Verification
 
 __version__ = "0.1.0"
 
@@ -65,6 +67,7 @@ _HOMES = {
     "SplitConfig": "config",
     "TrainConfig": "config",
     "Undone": "sorting.undoing",
+    "Verification": "workflow.verification",
     "audit": "workflow",
     "build_model": "models.registry",
     "cross_validate": "workflow",
@@ -81,6 +84,7 @@ _HOMES = {
     "sort": "workflow",
     "train": "workflow",
     "undo_sort": "workflow",
+    "verify": "workflow",
     "write_report": "workflow",
 }
 
@@ -101,6 +105,7 @@ __all__ = [
     "SplitConfig",
     "TrainConfig",
     "Undone",
+    "Verification",
     "audit",
     "build_model",
     "cross_validate",
@@ -117,6 +122,7 @@ __all__ = [
     "sort",
     "train",
     "undo_sort",
+    "verify",
     "write_report",
 ]
 

@@ -4,7 +4,7 @@
     checkpoints/latest.npz  checkpoints/previous.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
-    audit.json  data.html  figures/*.png  figures/*.svg  report.html
+    audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
     exports/<format>/
 
 Each file is written beside its name and then moved onto it, so that a killed
@@ -63,6 +63,7 @@ class Run:
         self.history_path = self.path / "history.csv"
         self.log_path = self.path / "log.txt"
         self.lock_path = self.path / ".lock"
+        self.checksums_path = self.path / "checksums.json"
         self.audit_path = self.path / "audit.json"
         self.data_page_path = self.path / "data.html"
         self.report_path = self.path / "report.html"

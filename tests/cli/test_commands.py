@@ -195,7 +195,7 @@ def test_sample_says_where_it_is_and_how_to_go_on(pawsight, tmp_path):
     assert len(list((tmp_path / "drawn").rglob("*.*"))) == 4
 
 
-@pytest.mark.parametrize("command", ["resume", "report", "evaluate"])
+@pytest.mark.parametrize("command", ["resume", "report", "evaluate", "verify"])
 def test_command_on_no_run_is_one_message(pawsight, tmp_path, command):
     result = pawsight(command, tmp_path)
     assert result.exit_code == 1
@@ -218,3 +218,19 @@ def test_interrupted_training_ends_with_one_message(sound, tmp_path):
     assert left.count("Stopped") == 1
     assert f"pawsight resume {out}" in left
     assert "Traceback" not in left
+
+
+def test_verify_prints_what_does_not_hold_and_ends_with_1(pawsight, make_colour_run):
+    run = make_colour_run(sha256={"model.onnx": "0" * 64})
+    result = pawsight("verify", run.path)
+    assert result.exit_code == 1
+    assert "Does not hold: " in result.stdout
+    assert "model.onnx is damaged" in result.stdout
+    found = pawsight("verify", run.path, "--json")
+    assert json.loads(found.stdout)["holds"] is False
+
+
+def test_verify_of_a_sound_model_ends_with_0(pawsight, colour_run):
+    result = pawsight("verify", colour_run.path)
+    assert result.exit_code == 0
+    assert result.stdout.endswith(f"The run {colour_run.path} holds.\n")

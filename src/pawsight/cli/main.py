@@ -32,6 +32,7 @@ from pawsight.cli.sample import sample
 from pawsight.cli.serve import serve
 from pawsight.cli.sort import sort
 from pawsight.cli.train import train
+from pawsight.cli.verify import verify
 
 # The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
@@ -96,6 +97,7 @@ COMMANDS = (
     cross_validate,
     resume,
     evaluate,
+    verify,
     predict,
     sort,
     export,

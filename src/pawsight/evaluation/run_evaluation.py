@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight.checksums import evaluation_files, rewriting
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -61,16 +62,18 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
         "temperature": temperature,
         "operating_points": operating_points(held_out.probs.max(axis=1), is_right),
     }
-    ModelDescription.load(run).model_copy(update=facts).save(run)
     trained_on = catalog.labels(catalog.part("train"))
-    return save_evaluation(
-        run,
-        calibrated,
-        temperature,
-        len(across_parts(catalog, dataset.duplicates)),
-        is_imbalanced(np.bincount(trained_on).tolist()),
-        [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
-    )
+    num_copies = len(across_parts(catalog, dataset.duplicates))
+    with rewriting(run, evaluation_files):
+        ModelDescription.load(run).model_copy(update=facts).save(run)
+        return save_evaluation(
+            run,
+            calibrated,
+            temperature,
+            num_copies,
+            is_imbalanced(np.bincount(trained_on).tolist()),
+            [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
+        )
 
 
 def evaluate_others(

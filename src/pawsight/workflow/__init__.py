@@ -4,6 +4,7 @@
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write its report
     cross_validation  train a run per fold
+    verification      compare a run with its checksums, and compute its numbers again
     exports           a model in other formats, compared with the model
     predicted_folders predict a folder of photos into a file
     sorted_photos     sort a photo library by the predictions of a model
@@ -20,6 +21,7 @@ from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
 from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train
+from pawsight.workflow.verification import verify
 
 __all__ = [
     "audit",
@@ -35,5 +37,6 @@ __all__ = [
     "sort",
     "train",
     "undo_sort",
+    "verify",
     "write_report",
 ]

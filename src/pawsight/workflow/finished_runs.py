@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
+from pawsight.checksums import report_files, rewriting
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -94,4 +95,6 @@ def write_report(run_path: Source) -> Path:
     """Write a run's report again from its folder; returns the path of the report."""
     from pawsight.report.page import write_report as write_page
 
-    return write_page(Run.open(run_path))
+    run = Run.open(run_path)
+    with rewriting(run, report_files):
+        return write_page(run)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.addresses import HIDDEN, public_address
+from pawsight.checksums import write_checksums
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.auditing.audit import audit_photos, summarize_photos
 from pawsight.data.catalog import Catalog
@@ -187,6 +188,7 @@ def _train_and_finish(
         raise StoppedError(
             f"Stopped; what was done so far is kept.\nContinue with: pawsight resume {run.path}"
         ) from error
+    write_checksums(run)
     write_json(run.state_path, {"stage": "complete", "seconds": budget.spent_seconds})
     return run
 
@@ -226,8 +228,13 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     write_page(run)
 
 
-def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
+def photos_of(run: Run, progress: Progress, source: Source | None = None) -> tuple[Catalog, Pixels]:
     """Return the photos of a run in their parts, and their pixels.
+
+    Args:
+        run: The run.
+        progress: Receives every stage.
+        source: Where the photos are now; None takes them from where they were.
 
     Raises:
         DataError: Photos were added, changed or removed since the run began.
@@ -235,7 +242,8 @@ def photos_of(run: Run, progress: Progress) -> tuple[Catalog, Pixels]:
     began = run.load_config()
     config = began.settings
     # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
-    source = began.root if HIDDEN in began.source else began.source
+    if source is None:
+        source = began.root if HIDDEN in began.source else began.source
     listed = list_photos(source, progress, config.split.group_by, config.stage, config.source)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))

@@ -1,0 +1,117 @@
+"""checksums.json: the SHA-256 of each file that a finished run is made of.
+
+Written when a run ends, before it is complete. What is written again later
+(an evaluation, the report) first loses its checksum and then gets another, so
+that a killed process leaves a file without one and never a wrong one. Files
+that grow or are made by use have none: the log, the state, the lock, exports
+and evaluations on other photos.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pawsight.errors import RunError
+from pawsight.records import PARTS
+from pawsight.runs import FORMAT_VERSION, Run
+from pawsight.storage.atomic import write_json
+
+Files = Callable[[Run], list[Path]]
+
+
+def evaluation_files(run: Run) -> list[Path]:
+    """Return the files that an evaluation on the run's own photos writes."""
+    predictions = [run.predictions_path(part) for part in PARTS]
+    return _present(run.model_path, run.metrics_path, run.curves_path, *predictions)
+
+
+def report_files(run: Run) -> list[Path]:
+    """Return the files that a report writes."""
+    figures = [*run.figures_dir.glob("*.png"), *run.figures_dir.glob("*.svg")]
+    return _present(run.report_path, run.data_page_path, *figures)
+
+
+def all_files(run: Run) -> list[Path]:
+    """Return all files of a run that have a checksum once it is complete."""
+    training = (
+        *(run.config_path, run.plan_path, run.catalog_path, run.split_path, run.history_path),
+        *(run.audit_path, run.weights_path, run.onnx_path, run.out_of_distribution_path),
+        *run.checkpoints_dir.glob("*.npz"),
+    )
+    return [*_present(*training), *evaluation_files(run), *report_files(run)]
+
+
+def write_checksums(run: Run) -> None:
+    """Write the checksums of all files of a run.
+
+    Raises:
+        DiskError: They cannot be written.
+    """
+    _save(run, {name_of(run, path): sha256_of(path) for path in all_files(run)})
+
+
+def load_checksums(run: Run) -> dict[str, str] | None:
+    """Read the checksums by name; None where a run has none, as those of earlier versions.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not run.checksums_path.is_file():
+        return None
+    found = run.read_json(run.checksums_path).get("sha256")
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise RunError(
+            f"{run.checksums_path} is damaged: it holds no checksums.\n"
+            f"Copy the run folder anew, or remove that file to go without them."
+        )
+    return found
+
+
+@contextlib.contextmanager
+def rewriting(run: Run, files: Files) -> Iterator[None]:
+    """Renew the checksums of files that the block writes again; those of other files stay.
+
+    Args:
+        run: A run; where it has no checksums yet, nothing is written.
+        files: `evaluation_files` or `report_files`.
+
+    Raises:
+        RunError: checksums.json is damaged.
+        DiskError: It cannot be written.
+    """
+    checksums = load_checksums(run)
+    if checksums is None:
+        yield
+        return
+    old = {name_of(run, path) for path in files(run)}
+    kept = {name: checksum for name, checksum in checksums.items() if name not in old}
+    _save(run, kept)
+    yield
+    _save(run, kept | {name_of(run, path): sha256_of(path) for path in files(run)})
+
+
+def name_of(run: Run, path: Path) -> str:
+    """Return the name of a file in checksums.json: its path in the run folder."""
+    return path.relative_to(run.path).as_posix()
+
+
+def sha256_of(path: Path) -> str:
+    """Compute the SHA-256 of a file, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _present(*paths: Path) -> list[Path]:
+    return [path for path in paths if path.is_file()]
+
+
+def _save(run: Run, checksums: dict[str, str]) -> None:
+    found = {"format_version": FORMAT_VERSION, "sha256": dict(sorted(checksums.items()))}
+    write_json(run.checksums_path, found)

@@ -1,0 +1,67 @@
+"""`pawsight verify`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pawsight.workflow.verification import Verification
+
+
+def verify(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
+    ],
+    photos: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Where the run's photos are now; without it where they were, if they are there.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify a finished run.
+
+    Its files are compared with their checksums, its metrics are computed again from the saved
+    predictions, and the predictions from the photos, if these are at hand. The exit code is 1
+    where something does not hold. Nothing is changed.
+
+    Example: pawsight verify runs/cats
+    """
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+    from pawsight.cli.tables import print_json
+
+    with shown() as progress:
+        found = workflow.verify(run, photos, progress)
+    if as_json:
+        print_json(dataclasses.asdict(found) | {"path": str(found.path), "holds": found.holds})
+    else:
+        _print(found)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _print(found: Verification) -> None:
+    from pawsight.cli.output import print_line
+    from pawsight.formatting import counted, printable_lines
+
+    for problem in found.problems:
+        print_line(printable_lines(f"Does not hold: {problem}"))
+    for note in found.notes:
+        print_line(printable_lines(f"Note: {note}"))
+    print_line(f"{counted(found.num_files, 'file')} compared with their checksums.")
+    if found.num_measured:
+        print_line(f"Metrics computed again from {counted(found.num_measured, 'prediction')}.")
+    if found.num_predicted:
+        print_line(
+            f"{counted(found.num_predicted, 'photo')} predicted again: probabilities differ by at "
+            f"most {found.largest_difference:.2g}."
+        )
+    held = "holds" if found.holds else "does not hold"
+    print_line(printable_lines(f"The run {found.path} {held}."))

@@ -1,0 +1,289 @@
+"""Verify a finished run: its files by their checksums, its numbers by computing them again."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pawsight.checksums import all_files, load_checksums, name_of, sha256_of
+from pawsight.class_weights import is_imbalanced
+from pawsight.data.catalog import Catalog
+from pawsight.data.reading.resized import at_size
+from pawsight.errors import DataError, PawsightError, RunError, SourceError
+from pawsight.evaluation.metrics import curves, measure
+from pawsight.evaluation.predictions import collect, load_predictions
+from pawsight.evaluation.results import Evaluation, load_curves
+from pawsight.inference.classifier import Classifier
+from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_check import TOLERANCE
+from pawsight.notebook import live_in_notebooks
+from pawsight.probabilities import softmax
+from pawsight.progress import Progress, Silent
+from pawsight.records import Part, Predictions
+from pawsight.runs import Run
+from pawsight.workflow.photo_sets import Source
+from pawsight.workflow.training_runs import photos_of
+
+_SILENT = Silent()
+_MOST_NAMED = 5  # differences of one file
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes:
+        path: The run folder.
+        num_files: Files that were compared with their checksums.
+        num_measured: Photos whose saved predictions the metrics were computed from again.
+        num_predicted: Photos whose predictions were made again; 0 where the photos were not at
+            hand.
+        largest_difference: Of any probability, between those and the saved ones.
+        problems: What does not hold, a sentence each.
+        notes: What could not be checked, a sentence each.
+    """
+
+    path: Path
+    num_files: int
+    num_measured: int
+    num_predicted: int
+    largest_difference: float
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was checked holds."""
+        return not self.problems
+
+
+@live_in_notebooks
+def verify(
+    run_path: Source | Run, photos: Source | None = None, progress: Progress = _SILENT
+) -> Verification:
+    """Compute the checksums and metrics of a finished run again, and compare them.
+
+    With the photos at hand the predictions are computed again, too. Changes nothing.
+
+    Args:
+        run_path: The run folder, by path or opened; of a folder `model` alone the model's
+            checksums are compared.
+        photos: Where the run's photos are now; None takes the folder that config.json names,
+            if it is there.
+        progress: Receives every stage.
+
+    Raises:
+        RunError: There is no run there, or it is not finished.
+        SourceError, DataError: `photos` cannot be used, or are not the run's.
+    """
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    checked = _Checked(run)
+    checked.attempt(checked.check_state)
+    checked.attempt(checked.check_files)
+    checked.attempt(checked.check_model)
+    if run.config_path.is_file() or run.metrics_path.is_file():
+        checked.attempt(checked.check_metrics)
+        checked.check_predictions(photos, progress)
+    return checked.result()
+
+
+class _Checked:
+    """The checks of one run, and what they found so far."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._problems: list[str] = []
+        self._notes: list[str] = []
+        self._saved: dict[Part, Predictions] = {}
+        self._num_files = self._num_predicted = 0
+        self._largest_difference = 0.0
+
+    def attempt(self, check: Callable[[], None]) -> None:
+        """Run a check; an error that it raises is one of the problems."""
+        try:
+            check()
+        except _NotFinishedError:
+            raise
+        except PawsightError as error:
+            self._problems.append(str(error))
+        except OSError as error:
+            self._problems.append(f"{error.filename} cannot be read: {error.strerror}.")
+
+    def check_state(self) -> None:
+        """Check that the run is finished.
+
+        Raises:
+            RunError: It is not.
+        """
+        run = self._run
+        if not run.config_path.is_file():
+            self._notes.append("This is a model without its run: there are no metrics to check.")
+        elif not run.is_complete and not run.checksums_path.is_file():
+            raise _NotFinishedError(
+                f"The run {run.path} is not finished.\nContinue with: pawsight resume {run.path}"
+            )
+        elif not run.is_complete:
+            self._problems.append(f"{run.state_path} is missing, or damaged.")
+
+    def check_files(self) -> None:
+        """Compare all files with checksums.json."""
+        run = self._run
+        checksums = load_checksums(run)
+        present = {name_of(run, path): path for path in all_files(run)}
+        if checksums is None:
+            if run.config_path.is_file():
+                self._notes.append("An earlier version made this run: its files have no checksums.")
+            return
+        for name, checksum in checksums.items():
+            if name not in present:
+                self._problems.append(f"{name} is missing.")
+            elif sha256_of(present[name]) != checksum:
+                self._problems.append(f"{name} is not what was written: its checksum differs.")
+        self._problems += [f"{name} has no checksum." for name in present if name not in checksums]
+        self._num_files = len(checksums)
+
+    def check_model(self) -> None:
+        """Compare weights and ONNX file with model.json, and load the model."""
+        run, description = self._run, ModelDescription.load(self._run)
+        files = {path.name: path for path in (run.weights_path, run.onnx_path)}
+        for name in description.sha256:
+            if name in files:
+                description.check(files[name], files[name].read_bytes())
+        self._num_files = self._num_files or len(description.sha256)
+        Classifier.load(run)
+
+    def check_metrics(self) -> None:
+        """Compute metrics and curves of the saved predictions again."""
+        run = self._run
+        saved = Evaluation.load(run)
+        if saved.temperature != ModelDescription.load(run).temperature:
+            self._problems.append("The temperature in metrics.json is not that of model.json.")
+        catalog = Catalog.load(run.catalog_path, Path())
+        trained_on = catalog.labels(catalog.part("train"))
+        is_uneven = is_imbalanced(np.bincount(trained_on).tolist())
+        lost = {one.path for one in saved.lost}
+        for part in saved.parts:
+            found = load_predictions(run.predictions_path(part))
+            self._saved[part] = found
+            self._compare_photos(part, found, catalog, lost)
+            measured = Evaluation(headline=part, parts={part: measure(found, is_uneven)}).to_json()
+            self._report(
+                run.metrics_path,
+                _differences(run.metrics["parts"][part], measured["parts"][part], f"{part}."),
+            )
+        self._check_curves()
+
+    def _check_curves(self) -> None:
+        for part, traced in load_curves(self._run).items():
+            if part not in self._saved:
+                self._problems.append(f"curves.json has a part without predictions: {part}.")
+                continue
+            again = {name: one.model_dump() for name, one in curves(self._saved[part]).items()}
+            was = {name: one.model_dump() for name, one in traced.items()}
+            self._report(self._run.curves_path, _differences(was, again, f"{part}."))
+
+    def _compare_photos(
+        self, part: Part, found: Predictions, catalog: Catalog, lost: set[str]
+    ) -> None:
+        """Compare photos and classes of predictions with the catalog."""
+        chosen = [catalog.photos[i] for i in catalog.part(part)]
+        expected = {photo.path: photo.label for photo in chosen if photo.path not in lost}
+        truths = [found.class_names[label] for label in found.labels]
+        if dict(zip(found.paths, truths, strict=True)) != expected:
+            name = self._run.predictions_path(part).name
+            self._problems.append(f"{name} has other photos or classes than catalog.csv.")
+
+    def check_predictions(self, photos: Source | None, progress: Progress) -> None:
+        """Predict the photos of each part again, where they are at hand."""
+        is_named = photos is not None
+        try:
+            photos = photos or _photos_at_hand(self._run)
+            if photos is None:
+                self._notes.append(
+                    "The photos are not where they were, so their predictions were not computed "
+                    "again; --photos SOURCE names their new place."
+                )
+            else:
+                self._predict(photos, progress)
+        except RunError as error:  # of a damaged file of the run, which is most often named already
+            if str(error) not in self._problems:
+                self._problems.append(str(error))
+        except (DataError, SourceError) as error:
+            if is_named and not self._problems:
+                raise
+            self._notes.append(f"The predictions were not computed again: {error}")
+
+    def _predict(self, photos: Source, progress: Progress) -> None:
+        catalog, pixels = photos_of(self._run, progress, photos)
+        classifier = Classifier.load(self._run)
+        pixels = at_size(pixels, classifier.image_size)
+        for part, saved in self._saved.items():
+            found = collect(classifier.logits, pixels, catalog, part, progress)
+            probs = softmax(found.probs, classifier.temperature)
+            self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
+
+    def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:
+        rows = {path: i for i, path in enumerate(saved.paths)}
+        both = [(i, rows[path]) for i, path in enumerate(found.paths) if path in rows]
+        if found.class_names != saved.class_names or not both:
+            self._problems.append(f"The predictions of the {part} part are of other photos.")
+            return
+        here, there = map(list, zip(*both, strict=True))
+        difference = float(np.abs(found.probs[here] - saved.probs[there]).max())
+        self._num_predicted += len(both)
+        self._largest_difference = max(self._largest_difference, difference)
+        if not difference <= TOLERANCE:
+            self._problems.append(
+                f"The model gives other probabilities for the {part} photos than were saved: they "
+                f"differ by up to {difference:.2g}, where {TOLERANCE:g} is allowed."
+            )
+
+    def _report(self, path: Path, differences: Iterator[str]) -> None:
+        found = list(differences)
+        named = "; ".join(found[:_MOST_NAMED]) + ("; ..." if len(found) > _MOST_NAMED else "")
+        if found:
+            self._problems.append(f"{path.name} disagrees with the saved predictions: {named}.")
+
+    def result(self) -> Verification:
+        """Return what was found."""
+        return Verification(
+            path=self._run.path,
+            num_files=self._num_files,
+            num_measured=sum(len(one.paths) for one in self._saved.values()),
+            num_predicted=self._num_predicted,
+            largest_difference=self._largest_difference,
+            problems=tuple(self._problems),
+            notes=tuple(self._notes),
+        )
+
+
+class _NotFinishedError(RunError):
+    """There is nothing to verify yet."""
+
+
+def _photos_at_hand(run: Run) -> Source | None:
+    """Return the source of a run's photos, or its local copy, if one of them is there."""
+    began = run.load_config()
+    return next((one for one in (began.source, began.root) if Path(one).exists()), None)
+
+
+def _differences(saved: Any, again: Any, where: str) -> Iterator[str]:
+    """Yield where numbers differ, of the keys that both have: versions differ in their keys."""
+    if isinstance(saved, dict) and isinstance(again, dict):
+        for key in saved.keys() & again.keys():
+            yield from _differences(saved[key], again[key], f"{where}{key}.")
+    elif isinstance(saved, list | tuple) and isinstance(again, list | tuple):
+        if len(saved) != len(again):
+            yield f"{where[:-1]} has {len(saved)} entries instead of {len(again)}"
+        for i, (one, other) in enumerate(zip(saved, again, strict=False)):
+            yield from _differences(one, other, f"{where}{i}.")
+    elif isinstance(saved, float) and isinstance(again, float | int):
+        if not math.isclose(saved, again, rel_tol=1e-6, abs_tol=2e-6):
+            yield f"{where[:-1]} is {saved:.7g} instead of {again:.7g}"
+    elif saved != again:
+        yield f"{where[:-1]} is {saved!r} instead of {again!r}"

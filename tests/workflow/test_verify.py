@@ -1,0 +1,178 @@
+"""A finished run is compared with its checksums, and its numbers are computed again."""
+
+import json
+import shutil
+
+import pytest
+
+from pawsight.checksums import all_files, name_of
+from pawsight.errors import DataError, RunError
+from pawsight.runs import Run
+from pawsight.workflow import evaluate, resume, verify, write_report
+
+_FILES = (
+    *("config.json", "plan.json", "catalog.csv", "split.csv", "history.csv", "audit.json"),
+    *("data.html", "report.html", "checkpoints/latest.npz", "figures/accuracy.png"),
+    *("figures/accuracy.svg", "model/model.json", "model/model.weights.h5", "model/model.onnx"),
+    *("model/out_of_distribution.npz", "evaluation/metrics.json", "evaluation/curves.json"),
+    *("evaluation/predictions-test.csv", "evaluation/predictions-validation.csv"),
+)
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy of the finished run, to damage."""
+    return Run(shutil.copytree(run.path, tmp_path / "copy"))
+
+
+def _flip(path, place=2):
+    """Flip the lowest bit of a byte: 2 is the middle of the file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_finished_run_holds_with_its_photos(run):
+    found = verify(run.path)
+    assert found.holds, found.problems
+    assert found.notes == ()
+    assert found.num_files == len(all_files(run)) >= len(_FILES)
+    num_photos = sum(part["n"] for part in run.metrics["parts"].values())
+    assert found.num_measured == found.num_predicted == num_photos
+    assert found.largest_difference == 0
+
+
+def test_every_file_of_a_run_has_a_checksum_but_the_log_the_state_and_the_lock(run):
+    names = {name_of(run, path) for path in run.path.rglob("*") if path.is_file()}
+    summed = {name_of(run, path) for path in all_files(run)}
+    assert names - summed == {"log.txt", "state.json", "checksums.json", ".lock"}
+    assert set(_FILES) <= summed
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_one_bit_of_any_file_is_found(copy, name):
+    _flip(copy.path / name)
+    found = verify(copy.path)
+    assert not found.holds
+    assert any(name in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_a_missing_file_is_named(copy, name):
+    (copy.path / name).unlink()
+    found = verify(copy.path)
+    assert f"{name} is missing." in found.problems
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"sha256": [1]}', b"\xff\x00", b'{"a'])
+@pytest.mark.parametrize("name", ["checksums.json", "state.json"])
+def test_a_damaged_list_of_checksums_or_state_is_a_problem(copy, name, content):
+    (copy.path / name).write_bytes(content)
+    found = verify(copy.path)
+    assert any(name in problem for problem in found.problems)
+
+
+def test_a_name_that_was_damaged_in_the_list_is_found(copy):
+    text = copy.checksums_path.read_text()
+    copy.checksums_path.write_text(text.replace("model/model.onnx", "model/nodel.onnx"))
+    problems = verify(copy.path).problems
+    assert "model/nodel.onnx is missing." in problems
+    assert "model/model.onnx has no checksum." in problems
+
+
+def test_changed_metrics_are_found_without_checksums(copy):
+    copy.checksums_path.unlink()
+    metrics = json.loads(copy.metrics_path.read_text())
+    metrics["parts"]["test"]["accuracy"] += 0.01
+    copy.metrics_path.write_text(json.dumps(metrics))
+    found = verify(copy.path)
+    assert found.notes == ("An earlier version made this run: its files have no checksums.",)
+    (problem,) = found.problems
+    assert problem.startswith("metrics.json disagrees with the saved predictions: test.accuracy is")
+
+
+def test_changed_predictions_are_found_without_checksums(copy):
+    copy.checksums_path.unlink()
+    path = copy.predictions_path("test")
+    head, first, *rest = path.read_text().splitlines()
+    fields = first.split(",")
+    swapped = ",".join([*fields[:4], fields[5], fields[4]])
+    path.write_text("\n".join([head, swapped, *rest]) + "\n")
+    problems = " ".join(verify(copy.path).problems)
+    assert "metrics.json disagrees" in problems
+    assert "The model gives other probabilities for the test photos" in problems
+
+
+def test_photos_elsewhere_are_named(copy, photos, tmp_path):
+    moved = shutil.copytree(photos, tmp_path / "moved")
+    config = json.loads(copy.config_path.read_text())
+    gone = {"source": "/gone", "root": "/gone"}
+    copy.config_path.write_text(json.dumps(config | gone))
+    copy.checksums_path.unlink()
+    found = verify(copy.path)
+    assert found.holds
+    assert found.num_predicted == 0
+    assert "--photos SOURCE" in found.notes[1]
+    again = verify(copy.path, moved)
+    assert again.holds
+    assert again.num_predicted == found.num_measured
+
+
+def test_other_photos_are_refused(copy, photos, tmp_path):
+    other = shutil.copytree(photos, tmp_path / "other")
+    next((other / "cats").glob("cat*")).unlink()
+    with pytest.raises(DataError, match="are not those that"):
+        verify(copy.path, other)
+
+
+def test_photos_that_changed_where_they_were_are_a_note(copy, photos, tmp_path):
+    other = shutil.copytree(photos, tmp_path / "other")
+    next((other / "cats").glob("cat*")).unlink()
+    config = json.loads(copy.config_path.read_text()) | {"source": str(other), "root": str(other)}
+    copy.config_path.write_text(json.dumps(config))
+    copy.checksums_path.unlink()
+    found = verify(copy.path)
+    assert found.holds
+    assert "are not those that" in found.notes[1]
+
+
+def test_a_run_is_not_verified_before_its_end(copy):
+    copy.checksums_path.unlink()
+    copy.state_path.write_text('{"stage": "training"}')
+    with pytest.raises(RunError, match=r"not finished\.\nContinue with: pawsight resume"):
+        verify(copy.path)
+
+
+def test_the_folder_model_alone_is_compared_with_its_own_checksums(run, tmp_path):
+    alone = shutil.copytree(run.path / "model", tmp_path / "alone")
+    found = verify(alone)
+    assert found.holds
+    assert found.num_files == 2
+    assert "without its run" in found.notes[0]
+    _flip(alone / "model.weights.h5")
+    assert "model.weights.h5 is damaged" in verify(alone).problems[0]
+
+
+def test_what_is_written_again_has_new_checksums_and_hides_no_damage(copy):
+    _flip(copy.split_path)
+    write_report(copy.path)
+    evaluate(copy.path)
+    resume(copy.path)
+    assert verify(copy.path).problems == (
+        "split.csv is not what was written: its checksum differs.",
+    )
+
+
+def test_a_report_that_was_killed_leaves_files_without_a_checksum(copy, monkeypatch):
+    from pawsight.report import page
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "write_data_page", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(copy.path)
+    assert "report.html has no checksum." in verify(copy.path).problems
+    monkeypatch.undo()
+    write_report(copy.path)
+    assert verify(copy.path).holds
