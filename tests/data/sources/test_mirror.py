@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import sys
 import threading
 from dataclasses import dataclass, field
 
@@ -270,7 +271,9 @@ def test_a_name_that_this_disk_cannot_hold_costs_that_file_alone():
         (["..", ".", ""], "__/_/_"),
         (["a\x00\n\x7f.jpg"], "a___.jpg"),
         (["😀 ü"], "😀 ü"),
-        (["\udcff.jpg"], "?.jpg"),
+        (["\ud800.jpg"], "?.jpg"),
+        # Stands for the byte 0xFF, which Linux allows in a name.
+        (["\udcff.jpg"], "\udcff.jpg" if sys.platform == "linux" else "?.jpg"),
     ],
 )
 def test_names_become_safe_ones(parts, path):

@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 _MOST_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]' if os.name == "nt" else r"[\x00-\x1f\x7f/\\]")
+
+# Surrogates stand for bytes that are not UTF-8; only Linux has names of any bytes.
+_NO_TEXT = re.compile(
+    "[\ud800-\udc7f\udd00-\udfff]" if sys.platform == "linux" else "[\ud800-\udfff]"
+)
 
 
 def safe_path(parts: Sequence[str]) -> str:
@@ -48,18 +54,19 @@ def unique_paths(paths: Iterable[str]) -> list[str]:
 
 
 def _safe_name(name: str) -> str:
-    name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
+    name = _UNSAFE.sub("_", _NO_TEXT.sub("?", name))
     if os.name == "nt":
         name = name.rstrip(". ")
     if name.strip(".") == "":
         return "_" * max(1, len(name))
-    if len(name.encode()) <= _MOST_BYTES:
+    if len(os.fsencode(name)) <= _MOST_BYTES:
         return name
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending.encode()) > 16:
         stem, dot, ending = name, "", ""
-    mark = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}{dot}{ending}"
-    return stem.encode()[: _MOST_BYTES - len(mark.encode())].decode("utf-8", "ignore") + mark
+    mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{dot}{ending}"
+    cut = os.fsencode(stem)[: _MOST_BYTES - len(os.fsencode(mark))]
+    return cut.decode("utf-8", "ignore") + mark
 
 
 def _folders_of(path: str) -> Iterable[str]:

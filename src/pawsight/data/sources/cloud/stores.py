@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
-from pawsight.data.file_types import is_table_name
+from pawsight.data.file_types import is_table_name, is_wanted
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
+from pawsight.data.sources.cloud.filesystems import open_file_system
 from pawsight.data.sources.cloud.location import (
     Place,
     refuse_file,
@@ -31,6 +32,7 @@ __all__ = ["STORES", "look"]
 
 _PIECE = 8 << 20  # bytes asked for at a time; a cut connection loses less than this
 _ANONYMOUS = "?anonymous"
+_NAMED = 5  # files that a note names
 # What the libraries, of which not all need be installed, call errors that no later try mends.
 _NOT_SIGNED_IN = {
     "AuthenticationException",  # paramiko
@@ -74,7 +76,7 @@ def look(text: str, progress: Progress) -> Place:
         with _translated():
             opened = _open(store, address, is_anonymous=plain != rest)
             progress.start(f"Listing {seen}", None, "files")
-            return _listed(*opened, seen)
+            return _listed(*opened, seen, progress)
     except _NotThere as error:
         raise SourceError(
             f"There is no {seen} ({error}).\n"
@@ -88,7 +90,8 @@ def look(text: str, progress: Progress) -> Place:
     except (Again, GivenUp) as error:
         raise SourceError(
             f"{seen} cannot be listed: {error}.\n"
-            f"Look at the connection, and give the command again."
+            f"{store.title} did not answer as it should, perhaps for a moment only: give the "
+            f"command again; what was copied is kept."
         ) from error
     except Refused as error:  # says itself what to do
         raise SourceError(f"{seen} cannot be listed: {error}.") from error
@@ -98,34 +101,23 @@ def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
     """Return the file system, and the path in it."""
     if is_anonymous and not store.anonymous:
         raise SourceError(f"{store.title} knows no {_ANONYMOUS}: leave it away.")
-    options = store.anonymous if is_anonymous else {}
     try:
-        if store.title == "SFTP":
-            from pawsight.data.sources.cloud.sftp import open_sftp
-
-            return open_sftp(address)
-        import fsspec
-
-        # What was listed earlier in this process may have changed since.
-        fs, path = fsspec.url_to_fs(
-            address, skip_instance_cache=True, use_listings_cache=False, **options
-        )
+        return open_file_system(store, address, is_anonymous=is_anonymous)
     except ImportError as error:
         raise ExtraError(f"Reading {address.partition('://')[0]}:// addresses", "cloud") from error
     except ValueError as error:  # such as an account that is not named
         raise _NotAllowed(first_line(error)) from error
-    return fs, str(path)
 
 
-def _listed(fs: Any, path: str, address: str) -> Place:
+def _listed(fs: Any, path: str, address: str, progress: Progress) -> Place:
     path = path.rstrip("/") or path
     name = path.rpartition("/")[2] or address.rpartition("/")[2]
     info = fs.info(path)
     if info["type"] == "directory":
-        return Place(name, address, _below(fs, path))
+        return Place(name, address, _below(fs, path, progress))
     if is_table_name(name):
         folder = path.rpartition("/")[0]
-        files = _below(fs, folder)
+        files = _below(fs, folder, progress)
         return Place(folder.rpartition("/")[2], address.rpartition("/")[0], files, table=name)
     start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
     if not archive.is_archive(Path(name), start):
@@ -135,17 +127,28 @@ def _listed(fs: Any, path: str, address: str) -> Place:
     return Place(name, address, [_remote(fs, path, info, here)], archive=here)
 
 
-def _below(fs: Any, folder: str) -> list[RemoteFile]:
-    found = {}
-    for path, info in fs.find(folder, detail=True).items():
-        facts = fs.info(path) if info["type"] == "link" else info
-        if facts["type"] == "file":
-            found[path] = facts
-    _mark_opaque(fs, found)
+def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
+    found = fs.find(folder, detail=True)
     start = len(folder.rstrip("/")) + 1
+    _note_dangling([path[start:] for path, info in found.items() if _dangles(path, info)], progress)
+    found = {path: info for path, info in found.items() if info["type"] == "file"}
+    _mark_opaque(fs, found)
     return wanted_files(
         [(path[start:], partial(_remote, fs, path, info)) for path, info in sorted(found.items())]
     )
+
+
+def _dangles(path: str, info: dict[str, Any]) -> bool:
+    *folders, name = path.split("/")
+    return info["type"] == "dangling" and is_wanted(folders, name)
+
+
+def _note_dangling(paths: list[str], progress: Progress) -> None:
+    if paths:
+        more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+        progress.note(
+            f"Left out, since they are links that lead nowhere: {', '.join(paths[:_NAMED])}{more}."
+        )
 
 
 def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:

@@ -1,0 +1,101 @@
+"""Open the file system of a store: with time limits, and only if its server answers.
+
+Left to themselves, the libraries try a server that is not there for minutes, in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from pawsight.data.sources.cloud.providers import Store
+from pawsight.storage.download import Refused
+from pawsight.storage.http import TIMEOUT_SECONDS
+
+_CONNECT_SECONDS, _READ_SECONDS = TIMEOUT_SECONDS
+_LIBRARY_TRIES = 2  # of a request; what fails then is tried again by pawsight
+
+
+def open_file_system(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it.
+
+    Raises:
+        ImportError: The store's library is not installed.
+        Refused: Nothing answers at the store's address.
+    """
+    if store.title == "SFTP":
+        from pawsight.data.sources.cloud.sftp import open_sftp
+
+        return open_sftp(address)
+    import fsspec
+
+    options: dict[str, Any] = store.anonymous if is_anonymous else {}
+    # What was listed earlier in this process may have changed since.
+    options = {**options, "skip_instance_cache": True, "use_listings_cache": False}
+    if store.title == "S3":
+        return _open_s3(fsspec, address, options)
+    if store.title == "Google Cloud Storage":
+        return _open_google(fsspec, address, options, is_anonymous)
+    fs, path = fsspec.url_to_fs(address, **options)
+    if store.title == "Azure Blob Storage":
+        require_answer(fs.service_client.url)
+        # The client has no public option for this once adlfs has made it.
+        for policy in fs.service_client._pipeline._impl_policies:
+            if hasattr(policy, "total_retries"):
+                policy.total_retries = _LIBRARY_TRIES - 1
+    return fs, str(path)
+
+
+def require_answer(url: str) -> None:
+    """Check that something listens at an address; behind a proxy, the proxy will tell.
+
+    Raises:
+        Refused: There is no such host, or nothing answers there.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_proxied = parts.scheme in urllib.request.getproxies()
+    if is_proxied and not urllib.request.proxy_bypass(host):
+        return
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
+    except socket.gaierror as error:
+        raise Refused(
+            f"there is no host {host}, or this machine has no connection to the internet"
+        ) from error
+    except OSError as error:
+        raise Refused(
+            f"nothing answers at {host}, port {port}: the server is down, or has another "
+            f"address, or a firewall lies between"
+        ) from error
+
+
+def _open_s3(fsspec: Any, address: str, options: dict[str, Any]) -> tuple[Any, str]:
+    config = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": _READ_SECONDS,
+        "retries": {"total_max_attempts": _LIBRARY_TRIES},
+    }
+    fs, path = fsspec.url_to_fs(address, config_kwargs=config, **options)
+    fs.retries = _LIBRARY_TRIES
+    require_answer(fs.s3.meta.endpoint_url)
+    return fs, str(path)
+
+
+def _open_google(
+    fsspec: Any, address: str, options: dict[str, Any], is_anonymous: bool
+) -> tuple[Any, str]:
+    from gcsfs.core import GCSFileSystem
+
+    kind = fsspec.get_filesystem_class("gs")
+    if is_anonymous or os.environ.get("STORAGE_EMULATOR_HOST"):
+        # The default class asks another server, by gRPC, for the kind of bucket: emulators have
+        # none, and strangers may not.
+        kind = GCSFileSystem
+    fs = kind(requests_timeout=_READ_SECONDS, **options)
+    require_answer(fs._location)
+    return fs, str(kind._strip_protocol(address))

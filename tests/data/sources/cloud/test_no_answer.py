@@ -1,0 +1,21 @@
+"""A store whose server is not there: an error at once, which names the server."""
+
+import socket
+
+import pytest
+
+from pawsight.data.sources.cloud.filesystems import require_answer
+from pawsight.storage.download import Refused
+
+
+def test_a_port_that_nothing_listens_on_is_named():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(Refused, match=rf"nothing answers at 127\.0\.0\.1, port {port}"):
+        require_answer(f"http://127.0.0.1:{port}/store")
+
+
+def test_behind_a_proxy_the_proxy_is_left_to_tell(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    require_answer("https://store.invalid")
