@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of a command's module, so that
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -36,6 +37,8 @@ from pawsight.cli.verify import verify
 
 # The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
+# Those that log what pawsight reports itself.
+_LOGGING_LIBRARIES = ("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", "paramiko", "s3fs")
 
 
 class Commands(TyperGroup):
@@ -117,6 +120,8 @@ app.add_typer(drive, name="drive")
 def main() -> None:
     """Run the command line."""
     prepare_streams()
+    for library in _LOGGING_LIBRARIES:  # a logger without a handler prints to standard error
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         app(prog_name="pawsight")
     except OSError as error:  # of the help, which could not be printed

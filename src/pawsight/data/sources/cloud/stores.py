@@ -105,7 +105,9 @@ def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
         return open_file_system(store, address, is_anonymous=is_anonymous)
     except ImportError as error:
         raise ExtraError(f"Reading {address.partition('://')[0]}:// addresses", "cloud") from error
-    except ValueError as error:  # such as an account that is not named
+    except ValueError as error:
+        if "Must provide either" in str(error):  # adlfs
+            raise _NotAllowed("no account is named") from error
         raise _NotAllowed(first_line(error)) from error
 
 
