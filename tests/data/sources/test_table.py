@@ -49,7 +49,7 @@ def test_parts_are_read_whatever_their_spelling(pets):
     assert [p.part for p in listing.photos] == ["train", "validation"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_what_spreadsheets_write_is_read(pets, encoding, separator):
     text = f'Path{separator}Label\r\na.jpg{separator}"Épagneul, {separator} 🐶"\r\n\r\n'

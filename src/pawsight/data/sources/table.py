@@ -42,7 +42,7 @@ class Table:
 
 def is_table(path: Path, start: bytes) -> bool:
     """Whether a file is meant as a table: its name says so and it holds text."""
-    return is_table_name(path.name) and (b"\0" not in start or _is_utf16(start))
+    return is_table_name(path.name) and (b"\0" not in start or bool(_utf16(start)))
 
 
 def fetch(path: Path) -> Source:
@@ -193,13 +193,19 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise SourceError(f"The table {path} cannot be read: {error.strerror or error}.") from error
     try:
-        if _is_utf16(data):
-            return data.decode("utf-16")
+        if utf16 := _utf16(data):
+            return data.decode(utf16)
         # The name of a photo may be any bytes; a label must be text, which is checked later.
         return data.decode("utf-8-sig", errors="surrogateescape")
     except UnicodeDecodeError as error:
         raise SourceError(f"The table {path} is not text: {error.reason}.") from error
 
 
-def _is_utf16(data: bytes) -> bool:
-    return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def _utf16(data: bytes) -> str:
+    """Return the UTF-16 codec of a text, by its mark or the zeros of its first letters, or ""."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    first, second = data[0:16:2], data[1:16:2]
+    if len(data) < 16 or any(first) == any(second):
+        return ""
+    return "utf-16-le" if all(first) else "utf-16-be" if all(second) else ""
