@@ -158,10 +158,13 @@ def _parts(value: Any) -> Any:
 
 
 def _columns(value: Any) -> Any:
-    return {key: "+".join(names) for key, names in _assignments(value).items()}
+    found = {key: "+".join(names) for key, names in _assignments(value).items()}
+    if {"label", "labels"} <= found.keys():
+        raise ValueError("give label, one column of classes, or labels, a column for each class")
+    return found
 
 
-ColumnRole = Literal["path", "label", "part", "group"]
+ColumnRole = Literal["path", "label", "labels", "part", "group"]
 
 
 class SourceConfig(_Settings):
@@ -177,7 +180,8 @@ class SourceConfig(_Settings):
     ] = None
     class_level: int | None = Field(None, ge=1)  # which folder below the source names the class
     label_pattern: str | None = None  # finds the class in a file's name; in its path if it has a /
-    columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}  # headings by role
+    # Headings by role; `labels` is one column for each class, "a+b+c", that holds 1 or 0.
+    columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
     # New names, each of the classes that it joins.

@@ -8,7 +8,8 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
-from pawsight.errors import DataError
+from pawsight.data.sources.table import read_table
+from pawsight.errors import ConfigError, DataError
 from pawsight.progress import Silent
 
 
@@ -512,3 +513,23 @@ def test_a_table_for_each_part_beside_the_photos_gives_labels_and_parts(pets):
     (pets / "valid.csv").write_text("path,label\nc,cat\na,dog\n")
     with pytest.raises(DataError, match=r"1 photo.* more than one of train\.csv, valid\.csv"):
         scan(fetch(pets, Silent()))
+
+
+def test_columns_of_classes_can_be_chosen_among_others_that_hold_1_and_0(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,cat,dog,is_flipped\n1.jpg,1,0,1\n2.jpg,0,1,0\n")
+    found = read_table(table, SourceConfig(columns="labels=cat+dog"))
+    assert [(line.path, line.label) for line in found.lines] == [("1.jpg", "cat"), ("2.jpg", "dog")]
+    assert found.unused == ("is_flipped",)
+
+
+def test_a_chosen_column_of_a_class_holds_nothing_but_1_and_0(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,cat,dog\n1.jpg,1,0\n2.jpg,-1,1\n")
+    with pytest.raises(DataError, match=r"Line 3 of .* has '-1' in the column cat"):
+        read_table(table, SourceConfig(columns="labels=cat+dog"))
+
+
+def test_one_column_of_classes_and_several_are_not_chosen_together():
+    with pytest.raises(ConfigError, match=r"give label, one column of classes, or labels"):
+        SourceConfig(columns="label=kind,labels=cat+dog")

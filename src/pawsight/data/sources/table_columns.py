@@ -48,7 +48,7 @@ class Columns:
     Attributes:
         path: Where the photo is.
         label: Its class; None where each column of `one_hot` stands for a class.
-        one_hot: Columns whose 1 says that a photo is of that class.
+        one_hot: Columns whose 1 marks the photos of that class.
         part: Its part, or None.
         group: Its group, or None.
         unused: Headings of the columns that mean nothing here.
@@ -84,9 +84,14 @@ def choose_columns(
         DataError: A column is missing, or several could be meant.
     """
     names = [_plain(heading) for heading in headings]
-    given = {role: _position(path, headings, role, name) for role, name in chosen.items()}
+    given = {
+        role: _position(path, headings, role, name)
+        for role, name in chosen.items()
+        if role != "labels"
+    }
     photo = given.get("path", _path_column(names, rows))
-    label = given.get("label", _label_column(path, headings, names))
+    one_hot = _chosen_one_hot(path, headings, rows, chosen.get("labels", ""))
+    label = None if one_hot else given.get("label", _label_column(path, headings, names))
     group = given.get("group")
     if group_by is not None:
         group = _group_column(path, headings, group_by)
@@ -96,8 +101,7 @@ def choose_columns(
     if part is None and use_parts:
         part = _part_column(names, rows)
     used = {photo, label, group, part}
-    one_hot: tuple[int, ...] = ()
-    if label is None:
+    if label is None and not one_hot:
         one_hot = _one_hot(headings, rows, used)
         left = [i for i, heading in enumerate(headings) if heading and i not in used]
         if photo is not None and not one_hot and len(left) == 1 and names[left[0]] not in _PARTS:
@@ -113,6 +117,23 @@ def choose_columns(
     unused = (headings[i] for i in range(len(headings)) if i not in used)
     shown = tuple(name for name in unused if name and not name.lower().startswith("unnamed:"))
     return Columns(photo, label, one_hot, part, group, shown)
+
+
+def _chosen_one_hot(
+    path: Path, headings: Sequence[str], rows: Sequence[Row], chosen: str
+) -> tuple[int, ...]:
+    """Return the columns that the user names as labels, `a+b+c`, after a look at their values."""
+    names = chosen.split("+") if chosen else []
+    found = tuple(_position(path, headings, "labels", name) for name in names)
+    for number, cells in rows:
+        for position in found:
+            if position < len(cells) and cells[position].lower() not in _ON | _OFF:
+                raise DataError(
+                    f"Line {number} of {path} has '{cells[position]}' in the column "
+                    f"{headings[position]}, which --columns names as a label.\n"
+                    f"Write 1 where a photo has the label, else 0."
+                )
+    return found
 
 
 def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]) -> str:
