@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from pawsight.data.sources.cloud.filesystems import require_answer
+from pawsight.data.sources.cloud.stores import _translated
 from pawsight.storage.download import Refused
 
 
@@ -19,3 +20,22 @@ def test_a_port_that_nothing_listens_on_is_named():
 def test_behind_a_proxy_the_proxy_is_left_to_tell(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     require_answer("https://store.invalid")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        ("NoCredentialsError", "Unable to locate credentials", "no credentials were found"),
+        (
+            "ClientAuthenticationError",
+            "Operation returned an invalid status 'Server failed to authenticate the request.'",
+            "the credentials are wrong",
+        ),
+        ("ClientAuthenticationError", "It is locked.", "It is locked"),
+    ],
+)
+def test_missing_and_wrong_credentials_are_told_apart(kind, text, reason):
+    error = type(kind, (Exception,), {})(text)
+    with pytest.raises(Refused) as caught, _translated():
+        raise error
+    assert str(caught.value) == reason

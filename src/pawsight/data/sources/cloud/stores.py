@@ -49,6 +49,13 @@ _NOT_SIGNED_IN = {
     "UnauthorizedSSOTokenError",
 }
 
+_NO_CREDENTIALS = {"NoCredentialsError", "DefaultCredentialsError"}
+# S3's, and Azure's.
+_WRONG_CREDENTIALS = (
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "Access Key Id you provided"),
+    *("request signature we calculated", "Server failed to authenticate the request"),
+)
+
 
 class _NotThere(Refused):
     """There is nothing of that name."""
@@ -224,10 +231,19 @@ def _translated() -> Iterator[None]:
         status = _status(error)
         reason = first_line(error).rstrip(".")
         if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
-            raise _NotAllowed(reason) from error
+            raise _NotAllowed(_why_not_allowed(names, reason)) from error
         if isinstance(error, FileNotFoundError) or status == 404:
             raise _NotThere(reason) from error
         raise Again(reason) from error
+
+
+def _why_not_allowed(names: set[str], reason: str) -> str:
+    """State whether credentials are missing or wrong, where that is known, else the reason."""
+    if names & _NO_CREDENTIALS:
+        return "no credentials were found"
+    if any(text in reason for text in _WRONG_CREDENTIALS):
+        return "the credentials are wrong"
+    return reason
 
 
 def _status(error: Exception) -> int | None:
