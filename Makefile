@@ -118,6 +118,10 @@ licenses: $(READY)  ## Write requirements/licenses.md: the licence of every pinn
 mutation: $(READY)  ## How many of 100 random faults of the source the tests notice (hours)
 	@$(BIN)/python benchmarks/mutation/run.py $(ARGS)
 
+.PHONY: kill
+kill: $(READY)  ## Kill every command before each change of a file, and cut the power after it (hours)
+	@$(BIN)/python benchmarks/kill/run.py $(ARGS)
+
 .PHONY: benchmark-feed
 benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
 	@$(BIN)/python benchmarks/feed/run.py $(ARGS)

@@ -1,0 +1,306 @@
+"""Kill pawsight before each change of a file, and cut the power after each: nothing may be lost.
+
+    make kill ARGS="--most 200 --random 100"
+
+For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
+
+1.  Its changes of the file system are recorded by shim.c: creating, writing, cutting, renaming,
+    linking, removing, and flushing a file or folder.
+2.  It is killed with SIGKILL before each of them (with --most, before so many, spread evenly).
+3.  The record is replayed to each prefix, and what a power cut may take is taken (replay.py).
+    Equal states are tried once.
+4.  It is killed at random moments.
+
+After each, what a user would do next is done (`resume`, or the same command), and what was
+computed must be the same, bit for bit, as without the kill; `pawsight verify` must hold, and no
+temporary file may stay. Needs a C compiler and Linux.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
+
+
+def main() -> None:
+    """Run all tasks, and write results.json and results.md."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--tasks", default="", help="names, separated by commas; default: all")
+    parser.add_argument("--most", type=int, default=10**9, help="kills, and states, of a task")
+    parser.add_argument("--random", type=int, default=50, help="kills at random moments of a task")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--minutes", type=float, default=10**6, help="of a task, at most")
+    parser.add_argument("--out", type=Path, default=FOLDER / "results.json")
+    given = parser.parse_args()
+    if "KILL_SHIM" not in os.environ:
+        _start_with_shim()
+    import tasks
+    import trials
+
+    trials.import_everything()
+    tasks.checkpoint_every_step()
+    with tempfile.TemporaryDirectory(prefix="pawsight-kill-") as name:
+        work = Path(name)
+        photos = work / "photos"
+        child = trials.Child(work / "drawing", lambda: _draw(photos, tasks.NUM_PHOTOS))
+        if child.wait():
+            sys.exit(child.answer())
+        chosen = given.tasks.split(",") if given.tasks else list(tasks.TASKS)
+        for one in chosen:
+            bench = Bench(tasks.TASKS[one], photos, work / one)
+            end = time.monotonic() + 60 * given.minutes
+            found = bench.run(given.most, given.random, given.seed, end)
+            _save(given.out, one, found)
+
+
+def _start_with_shim() -> None:
+    """Compile the shim, and start this program again with it."""
+    library = Path(tempfile.mkdtemp(prefix="pawsight-shim-")) / "shim.so"
+    compiler = os.environ.get("CC", "cc")
+    command = [compiler, "-O2", "-shared", "-fPIC", "-o", library, FOLDER / "shim.c"]
+    subprocess.run(command, check=True)
+    more = {"LD_PRELOAD": str(library), "KILL_SHIM": str(library), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, *sys.argv], env=os.environ | more, check=False)
+    shutil.rmtree(library.parent)
+    sys.exit(done.returncode)
+
+
+def _draw(photos: Path, count: int) -> None:
+    import pawsight
+
+    pawsight.draw_sample(photos, count)
+
+
+class Bench:
+    """The trials of one task."""
+
+    def __init__(self, task: Any, photos: Path, work: Path) -> None:
+        self._task, self._photos, self._work = task, photos, work
+        work.mkdir()
+        self._beginning = work / "beginning"
+        self._counter = work / "counter"
+        self._log = work / "log"
+
+    def run(self, most: int, num_random: int, seed: int, end: float) -> dict[str, Any]:
+        """Record, kill, cut the power; returns the counts and every failure."""
+        import replay
+        import tasks
+        import trials
+
+        tasks.fresh(self._beginning)
+        self._do(self._beginning, "prepare")
+        root = tasks.fresh(self._work / "root", self._beginning)
+        inodes = replay.inodes_of(root)
+        counter = trials.new_counter(self._counter)
+        child = trials.Child(root, lambda: self._task.work(self._photos, root), counter, self._log)
+        if code := child.wait():
+            raise SystemExit(f"{self._task.name} failed by itself ({code}): {child.answer()}")
+        seconds = time.monotonic() - child.started
+        self._expected = self._do(root, "outcome")
+        changes = replay.read_log(self._log)
+        print(f"{self._task.name}: {len(changes):,} changes in {seconds:.1f} s", flush=True)
+        found: dict[str, Any] = {"changes": _by_kind(changes), "seconds": round(seconds, 2)}
+        found["states"] = self._cut_power(changes, inodes, most, end)
+        found["kills"] = self._kill_each(len(changes), most, end)
+        found["random"] = self._kill_at_random(num_random, seconds, seed, end)
+        return found
+
+    def _do(self, root: Path, what: str) -> Any:
+        """Do one thing to a folder in a child; what it returned, or SystemExit."""
+        import trials
+
+        child = trials.Child(root, lambda: getattr(self._task, what)(self._photos, root))
+        if code := child.wait():
+            raise SystemExit(f"{self._task.name}: {what} failed ({code}): {child.answer()}")
+        return child.answer()
+
+    def _goes_on(self, root: Path) -> str:
+        """Go on after a kill; returns what is wrong then, or ""."""
+        import tasks
+        import trials
+
+        def work() -> Any:
+            self._task.go_on(self._photos, root)
+            return [self._task.outcome(self._photos, root), tasks.leftovers(root)]
+
+        child = trials.Child(root, work)
+        if code := child.wait():
+            return f"exit code {code}: {child.answer()}"
+        outcome, left = child.answer()
+        differing = [name for name in self._expected if outcome.get(name) != self._expected[name]]
+        wrong = [f"differs: {', '.join(differing)}"] if differing else []
+        return "; ".join(wrong + ([f"left: {', '.join(left)}"] if left else []))
+
+    def _cut_power(
+        self, changes: list[Any], inodes: dict[str, int], most: int, end: float
+    ) -> dict[str, Any]:
+        """Replay the record to each prefix; each different state is tried once."""
+        places = self._states(changes, inodes)
+        chosen = set(_spread(len(places), most))
+        found = {"different": len(places), "tried": 0, "failures": []}
+        wanted: dict[int, list[str]] = {}
+        for i, (number, loss) in enumerate(places):
+            if i in chosen:
+                wanted.setdefault(number, []).append(loss)
+        again = self._replay(inodes)
+        for number in range(len(changes) + 1):
+            for loss in wanted.get(number, ()):
+                if time.monotonic() > end:
+                    return found
+                root = self._work / "cut"
+                shutil.rmtree(root, ignore_errors=True)
+                again.write(root, loss)
+                found["tried"] += 1
+                is_last = number == len(changes)
+                if wrong := self._is_outcome(root) if is_last else self._goes_on(root):
+                    self._failed(
+                        found, f"power cut ({loss}) after change {number}", wrong, changes, number
+                    )
+            if number < len(changes):
+                again.apply(changes[number])
+        return found
+
+    def _is_outcome(self, root: Path) -> str:
+        """Check what is there once the command has returned: nothing needs to be done again."""
+        import trials
+
+        child = trials.Child(root, lambda: self._task.outcome(self._photos, root))
+        if code := child.wait():
+            return f"exit code {code}: {child.answer()}"
+        return "" if child.answer() == self._expected else "the finished work is lost"
+
+    def _states(self, changes: list[Any], inodes: dict[str, int]) -> list[tuple[int, str]]:
+        """The prefixes and losses that leave different states, in order."""
+        import replay
+
+        seen: set[str] = set()
+        found, again = [], self._replay(inodes)
+        for number in range(len(changes) + 1):
+            for loss in replay.LOSSES:
+                digest = again.digest(loss)
+                # The last ones are judged more strictly, so they are tried in any case.
+                if digest not in seen or number == len(changes):
+                    seen.add(digest)
+                    found.append((number, loss))
+            if number < len(changes):
+                again.apply(changes[number])
+        return found
+
+    def _replay(self, inodes: dict[str, int]) -> Any:
+        import replay
+
+        again = replay.Replay(self._work / "root", self._beginning)
+        again.note_inodes(inodes)
+        return again
+
+    def _kill_each(self, num_changes: int, most: int, end: float) -> dict[str, Any]:
+        """Kill the task before its first, second, ... change."""
+        import tasks
+        import trials
+
+        found = {"possible": num_changes, "tried": 0, "failures": []}
+        for i in _spread(num_changes, most):
+            if time.monotonic() > end:
+                break
+            root = tasks.fresh(self._work / "killed", self._beginning)
+            counter = trials.new_counter(self._counter, i + 1)
+            child = trials.Child(
+                root, lambda root=root: self._task.work(self._photos, root), counter
+            )
+            child.wait()
+            found["tried"] += 1
+            if wrong := self._goes_on(root):
+                self._failed(found, f"killed before change {i + 1}", wrong)
+        return found
+
+    def _kill_at_random(self, count: int, seconds: float, seed: int, end: float) -> dict[str, Any]:
+        """Kill the task at moments drawn evenly from its duration."""
+        import tasks
+        import trials
+
+        draw = random.Random(f"{self._task.name} {seed}")
+        found = {"seed": seed, "tried": 0, "failures": []}
+        for _ in range(count):
+            moment = draw.uniform(0, seconds)
+            if time.monotonic() > end:
+                break
+            root = tasks.fresh(self._work / "killed", self._beginning)
+            child = trials.Child(root, lambda root=root: self._task.work(self._photos, root))
+            child.wait(moment)
+            found["tried"] += 1
+            if wrong := self._goes_on(root):
+                self._failed(found, f"killed after {moment:.3f} s", wrong)
+        return found
+
+    def _failed(
+        self, found: dict[str, Any], what: str, wrong: str, changes: Any = (), number: int = 0
+    ) -> None:
+        near = [
+            f"{one.op} {Path(one.path).name}" for one in changes[max(0, number - 3) : number + 1]
+        ]
+        print(f"  {self._task.name}, {what}: {wrong}  {near or ''}", flush=True)
+        found["failures"].append(f"{what}: {wrong}")
+
+
+def _by_kind(changes: list[Any]) -> dict[str, int]:
+    names = {"C": "create", "T": "cut", "S": "resize", "W": "write", "F": "flush", "Y": "flush all"}
+    names |= {"R": "rename", "L": "link", "U": "unlink", "D": "rmdir", "M": "mkdir"}
+    found: dict[str, int] = {}
+    for change in changes:
+        found[names[change.op]] = found.get(names[change.op], 0) + 1
+    return found
+
+
+def _spread(count: int, most: int) -> Iterator[int]:
+    """So many numbers below count, evenly spread; the first and the last among them."""
+    if count <= most:
+        return iter(range(count))
+    return iter(sorted({round(i * (count - 1) / (most - 1)) for i in range(most)}))
+
+
+def _save(path: Path, name: str, found: dict[str, Any]) -> None:
+    import machine
+
+    saved = json.loads(path.read_text()) if path.is_file() else {}
+    saved["machine"] = machine.describe()
+    saved.setdefault("tasks", {})[name] = found
+    path.write_text(json.dumps(saved, indent=1) + "\n")
+    path.with_suffix(".md").write_text(_page(saved))
+
+
+def _page(saved: dict[str, Any]) -> str:
+    lines = [
+        "# Kills and power cuts",
+        "",
+        f"{saved['machine']} Written by `make kill`; run.py says what is done.",
+        "",
+        "| task | changes | power cuts: tried of different states | kills before a change: tried "
+        "of possible | kills at random moments | failures |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in saved["tasks"].items():
+        states, kills, by_chance = one["states"], one["kills"], one["random"]
+        failures = sum(len(each["failures"]) for each in (states, kills, by_chance))
+        lines.append(
+            f"| {name} | {sum(one['changes'].values()):,} | {states['tried']:,} of "
+            f"{states['different']:,} | {kills['tried']:,} of {kills['possible']:,} | "
+            f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
