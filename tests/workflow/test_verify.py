@@ -44,6 +44,8 @@ def test_a_finished_run_holds_with_its_photos(run):
 
 def test_every_file_of_a_run_has_a_checksum_but_the_log_the_state_and_the_lock(run):
     names = {name_of(run, path) for path in run.path.rglob("*") if path.is_file()}
+    # Other tests evaluate the shared run on photos of their own; such results have no checksum.
+    names = {name for name in names if not name.startswith("evaluation/pets/")}
     summed = {name_of(run, path) for path in all_files(run)}
     assert names - summed == {"log.txt", "state.json", "checksums.json", ".lock"}
     assert set(_FILES) <= summed
