@@ -37,6 +37,14 @@ def legend_of(figure):
     return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
 
+@pytest.mark.parametrize(("accuracies", "style"), [([0.6, 0.9], "None"), ([0.6, 0.9, 0.8], "-")])
+def test_two_points_are_not_joined_by_a_line(make_history, accuracies, style):
+    axes = draw_history(make_history(accuracies), "accuracy").axes[0]
+
+    (line,) = [one for one in axes.lines if one.get_label() == "validation"]
+    assert line.get_linestyle() == style
+
+
 def test_history_marks_the_best_epoch(make_history):
     figure = draw_history(make_history([0.6, 0.9, 0.8]), "accuracy")
 

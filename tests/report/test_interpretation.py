@@ -97,6 +97,24 @@ def test_a_run_that_has_settled_shows_neither(make_history):
     assert said.startswith("No sign of over- or underfitting")
 
 
+def test_a_head_that_fine_tuning_did_not_improve_is_no_overfitting(make_history):
+    rows = make_history([0.986, 0.9, 0.94], losses=[0.04, 0.4, 0.27])
+    rows[0] = replace(rows[0], epoch=0, step=0)
+
+    said = plain(reading(rows))
+
+    assert "overfits" not in said
+    assert "98.6 % before fine-tuning, at most 94.0 % after it" in said
+
+
+def test_the_fitted_head_is_no_epoch_of_a_fine_tuning_that_helped(make_history):
+    # The head's loss is the lowest, since fine-tuning smooths the labels of its own.
+    rows = make_history([0.8, 0.85, 0.9, 0.9], losses=[0.1, 0.5, 0.4, 0.4])
+    rows[0] = replace(rows[0], epoch=0, step=0)
+
+    assert reading(rows).startswith("No sign of over- or underfitting")
+
+
 @pytest.mark.parametrize("num_epochs", [0, 1])
 def test_too_few_epochs_say_nothing(make_history, num_epochs):
     assert reading(make_history([0.9] * num_epochs) if num_epochs else []).startswith(

@@ -66,6 +66,27 @@ def test_what_is_written_into_a_private_folder_is_private(tmp_path):
         assert mode(path) == (0o700 if path.is_dir() else 0o600), path
 
 
+def test_the_names_of_new_folders_are_flushed(tmp_path, monkeypatch):
+    flushed = []
+    flush = atomic.flush
+
+    def record(path):
+        flushed.append(path)
+        flush(path)
+
+    monkeypatch.setattr(atomic, "flush", record)
+    with new_folder(tmp_path / "exports" / "deep" / "onnx") as folder:
+        (folder / "model.onnx").write_bytes(b"1")
+    assert {tmp_path, tmp_path / "exports"} <= set(flushed)
+    flushed.clear()
+    write_text(tmp_path / "a" / "b" / "c.txt", "c")
+    assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b"} <= set(flushed)
+    flushed.clear()
+    write_text(tmp_path / "a" / "b" / "c.txt", "c")  # its folders are there already
+    assert tmp_path / "a" / "b" in flushed
+    assert tmp_path not in flushed
+
+
 def test_a_file_and_then_its_folder_are_flushed(tmp_path, monkeypatch):
     flushed = []
     fsync = os.fsync

@@ -8,6 +8,7 @@ import pytest
 
 import pawsight
 from pawsight.errors import ConfigError, StoppedError
+from pawsight.inference import partial_results
 from pawsight.progress import Silent
 
 
@@ -45,6 +46,19 @@ def test_a_folder_becomes_a_file_of_predictions(folder, colour_run, tmp_path):
     assert (done.path, done.num_read, done.num_failed) == (tmp_path / "out" / "answers.csv", 6, 1)
     assert labels_of(done.path) == ["red", "green", "blue"] * 2 + [""]
     assert [path.name for path in done.path.parent.iterdir()] == ["answers.csv"]
+
+
+def test_kept_predictions_do_not_return_after_a_power_cut(
+    folder, colour_run, tmp_path, monkeypatch
+):
+    flushed = []
+
+    def record(path):
+        flushed.append((path, sorted(one.name for one in path.iterdir())))
+
+    monkeypatch.setattr(partial_results, "flush", record)
+    pawsight.predict_folder(folder, colour_run, tmp_path / "out" / "answers.csv")
+    assert flushed == [(tmp_path / "out", ["answers.csv"])]  # after the removal
 
 
 def test_the_ending_decides_the_format(folder, colour_run, tmp_path):

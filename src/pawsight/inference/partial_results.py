@@ -20,6 +20,7 @@ from typing import Any, Self
 from pawsight.errors import ConfigError, DiskError
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.records import Prediction
+from pawsight.storage.atomic import flush
 
 _KIND = "predictions of pawsight predict"
 _WORDS = {
@@ -102,9 +103,10 @@ class PartialResults:
             yield row
 
     def remove(self) -> None:
-        """Remove the file."""
+        """Remove the file, so that it does not return after a power cut either."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+        flush(self.path.parent)
 
     def __enter__(self) -> Self:
         return self

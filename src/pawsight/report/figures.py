@@ -87,8 +87,8 @@ def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> N
             # Dots only where they do not merge into a band; a line through two shows no course.
             marker = "o" if len(values) <= 30 else ""
             dashes = dashes if len(values) > 2 else "None"
-            (line,) = axes.plot(series["epoch"], values, dashes, color=colour, label=label)
-            line.set(marker=marker, markersize=4)
+            (line,) = axes.plot(series["epoch"], values, color=colour, label=label)
+            line.set(linestyle=dashes, marker=marker, markersize=4)
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -38,6 +38,10 @@ RULES = (
 def reading(history: list[Epoch]) -> str:
     """Describe whether the curves show over- or underfitting, by the `RULES`."""
     rows = [row for row in history if isfinite(row.validation_loss)]
+    if len(rows) > 1 and rows[0].step == 0:  # the fitted head that fine-tuning began with
+        if best_epoch(rows) is rows[0]:
+            return _head_kept(rows)
+        rows = rows[1:]  # fitted to another loss, and no epoch of training
     if len(rows) < 2:
         return "With fewer than two epochs the curves cannot show over- or underfitting."
     best, last = best_epoch(rows), rows[-1]
@@ -77,6 +81,22 @@ def reading(history: list[Epoch]) -> str:
             f"photos would help."
         )
     return found
+
+
+def _head_kept(rows: list[Epoch]) -> str:
+    """Return that fine-tuning did not help, with the scores before it and at its best."""
+    is_uneven = rows[0].validation_balanced_accuracy is not None
+    before, *after = [
+        row.validation_accuracy
+        if row.validation_balanced_accuracy is None
+        else row.validation_balanced_accuracy
+        for row in rows
+    ]
+    return (
+        f"Fine-tuning did not improve the network, so the linear head on the unchanged network was "
+        f"kept: {'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
+        f"fine-tuning, at most {percent(max(after))} after it. More --minutes may help."
+    )
 
 
 def headline(part: str, metrics: PartMetrics) -> str:

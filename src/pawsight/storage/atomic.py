@@ -155,7 +155,7 @@ def make_dir(folder: Path, exist_ok: bool = True) -> None:
         FileExistsError: It exists and `exist_ok` is false.
     """
     try:
-        make_dirs(folder, exist_ok)
+        make_durable_dirs(folder, exist_ok)
     except FileExistsError:
         if exist_ok:
             raise DiskError(f"Cannot make the folder {folder}: a file has that name.") from None
@@ -165,7 +165,7 @@ def make_dir(folder: Path, exist_ok: bool = True) -> None:
 
 
 def make_dirs(folder: Path, exist_ok: bool = True) -> None:
-    """Create a folder and its parents as `make_dir` does.
+    """Create a folder and its parents as `make_dir` does; a power cut may take them again.
 
     Raises:
         OSError: It cannot be created, or a file has that name.
@@ -173,6 +173,18 @@ def make_dirs(folder: Path, exist_ok: bool = True) -> None:
     if not folder.parent.is_dir():
         make_dirs(folder.parent)
     folder.mkdir(0o700 if _is_private(folder.parent) else 0o777, exist_ok=exist_ok)
+
+
+def make_durable_dirs(folder: Path, exist_ok: bool = True) -> None:
+    """Create a folder and its parents as `make_dir` does, and flush the names of the new ones.
+
+    Raises:
+        OSError: It cannot be created, or a file has that name.
+    """
+    new = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    make_dirs(folder, exist_ok)
+    for one in new:
+        flush(one.parent)
 
 
 def _is_private(folder: str | Path) -> bool:

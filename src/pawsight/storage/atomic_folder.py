@@ -13,6 +13,7 @@ from pawsight.storage.atomic import (
     disk_errors,
     flush,
     make_dirs,
+    make_durable_dirs,
     remove_abandoned,
     temporary_path,
 )
@@ -54,7 +55,7 @@ def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
         check_free(out)
     temporary = temporary_path(out)
     try:
-        make_dirs(out.parent)
+        make_durable_dirs(out.parent)
         remove_abandoned(out.parent)
         make_dirs(temporary, exist_ok=False)
     except OSError as error:

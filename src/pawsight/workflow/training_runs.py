@@ -86,15 +86,7 @@ def train(
         StoppedError: The user stopped it; `resume` continues it.
         PawsightError: Anything else that prevents it, such as a full disk.
     """
-    if source_config is not None:
-        settings["source"] = source_config
-    if settings or config is None:
-        given = (
-            {}
-            if config is None
-            else {name: getattr(config, name) for name in config.model_fields_set}
-        )
-        config = TrainConfig(**{**given, **settings})
+    config = _merged(config, source_config, settings)
     budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
@@ -114,6 +106,20 @@ def train(
     )
     with run.locked():
         return _train_and_finish(run, config, dataset, budget, Logged(progress, run.log_path))
+
+
+def _merged(
+    config: TrainConfig | None, source_config: SourceConfig | None, settings: dict[str, Any]
+) -> TrainConfig:
+    """Return the settings of `config`, with those that were given beside it in their place."""
+    given = {} if source_config is None else {"source": source_config}
+    if config is None:
+        return TrainConfig(**settings, **given)
+    if not settings and not given:
+        return config
+    # Only the fields that were set: a network's own defaults stay.
+    kept = {name: getattr(config, name) for name in config.model_fields_set}
+    return TrainConfig(**{**kept, **settings, **given})
 
 
 @live_in_notebooks

@@ -83,7 +83,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
             f"The archive {path} has a header that is far larger than a list of photos needs; it "
             f"was not unpacked.\nIf you trust it, unpack it yourself and give the folder."
         ) from error
-    except NotImplementedError as error:  # what zipfile says of a compression it does not know
+    except NotImplementedError as error:  # raised by zipfile for an unsupported compression method
         raise SourceError(
             f"The archive {path} is packed in a way that pawsight cannot unpack ({error}).\n"
             f"Unpack it yourself and give the folder."

@@ -50,7 +50,7 @@ def open_file_system(store: Store, address: str, *, is_anonymous: bool) -> tuple
 
 
 def require_answer(url: str) -> None:
-    """Check that something listens at an address; behind a proxy, the proxy will tell.
+    """Check that a server listens at an address; nothing is checked behind a proxy.
 
     Raises:
         Refused: There is no such host, or nothing answers there.

@@ -100,14 +100,14 @@ def look(text: str, progress: Progress) -> Place:
             f"{store.title} did not answer as it should, perhaps for a moment only: give the "
             f"command again; what was copied is kept."
         ) from error
-    except Refused as error:  # says itself what to do
+    except Refused as error:  # its text contains the advice
         raise SourceError(f"{seen} cannot be listed: {error}.") from error
 
 
 def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
     """Return the file system, and the path in it."""
     if is_anonymous and not store.anonymous:
-        raise SourceError(f"{store.title} knows no {_ANONYMOUS}: leave it away.")
+        raise SourceError(f"{store.title} does not support {_ANONYMOUS}: leave it out.")
     try:
         return open_file_system(store, address, is_anonymous=is_anonymous)
     except ImportError as error:
