@@ -26,7 +26,7 @@ ANIMALS = slice(151, 294)
 NUM_FEATURES = 1280
 
 # Of the log odds of "a canine or feline" against "anything else". At the midpoint a photo is half
-# familiar. Once tuned, 1 in 100 photos held out lies below -1.8; of 37 pictures of neither half do
+# familiar. Once tuned, 1 in 100 photos held out is below -1.8; of 37 pictures of neither half do
 # below -3.1.
 _MIDPOINT = -1.5
 _SLOPE = 2.0

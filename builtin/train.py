@@ -107,7 +107,7 @@ def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
     from pawsight.cli.progress import shown
 
     with shown() as progress:
-        # Large enough to tell copies by; the pixels to train on are decoded anew.
+        # Large enough to tell copies by; the pixels to train on are decoded again.
         catalog, pixels = ingest(source, (96, 96), "stretch", progress)
         copies = find_duplicates(catalog, pixels, progress)
     pictures = np.arange(len(catalog.photos))

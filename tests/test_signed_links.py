@@ -1,4 +1,4 @@
-"""A link that was signed anew is the same address."""
+"""A link that was signed again is the same address."""
 
 import pytest
 

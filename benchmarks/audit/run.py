@@ -54,12 +54,12 @@ def main() -> None:
         seconds[name] = round(time.perf_counter() - start, 1)
         return found
 
-    # What was found in a store is remembered; in anything else it is looked for anew.
-    anew = WithAltered(pixels, len(catalog.photos), np.empty((0, *SIZE, 3), np.uint8))
-    copies = timed("near copies", lambda: find_duplicates(catalog, anew))
+    # What was found in a store is remembered; in anything else it is looked for again.
+    uncached = WithAltered(pixels, len(catalog.photos), np.empty((0, *SIZE, 3), np.uint8))
+    copies = timed("near copies", lambda: find_duplicates(catalog, uncached))
     timed("facts", lambda: [check.finding(AuditFacts(catalog)) for check in CHECKS])
-    timed("unlike", lambda: find_outliers(catalog, anew))
-    found = audit_photos(catalog, anew, copies).findings
+    timed("unlike", lambda: find_outliers(catalog, uncached))
+    found = audit_photos(catalog, uncached, copies).findings
     recall = {
         name: share_found(catalog, pixels, change, arguments) for name, change in COPIES.items()
     }

@@ -256,7 +256,7 @@ def as_markdown(results: dict) -> str:
         f"Photos: {results['photos']}. Setting: {results['setting']}."
         + (f"  \n{results['note']}" if results["note"] else ""),
         "",
-        "Lost: by how much the fed rate lies below that of the network alone on constant data, "
+        "Lost: by how much the fed rate is below that of the network alone on constant data, "
         "median of the rounds (middle half); in square brackets the same by processor time. "
         f"The goal is {GOAL:g} %.",
         "",

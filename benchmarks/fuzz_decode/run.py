@@ -3,7 +3,7 @@
     python benchmarks/fuzz_decode/run.py [--count 100000] [--photos FOLDER] [--seed 0]
 
 Pictures are drawn and written as every kind of file that pawsight reads; --photos
-adds real ones, written anew in the same way. File i is damaged as `seed` and i say,
+adds real ones, written again in the same way. File i is damaged as `seed` and i say,
 and decoded as ingest does it, in a process that may not take more memory than
 pawsight promises. Warnings count as errors, and what a library prints is caught.
 `--only i` decodes one file again, in this process, to look into it.

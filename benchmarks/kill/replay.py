@@ -186,7 +186,7 @@ def inodes_of(root: Path) -> dict[str, int]:
 
 
 def _read(folder: Path) -> _Folder:
-    """A folder that lies on the disk, flushed."""
+    """A folder that is on the disk, flushed."""
     found = _Folder()
     for path in sorted(folder.iterdir()):
         if path.is_dir():

@@ -10,7 +10,7 @@ scripts report epoch by epoch, which is saved as well; the limits stop them
 early, and the tables then say so. All of it takes many hours on two cores.
 
 Writes results.json and results.md here, the picture and the tables of
-docs/accuracy.md. `--only` without a name runs nothing and writes those anew.
+docs/accuracy.md. `--only` without a name runs nothing and writes those again.
 """
 
 import argparse

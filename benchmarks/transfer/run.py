@@ -10,7 +10,7 @@ ONNX, the features of all photos (of the training photos also in the mirror),
 cross-validation, the exported model, the evaluation and the report.
 
 The shipped model then gets N photos of each class to train on, and a quarter as
-many for validation, drawn anew for each seed from train/. That command is
+many for validation, drawn again for each seed from train/. That command is
 timed; then its model is scored on all of validation/ by `pawsight evaluate`.
 Writes results.json here.
 """

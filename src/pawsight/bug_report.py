@@ -2,7 +2,7 @@
 
 Passwords, tokens and signatures are left out of addresses, and the user's home
 folder is written as "~". What photos are called stays, since log.txt names
-those that cannot be read: whoever sends the file may look through it first.
+those that cannot be read, so that users can inspect the file before sending it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def load_checksums(run: Run) -> dict[str, str] | None:
     if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
         raise RunError(
             f"{run.checksums_path} is damaged: it holds no checksums.\n"
-            f"Copy the run folder anew, or remove that file to go without them."
+            f"Copy the run folder again, or remove that file to go without them."
         )
     return found
 

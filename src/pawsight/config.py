@@ -62,7 +62,7 @@ class AugmentConfig(_Settings):
     height_shift_range: Range = 0.0
     brightness_range: tuple[float, float] | None = None  # factors; 1 leaves a photo as it is
     shear_range: float = Field(0.0, ge=0, lt=90)  # degrees, both ways
-    zoom_range: Range = 0.0  # z stands for (1 - z, 1 + z); below 1 magnifies
+    zoom_range: Range = 0.0  # z means (1 - z, 1 + z); below 1 magnifies
     channel_shift_range: float = Field(0.0, ge=0, le=255)  # added to all channels, 0..255
     fill_mode: FillMode = "nearest"
     cval: float = Field(0.0, ge=0, le=255)  # the colour outside, for fill_mode "constant"

@@ -17,7 +17,7 @@ class SourceError(PawsightError):
 
 
 class DataError(PawsightError):
-    """The photos or labels themselves do not allow what was asked."""
+    """The photos or labels themselves do not allow the operation."""
 
 
 class PhotoError(PawsightError):

@@ -59,7 +59,7 @@ def memory() -> int | None:
 
 
 # Where glibc keeps what one photo gave back for the next one: in blocks of up to so many bytes, and
-# so many at the end of what it holds. Taken anew from the system, and cleared by it, the memory
+# so many at the end of what it holds. Taken again from the system, and cleared by it, the memory
 # alone costs a tenth of a photo's time.
 MMAP_THRESHOLD, TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
 
@@ -78,7 +78,7 @@ def keep_memory() -> None:
 def process_started() -> float:
     """Return when this process started, on the clock of `time.monotonic()`.
 
-    Where the system does not say, it is when pawsight was imported, some tenths
+    Where the system does not report it, it is when pawsight was imported, some tenths
     of a second later.
     """
     with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):

@@ -49,7 +49,7 @@ class Silent:
         """Do nothing."""
 
 
-class Logged:
+class LoggedProgress:
     """A progress that passes everything on, and logs stages and notes into a file."""
 
     def __init__(self, progress: Progress, path: Path) -> None:

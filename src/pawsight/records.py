@@ -164,7 +164,7 @@ def class_columns(class_names: Iterable[str], other_columns: Container[str]) -> 
     """Return the names of the columns of classes in a table of predictions, all different.
 
     A class that is called like one of the table's other columns has the column
-    `class NAME`, and so has, to be told apart from that, one called `class NAME`.
+    `class NAME`, and, to be distinct from that, so has one called `class NAME`.
     """
     return [
         f"class {name}" if _CLASS.sub("", name) in other_columns else name for name in class_names
@@ -172,7 +172,7 @@ def class_columns(class_names: Iterable[str], other_columns: Container[str]) -> 
 
 
 def classes_of(columns: Iterable[str], other_columns: Container[str]) -> list[str]:
-    """Return the classes that columns stand for: the reverse of `class_columns`."""
+    """Return the classes of columns: the inverse of `class_columns`."""
     return [
         name.removeprefix("class ") if _CLASS.sub("", name) in other_columns else name
         for name in columns

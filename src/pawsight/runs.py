@@ -118,7 +118,7 @@ class Run:
         """Open an existing run folder.
 
         Args:
-            path: The run folder. Its folder `model` stands for the run; a copy of
+            path: The run folder, or its folder `model`; a copy of
                 that folder alone is a run that has only a model.
 
         Raises:
@@ -165,7 +165,7 @@ class Run:
             )
 
         with contextlib.ExitStack() as stack:
-            # On a drive that knows no locks the run is trained without one.
+            # On a drive without locks the run is trained without one.
             with contextlib.suppress(OSError):
                 stack.enter_context(locked(self.lock_path, refuse))
             yield
@@ -267,7 +267,7 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
 
     Args:
         kind: The folder's name: "runs" or "audits".
-        source: The photos; if this is a folder and the current one lies in it, `kind` goes
+        source: The photos; if this is a folder and the current one is in it, `kind` goes
             beside it.
     """
     photos = Path(source)
@@ -280,11 +280,11 @@ def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]
     """Check that results are not written among the photos.
 
     Raises:
-        RunError: `source` is a folder and `folder` lies in it.
+        RunError: `source` is a folder and `folder` is in it.
     """
     photos = Path(source)
     if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
         raise RunError(
-            f"{folder} lies in {photos}, and nothing is ever written among the photos.\n"
+            f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
             f"Choose another --out folder."
         )

@@ -20,7 +20,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def parted(sound):
-    """The same photos in parts; one of them lies in both, resized."""
+    """The same photos in parts; one of them is in both, resized."""
     (sound / "train").mkdir()
     for label in ("cats", "dogs"):
         (sound / label).rename(sound / "train" / label)
@@ -43,7 +43,7 @@ def test_audit_prints_what_it_found(pawsight, labelled):
 def test_audit_says_when_nothing_is_wrong(pawsight, sound):
     result = pawsight("audit", sound)
     assert result.exit_code == 0, result.stderr
-    assert "Nothing was found that looks wrong." in result.stdout
+    assert "No problems found." in result.stdout
 
 
 def test_audit_writes_a_page_a_table_and_json_into_a_folder_of_its_own(pawsight, labelled):

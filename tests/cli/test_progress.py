@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from pawsight.cli import progress
-from pawsight.cli.progress import Lines
-from pawsight.cli.progress_bars import Bars
+from pawsight.cli.progress import LineProgress
+from pawsight.cli.progress_bars import BarProgress
 from pawsight.formatting import duration
 from pawsight.progress_text import count_text, facts_text
 
@@ -28,7 +28,7 @@ def clock(monkeypatch):
 
 
 def test_lines_tell_beginning_and_end_of_each_stage(clock, capsys):
-    lines = Lines()
+    lines = LineProgress()
     lines.start("Reading photos", 30, "photos")
     for _ in range(3):
         lines.advance(10)
@@ -42,7 +42,7 @@ def test_lines_tell_beginning_and_end_of_each_stage(clock, capsys):
 
 
 def test_lines_tell_every_ten_seconds_with_rate_and_time_left(clock, capsys):
-    lines = Lines()
+    lines = LineProgress()
     lines.start("Reading photos", 100, "photos")
     for _ in range(25):
         lines.advance(1)
@@ -55,7 +55,7 @@ def test_lines_tell_every_ten_seconds_with_rate_and_time_left(clock, capsys):
 
 
 def test_steps_of_an_earlier_run_do_not_count_for_the_pace(clock, capsys):
-    lines = Lines()
+    lines = LineProgress()
     lines.start("Training", 1000, "steps")
     lines.advance(900)
     clock.now += 10
@@ -67,7 +67,7 @@ def test_steps_of_an_earlier_run_do_not_count_for_the_pace(clock, capsys):
 
 
 def test_note_is_a_line_of_its_own(capsys):
-    Lines().note("One photo is left out: [bold]a.jpg")
+    LineProgress().note("One photo is left out: [bold]a.jpg")
     assert capsys.readouterr().err == "One photo is left out: [bold]a.jpg\n"
 
 
@@ -88,7 +88,7 @@ def test_bars_show_stages_facts_and_notes(is_coloured):
         no_color=not is_coloured,
         color_system="standard",
     )
-    bars = Bars(console)
+    bars = BarProgress(console)
     bars.start("Listing photos", None, "photos")
     bars.advance(7)
     bars.note("One photo is left out: [bold]a.jpg")
@@ -107,7 +107,7 @@ def test_bars_show_stages_facts_and_notes(is_coloured):
 
 def test_bars_that_never_began_close():
     screen = io.StringIO()
-    Bars(Console(file=screen)).close()
+    BarProgress(Console(file=screen)).close()
     assert screen.getvalue() == ""
 
 

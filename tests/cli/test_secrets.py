@@ -64,7 +64,7 @@ def address(tmp_path):
 
 @pytest.fixture
 def check(tmp_path):
-    """Look for the secrets in a text, and in all that lies below the folder of the test."""
+    """Look for the secrets in a text, and in all that is below the folder of the test."""
 
     def look(*texts):
         found = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -108,7 +108,7 @@ def test_nothing_that_a_run_leaves_or_prints_has_a_secret_in_it(
 
 
 def test_a_log_has_no_secret_and_no_control_characters(tmp_path):
-    log = progress.Logged(progress.Silent(), tmp_path / "log.txt")
+    log = progress.LoggedProgress(progress.Silent(), tmp_path / "log.txt")
     log.note(f"Fetching https://a:{SECRET}@x.org/\x1b[31m\x07\u202e")
     written = (tmp_path / "log.txt").read_text()
     assert SECRET not in written

@@ -60,7 +60,7 @@ def test_brightness_is_within_one_step_of_keras(make_generator, keras_generator,
     settings = {"brightness_range": (0.4, 1.6), "zoom_range": 0.3}
     batch = next(make_generator(**settings).flow(photos, seed=2))
     expected = next(keras_generator(**settings).flow(photos, seed=2))
-    # Rounded down before and after: what lies next to a whole number may fall to either side.
+    # Rounded down before and after: what is next to a whole number may fall to either side.
     assert np.abs(batch - expected).max() <= 1 + 1.6
     assert np.mean(batch != expected) < 0.01
 

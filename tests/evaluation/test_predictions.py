@@ -72,7 +72,7 @@ def test_collect_matches_classes_by_name_when_the_photos_come_from_elsewhere(mak
 def test_collect_names_the_class_the_model_never_learnt(make_catalog):
     catalog = make_catalog([0, 1], ["cat", "wolf"])
 
-    with pytest.raises(DataError, match=r"was not trained on 'wolf'; it knows 'cat', 'dog'"):
+    with pytest.raises(DataError, match=r"was not trained on 'wolf'; its classes are 'cat', 'dog'"):
         collect(
             share_of_colour,
             NumberedPixels(),

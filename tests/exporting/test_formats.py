@@ -139,7 +139,7 @@ from pathlib import Path
 from pawsight.exporting.openvino import open_runner
 open_runner(Path({str(path)!r}))(np.zeros((1, 32, 40, 3), np.uint8))
 import time; time.sleep(0.5)
-assert "openvino.tools.ovc" in sys.modules, "what sends the message is gone: look anew"
+assert "openvino.tools.ovc" in sys.modules, "what sends the message is gone: look again"
 print([name for name in sys.modules if name.startswith("openvino_telemetry.")], tried)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

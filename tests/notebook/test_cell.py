@@ -8,7 +8,7 @@ import types
 import pytest
 from PIL import Image
 
-from pawsight.notebook import Cell, live_in_notebooks
+from pawsight.notebook import NotebookProgress, live_in_notebooks
 from pawsight.progress import Progress, Silent
 
 SILENT = Silent()
@@ -62,7 +62,7 @@ def clock():
 
 @pytest.fixture
 def cell(display, clock):
-    return Cell(display, clock)
+    return NotebookProgress(display, clock)
 
 
 def validated(cell, epoch, accuracy):
@@ -117,7 +117,7 @@ def test_each_validation_is_a_point_of_one_picture(cell, display, clock):
 
 def test_drawing_takes_a_small_share_of_the_time(display, monkeypatch):
     clock = Clock()
-    cell = Cell(display, clock)
+    cell = NotebookProgress(display, clock)
 
     def draw_slowly(courses):
         clock.now += 1  # a second, of which 20 make 5 %
@@ -164,7 +164,7 @@ def ipython(display, monkeypatch):
 
 
 def test_in_a_kernel_a_call_shows_itself(ipython, display):
-    assert isinstance(work(3), Cell)
+    assert isinstance(work(3), NotebookProgress)
     assert display.texts()[-1] == "Working: 3 photos"
 
 

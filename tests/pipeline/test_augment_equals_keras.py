@@ -44,7 +44,7 @@ def keras_apply(photo, parameters, fill_mode):
 
 
 def assert_equals_keras(changed, photo, parameters, fill_mode):
-    """Every pixel lies within what Keras makes of coordinates 0.0001 pixels around.
+    """Every pixel is within what Keras makes of coordinates 0.0001 pixels around.
 
     Where a fill mode jumps ("constant" and "wrap" at the border) a rounding
     difference decides the side, so both sides are right there.

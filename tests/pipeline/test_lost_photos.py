@@ -79,7 +79,7 @@ def test_keras_trains_and_measures_with_lost_photos(losing):
 
 @pytest.fixture
 def store_and_stream(tmp_path, monkeypatch):
-    """The same twelve drawn photos, of several formats and sizes, kept and decoded anew."""
+    """The same twelve drawn photos, of several formats and sizes, kept and decoded again."""
     from PIL import Image
 
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))

@@ -39,7 +39,7 @@ def test_halving_rounds_bytes_and_keeps_fractions_of_floats():
 def test_a_smaller_photo_shows_the_same_picture(side):
     small = resized(tf.constant(ramp()), (side, side)).numpy()
     assert small.shape == (1, side, side, 3)
-    # The middle of column c of `side` lies at (c + 0.5) * 16 / side - 0.5 of the photo's columns.
+    # The middle of column c of `side` is at (c + 0.5) * 16 / side - 0.5 of the photo's columns.
     middles = (np.arange(side) + 0.5) * 16 / side - 0.5
     np.testing.assert_allclose(small[0, 0, :, 0], 8 * middles + 4, atol=1e-3)
 

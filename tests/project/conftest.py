@@ -1,4 +1,4 @@
-"""Where the project lies, for the tests that hold its promises."""
+"""Where the project is, for the tests that hold its promises."""
 
 from pathlib import Path
 

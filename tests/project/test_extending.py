@@ -69,7 +69,7 @@ def extended(root, tmp_path):
 
 
 def copy_of(source, target):
-    """Folders anew, files as links: an edit replaces the link."""
+    """Folders again, files as links: an edit replaces the link."""
     for folder, _, names in os.walk(source):
         here = target / Path(folder).relative_to(source)
         if here.name != "__pycache__":

@@ -78,7 +78,7 @@ def written(tmp_path):
 
 def test_a_page_without_findings_says_so(written):
     page = written(photo("a.jpg"), photo("b.jpg"))
-    assert "Nothing was found that looks wrong." in page.text
+    assert "No problems found." in page.text
     assert "2 photos in 1 class" in page.text
     assert page.sources == []
     assert not any(link.startswith("#") for link in page.links)

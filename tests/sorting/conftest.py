@@ -85,7 +85,7 @@ class Library:
 
 @pytest.fixture
 def make_library(tmp_path):
-    """Make libraries that are equal but for the folder they lie in."""
+    """Make libraries that are equal but for the folder they are in."""
     count = 0
 
     def make(into: Path | None = None, sidecar: str = "", num_photos: int = 5) -> Library:

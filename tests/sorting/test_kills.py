@@ -15,7 +15,7 @@ def without_waiting(monkeypatch):
 
 
 def named_from(library) -> dict[str, bytes | str]:
-    """All files and links of a library, with names that say nothing of where it lies."""
+    """All files and links of a library, with names that say nothing of where it is."""
     root = str(library.home.parent)
     return {
         path.removeprefix(root): held.removeprefix(root) if isinstance(held, str) else held

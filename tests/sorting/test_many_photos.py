@@ -34,7 +34,7 @@ def library(tmp_path):
 
 
 def files_in(folder: Path) -> Counter[tuple[str, int]]:
-    """How many photos of each size lie in each folder."""
+    """How many photos of each size are in each folder."""
     return Counter(
         (Path(here).name, os.stat(f"{here}/{name}").st_size)  # noqa: PTH116 - follows links too
         for here, _, names in os.walk(folder)

@@ -1,4 +1,4 @@
-"""Which photos are sorted, wherever the sorted folder lies."""
+"""Which photos are sorted, wherever the sorted folder is."""
 
 import os
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pawsight.errors import DataError
-from pawsight.sorting.target_names import FreeNames, class_folders, numbered, portable
+from pawsight.sorting.target_names import UnusedNames, class_folders, numbered, portable
 
 
 def test_second_photo_of_a_name_gets_a_number():
@@ -75,7 +75,7 @@ def photo(tmp_path):
 
 
 def test_photos_of_one_name_get_one_each_and_copies_share(photo, tmp_path):
-    names = FreeNames(str(tmp_path / "sorted"))
+    names = UnusedNames(str(tmp_path / "sorted"))
     found = [
         names.choose(*photo(f"{index}/IMG.jpg", content), "cats/IMG.jpg")
         for index, content in enumerate([b"one", b"two", b"one", b"third", b"two"])
@@ -92,7 +92,7 @@ def test_photos_of_one_name_get_one_each_and_copies_share(photo, tmp_path):
 def test_name_on_the_disk_is_taken_and_its_content_known(photo, tmp_path):
     for name, content in (("IMG.jpg", b"other"), ("IMG (2).jpg", b"mine")):
         photo(f"cats/{name}", content)
-    names = FreeNames(str(tmp_path))
+    names = UnusedNames(str(tmp_path))
     mine, new = photo("mine.jpg", b"mine"), photo("new.jpg", b"news")
     assert names.choose(*mine, "cats/IMG.jpg") == ("cats/IMG (2).jpg", True)
     assert names.choose(*new, "cats/IMG.jpg") == ("cats/IMG (3).jpg", False)
@@ -101,12 +101,12 @@ def test_name_on_the_disk_is_taken_and_its_content_known(photo, tmp_path):
 def test_name_of_a_link_that_leads_nowhere_is_taken(photo, tmp_path):
     photo("cats/x", b"")
     (tmp_path / "cats" / "IMG.jpg").symlink_to("gone")
-    names = FreeNames(str(tmp_path))
+    names = UnusedNames(str(tmp_path))
     assert names.choose(*photo("IMG.jpg", b"1"), "cats/IMG.jpg") == ("cats/IMG (2).jpg", False)
 
 
 def test_numbered_name_that_another_photo_has_as_its_own_is_passed_over(photo, tmp_path):
-    names = FreeNames(str(tmp_path / "sorted"))
+    names = UnusedNames(str(tmp_path / "sorted"))
     assert names.choose(*photo("IMG (2).jpg", b"a"), "c/IMG (2).jpg") == ("c/IMG (2).jpg", False)
     assert names.choose(*photo("IMG.jpg", b"b"), "c/IMG.jpg") == ("c/IMG.jpg", False)
     assert names.choose(*photo("d", b"c"), "c/IMG.jpg") == ("c/IMG (3).jpg", False)

@@ -1,4 +1,4 @@
-"""What lies in the cache is listed with its size, and cleared unless somebody uses it."""
+"""What is in the cache is listed with its size, and cleared unless somebody uses it."""
 
 import os
 import subprocess

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pawsight.storage.download import Again, Refused
-from pawsight.storage.http import asked_to_wait, open_http
+from pawsight.storage.download import DownloadError, RetryableError
+from pawsight.storage.http import open_http, retry_after_seconds
 
 
 class Answer:
@@ -58,19 +58,19 @@ def test_what_is_longer_than_the_file_begins_anew():
 
 
 def test_another_piece_than_the_one_asked_for_is_not_taken():
-    with pytest.raises(Again, match="another range"):
+    with pytest.raises(RetryableError, match="another range"):
         opened(5, Answer(206, b"x", Content_Range="bytes 3-6/7"))
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_busy_server_says_how_long_to_wait(status):
-    with pytest.raises(Again, match=f"responds {status}") as caught:
+    with pytest.raises(RetryableError, match=f"responds {status}") as caught:
         opened(0, Answer(status, Retry_After="120"))
     assert caught.value.seconds == 120.0
 
 
 def test_a_no_is_a_no():
-    with pytest.raises(Refused, match="responds 404 Reason"):
+    with pytest.raises(DownloadError, match="responds 404 Reason"):
         opened(0, Answer(404))
 
 
@@ -79,4 +79,4 @@ def test_a_no_is_a_no():
     [("7", 7.0), (" 0 ", 0.0), ("", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
 )
 def test_a_time_to_wait_is_a_number_or_a_date(stated, seconds):
-    assert asked_to_wait(stated) == seconds
+    assert retry_after_seconds(stated) == seconds

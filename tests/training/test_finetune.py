@@ -16,7 +16,7 @@ from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.finetune import freeze_normalization
 from pawsight.training.learner import Learner
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.plan import HeadPlan, Stage, load_plan
 from pawsight.training.precision import Precision
 from pawsight.training.step import last_variables
@@ -62,7 +62,7 @@ def _row(accuracy):
 
 def _trainer(plan, accuracy=0.5):
     photos = Squares(96, 16)
-    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(96), [64]))
+    train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(96), [64]))
     warm_start = WarmStart(_network, _row(accuracy), Precision("float32", "for a test"), 1.0)
     return Trainer(Learner(plan, photos, train, validation, warm_start), plan)
 

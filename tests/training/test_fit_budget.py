@@ -1,4 +1,4 @@
-"""Runs that are planned anew, grow their photos, or reach a target."""
+"""Runs that are planned again, grow their photos, or reach a target."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from pawsight.runs import Run
 from pawsight.training import recipe
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import fitted
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.plan import Stage, load_plan
 from pawsight.training.precision import Precision
 from pawsight.training.step_timing import Speed
@@ -47,7 +47,7 @@ class Told(Silent):
 
 def trained(run, plan, told):
     photos = Squares()
-    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     learner = Learner(plan, photos, train, validation)
     train_step = learner.train_step
 
@@ -94,7 +94,7 @@ def test_a_run_planned_anew_ends_in_time_and_with_the_bits_of_one_stopped_and_re
     stopped = Run(tmp_path / "stopped")
     with pytest.raises(StoppedError):
         trained(stopped, followed, Told(stop_after=7))
-    # The clock of the resumed run says that no time goes by, so that nothing is planned anew.
+    # The clock of the resumed run says that no time goes by, so that nothing is planned again.
     resumed, again = trained(stopped, followed.model_copy(update={"seconds": None}), Told())
     for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -120,7 +120,7 @@ def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
 @pytest.mark.slow
 def test_measuring_changes_no_bit_of_the_run(tmp_path):
     plan, photos = plan_of(epochs=1), Squares()
-    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     measured = Learner(plan, photos, train, validation)
     found = Speed(measured, 0.05).costed(plan)
     for stage in found.stages:

@@ -17,7 +17,7 @@ from pawsight.records import Photo
 from pawsight.runs import Run
 from pawsight.training import recipe
 from pawsight.training.learner import Learner
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.precision import Precision
 from pawsight.training.trainer import Trainer
 
@@ -63,7 +63,7 @@ def stream_of(catalog):
 
 def trainer_of(catalog, pixels, epochs=3, **settings):
     labels = catalog.labels(catalog.usable)
-    train, validation = (Portion(i, labels[i]) for i in np.split(np.arange(60), [48]))
+    train, validation = (Subset(i, labels[i]) for i in np.split(np.arange(60), [48]))
     config = TrainConfig(model="swift", image_size=SIZE, epochs=epochs, **settings)
     num_per_class = np.bincount(train.labels).tolist()
     precision = Precision("float32", "for a test")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from pawsight.training.score import Score
+from pawsight.training.score import ValidationScore
 
 
 def found(right, photos):
-    return Score(0.5, np.array(right), np.array(photos))
+    return ValidationScore(0.5, np.array(right), np.array(photos))
 
 
 def test_the_accuracy_is_over_photos_and_the_balanced_one_over_classes():

@@ -11,7 +11,7 @@ from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training import recipe
 from pawsight.training.learner import Learner
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.precision import Precision
 from pawsight.training.trainer import Trainer
 
@@ -35,7 +35,7 @@ def _trainer(model="swift", epochs=3, **settings):
     photos = Squares()
     config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
     plan = recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
-    train, validation = (Portion(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     return Trainer(Learner(plan, photos, train, validation), plan)
 
 

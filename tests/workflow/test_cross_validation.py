@@ -29,7 +29,7 @@ def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, t
     assert found["n"] == len(first) - len(held_out)
     assert json.loads((tmp_path / "cv" / "folds.json").read_text()) == found
 
-    # Given again, it trains nothing anew; with other settings it refuses.
+    # Given again, it trains nothing again; with other settings it refuses.
     before = Run(found["runs"][0]).onnx_path.stat().st_mtime_ns
     assert cross_validate(photos, SMALL, tmp_path / "cv", told) == found
     assert Run(found["runs"][0]).onnx_path.stat().st_mtime_ns == before

@@ -122,7 +122,7 @@ def print_audit(audit: Audit) -> None:
         summary = [(name, _count(one), _first(one)) for name, one in found.items()]
         print_table(summary, ["found", "how many", "the first"], right="how many")
     else:
-        print_line("Nothing was found that looks wrong.\n")
+        print_line("No problems found.\n")
 
 
 def _checks(given: list[str]) -> list[str]:

@@ -87,10 +87,10 @@ def cross_validate(
 
 def print_folds(found: dict[str, Any]) -> None:
     """Print a row a fold with every score, then the mean and its spread."""
-    from pawsight.evaluation.folds import Spread
+    from pawsight.evaluation.folds import FoldStatistics
     from pawsight.evaluation.scores import SCORES
 
-    summary = Spread.model_validate(found)
+    summary = FoldStatistics.model_validate(found)
     named = [(str(number), fold) for number, fold in enumerate(summary.folds, 1)]
     named += [("mean", summary.mean), ("std", summary.std)]
     rows = [

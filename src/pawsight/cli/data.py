@@ -30,7 +30,7 @@ def list_sets(
 ) -> None:
     """List the known sets of photos.
 
-    With their sizes and licences; with `--json` also where each lies, its checksums and where
+    With their sizes and licences; with `--json` also where each is, its checksums and where
     these facts are from. Nothing is fetched.
 
     Example: pawsight data list

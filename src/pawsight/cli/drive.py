@@ -72,7 +72,7 @@ def status() -> None:
     from pawsight.data.sources.drive.client import Drive
     from pawsight.data.sources.drive.credentials import load_access
     from pawsight.errors import SourceError
-    from pawsight.storage.download import Refused
+    from pawsight.storage.download import DownloadError
 
     access = load_access()
     if access.api_key:
@@ -81,7 +81,7 @@ def status() -> None:
     with contextlib.closing(Drive(access)) as opened:
         try:
             account = opened.account()
-        except Refused as error:
+        except DownloadError as error:
             raise SourceError(
                 f"Google Drive does not respond: {error}.\nTry again when there is a connection."
             ) from error

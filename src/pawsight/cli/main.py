@@ -42,7 +42,7 @@ _LOGGING_LIBRARIES = ("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", 
 
 
 class Commands(TyperGroup):
-    """The group of commands: `--debug` counts wherever it stands, and errors become plain lines."""
+    """The group of commands: `--debug` may be anywhere, and errors become plain lines."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept `--debug` among the arguments of a command, too."""

@@ -128,5 +128,5 @@ def _print(
     with contextlib.closing(found):
         count = write_rows(found, writer, write_out)
     with shown() as progress:
-        left_out.tell(progress)
+        left_out.report(progress)
     return count.num_read, count.num_failed

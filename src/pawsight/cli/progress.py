@@ -21,18 +21,18 @@ def shown() -> Iterator[Progress]:
     """Yield the progress display that suits standard error, and close it at the end."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     if is_terminal:
-        from pawsight.cli.progress_bars import Bars
+        from pawsight.cli.progress_bars import BarProgress
 
-        progress: Bars | Lines = Bars()
+        progress: BarProgress | LineProgress = BarProgress()
     else:
-        progress = Lines()
+        progress = LineProgress()
     try:
         yield progress
     finally:
         progress.close()
 
 
-class Lines:
+class LineProgress:
     """A plain line when a stage begins, every ten seconds, and when it ends."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from pawsight.formatting import printable, printable_lines
 from pawsight.progress_text import count_text, facts_text, has_rate
 
 
-class Bars:
+class BarProgress:
     """A bar per stage with count, rate and time left, and the newest facts on a line below."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -103,7 +103,7 @@ class _Count(ProgressColumn):
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Units a second, where the facts do not tell a speed and the stage runs."""
+        """Units a second, where the facts have no speed and the stage runs."""
         speed = task.finished_speed or task.speed
         if (
             not speed

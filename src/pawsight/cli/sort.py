@@ -49,7 +49,7 @@ _Companions = Annotated[
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be done; change nothing.")
 ]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 _Undo = Annotated[
     bool, typer.Option("--undo", help="Undo the last sort into --into; needs no FROM.")
 ]
@@ -142,7 +142,7 @@ def _sort(
             sorting = carry_out(sorting, progress)
     if format != "table":
         _print_rows(sorting, format)
-    _tell(sorting, into, dry_run)
+    _report(sorting, into, dry_run)
     has_lost = _num_failed(sorting) > num_failed
     if has_lost and format == "table":
         _print_failed(sorting)
@@ -240,7 +240,7 @@ def _cells(place: Placement) -> list[str | float | None]:
     return [place.path, place.label or None, probability, *texts]
 
 
-def _tell(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
+def _report(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
     """Print to standard error what was done, and how to undo it."""
     if is_dry_run:
         print("This was a dry run: nothing was changed.", file=sys.stderr)

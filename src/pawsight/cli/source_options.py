@@ -1,4 +1,4 @@
-"""The options that say what a source means, and which of its photos are used.
+"""Options for how a source is read, and which of its photos are used.
 
 `audit` and `evaluate` show all of them; the commands that train hide most, since they have many.
 """

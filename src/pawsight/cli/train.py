@@ -119,7 +119,7 @@ def train(
     config: Config = None,
     set_: Assigned = None,
 ) -> None:
-    """Train a classifier on photos, and say how good it is.
+    """Train a classifier on photos, and report how good it is.
 
     Evaluates it on photos it never saw, and writes a report with figures.
 

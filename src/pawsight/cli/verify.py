@@ -28,7 +28,7 @@ def verify(
     """Verify a finished run.
 
     Its files are compared with their checksums, its metrics are computed again from the saved
-    predictions, and the predictions from the photos, if these are at hand. The exit code is 1
+    predictions, and the predictions from the photos, if these are available. The exit code is 1
     where something does not hold. Nothing is changed.
 
     Example: pawsight verify runs/cats

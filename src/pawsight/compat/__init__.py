@@ -3,7 +3,7 @@
     from pawsight.compat import ImageDataGenerator
 
 The same arguments, methods and iterators; the same seed gives the same batches.
-What differs, and why, stands in docs/compat.md. The functions that old scripts
+What differs, and why, is in docs/compat.md. The functions that old scripts
 import beside the class (`load_img`, `img_to_array` ...) are those of Keras 3.
 
 Names are resolved on first use, since they load TensorFlow.

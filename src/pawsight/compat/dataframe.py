@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pawsight.compat.directory import FileIterator, say
+from pawsight.compat.directory import FileIterator, print_summary
 from pawsight.compat.legacy_errors import KindError, SettingError
 
 _UNCLASSED = ("input", "multi_output", "raw", None)
@@ -59,7 +59,7 @@ class DataFrameIterator(FileIterator):
         self._sample_weight = rows[weight_col].to_numpy() if weight_col else None
         seen = "validated" if validate_filenames else "non-validated"
         ending = "." if class_mode in _UNCLASSED else f" belonging to {len(names)} classes."
-        say(f"Found {len(rows)} {seen} image filenames{ending}")
+        print_summary(f"Found {len(rows)} {seen} image filenames{ending}")
         self._begin(self.directory, rows[x_col].tolist(), batch_size, shuffle, seed)
 
     @property

@@ -21,7 +21,7 @@ _Array = NDArray[Any]
 
 
 class FileIterator(Iterator):
-    """Reads the photos of a batch, changes them, and adds their labels as class_mode says."""
+    """Reads the photos of a batch, changes them, and adds their labels as `class_mode` requires."""
 
     allowed_class_modes: tuple[str | None, ...] = ("categorical", "binary", "sparse", "input", None)
 
@@ -166,7 +166,7 @@ class DirectoryIterator(FileIterator):
             found += files
             labels += [self.class_indices[name]] * len(files)
         self.classes = np.array(labels, np.int32)
-        say(f"Found {len(found)} images belonging to {self.num_classes} classes.")
+        print_summary(f"Found {len(found)} images belonging to {self.num_classes} classes.")
         self._begin(directory, found, batch_size, shuffle, seed)
 
     def _files(self, name: str, follow_links: bool) -> Names[str]:
@@ -184,6 +184,6 @@ def _class_folders(directory: Any) -> list[str]:
     return sorted(entry.name for entry in entries if not is_system_folder(entry.name))
 
 
-def say(line: str) -> None:
+def print_summary(line: str) -> None:
     """Print the same line as Keras."""
     sys.stdout.write(line + "\n")

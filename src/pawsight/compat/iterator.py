@@ -106,7 +106,7 @@ def save_photos(
     Args:
         photos: The batch; each photo is spread to 0..255.
         indices: For the names.
-        data_format: Where the channels stand.
+        data_format: Position of the channels.
         target: Folder, prefix of the names, and format.
         most: Names hold a random number below it, as in Keras.
     """

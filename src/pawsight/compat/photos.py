@@ -20,7 +20,7 @@ _KEPT_SHARE = 1 / 8  # of the memory, as in PixelStream
 
 
 class Photos:
-    """Files of photos, read when they are first asked for.
+    """Files of photos, read when they are first needed.
 
     Args:
         paths: Of the files.
@@ -86,7 +86,7 @@ class Photos:
                     stacklevel=2,
                 )
         raise NoPhotoError(
-            f"None of the {len(self._paths)} photos can be used; the warnings above say why.\n"
+            f"None of the {len(self._paths)} photos can be used; see the warnings above.\n"
             f"The first one is {self._paths[0]}."
         )
 

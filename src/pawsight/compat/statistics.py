@@ -36,7 +36,7 @@ def measure(
         channel_axis: 3 or 1.
         with_mean: Measure the mean, and subtract it before what follows.
         with_std: Measure the standard deviation, and divide by it.
-        zca_epsilon: Added to the singular values; None asks for no whitening.
+        zca_epsilon: Added to the singular values; None means no whitening.
     """
     mean = std = whitening = None
     others = tuple(axis for axis in range(4) if axis != channel_axis)

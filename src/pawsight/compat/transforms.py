@@ -55,11 +55,11 @@ def apply(
     """Change a photo by drawn parameters.
 
     Args:
-        photo: Shape [H, W, C] or [C, H, W], as `axes` says.
+        photo: Shape [H, W, C] or [C, H, W], as in `axes`.
         parameters: Named as `ImageDataGenerator.get_random_transform` gives
             them; what is missing changes nothing. Angles in degrees, shifts in pixels.
         axes: Where rows, columns and channels stand.
-        fill_mode: What lies outside, as SciPy names it.
+        fill_mode: What is outside, as SciPy names it.
         cval: The colour outside, for "constant".
         order: Of the spline, 0..5; 1 is bilinear.
 

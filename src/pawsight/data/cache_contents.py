@@ -1,4 +1,4 @@
-"""What lies in the cache, and how to be rid of it.
+"""List and clear the cache.
 
 Only what pawsight itself made is listed or removed: a user may have named a
 folder with other things in it. What a running pawsight uses stays.
@@ -46,7 +46,7 @@ class CacheEntry:
         kind: What it is; a leftover is of a run that was killed.
         path: Its folder.
         origin: The folder of the photos that were read, "" for other kinds.
-        num_files: Photos known of photos that were read, files of other kinds.
+        num_files: Photos in an index of photos, files of other kinds.
         num_bytes: What it takes on the disk.
         last_used: Seconds since 1970.
     """
@@ -102,7 +102,7 @@ def clear_cache(names: Sequence[str] = (ALL,)) -> list[Cleared]:
 
 
 def _names(entry: CacheEntry) -> tuple[str, str, str]:
-    """What an entry answers to: its name, its source's, and that as the user knows it."""
+    """The names of an entry: its own, its source's, and that as the user wrote it."""
     source = entry.name.partition("/")[0]
     return entry.name, source, source.rpartition("-")[0]
 

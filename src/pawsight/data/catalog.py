@@ -128,7 +128,7 @@ class Catalog:
 
         Args:
             path: The CSV.
-            root: The folder that the photos lie in now.
+            root: The folder that the photos are in now.
 
         Raises:
             RunError: The file is missing or is no catalog.

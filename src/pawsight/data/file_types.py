@@ -17,7 +17,7 @@ class Kind(Enum):
     PHOTO = "photo"  # a format pawsight reads
     FOREIGN = "foreign"  # a picture, in a format pawsight does not read
     OTHER = "other"  # no picture
-    UNKNOWN = "unknown"  # only its first bytes can tell
+    UNKNOWN = "unknown"  # decided by its first bytes
 
 
 _PHOTO = """
@@ -101,7 +101,7 @@ _PROGRAMS = {
     "__pycache__": "Python",
     ".ipynb_checkpoints": "Jupyter",
 }
-# Folders that look like one file to their users: taking photos out of them breaks them.
+# Folders that file managers show as one file: taking photos out of them breaks them.
 _PACKAGES = {
     ".photoslibrary": "library of Apple Photos",
     ".photolibrary": "library of iPhoto",
@@ -175,7 +175,7 @@ def is_wanted(folders: Iterable[str], name: str) -> bool:
     """Whether a file is worth unpacking or copying: a picture, what may be one, or a table.
 
     Args:
-        folders: The names of the folders it lies in.
+        folders: The names of the folders it is in.
         name: Its own.
     """
     if any(is_system_folder(folder) for folder in folders):
@@ -256,7 +256,7 @@ _FOREIGN_STARTS = {
     b"FLIF": "FLIF",
     b"II\xbc\x01": "JPEG XR",
     b"FUJIFILMCCD-RAW": "a camera's raw format",
-    b"II*\x00": "a camera's raw format",  # Canon's older ones: a TIFF that says CR
+    b"II*\x00": "a camera's raw format",  # Canon's older ones: a TIFF marked CR
     b"IIU\x00": "a camera's raw format",  # Panasonic
     b"IIRO": "a camera's raw format",  # Olympus
     b"\x00MRM": "a camera's raw format",  # Minolta

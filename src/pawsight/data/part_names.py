@@ -1,4 +1,4 @@
-"""The part that the name of a folder, or a cell of a table, stands for."""
+"""Recognise parts in the names of folders and the cells of tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS: dict[Part, str] = {
     "test": "test testing tst holdout heldout unseen",
 }
 _PART_OF = {word: part for part, words in _WORDS.items() for word in words.split()}
-# What such a name may hold besides, without standing for anything else.
+# Further words that such a name may contain.
 _FILLING = frozenset(
     (
         *("set", "sets", "data", "dataset", "images", "image", "imgs", "img", "photos", "photo"),
@@ -26,17 +26,17 @@ _ENDING = re.compile(r"(?<=.)(?:sets?|data|images|imgs|photos|split|part|folder|
 
 
 def part_of(name: str) -> Part | Literal[""]:
-    """Return the part that a name stands for: `training_set`, `seg_train`, `Test1`, `hold-out`.
+    """Return the part that a name means: `training_set`, `seg_train`, `Test1`, `hold-out`.
 
     Returns:
-        The part, or "" where no word of the name, or words of two parts, stand for one.
+        The part, or "" where no word of the name means one, or words mean two.
     """
     found = {_PART_OF[word] for word in _words(name) if word in _PART_OF}
     return found.pop() if len(found) == 1 else ""
 
 
 def is_plain_part(name: str) -> bool:
-    """Whether a name says nothing but a part: `test_set1` does, `seg_test` does not."""
+    """Whether a name is only a part: `test_set1` is, `seg_test` is not."""
     return bool(part_of(name)) and all(
         word in _PART_OF or word in _FILLING for word in _words(name)
     )
@@ -48,7 +48,7 @@ def is_no_class(name: str) -> bool:
 
 
 def without_part(name: str) -> str:
-    """Return what a name says besides a part: "great_pyrenees" of `great_pyrenees_train`."""
+    """Return a name without its part: "great_pyrenees" of `great_pyrenees_train`."""
     words = re.split(r"([ _.-]+)", name)
     place = next((i for i, word in enumerate(words) if word.lower() in _PART_OF), None)
     if place is None:

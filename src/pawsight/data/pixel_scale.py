@@ -1,6 +1,6 @@
 """How values of more than 8 bits become 0..255: one rule for a whole set, kept with its model.
 
-A file of 16-bit, 32-bit or float values does not say which value is white: the
+A file of 16-bit, 32-bit or float values does not state which value is white: the
 same picture would be light or dark by its own largest value. So the values of all
 photos of a set are measured, and what follows from them holds for each of them,
 and for every photo that the model is given later.
@@ -26,7 +26,7 @@ class PixelScale:
 
     Attributes:
         bands: The bands of a TIFF that become red, green and blue, or grey, counted
-            from 1; empty takes them as the file says.
+            from 1; empty takes them as in the file.
         ranges: For a kind of values ("uint16", "int16", "float" ...) the one that
             becomes black and the one that becomes white. The kind "any" is all of
             them.
@@ -42,7 +42,7 @@ class PixelScale:
             raise ValueError("the ends of a range must be finite")
 
     def range_of(self, kind: str) -> tuple[float, float] | None:
-        """Return the values that are black and white; None where no rule says."""
+        """Return the values that are black and white; None where there is no rule."""
         return self.ranges.get(kind) or self.ranges.get(ANY_KIND) or _DEFINED.get(kind)
 
     def applied_to(self, samples: str) -> str:
@@ -59,7 +59,7 @@ STANDARD = PixelScale()
 
 
 class NoScaleError(PhotoError):
-    """The values of a photo cannot be used, since no rule says which of them is white."""
+    """The values of a photo cannot be used, since no rule states which of them is white."""
 
     def __init__(self, samples: str) -> None:
         kind, low, high = samples.split(" ")

@@ -1,4 +1,4 @@
-"""Make the probabilities mean what they say.
+"""Calibrate probabilities by a temperature.
 
 A network is usually too sure of itself. Dividing its logits by one number, the
 temperature, mends most of that and changes no decision. It is fitted on the
@@ -20,7 +20,7 @@ HIGHEST_TEMPERATURE = 20.0
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     """Find the temperature at which the log loss is smallest.
 
-    A part without a mistake would ask for boundless confidence. So the targets
+    A part without a mistake would need infinite confidence. So the targets
     are softened as if one photo more had been right and one more wrong: 20
     right out of 20 then mean about 95 %, and with thousands of photos the
     softening is too small to see.

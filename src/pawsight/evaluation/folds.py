@@ -15,7 +15,7 @@ from pawsight.evaluation.scores import SCORES
 Scores = dict[str, float | None]  # by the key of each entry of `SCORES`
 
 
-class Spread(BaseModel):
+class FoldStatistics(BaseModel):
     """One part of all folds.
 
     Attributes:
@@ -31,7 +31,7 @@ class Spread(BaseModel):
     std: Scores
 
 
-class FoldsSummary(Spread):
+class FoldsSummary(FoldStatistics):
     """The validation parts of all folds, and the test part that they share.
 
     Attributes:
@@ -50,7 +50,7 @@ class FoldsSummary(Spread):
     accuracy: float
     accuracy_interval: Interval
     is_imbalanced: bool
-    test: Spread | None
+    test: FoldStatistics | None
 
 
 def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
@@ -83,13 +83,13 @@ def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
     )
 
 
-def _spread(parts: Sequence[PartMetrics]) -> Spread:
+def _spread(parts: Sequence[PartMetrics]) -> FoldStatistics:
     columns = {score.key: [part.scores.get(score.key) for part in parts] for score in SCORES}
     known = {
         key: [value for value in values if value is not None] for key, values in columns.items()
     }
     is_whole = {key: len(values) == len(parts) for key, values in known.items()}
-    return Spread(
+    return FoldStatistics(
         folds=tuple(
             {
                 "n": part.n,

@@ -103,7 +103,7 @@ def save_evaluation(
         run: The folder; its earlier evaluation is replaced.
         predictions: One record per evaluated part; at least one.
         temperature: What the model's logits were divided by.
-        copies_across_parts: Groups of photos that show the same picture and lie in
+        copies_across_parts: Groups of photos that show the same picture and are in
             more than one part.
         is_uneven: Whether the classes of the training part are imbalanced.
         lost: Photos that could no longer be read.

@@ -13,7 +13,7 @@ from pawsight.errors import ShapeError
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
 from pawsight.records import FloatArray, IntArray
 
-REFUSED_SHARE = 0.025  # of photos like those of the training set that are taken for foreign
+REFUSED_SHARE = 0.025  # of photos like those of the training set that are rejected
 _RANK = 256  # eigenvectors kept: 0.65 MB at 1,280 features; more were no better (see docs)
 _FOLDS = 5
 _LEAVE_ONE_OUT = 60  # up to so many photos, since a fit without a fifth of them is much worse
@@ -34,7 +34,7 @@ def fit_detector(
         seed: Of the division into folds.
 
     Returns:
-        A detector that takes about `REFUSED_SHARE` of photos like these for foreign.
+        A detector that rejects about `REFUSED_SHARE` of photos like these.
 
     Raises:
         ShapeError: The arrays disagree on N, or N is below 2.

@@ -52,11 +52,11 @@ def collect(
     Args:
         classify: Maps uint8 images [N, H, W, 3] to probabilities [N, K].
         pixels: Where the pixels come from.
-        catalog: The photos; its `part(part)` says which ones.
+        catalog: The photos; those of `part(part)` are predicted.
         part: The part to classify.
         progress: Receives progress; photos that can no longer be read are left out.
         batch_size: Photos per call of `classify`, at least 1.
-        class_names: The classes that the columns of `classify` stand for,
+        class_names: The classes of the columns of `classify`,
             where they are not `catalog.class_names`: truth is matched to them
             by name.
 
@@ -89,7 +89,7 @@ def save_predictions(predictions: Predictions, path: Path) -> None:
     """Write one row per photo: path, truth, label, probability, and a column per class.
 
     `class_columns` names the columns of the classes. Probabilities have as many
-    digits as it takes to tell them apart. Raises DiskError when the file cannot
+    digits as it takes to distinguish them. Raises DiskError when the file cannot
     be written.
     """
     names = predictions.class_names
@@ -179,7 +179,7 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
     if unknown:
         raise DataError(
             f"The model was not trained on {', '.join(map(repr, unknown))}; "
-            f"it knows {', '.join(map(repr, names))}.\n"
+            f"its classes are {', '.join(map(repr, names))}.\n"
             f"Photos: {catalog.root}\n"
             f"Rename those folders to the model's classes, or leave them out."
         )

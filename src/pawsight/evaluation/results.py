@@ -55,7 +55,7 @@ class PartMetrics(_Record):
     Attributes:
         n: Photos measured.
         num_correct: Photos whose most probable class is the true one.
-        scores: By the key of each entry of `scores.SCORES`; in JSON they lie
+        scores: By the key of each entry of `scores.SCORES`; in JSON they are
             beside the other fields.
         intervals: 95 % intervals, by the key of the score; in JSON `<key>_interval`.
         is_imbalanced: Whether the classes here or in training differ by more than
@@ -99,7 +99,7 @@ class PartMetrics(_Record):
     @model_validator(mode="before")
     @classmethod
     def _gather_scores(cls, found: Any) -> Any:
-        """Gather scores and intervals, which lie beside the other fields in JSON."""
+        """Gather scores and intervals, which are next to the other fields in JSON."""
         if not isinstance(found, dict) or "scores" in found:
             return found
         if "num_correct" not in found and "accuracy" in found:  # the earliest versions
@@ -149,7 +149,7 @@ class Evaluation(_Record):
         parts: The metrics of each part.
         source: Of an evaluation on other photos: what the user called them.
         temperature: What the model's logits were divided by.
-        copies_across_parts: Groups of photos that show the same picture and lie in
+        copies_across_parts: Groups of photos that show the same picture and are in
             more than one part.
         lost: Photos that could no longer be read.
         training_copies: Of an evaluation on other photos, where some of them were

@@ -102,7 +102,7 @@ def evaluate_others(
         progress: Receives progress, and a note on copies of training photos.
 
     Raises:
-        DataError: The part is empty, or has a class that the model does not know.
+        DataError: The part is empty, or has a class that the model lacks.
     """
     found = collect(probs, pixels, catalog, part, progress, class_names=class_names)
     measured, copies = measure(found), None

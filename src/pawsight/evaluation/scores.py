@@ -99,7 +99,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Score:
-    """One number that says how good predictions are.
+    """A score of predictions.
 
     Attributes:
         key: Its name in metrics.json.

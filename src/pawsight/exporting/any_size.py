@@ -38,7 +38,7 @@ probabilities = session.run(["probabilities"], {{"photo": np.asarray(photo)[None
 # Of any probability: more than this, and resizing inside is not resizing as in training.
 TOLERANCE = 0.05
 _PHOTOS = 64
-_OPSET = 18  # the first whose Resize knows antialiasing
+_OPSET = 18  # the first whose Resize has antialiasing
 
 
 def add_any_size(

@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 # Predict with a pawsight model
 
 Classes: {classes}. Run the cells from top to bottom. The second one asks for `model.onnx`, which
-lies beside this notebook; the last one for photos, and shows the prediction for each.
+is next to this notebook; the last one for photos, and shows the prediction for each.
 """
 _PACKAGES = """\
 import importlib.util

@@ -23,7 +23,7 @@ class ModelFolder:
         run: Has model.onnx and model.json.
         description: The facts of the exported model, which every format carries along.
         calibration: Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the
-            range of its numbers; N is 0 where no such format is asked for.
+            range of its numbers; N is 0 where no such format is requested.
     """
 
     run: Run

@@ -51,7 +51,7 @@ def with_probabilities(model: ModelFolder) -> Any:
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
             f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
-            f"Train again, or copy the run folder anew."
+            f"Train again, or copy the run folder again."
         ) from error
     graph = found.graph
     temperature = np.array(model.description.temperature, np.float32)

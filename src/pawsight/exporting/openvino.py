@@ -51,7 +51,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
     """Return the model as ONNX, with weights as float32 constants, not computed from bytes.
 
-    Where OpenVINO sees weights that are kept as bytes, it rounds what they are multiplied with to
+    Where OpenVINO finds weights that are kept as bytes, it rounds what they are multiplied with to
     bytes too, which moved probabilities of the shipped model by up to 0.005 (OpenVINO 2026.4).
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:

@@ -1,6 +1,6 @@
 """Export to a folder of web files: the page of `pawsight serve`, with inference in the browser.
 
-Any static host will do, and none is asked once the page is open. It is the same
+Any static host will do, and none is contacted once the page is open. It is the same
 page; only `static/engine.js` differs, which selects the engine. The browser runs
 `model.onnx` with ONNX Runtime's WebAssembly build, of which this package holds a
 copy, so that an export fetches nothing.
@@ -63,7 +63,7 @@ def _copy(package: str, name: str, target: Path) -> None:
         if not source.is_dir():
             raise RunError(
                 f"This installation of pawsight lacks {name}, which the page needs.\n"
-                f"Install it anew: pip install --force-reinstall pawsight"
+                f"Reinstall it: pip install --force-reinstall pawsight"
             )
         shutil.copytree(source, target)
 

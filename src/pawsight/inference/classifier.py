@@ -173,7 +173,7 @@ class Classifier:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
         Each core decodes some photos and runs the model on them. Predictions are
-        yielded as soon as they are known, also while the stream waits for its next photo.
+        yielded as soon as they are ready, also while the stream waits for its next photo.
 
         Args:
             photos: As for `predict`; taken by another thread, as they are
@@ -202,7 +202,7 @@ class Classifier:
         except OSError as error:
             raise RunError(
                 f"{self._run.onnx_path} cannot be read any more: {error.strerror}.\n"
-                f"Copy the run folder anew."
+                f"Copy the run folder again."
             ) from error
         return found.hexdigest()
 

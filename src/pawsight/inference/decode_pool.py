@@ -228,7 +228,7 @@ def predict_in_order(
     num_threads: int,
     batch_size: int,
 ) -> Generator[Prediction]:
-    """Yield the predictions of photos in their order, each as soon as it is known.
+    """Yield the predictions of photos in their order, each as soon as it is ready.
 
     What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
 

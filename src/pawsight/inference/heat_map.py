@@ -28,7 +28,7 @@ class HeatMap:
             patch is covered, as a share of the largest drop; 0 where covering it
             makes the model surer, and all 0 where no patch counts.
         probability: Of the class, with nothing covered.
-        largest_drop: Of the probability, 0..1; what 1 in `values` stands for.
+        largest_drop: Of the probability, 0..1; 1 in `values` is this drop.
     """
 
     label: str
@@ -65,7 +65,7 @@ def heat_map(
     plain = probs(pixels[None])[0]
     index = int(plain.argmax()) if label is None else class_names.index(label)
     rows, columns = (_edges(side, grid) for side in pixels.shape[:2])
-    # The photo's own mean colour, which is nowhere as telling as black or white.
+    # The photo's own mean colour, which carries less information than black or white.
     colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     drops = np.empty((len(rows) - 1, len(columns) - 1))
     for row, (top, bottom) in enumerate(pairwise(rows)):

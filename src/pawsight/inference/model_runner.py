@@ -61,19 +61,19 @@ class ModelRunner:
         except RunTimeoutError as error:
             raise RunError(
                 f"{self._path} took more than {limit:.0f} seconds for {len(images)} photo(s), and "
-                f"was stopped.\nTrain again, or copy the run folder anew."
+                f"was stopped.\nTrain again, or copy the run folder again."
             ) from error
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise RunError(
                 f"{self._path} failed on a photo ({first_line(error)}); "
-                f"the model is damaged.\nTrain again, or copy the run folder anew."
+                f"the model is damaged.\nTrain again, or copy the run folder again."
             ) from error
         logits, features = found[0], found[1] if len(found) > 1 else None
         if logits.shape != (len(images), self._num_classes) or not np.isfinite(logits).all():
             raise RunError(
                 f"{self._path} gave something that is no logits of "
                 f"{self._num_classes} classes; the model is damaged.\n"
-                f"Train again, or copy the run folder anew."
+                f"Train again, or copy the run folder again."
             )
         return np.asarray(logits, np.float32), features
 

@@ -53,6 +53,6 @@ class OutOfDistributionScorer:
             except Exception as error:  # ONNX Runtime's errors share no base class
                 raise RunError(
                     f"The built-in network failed on a photo ({first_line(error)}).\n"
-                    f"Install pawsight anew."
+                    f"Reinstall pawsight."
                 ) from error
         return np.asarray(self._detector.distances(features) / self._detector.threshold)

@@ -2,7 +2,7 @@
 
 Needs NumPy only. The detector works on features of a network (the built-in one
 for every run), not on the class probabilities: a classifier is often confident
-about photos of things that it has never seen.
+about photos of other things than its classes.
 Source: Mahalanobis++, arXiv:2505.18032; the covariance is shrunk as in Ledoit
 and Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
 matrices", and stored as its leading eigenvectors plus one variance for the rest.
@@ -90,7 +90,7 @@ class OutOfDistributionDetector:
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise RunError(
                 f"{path} cannot be read, or it is damaged ({error}).\n"
-                f"Train again, or copy the run folder anew."
+                f"Train again, or copy the run folder again."
             ) from error
         return cls(means, basis, variances, float(scalars[0]), float(scalars[1]))
 

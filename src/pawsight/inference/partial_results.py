@@ -198,7 +198,7 @@ class PartialResults:
 def _changed_since(path: str, moment: float) -> bool:
     try:
         return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
-    except (OSError, ValueError):  # it is gone: its prediction stays
+    except (OSError, ValueError):  # the photo was removed: its prediction stays
         return False
 
 

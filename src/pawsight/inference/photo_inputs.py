@@ -74,7 +74,7 @@ def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
 def read_opened(photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
     """Yield photos in their order, with the content of opened files in place of the files.
 
-    A file is read when it is asked for, before its owner may close it.
+    A file is read when the item is requested, before its owner may close it.
     """
     for photo in photos:
         if _stream_of(photo) is None:

@@ -99,7 +99,7 @@ class Json(JsonLines):
         return "["
 
     def row(self, prediction: Prediction) -> str:
-        """Return one object, after a comma: the last row is not known to be the last."""
+        """Return one object, after a comma, since which row is the last is not known yet."""
         start = "\n" if self._is_first else ",\n"
         self._is_first = False
         return start + self._object(prediction)
@@ -183,7 +183,7 @@ def _cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | flo
 
 
 def _short(probability: float) -> float:
-    return float(f"{probability:.6g}")  # as much as a float32 model can know
+    return float(f"{probability:.6g}")  # the precision of float32
 
 
 def _csv_line(cells: Iterable[str | float]) -> str:

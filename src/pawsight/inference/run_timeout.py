@@ -1,6 +1,6 @@
 """A time limit for runs of a model: a damaged or hostile one may never end.
 
-ONNX Runtime ends a run between two operators once its options say so.
+ONNX Runtime ends a run between two operators once its options have `terminate` set.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pawsight.storage.cache import cache_dir, hold
 if TYPE_CHECKING:
     import keras
 
-# How a network wants pixels from 0 to 255 scaled. "none": them as they are, since it scales them
+# How a network expects pixels from 0 to 255 scaled. "none": as they are, since it scales them
 # itself; "tf": -1 to 1; "torch": 0 to 1, less ImageNet's mean, over its deviation; "caffe": BGR,
 # less ImageNet's mean.
 Scaling = Literal["none", "tf", "torch", "caffe"]

@@ -24,7 +24,7 @@ from pawsight.storage.atomic import write_json
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
 _PACKAGES = ("pawsight", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
-# What a program that runs the model has to know.
+# What a program that runs the model needs.
 _USAGE = {
     "class_names",
     "image_size",
@@ -37,7 +37,7 @@ _USAGE = {
     "input_range",
     "outputs",
 }
-# What decides the answers to a photo, beside the weights.
+# What decides the predictions of a photo, apart from the weights.
 _DECISIVE = {
     "format_version",
     "class_names",
@@ -56,7 +56,7 @@ class ModelDescription(BaseModel):
     Attributes:
         format_version: Of the run folder.
         architecture: Name of the network in the registry; None in files of others.
-        options: What the network is built from beside its name, JSON-ready.
+        options: What the network is built from, apart from its name; JSON-ready.
         class_names: `class_names[i]` is class i, length K.
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought to that size.
@@ -131,7 +131,7 @@ class ModelDescription(BaseModel):
             ]
             raise RunError(
                 f"{run.model_path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
-                "Train again, or copy the run folder anew."
+                "Train again, or copy the run folder again."
             ) from error
 
     def save(self, run: Run) -> None:
@@ -158,11 +158,11 @@ class ModelDescription(BaseModel):
         if self.sha256.get(path.name, found := _sha256(content)) != found:
             raise RunError(
                 f"{path} is damaged: its checksum is not the one in model.json beside it.\n"
-                f"Train again, or copy the run folder anew."
+                f"Train again, or copy the run folder again."
             )
 
     def usage(self) -> dict[str, Any]:
-        """Return what a program that runs the model has to know, JSON-ready."""
+        """Return what a program that runs the model needs, JSON-ready."""
         return self.model_dump(mode="json", include=_USAGE)
 
     def metadata(self) -> dict[str, str]:
@@ -174,7 +174,7 @@ class ModelDescription(BaseModel):
         return self.model_dump(mode="json", include=_ORIGIN, exclude_none=True, exclude_unset=True)
 
     def decisive(self) -> str:
-        """Return as text what decides the model's answers beside its weights."""
+        """Return as text what decides the model's predictions, apart from its weights."""
         return self.model_dump_json(include=_DECISIVE)
 
 

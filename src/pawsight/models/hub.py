@@ -2,7 +2,7 @@
 
 Needs neither TensorFlow nor KerasHub. What is kept are plain values: the name of a class in our
 table, the numbers it is built from, and how its pixels are scaled. So a model file that names such
-a network holds no code, and building it executes nothing that somebody else wrote.
+a network holds no code, and building it executes no code from outside.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class HubNetwork:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The description of the KerasHub network is damaged ({error!r}).\n"
-                f"Bring the model again from where it was made, or train anew."
+                f"Bring the model again from where it was made, or train again."
             ) from error
         check_class(found.class_name)
         return found
@@ -175,7 +175,7 @@ class HubPreset(PretrainedNetwork):
         if preset.startswith(("/", ".", "~")) and not Path(preset).is_dir():
             raise ConfigError(
                 f"There is no preset folder {preset}.\nGive the folder that `save_to_preset` made, "
-                f"or a name that KerasHub knows, such as --model hub:resnet_18_imagenet."
+                f"or the name of a KerasHub preset, such as --model hub:resnet_18_imagenet."
             )
         if importlib.util.find_spec("keras_hub") is None:
             raise ExtraError(f"The model '{self.name}'", "hub")

@@ -28,7 +28,7 @@ from pawsight.storage.atomic import replacing, write_json
 
 _PROBE_SIZE = (64, 64)  # (height, width) in pixels, of what a converter is tried on
 _TOLERANCE = 1e-3  # of scaled pixels
-# What is ours to decide: precision, names, and the size of the images.
+# What pawsight decides: precision, names, and the size of the images.
 _NOT_KEPT = ("dtype", "name", "trainable", "image_shape")
 
 
@@ -54,7 +54,7 @@ def keep_preset(name: str, progress: Progress) -> None:
         raise ModelError(
             f"KerasHub cannot give the preset '{preset}' with its image converter: "
             f"{first_line(error)}\n"
-            f"https://keras.io/keras_hub/presets lists those it knows. Without a connection, give "
+            f"https://keras.io/keras_hub/presets lists those it has. Without a connection, give "
             f"a folder that `save_to_preset` made: --model hub:FOLDER."
         ) from error
     network = _described(backbone, converter)

@@ -37,7 +37,7 @@ class Network(ABC):
         summary: One sentence on it.
         image_size: (height, width) in pixels, used where the user gives none.
         least_side: Pixels; below it nothing is left after the poolings.
-        recipe: How it is trained where the user does not say otherwise.
+        recipe: How it is trained by default.
         fits_any_size: Whether its weights do not depend on the size of the images.
     """
 
@@ -69,7 +69,7 @@ class Network(ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What it is built from beside its name, JSON-ready, for model.json."""
+        """Return what it is built from, apart from its name; JSON-ready, for model.json."""
         return {}
 
     def with_options(self, options: dict[str, Any]) -> Network:

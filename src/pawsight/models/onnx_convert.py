@@ -107,7 +107,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
         raise ModelError(
             f"The network {model.name} cannot be written as ONNX: {first_line(error)}"
         ) from error
-    # An operator that tf2onnx does not know is left in the graph under TensorFlow's name.
+    # An operator that tf2onnx does not support is left in the graph under TensorFlow's name.
     unknown = {
         node.op_type
         for node in found.graph.node

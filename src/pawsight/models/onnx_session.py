@@ -61,7 +61,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
     except ModelError as error:
         raise RunError(
             f"{path} is no model that ONNX Runtime can run. {error}\n"
-            f"Train again, or copy the run folder anew."
+            f"Train again, or copy the run folder again."
         ) from error
     images, logits = [None, *description.image_size, 3], [None, len(description.class_names)]
     # Other outputs are left alone: the shipped model gives its features too.
@@ -71,7 +71,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         raise RunError(
             f"{path} does not take images of {height} x {width} pixels and give logits of "
             f"{logits[1]} classes, as model.json beside it states.\n"
-            f"Train again, or copy the run folder anew."
+            f"Train again, or copy the run folder again."
         )
     return session
 

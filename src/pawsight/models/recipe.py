@@ -1,4 +1,4 @@
-"""How a network is trained where the user does not say otherwise: plain data, one for each."""
+"""Default training hyperparameters of each network: plain data."""
 
 from __future__ import annotations
 

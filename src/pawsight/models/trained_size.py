@@ -1,7 +1,7 @@
 """Read the image size of a saved Keras model from its file, without TensorFlow.
 
 A whole model saved as .h5 or .keras carries its description as JSON. Only the
-shape of its input is looked up there; nothing is built from it.
+shape of its input is read there; nothing is built from it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pawsight.addresses import public_address, public_text
 from pawsight.errors import DiskError, ModelError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
-from pawsight.storage.download import Refused, Stream, fetch_resumed, wait
+from pawsight.storage.download import DownloadError, Stream, fetch_resumed, wait
 from pawsight.storage.http import open_http
 from pawsight.storage.locks import locked
 
@@ -71,7 +71,7 @@ def fetch_file(
             fetch_resumed(
                 open_stream, path, checksum=checksum, advance=progress.advance, pause=pause
             )
-    except Refused as error:
+    except DownloadError as error:
         shown = public_address(url)
         raise ModelError(
             f"The weights of {name} are not on this machine, and cannot be fetched from {shown}: "

@@ -3,7 +3,7 @@
 `live_in_notebooks` is put on the functions of the workflow: called in Jupyter,
 Colab or another front end with a kernel, they show how far they are and draw
 the curves while they train; elsewhere they stay silent. IPython is used where
-it runs already, and never asked for. `PAWSIGHT_LIVE=off` turns it off, and so
+it runs already, and never loaded. `PAWSIGHT_LIVE=off` turns it off, and so
 does `progress=Silent()` for one call.
 """
 
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from pawsight.notebook.cell import Cell
+from pawsight.notebook.cell import NotebookProgress
 
 __all__ = ["Cell", "live_in_notebooks"]
 
@@ -39,7 +39,7 @@ def live_in_notebooks(function: Callable[_Takes, _Gives]) -> Callable[_Takes, _G
             return function(*args, **kwargs)
         from IPython.display import display
 
-        with contextlib.closing(Cell(display)) as cell:
+        with contextlib.closing(NotebookProgress(display)) as cell:
             return function(*args, **{**kwargs, "progress": cell})  # type: ignore[arg-type]
 
     return shown

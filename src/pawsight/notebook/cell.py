@@ -31,7 +31,7 @@ _CURVES = (
 _DOTS_PER_INCH, _SHOWN_DOTS = 144, 72  # drawn for screens with fine dots, and shown half as large
 
 
-class Cell:
+class NotebookProgress:
     """Shows stages and notes; draws accuracy and loss once a stage reports validations.
 
     Args:
@@ -146,7 +146,7 @@ class Cell:
 
 
 def _bar(stage: Stage) -> str:
-    """Return an HTML progress bar; indeterminate where the total is not known."""
+    """Return an HTML progress bar; indeterminate where the total is unknown."""
     if stage.total is None:
         return '<progress style="vertical-align: middle"></progress> '
     return (

@@ -234,7 +234,7 @@ def _apply(
 
 
 def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Return which pixels of a row or column lie in an erased square, bool [B, length].
+    """Return which pixels of a row or column are in an erased square, bool [B, length].
 
     Args:
         centre: Of the squares, as a share of the length, [B]; they may reach over the edge.

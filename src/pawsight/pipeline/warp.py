@@ -50,7 +50,7 @@ def warp(
     Args:
         images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
         affine: From output coordinates to input coordinates, one map per photo.
-        fill_mode: What lies outside: the nearest edge pixel, `cval`, the
+        fill_mode: What is outside: the nearest edge pixel, `cval`, the
             mirror image ("reflect": abc|cba), or the photo again ("wrap").
         cval: Colour outside for fill_mode "constant", 0..255.
         size: (h, w) of the result in pixels; None takes the photos' own.

@@ -1,7 +1,7 @@
 """The data page: what an audit found, with the photos, in one HTML file that needs nothing else.
 
 No script, no link to anything outside, every name escaped. However many photos
-there are, the page stays below about 10 MB: each list is cut and says how much
+there are, the page stays below about 10 MB: each list is cut and states how much
 is left out; the audit's JSON has everything.
 """
 
@@ -170,7 +170,7 @@ def _headline(audit: Audit) -> str:
 
 def _verdict(found: list[_Section], num_checks: int) -> str:
     if not found:
-        return "Nothing was found that looks wrong."
+        return "No problems found."
     serious = {check.id for check in CHECKS if check.is_serious}
     first = [section.finding.title.lower() for section in found if section.id in serious]
     looks = f"{len(found)} of {num_checks} checks found something to look at."

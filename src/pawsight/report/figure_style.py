@@ -1,4 +1,4 @@
-"""The look of the figures, and how they are written."""
+"""The style of the figures, and how they are written."""
 
 from __future__ import annotations
 

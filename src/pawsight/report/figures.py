@@ -161,7 +161,7 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
 
 @styled
 def draw_reliability(metrics: PartMetrics) -> Figure:
-    """Draw how often it was right against how probable it said that was."""
+    """Draw a reliability diagram: accuracy against predicted probability."""
     figure, (axes, below) = new_figure(
         (4.8, 3.8), nrows=2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
     )

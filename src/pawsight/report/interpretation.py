@@ -1,7 +1,7 @@
-"""What the curves and the numbers say, in plain words and by stated rules.
+"""Interpret the curves and the numbers, in plain words and by stated rules.
 
-The rules are simple on purpose and stand in the report beside what they say,
-so that nobody takes a rule of thumb for a law.
+The rules are simple on purpose and are printed in the report beside their result,
+so that a rule of thumb is not taken for a law.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def headline(part: str, metrics: PartMetrics) -> str:
 
 
 def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
-    """Return what a reader of the headline must know besides; "" if nothing.
+    """Return a caveat to the headline; "" if there is none.
 
     Args:
         part: The part that the headline is about.

@@ -2,7 +2,7 @@
 
 Reads the run folder only (and, for the gallery, the photos it names), so that
 a report can be made again at any time. No script, no link to anything outside,
-every name escaped: it can be mailed, printed, and opened by a stranger.
+every name escaped: it can be mailed, printed, and opened anywhere.
 """
 
 from __future__ import annotations

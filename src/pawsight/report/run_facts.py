@@ -11,7 +11,7 @@ from pawsight.history import Epoch, best_epoch
 def training_rows(
     plan: dict[str, Any], model: dict[str, Any], history: list[Epoch]
 ) -> list[tuple[str, str]]:
-    """Return what was trained and for how long, as (name, text); only what is known.
+    """Return what was trained and for how long, as (name, text).
 
     Args:
         plan: What plan.json holds.

@@ -1,4 +1,4 @@
-"""The pages' templates: one look, every name escaped and made legible on its way out."""
+"""Load the pages' templates: one style; every name is escaped and made legible."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
                 outcomes |= {place.path: place for place in placer.place(batch)}
                 progress.advance(len(batch))
         except KeyboardInterrupt as error:
-            settle(Journal.newest(into) or journal)  # the disk tells what was done
+            settle(Journal.newest(into) or journal)  # the disk shows what was done
             raise StoppedError(
                 "Stopped. Each photo is complete, at its old place or its new one.\n"
                 "Run the same command again to resume, or undo it with --undo."

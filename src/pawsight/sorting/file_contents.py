@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pawsight.errors import PhotoError
 
-# os, not pathlib: what is opened here may have become a pipe, and may lie on any kind of disk.
+# os, not pathlib: what is opened here may have become a pipe, and may be on any kind of disk.
 # ruff: noqa: PTH101, PTH116, PTH121
 
 _CHUNK_BYTES = 1 << 20

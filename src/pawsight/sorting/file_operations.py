@@ -25,7 +25,7 @@ from pawsight.sorting.file_contents import (
 )
 from pawsight.sorting.journal import Act, Entry, Journal, disk_error
 from pawsight.sorting.sort_plan import Placement, Sorting
-from pawsight.sorting.target_names import FreeNames, portable
+from pawsight.sorting.target_names import UnusedNames, portable
 
 # os, not pathlib: 100,000 photos are placed, and their names may hold any bytes.
 # ruff: noqa: PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
@@ -70,7 +70,7 @@ class Placer:
         self._journal = journal
         self._numbers = itertools.count(max(journal.entries, default=0) + 1)
         planned = {p.target: p.path for p in sorting.placements if p.status == "planned"}
-        self._names = FreeNames(self._into, planned)
+        self._names = UnusedNames(self._into, planned)
         self._devices: dict[str, int] = {}  # of the class folders
 
     def place(self, batch: list[Placement]) -> list[Placement]:

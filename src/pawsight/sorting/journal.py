@@ -1,6 +1,6 @@
 """The write-ahead journal of a sort: one line of JSON for each step, before it is done.
 
-The journal lies in the folder that photos are sorted into, as
+The journal is in the folder that photos are sorted into, as
 `.pawsight-sort/0001.jsonl`, with a higher number for each later sort. Its lines:
 
     {"journal": 1, "how": "move", "model": ..., "sources": [...]}    first
@@ -48,7 +48,7 @@ Act = Literal["copy", "link", "rename", "carry"]
 class Entry:
     """One photo that is placed.
 
-    `source` is absolute, or relative to the sorted folder if it lies in there;
+    `source` is absolute, or relative to the sorted folder if it is in there;
     `target` and `part`, the file it is written to first, are relative to it.
     `size` (bytes) and `mtime_ns` are the photo's; `sha256` is "" where its
     bytes are not copied.

@@ -17,10 +17,10 @@ from pawsight.records import Prediction
 
 
 @dataclass(slots=True)
-class Found:
+class FoundPhotos:
     """Photos, each with the source in which it was found.
 
-    `num_left_out` counts photos that lie in the sorted folder already, and `left_out` the folders
+    `num_left_out` counts photos that are in the sorted folder already, and `left_out` the folders
     that are not entered.
     """
 
@@ -29,12 +29,12 @@ class Found:
     left_out: LeftOut = field(default_factory=LeftOut)
 
 
-def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Found:
+def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> FoundPhotos:
     """List the photos of files, folders and patterns, each once.
 
     Photos in the sorted folder are left out, unless a source is that folder or
-    lies in it. Then those in the folder of a class are left out, unless a source
-    lies in there. So a folder can be sorted into itself, and a repeated sort
+    is in it. Then those in the folder of a class are left out, unless a source
+    is in there. So a folder can be sorted into itself, and a repeated sort
     finds nothing new.
 
     Args:
@@ -42,7 +42,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         into: The sorted folder, absolute.
         folders: The folders of classes in it, and `unsure`.
     """
-    found = Found()
+    found = FoundPhotos()
     seen: set[str] = set()
     real_into = os.path.realpath(into)
     homes = [os.path.realpath(os.path.join(into, folder)) for folder in folders]

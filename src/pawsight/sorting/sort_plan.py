@@ -14,7 +14,7 @@ from pawsight.inference.answers import answer_of
 from pawsight.records import Prediction
 from pawsight.sorting.file_contents import reason
 from pawsight.sorting.sidecars import Sidecars, renamed
-from pawsight.sorting.target_names import FreeNames
+from pawsight.sorting.target_names import UnusedNames
 
 # os.path, not pathlib: 100,000 photos are planned, and their names may hold any bytes.
 # ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
@@ -123,7 +123,7 @@ class Planner:
         self._how = how
         self._folders = folders
         self._sure = sure
-        self._names = FreeNames(into)
+        self._names = UnusedNames(into)
         self._sidecars = Sidecars(with_companions)
 
     def companions_left(self) -> dict[str, int]:
@@ -206,7 +206,7 @@ def _changed(
 
 
 def _package_above(real: str) -> str:
-    """Return the photo library or other package that a photo lies in; else ""."""
+    """Return the photo library or other package that a photo is in; else ""."""
     for name in Path(real).parts[:-1]:
         if program := package_of(name):
             return f"{name} ({program})"

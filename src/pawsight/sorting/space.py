@@ -14,7 +14,7 @@ _RESERVE_BYTES = 50_000_000  # left free on a disk
 
 
 def need_space(sorting: Sorting) -> None:
-    """Check that the disk has room for what is copied.
+    """Check that the disk has space for what is copied.
 
     Raises:
         DiskError: The copies are larger than what is free.

@@ -105,7 +105,7 @@ class _Series:
     by_size: defaultdict[int, _Alike] = field(default_factory=lambda: defaultdict(_Alike))  # bytes
 
 
-class FreeNames:
+class UnusedNames:
     """Finds names that neither a file on the disk nor another photo has.
 
     Args:

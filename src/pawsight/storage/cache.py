@@ -27,7 +27,7 @@ _holding = threading.Lock()
 def cache_dir(kind: str = "") -> Path:
     """Return the cache folder, or that of one kind of content in it, created if missing.
 
-    It lies at $PAWSIGHT_CACHE, else at the system's own place. It is for its
+    It is at $PAWSIGHT_CACHE, else at the system's own place. It is for its
     owner alone, as photos may be that are copied or decoded into it; where
     $PAWSIGHT_CACHE existed before, only the folders in it are.
 
@@ -62,7 +62,7 @@ def hold(folder: Path) -> None:
     """Protect a folder of the cache from being cleared until this process ends.
 
     Args:
-        folder: It need not exist yet. If it is being cleared now, this waits until it is gone.
+        folder: It need not exist yet. If it is being cleared now, this waits until it is removed.
     """
     with _holding, contextlib.suppress(DiskError, OSError, sqlite3.Error, ValueError):
         path = _lock_path(folder)

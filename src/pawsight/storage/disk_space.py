@@ -1,4 +1,4 @@
-"""Check that the disk has room before a large write begins."""
+"""Check that the disk has enough space before a large write begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ADVICE = "Free some space, or name a folder on another disk: PAWSIGHT_CACHE=/a/
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk that a folder lies on, or would lie on.
+    """Return the free bytes of the disk that a folder is on, or would be on.
 
     Raises:
         OSError: The disk cannot be read.
@@ -34,7 +34,7 @@ def need_space(
     reserve: int = RESERVE_BYTES,
     advice: str = _ADVICE,
 ) -> None:
-    """Check that a disk has room for what is to be written.
+    """Check that a disk has enough space for what is to be written.
 
     Args:
         folder: Where it is to be written; need not exist.

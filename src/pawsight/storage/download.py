@@ -1,7 +1,7 @@
 """Resumable, verified, atomic downloads.
 
 Independent of the protocol: an adapter opens a file at a byte offset, and raises
-`Again` for errors that a retry may solve. The bytes so far are kept beside the
+`RetryableError` for errors that a retry may solve. The bytes so far are kept beside the
 file as `.part`, so that a broken connection or a killed process costs nothing.
 """
 
@@ -21,7 +21,7 @@ from pawsight.storage.atomic import flush, opener
 Result = TypeVar("Result")
 
 _TRIES = 5  # in a row without progress
-_MOST_SECONDS = 300.0  # between two tries, whatever the server asks for
+_MOST_SECONDS = 300.0  # between two tries, whatever the server's Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Stream:
     """A file that is open for reading at some offset.
 
     Attributes:
-        start: The byte that the first chunk begins with: the one asked for, or
-            0 where the server begins anew.
+        start: The byte that the first chunk begins with: the one requested, or
+            0 where the server starts again.
         total: Bytes of the whole file, None if unknown.
         chunks: The bytes.
         md5: Of the whole file as the server states it, in hexadecimal digits.
@@ -42,15 +42,15 @@ class Stream:
     md5: str = ""
 
 
-# From which byte on. Entering it, and reading its chunks, may raise Again or Refused.
+# From which byte on. Entering it and reading its chunks may raise RetryableError, DownloadError.
 OpenStream = Callable[[int], AbstractContextManager[Stream]]
 
 
-class Again(Exception):  # noqa: N818 - internal: a reason to try again
+class RetryableError(Exception):
     """This try failed; the next one may succeed.
 
     Attributes:
-        seconds: How long the server asks to wait, None if it does not say.
+        seconds: How long the server asks to wait, None if it does not.
     """
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
@@ -58,15 +58,15 @@ class Again(Exception):  # noqa: N818 - internal: a reason to try again
         self.seconds = seconds
 
 
-class Refused(Exception):  # noqa: N818 - internal: adapters translate it
+class DownloadError(Exception):
     """The file cannot be fetched; the text is the reason, for people."""
 
 
-class GivenUp(Refused):
+class RetriesExhaustedError(DownloadError):
     """All tries failed; perhaps there is no connection."""
 
 
-class Damaged(Refused):
+class ChecksumError(DownloadError):
     """The file does not match its checksum or size."""
 
 
@@ -76,22 +76,22 @@ def jittered(seconds: float) -> float:
 
 
 def wait(seconds: float) -> None:
-    """Sleep a little longer than asked."""
+    """Sleep for at least so many seconds."""
     time.sleep(jittered(seconds))
 
 
-def in_tries(call: Callable[[], Result], pause: Callable[[float], None] = wait) -> Result:
+def with_retries(call: Callable[[], Result], pause: Callable[[float], None] = wait) -> Result:
     """Call until it succeeds or retrying is pointless.
 
     Raises:
-        Refused: It failed.
+        DownloadError: It failed.
     """
     for tries in range(1, _TRIES + 1):
         try:
             return call()
-        except Again as error:
+        except RetryableError as error:
             if tries == _TRIES:
-                raise GivenUp(str(error)) from error
+                raise RetriesExhaustedError(str(error)) from error
             pause(_seconds_to_wait(tries, error))
     raise AssertionError  # the last try returns or raises
 
@@ -118,7 +118,7 @@ def fetch_resumed(
         pause: Waits some seconds between two tries.
 
     Raises:
-        Refused: It cannot be fetched, or is not the right one.
+        DownloadError: It cannot be fetched, or is not the right one.
         OSError: It cannot be written here.
     """
     part = part_of(path, version)
@@ -131,7 +131,7 @@ def fetch_resumed(
             return
         part.unlink()
         reported.reach(0)
-    raise Damaged("it arrived twice with a wrong checksum, so it is damaged or another file")
+    raise ChecksumError("it arrived twice with a wrong checksum, so it is damaged or another file")
 
 
 def part_of(path: Path, version: str) -> Path:
@@ -162,16 +162,16 @@ def _fetch_part(
     while True:
         try:
             return _fetch_once(open_stream, part, reported)
-        except Again as error:
+        except RetryableError as error:
             now = _size(part)
             tries = 1 if now > furthest else tries + 1
             furthest = max(now, furthest)
             if tries >= _TRIES:
-                raise GivenUp(str(error)) from error
+                raise RetriesExhaustedError(str(error)) from error
             pause(_seconds_to_wait(tries, error))
 
 
-def _seconds_to_wait(tries: int, error: Again) -> float:
+def _seconds_to_wait(tries: int, error: RetryableError) -> float:
     return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MOST_SECONDS)
 
 
@@ -187,7 +187,7 @@ def _fetch_once(open_stream: OpenStream, part: Path, reported: _Reported) -> str
         if stream.total is not None and at != stream.total:
             if at > stream.total:  # the part is of another file
                 part.unlink()
-            raise Again(f"the connection ended after {at:,} of {stream.total:,} bytes")
+            raise RetryableError(f"the connection ended after {at:,} of {stream.total:,} bytes")
         return stream.md5
 
 

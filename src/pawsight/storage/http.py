@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pawsight.errors import first_line
-from pawsight.storage.download import Again, Refused, Stream
+from pawsight.storage.download import DownloadError, RetryableError, Stream
 
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
 _CHUNK = 1 << 15  # bytes; a broken connection loses less than this
@@ -21,26 +21,29 @@ def is_busy(status: int) -> bool:
     return status in (408, 429) or status >= 500
 
 
-def judge(answer: Any) -> None:
+def check_status(answer: Any) -> None:
     """Check the status of a response.
 
     Args:
         answer: A requests.Response.
 
     Raises:
-        Again: The error is temporary.
-        Refused: The server refuses the file.
+        RetryableError: The error is temporary.
+        DownloadError: The server refuses the file.
     """
     if is_busy(answer.status_code):
-        wait = asked_to_wait(answer.headers.get("Retry-After", ""))
-        raise Again(f"the server responds {answer.status_code}", wait)
+        wait = retry_after_seconds(answer.headers.get("Retry-After", ""))
+        raise RetryableError(f"the server responds {answer.status_code}", wait)
     if answer.status_code >= 400:
-        raise Refused(f"the server responds {answer.status_code} {answer.reason}".rstrip())
+        raise DownloadError(f"the server responds {answer.status_code} {answer.reason}".rstrip())
 
 
 @contextlib.contextmanager
 def open_http(
-    get: Callable[..., Any], url: str, start: int, judge: Callable[[Any], None] = judge
+    get: Callable[..., Any],
+    url: str,
+    start: int,
+    check_status: Callable[[Any], None] = check_status,
 ) -> Iterator[Stream]:
     """Open a file over HTTP at some offset.
 
@@ -48,26 +51,26 @@ def open_http(
         get: `requests.get`, or that of a session.
         url: The file's address.
         start: The first byte wanted.
-        judge: Checks the status of a response.
+        check_status: Checks the status of a response.
 
     Yields:
         The stream; it starts at 0 where the server has no ranges, or the
         file there is shorter than `start`.
 
     Raises:
-        Again, Refused: As `judge`, or the connection is broken.
+        RetryableError, DownloadError: As `check_status`, or the connection is broken.
     """
     with translated(), contextlib.ExitStack() as opened:
-        answer = opened.enter_context(_asked(get, url, start))
+        answer = opened.enter_context(_request(get, url, start))
         if answer.status_code == 416:  # the part is as long as the file, or longer
             if _content_range(answer)[1] == start:
                 yield Stream(start, start, iter(()), _stated_md5(answer))
                 return
-            answer = opened.enter_context(_asked(get, url, 0))
-        judge(answer)
+            answer = opened.enter_context(_request(get, url, 0))
+        check_status(answer)
         begins, total = _content_range(answer) if answer.status_code == 206 else (0, None)
         if begins not in (0, start):
-            raise Again("the server sent another range than requested")
+            raise RetryableError("the server sent another range than requested")
         length = answer.headers.get("Content-Length", "")
         if total is None and length.isdecimal() and not answer.headers.get("Content-Encoding"):
             total = begins + int(length)
@@ -76,27 +79,27 @@ def open_http(
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Translate the exceptions of `requests` into `Again`.
+    """Translate the exceptions of `requests` into `RetryableError`.
 
     Raises:
-        Again: The connection could not be made, or broke.
+        RetryableError: The connection could not be made, or broke.
     """
     import requests  # here: few commands fetch anything
 
     try:
         yield
     except requests.ConnectionError as error:
-        raise Again("there is no connection") from error
+        raise RetryableError("there is no connection") from error
     except requests.Timeout as error:
-        raise Again("it timed out") from error
+        raise RetryableError("it timed out") from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise Again("the connection was broken") from error
+        raise RetryableError("the connection was broken") from error
     except requests.RequestException as error:
-        raise Again(first_line(error)) from error
+        raise RetryableError(first_line(error)) from error
 
 
-def asked_to_wait(stated: str) -> float | None:
-    """Return the seconds that a Retry-After asks for, which may be a date; None for neither."""
+def retry_after_seconds(stated: str) -> float | None:
+    """Return the seconds of a Retry-After header, which may be a date; None for neither."""
     if stated.strip().isdecimal():
         return float(stated)
     try:
@@ -105,7 +108,7 @@ def asked_to_wait(stated: str) -> float | None:
         return None
 
 
-def _asked(get: Callable[..., Any], url: str, start: int) -> Any:
+def _request(get: Callable[..., Any], url: str, start: int) -> Any:
     # With a content encoding, bytes could not be counted nor resumed.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     return get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)

@@ -64,7 +64,7 @@ def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def unshared(path: Path) -> Iterator[bool]:
-    """Yield whether nobody shares a lock; then nobody can take it while the block runs.
+    """Yield whether no other process shares a lock; then none can take it while the block runs.
 
     Args:
         path: The lock file. Its folder must exist.
@@ -94,7 +94,7 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
 def _acquire(connection: sqlite3.Connection, path: Path) -> bool:
     """Try to take the lock; write the owner first, since others can read only what is committed."""
     try:
-        connection.execute("PRAGMA synchronous=OFF")  # after a crash nobody has the lock
+        connection.execute("PRAGMA synchronous=OFF")  # after a crash no process has the lock
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE IF NOT EXISTS owner (name TEXT)")
         connection.execute("DELETE FROM owner")

@@ -54,7 +54,7 @@ class Features:
 class _OnnxNetwork:
     """An ONNX file in ONNX Runtime, for images of any number.
 
-    Each core looks at one photo at a time: what a core holds of more falls out of its cache, and
+    Each core runs one photo at a time: what a core holds of more falls out of its cache, and
     cores that share a photo wait for each other. And what comes out for a photo never depends
     on those beside it.
 

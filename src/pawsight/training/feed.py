@@ -10,7 +10,7 @@ import tensorflow as tf
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
 from pawsight.pipeline.batches import batches_ahead, training_batches
-from pawsight.training.photos import Portion, WatchedPixels
+from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 
 # Waiting for less than this share of the time is not reported.
@@ -28,8 +28,8 @@ class Feed:
 
     def __init__(
         self,
-        pixels: WatchedPixels,
-        portion: Portion,
+        pixels: MonitoredPixels,
+        portion: Subset,
         plan_now: Callable[[], Plan],
         on_device: bool = False,
     ) -> None:

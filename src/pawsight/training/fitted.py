@@ -24,7 +24,7 @@ from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.linear_head import Head
 from pawsight.training.plan import FittedHead, HeadPlan, save_plan
-from pawsight.training.score import Score, score
+from pawsight.training.score import ValidationScore, score
 
 _CHECK_PHOTOS = 16
 
@@ -56,7 +56,7 @@ class Fitted:
         """The network below the head."""
         return self.reader.backbone
 
-    def score(self, part: Features) -> Score:
+    def score(self, part: Features) -> ValidationScore:
         """Score the head on photos."""
         return score(self.head.logits(part.rows), self.dataset.catalog.labels(part.indices))
 

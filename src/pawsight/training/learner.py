@@ -11,7 +11,7 @@ from pawsight.models.registry import build_model
 from pawsight.records import Pixels
 from pawsight.training.feed import Feed
 from pawsight.training.optimizers import build_optimizer
-from pawsight.training.photos import Portion, WatchedPixels
+from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.state import State
 from pawsight.training.step import TrainStep, build_train_step
@@ -35,12 +35,12 @@ class Learner:
         self,
         plan: Plan,
         pixels: Pixels,
-        train: Portion,
-        validation: Portion,
+        train: Subset,
+        validation: Subset,
         warm_start: WarmStart | None = None,
     ) -> None:
         keras.utils.set_random_seed(plan.seed)
-        self.pixels = WatchedPixels(pixels)
+        self.pixels = MonitoredPixels(pixels)
         self.train = train
         self.validation = validation
         self.warm_start = warm_start

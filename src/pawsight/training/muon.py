@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 
 # Of the quintic x -> a x + b x^3 + c x^5 that pulls all of (0, 1] towards 1 within a few
-# rounds; the values then lie between about 0.5 and 1.2, which is near enough.
+# rounds; the values then are between about 0.5 and 1.2, which is near enough.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ROUNDS = 4
 _TINY = 1e-7

@@ -1,7 +1,7 @@
 """Fit a run's detector of photos unlike its training set, on features of the built-in network.
 
 The built-in network is used whatever network was trained: one trained on a few
-classes alone keeps what tells these apart, and little of what other things
+classes alone keeps what distinguishes these, and little of what other things
 look like.
 """
 

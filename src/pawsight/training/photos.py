@@ -19,14 +19,14 @@ _MOST_LOST = 0.5  # share of the training photos; without more, the model would 
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Subset:
     """The photos of one part: catalog indices and class indices, both of shape [N]."""
 
     indices: IntArray
     labels: IntArray
 
 
-class WatchedPixels:
+class MonitoredPixels:
     """Pixels that keep their errors, and time their reads.
 
     TensorFlow reads in a thread of its own and turns every exception into one
@@ -76,7 +76,7 @@ class WatchedPixels:
                 raise
             raise self._error from None
 
-    def check_enough_left(self, portion: Portion, run: Run, most_lost: float = _MOST_LOST) -> None:
+    def check_enough_left(self, portion: Subset, run: Run, most_lost: float = _MOST_LOST) -> None:
         """Check that enough photos are left: a drive may be unplugged, or a folder moved.
 
         Args:

@@ -103,7 +103,7 @@ class HeadPlan(_AnyPlan):
 
 
 class Plan(_AnyPlan):
-    """Training in steps: all that the training loop needs to know."""
+    """Training in steps: all that the training loop needs."""
 
     kind: Literal["steps"] = "steps"
     precision_reason: str
@@ -265,7 +265,7 @@ def load_plan(run: Run) -> Plan | HeadPlan:
     """Read plan.json, of this version or an earlier one.
 
     Raises:
-        RunError: It is missing, damaged, or of a version that is not known.
+        RunError: It is missing, damaged, or of an unknown version.
     """
     try:
         return _SAVED.validate_python(run.read_json(run.plan_path))

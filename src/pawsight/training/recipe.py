@@ -1,6 +1,6 @@
 """From settings and photos to a plan: sizes, steps, learning rates, all decided before step 0.
 
-The recipe of a network is what its plan takes where the user does not say
+The recipe of a network is what its plan takes where the user does not state
 otherwise. How long a run takes on this machine, and what that means for its
 length, is in `pacing.py`.
 """
@@ -41,7 +41,7 @@ def plan(
     `num_steps` is that of `epochs`, or of the most epochs that such a set of
     photos is worth; `pacing.fitted` makes it what the time allows. Classes are
     weighted where `num_per_class`, the training photos of each, differ by more
-    than 1.5 to 1, unless the settings say "none". That holds for "colab" as
+    than 1.5 to 1, unless the setting is "none". That holds for "colab" as
     well, although the script had no weights: what is rare in the photos must
     not be ignored by the model.
     """
@@ -79,7 +79,7 @@ def plan(
         stages=_stages(recipe, recipe.sizes[0], config.model, image_size),
         target_accuracy=config.target_accuracy,
         minutes=minutes,
-        # A budget that was asked for is used up; without one, enough is enough.
+        # A budget that the user gave is used up; without one, early stopping decides.
         most_steps=num_steps if minutes is not None and config.minutes is None else None,
     )
 
@@ -150,5 +150,5 @@ def _strength(recipe: Recipe, config: TrainConfig, num_train: int) -> float:
     """Return the factor on the augmentation; what the user sets is kept."""
     if config.augment is not None or not recipe.grows_stronger:
         return 1.0
-    # A tenth of the photos, a fifth more change: each is seen ten times as often.
+    # A tenth of the photos, a fifth more augmentation: each is used ten times as often.
     return min(_STRONGEST, 1 + 0.2 * math.log10(max(1.0, _MANY_PHOTOS / num_train)))

@@ -15,7 +15,7 @@ from pawsight.records import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Score:
+class ValidationScore:
     """The result of a pass over photos.
 
     Attributes:
@@ -55,12 +55,12 @@ class Score:
         return low >= target
 
 
-def score(logits: FloatArray, labels: IntArray) -> Score:
+def score(logits: FloatArray, labels: IntArray) -> ValidationScore:
     """Score logits [N, K] by the true class indices [N]; ties go to the lower class index."""
     num_classes = logits.shape[1]
     probs = softmax(logits)[np.arange(len(labels)), labels]
     is_right = logits.argmax(axis=1) == labels
-    return Score(
+    return ValidationScore(
         float(-np.log(np.maximum(probs, 1e-12)).mean()),
         np.bincount(labels[is_right], minlength=num_classes),
         np.bincount(labels, minlength=num_classes),

@@ -24,7 +24,7 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
 from pawsight.training.learner import Learner
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, load_plan, save_plan
 from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
@@ -98,7 +98,7 @@ def train_run(
 
 def _build(plan: Plan, dataset: Dataset, warm_start: WarmStart | None) -> Learner:
     train, validation = (
-        Portion(indices, dataset.catalog.labels(indices))
+        Subset(indices, dataset.catalog.labels(indices))
         for indices in (dataset.catalog.part("train"), dataset.catalog.part("validation"))
     )
     return Learner(plan, dataset.pixels, train, validation, warm_start)

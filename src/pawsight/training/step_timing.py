@@ -8,7 +8,7 @@ import time
 import tensorflow as tf
 
 from pawsight.training.learner import Learner
-from pawsight.training.photos import Portion
+from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, Stage
 
 _LEAST_STEPS = 2
@@ -76,14 +76,14 @@ class Speed:
     def _validation_seconds(self, size: tuple[int, int]) -> float:
         """Estimate the seconds of validating on all photos at a size, from some of them."""
         whole = self._learner.validation
-        few = Portion(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
-        some = Portion(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
+        few = Subset(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
+        some = Subset(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
         self._validate(few, size)  # compiles
         start = self._validate(few, size)
         more = max(1, len(some.indices) - len(few.indices))
         return start + max(0.0, self._validate(some, size) - start) / more * len(whole.indices)
 
-    def _validate(self, portion: Portion, size: tuple[int, int]) -> float:
+    def _validate(self, portion: Subset, size: tuple[int, int]) -> float:
         started = time.perf_counter()
         self._learner.validator.measure(portion, size)
         return time.perf_counter() - started

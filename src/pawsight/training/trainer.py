@@ -29,7 +29,7 @@ from pawsight.training.interrupts import stop_requests
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import Pace
 from pawsight.training.plan import Plan, save_plan
-from pawsight.training.score import Score
+from pawsight.training.score import ValidationScore
 
 Clock = Callable[[], float]
 
@@ -40,7 +40,7 @@ _CHECKPOINT_SHARE = 0.02
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Totals:
     """Sums since the last validation, and the time spent so far."""
 
     loss: float = 0.0
@@ -75,7 +75,7 @@ class Trainer:
         counts = (np.bincount(one.labels).tolist() for one in (learner.train, learner.validation))
         self._is_imbalanced = any(is_imbalanced(count) for count in counts)
         self._feed = learner.feed(lambda: self.plan)
-        self._tally = _Tally()
+        self._tally = _Totals()
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
         self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
@@ -201,12 +201,12 @@ class Trainer:
             )
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
-    def _measure(self, size: tuple[int, int], run: Run) -> Score:
+    def _measure(self, size: tuple[int, int], run: Run) -> ValidationScore:
         found = self.learner.validator.measure(self.learner.validation, size)
         self.learner.pixels.check_enough_left(self.learner.validation, run)
         return found
 
-    def _row(self, step: int, found: Score, scale: float) -> Epoch:
+    def _row(self, step: int, found: ValidationScore, scale: float) -> Epoch:
         tally = self._tally
         num_images = max(1.0, tally.num_images)
         tally.seconds = self._seconds_now()
@@ -232,7 +232,7 @@ class Trainer:
 
     def _resume(self, run: Run, progress: Progress) -> int:
         """Restore the last checkpoint; return the steps that are done."""
-        self._tally, self._history, self._best = _Tally(), [], []
+        self._tally, self._history, self._best = _Totals(), [], []
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
             if self.learner.warm_start is not None:
@@ -241,7 +241,7 @@ class Trainer:
                 save_history(self._history, run.history_path)
             return 0
         self.learner.state.restore(checkpoint)
-        self._tally, self._best = _Tally(**checkpoint.facts), checkpoint.best
+        self._tally, self._best = _Totals(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Killed between writing the history and the checkpoint: that part is run again.
         history = [row for row in history if row.step <= checkpoint.step]

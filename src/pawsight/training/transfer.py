@@ -49,7 +49,7 @@ _KEPT = "The fitted head on the unchanged network is the model; give more --minu
 def transfer_run(
     run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
 ) -> keras.Model | None:
-    """Fit a linear head, and fine-tune the network where the settings say so.
+    """Fit a linear head, and fine-tune the network if configured.
 
     Args:
         run: The run; its plan and history are written.

@@ -16,7 +16,7 @@ def documentation(openapi: dict[str, Any], address: str) -> str:
 
     Args:
         openapi: The OpenAPI document.
-        address: The URL of the service, as its client knows it.
+        address: The URL of the service, as its client calls it.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True

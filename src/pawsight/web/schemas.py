@@ -12,7 +12,7 @@ from pawsight.records import Prediction, Resize
 from pawsight.web.model_reloader import Model
 from pawsight.web.settings import ServeSettings
 
-# A list, since FastAPI describes a tuple in a way that OpenAPI does not know.
+# A list, since FastAPI describes a tuple in a way that is not OpenAPI.
 ImageSize = Annotated[
     list[int], Field(min_length=2, max_length=2, description="[height, width] in pixels.")
 ]

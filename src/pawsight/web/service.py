@@ -119,7 +119,7 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def _accepted(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
-        """Accept a request if there is room for it, and read its photos."""
+        """Accept a request if the queue has space for it, and read its photos."""
         assert self._pool is not None
         if self.is_stopping:
             raise BusyError("The service is stopping. Try again in a second.")
@@ -222,7 +222,7 @@ class Service:
             try:
                 if await _in_daemon_thread(self.model.refresh):
                     self.metrics.show(self.model.now)
-            except Exception:  # whatever it is, the present model stays
+            except Exception:  # any failure leaves the present model in use
                 logger.exception("Checking for a new model failed.")
 
 

@@ -209,7 +209,7 @@ def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:
         others = ", ".join(name for name, one in FORMATS.items() if not one.is_keras)
         raise ModelError(
             f"The model that ships has no Keras weights, which {of_keras[0]} is made from.\n"
-            f"Export it with --format {others}; or train on what it sees (--model builtin) and "
+            f"Export it with --format {others}; or train on its features (--model builtin) and "
             f"export that run."
         )
 

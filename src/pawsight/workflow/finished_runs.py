@@ -36,7 +36,7 @@ def evaluate(
 
     Args:
         run_path: The run folder.
-        source: Labelled photos whose classes the model knows; their test part
+        source: Labelled photos of the model's classes; their test part
             if they have one, else their validation part, else all of them.
             None takes the run's own validation and test parts.
         progress: Receives every stage.
@@ -49,7 +49,7 @@ def evaluate(
 
     Raises:
         RunError: The run is not complete, or its photos are gone.
-        DataError: The source has a class that the model does not know.
+        DataError: The source has a class that the model lacks.
     """
     run = Run.open(run_path)
     classifier = Classifier.load(run)

@@ -92,7 +92,7 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     Returns:
         The settings, with the network's name and the path of its weights written out, and the
         size that a network with weights was made for where none is set. Model "auto" is
-        replaced by what it stands for.
+        replaced by its own.
 
     Raises:
         ConfigError: There is no such network, or no such file, or it takes none.
@@ -122,7 +122,7 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         changed["weights"] = str(path)
         image_size = image_size or trained_size(path)
     network.check(image_size or network.image_size)
-    if network.has_weights:  # written down, as the folder of a preset may be gone on resuming
+    if network.has_weights:  # saved, since the folder of a preset may have been removed on resuming
         changed["image_size"] = image_size or network.image_size
     return config.model_copy(update=changed)
 
@@ -142,13 +142,13 @@ def audit(
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
 ) -> dict[str, Any]:
-    """Read every photo once, and return what is there and what looks wrong.
+    """Read every photo once, and return the facts and the problems found.
 
     Args:
         source: As `train` takes it.
         out: A folder for audit.html, audit.json and catalog.csv; an earlier
             audit in it is replaced. None writes nothing.
-        group_by: As in `SplitConfig`: such photos should lie in one part.
+        group_by: As in `SplitConfig`: such photos should be in one part.
         progress: Receives every stage.
         source_config: What the folders or the table mean, and which photos are used.
 

@@ -125,7 +125,7 @@ def _predict_rest(
             for prediction in found:
                 partial_results.add(prediction)
                 progress.advance(1)
-        left_out.tell(progress)
+        left_out.report(progress)
     except KeyboardInterrupt as error:
         if not partial_results.num_rows:
             partial_results.remove()

@@ -54,7 +54,7 @@ def sort(
         how: "copy", "link" (symbolic links) or "move".
         sure: Photos of a lower probability go to `unsure`, 0..1; None takes the threshold that
             the model's held-out photos gave.
-        dry_run: Only say what would be done; changes nothing.
+        dry_run: Return what would be done, and change nothing.
         progress: Receives the progress.
         with_companions: Take the films of Live Photos and the raw files of a photo's name along;
             else they stay, and a note counts them.
@@ -112,7 +112,7 @@ def plan_sort(
     progress.advance(len(found.photos))
     if found.num_left_out:
         progress.note(f"{found.num_left_out:,} photos in {into} are sorted already and stay.")
-    found.left_out.tell(progress)
+    found.left_out.report(progress)
     planner = Planner(target, how, folders, sure, with_companions)
     placements = tuple(_planned(planner, classifier, found.photos, progress))
     if left := planner.companions_left():

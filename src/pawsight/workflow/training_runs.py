@@ -23,7 +23,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Logged, Progress, Silent
+from pawsight.progress import LoggedProgress, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
 from pawsight.storage.atomic import write_json
@@ -105,7 +105,9 @@ def train(
         lambda run: _write_beginning(run, source, config, dataset.catalog),
     )
     with run.locked():
-        return _train_and_finish(run, config, dataset, budget, Logged(progress, run.log_path))
+        return _train_and_finish(
+            run, config, dataset, budget, LoggedProgress(progress, run.log_path)
+        )
 
 
 def _merged(
@@ -132,7 +134,7 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     """
     run = Run.open(run_path)
     with run.locked():
-        progress = Logged(progress, run.log_path)
+        progress = LoggedProgress(progress, run.log_path)
         if run.is_complete:
             progress.note(f"The run {run.path} is complete already; nothing is left to do.")
             return run
@@ -167,7 +169,7 @@ def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Cat
 def _train_and_finish(
     run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
 ) -> Run:
-    """Train, evaluate and report a run, from wherever it stands."""
+    """Train, evaluate and report a run, from its last checkpoint."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
     progress = LostPhotosReported(progress, catalog, pixels)
     summarize_photos(catalog, progress, duplicates)

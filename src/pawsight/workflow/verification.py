@@ -68,7 +68,7 @@ def verify(
 ) -> Verification:
     """Compute the checksums and metrics of a finished run again, and compare them.
 
-    With the photos at hand the predictions are computed again, too. Changes nothing.
+    If the photos are available, the predictions are computed again, too. Changes nothing.
 
     Args:
         run_path: The run folder, by path or opened; of a folder `model` alone the model's
@@ -199,7 +199,7 @@ class _Checked:
             self._problems.append(f"{name} has other photos or classes than catalog.csv.")
 
     def check_predictions(self, photos: Source | None, progress: Progress) -> None:
-        """Predict the photos of each part again, where they are at hand."""
+        """Predict the photos of each part again, where they are available."""
         is_named = photos is not None
         try:
             photos = photos or _photos_at_hand(self._run)

@@ -15,7 +15,7 @@ from pawsight.errors import PhotoError
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 _T = Image.Transpose
-# How an upright photo lies in a file with each EXIF orientation: the inverse of what it asks for.
+# How an upright photo is in a file with each EXIF orientation: the inverse of what it asks for.
 STORED = {
     1: None,
     2: _T.FLIP_LEFT_RIGHT,
@@ -311,7 +311,7 @@ def test_stretch_shows_the_whole_photo():
 
 
 def test_crop_cuts_both_ends_off():
-    # A stripe of 50 at each end of 200 x 100 lies outside its middle 100 x 100.
+    # A stripe of 50 at each end of 200 x 100 is outside its middle 100 x 100.
     image = Image.new("RGB", (200, 100), RED)
     image.paste(GREEN, (50, 0, 150, 100))
     pixels = load_pixels(encode(image, "PNG"), (100, 100), "crop")

@@ -105,7 +105,7 @@ def test_different_folders_inside_class_folders_belong_to_them_and_the_level_bel
     notes = Notes()
     assert counts(tmp_path, notes) == {("", "cats"): 4, ("", "dogs"): 4}
     assert (
-        "The folders inside, beagle, pug, siamese, tabby, belong to the class they lie in; "
+        "The folders inside, beagle, pug, siamese, tabby, belong to the class they are in; "
         "--class-level 2 makes them classes." in notes.texts
     )
     assert {label for _, label in counts(tmp_path, class_level=2)} == {

@@ -9,7 +9,7 @@ from PIL import Image
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import examine, load_pixels
 from pawsight.data.reading import batch as batch_room
-from pawsight.data.reading.batch import Batch, Watch, read_batch
+from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import PhotoError
 
@@ -28,7 +28,7 @@ def photos(tmp_path) -> Batch:
 
 
 def test_facts_and_pixels_are_those_of_each_photo_alone(photos, tmp_path):
-    findings = read_batch(photos, Watch())
+    findings = read_batch(photos, DecodeTimeout())
     stored = (tmp_path / "store").read_bytes()
     for row, (path, finding) in enumerate(zip(photos.paths[:-1], findings, strict=False)):
         if row == 3:
@@ -48,14 +48,14 @@ def test_facts_and_pixels_are_those_of_each_photo_alone(photos, tmp_path):
 @pytest.mark.parametrize("resize", ["crop", "pad"])
 def test_photos_of_different_shapes_are_measured_at_one_size(photos, tmp_path, resize):
     other = Batch(photos.root, photos.paths[:3], 0, (70, 66), resize, None)
-    for path, finding in zip(other.paths, read_batch(other, Watch()), strict=True):
+    for path, finding in zip(other.paths, read_batch(other, DecodeTimeout()), strict=True):
         data = (tmp_path / path).read_bytes()
         assert finding.facts == examine(data, (70, 66), resize)[0]
         assert not finding.is_stored
 
 
 def test_the_watch_covers_decoding_and_not_reading(photos):
-    class Noting(Watch):
+    class Noting(DecodeTimeout):
         def __init__(self):
             self.told = []
 
@@ -65,10 +65,10 @@ def test_the_watch_covers_decoding_and_not_reading(photos):
         def end(self):
             self.told.append("end")
 
-    watch = Noting()
-    read_batch(photos, watch)
+    timeout = Noting()
+    read_batch(photos, timeout)
     # Sixteen at a time; the one that is not there is never decoded.
-    assert watch.told == [*["begin"] * 16, "end", *["begin"] * 16, "end", *["begin"] * 7, "end"]
+    assert timeout.told == [*["begin"] * 16, "end", *["begin"] * 16, "end", *["begin"] * 7, "end"]
 
 
 class Drive:
@@ -93,7 +93,7 @@ class Drive:
 def test_a_slow_drive_is_asked_for_many_photos_at_once(photos, monkeypatch):
     drive = Drive(seconds=0.005)
     monkeypatch.setattr(batch_room, "read_photo", drive.read)
-    findings = read_batch(photos, Watch())
+    findings = read_batch(photos, DecodeTimeout())
     assert drive.most > 1
     assert [finding.problem for finding in findings] == ["no permission to read it"] * 40
 
@@ -103,5 +103,5 @@ def test_memory_that_runs_out_is_tried_again_next_time(photos, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(batch_room, "survey", run_out)
-    finding = read_batch(photos, Watch())[0]
+    finding = read_batch(photos, DecodeTimeout())[0]
     assert (finding.problem, finding.is_lasting) == ("needs more memory than there is", False)

@@ -15,7 +15,7 @@ from PIL import Image
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading import ingest_cache, ingest_index
-from pawsight.data.reading.batch import Batch, Watch, read_batch
+from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
 from pawsight.data.sources import Source
@@ -210,7 +210,7 @@ def test_photos_stream_when_the_disk_is_nearly_full(pets, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
     catalog, pixels, told = read(pets)
     assert isinstance(pixels, PixelStream)
-    assert "no room" in told.notes[-1]
+    assert "no space" in told.notes[-1]
     assert_right(catalog, pixels)
     assert read(pets)[2].num_read == 0  # the facts are kept
 
@@ -235,7 +235,7 @@ def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_facts_are_kept_when_the_disk_becomes_full(pets):
     batch = Batch(str(pets), ("cats/0000.png", "dogs/broken.jpg"), 0, SIZE, "stretch", "/dev/full")
-    good, broken = read_batch(batch, Watch())
+    good, broken = read_batch(batch, DecodeTimeout())
     assert good.facts is not None and not good.is_stored
     assert broken.problem == "empty file"
 

@@ -252,7 +252,7 @@ def test_without_a_known_checksum_the_size_must_do(server):
 def test_a_damaged_archive_without_a_known_checksum_is_not_found_again(server):
     archive = archive_of(PETS, f"{server.url}/pets.zip", checksum="")
     server.files["/pets.zip"] = PETS[:-100] + b"?" * 100
-    with pytest.raises(SourceError, match=r"(?s)pets came, but cannot be used: .*damaged.*anew"):
+    with pytest.raises(SourceError, match=r"(?s)pets came, but cannot be used: .*damaged.*again"):
         fetch(pets(archives=(archive,)), Silent())
     server.files["/pets.zip"] = PETS
     assert len(rows(fetch(pets(archives=(archive,)), Silent()))) == 3

@@ -13,7 +13,7 @@ from pawsight.data.sources.mirror import RemoteFile, copy_all, safe_path, unique
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Silent
 from pawsight.storage import download
-from pawsight.storage.download import Again, Refused, Stream
+from pawsight.storage.download import DownloadError, RetryableError, Stream
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ def test_a_file_that_broke_off_is_gone_on_with():
 
 
 def test_a_file_of_a_stopped_run_is_gone_on_with():
-    far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[Again("there is no connection")] * 4]})
+    far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("there is no connection")] * 4]})
     told = Counted()
     copy_all("pets", "far:pets", far.listed(), told, workers=2)
     assert "dogs/rex.jpg: there is no connection" in told.notes[0]
@@ -142,7 +142,7 @@ def test_a_file_of_a_stopped_run_is_gone_on_with():
 
 
 def test_what_was_left_of_another_version_is_thrown_away():
-    far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[Again("busy")] * 4]})
+    far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("busy")] * 4]})
     copy_all("pets", "far:pets", far.listed(), Silent())
     far.files["dogs/rex.jpg"] = b"x" * 500
     folder = copy_all("pets", "far:pets", far.listed(), Silent())
@@ -151,7 +151,7 @@ def test_what_was_left_of_another_version_is_thrown_away():
 
 
 def test_files_that_are_refused_are_named_and_left_out():
-    far = Far(dict(PETS), {"dogs/rex.jpg": [Refused("you may not read it")]})
+    far = Far(dict(PETS), {"dogs/rex.jpg": [DownloadError("you may not read it")]})
     told = Counted()
     folder = copy_all("pets", "far:pets", far.listed(), told)
     assert list(_contents(folder)) == ["cats/tom.jpg"]
@@ -161,7 +161,7 @@ def test_files_that_are_refused_are_named_and_left_out():
 
 def test_many_lost_files_are_counted_and_five_named():
     many = {f"{i}.jpg": b"x" for i in range(9)}
-    far = Far(many, {f"{i}.jpg": [Refused("no")] for i in range(7)})
+    far = Far(many, {f"{i}.jpg": [DownloadError("no")] for i in range(7)})
     told = Counted()
     copy_all("pets", "far:pets", far.listed(), told)
     assert told.notes[0].count(": no") == 5
@@ -169,7 +169,7 @@ def test_many_lost_files_are_counted_and_five_named():
 
 
 def test_where_no_file_can_be_copied_that_is_an_error():
-    far = Far(dict(PETS), {path: [Refused("you may not read it")] for path in PETS})
+    far = Far(dict(PETS), {path: [DownloadError("you may not read it")] for path in PETS})
     with pytest.raises(SourceError, match=r"None of the 2 files of pets .*you may not read it"):
         copy_all("pets", "far:pets", far.listed(), Silent())
 
@@ -177,7 +177,7 @@ def test_where_no_file_can_be_copied_that_is_an_error():
 def test_a_lost_connection_ends_it_before_every_file_was_tried(monkeypatch):
     monkeypatch.setattr(download, "jittered", lambda _: 0.02)
     many = {f"{i}.jpg": b"x" for i in range(100)}
-    far = Far(many, {path: [Again("there is no connection")] * 5 for path in many})
+    far = Far(many, {path: [RetryableError("there is no connection")] * 5 for path in many})
     with pytest.raises(SourceError, match=r"(?s)none could be had: there is no connection.*go on"):
         copy_all("pets", "far:pets", far.listed(), Silent(), workers=4)
     assert len({path for path, _ in far.opened}) < 50

@@ -12,7 +12,7 @@ from pawsight.data.sources import mirror, mounts, staging
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Silent
 from pawsight.storage import download
-from pawsight.storage.download import Again, Refused
+from pawsight.storage.download import DownloadError, RetryableError
 
 
 class Told(Silent):
@@ -171,7 +171,7 @@ def test_a_file_that_may_not_be_read_is_named_and_left_out(photos, slow, told, m
     source = fetch_source(photos, told)
     assert len(contents(source.root)) == 2
     assert "1 of 3 files of photos could not be copied" in told.notes[1]
-    assert "the drive says: Permission denied" in told.notes[1]
+    assert "the drive reports: Permission denied" in told.notes[1]
 
 
 def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
@@ -179,7 +179,7 @@ def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
         assert stream.start == 995
         assert b"".join(stream.chunks) == b"1.jpg"
     with (
-        pytest.raises(Refused, match="No such file"),
+        pytest.raises(DownloadError, match="No such file"),
         staging.open_stream(tmp_path / "none.jpg", 0),
     ):
         pass
@@ -193,7 +193,7 @@ def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, told,
         started_at.append(file.tell())
         if len(started_at) == 1:
             yield file.read(4)
-            raise Again("the drive says: Input/output error")
+            raise RetryableError("the drive reports: Input/output error")
         yield from chunks(file)
 
     monkeypatch.setattr(staging, "_chunks", break_off)
@@ -209,7 +209,7 @@ def test_what_a_drive_says_while_a_file_is_read_is_told_as_the_copy_knows_it():
         def read(self, size):
             raise OSError(errno.EIO, "Input/output error")
 
-    with pytest.raises(Again, match="the drive says: Input/output error"):
+    with pytest.raises(RetryableError, match="the drive reports: Input/output error"):
         next(staging._chunks(Torn()))
 
 

@@ -1,1 +1,1 @@
-"""Find what looks wrong in a set of photos."""
+"""Find problems in a set of photos."""

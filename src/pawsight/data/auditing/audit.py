@@ -23,7 +23,7 @@ def audit_photos(
     duplicates: Sequence[Sequence[int]] | None = None,
     progress: Progress = _SILENT,
 ) -> Audit:
-    """Gather the facts of a catalog and everything that looks wrong.
+    """Gather the facts of a catalog and all findings.
 
     Args:
         catalog: The photos.
@@ -95,7 +95,7 @@ def _summarize_copies(
         )
     if apart:
         progress.note(
-            f"{len(apart):,} photo(s) lie in more than one part as copies, which makes the "
+            f"{len(apart):,} photo(s) are in more than one part as copies, which makes the "
             f"score look better than it is; the first: {_equation(catalog, apart[0])}"
         )
     conflicts = across_classes(catalog, copies)

@@ -22,14 +22,14 @@ Find = Callable[[AuditFacts], Sequence[GroupItem | PhotoItem | SentenceItem]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that an audit looks for.
+    """One check of an audit.
 
     Attributes:
         id: For programs, such as `--fail-on`.
         title: For people.
         rule: When something is such a finding, and what to do about it.
         find: Finds the items, the worst first.
-        is_serious: Whether to look at it before anything else.
+        is_serious: Whether it is listed first.
     """
 
     id: str
@@ -64,7 +64,7 @@ CHECKS: tuple[Check, ...] = (
         "leakage",
         "The same photo in several parts",
         "Copies of one photo, of any size, quality or crop (or photos of one group, with "
-        "--group-by), that lie in more than one of train, validation and test: the score then "
+        "--group-by), that are in more than one of train, validation and test: the score then "
         "rewards memorising. Remove all but one part's.",
         set_checks.leakage,
         is_serious=True,
@@ -103,7 +103,7 @@ CHECKS: tuple[Check, ...] = (
         "unlike",
         "Unlike the rest of its class",
         f"Drawings, logos, text, cut-outs and collages among photos, say: its even areas, edges "
-        f"and shades lie more than {UNLIKE:g} times as far from those of the others of its class "
+        f"and shades are more than {UNLIKE:g} times as far from those of the others of its class "
         f"as is usual in it. Most unlike first.",
         photo_checks.unlike,
     ),

@@ -1,4 +1,4 @@
-"""What checks look at: the photos, their facts as columns, copies and outliers.
+"""The input of the checks: the photos, their facts as columns, copies and outliers.
 
 Everything that takes time is computed on first use and shared by all checks.
 """

@@ -74,7 +74,7 @@ class BrokenPhoto(_Record):
 
 
 class Audit(_Record):
-    """The facts of a set of photos, and what looks wrong in it.
+    """The facts of a set of photos, and the problems found in it.
 
     Attributes:
         name: What the photos are called.
@@ -87,7 +87,7 @@ class Audit(_Record):
         sizes: "smallest" and "largest" (width, height) by area; empty without photos.
         broken: Photos that cannot be used.
         exact_copies: Groups of paths whose files are equal byte by byte.
-        copies_across_parts: Those of them that lie in more than one part.
+        copies_across_parts: Those of them that are in more than one part.
         findings: By the id of each check, the most serious first.
     """
 

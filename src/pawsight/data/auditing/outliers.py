@@ -2,8 +2,8 @@
 
 Five figures describe how a picture was made rather than what it shows: how much of
 it is perfectly even, how much gently shaded, how hard its edges are, and how
-many shades it has. A photo whose figures lie far from those of all others in
-its class, measured by how far these lie from each other, is unlike them.
+many shades it has. A photo whose figures are far from those of all others in
+its class, measured by how far these are from each other, is unlike them.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _VERSION = 2  # raised whenever the same photos begin to give other scores
 
 UNLIKE = 7.0  # times as far from its neighbours as photos of the class usually are
 _NEIGHBOURS = 10  # the tenth nearest, so that a few copies of one logo do not vouch for each other
-_FEWEST = 30  # photos of a class that can say what is usual in it
+_FEWEST = 30  # photos of a class, to estimate what is usual in it
 _COMPARED = 3000  # photos of a class that each is compared with, so that time grows linearly
 _AT_ONCE = 1024  # photos read or compared at a time
 
 # The least spread that counts for each figure, lest a class of very similar photos finds fault
-# with the slightest difference; and what is said of photos with more or less of it.
+# with the slightest difference; and the text for photos with more or less of it.
 _LEAST = np.array([0.05, 0.05, 0.02, 0.3, 0.03], np.float32)
 _MORE = (
     "large perfectly even areas",

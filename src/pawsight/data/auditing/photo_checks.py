@@ -12,8 +12,8 @@ import numpy as np
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import PhotoItem
 
-# The limits were set by looking at 22,498 photos of cats and dogs, most of them of animals
-# for adoption: at what lies just beyond each, most people would take another photo.
+# The limits were set by inspecting 22,498 photos of cats and dogs, most of them of animals
+# for adoption: at what is just beyond each, most people would take another photo.
 DARK = 70  # brightness plus contrast, 0..255: what about five of six pixels stay below
 BRIGHT = 180  # brightness minus contrast: what about five of six pixels stay above
 BLURRED = 4.0  # sharpness by contrast; ordinary photos have 10 to 70

@@ -14,7 +14,7 @@ from pawsight.formatting import percent
 
 
 def leakage(facts: AuditFacts) -> list[GroupItem]:
-    """Find copies, and the user's groups, that lie in more than one part."""
+    """Find copies, and the user's groups, that are in more than one part."""
     photos = facts.catalog.photos
     members: dict[str, list[int]] = {}
     for index in facts.indices.tolist():

@@ -27,7 +27,7 @@ ROW = np.dtype(
 )
 
 _SAMPLES = 64  # pixels compared along each side
-_EVEN = 2  # levels of 0..255 between neighbouring pixels that look alike
+_EVEN = 2  # levels of 0..255 between neighbouring pixels that count as equal
 _GENTLE = 24
 _HARD = 80
 _BLACK = 16  # luma; where a photo is that dark, evenness means nothing

@@ -2,7 +2,7 @@
 
 A large photo is shrunk before its colours are converted, and what has to be
 converted at full size is done a strip at a time: beside the decoded photo and the
-result, no further copy of it lies in memory.
+result, no further copy of it is in memory.
 """
 
 from __future__ import annotations

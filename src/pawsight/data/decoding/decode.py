@@ -103,13 +103,13 @@ def examine(
     return surveyed.facts(measure(surveyed.luma[None])[0]), np.asarray(image)
 
 
-class Surveyed(NamedTuple):
-    """All that is worth knowing of a photo, but its look is yet to be measured.
+class UnmeasuredFacts(NamedTuple):
+    """Facts of a decoded photo, before its statistics are measured.
 
     Attributes:
         pixels: The photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3].
         luma: What `measure` takes, of the same image, shape [h, w].
-        known: The fields of Facts before the look.
+        known: The fields of Facts before the statistics.
         flaw: What is wrong with a photo that is used all the same.
         samples: The values of its file, as `pixel_scale.describe_samples` writes them.
     """
@@ -131,8 +131,8 @@ def survey(
     resize: Resize,
     keep_truncated: bool = False,
     scale: PixelScale = STANDARD,
-) -> tuple[Image.Image, Surveyed]:
-    """Do what `examine` does, but leave the look to be measured, of many photos at once.
+) -> tuple[Image.Image, UnmeasuredFacts]:
+    """Do what `examine` does, without the statistics, which are measured for many photos at once.
 
     Raises:
         PhotoError: As `decode`.
@@ -147,7 +147,9 @@ def survey(
         other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
-    return image, Surveyed(np.asarray(small), luma_of(small), known, found.flaw, found.samples)
+    return image, UnmeasuredFacts(
+        np.asarray(small), luma_of(small), known, found.flaw, found.samples
+    )
 
 
 def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Image.Image:

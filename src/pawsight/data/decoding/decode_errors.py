@@ -54,7 +54,7 @@ _OTHERS = {
     b"MZ": "a program",
 }
 _SHORT = ("truncated", "unexpected end", "premature", "end of file", "end of data", "not enough")
-# JPEGs of 12 bits, TIFFs of 64-bit numbers: what Pillow says of a header it knows, but cannot use.
+# JPEGs of 12 bits, TIFFs of 64-bit numbers: Pillow's messages on formats it cannot decode.
 _UNREAD = ("cannot handle", "unknown pixel mode", "unknown data organization")
 _TOO_MUCH_TEXT = ("max_text_chunk", "max_text_memory", "text chunk")
 
@@ -97,7 +97,7 @@ def _named_format(data: bytes) -> str:
 
 
 def _content(data: bytes) -> str:
-    """Return what bytes contain that no decoder knows."""
+    """Return what bytes contain that no decoder reads."""
     start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
         return "HTML text"

@@ -31,7 +31,7 @@ from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
 
-# Beside JPEG and TIFF; in the order in which Pillow asks. Out stay formats that run a program
+# Beside JPEG and TIFF; in the order in which Pillow tries. Out stay formats that run a program
 # (EPS) or draw (WMF).
 _FORMATS = (
     *("PNG", "WEBP", "GIF", "BMP", "DIB", "JPEG2000"),
@@ -207,7 +207,7 @@ def _open_tiff(data: bytes) -> Image.Image:
     from PIL import TiffImagePlugin  # here, since few photos are TIFFs
 
     silence_libtiff()
-    # Not by Image.open, which would not say that it knows the file, but not its kind of pixels.
+    # Not by Image.open, which does not report that only the kind of pixels is unsupported.
     return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
 
 

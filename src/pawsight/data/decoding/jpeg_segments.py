@@ -14,7 +14,7 @@ PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_LENGTH = {0x00, 0x01, *range(0xD0, 0xDA), 0xFF}
 
 
-Segment = tuple[int, int, int]  # its marker's second byte, and where its content lies
+Segment = tuple[int, int, int]  # its marker's second byte, and where its content is
 
 
 def segments(data: bytes) -> Iterator[Segment]:

@@ -1,6 +1,6 @@
 """Limits on photos, checked before memory or time is spent on them.
 
-A few bytes can ask for gigabytes, or for hours: a header with absurd sizes, the
+A few bytes can take gigabytes, or hours: a header with absurd sizes, the
 same scan a million times, text that unpacks to a thousand times its size. Sound
 photos stay far below these limits. With them, no photo takes more than
 MAX_MEMORY_BYTES beside its file: measured at their limits for JPEG, PNG, WebP and

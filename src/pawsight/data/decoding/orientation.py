@@ -1,7 +1,7 @@
 """How to turn a photo upright, from the EXIF data or the XMP text beside it.
 
 Pillow's own reading of EXIF data loads every entry, which damaged or hostile
-data can make as slow and as large as it likes. Here one entry is looked up.
+data can make arbitrarily slow and large. Here one entry is read.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
 
     Args:
         path: The file.
-        was_listed: Whether it is known to have been there, which a message can say then.
+        was_listed: Whether it was in a listing, for the error message.
 
     Raises:
         PhotoError: It vanished, may not be read, is no regular file, or is larger

@@ -63,7 +63,7 @@ def luma_of(image: Image.Image) -> ImageArray:
 
 
 def measure(lumas: ImageArray) -> list[Statistics]:
-    """Measure how photos look.
+    """Measure brightness, sharpness, contrast and hash of photos.
 
     Args:
         lumas: Lumas of one size, as `luma_of` gives them, shape [N, h, w].

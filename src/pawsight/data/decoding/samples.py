@@ -44,7 +44,7 @@ def to_8_bits(
         reopen: Opens the file again.
 
     Raises:
-        NoScaleError: The rule does not know such values.
+        NoScaleError: The rule does not cover such values.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _scaled_grey(image, raw_mode, scale)
@@ -80,7 +80,7 @@ def extremes(values: NDArray[Any], no_data: float | None) -> tuple[float, float]
 
 
 def no_data_of(image: Image.Image) -> float | None:
-    """Return the value that stands for "not measured" in a TIFF of GDAL; None if there is none."""
+    """Return the value that means "not measured" in a TIFF of GDAL; None if there is none."""
     return read_no_data(getattr(image, "tag_v2", {}).get(_NO_DATA))
 
 
@@ -127,7 +127,7 @@ def _kind_of(image: Image.Image, raw_mode: str) -> tuple[str, tuple[float, float
         return f"{'int' if is_signed else 'uint'}{bits}", None
     if image.format == "PNG":
         return "uint16", None
-    # The headers of the others say how many bits are used, and Pillow scales by that.
+    # The headers of the others state how many bits are used, and Pillow scales by that.
     return ("float", None) if image.mode == "F" else ("uint16", _FULL)
 
 

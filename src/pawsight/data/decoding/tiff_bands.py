@@ -1,7 +1,7 @@
 """Read the TIFFs that Pillow cannot: many bands, separate planes, doubles, signed bytes.
 
 Microscopes, CT scanners and satellites write these. tifffile decodes them; which
-bands become the image is the choice of the user where the file does not say.
+bands become the image is the choice of the user where the file does not state it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ORIENTATION, _ICC_PROFILE, _NO_DATA = 274, 34675, 42113  # tags
 _SEPARATE = 2
 _MAX_PAGES = 1000
 _ALPHA = (1, 2)  # kinds of extra samples
-# What Pillow says of TIFFs that it knows, but cannot decode.
+# Pillow's messages on TIFFs that it recognises, but cannot decode.
 _NOT_BY_PILLOW = (
     "unknown pixel mode",
     "unknown data organization",
@@ -38,7 +38,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def is_kind_of_bands(error: SyntaxError) -> bool:
-    """Whether Pillow knows a file as a TIFF, but not such values or so many bands."""
+    """Whether Pillow recognises a file as a TIFF, but lacks support for its values or bands."""
     return str(error) in _NOT_BY_PILLOW
 
 
@@ -61,9 +61,9 @@ def read_bands(data: bytes, scale: PixelScale) -> Scaled:
         An upright image, "L", "RGB" or, where the file has transparency, "LA" or "RGBA".
 
     Raises:
-        PhotoError: It has bands of which nothing says which to use, is too large,
+        PhotoError: It has bands and no rule says which to use, is too large,
             or is of a kind that is not read.
-        NoScaleError: The rule does not know such values.
+        NoScaleError: The rule does not cover such values.
     """
     import tifffile  # here, since few photos are such TIFFs
 

@@ -1,7 +1,7 @@
 """The first directory of a TIFF file, or of the EXIF data in other files, before it is loaded.
 
-Pillow loads every entry of a directory, and each entry says for itself where its
-values lie and how many there are. A file of a few megabytes can so ask for the
+Pillow loads every entry of a directory, and each entry states where its
+values are and how many there are. A file of a few megabytes can so request the
 same bytes tens of thousands of times. Source: TIFF 6.0, section 2.
 """
 
@@ -17,11 +17,11 @@ _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8
 
 
 def is_oversized(data: bytes, start: int = 0) -> bool:
-    """Whether a directory asks for more than its file can soundly hold.
+    """Whether a directory claims more values than its file can contain.
 
     Args:
         data: The bytes of the file.
-        start: Where the TIFF header lies in it.
+        start: Where the TIFF header is in it.
     """
     order = "<" if data[start : start + 1] == b"I" else ">"
     is_big = b"+" in data[start : start + 4]
@@ -47,7 +47,7 @@ def is_oversized(data: bytes, start: int = 0) -> bool:
 
 
 def has_hostile_exif(data: bytes) -> bool:
-    """Whether any EXIF data anywhere in a file asks for too much."""
+    """Whether any EXIF data anywhere in a file claims too much."""
     for header in HEADERS[:2]:
         place = data.find(header)
         for _ in range(_MAX_HEADERS):

@@ -1,6 +1,6 @@
 """How much of a truncated JPEG is there, and whether it is enough to use.
 
-libjpeg, told that the file ends here, fills what it lacks with zeros: blocks that
+libjpeg, given an end of file here, fills what it lacks with zeros: blocks that
 are missing come out in exact mid-grey (dark grey where inks are mixed), and scans
 of a progressive JPEG that are missing leave it coarser. So what is there can be
 seen from the pixels and the parts of the file. Pillow's own switch for this,
@@ -18,7 +18,7 @@ from pawsight.data.decoding.jpeg_segments import num_components, scans
 
 # Below this, what a person would recognise the photo by may well be in the missing rows.
 ENOUGH = 0.75
-_STRIP = 64  # rows looked at together
+_STRIP = 64  # rows examined together
 _END = b"\xff\xd9"
 _BETWEEN_SCANS = (b"\xff\xda", b"\xff\xdd", b"\xff\xc4")
 
@@ -29,7 +29,7 @@ class Remains:
 
     Attributes:
         share: How much of its rows is there, 0..1.
-        is_blurred: Whether it lies in several passes, and finer detail is missing.
+        is_blurred: Whether it is in several passes, and finer detail is missing.
         is_enough: Whether the photo can be used all the same.
     """
 
@@ -75,7 +75,7 @@ def measure_remains(image: Image.Image, data: bytes) -> Remains:
         return Remains(share, False, share >= ENOUGH)
     complete = passes[:-1]  # the end is missing, so the last one is cut
     means = {part for scan in complete if scan.first == 0 for part in scan.components}
-    # The first component is the luma, which tells shapes; its coarse detail comes first.
+    # The first component is the luma, which has the shapes; its coarse detail comes first.
     luma = passes[0].components[:1] if passes else ()
     has_detail = any(scan.components[:1] == luma and scan.last > 0 for scan in complete)
     return Remains(share, True, share == 1 and len(means) == colours and has_detail)

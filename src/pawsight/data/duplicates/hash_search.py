@@ -1,8 +1,8 @@
-"""Find photos whose difference hashes lie close together, without comparing all pairs.
+"""Find photos whose difference hashes are close together, without comparing all pairs.
 
 Two hashes of 64 bits that differ in at most 4 r + 3 bits differ in at most r
 bits of one of their quarters. So the hashes are sorted four times, each time
-by another quarter, and each is looked up with up to r bits of that quarter
+by another quarter, and each is queried with up to r bits of that quarter
 flipped. Source: Manku, Jain and Das Sarma, "Detecting near-duplicates for web
 crawling", 2007. Nothing here opens a photo.
 """
@@ -25,7 +25,7 @@ _QUARTER = 16  # bits
 _FEW = 100_000  # up to so many photos, two bits of a quarter may differ, else one
 _MOST_PAIRS = 8_000_000  # kept; beyond, only the closest
 _MOST_NEIGHBOURS = 256  # compared on each side, where thousands share a quarter
-_BLOCK = 2_000_000  # pairs or look-ups at a time, which bounds the memory
+_BLOCK = 2_000_000  # pairs or queries at a time, which bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def near_hashes(hashes: Hashes, radius: int | None = None) -> HashPairs:
 
     Time and memory grow with the number of hashes and of pairs found, never
     with its square: where more than 8 million pairs are close, only the closest
-    are kept, and where hundreds share a quarter, each looks at those next to
+    are kept, and where hundreds share a quarter, each is compared with those next to
     it in sorted order only.
 
     Args:

@@ -2,7 +2,7 @@
 
 Two photos are copies when one was made from the other (or both from a third):
 re-encoded, resized, mirrored, brightened, slightly cropped, or marked with a
-text or a logo. They must not lie on both sides of a split, and under different
+text or a logo. They must not be on both sides of a split, and under different
 labels one of the labels is wrong.
 """
 
@@ -89,7 +89,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
 
 
 def across_parts(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
-    """Return the groups whose members lie in different parts.
+    """Return the groups whose members are in different parts.
 
     A copy of a training photo in the test part makes the score look better than it is.
     """
@@ -109,7 +109,7 @@ def without_dominant_groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -
     """Return the groups without the large ones that hold more than half of a class.
 
     Likeness is judged pair by pair. Where most of a class is alike, such as one
-    thing on one background, the chain of pairs says nothing, and a class
+    thing on one background, the chain of pairs has no meaning, and a class
     held together by it could not be divided. Groups of up to 10 photos stay.
     """
     total = Counter(catalog.photos[i].label for i in catalog.usable.tolist())
@@ -169,7 +169,7 @@ def _join_alike(
     for start in range(0, len(likely), _PAIRS):
         chosen = likely[start : start + _PAIRS]
         one, other = indices[pairs.first[chosen]], indices[pairs.second[chosen]]
-        # Where thousands are copies of one another, few pairs say so; the others cost nothing.
+        # Where thousands are copies of one another, few pairs suffice; the others cost nothing.
         apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
         chosen, one, other = chosen[apart], one[apart], other[apart]
         if len(chosen):
@@ -181,7 +181,7 @@ def _join_alike(
 
 
 def _similarity_order(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
-    """Return an order in which photos of one hash lie beside those of the same brightness."""
+    """Return an order in which photos of one hash are next to those of the same brightness."""
     brightness = np.array([catalog.photos[i].brightness for i in indices])
     return np.lexsort((indices, brightness, hashes))
 

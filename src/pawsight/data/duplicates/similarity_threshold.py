@@ -17,7 +17,7 @@ from pawsight.data.duplicates.image_comparison import LIKE_DETAIL, Floats, detai
 from pawsight.records import IntArray
 
 NEVER = 2.0  # a similarity that no pair reaches
-_FEWEST = 20  # photos of a class that say what is usual in it; fewer may well be copies themselves
+_FEWEST = 20  # photos of a class, to estimate what is usual in it; fewer may be copies themselves
 _PAIRS = 2048  # compared in all
 _PAIRS_OF_A_CLASS = 16  # at least
 _OUTSTANDING = 6.0  # standard deviations above what is usual
@@ -35,7 +35,7 @@ def similarity_thresholds(
 
     Returns:
         By label. `NEVER` where photos of the class are so alike that only equal
-        bytes tell copies; 1 or more where only copies that were neither moved
+        bytes make copies; 1 or more where only copies that were neither moved
         nor marked can be recognised.
     """
     # In the order of their bytes' hashes: as good as at random, and the same on any machine.

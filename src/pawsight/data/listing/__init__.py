@@ -1,1 +1,1 @@
-"""Find the photos of a source and say which class, part and group each belongs to."""
+"""Find the photos of a source, and the class, part and group of each."""

@@ -12,7 +12,7 @@ def many_records() -> Iterator[None]:
     """Pause the search for objects that refer to each other in circles.
 
     It goes through all that was made so far, ever again while more is made; records
-    never lie in such circles.
+    never be in such circles.
     """
     was_on = gc.isenabled()
     gc.disable()

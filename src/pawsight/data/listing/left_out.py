@@ -38,12 +38,12 @@ class LeftOut:
         return not is_system_folder(name) and not self.excludes(path)
 
     def takes_content(self, root: str, path: str, names: set[str]) -> bool:
-        """Whether what lies in a folder is taken: not if it is a run or an audit of pawsight's.
+        """Whether what is in a folder is taken: not if it is a run or an audit of pawsight's.
 
         Args:
             root: The source.
             path: The folder, relative to it.
-            names: What lies in the folder.
+            names: What is in the folder.
         """
         if "catalog.csv" not in names or not names & {"config.json", "audit.json"}:
             return True
@@ -73,7 +73,7 @@ class LeftOut:
         """How many folders of other programs and of pawsight were met."""
         return sum(map(len, self._folders.values()))
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """Write a note for each kind of folder, and for each pattern of the user's."""
         for program, found in sorted(self._folders.items()):
             progress.note(f"Left out: {listed(sorted(found), _NAMED)} ({program}).")

@@ -1,4 +1,4 @@
-"""The folders of a source and whether photos lie in them, by names only and on demand."""
+"""The folders of a source and whether photos are in them, by names only and on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = 2000  # file names of a folder that are kept, to propose a pattern
 class _Entries:
     folders: list[str] = field(default_factory=list)
     photos: list[str] = field(default_factory=list)
-    unsure: list[str] = field(default_factory=list)  # only their first bytes can tell
+    unsure: list[str] = field(default_factory=list)  # only their first bytes can decide
     tables: list[str] = field(default_factory=list)
     error: OSError | None = None
     is_run: bool = False
@@ -48,7 +48,7 @@ class Outline:
         return tuple(name for name in self._entries(prefix).folders if name not in holding)
 
     def has_photos(self, prefix: str = "") -> bool:
-        """Whether photos lie directly inside."""
+        """Whether photos are directly inside."""
         entries = self._entries(prefix)
         return bool(entries.photos) or any(
             sniff_file(f"{self.root}/{prefix}{name}")[0] is not Kind.OTHER
@@ -74,7 +74,7 @@ class Outline:
 
     def _has_any(self, prefix: str) -> bool:
         if prefix not in self._holds:
-            # A folder that cannot be listed may hold photos; its row says why it is not read.
+            # A folder that cannot be listed may hold photos; its row states why it is not read.
             self._holds[prefix] = self.error(prefix) is not None or self.has_photos(prefix)
             if not self._holds[prefix] and prefix.count("/") < _DEEPEST:
                 inner = self._entries(prefix).folders

@@ -17,7 +17,7 @@ from pawsight.records import PARTS, Part
 def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
     """Return the parts among the folders directly inside a source, by name; {} if there are none.
 
-    They are found also where `config.parts` is "none": then their photos are divided anew.
+    They are found also where `config.parts` is "none": then their photos are divided again.
 
     Raises:
         DataError: Two folders stand for one part.
@@ -49,7 +49,7 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
         if len(same) > 1 and config.parts is None:
             raise DataError(
                 f"The folders {' and '.join(same)} in {outline.root} all stand for the {part} "
-                f"part.\nRename or move all but one, or say which is which: "
+                f"part.\nRename or move all but one, or state which is which: "
                 f"--parts {part}={'+'.join(same)} takes them together."
             )
     for name in top:
@@ -68,10 +68,10 @@ def flat_parts(outline: Outline) -> dict[str, Part]:
 
 
 def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -> dict[str, Part]:
-    """Return the parts that lie inside the class folders, by name; {} if there are none.
+    """Return the parts that are inside the class folders, by name; {} if there are none.
 
     Raises:
-        DataError: Beside them lies a folder that is no part, or some class folders have none.
+        DataError: Beside them is a folder that is no part, or some class folders have none.
     """
     inner = {name: outline.folders(f"{name}/") for name in top}
     names = {class_name(inside) for folders in inner.values() for inside in folders}
@@ -94,7 +94,7 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
             f"In {outline.root} {listed(divided)} hold the parts {listed(sorted(named))}, but "
             f"{listed(name for name in top if name not in divided)} do not.\n"
             f"Divide all class folders in that way; or with --parts none all photos are divided "
-            f"anew."
+            f"again."
         )
     others = names - named.keys()
     if others:
@@ -102,8 +102,8 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
         raise DataError(
             f"The class folders in {outline.root} hold the parts {listed(sorted(named))}, but also "
             f"{listed(sorted(others))}, such as {such}.\n"
-            f"Leave such folders out with --exclude {min(others)}, or say which part they are: "
-            f"--parts {as_option(named)}; with --parts none all photos are divided anew."
+            f"Leave such folders out with --exclude {min(others)}, or state which part they are: "
+            f"--parts {as_option(named)}; with --parts none all photos are divided again."
         )
     if config.class_level is None:
         _check_depth(outline, top, named)
@@ -185,7 +185,7 @@ def inner_classes(outline: Outline, prefix: str) -> frozenset[str]:
 def _given_parts(
     outline: Outline, top: tuple[str, ...], given: Mapping[Part, tuple[str, ...]]
 ) -> dict[str, Part]:
-    """Find the folders that the user named as parts, unless they lie inside the class folders."""
+    """Find the folders that the user named as parts, unless they are inside the class folders."""
     by_name = _by_name(given)
     found = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
     deeper = {class_name(name) for outer in top for name in outline.folders(f"{outer}/")}
@@ -206,8 +206,8 @@ def _unknown_part(outline: Outline, name: str, parts: Mapping[str, Part]) -> str
     left = next((part for part in PARTS if part not in parts.values()), "test")
     return (
         f"The folder {name} in {outline.root} holds the same folders as {listed(tuple(parts))}, "
-        f"but its name does not say which part it is.\n"
-        f"Say it: --parts {as_option({**parts, name: left})}; or leave it out: --exclude {name}"
+        f"but its name is not that of a part.\n"
+        f"State it: --parts {as_option({**parts, name: left})}; or leave it out: --exclude {name}"
     )
 
 

@@ -23,12 +23,12 @@ _UPLOADED = re.compile(r"[0-9a-f]{8}-")  # what Label Studio writes before the n
 
 
 class Match(NamedTuple):
-    """The file that a written path stands for.
+    """The file of a written path.
 
     Attributes:
         path: Relative to the source; as it was written where no file was found.
         problem: Why none was found, or "".
-        is_exact: Whether it lies where it was said.
+        is_exact: Whether it is exactly there.
     """
 
     path: str
@@ -59,7 +59,7 @@ class PhotoFinder:
         self._folders: set[str] = set()
 
     def find(self, parts: Mapping[str, str]) -> dict[str, Match]:
-        """Find the file of each path; no file stands for two paths.
+        """Find the file of each path; no two paths share a file.
 
         Args:
             parts: The part of each path, "" if unknown.
@@ -78,14 +78,14 @@ class PhotoFinder:
         return found
 
     def _exact(self, written: str) -> str:
-        """Return the path relative to the source of a file that lies where it is said; else ""."""
+        """Return the path relative to the source of a file that is exactly there; else ""."""
         for path in dict.fromkeys((written, written.replace("\\", "/"))):
             if os.path.lexists(os.path.join(self._folder, path)):
                 return self._shown(path)
         return ""
 
     def _shown(self, path: str) -> str:
-        """Return a table's path as a row's: relative to the source where it lies inside."""
+        """Return a table's path as a row's: relative to the source where it is inside."""
         full = os.path.join(self._folder, path)
         relative = os.path.relpath(full, self._root).replace(os.sep, "/")
         outside = os.path.isabs(path) and relative.startswith("../")  # noqa: PTH117

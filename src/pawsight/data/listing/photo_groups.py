@@ -12,7 +12,7 @@ from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
-FOLDER = "folder"  # what --group-by calls the folder that a photo lies in
+FOLDER = "folder"  # what --group-by calls the folder that a photo is in
 
 
 class Grouping:
@@ -43,7 +43,7 @@ class Grouping:
         return self.column is not None
 
     def in_folder(self, photos: Sequence[Photo], prefix: str) -> list[Photo]:
-        """Group photos by the folder they lie in below `prefix`, if that is asked for."""
+        """Group photos by the folder they are in below `prefix`, if configured."""
         if not self.is_by_folder:
             return list(photos)
         return [_in_folder(photo, prefix) for photo in photos]
@@ -66,7 +66,7 @@ class Grouping:
             progress.note(
                 f"{len(apart):,} group(s) have photos in more than one part as given, such as "
                 f"{apart[0]} in {found}: the score will look better than it is. "
-                f"With --parts none the parts are made anew, and groups stay together."
+                f"With --parts none the parts are made again, and groups stay together."
             )
         return list(photos)
 

@@ -23,11 +23,11 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts, part_folders
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.selection import selected, tell_classes
+from pawsight.data.listing.selection import report_classes, selected
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.tables_beside import check_agreement, usable_tables
-from pawsight.data.listing.walk import SILENT, Found, list_folder, walk
+from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
@@ -35,9 +35,9 @@ from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
 from pawsight.records import Part
 
-_LOOSE = "it lies outside the class folders, so its class is unknown"
+_LOOSE = "it is outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
-_DEEPEST = 4  # enclosing folders that are looked through
+_DEEPEST = 4  # enclosing folders that are skipped
 
 
 def scan(
@@ -77,7 +77,7 @@ class _Scan:
         self._config = config
         self._left_out = LeftOut(config.exclude)
         self._outline = Outline(source.root, self._left_out)
-        self._found = Found()
+        self._found = FolderListing()
         self._parts_origin = "as given"
         self._has_table = False
 
@@ -91,7 +91,7 @@ class _Scan:
             origin = self._read_tables(tables)
         else:
             origin = self._read_folders()
-        self._left_out.tell(self._progress)
+        self._left_out.report(self._progress)
         photos = sorted(self._found.photos, key=lambda photo: photo.path)
         if not photos:
             others = self._found.num_ignored
@@ -104,7 +104,7 @@ class _Scan:
             photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
-        tell_classes(photos, origin, self._parts_origin, self._progress)
+        report_classes(photos, origin, self._parts_origin, self._progress)
         return Catalog(
             self._source.name, self._outline.root, tuple(photos), self._found.num_ignored
         )
@@ -163,9 +163,7 @@ class _Scan:
                 return
             outline = Outline(outline.root / names[0], self._left_out)
             if len(outline.folders()) > 1 or usable_tables(outline, self._config):
-                self._progress.note(
-                    f"Everything lies in {outline.root}; reading the classes there."
-                )
+                self._progress.note(f"Everything is in {outline.root}; reading the classes there.")
                 self._outline = outline
                 return
 
@@ -232,7 +230,7 @@ class _Scan:
             self._found.num_ignored += here.num_ignored
             if loose:
                 self._progress.note(
-                    f"{len(loose)} photo(s) in {root}/{prefix} lie outside its class folders, "
+                    f"{len(loose)} photo(s) in {root}/{prefix} are outside its class folders, "
                     f"such as {loose[0].path}; they are left out."
                 )
         for folder in structure.classes:

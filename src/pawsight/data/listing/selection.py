@@ -73,7 +73,7 @@ def _check_known(option: str, names: set[str] | dict[str, str], photos: Sequence
         )
 
 
-def tell_classes(
+def report_classes(
     photos: Sequence[Photo], origin: str, parts_origin: str, progress: Progress
 ) -> None:
     """Write a note on what was understood."""

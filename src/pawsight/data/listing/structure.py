@@ -1,6 +1,6 @@
 """Decide what the folders of a source mean: which are classes, and which are parts.
 
-The rule, for the folders below a source in which photos lie:
+The rule, for the folders below a source in which photos are:
 
 1. Folders whose names stand for parts (`part_names`) and that hold folders are parts, if
    one of them is for training or they hold the same folders. What they hold are classes.
@@ -9,9 +9,9 @@ The rule, for the folders below a source in which photos lie:
 3. Folders without photos of their own that hold the same two or more folders could be parts or
    classes, and so could folders named as parts that hold photos but no folders: refused, with
    both readings and the options that choose.
-4. Otherwise each folder is a class, and what lies deeper belongs to it.
+4. Otherwise each folder is a class, and what is deeper belongs to it.
 
-A folder that only encloses another one is looked through, below a part too.
+A folder that only encloses another one is skipped, below a part too.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Structure:
 def read_structure(
     outline: Outline, config: SourceConfig, has_groups: bool = False
 ) -> Structure | None:
-    """Decide by the rule above, or as the settings say.
+    """Decide by the rule above, or by the settings.
 
     Args:
         outline: The folders.
@@ -118,7 +118,7 @@ def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig)
         empty += [root + inside for inside in outline.empty_folders(root)]
     for name in outline.folders():
         if name not in parts:
-            left_out[name] = f"it lies beside the folders {', '.join(parts)} and is none of them"
+            left_out[name] = f"it is next to the folders {', '.join(parts)} and is none of them"
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
 
 
@@ -142,7 +142,7 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
     hint = ""
     if deeper and not all(map(is_portion, deeper)):
         hint = (
-            f"The folders inside, {listed(sorted(deeper))}, belong to the class they lie in; "
+            f"The folders inside, {listed(sorted(deeper))}, belong to the class they are in; "
             f"--class-level 2 makes them classes."
         )
     return Structure(classes, empty=outline.empty_folders(), hint=hint)
@@ -175,7 +175,7 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
     descend("", 1, "")
     if not classes:
         raise DataError(
-            f"--class-level {level}: no folder with photos lies so deep in {outline.root}.\n"
+            f"--class-level {level}: no folder with photos is so deep in {outline.root}.\n"
             f"Level 1 are the folders directly inside: {listed(outline.folders())}."
         )
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))

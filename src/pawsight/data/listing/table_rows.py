@@ -26,13 +26,13 @@ _NO_LABEL = "the table gives no label"
 class TableRows:
     """Reads the photos of one table.
 
-    A table that came along with the photos, maybe from a stranger's archive, may name only what
-    lies beside it.
+    A table that came along with the photos, maybe from an untrusted archive, may name only what
+    is next to it.
 
     Args:
         root: The folder that the paths of photos are relative to.
         table: Its lines.
-        path: The table, or another file or folder beside which the photos lie.
+        path: The table, or another file or folder beside which the photos are.
         grouping: How photos are grouped; groups that the table has come before folders.
         left_out: What the user excludes.
         allow_outside: Whether it may name photos outside of `root`.
@@ -109,7 +109,7 @@ class TableRows:
             raise DataError(
                 f"None of the {len(parts):,} photos that {self._path} names was found, "
                 f"such as {lines[0].path}.\n"
-                f"They were looked for in {self._root} and below, by their names, too. Put the "
+                f"{self._root} and its subfolders were searched, by their names, too. Put the "
                 f"table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"
             )
@@ -150,7 +150,7 @@ class TableRows:
 
 
 def _ways(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """Divide photos by how their names differ from what a table says."""
+    """Divide photos by how their names differ from those of a table."""
     found: dict[str, list[tuple[str, str]]] = {}
     for written, shown in renamed.items():
         same = class_name(written) == class_name(shown)

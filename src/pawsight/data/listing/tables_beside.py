@@ -1,4 +1,4 @@
-"""Tables that lie beside photos: which of them give classes, and whether folders say the same."""
+"""Tables that are next to photos: which of them give classes, and whether folders agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pawsight.errors import DataError, SourceError
 # The form for answers that a competition gives out.
 _FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
 _MOST_LABELS = 20  # of a column that is no usual one, unless each has two photos
-_TRIED = 20  # lines whose photos are looked for
+_TRIED = 20  # lines whose photos are searched for
 
 
 def usable_tables(outline: Outline, config: SourceConfig, prefix: str = "") -> list[Path]:

@@ -31,8 +31,8 @@ SILENT = Silent()
 
 
 @dataclass(slots=True)
-class Found:
-    """What lies in a folder, or in a folder and all below it.
+class FolderListing:
+    """What is in a folder, or in a folder and all below it.
 
     Attributes:
         photos: Photos, and pictures that cannot be read with their `problem`.
@@ -53,7 +53,7 @@ def list_folder(
     label: str = "",
     part: Part | Literal[""] = "",
     left_out: LeftOut | None = None,
-) -> Found:
+) -> FolderListing:
     """List one folder, without those inside it.
 
     Args:
@@ -67,7 +67,7 @@ def list_folder(
         OSError: The folder cannot be listed.
     """
     left_out = LeftOut() if left_out is None else left_out
-    found = Found()
+    found = FolderListing()
     links: list[str] = []
     others: set[str] = set()
     with os.scandir(root + "/" + prefix) as entries:
@@ -93,7 +93,7 @@ def list_folder(
             else:
                 found.photos.append(photo)
     if not left_out.takes_content(root, prefix.rstrip("/"), others):
-        return Found(num_ignored=1)
+        return FolderListing(num_ignored=1)
     found.tables = sorted(filter(is_table_name, others))
     found.folders = sorted(found.folders) + sorted(links)
     return found
@@ -106,7 +106,7 @@ def walk(
     part: Part | Literal[""] = "",
     progress: Progress = SILENT,
     left_out: LeftOut | None = None,
-) -> Found:
+) -> FolderListing:
     """List a folder and all below it; a folder that cannot be listed becomes a row with a problem.
 
     Takes what `list_folder` takes. `folders` and `tables` of the result stay empty.
@@ -122,8 +122,8 @@ def _walk(
     part: Part | Literal[""],
     progress: Progress,
     left_out: LeftOut,
-) -> Found:
-    total = Found()
+) -> FolderListing:
+    total = FolderListing()
     entered = _folders_above(root + "/" + prefix)
     waiting = [prefix]
     while waiting:

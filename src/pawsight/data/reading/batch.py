@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pawsight.data.decoding.analysis import analyse
-from pawsight.data.decoding.decode import Surveyed, read_photo, survey
+from pawsight.data.decoding.decode import UnmeasuredFacts, read_photo, survey
 from pawsight.data.decoding.frame import quiet
 from pawsight.data.decoding.photo_statistics import Facts, measure
 from pawsight.data.pixel_scale import STANDARD, NoScaleError, PixelScale
@@ -62,7 +62,7 @@ class Batch:
         ]
 
 
-class Finding(NamedTuple):
+class ReadResult(NamedTuple):
     """The result for one photo: facts, or a problem.
 
     `is_lasting`: reading the same file again would give the same result, which is
@@ -73,10 +73,10 @@ class Finding(NamedTuple):
     problem: str = ""
     is_lasting: bool = True
     is_stored: bool = False
-    samples: str = ""  # of a photo whose problem is that no rule knows its values
+    samples: str = ""  # of a photo whose problem is that no rule covers its values
 
 
-class Watch:
+class DecodeTimeout:
     """Limits the time of each decode; this one sets no limit."""
 
     def begin(self) -> None:
@@ -86,9 +86,9 @@ class Watch:
         """Stop the clock."""
 
 
-def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
+def read_batch(batch: Batch, timeout: DecodeTimeout) -> list[ReadResult]:
     """Read the photos of a batch, in order."""
-    findings: list[Finding] = []
+    findings: list[ReadResult] = []
     is_slow = False
     with _Store(batch) as store, quiet:
         for start in range(0, len(batch.paths), _AT_ONCE):
@@ -99,57 +99,61 @@ def read_batch(batch: Batch, watch: Watch) -> list[Finding]:
             begun = time.monotonic()
             files = _load_together(paths) if is_slow else [_load(path) for path in paths]
             is_slow = is_slow or time.monotonic() - begun > _SLOW_SECONDS * len(paths)
-            photos = [_decode(batch, file, watch) for file in files]
-            watch.end()
-            surveyed = [found for found, _ in photos if type(found) is Surveyed]
+            photos = [_decode(batch, file, timeout) for file in files]
+            timeout.end()
+            surveyed = [found for found, _ in photos if type(found) is UnmeasuredFacts]
             is_stored = store.is_open and store.write(
                 batch.first_row + start, _rows(photos, surveyed)
             )
             looks = iter(measure(np.stack([found.luma for found in surveyed])) if surveyed else ())
             findings += [
-                Finding(found.facts(next(looks)), is_stored=is_stored)
-                if isinstance(found, Surveyed)
+                ReadResult(found.facts(next(looks)), is_stored=is_stored)
+                if isinstance(found, UnmeasuredFacts)
                 else found
                 for found, _ in photos
             ]
     return findings
 
 
-def _load(path: str) -> bytes | Finding:
+def _load(path: str) -> bytes | ReadResult:
     try:
         return read_photo(path, was_listed=True)
     except PhotoError as error:
-        return Finding(problem=str(error), is_lasting=False)
+        return ReadResult(problem=str(error), is_lasting=False)
     except MemoryError:
-        return Finding(problem=NO_MEMORY, is_lasting=False)
+        return ReadResult(problem=NO_MEMORY, is_lasting=False)
 
 
-def _load_together(paths: list[str]) -> list[bytes | Finding]:
+def _load_together(paths: list[str]) -> list[bytes | ReadResult]:
     """Load files from a drive that lets each of them wait, such as one across a network."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(_load, paths))
 
 
-def _decode(batch: Batch, file: bytes | Finding, watch: Watch) -> tuple[Surveyed | Finding, bytes]:
+def _decode(
+    batch: Batch, file: bytes | ReadResult, timeout: DecodeTimeout
+) -> tuple[UnmeasuredFacts | ReadResult, bytes]:
     """Decode one photo; return its facts or problem, and its pixels."""
-    if isinstance(file, Finding):
+    if isinstance(file, ReadResult):
         return file, b""
-    watch.begin()
+    timeout.begin()
     try:
         image, photo = survey(
             file, batch.image_size, batch.resize, batch.keep_truncated, batch.scale
         )
         return photo, image.tobytes()
     except NoScaleError as error:
-        return Finding(problem=str(error), samples=error.samples), b""
+        return ReadResult(problem=str(error), samples=error.samples), b""
     except PhotoError as error:
         is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more the next time
-        return Finding(problem=str(error), is_lasting=is_lasting), b""
+        return ReadResult(problem=str(error), is_lasting=is_lasting), b""
     except MemoryError:
-        return Finding(problem=NO_MEMORY, is_lasting=False), b""
+        return ReadResult(problem=NO_MEMORY, is_lasting=False), b""
 
 
-def _rows(photos: list[tuple[Surveyed | Finding, bytes]], surveyed: list[Surveyed]) -> list[bytes]:
+def _rows(
+    photos: list[tuple[UnmeasuredFacts | ReadResult, bytes]], surveyed: list[UnmeasuredFacts]
+) -> list[bytes]:
     """Return the row of each photo for the store, none for those that cannot be read."""
     analyses = iter(analyse(np.stack([found.pixels for found in surveyed])) if surveyed else ())
     return [pixels and row_of(pixels, next(analyses).tobytes()) for _, pixels in photos]

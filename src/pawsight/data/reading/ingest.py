@@ -20,7 +20,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.photo_statistics import Facts
 from pawsight.data.listing.scan import scan
 from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
-from pawsight.data.reading.batch import Batch, Finding
+from pawsight.data.reading.batch import Batch, ReadResult
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
 from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
 from pawsight.data.reading.workers import read_all
@@ -58,7 +58,7 @@ def ingest(
 
     Returns:
         The catalog, in the order of the listing, and its pixels: a store, or a
-        stream where the cache cannot be written or the disk has no room.
+        stream where the cache cannot be written or the disk is full.
 
     Raises:
         SourceError, DataError, DiskError: As `fetch` and `scan`.
@@ -135,8 +135,8 @@ class _Reading:
             for index, applied in self._applied.items()
             if applied != self._scale.applied_to(self._photos[index].samples)
         ]
-        if indices and self._has_store and not self._cache.has_room(len(indices)):
-            self._give_up_store("The disk has no room to keep all pixels.")
+        if indices and self._has_store and not self._cache.has_space(len(indices)):
+            self._give_up_store("The disk has no space to keep all pixels.")
         for index in indices:
             self._photos[index] = replace(self._photos[index], problem="")
         return sorted(indices)
@@ -165,13 +165,13 @@ class _Reading:
             if not self._photos[i].problem
         ]
         to_read = sorted(unknown + without_pixels)
-        if self._cache.has_room(len(to_read)):
+        if self._cache.has_space(len(to_read)):
             return to_read
         self._has_store = False
         if self._cache.store_path is not None:
             num_bytes = len(to_read) * row_bytes(self._image_size)
             self._progress.note(
-                f"The disk has no room to keep {num_bytes / 1e6:,.0f} MB of pixels "
+                f"The disk has no space to keep {num_bytes / 1e6:,.0f} MB of pixels "
                 f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"
             )
         return unknown
@@ -216,7 +216,7 @@ class _Reading:
             for start, stop in _portions([self._photos[index].size for index in indices])
         ]
 
-    def _take(self, indices: list[int], first_row: int, findings: list[Finding]) -> None:
+    def _take(self, indices: list[int], first_row: int, findings: list[ReadResult]) -> None:
         """Put the findings of a worker into the table and into the cache."""
         lasting = []
         for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):

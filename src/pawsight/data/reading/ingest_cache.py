@@ -27,7 +27,7 @@ import numpy as np
 
 from pawsight.data.decoding import decode
 from pawsight.data.listing.gc_pause import many_records
-from pawsight.data.reading.ingest_index import SCHEMA, Index, Known
+from pawsight.data.reading.ingest_index import SCHEMA, CachedFacts, Index
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import DiskError
 from pawsight.progress import Progress
@@ -46,7 +46,7 @@ class IngestCache:
     """The index and the pixel file of one source at one working size.
 
     Args:
-        folder: Where they lie; None keeps the index in memory and has no pixel file.
+        folder: Where they are; None keeps the index in memory and has no pixel file.
         root: The folder of the photos.
         photo_bytes: Bytes of one photo's row of pixels.
 
@@ -111,7 +111,7 @@ class IngestCache:
             return 0
         return self.store_path.stat().st_size
 
-    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
+    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> CachedFacts:
         """Find the photos that are cached and have not changed; clean up when most are gone.
 
         Args:
@@ -133,7 +133,7 @@ class IngestCache:
             num_rows -= self._index.forget(known.unmatched, self._root)
             self._index.commit()
         if self.next_row > _SPARE + 2 * num_rows:
-            with contextlib.suppress(OSError):  # no room: the next time
+            with contextlib.suppress(OSError):  # no space: retried the next time
                 self._compact(known.rows)
         return known
 
@@ -141,7 +141,7 @@ class IngestCache:
         """Move the rows of pixels in use into a new file, and renumber them.
 
         Raises:
-            OSError: The disk has no room; nothing has changed.
+            OSError: The disk is full; nothing has changed.
         """
         kept = self._index.rows()
         if self.store_path is None or not self._has_free(len(kept)):
@@ -170,8 +170,8 @@ class IngestCache:
         """Remember photos as `Index.add` does; `commit` makes it last."""
         self._index.add(photos, keep_truncated)
 
-    def has_room(self, num_photos: int) -> bool:
-        """Return whether the disk has room for more photos; if so, extend the file of pixels."""
+    def has_space(self, num_photos: int) -> bool:
+        """Return whether the disk has space for more photos; if so, extend the file of pixels."""
         if self.store_path is None:
             return False
         if num_photos == 0:
@@ -199,7 +199,7 @@ class IngestCache:
         """Write pixels and then facts to the disk, so that they survive a power cut.
 
         Raises:
-            sqlite3.Error, OSError: The disk is full or gone.
+            sqlite3.Error, OSError: The disk is full or was removed.
         """
         if self.store_path is not None and self.store_path.exists():
             with self.store_path.open("r+b") as store:

@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID
 SCHEMA = 5  # raised whenever the tables or the rows of pixels change
 
 
-class Known(NamedTuple):
-    """What the index holds of listed photos.
+class CachedFacts(NamedTuple):
+    """The index's entries of listed photos.
 
     Attributes:
         photos: The photos, with their facts where the index has them, length N.
@@ -69,7 +69,7 @@ class Index:
         self._database.commit()
         return dict(self._database.execute("SELECT key, value FROM about"))
 
-    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> Known:
+    def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> CachedFacts:
         """Find the photos that the index holds and that have not changed.
 
         Args:
@@ -107,7 +107,7 @@ class Index:
                 )
                 if samples:
                     applied[place] = rule
-        return Known(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
+        return CachedFacts(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
         """Remember photos, their rows of pixels, and what was done to their values."""
@@ -125,7 +125,7 @@ class Index:
         )
 
     def forget(self, keys: Iterable[bytes], root: Path) -> int:
-        """Remove photos that are gone or have changed; return how many rows of pixels they had.
+        """Remove photos that are gone or changed; return how many rows of pixels they had.
 
         What is as it was, but not listed now, may belong to another table of the same folder.
         """
@@ -166,7 +166,7 @@ class Index:
 def describe_file(path: Path) -> tuple[str, int]:
     """Return the folder that an index is about and its number of photos; "" and 0 if damaged.
 
-    Nothing is written, and nobody who writes is disturbed.
+    Nothing is written, and no writer is blocked.
     """
     address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     try:

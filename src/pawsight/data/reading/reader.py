@@ -24,17 +24,17 @@ from typing import BinaryIO
 from pawsight import machine
 from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
 from pawsight.data.decoding.photo_file import MAX_BYTES
-from pawsight.data.reading.batch import Batch, Finding, Watch
+from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult
 
 # Of processor time, so that a busy machine fails no photo. What `limits` accepts takes up to
-# about 5 seconds; this is for what it does not know, and for slower machines.
+# about 5 seconds; this is for what it does not cover, and for slower machines.
 PROCESSOR_SECONDS = 10.0
 # By the clock, for a decoder that waits for ever; a machine short of memory may be slow.
 CLOCK_SECONDS = 60.0
 # What one photo can need, the file itself and a copy of it included.
 MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
 
-Work = Callable[[Batch, Watch], list[Finding]]
+Work = Callable[[Batch, DecodeTimeout], list[ReadResult]]
 
 
 def reason_for(exit_code: int) -> str:
@@ -51,7 +51,7 @@ def is_lasting(exit_code: int) -> bool:
     return exit_code == -getattr(signal, "SIGPROF", 0)
 
 
-class Limits(Watch):
+class SignalTimeout(DecodeTimeout):
     """Ends this process when a photo takes too long, also inside a decoder that blocks Python."""
 
     def begin(self) -> None:
@@ -82,10 +82,10 @@ def main() -> None:
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     gc.freeze()  # what was imported stays, so the collector can skip it
     _answer(answers, None)
-    limits = Limits()
+    timeout = SignalTimeout()
     while True:
         try:
-            _answer(answers, work(waiting.get(), limits))
+            _answer(answers, work(waiting.get(), timeout))
         except MemoryError:
             os._exit(1)
         except BrokenPipeError:
@@ -94,7 +94,7 @@ def main() -> None:
             _answer(answers, traceback.format_exc())
 
 
-def _answer(answers: BinaryIO, found: list[Finding] | str | None) -> None:
+def _answer(answers: BinaryIO, found: list[ReadResult] | str | None) -> None:
     pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
     answers.flush()
 

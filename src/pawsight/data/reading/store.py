@@ -52,7 +52,7 @@ class PixelStore:
     """Pixels in one file of rows; they cannot be lost.
 
     A row is compared with its checksum when it is first read. A photo whose row was
-    damaged on the disk is decoded again, and its row is written anew.
+    damaged on the disk is decoded again, and its row is written again.
 
     Rows are read, not mapped into memory: a mapped file that is cut short by
     another program kills the process at the next touch, and a drive that fails
@@ -138,7 +138,7 @@ class PixelStore:
         return checksum
 
     def _made_again(self, index: int, start: int, part: int) -> ImageArray:
-        """Decode the photo of a damaged row and write the row anew; return the part."""
+        """Decode the photo of a damaged row and write the row again; return the part."""
         chosen = np.array([index])
         pixels, analysis = self._photos.read(chosen), self._photos.analysis(chosen)
         if index in self._photos.lost:
@@ -170,7 +170,7 @@ class PixelStore:
 class PixelStream:
     """Pixels decoded when they are read, by all cores.
 
-    The first photos that are decoded are kept in memory, as many as there is room for: from the
+    The first photos that are decoded are kept in memory, as many as fit: from the
     second epoch on they cost no decoding.
 
     A photo that was sound at ingest and can no longer be read comes out mid-grey. It stays

@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 from pawsight import machine
-from pawsight.data.reading.batch import Batch, Finding, Watch, read_batch
+from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult, read_batch
 from pawsight.data.reading.reader import Work, is_lasting, reason_for
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
     "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
 }
-_END_SECONDS = 5.0  # for a killed process to be gone
+_END_SECONDS = 5.0  # for a killed process to end
 _PROGRAM = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
@@ -40,7 +40,7 @@ from pawsight.data.reading.reader import main
 main()
 """
 
-Result = tuple[Batch, list[Finding]]
+Result = tuple[Batch, list[ReadResult]]
 
 
 def read_all(
@@ -51,7 +51,7 @@ def read_all(
     Where the system starts no process, they are read in this one.
 
     Args:
-        batches: Taken one by one, when a process has room.
+        batches: Taken one by one, when a process is free.
         num_workers: How many processes, at least 1.
         work: What a process does with a batch; it must be importable there.
 
@@ -72,7 +72,7 @@ def read_all(
             else:
                 yield result
         while (batch := pool.next_batch()) is not None:  # where no process could be started
-            yield batch, work(batch, Watch())
+            yield batch, work(batch, DecodeTimeout())
     finally:
         pool.close()
         for feeder in feeders:
@@ -165,7 +165,7 @@ class _Feeder(threading.Thread):
         except _NoProcessError:
             for batch, is_suspect in self._todo:
                 if is_suspect:
-                    self._pool.put((batch, [Finding(problem=reason_for(1), is_lasting=False)]))
+                    self._pool.put((batch, [ReadResult(problem=reason_for(1), is_lasting=False)]))
             self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
             self._pool.put(error)
@@ -192,7 +192,7 @@ class _Feeder(threading.Thread):
             batch, is_suspect = under_way.popleft()
             self._todo.extendleft(reversed(under_way))
             if is_suspect:
-                finding = Finding(problem=reason_for(code), is_lasting=is_lasting(code))
+                finding = ReadResult(problem=reason_for(code), is_lasting=is_lasting(code))
                 self._pool.put((batch, [finding]))
             else:
                 self._todo.extendleft((single, True) for single in reversed(batch.singles()))
@@ -220,7 +220,7 @@ class _Process:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            # Without "-P" a file pickle.py that lies beside the photos would be run.
+            # Without "-P" a file pickle.py that is next to the photos would be run.
             [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -45,7 +45,7 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
-            pawsight can get at; the text says which.
+            pawsight can reach; the text states which.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     try:

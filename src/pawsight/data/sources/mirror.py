@@ -1,6 +1,6 @@
 """Copy a remote folder into the cache, in parallel, and the next time only what changed.
 
-What an adapter gives is a list of files, each of which knows how to be opened.
+What an adapter gives is a list of files, each of which can be opened.
 A file that cannot be had is named and left out; the others make a folder that
 is used like any on this machine.
 """
@@ -24,7 +24,14 @@ from pawsight.storage import download
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.storage.disk_space import DISK_ERRORS, need_space
-from pawsight.storage.download import Again, Damaged, GivenUp, OpenStream, Refused, Stream
+from pawsight.storage.download import (
+    ChecksumError,
+    DownloadError,
+    OpenStream,
+    RetriesExhaustedError,
+    RetryableError,
+    Stream,
+)
 from pawsight.storage.locks import locked
 from pawsight.storage.threads import in_threads
 
@@ -37,7 +44,7 @@ _PARTS = ".parts"
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file that lies elsewhere.
+    """One file that is elsewhere.
 
     Attributes:
         path: Where it belongs below the folder, "/" between; see `safe_path`
@@ -102,13 +109,13 @@ def copy_all(
 
 
 def copied_folder(name: str, place: str) -> Path:
-    """Return where the copy of a place lies, or would."""
+    """Return where the copy of a place is, or would."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
     return cache_dir("copied") / f"{safe_path([name])}-{mark}"
 
 
 class _Stopped(Exception):  # noqa: N818
-    """Nobody wants the file any more."""
+    """The copying was stopped."""
 
 
 class _Copying:
@@ -123,7 +130,7 @@ class _Copying:
         self._progress = progress
         self._stop = threading.Event()
         self._counting = threading.Lock()
-        self._bytes = 0  # came since progress was told
+        self._bytes = 0  # since progress was last reported
         self._lost: dict[str, Exception] = {}
 
     def run(self, workers: int) -> None:
@@ -143,12 +150,12 @@ class _Copying:
         self._progress.start(f"Copying {self._name}", total if is_known else None, "bytes")
         num_done = in_a_row = 0
         workers = min(workers, len(missing))
-        outcomes = in_threads(self._fetch, missing, workers, self._stop, self._tell)
+        outcomes = in_threads(self._fetch, missing, workers, self._stop, self._report_bytes)
         with contextlib.closing(outcomes):
             for file, error in outcomes:
                 num_done += 1
                 self._progress.advance(0, files=f"{num_done:,} of {len(missing):,}")
-                in_a_row = in_a_row + 1 if isinstance(error, GivenUp) else 0
+                in_a_row = in_a_row + 1 if isinstance(error, RetriesExhaustedError) else 0
                 if error is not None:
                     self._lose(file, error)
                 if in_a_row >= workers and num_done < len(missing):
@@ -157,17 +164,17 @@ class _Copying:
                         f"could be had: {error}.\n"
                         f"What was copied is kept; give the command again to go on."
                     )
-        self._tell_lost()
+        self._report_lost()
 
     def _lose(self, file: RemoteFile, error: Exception) -> None:
         """Go on without a file, if it is the fault of that file alone."""
         if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
-            error = Refused(f"it cannot be written here: {error.strerror or error}")
-        if not isinstance(error, Refused):
+            error = DownloadError(f"it cannot be written here: {error.strerror or error}")
+        if not isinstance(error, DownloadError):
             raise error
         self._lost[file.path] = error
 
-    def _tell_lost(self) -> None:
+    def _report_lost(self) -> None:
         if not self._lost:
             return
         some = list(self._lost.items())[:_NAMED]
@@ -198,14 +205,14 @@ class _Copying:
             self._count(-_size(kept))
             file = dataclasses.replace(now, path=path)
         else:
-            raise Refused("it changes faster than it can be copied")
+            raise DownloadError("it changes faster than it can be copied")
         target = self._folder / path
         make_dirs(target.parent)
         kept.replace(target)
         with self._counting:
             self._index.add(path, file.version)
 
-    def _fetch_version(self, file: RemoteFile, kept: Path) -> Damaged | None:
+    def _fetch_version(self, file: RemoteFile, kept: Path) -> ChecksumError | None:
         try:
             download.fetch_resumed(
                 self._stoppable(file.open_stream),
@@ -215,12 +222,12 @@ class _Copying:
                 advance=self._count,
                 pause=self._pause,
             )
-        except Damaged as error:
+        except ChecksumError as error:
             return error
         size = _size(kept)
         if file.size is None or size == file.size:
             return None
-        return Damaged(f"it has {size:,} bytes, where {file.size:,} were listed")
+        return ChecksumError(f"it has {size:,} bytes, where {file.size:,} were listed")
 
     def _stoppable(self, open_stream: OpenStream) -> OpenStream:
         @contextlib.contextmanager
@@ -244,7 +251,7 @@ class _Copying:
         with self._counting:
             self._bytes += num_bytes
 
-    def _tell(self) -> None:
+    def _report_bytes(self) -> None:
         """Report what came, in the thread of the caller: progress is not thread-safe."""
         with self._counting:
             num_bytes, self._bytes = self._bytes, 0
@@ -268,8 +275,8 @@ def _refreshed(file: RemoteFile) -> RemoteFile:
         return file
     try:
         return file.refreshed()
-    except Again as error:
-        raise GivenUp(str(error)) from error
+    except RetryableError as error:
+        raise RetriesExhaustedError(str(error)) from error
 
 
 def _size(path: Path) -> int:

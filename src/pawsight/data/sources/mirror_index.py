@@ -56,7 +56,7 @@ class CopiedIndex:
             del self._known[path]
         for folder in {parent for path in gone for parent in Path(path).parents}:
             self._remove_if_empty(folder)
-        # Written anew each time: that drops old lines, and one that was cut.
+        # Written again each time: that drops old lines, and one that was cut.
         write_text(self._path, "".join(map(self._line, self._known)))
 
     def add(self, path: str, version: str) -> None:

@@ -1,6 +1,6 @@
-"""Whether a folder lies on a drive that is reached over a network, as this system's table says.
+"""Detect folders on network drives, by the system's table of mounts.
 
-Linux keeps that table in a file. Windows tells shares by their names. Elsewhere
+Linux keeps that table in a file. Windows recognises shares by their names. Elsewhere
 nothing is known, and a folder counts as one of this machine.
 """
 
@@ -34,7 +34,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_drive(folder: Path) -> str:
-    """Name the kind of network drive that a folder lies on, "" if it lies on none.
+    """Name the kind of network drive that a folder is on, "" if it is on none.
 
     Args:
         folder: It must exist; links on the way to it are followed.

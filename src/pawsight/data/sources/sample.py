@@ -1,7 +1,7 @@
 """The built-in sample: pictures of cats and dogs, drawn on this machine.
 
 For trying things out where there are no photos and no network. Easy enough for
-a small network in a minute, and no easier: colours, places and light say nothing.
+a small network in a minute, and no easier: colours, places and light carry no information.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ from pawsight.records import Part
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a source says of one photo.
+    """A row of a source's table: one photo and its labels.
 
     Attributes:
         path: Absolute, or relative to the folder of the photos.
         label: Its class, "" if unknown.
         part: Its part, "" if the source has no parts.
-        group: Photos with the same one stay in one part; "" stands alone.
+        group: Photos with the same one stay in one part; "" is a group of its own.
         number: The line of the table, for messages.
     """
 
@@ -30,13 +30,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Photos that lie on this machine.
+    """Photos that are on this machine.
 
     Attributes:
         name: What to call them, such as in the name of a run folder.
-        root: The folder that they lie in.
+        root: The folder that they are in.
         table: A table that names them and their classes, or None.
-        lines: The photos and their classes, where the source knows them itself; else None, and
+        lines: The photos and their classes, where the source states them itself; else None, and
             the table or the folders give the classes.
     """
 

@@ -31,7 +31,7 @@ from pawsight.data.sources.mounts import PASSING_ERRORS, network_drive
 from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError, first_line
 from pawsight.progress import Progress
-from pawsight.storage.download import Again, Refused, Stream
+from pawsight.storage.download import DownloadError, RetryableError, Stream
 
 SLOW_FILES_PER_SECOND = 100.0  # one after the other; a disk of this machine gives thousands
 _MEASURED_FILES = 24
@@ -41,7 +41,7 @@ _LISTING_WAITS_SECONDS = (0.5, 2.0)  # after a drive stumbled
 
 
 def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
-    """Take a folder where it is, or a copy of it if it lies on a slow network drive.
+    """Take a folder where it is, or a copy of it if it is on a slow network drive.
 
     Args:
         path: The folder.
@@ -51,7 +51,7 @@ def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
 
     Raises:
         SourceError: The folder cannot be listed, is empty, or none of its files can be copied.
-        DiskError: There is no room for a copy that was asked for.
+        DiskError: There is no space for a copy that was requested.
     """
     source = plain_folder.fetch(path)
     drive = "" if staging == "never" else network_drive(source.root)
@@ -89,7 +89,7 @@ def files_per_second(paths: list[Path], progress: Progress) -> float:
     progress.start("Measuring how fast the drive is", len(chosen), "files")
     began, num_read = time.perf_counter(), 0
     for path in chosen:
-        with contextlib.suppress(OSError):  # it took its time, and copying will tell
+        with contextlib.suppress(OSError):  # copying reports the error
             read_whole(path)
         progress.advance(1)
         num_read += 1
@@ -106,12 +106,12 @@ def read_whole(path: Path) -> None:
 
 
 def _in_words(root: Path, drive: str, speed: float, num_files: int) -> str:
-    told = f"{root} lies on a network drive ({drive}) that gave {speed:,.0f} files a second"
+    reported = f"{root} is on a network drive ({drive}) that gave {speed:,.0f} files a second"
     if speed >= SLOW_FILES_PER_SECOND:
-        return f"{told}: fast enough to read the photos from."
+        return f"{reported}: fast enough to read the photos from."
     minutes = num_files / speed / 60
     return (
-        f"{told}; one after the other, all {num_files:,} would take {minutes:,.0f} min. They are "
+        f"{reported}; one by one, all {num_files:,} would take {minutes:,.0f} min. They are "
         f"copied to this machine once, many at a time, and used from there "
         f"(--set stage=never reads them where they are)."
     )
@@ -128,7 +128,7 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         parts = waiting.pop()
-        facts, entries = _looked_into(root.joinpath(*parts))
+        facts, entries = _scan_folder(root.joinpath(*parts))
         if (facts.st_dev, facts.st_ino) in entered:  # a link back up
             continue
         entered.add((facts.st_dev, facts.st_ino))
@@ -150,7 +150,7 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
     ]
 
 
-def _looked_into(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
+def _scan_folder(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
     """Return the facts of a folder and its entries; passing errors of the drive are retried."""
     waits = list(_LISTING_WAITS_SECONDS)
     while True:
@@ -208,6 +208,6 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _translated(error: OSError) -> Again | Refused:
-    reason = f"the drive says: {error.strerror or error}"
-    return Again(reason) if error.errno in PASSING_ERRORS else Refused(reason)
+def _translated(error: OSError) -> RetryableError | DownloadError:
+    reason = f"the drive reports: {error.strerror or error}"
+    return RetryableError(reason) if error.errno in PASSING_ERRORS else DownloadError(reason)

@@ -25,7 +25,7 @@ _SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a table says.
+    """The content of a table.
 
     Attributes:
         lines: In the order of the file; a photo of two classes of a one-hot table has two.
@@ -41,7 +41,7 @@ class Table:
 
 
 def is_table(path: Path, start: bytes) -> bool:
-    """Whether a file is meant as a table: its name says so and it holds text."""
+    """Whether a file is a table, by its name and because it is text."""
     return is_table_name(path.name) and (b"\0" not in start or bool(_utf16(start)))
 
 
@@ -60,11 +60,11 @@ def fetch(path: Path) -> Source:
 def read_table(
     path: Path, config: SourceConfig | None = None, group_by: str | None = None
 ) -> Table:
-    """Read a table; the photos are not looked for.
+    """Read a table, without searching for its photos.
 
     Args:
         path: The table.
-        config: The columns, and what the values of its column of parts stand for.
+        config: The columns, and the meaning of the values of its column of parts.
         group_by: The column that becomes the lines' `group`; "folder" is one where the table has
             it; None takes the column "group" if there is one.
 
@@ -180,7 +180,7 @@ def _read_lines(
         which = ", ".join(parts) if parts else "train, validation or test"
         raise DataError(
             f"Line {number} of {path} has the part '{written}'; it can be {which}.\n"
-            f"Say which part it is: --parts train=...,test={written}; or leave the column out: "
+            f"State which part it is: --parts train=...,test={written}; or leave the column out: "
             f"--parts none"
         )
     group = cell(columns.group)

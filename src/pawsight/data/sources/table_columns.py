@@ -47,7 +47,7 @@ class Columns:
 
     Attributes:
         path: Where the photo is.
-        label: Its class; None where each column of `one_hot` stands for a class.
+        label: Its class; None where each column of `one_hot` is a class.
         one_hot: Columns whose 1 marks the photos of that class.
         part: Its part, or None.
         group: Its group, or None.
@@ -78,7 +78,7 @@ def choose_columns(
         rows: The lines below.
         chosen: Headings by role, as in `SourceConfig.columns`.
         group_by: A column to group photos by; None takes the column "group" if there is one.
-        use_parts: Whether a column of parts is looked for.
+        use_parts: Whether to search for a column of parts.
 
     Raises:
         DataError: A column is missing, or several could be meant.
@@ -122,7 +122,7 @@ def choose_columns(
 def _chosen_one_hot(
     path: Path, headings: Sequence[str], rows: Sequence[Row], chosen: str
 ) -> tuple[int, ...]:
-    """Return the columns that the user names as labels, `a+b+c`, after a look at their values."""
+    """Return the columns that the user names as labels, `a+b+c`, after a check of their values."""
     names = chosen.split("+") if chosen else []
     found = tuple(_position(path, headings, "labels", name) for name in names)
     for number, cells in rows:

@@ -1,4 +1,4 @@
-"""Unpack an archive, safely whoever made it.
+"""Unpack an archive that is not trusted.
 
 Only plain files under plain names are unpacked: links, devices, absolute paths
 and `..` are left out and counted, and so is what is no photo or table. Sizes
@@ -89,7 +89,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
             f"Unpack it yourself and give the folder."
         ) from error
     except OSError as error:
-        raise _told(path, folder, error) from error
+        raise _unpack_error(path, folder, error) from error
     if writer.num_left_out:
         progress.note(
             f"Left out {writer.num_left_out} of the entries of {path.name}: "
@@ -143,7 +143,7 @@ def _opened_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
 def _zip_name(entry: zipfile.ZipInfo) -> str:
     """Return the name of an entry with forward slashes, in UTF-8 where possible.
 
-    Without the UTF-8 flag the standard says code page 437; many programs write
+    Without the UTF-8 flag the standard is code page 437; many programs write
     UTF-8 all the same, which other text hardly ever happens to be.
     """
     name = entry.filename
@@ -159,7 +159,7 @@ def _unpack_tar(path: Path, writer: _Writer, limits: Limits) -> None:
         archive: Any = tarfile.TarFile(fileobj=cast(Any, bounded))  # closes nothing
         writer.need_space(path.stat().st_size)
         writer.progress.start("Unpacking", path.stat().st_size, "bytes")
-        told = 0
+        reported = 0
         while (entry := bounded.within(limits.max_header_bytes, archive.next)) is not None:
             writer.count_entry()
             # The list of all entries seen, and their common headers, would grow without end.
@@ -173,10 +173,10 @@ def _unpack_tar(path: Path, writer: _Writer, limits: Limits) -> None:
                 writer.count(entry.size)  # reading past it takes time as well
             else:
                 writer.write(name, content)
-            if (here := file.tell()) > told + _CHUNK_BYTES:
-                writer.progress.advance(here - told)
-                told = here
-        writer.progress.advance(path.stat().st_size - told)
+            if (here := file.tell()) > reported + _CHUNK_BYTES:
+                writer.progress.advance(here - reported)
+                reported = here
+        writer.progress.advance(path.stat().st_size - reported)
 
 
 class _Writer:
@@ -266,10 +266,10 @@ class _Writer:
         )
 
 
-def _told(path: Path, folder: Path, error: OSError) -> SourceError | DiskError:
+def _unpack_error(path: Path, folder: Path, error: OSError) -> SourceError | DiskError:
     if error.errno == errno.ENOSPC:
         return DiskError(f"The disk is full: {path} could not be unpacked into {folder.parent}.")
-    if error.errno is None:  # gzip and bz2 say with an OSError that a stream is damaged
+    if error.errno is None:  # gzip and bz2 raise an OSError for a damaged stream
         return SourceError(
             f"The archive {path} is damaged or incomplete.\nDownload or copy it again."
         )

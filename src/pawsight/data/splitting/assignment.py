@@ -39,7 +39,7 @@ class Side:
     takes_giants: bool = False
 
     def distance(self, draw: float) -> float:
-        """Return how far a draw lies from here; 0 inside."""
+        """Return how far a draw is from here; 0 inside."""
         return min(max(low - draw, draw - high, 0.0) for low, high in self.bounds)
 
     @property

@@ -18,7 +18,7 @@ def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
 
     A photo is found by its sha256 where the table has them, so it may have
     been moved or renamed since; where it was not found so, or the table only
-    has paths, it is found by its path, unless the table knows other bytes there.
+    has paths, it is found by its path, unless the table has other bytes there.
 
     Args:
         where: A run folder, or a CSV with the columns path and part such as a
@@ -82,7 +82,7 @@ def restore(catalog: Catalog, where: str) -> Catalog:
 
 
 def _table_in(path: Path) -> Path:
-    """Find the table in a run folder; a catalog knows photos by their bytes, so it comes first."""
+    """Find the table in a run folder; a catalog has the photos' checksums, so it comes first."""
     if not path.is_dir():
         return path
     run = Run(path)

@@ -24,12 +24,12 @@ def check_enough(
         catalog: The photos.
         groups: The groups to divide.
         needed: How many groups each class must have.
-        config: Says what the groups were made by.
+        config: How the groups were made.
         kept: Photos whose part is known already; a class with such photos is
             not refused, unless folds are wanted.
 
     Raises:
-        DataError: A class has fewer groups; the text says why, and what to do.
+        DataError: A class has fewer groups; the text states why, and what to do.
     """
     num_groups = Counter(dict.fromkeys(catalog.class_names, 0))
     has_kept: set[str] = set()

@@ -27,7 +27,7 @@ from pawsight.data.splitting.shortage import check_enough, groups_too_large
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Part
 
-_TEST_NEEDS = 20  # photos in all; fewer leave a test part that says nothing
+_TEST_NEEDS = 20  # photos in all; fewer make a test part too small to measure
 _TEST_NEEDS_PER_CLASS = 4  # groups
 _NUM_REASONS = 3
 _REST = "rest"  # what the folds share, beside the test part
@@ -171,7 +171,7 @@ def _divide(
     if "validation" not in parts.values():
         raise DataError(
             f"All photos in {catalog.root} keep the parts they had in {config.keep}, and none of "
-            f"these is validation.\nAdd new photos, or divide them all anew, without --keep."
+            f"these is validation.\nAdd new photos, or divide them all again, without --keep."
         )
     return parts
 

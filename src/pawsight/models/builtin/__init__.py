@@ -1,6 +1,6 @@
 """The model of cats and dogs that ships with pawsight; needs no TensorFlow.
 
-It is a run folder as any other, with no history: `model/model.json` says what
+It is a run folder as any other, with no history: `model/model.json` states what
 it is, `model/model.onnx` is the network and `evaluation/metrics.json` how good
 it is on photos it has not seen. Beside "logits" the network gives
 "features", from which a head for other classes is fitted in seconds. What it

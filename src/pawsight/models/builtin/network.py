@@ -113,7 +113,7 @@ def _layer(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> 
     except KeyError:
         raise ModelError(
             f"{builtin.onnx_path()} has a layer of the kind {node.op_type}, which is not of "
-            f"the model that pawsight ships.\nInstall pawsight anew."
+            f"the model that pawsight ships.\nInstall pawsight again."
         ) from None
     return make(node, arrays, policy)
 

@@ -8,7 +8,7 @@ const MOST_NAME_BYTES = 200; // a disk takes 255, and a number and an ending may
 
 /**
  * The labelled photos as a folder per class, packed: give it to `pawsight train`.
- * Where a class has a name that no folder can have everywhere, all photos lie in one folder
+ * Where a class has a name that no folder can have everywhere, all photos are in one folder
  * instead, and a table beside it says what they show.
  * @param {{file: File, path: string, truth: string}[]} photos Those with a label.
  * @returns {Promise<Blob>} A zip of class/name, each file byte for byte as it came.

@@ -1,5 +1,5 @@
 // Who answers: the server this page came from. `pawsight export --format web` writes this
-// file anew, with "./onnx_engine.js", and the same page then answers in the browser.
+// file again, with "./onnx_engine.js", and the same page then answers in the browser.
 //
 // An engine is {card, isLocal, numAtOnce, predict, heatMap}:
 //   card: what `GET /model` says.

@@ -51,5 +51,5 @@ async function load(path) {
   } catch {
     // Told below, as every other way in which the file may be missing.
   }
-  throw new Trouble("gone", "The model could not be loaded from where this page lies.");
+  throw new Trouble("gone", "The model could not be loaded from where this page is.");
 }

@@ -30,7 +30,7 @@ addEventListener("message", async ({ data }) => {
 async function open({ card: found, modelUrl }) {
   card = found;
   const response = await fetch(modelUrl).catch(() => null);
-  if (!response?.ok) throw problem("gone", "The model could not be loaded from where this page lies.");
+  if (!response?.ok) throw problem("gone", "The model could not be loaded from where this page is.");
   session = await ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), {
     executionProviders: ["wasm"],
   });

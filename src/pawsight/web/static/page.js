@@ -134,7 +134,7 @@ async function openUntilThere() {
 
 /**
  * Ask for the server's key.
- * @throws {Trouble} Nobody gave one; the button "Try again now" asks anew.
+ * @throws {Trouble} Nobody gave one; the button "Try again now" asks again.
  */
 function askKey() {
   const dialog = byId("key");

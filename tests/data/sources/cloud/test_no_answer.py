@@ -6,14 +6,14 @@ import pytest
 
 from pawsight.data.sources.cloud.filesystems import require_answer
 from pawsight.data.sources.cloud.stores import _translated
-from pawsight.storage.download import Refused
+from pawsight.storage.download import DownloadError
 
 
 def test_a_port_that_nothing_listens_on_is_named():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(Refused, match=rf"nothing answers at 127\.0\.0\.1, port {port}"):
+    with pytest.raises(DownloadError, match=rf"nothing answers at 127\.0\.0\.1, port {port}"):
         require_answer(f"http://127.0.0.1:{port}/store")
 
 
@@ -36,6 +36,6 @@ def test_behind_a_proxy_the_proxy_is_left_to_tell(monkeypatch):
 )
 def test_missing_and_wrong_credentials_are_told_apart(kind, text, reason):
     error = type(kind, (Exception,), {})(text)
-    with pytest.raises(Refused) as caught, _translated():
+    with pytest.raises(DownloadError) as caught, _translated():
         raise error
     assert str(caught.value) == reason

@@ -137,7 +137,7 @@ def test_a_wrong_password_says_to_try_ssh_and_shows_none(server, told):
 
 def test_a_host_that_ssh_does_not_know_is_refused(server, told, tmp_path):
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
-    with pytest.raises(SourceError, match=r"not among the hosts that ssh knows.*`ssh -p "):
+    with pytest.raises(SourceError, match=r"not among ssh's known hosts.*`ssh -p "):
         fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
 
 

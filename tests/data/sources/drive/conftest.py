@@ -39,7 +39,7 @@ class Trouble:
 
 
 class World:
-    """What lies in Drive, who may ask, and what goes wrong."""
+    """What is in Drive, who may ask, and what goes wrong."""
 
     def __init__(self):
         self.files = {"root": FakeFile({"id": "root", "name": "My Drive", "mimeType": FOLDER})}

@@ -1,7 +1,7 @@
 """Photos from a cloud store, an SFTP server or the web: copied into the cache, used from there.
 
 `stores` speaks with everything that fsspec has a module for, `web` with plain
-HTTP servers, for which nothing but `requests` is needed. Both give a `Place`.
+HTTP servers, for which only `requests` is needed. Both give a `RemoteFolder`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def fetch(text: str, progress: Progress) -> Source:
     """Copy the photos of an address into the cache, or what changed of them.
 
     Args:
-        text: The address of a folder, of an archive, or of a .csv table that lies
+        text: The address of a folder, of an archive, or of a .csv table that is
             beside the photos it names; with `?anonymous` at its end for a public
             folder of a store.
         progress: Receives the bytes, and notes on files that are left out.
 
     Raises:
         ExtraError: What speaks with this kind of store is not installed.
-        SourceError: It cannot be listed, or holds no photos; the text says why.
+        SourceError: It cannot be listed, or has no photos; the text states why.
         DiskError: The cache cannot be written, or the disk is too full.
     """
-    place = (stores if _scheme(text) in stores.STORES else web).look(text, progress)
+    place = (stores if _scheme(text) in stores.STORES else web).list_files(text, progress)
     if not place.files:
         raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
     copied = copy_all(place.name, place.address, place.files, progress)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pawsight.data.sources.cloud.providers import Store
-from pawsight.storage.download import Refused
+from pawsight.storage.download import DownloadError
 from pawsight.storage.http import TIMEOUT_SECONDS
 
 _CONNECT_SECONDS, _READ_SECONDS = TIMEOUT_SECONDS
@@ -24,7 +24,7 @@ def open_file_system(store: Store, address: str, *, is_anonymous: bool) -> tuple
 
     Raises:
         ImportError: The store's library is not installed.
-        Refused: Nothing answers at the store's address.
+        DownloadError: Nothing answers at the store's address.
     """
     if store.title == "SFTP":
         from pawsight.data.sources.cloud.sftp import open_sftp
@@ -53,7 +53,7 @@ def require_answer(url: str) -> None:
     """Check that a server listens at an address; nothing is checked behind a proxy.
 
     Raises:
-        Refused: There is no such host, or nothing answers there.
+        DownloadError: There is no such host, or nothing answers there.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -64,13 +64,13 @@ def require_answer(url: str) -> None:
     try:
         socket.create_connection((host, port), _CONNECT_SECONDS).close()
     except socket.gaierror as error:
-        raise Refused(
+        raise DownloadError(
             f"there is no host {host}, or this machine has no connection to the internet"
         ) from error
     except OSError as error:
-        raise Refused(
+        raise DownloadError(
             f"nothing answers at {host}, port {port}: the server is down, or has another "
-            f"address, or a firewall lies between"
+            f"address, or a firewall is between"
         ) from error
 
 
@@ -93,8 +93,8 @@ def _open_google(
 
     kind = fsspec.get_filesystem_class("gs")
     if is_anonymous or os.environ.get("STORAGE_EMULATOR_HOST"):
-        # The default class asks another server, by gRPC, for the kind of bucket: emulators have
-        # none, and strangers may not.
+        # The default class calls another server, by gRPC, for the kind of bucket: emulators have
+        # none, and other accounts may not read it.
         kind = GCSFileSystem
     fs = kind(requests_timeout=_READ_SECONDS, **options)
     require_answer(fs._location)

@@ -1,4 +1,4 @@
-"""What lies at an address, once it was listed."""
+"""What is at an address, once it was listed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pawsight.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RemoteFolder:
     """Remote files that belong together.
 
     Attributes:
         name: What to call them.
-        address: Where they lie, without secrets.
+        address: Where they are, without secrets.
         files: What is to be copied.
         hint: What to do where there is none.
         archive: The path of the one file that is an archive to unpack.
-        table: The path of the table that says which photos there are.
+        table: The path of the table that lists the photos.
     """
 
     name: str

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 import paramiko
 from paramiko.sftp import CMD_CLOSE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_REALPATH
 
-from pawsight.storage.download import Refused
+from pawsight.storage.download import DownloadError
 
 _TIMEOUT_SECONDS = 15.0
 _MOST_CHANNELS = 8  # OpenSSH allows 10 for a connection
@@ -29,14 +29,14 @@ _WINDOW = 1 << 24  # bytes in flight
 
 
 class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-    """Refuses a server that `ssh` does not know: anybody could stand in its place."""
+    """Refuses a server whose key `ssh` does not have: it could be another server."""
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
         # A port other than 22 comes as "[host]:port".
         host, _, port = hostname.removeprefix("[").partition("]:")
         option = f"-p {port} " if port else ""
-        raise Refused(
-            f"{host} is not among the hosts that ssh knows. Connect once with "
+        raise DownloadError(
+            f"{host} is not among ssh's known hosts. Connect once with "
             f"`ssh {option}{host}`, compare its fingerprint ({key.fingerprint}), and try again"
         )
 
@@ -205,9 +205,9 @@ class Sftp:
         except paramiko.BadHostKeyException as error:
             port = self._ssh["port"]
             known = self._host if port == 22 else f"[{self._host}]:{port}"
-            raise Refused(
+            raise DownloadError(
                 f"the key of {self._host} is not the one that ssh knows: the server was set up "
-                f"anew, or another one answers in its place. Ask who runs it for its fingerprint; "
+                f"again, or another one answers in its place. Ask who runs it for its fingerprint; "
                 f"if it is {error.key.fingerprint}, remove the old key with "
                 f"`ssh-keygen -R '{known}'`, and connect once with `ssh`"
             ) from error

@@ -1,7 +1,7 @@
 """Cloud stores and SFTP servers, each spoken with by its own module of fsspec.
 
 Who may read what is each library's own business: keys, profiles, tokens and
-addresses of other servers are taken from where that library looks for them.
+addresses of other servers are taken from where that library reads them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
 from pawsight.data.sources.cloud.filesystems import open_file_system
 from pawsight.data.sources.cloud.location import (
-    Place,
+    RemoteFolder,
     refuse_file,
     wanted_files,
 )
@@ -26,11 +26,17 @@ from pawsight.data.sources.cloud.providers import STORES, Store
 from pawsight.data.sources.mirror import RemoteFile, safe_path
 from pawsight.errors import ExtraError, SourceError, first_line
 from pawsight.progress import Progress
-from pawsight.storage.download import Again, GivenUp, OpenStream, Refused, Stream
+from pawsight.storage.download import (
+    DownloadError,
+    OpenStream,
+    RetriesExhaustedError,
+    RetryableError,
+    Stream,
+)
 
-__all__ = ["STORES", "look"]
+__all__ = ["STORES", "list_files"]
 
-_PIECE = 8 << 20  # bytes asked for at a time; a cut connection loses less than this
+_PIECE = 8 << 20  # bytes requested at a time; a cut connection loses less than this
 _ANONYMOUS = "?anonymous"
 _NAMED = 5  # files that a note names
 # What the libraries, of which not all need be installed, call errors that no later try mends.
@@ -57,16 +63,16 @@ _WRONG_CREDENTIALS = (
 )
 
 
-class _NotThere(Refused):
+class _NotFoundError(DownloadError):
     """There is nothing of that name."""
 
 
-class _NotAllowed(Refused):
+class _ForbiddenError(DownloadError):
     """One may not read it."""
 
 
-def look(text: str, progress: Progress) -> Place:
-    """List what lies at an address.
+def list_files(text: str, progress: Progress) -> RemoteFolder:
+    """List what is at an address.
 
     Raises:
         ExtraError: The store's library is not installed.
@@ -84,23 +90,23 @@ def look(text: str, progress: Progress) -> Place:
             opened = _open(store, address, is_anonymous=plain != rest)
             progress.start(f"Listing {seen}", None, "files")
             return _listed(*opened, seen, progress)
-    except _NotThere as error:
+    except _NotFoundError as error:
         raise SourceError(
             f"There is no {seen} ({error}).\n"
             f"Look for a slip in the name of the {store.top} or the folder: large and small "
             f"letters differ. It is given as {store.example}."
         ) from error
-    except _NotAllowed as error:
+    except _ForbiddenError as error:
         raise SourceError(
             f"{store.title} does not let you read {seen}: {error}.\n{store.sign_in}"
         ) from error
-    except (Again, GivenUp) as error:
+    except (RetryableError, RetriesExhaustedError) as error:
         raise SourceError(
             f"{seen} cannot be listed: {error}.\n"
             f"{store.title} did not answer as it should, perhaps for a moment only: give the "
             f"command again; what was copied is kept."
         ) from error
-    except Refused as error:  # its text contains the advice
+    except DownloadError as error:  # its text contains the advice
         raise SourceError(f"{seen} cannot be listed: {error}.") from error
 
 
@@ -114,26 +120,28 @@ def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
         raise ExtraError(f"Reading {address.partition('://')[0]}:// addresses", "cloud") from error
     except ValueError as error:
         if "Must provide either" in str(error):  # adlfs
-            raise _NotAllowed("no account is named") from error
-        raise _NotAllowed(first_line(error)) from error
+            raise _ForbiddenError("no account is named") from error
+        raise _ForbiddenError(first_line(error)) from error
 
 
-def _listed(fs: Any, path: str, address: str, progress: Progress) -> Place:
+def _listed(fs: Any, path: str, address: str, progress: Progress) -> RemoteFolder:
     path = path.rstrip("/") or path
     name = path.rpartition("/")[2] or address.rpartition("/")[2]
     info = fs.info(path)
     if info["type"] == "directory":
-        return Place(name, address, _below(fs, path, progress))
+        return RemoteFolder(name, address, _below(fs, path, progress))
     if is_table_name(name):
         folder = path.rpartition("/")[0]
         files = _below(fs, folder, progress)
-        return Place(folder.rpartition("/")[2], address.rpartition("/")[0], files, table=name)
+        return RemoteFolder(
+            folder.rpartition("/")[2], address.rpartition("/")[0], files, table=name
+        )
     start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
     if not archive.is_archive(Path(name), start):
         refuse_file(address)
     _mark_opaque(fs, {path: info})
     here = safe_path([name])
-    return Place(name, address, [_remote(fs, path, info, here)], archive=here)
+    return RemoteFolder(name, address, [_remote(fs, path, info, here)], archive=here)
 
 
 def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
@@ -181,7 +189,7 @@ def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
 def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
     """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
 
-    A listing does not say it, so the first file is asked for all: a bucket has one setting.
+    A listing does not state it, so the first file is checked for all: a bucket has one setting.
     A file for which that is wrong fails its check, and is checked again for itself.
     """
     for path, info in found.items():
@@ -219,22 +227,22 @@ def _translated() -> Iterator[None]:
     """Turn what the libraries raise into what it means: each has errors of its own.
 
     Raises:
-        Refused: It is not there, or may not be read.
-        Again: Anything else, most likely the network.
+        DownloadError: It is not there, or may not be read.
+        RetryableError: Anything else, most likely the network.
     """
     try:
         yield
-    except (SourceError, ExtraError, Again, Refused):
+    except (SourceError, ExtraError, RetryableError, DownloadError):
         raise
     except Exception as error:
         names = {kind.__name__ for kind in type(error).__mro__}
         status = _status(error)
         reason = first_line(error).rstrip(".")
         if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
-            raise _NotAllowed(_why_not_allowed(names, reason)) from error
+            raise _ForbiddenError(_why_not_allowed(names, reason)) from error
         if isinstance(error, FileNotFoundError) or status == 404:
-            raise _NotThere(reason) from error
-        raise Again(reason) from error
+            raise _NotFoundError(reason) from error
+        raise RetryableError(reason) from error
 
 
 def _why_not_allowed(names: set[str], reason: str) -> str:

@@ -1,6 +1,6 @@
 """Photos on a web server: an archive, or a folder whose pages list what is in it.
 
-Needs nothing but `requests`. The pages are those that Apache, nginx, Python's
+Needs only `requests`. The pages are those that Apache, nginx, Python's
 own server and their like write: links to files, and links to folders with a
 slash at the end. Nothing outside the address is followed.
 """
@@ -21,15 +21,15 @@ from pawsight.addresses import public_address
 from pawsight.data.file_types import ARCHIVE_ENDINGS, is_system_folder, is_table_name, is_wanted
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.location import (
-    Place,
+    RemoteFolder,
     refuse_file,
     wanted_files,
 )
 from pawsight.data.sources.mirror import RemoteFile, safe_path
 from pawsight.errors import ExtraError, SourceError
 from pawsight.progress import Progress
-from pawsight.storage.download import Refused, Stream, in_tries
-from pawsight.storage.http import TIMEOUT_SECONDS, judge, open_http, translated
+from pawsight.storage.download import DownloadError, Stream, with_retries
+from pawsight.storage.http import TIMEOUT_SECONDS, check_status, open_http, translated
 from pawsight.storage.threads import in_threads
 
 SCHEMES = ("http", "https")
@@ -43,7 +43,7 @@ _HINT = (
 _FILE_NAME = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
 
 
-def look(text: str, progress: Progress) -> Place:
+def list_files(text: str, progress: Progress) -> RemoteFolder:
     """Find out what a web address gives.
 
     Raises:
@@ -62,7 +62,7 @@ def look(text: str, progress: Progress) -> Place:
             session.mount(f"{scheme}://", adapter)
         try:
             return _Web(session, progress).place(url)
-        except Refused as error:
+        except DownloadError as error:
             raise SourceError(
                 f"{public_address(url)} cannot be had: {error}.\n"
                 f"Look whether the address is right and opens in a browser, and give it again. "
@@ -71,36 +71,38 @@ def look(text: str, progress: Progress) -> Place:
 
 
 class _Web:
-    """One look at a web server."""
+    """One listing of a web server."""
 
     def __init__(self, session: Any, progress: Progress) -> None:
         self._session = session
         self._progress = progress
 
-    def place(self, url: str) -> Place:
+    def place(self, url: str) -> RemoteFolder:
         address = public_address(url)
-        final, name, start, page = in_tries(lambda: self._ask(url))
+        final, name, start, page = with_retries(lambda: self._ask(url))
         if page is not None:
             folder = _folder_of(final)
             files = self._files_below(folder, final, page)
-            return Place(_last_name(folder), address, files, _HINT)
+            return RemoteFolder(_last_name(folder), address, files, _HINT)
         if is_table_name(name):
             folder = urljoin(final, ".")
-            _, _, _, page = in_tries(lambda: self._ask(folder))
+            _, _, _, page = with_retries(lambda: self._ask(folder))
             files = self._files_below(folder, folder, page or "")
-            return Place(
+            return RemoteFolder(
                 _last_name(folder), public_address(folder), files, _HINT, table=safe_path([name])
             )
         if not archive.is_archive(Path(name), start):
             refuse_file(address)
         here = safe_path([name])
-        file = _remote_file(self._session, url, in_tries(lambda: _head(self._session, url)), here)
-        return Place(archive.stem_of(name), address, [file], archive=here)
+        file = _remote_file(
+            self._session, url, with_retries(lambda: _head(self._session, url)), here
+        )
+        return RemoteFolder(archive.stem_of(name), address, [file], archive=here)
 
     def _ask(self, url: str) -> tuple[str, str, bytes, str | None]:
         """Where an address leads to, the name and start of the file, and the page if it is one."""
         with translated(), self._get(url) as answer:
-            judge(answer)
+            check_status(answer)
             name = _file_name(answer)
             if not _is_page(answer) or is_table_name(name) or name.endswith(ARCHIVE_ENDINGS):
                 start = next(answer.iter_content(archive.START_BYTES), b"")
@@ -109,14 +111,14 @@ class _Web:
             for chunk in answer.iter_content(1 << 16):
                 content += chunk
                 if len(content) > _MOST_PAGE_BYTES:
-                    raise Refused("its page is too long to be a list of files")
+                    raise DownloadError("its page is too long to be a list of files")
             return answer.url, name, b"", content.decode(answer.encoding or "utf-8", "replace")
 
     def _get(self, url: str) -> Any:
         return self._session.get(url, stream=True, timeout=TIMEOUT_SECONDS)
 
     def _files_below(self, folder: str, page_url: str, page: str) -> list[RemoteFile]:
-        """List a folder and those in it, page by page, and ask for the facts of each file."""
+        """List a folder and those in it, page by page, and request the facts of each file."""
         found: dict[str, None] = {}
         pages = [(page_url, page)]
         seen = {folder}
@@ -131,7 +133,7 @@ class _Web:
                     if parts and is_wanted(parts[:-1], parts[-1]):
                         found[link] = None
                 elif len(parts) <= _MOST_LEVELS and not any(map(is_system_folder, parts)):
-                    final, _, _, inner = in_tries(partial(self._ask, link))
+                    final, _, _, inner = with_retries(partial(self._ask, link))
                     if inner is not None and final.startswith(folder):
                         pages.append((final, inner))
             self._progress.advance(0, files=f"{len(found):,} files")
@@ -141,7 +143,7 @@ class _Web:
         facts: dict[str, dict[str, str]] = {}
 
         def ask(url: str) -> None:
-            facts[url] = in_tries(lambda: _head(self._session, url))
+            facts[url] = with_retries(lambda: _head(self._session, url))
 
         self._progress.start("Checking what changed", len(urls), "files")
         asked = in_threads(ask, urls, _NUM_THREADS, threading.Event(), lambda: None)
@@ -162,12 +164,12 @@ class _Web:
 
 
 def _head(session: Any, url: str) -> dict[str, str]:
-    """What a server states of a file; nothing, if it does not say: copying will tell why."""
+    """The facts of a file in a server's response; nothing on an error, which copying reports."""
     headers = {"Accept-Encoding": "identity"}
     with translated():
         answer = session.head(url, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)
-    with contextlib.suppress(Refused):
-        judge(answer)
+    with contextlib.suppress(DownloadError):
+        check_status(answer)
         return dict(answer.headers.lower_items())
     return {}
 
@@ -181,7 +183,7 @@ def _remote_file(session: Any, url: str, facts: dict[str, str], here: str) -> Re
 
     @contextlib.contextmanager
     def open_stream(start: int) -> Iterator[Stream]:
-        # Without a mark nobody knows whether the rest is still that of the same file.
+        # Without an ETag or date, the rest may be of another version of the file.
         with open_http(session.get, url, start if any(marks) else 0, _judge_file) as stream:
             yield stream
 
@@ -192,9 +194,9 @@ def _remote_file(session: Any, url: str, facts: dict[str, str], here: str) -> Re
 
 
 def _judge_file(answer: Any) -> None:
-    judge(answer)
+    check_status(answer)
     if _is_page(answer):
-        raise Refused("the server gives a web page in its place; perhaps one must sign in")
+        raise DownloadError("the server gives a web page in its place; perhaps one must sign in")
 
 
 def _is_page(answer: Any) -> bool:

@@ -1,7 +1,7 @@
 """Photos in Google Drive: a folder is copied once, and later what changed; or an archive.
 
 Works with Google's own libraries, which come with the extra `drive` and are
-imported when an address asks for them.
+imported when an address needs them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fetch(text: str, progress: Progress) -> Source:
         if item["mimeType"] != FOLDER:
             return _fetch_archive(drive, item, text, progress)
         listed = list_folder(drive, item, progress)
-        _tell(listed, progress)
+        _report_left_out(listed, progress)
         if not listed.files:
             raise SourceError(_no_photos(item["name"], text, listed))
         root = copy_all(item["name"], f"gdrive:{item['id']}", listed.files, progress)
@@ -66,7 +66,7 @@ def _fetch_archive(drive: Drive, item: Item, text: str, progress: Progress) -> S
     return archive.fetch(root / path, progress)
 
 
-def _tell(listed: Listed, progress: Progress) -> None:
+def _report_left_out(listed: Listed, progress: Progress) -> None:
     if listed.googles_own:
         progress.note(
             f"Left out {len(listed.googles_own):,} documents of Google's own (Docs, Sheets, "

@@ -22,7 +22,7 @@ class Address:
     Attributes:
         text: As the user wrote it.
         file_id: The id of a file or folder, "" if none is given.
-        resource_key: What a link to some older files must bring along.
+        resource_key: What a link to some older files must contain.
         path: Names from the top on, the first one MY_DRIVE, SHARED_DRIVES or
             SHARED_WITH_ME; empty if only an id is given.
     """

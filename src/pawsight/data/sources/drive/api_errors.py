@@ -1,7 +1,7 @@
 """What it means when Google Drive answers with an error.
 
 One status stands for many things: 403 is sent for "slow down" and for "this is
-not yours". The reason inside tells them apart.
+not yours". The reason inside distinguishes them.
 Source: https://developers.google.com/workspace/drive/api/guides/handle-errors
 """
 
@@ -11,11 +11,11 @@ import json
 from typing import Any
 
 from pawsight.errors import SourceError
-from pawsight.storage.download import Again, Refused
-from pawsight.storage.http import asked_to_wait, is_busy
+from pawsight.storage.download import DownloadError, RetryableError
+from pawsight.storage.http import is_busy, retry_after_seconds
 
 _SLOW_DOWN = {"userRateLimitExceeded", "rateLimitExceeded", "backendError", "internalError"}
-_SIGN_IN = "Sign in: pawsight drive login. Other ways stand in docs/drive.md."
+_SIGN_IN = "Sign in: pawsight drive login. Other ways are in docs/drive.md."
 _OF_A_FILE = {
     "downloadQuotaExceeded": "it was downloaded too often today; try tomorrow, or make a copy "
     "in your own Drive and give that",
@@ -28,10 +28,10 @@ _OF_THE_SIGN_IN = {
     "of this sign-in or API key.\nSwitch it on in the project's console, under APIs & Services.",
     "insufficientPermissions": "This sign-in does not allow reading Google Drive.\n"
     "Sign in again, with the read-only scope: pawsight drive login",
-    "keyInvalid": "Google does not know the API key in PAWSIGHT_DRIVE_API_KEY.\n"
+    "keyInvalid": "Google rejects the API key in PAWSIGHT_DRIVE_API_KEY.\n"
     "Copy it again from the project's console, under Credentials.",
-    "dailyLimitExceeded": "This Google Cloud project has used up what it may ask Google Drive "
-    "today.\nTry again tomorrow: what was copied is kept.",
+    "dailyLimitExceeded": "This Google Cloud project has used up its quota of Google Drive "
+    "requests for today.\nTry again tomorrow: what was copied is kept.",
     "authError": f"Google Drive does not accept this sign-in.\n{_SIGN_IN}",
 }
 # Newer answers name the same in another place and in other words.
@@ -44,15 +44,15 @@ _ALIASES = {
 }
 
 
-class NotFound(Refused):
-    """There is no such file, or it is not shared with the one who asks."""
+class NotFoundError(DownloadError):
+    """There is no such file, or it is not shared with this account."""
 
 
-def judge(answer: Any) -> None:
+def check_status(answer: Any) -> None:
     """Return what a requests.Response other than the file means.
 
     Raises:
-        Again, Refused, SourceError: As `meaning`.
+        RetryableError, DownloadError, SourceError: As `meaning`.
     """
     if answer.status_code >= 400:
         raise meaning(answer.status_code, answer.headers.get("Retry-After", ""), answer.content)
@@ -67,24 +67,24 @@ def meaning(status: int, retry_after: str, content: bytes) -> Exception:
         content: What Google wrote, if it is from Google.
 
     Returns:
-        Again; Refused where it is about one file; SourceError where no other
+        RetryableError; DownloadError where it is about one file; SourceError where no other
         file will fare better.
     """
     reasons, message = _read(content)
     if is_busy(status) or (status == 403 and reasons & _SLOW_DOWN):
-        return Again(f"Google Drive is busy ({status})", asked_to_wait(retry_after))
+        return RetryableError(f"Google Drive is busy ({status})", retry_after_seconds(retry_after))
     for reason in reasons:
         if reason in _OF_A_FILE:
-            return Refused(_OF_A_FILE[reason])
+            return DownloadError(_OF_A_FILE[reason])
         if reason in _OF_THE_SIGN_IN:
             return SourceError(_OF_THE_SIGN_IN[reason])
     if status == 401:
         return SourceError(_OF_THE_SIGN_IN["authError"])
     if status == 404:
-        return NotFound("it is not there, or not shared with this account")
+        return NotFoundError("it is not there, or not shared with this account")
     if status == 403:
-        return Refused(f"it is not shared with this account ({message or status})")
-    return Refused(f"Google Drive answers {status}{f': {message}' if message else ''}")
+        return DownloadError(f"it is not shared with this account ({message or status})")
+    return DownloadError(f"Google Drive answers {status}{f': {message}' if message else ''}")
 
 
 def _read(content: bytes) -> tuple[set[str], str]:

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pawsight.data.sources.drive.api_errors import judge, meaning
+from pawsight.data.sources.drive.api_errors import check_status, meaning
 from pawsight.data.sources.drive.credentials import Access
 from pawsight.errors import SourceError
-from pawsight.storage.download import Again, Stream, in_tries, wait
+from pawsight.storage.download import RetryableError, Stream, wait, with_retries
 from pawsight.storage.http import open_http
 
 FOLDER = "application/vnd.google-apps.folder"
@@ -41,7 +41,7 @@ class Drive:
         """Open it.
 
         Args:
-            access: Who asks.
+            access: The credentials or API key to use.
             pause: Waits some seconds between two tries.
         """
         from googleapiclient.discovery import build
@@ -50,7 +50,7 @@ class Drive:
         self._pause = pause
         self._own = threading.local()
         self._opened: list[Any] = []
-        self._keys: dict[str, str] = {}  # what links to some older files must bring along
+        self._keys: dict[str, str] = {}  # what links to some older files must contain
         endpoint = os.environ.get("PAWSIGHT_DRIVE_URL")
         self._service = build(
             "drive",
@@ -67,10 +67,10 @@ class Drive:
             one.close()
 
     def account(self) -> str:
-        """The address of the account that asks.
+        """The e-mail address of the signed-in account.
 
         Raises:
-            SourceError, Refused: As `get`.
+            SourceError, DownloadError: As `get`.
         """
         request = self._service.about().get(fields="user(emailAddress)")
         return str(self._execute(request)["user"].get("emailAddress", ""))
@@ -79,7 +79,7 @@ class Drive:
         """Return what a file or folder is.
 
         Raises:
-            Refused: It cannot be had; NotFound if it is not there.
+            DownloadError: It cannot be had; NotFoundError if it is not there.
             SourceError: Nothing can, for all that is known.
         """
         if resource_key:
@@ -111,7 +111,7 @@ class Drive:
             folder_id: The folder they are in, "" if the condition names none.
 
         Raises:
-            Refused, SourceError: As `get`; or Drive repeats itself for ever.
+            DownloadError, SourceError: As `get`; or Drive repeats itself for ever.
         """
         where = {"corpora": "drive", "driveId": drive_id} if drive_id else {"corpora": "user"}
         return self._pages(
@@ -133,7 +133,7 @@ class Drive:
         """Open the bytes of a file from some byte on.
 
         Raises:
-            Again, Refused, SourceError: As a `Stream` may be.
+            RetryableError, DownloadError, SourceError: As a `Stream` may be.
         """
         request = self._service.files().get_media(fileId=file_id, supportsAllDrives=True)
         return self._opened_file(request.uri, file_id, start)
@@ -144,18 +144,18 @@ class Drive:
             headers = headers | self._key_header(file_id)
             return self._session().get(url, headers=headers, **options)
 
-        with _translated(), open_http(get, url, start, judge) as stream:
+        with _translated(), open_http(get, url, start, check_status) as stream:
             yield stream
 
     def _pages(
-        self, ask: Callable[[str | None], Any], kind: str, what: str, folder_id: str = ""
+        self, request: Callable[[str | None], Any], kind: str, what: str, folder_id: str = ""
     ) -> Iterator[Item]:
         token: str | None = None
         tokens: set[str] = set()
         seen: set[str] = set()
         num_empty = 0
         while True:
-            page = self._execute(ask(token), folder_id)
+            page = self._execute(request(token), folder_id)
             fresh = {item["id"]: item for item in page.get(kind, ()) if item["id"] not in seen}
             seen |= fresh.keys()
             yield from fresh.values()
@@ -184,9 +184,11 @@ class Drive:
                     after = error.resp.get("retry-after", "")
                     raise meaning(error.resp.status, after, error.content) from error
                 except OSError as error:  # no route, a certificate; nothing is written here
-                    raise Again(f"there is no connection to Google Drive ({error})") from error
+                    raise RetryableError(
+                        f"there is no connection to Google Drive ({error})"
+                    ) from error
 
-        return in_tries(execute, self._pause)
+        return with_retries(execute, self._pause)
 
     def _key_header(self, file_id: str) -> dict[str, str]:
         key = self._keys.get(file_id)
@@ -221,7 +223,7 @@ def _translated() -> Iterator[None]:
     """Turn what Google's libraries raise into reasons to try again, or to sign in again.
 
     Raises:
-        Again: The connection could not be made, or broke.
+        RetryableError: The connection could not be made, or broke.
         SourceError: The sign-in has expired.
     """
     import httplib2
@@ -231,12 +233,12 @@ def _translated() -> Iterator[None]:
         yield
     except exceptions.RefreshError as error:
         if error.retryable:
-            raise Again("Google's sign-in is busy") from error
+            raise RetryableError("Google's sign-in is busy") from error
         raise SourceError(
             "The sign-in to Google Drive has expired or was withdrawn.\n"
             "Sign in again: pawsight drive login"
         ) from error
     except exceptions.TransportError as error:
-        raise Again("there is no connection to Google's sign-in") from error
+        raise RetryableError("there is no connection to Google's sign-in") from error
     except (httplib2.HttpLib2Error, http.client.HTTPException) as error:
-        raise Again(f"there is no connection to Google Drive ({error})") from error
+        raise RetryableError(f"there is no connection to Google Drive ({error})") from error

@@ -1,6 +1,6 @@
-"""Who asks Google Drive: the sign-in of `pawsight drive login`, a service account, an API key.
+"""Credentials for Google Drive: a sign-in, a service account or an API key.
 
-The first of these that is there counts: that sign-in; the key file of a service
+The first of these that exists is used: `pawsight drive login`; the key file of a service
 account in $GOOGLE_APPLICATION_CREDENTIALS; an API key for what is public, in
 $PAWSIGHT_DRIVE_API_KEY; Google Colab's own sign-in; Google's application-default
 credentials.
@@ -30,7 +30,7 @@ _PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks.
+    """Credentials or an API key for Google Drive.
 
     Attributes:
         how: In words for people.
@@ -59,11 +59,11 @@ def token_path() -> Path:
 
 
 def load_access() -> Access:
-    """Find out who asks.
+    """Load the first credentials that exist, in the order above.
 
     Raises:
         ExtraError: Google's packages are not installed.
-        SourceError: There is no way to ask, or the one there is cannot be used.
+        SourceError: There are none, or they cannot be used.
     """
     need_extra()
     if token_path().is_file():
@@ -116,7 +116,7 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
     except Exception as error:
         raise SourceError(
             f"Nobody signed in to Google Drive: {first_line(error)}.\n"
-            f"Run pawsight drive login again, and say yes on Google's page."
+            f"Run pawsight drive login again, and accept on Google's page."
         ) from error
     keep_token(credentials.to_json())
     return token_path()
@@ -203,7 +203,7 @@ def _default(what: str) -> Any:
             "You are not signed in to Google Drive.\n"
             "Sign in: pawsight drive login --client FILE\n"
             "For a public link set PAWSIGHT_DRIVE_API_KEY, for a service account "
-            "GOOGLE_APPLICATION_CREDENTIALS; docs/drive.md says how to get each."
+            "GOOGLE_APPLICATION_CREDENTIALS; docs/drive.md describes how to get each."
         ) from error
 
 

@@ -1,6 +1,6 @@
 """List the photos below a folder of Google Drive, with the folders inside it and shortcuts.
 
-The folders of one level are asked for side by side. No folder is entered twice,
+The folders of one level are listed in parallel. No folder is entered twice,
 so a shortcut that leads back up ends.
 """
 
@@ -18,15 +18,15 @@ from pawsight.data.sources.drive.resolving import follow
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
 from pawsight.progress import Progress
-from pawsight.storage.download import GivenUp, Refused
+from pawsight.storage.download import DownloadError, RetriesExhaustedError
 from pawsight.storage.threads import in_threads
 
-_AT_A_TIME = 8  # folders asked for
+_AT_A_TIME = 8  # folders listed in parallel
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to look into: its id, its place below the first, the shared drive it is in."""
+    """A folder to list: its id, its place below the first, the shared drive it is in."""
 
     file_id: str
     names: tuple[str, ...]
@@ -47,11 +47,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class Listed:
-    """What lies below a folder.
+    """What is below a folder.
 
     Attributes:
         files: What is worth copying.
-        archives: Names of archives, which are not looked into.
+        archives: Names of archives, which are not opened.
         googles_own: Names of documents that Google keeps without bytes.
         lost: What could not be listed, and why.
     """
@@ -100,7 +100,7 @@ class _Listing:
         self._entered.add(folder["id"])
         level = [_Folder(folder["id"], (), folder.get("driveId", ""))]
         while level:
-            inside = self._at_once(self._look, level)
+            inside = self._at_once(self._list_folder, level)
             level = self._below([(one, inside[one]) for one in level if one in inside])
         self._found.sort(key=lambda entry: entry[:2])  # so that numbers in names stay the same
         paths = unique_paths(path for path, _, _ in self._found)
@@ -110,26 +110,28 @@ class _Listing:
         ]
         return self._listed
 
-    def _look(self, folder: _Folder) -> list[Item]:
+    def _list_folder(self, folder: _Folder) -> list[Item]:
         condition = f"'{folder.file_id}' in parents"
         return list(self._drive.list_items(condition, folder.drive_id, folder.file_id))
 
-    def _at_once(self, ask: Callable[[Place], Answer], places: list[Place]) -> dict[Place, Answer]:
+    def _at_once(
+        self, request: Callable[[Place], Answer], places: list[Place]
+    ) -> dict[Place, Answer]:
         """Run a request for many places at a time, and note those that are refused."""
         answers: dict[Place, Answer] = {}
 
         def work(place: Place) -> None:
-            answers[place] = ask(place)
+            answers[place] = request(place)
 
         outcomes = in_threads(
             work, places, min(_AT_A_TIME, len(places)), threading.Event(), lambda: None
         )
         with contextlib.closing(outcomes):
             for place, error in outcomes:
-                is_gone = isinstance(error, GivenUp) or not place.names
-                if isinstance(error, Refused) and not is_gone:
+                is_gone = isinstance(error, RetriesExhaustedError) or not place.names
+                if isinstance(error, DownloadError) and not is_gone:
                     self._listed.lost.append(f"{'/'.join(place.names)}: {error}")
-                elif isinstance(error, Refused):
+                elif isinstance(error, DownloadError):
                     raise SourceError(
                         f"The folder cannot be listed in Google Drive: {error}.\n"
                         f"Give the command again; what was copied is kept."

@@ -13,12 +13,12 @@ from pawsight.data.sources.drive.addresses import (
     SHARED_WITH_ME,
     Address,
 )
-from pawsight.data.sources.drive.api_errors import NotFound
+from pawsight.data.sources.drive.api_errors import NotFoundError
 from pawsight.data.sources.drive.client import FOLDER, SHORTCUT, Drive, Item
 from pawsight.errors import SourceError
-from pawsight.storage.download import Refused
+from pawsight.storage.download import DownloadError
 
-_LOOKED_THROUGH = 1000  # items among which a name written in another way is looked for
+_LOOKED_THROUGH = 1000  # items searched for a name written in another way
 
 
 def resolve(drive: Drive, address: Address) -> Item:
@@ -31,11 +31,11 @@ def resolve(drive: Drive, address: Address) -> Item:
         if address.file_id:
             try:
                 return follow(drive, drive.get(address.file_id, address.resource_key))
-            except NotFound:
+            except NotFoundError:
                 if not address.path:
                     raise
         return _walk(drive, address)
-    except Refused as error:
+    except DownloadError as error:
         raise SourceError(
             f"{address.text} cannot be read from Google Drive: {error}.\n"
             f"Look at it in the browser with the same account (pawsight drive status names it), "
@@ -47,7 +47,7 @@ def follow(drive: Drive, item: Item) -> Item:
     """Return what a shortcut leads to, and anything else as it is.
 
     Raises:
-        Refused: It leads nowhere.
+        DownloadError: It leads nowhere.
     """
     if item["mimeType"] != SHORTCUT:
         return item

@@ -78,7 +78,7 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
 
 
 def _folder(known: KnownSet) -> Path:
-    """Where a set lies in the cache; another edition of it has another place."""
+    """Where a set is in the cache; another edition of it has another place."""
     files = [(archive.file_name, archive.checksum, archive.part) for archive in known.archives]
     edition = repr((files, known.labels, known.class_names)).encode()
     return cache_dir("known") / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"

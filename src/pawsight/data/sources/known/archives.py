@@ -13,11 +13,11 @@ from pawsight.errors import ConfigError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage.disk_space import need_space
 from pawsight.storage.download import (
-    Again,
-    Damaged,
-    GivenUp,
+    ChecksumError,
+    DownloadError,
     OpenStream,
-    Refused,
+    RetriesExhaustedError,
+    RetryableError,
     Stream,
     fetch_resumed,
     part_of,
@@ -77,7 +77,7 @@ def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Pa
 
 def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
     """Try each mirror once, then those with patience that did not refuse for good."""
-    problems: dict[str, Refused] = {}
+    problems: dict[str, DownloadError] = {}
     left = list(addresses(known, archive))
     for is_patient in (False, True) if len(left) > 1 else (True,):
         for url in list(left):
@@ -90,10 +90,10 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
                     checksum=archive.checksum,
                     advance=counted.advance,
                 )
-            except Refused as error:
+            except DownloadError as error:
                 problems[url] = error
-                counted.take_back()  # the next one tells of the part that is here again
-                if not isinstance(error, GivenUp):
+                counted.take_back()  # the next one counts the part that is here again
+                if not isinstance(error, RetriesExhaustedError):
                     left.remove(url)
                 if not is_patient:
                     shown = public_address(url)
@@ -127,13 +127,13 @@ def _opener(url: str, archive: SetArchive, is_patient: bool) -> OpenStream:
         with contextlib.ExitStack() as opened:
             try:
                 stream = opened.enter_context(open_http(requests.get, url, start))
-            except Again as error:
+            except RetryableError as error:
                 if is_patient:
                     raise
-                raise GivenUp(str(error)) from error
-            # Before hundreds of megabytes of another file, or a page that asks for a login.
+                raise RetriesExhaustedError(str(error)) from error
+            # Before hundreds of megabytes of another file, or a login page.
             if stream.total not in (None, archive.num_bytes):
-                raise Damaged(
+                raise ChecksumError(
                     f"the file there has {stream.total:,} bytes, not {archive.num_bytes:,}"
                 )
             yield stream
@@ -146,18 +146,18 @@ def _version(archive: SetArchive) -> str:
     return archive.checksum or str(archive.num_bytes)
 
 
-def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, Refused]) -> str:
+def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, DownloadError]) -> str:
     tried = "\n".join(f"  {public_address(url)}: {problem}" for url, problem in problems.items())
     text = f"{known.name} is not on this machine, and cannot be fetched:\n{tried}\n"
-    if any(isinstance(problem, Damaged) for problem in problems.values()):
+    if any(isinstance(problem, ChecksumError) for problem in problems.values()):
         kind = "MD5" if len(archive.checksum) == 32 else "SHA-256"
         checksum = f" and the {kind} {archive.checksum}" if archive.checksum else ""
         return (
             f"{text}It should have {archive.num_bytes:,} bytes{checksum}. Perhaps the set has "
-            f"changed at its source, or the network hands out a page of its own.\n"
+            f"changed at its source, or the network returns a page of its own.\n"
             f"Look at {known.page}\nIf you trust what is there, unpack it and give the folder."
         )
-    if all(isinstance(problem, GivenUp) for problem in problems.values()):
+    if all(isinstance(problem, RetriesExhaustedError) for problem in problems.values()):
         return (
             f"{text}What came so far is kept: give the command again to go on.\n"
             f"Without the internet, name a server that has it at "

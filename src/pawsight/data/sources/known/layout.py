@@ -40,7 +40,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
             path.unlink()  # else the next try would find it again
             raise SourceError(
                 f"{known.name} came, but cannot be used: {error}\n"
-                f"Give the command again to fetch it anew, or look at {known.page}"
+                f"Give the command again, or look at {known.page}"
             ) from error
         inner = _innermost(unpacked)
         if archive.part:

@@ -1,7 +1,7 @@
-"""The well-known sets: what sets.toml says of each.
+"""The known sets: the entries of sets.toml.
 
 The facts are from public sources, which `origin` names; none of the archives
-lies here.
+is here.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class SetArchive:
     """One archive of a set.
 
     Attributes:
-        urls: Where it lies, each with the same bytes; they are tried in turn.
+        urls: Where it is, each with the same bytes; they are tried in turn.
         num_bytes: Its size.
         checksum: MD5 (32 digits) or SHA-256 (64) of it, "" if no source states one.
-        part: The part that its photos are, "" where its folders say it or nothing does.
+        part: The part that its photos are, "" where its folders state it or nothing does.
     """
 
     urls: tuple[str, ...]

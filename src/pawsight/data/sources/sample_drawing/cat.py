@@ -1,4 +1,4 @@
-"""Draw the face of a cat: what tells it from a dog is its shape, never its colour."""
+"""Draw the face of a cat: its shape distinguishes it from a dog, never its colour."""
 
 from __future__ import annotations
 

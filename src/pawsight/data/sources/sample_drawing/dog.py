@@ -1,4 +1,4 @@
-"""Draw the face of a dog: what tells it from a cat is its shape, never its colour."""
+"""Draw the face of a dog: its shape distinguishes it from a cat, never its colour."""
 
 from __future__ import annotations
 

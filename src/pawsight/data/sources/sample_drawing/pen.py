@@ -33,7 +33,7 @@ class Pen:
 
         Args:
             canvas: The picture to draw on.
-            centre: Where (0, 0) lies, in pixels.
+            centre: Where (0, 0) is, in pixels.
             radius: How long 1 is, in pixels.
             angle: The turn, in radians, clockwise.
             stretch: Width over height of what is drawn.
