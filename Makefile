@@ -174,6 +174,10 @@ benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same phot
 benchmark-none-of-these: $(READY)  ## Photos of other things, found or taken for a class: ARGS="photos/ --foreign other/" (minutes)
 	@$(BIN)/python benchmarks/none_of_these/run.py $(ARGS)
 
+.PHONY: benchmark-doubts
+benchmark-doubts: $(READY)  ## Labels changed on purpose, found: ARGS="photos/ --cleanlab PYTHON" (an hour)
+	@$(BIN)/python benchmarks/doubts/run.py $(ARGS)
+
 .PHONY: benchmark-transfer
 benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ --weights FILE" (minutes)
 	@$(BIN)/python benchmarks/transfer/run.py $(ARGS)

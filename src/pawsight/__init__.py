@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, TrainConfig
     from pawsight.data.sources.known.sets import KnownSet, known_sets
     from pawsight.errors import PawsightError
+    from pawsight.evaluation.doubts import Doubt, Doubts
     from pawsight.exporting.comparison import Exported
     from pawsight.inference.classifier import Classifier, load
     from pawsight.models.model_files import load_model
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pawsight.workflow import (
         audit,
         cross_validate,
+        doubts,
         draw_sample,
         evaluate,
         export,
@@ -54,6 +56,8 @@ _HOMES = {
     "Augment": "pipeline.augment",
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
+    "Doubt": "evaluation.doubts",
+    "Doubts": "evaluation.doubts",
     "Exported": "exporting.comparison",
     "KnownSet": "data.sources.known.sets",
     "PawsightError": "errors",
@@ -71,6 +75,7 @@ _HOMES = {
     "audit": "workflow",
     "build_model": "models.registry",
     "cross_validate": "workflow",
+    "doubts": "workflow",
     "draw_sample": "workflow",
     "evaluate": "workflow",
     "export": "workflow",
@@ -92,6 +97,8 @@ __all__ = [
     "Augment",
     "AugmentConfig",
     "Classifier",
+    "Doubt",
+    "Doubts",
     "Exported",
     "KnownSet",
     "PawsightError",
@@ -109,6 +116,7 @@ __all__ = [
     "audit",
     "build_model",
     "cross_validate",
+    "doubts",
     "draw_sample",
     "evaluate",
     "export",

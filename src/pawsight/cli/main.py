@@ -22,6 +22,7 @@ from pawsight.cli.cache import cache
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.data import data
 from pawsight.cli.doctor import doctor
+from pawsight.cli.doubts import doubts
 from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
@@ -108,6 +109,7 @@ COMMANDS = (
     report,
     sample,
     audit,
+    doubts,
     cache,
     doctor,
 )

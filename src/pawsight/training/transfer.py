@@ -17,7 +17,7 @@ from pawsight import class_weights
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import without_dominant_groups
+from pawsight.data.duplicates.near_duplicates import group_keys
 from pawsight.errors import DataError
 from pawsight.formatting import percent
 from pawsight.history import Epoch
@@ -100,7 +100,7 @@ def _fit(
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
     weights = _class_weights(config, labels, num_classes)
-    views, groups = [train.rows, *mirrored], _groups(dataset, train.indices)
+    views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights)
     head = fit_head(samples, config.seed, progress)
     return Fitted(dataset, reader, head, train, validation, weights, is_mirrored)
@@ -211,17 +211,3 @@ def _extract(
     if num_known > 0:
         progress.note(f"{num_known:,} features come from the cache.")
     return train, mirrored, validation
-
-
-def _groups(dataset: Dataset, indices: IntArray) -> list[str]:
-    """Return for each photo a name that it shares with those that must stay in its fold."""
-    catalog = dataset.catalog
-    of_duplicates = {
-        index: f"duplicates {number}"
-        for number, group in enumerate(without_dominant_groups(catalog, dataset.duplicates))
-        for index in group
-    }
-    return [
-        of_duplicates.get(i) or (f"group {group}" if (group := catalog.photos[i].group) else f"{i}")
-        for i in indices.tolist()
-    ]

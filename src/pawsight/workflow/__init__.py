@@ -4,6 +4,7 @@
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write its report
     cross_validation  train a run per fold
+    label_doubts      rank photos by how strongly their labels are contradicted
     verification      compare a run with its checksums, and compute its numbers again
     exports           a model in other formats, compared with the model
     predicted_folders predict a folder of photos into a file
@@ -17,6 +18,7 @@ from pawsight.inference.classifier import load
 from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
+from pawsight.workflow.label_doubts import doubts
 from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
 from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
@@ -26,6 +28,7 @@ from pawsight.workflow.verification import verify
 __all__ = [
     "audit",
     "cross_validate",
+    "doubts",
     "draw_sample",
     "evaluate",
     "export",

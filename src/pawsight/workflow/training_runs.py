@@ -236,19 +236,27 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     write_page(run)
 
 
-def photos_of(run: Run, progress: Progress, source: Source | None = None) -> tuple[Catalog, Pixels]:
+def photos_of(
+    run: Run,
+    progress: Progress,
+    source: Source | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> tuple[Catalog, Pixels]:
     """Return the photos of a run in their parts, and their pixels.
 
     Args:
         run: The run.
         progress: Receives every stage.
         source: Where the photos are now; None takes them from where they were.
+        image_size: (height, width) to read them at; None takes the size that the run trains at.
 
     Raises:
         DataError: Photos were added, changed or removed since the run began.
     """
     began = run.load_config()
     config = began.settings
+    if image_size is not None:
+        config = config.model_copy(update={"image_size": image_size})
     # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
     if source is None:
         source = began.root if HIDDEN in began.source else began.source

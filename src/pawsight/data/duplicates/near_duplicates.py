@@ -124,6 +124,21 @@ def without_dominant_groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -
     ]
 
 
+def group_keys(
+    catalog: Catalog, duplicates: Sequence[Sequence[int]], indices: IntArray
+) -> list[str]:
+    """Return for each photo a key that it shares with those that must stay in its fold."""
+    of_duplicates = {
+        index: f"duplicates {number}"
+        for number, group in enumerate(without_dominant_groups(catalog, duplicates))
+        for index in group
+    }
+    return [
+        of_duplicates.get(i) or (f"group {group}" if (group := catalog.photos[i].group) else f"{i}")
+        for i in indices.tolist()
+    ]
+
+
 class _Joined:
     """Sets of photos that grow together (union-find, with the smallest index as the root)."""
 

@@ -1,0 +1,100 @@
+"""`pawsight doubts`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawsight.cli.output import print_line, results
+from pawsight.cli.source_options import (
+    Classes,
+    ClassLevel,
+    Columns,
+    Exclude,
+    LabelPattern,
+    Merge,
+    Parts,
+    source_config,
+)
+from pawsight.cli.tables import print_json, print_table
+
+if TYPE_CHECKING:
+    from pawsight.evaluation.doubts import Doubts
+
+_MOST_ROWS = 20  # printed; the page and the table have more
+
+
+def doubts(
+    ctx: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SOURCE",
+            help="A run folder, for the photos of that run, or what `pawsight train` takes.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A new folder for doubts.csv and doubts.html; else doubts/<date>-<time>-<name>.",
+        ),
+    ] = None,
+    exclude: Exclude = None,
+    classes: Classes = None,
+    merge: Merge = None,
+    parts: Parts = None,
+    class_level: ClassLevel = None,
+    label_pattern: LabelPattern = None,
+    columns: Columns = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON, of every photo; write files only with --out."),
+    ] = False,
+) -> None:
+    """Find photos whose labels are probably wrong.
+
+    Ranks all photos by how strongly the others contradict their label, on features of the network
+    that comes with pawsight, and shows the first ones beside the most similar photos of both
+    classes. Reads only: no photo and no table is changed.
+
+    Example: pawsight doubts photos/
+    """
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+    from pawsight.workflow.label_doubts import default_doubts_dir
+
+    folder = out if out is not None or as_json else default_doubts_dir(source)
+    with shown() as progress:
+        found = workflow.doubts(source, folder, progress, source_config(ctx))
+    if as_json:
+        print_json(dataclasses.asdict(found) | {"out": None if folder is None else str(folder)})
+    else:
+        _print(found)
+    if folder is not None:
+        print(f"With photos: {folder / 'doubts.html'}", file=sys.stderr if as_json else results())
+
+
+def _print(found: Doubts) -> None:
+    from pawsight.evaluation.doubts import SURE
+    from pawsight.formatting import counted, percent
+
+    contradicted = found.contradicted
+    rows = [
+        (one.path, one.label, one.suggested, percent(one.probability))
+        for one in contradicted[:_MOST_ROWS]
+    ]
+    if rows:
+        print_table(rows, ["photo", "label", "rather", "probability"], right="probability")
+    print_line(
+        f"{len(contradicted):,} of {counted(len(found.photos), 'label')} contradicted by the other "
+        f"photos, {found.num_strong:,} of them with a probability of {percent(SURE, 0)} or more."
+    )
+    if found.num_unjudged:
+        print_line(
+            f"{counted(found.num_unjudged, 'photo')} not judged: of a class with too few photos."
+        )

@@ -1,0 +1,143 @@
+"""The photos of a set, ranked by how strongly the others contradict their labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.data.catalog import Catalog
+from pawsight.evaluation.label_errors import nearest_of_class, score_labels
+from pawsight.formatting import inert_cell, inert_path
+from pawsight.records import FloatArray, IntArray
+from pawsight.storage.atomic import write_text
+
+SURE = 0.95  # probability of another class from which a contradiction is counted as strong
+_COLUMNS = ("path", "label", "suggested", "probability", "label_probability", "margin")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One photo and its label.
+
+    Attributes:
+        path: Relative to the folder of the photos.
+        label: Its class.
+        suggested: The most probable other class.
+        probability: Of that class, 0..1.
+        label_probability: Of its own class, 0..1.
+        margin: Log odds of its own class against the suggested one; below 0 the label is
+            contradicted.
+        nearest_of_label: The most similar other photo of its class; "" where there is none, and
+            where the label is not contradicted.
+        nearest_of_suggested: That of the suggested class.
+    """
+
+    path: str
+    label: str
+    suggested: str
+    probability: float
+    label_probability: float
+    margin: float
+    nearest_of_label: str = ""
+    nearest_of_suggested: str = ""
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether another class is more probable than the label."""
+        return self.margin < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """All judged photos of a set.
+
+    Attributes:
+        name: Of the photos, for people.
+        root: The folder that the paths are relative to.
+        photos: The most doubtful first.
+        num_unjudged: Photos that were not judged: of a class with too few photos.
+        out: The folder of doubts.csv and doubts.html; None where nothing was written.
+    """
+
+    name: str
+    root: str
+    photos: tuple[Doubt, ...]
+    num_unjudged: int
+    out: Path | None = None
+
+    @property
+    def contradicted(self) -> tuple[Doubt, ...]:
+        """The photos for which another class is more probable than their label."""
+        return tuple(one for one in self.photos if one.is_contradicted)
+
+    @property
+    def num_strong(self) -> int:
+        """Photos for which another class has a probability of 95 % or more."""
+        return sum(one.probability >= SURE for one in self.photos)
+
+    def save_csv(self, path: Path) -> None:
+        """Write a row for each photo, the most doubtful first; no cell is a formula.
+
+        Raises:
+            DiskError: The file cannot be written.
+        """
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(_COLUMNS)
+        for one in self.photos:
+            numbers = (one.probability, one.label_probability, one.margin)
+            texts = (inert_path(one.path), inert_cell(one.label), inert_cell(one.suggested))
+            table.writerow([*texts, *(f"{number:.4f}" for number in numbers)])
+        write_text(path, text.getvalue())
+
+
+def rank_doubts(
+    catalog: Catalog, indices: IntArray, features: FloatArray, groups: Sequence[str]
+) -> Doubts:
+    """Rank photos by how strongly the features of the others contradict their labels.
+
+    Args:
+        catalog: The photos.
+        indices: Labelled photos of it, shape [N].
+        features: Of these, shape [N, F].
+        groups: A key for each of these; copies share one.
+
+    Raises:
+        DataError: One of them has no label.
+        ShapeError: The catalog has fewer than two classes, or the arguments disagree on N.
+    """
+    labels, names = catalog.labels(indices), catalog.class_names
+    found = score_labels(features, labels, groups, len(names))
+    order, suggested = found.order, found.suggested(labels)
+    asked = order[found.margins[order] < 0]
+    near = [
+        {int(i): int(j) for i, j in zip(asked, nearest, strict=True) if j >= 0}
+        for nearest in (
+            nearest_of_class(features, labels, asked, labels[asked]),
+            nearest_of_class(features, labels, asked, suggested[asked]),
+        )
+    ]
+
+    def path(position: int | None) -> str:
+        return "" if position is None else catalog.photos[int(indices[position])].path
+
+    photos = tuple(
+        Doubt(
+            path=path(i),
+            label=names[labels[i]],
+            suggested=names[suggested[i]],
+            probability=float(found.probs[i, suggested[i]]),
+            label_probability=float(found.probs[i, labels[i]]),
+            margin=float(found.margins[i]),
+            nearest_of_label=path(near[0].get(i)),
+            nearest_of_suggested=path(near[1].get(i)),
+        )
+        for i in order.tolist()
+    )
+    num_unjudged = int(np.count_nonzero(~found.is_judged))
+    return Doubts(catalog.name, str(catalog.root), photos, num_unjudged)

@@ -1,0 +1,111 @@
+"""Find photos whose labels are probably wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from pawsight.addresses import public_address
+from pawsight.config import SourceConfig, TrainConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.duplicates.near_duplicates import find_duplicates, group_keys
+from pawsight.data.listing.class_check import check_classes
+from pawsight.errors import ConfigError
+from pawsight.evaluation.doubts import Doubts, rank_doubts
+from pawsight.models import builtin
+from pawsight.models.registry import find_network
+from pawsight.notebook import live_in_notebooks
+from pawsight.progress import Progress, Silent
+from pawsight.records import Pixels, Resize
+from pawsight.runs import Run, check_outside, results_dir
+from pawsight.storage.atomic import plain_name
+from pawsight.storage.atomic_folder import check_free, new_folder
+from pawsight.training.features import FeatureReader
+from pawsight.workflow.photo_sets import Source, list_photos, read_photos
+from pawsight.workflow.training_runs import photos_of
+
+PAGE_NAME = "doubts.html"
+TABLE_NAME = "doubts.csv"
+
+_SILENT = Silent()
+
+
+@live_in_notebooks
+def doubts(
+    source: Source,
+    out: Source | None = None,
+    progress: Progress = _SILENT,
+    source_config: SourceConfig | None = None,
+) -> Doubts:
+    """Rank labelled photos by how probably their label is wrong.
+
+    Each photo is judged by class-Gaussians on features of the built-in network that were
+    fitted without it and its copies. Features are computed once and cached. No photo and no
+    table of the user's is changed.
+
+    Args:
+        source: A run folder, for all photos of that run, or labelled photos as `train` takes
+            them.
+        out: A new folder for doubts.csv, with every photo, and doubts.html, which shows the first
+            ones; None writes nothing.
+        progress: Receives every stage.
+        source_config: What the folders or the table mean, and which photos are used; not for a
+            run, whose own settings count.
+
+    Returns:
+        The photos, the most doubtful first.
+
+    Raises:
+        SourceError, DataError: As `train`.
+        ConfigError: `source_config` is given for a run.
+        DiskError: The folder holds something, or cannot be written.
+    """
+    from pawsight.report.doubts_page import write_doubts_page
+
+    if out is not None:
+        check_outside(out, source)
+        check_free(Path(out))
+    catalog, pixels, resize = _photos(source, progress, source_config)
+    check_classes(catalog)
+    labelled = [i for i in catalog.usable.tolist() if catalog.photos[i].label]
+    network = find_network(builtin.NAME)
+    backbone = network.open_backbone(builtin.IMAGE_SIZE, None, progress)
+    reader = FeatureReader(backbone, resize)
+    features = reader.read(catalog, pixels, np.array(labelled, np.int64), progress)
+    groups = group_keys(catalog, find_duplicates(catalog, pixels, progress), features.indices)
+    progress.start("Judging the labels")
+    found = rank_doubts(catalog, features.indices, features.rows, groups)
+    if out is None:
+        return found
+    with new_folder(Path(out)) as folder:
+        found.save_csv(folder / TABLE_NAME)
+        write_doubts_page(found, folder / PAGE_NAME, catalog.pixel_scale)
+    return dataclasses.replace(found, out=Path(out))
+
+
+def default_doubts_dir(source: Source) -> Path:
+    """Return the folder of results without --out: `doubts/<date>-<time>-<name>`."""
+    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    name = plain_name(Path(public_address(str(source))).absolute().stem)
+    return results_dir("doubts", source) / f"{stamp}-{name}"
+
+
+def _photos(
+    source: Source, progress: Progress, source_config: SourceConfig | None
+) -> tuple[Catalog, Pixels, Resize]:
+    """Read the photos of a run or of a source at the size of the built-in network."""
+    run = Run(source)
+    if not run.config_path.is_file():
+        config = TrainConfig(model=builtin.NAME)
+        listing = list_photos(source, progress, config=source_config)
+        return *read_photos(listing, config, progress), config.resize
+    if source_config is not None and source_config != SourceConfig():
+        raise ConfigError(
+            f"{run.path} is a run: its photos are read with its own settings.\n"
+            f"Leave these options out, or give the photos instead of the run."
+        )
+    pair = photos_of(run, progress, image_size=builtin.IMAGE_SIZE)
+    return *pair, run.load_config().settings.resize

@@ -1,0 +1,78 @@
+"""Labels that the features of the other photos contradict come first."""
+
+import numpy as np
+import pytest
+
+from pawsight.errors import ShapeError
+from pawsight.evaluation.label_errors import group_folds, nearest_of_class, score_labels
+
+
+def clusters(per_class, num_classes=2, seed=0):
+    """Features in as many clusters as there are classes, of random length, and their labels."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(num_classes), per_class)
+    rows = np.eye(12)[labels] + 0.15 * random.normal(size=(len(labels), 12))
+    return rows * random.uniform(1, 9, (len(labels), 1)), labels
+
+
+@pytest.mark.parametrize("num_classes", [2, 5])
+def test_flipped_labels_are_the_first_and_get_their_right_class_suggested(num_classes):
+    rows, right = clusters(40, num_classes)
+    given = right.copy()
+    flipped = np.arange(0, len(right), 11)
+    given[flipped] = (right[flipped] + 1) % num_classes
+    found = score_labels(rows, given, range(len(given)), num_classes)
+    assert set(found.order[: len(flipped)].tolist()) == set(flipped.tolist())
+    assert (found.margins < 0).sum() == len(flipped)
+    assert (found.suggested(given)[flipped] == right[flipped]).all()
+    assert (found.probs[flipped, right[flipped]] > 0.5).all()
+    np.testing.assert_allclose(found.probs.sum(axis=1), 1)
+
+
+def test_a_photo_is_not_vouched_for_by_its_copies():
+    rows, labels = clusters(40)
+    groups = list(range(80))
+    for copy in (1, 2, 3):  # photo 0 four times, all with the wrong label
+        rows[copy], labels[copy], groups[copy] = rows[0], 1, 0
+    labels[0] = 1
+    found = score_labels(rows, labels, groups, 2)
+    assert (found.margins[:4] < 0).all()
+
+
+def test_folds_keep_groups_whole_and_classes_spread():
+    labels = np.repeat([0, 1], 20)
+    folds = group_folds(labels, [i // 2 for i in range(40)], 5)
+    assert (folds[::2] == folds[1::2]).all()
+    assert np.bincount(folds[:20]).tolist() == np.bincount(folds[20:]).tolist() == [4] * 5
+
+
+def test_a_class_of_one_photo_is_not_judged_and_never_suggested():
+    rows, labels = clusters(30)
+    labels[5] = 2
+    found = score_labels(rows, labels, range(60), 3)
+    assert found.is_judged.sum() == 59
+    assert not found.is_judged[5]
+    assert 5 not in found.order
+    assert len(found.order) == 59
+
+
+def test_a_class_that_the_others_contradict_in_most_photos_is_kept():
+    """Without its photos in the second fit the class could not be judged any more."""
+    rows, labels = clusters(30)
+    labels[[3, 9]] = 2  # two photos of class 0 under another name
+    found = score_labels(rows, labels, range(60), 3)
+    assert found.is_judged.all()
+
+
+def test_the_nearest_photo_is_of_the_class_and_another_one():
+    rows = np.array([[1.0, 0.0], [3.0, 0.3], [0.0, 1.0], [0.2, 5.0], [1.0, 1.0]])
+    labels = np.array([0, 0, 1, 1, 2])
+    wanted = np.array([0, 0, 2, 4])
+    found = nearest_of_class(rows, labels, wanted, np.array([0, 1, 1, 2]))
+    assert found.tolist() == [1, 3, 3, -1]
+
+
+def test_arguments_of_different_length_are_refused():
+    rows, labels = clusters(5)
+    with pytest.raises(ShapeError, match="10, 10, 9 and 2"):
+        score_labels(rows, labels, range(9), 2)
