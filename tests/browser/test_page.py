@@ -217,7 +217,7 @@ def test_a_failure_from_before_a_pause_does_not_bring_another_one(open_page, add
     expect(page.locator(".answer")).to_have_text(["red", "blue"])
 
 
-def test_a_busy_server_is_asked_again_when_it_said(open_page, address):
+def test_a_busy_server_is_retried_after_its_retry_after(open_page, address):
     page = open_page(address)
     refuse = {"status": 503, "headers": {"Retry-After": "1"}, "json": {"detail": "Too busy."}}
     page.route("**/predict", lambda route: route.fulfill(**refuse), times=1)
@@ -226,14 +226,14 @@ def test_a_busy_server_is_asked_again_when_it_said(open_page, address):
     expect(card(page, "tom.png").locator(".answer")).to_have_text("red")
 
 
-def test_photos_that_were_stopped_can_be_asked_about_again(open_page, address):
+def test_photos_that_were_stopped_can_be_tried_again(open_page, address):
     page = open_page(address)
     page.route("**/predict", lambda route: None)  # never answered
     give(page, photo("a.png"), photo("b.png", BLUE))
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".shown")).to_have_text(["Stopped", "Stopped"])
     page.unroute("**/predict")
-    page.get_by_role("button", name="Ask again about b.png").click()
+    page.get_by_role("button", name="Try again: b.png").click()
     expect(card(page, "b.png").locator(".answer")).to_have_text("blue")
     page.get_by_role("button", name="Remove a.png").click()
     expect(page.locator(".photo h3")).to_have_text(["b.png"])
@@ -388,7 +388,7 @@ def test_the_key_is_asked_for_until_it_is_right(open_page, run):
         page.get_by_role("button", name="Try again now").click()
         for key in ("wrong key", "open sesame"):
             page.get_by_role("textbox", name="Key").fill(key)
-            page.get_by_role("button", name="Go on").click()
+            page.get_by_role("button", name="Continue").click()
         give(page, photo("tom.png"))
         expect(card(page, "tom.png").locator(".answer")).to_have_text("red")
 

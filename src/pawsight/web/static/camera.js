@@ -21,8 +21,8 @@ export function listenToCamera(onPhotos) {
     shoot.disabled = true;
     dialog.showModal();
     try {
-      const wish = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } };
-      const stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+      const constraints = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } };
+      const stream = await navigator.mediaDevices.getUserMedia({ video: constraints, audio: false });
       if (!dialog.open) return end(stream);
       video.srcObject = stream;
       await video.play();

@@ -1,4 +1,4 @@
-// What a person knows better, in forms that `pawsight train` reads.
+// The user's labels, in formats that `pawsight train` reads.
 
 import { isPhotoName } from "./intake.js";
 import { zip } from "./zip.js";
@@ -8,8 +8,8 @@ const MOST_NAME_BYTES = 200; // a disk takes 255, and a number and an ending may
 
 /**
  * The labelled photos as a folder per class, packed: give it to `pawsight train`.
- * Where a class has a name that no folder can have everywhere, all photos are in one folder
- * instead, and a table beside it says what they show.
+ * Where the name of a class is not valid for a folder on every system, all photos are in one
+ * folder instead, with a table of their labels beside it.
  * @param {{file: File, path: string, truth: string}[]} photos Those with a label.
  * @returns {Promise<Blob>} A zip of class/name, each file byte for byte as it came.
  * @throws {RangeError} More, or larger, than a zip can hold.
@@ -51,7 +51,7 @@ export function answerTable(photos, classNames) {
   return csv([[...FIXED_COLUMNS, ...classes], ...rows]);
 }
 
-/** Hand a file to the person. */
+/** Download a file. */
 export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -66,7 +66,7 @@ function csv(rows) {
   return new Blob([text], { type: "text/csv;charset=utf-8" });
 }
 
-/** Whether folders of these names are told apart on any system, and read as just these classes. */
+/** Whether folders of these names are distinct on any system, and are read as these classes. */
 function canBeFolders(names) {
   const onDisk = new Set([...names].map((name) => name.toLowerCase()));
   return [...names].every((name) => short(plain(name)) === name) && onDisk.size === names.size;
@@ -76,11 +76,11 @@ function canBeFolders(names) {
 function freeName(folder, path, taken) {
   const name = plain(path.split("/").at(-1));
   const dot = name.lastIndexOf(".");
-  // Of notes.txt the name would say that it is no photo; without an ending its bytes are looked at.
+  // A name such as notes.txt is not that of a photo; without an ending its bytes decide.
   const [stem, suffix] = isPhotoName(name) ? [name.slice(0, dot), name.slice(dot)] : [name.replaceAll(".", "_"), ""];
   for (let number = 1; ; number += 1) {
     const full = `${folder}/${short(stem)}${number > 1 ? `-${number}` : ""}${suffix}`;
-    const key = full.toLowerCase(); // some systems do not tell A from a
+    const key = full.toLowerCase(); // some systems do not distinguish A from a
     if (taken.has(key)) continue;
     taken.add(key);
     return full;

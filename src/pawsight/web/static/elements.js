@@ -1,8 +1,8 @@
 /**
- * Make an element. What is given as text stays text: a photo's name is never read as HTML.
+ * Create an element. Strings become text nodes: a photo's name is never parsed as HTML.
  * @param {string} kind Such as "li" or "button.main".
  * @param {object} more Properties, "aria-…" and "data-…" attributes, and `on` for listeners.
- * @param {...(Node|string)} inside What it holds.
+ * @param {...(Node|string)} inside Its children.
  */
 export function element(kind, more = {}, ...inside) {
   const [tag, ...classes] = kind.split(".");
@@ -19,7 +19,7 @@ export function element(kind, more = {}, ...inside) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** A probability in words: it is never told as certain. */
+/** A probability as text, never as certain. */
 export function percent(probability) {
   if (probability > 0.999) return "over 99.9 %";
   if (probability < 0.001) return "under 0.1 %";

@@ -3,7 +3,7 @@
 import { byId, counted, element } from "./elements.js";
 import { buildCard, dropCard, inWords, showState } from "./photo_card.js";
 
-const MOST_READ_OUT = 5; // more answers at once are told to a screen reader as a number
+const MOST_READ_OUT = 5; // more answers at once are announced to a screen reader as a count
 const MOST_FILTERS = 12; // for classes
 
 export class Gallery {
@@ -16,7 +16,7 @@ export class Gallery {
     this.photos = [];
     this.filter = "";
     this.isDue = false;
-    this.toTell = [];
+    this.toAnnounce = [];
   }
 
   /** Put photos on the page, in the state "waiting". */
@@ -40,7 +40,7 @@ export class Gallery {
   /** Follow a photo whose state has changed. */
   follow(photo) {
     showState(photo);
-    if (photo.state === "answered" || photo.state === "failed") this.toTell.push(photo);
+    if (photo.state === "answered" || photo.state === "failed") this.toAnnounce.push(photo);
     this.update();
   }
 
@@ -77,7 +77,7 @@ export class Gallery {
     }
     byId("none-shown").hidden = numShown > 0 || !this.photos.length;
     this.drawKeeping();
-    this.tell(numDone, numPending);
+    this.announce(numDone, numPending);
   }
 
   drawFilters(counts) {
@@ -87,7 +87,7 @@ export class Gallery {
     const choices = [["", "all", this.photos.length], ...kinds.map(([kind, words]) => [kind, words, counts.get(kind)])];
     const group = byId("filters");
     group.hidden = choices.length < 3;
-    // The buttons stay the same ones while their kinds do: whoever has tabbed to one stays there.
+    // The buttons are kept while their kinds are the same, so that one of them keeps the focus.
     const key = choices.map(([kind]) => kind).join("\n");
     if (group.dataset.kinds !== key) {
       group.dataset.kinds = key;
@@ -104,18 +104,18 @@ export class Gallery {
     const numLabelled = this.labelled().length;
     const numWrong = this.labelled().filter(({ answer, truth }) => answer && answer.label !== truth).length;
     byId("corrected").textContent = numLabelled
-      ? `You said what ${counted(numLabelled, "photo")} ${numLabelled === 1 ? "shows" : "show"}; the model had ${numWrong} of them wrong.`
-      : "Where an answer is wrong, or right and worth keeping, say what the photo shows. Saved as a folder, it is something to train on.";
+      ? `You labelled ${counted(numLabelled, "photo")}; the model had ${numWrong} of them wrong.`
+      : "Label photos whose answer is wrong, or right and worth keeping. Saved as a folder, they are ready to train on.";
     for (const id of ["save-folder", "save-table"]) byId(id).disabled = !numLabelled;
     byId("save-answers").disabled = !this.finished().length;
   }
 
-  tell(numDone, numPending) {
-    const told = this.toTell.splice(0);
-    if (!told.length) return;
-    const isMany = told.length > MOST_READ_OUT || numPending > MOST_READ_OUT;
+  announce(numDone, numPending) {
+    const announced = this.toAnnounce.splice(0);
+    if (!announced.length) return;
+    const isMany = announced.length > MOST_READ_OUT || numPending > MOST_READ_OUT;
     if (isMany && numPending && numDone % 25) return;
-    byId("live").textContent = isMany ? `${numDone} of ${this.photos.length} photos answered.` : told.map(inWords).join(". ");
+    byId("live").textContent = isMany ? `${numDone} of ${this.photos.length} photos answered.` : announced.map(inWords).join(". ");
   }
 
   labelled() {
@@ -129,7 +129,7 @@ export class Gallery {
 
 /** What a photo counts as: "pending", "failed", "stopped", "unsure", "none" or "class NAME". */
 function kindOf({ state, answer }) {
-  if (state === "waiting" || state === "asked") return "pending";
+  if (state === "waiting" || state === "running") return "pending";
   if (state !== "answered") return state;
   if (answer.is_sure) return `class ${answer.label}`;
   return answer.answer === "none" ? "none" : "unsure";

@@ -1,17 +1,17 @@
-// What the model looked at, laid over the photo.
+// Heat maps, drawn over the photo.
 
 import { element } from "./elements.js";
 
-// Red, green, blue, opacity: what does not count goes dark, what does glows, so that both can
-// be told on light and on dark photos.
+// Red, green, blue, opacity: parts that do not count are dark, those that do glow, so that both
+// are visible on light and on dark photos.
 const COLD = [6, 10, 40, 0.78];
 const HOT = [255, 140, 0, 0.42];
 
 /**
- * Draw a heat map: what counts glows, and what does not goes dark.
- * @param {object} map What `heatMap` of an engine gives.
+ * Draw a heat map.
+ * @param {object} map The result of `heatMap` of an engine.
  * @param {{width: number, height: number}} photo The photo's size in pixels.
- * @returns {HTMLCanvasElement} To be laid into the box of the photo, which cuts it off.
+ * @returns {HTMLCanvasElement} To be placed in the box of the photo, which clips it.
  */
 export function drawHeat(map, photo) {
   const canvas = element("canvas.heat", {
@@ -20,13 +20,13 @@ export function drawHeat(map, photo) {
     role: "img",
     "aria-label": describeHeat(map),
   });
-  const pen = canvas.getContext("2d");
-  const image = pen.createImageData(map.columns, map.rows);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(map.columns, map.rows);
   map.values.flat().forEach((value, index) => {
     const mixed = COLD.map((cold, channel) => cold + (HOT[channel] - cold) * value);
     image.data.set([...mixed.slice(0, 3), 255 * mixed[3]], 4 * index);
   });
-  pen.putImageData(image, 0, 0);
+  context.putImageData(image, 0, 0);
   const { left, top, width, height } = seenPart(map, photo);
   for (const [side, share] of Object.entries({ left, top, width, height })) {
     canvas.style[side] = `${100 * share}%`;
@@ -34,7 +34,7 @@ export function drawHeat(map, photo) {
   return canvas;
 }
 
-/** The rectangle that the model saw, in shares of the photo: larger than it with "pad". */
+/** The rectangle that is the model's input, as fractions of the photo: larger than it with "pad". */
 export function seenPart({ image_size: [height, width], resize }, photo) {
   if (resize === "stretch") return { left: 0, top: 0, width: 1, height: 1 };
   const choose = resize === "crop" ? Math.max : Math.min;

@@ -1,11 +1,11 @@
-// The ways photos come in: dropped, pasted, picked. The camera is in camera.js.
+// Photos by drag and drop, paste and file dialogs. The camera is in camera.js.
 
 const PHOTO_NAME = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|jp2|j2k|ppm|qoi|ico|tga|pcx|sgi)$/i;
 
 /**
  * Listen for photos.
- * @param {(photos: {file: File, path: string}[]) => void} onPhotos Gets what came, in
- *   the order of their paths. A path is as the person gave it: with folders, if known.
+ * @param {(photos: {file: File, path: string}[]) => void} onPhotos Receives them, in
+ *   the order of their paths, which include folders if known.
  */
 export function listen(onPhotos) {
   const give = (photos) => photos.length && onPhotos(photos);
@@ -68,7 +68,7 @@ async function gather(entry, folder, found, isNamed) {
   const path = folder + entry.name;
   if (entry.isFile) {
     const file = await new Promise((done) => entry.file(done, () => done(null)));
-    // What a person dropped by itself is taken whatever it is, and told if it is no photo.
+    // A file dropped by itself is always taken, with an error if it is no photo.
     if (file && (isNamed || isPhoto({ file }))) found.push({ file, path });
     return;
   }
@@ -87,7 +87,7 @@ async function gather(entry, folder, found, isNamed) {
 const isPhoto = ({ file }) =>
   !file.name.startsWith(".") && (file.type.startsWith("image/") || isPhotoName(file.name));
 
-/** Whether a file's name says that it is a photo. */
+/** Whether a file's name is that of a photo. */
 export const isPhotoName = (name) => PHOTO_NAME.test(name);
 
 const sorted = (photos) => photos.sort((a, b) => (a.path < b.path ? -1 : 1));

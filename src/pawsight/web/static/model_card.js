@@ -1,14 +1,14 @@
-// What is known of the model, in words for a person.
+// The model card, in words for users.
 
 import { byId, counted, element } from "./elements.js";
 
 const MOST_NAMES = 12;
 const PARTS = [
   ["test", "photos kept apart to test it"],
-  ["validation", "photos kept apart while it learnt"],
+  ["validation", "photos kept apart during training"],
 ];
 
-/** Show the card of a model: what `GET /model` says. */
+/** Show the card of a model, as from `GET /model`. */
 export function showModelCard(card, isLocal) {
   byId("starting").remove();
   byId("model-name").textContent = card.name === "builtin" ? "the model of cats and dogs that ships" : `model ${card.name}`;
@@ -17,12 +17,12 @@ export function showModelCard(card, isLocal) {
     : `Photos go to ${location.host} and nowhere else, and are not kept there.`;
   const place = byId("model-card");
   place.hidden = false;
-  place.querySelector("summary").textContent = `About the model: it knows ${listed(card.class_names)}`;
+  place.querySelector("summary").textContent = `About the model: its classes are ${listed(card.class_names)}`;
   place.querySelector(".facts").replaceChildren(
     element("p", { textContent: limit(card.class_names) }),
     element("p", { textContent: accuracy(card) }),
     element("p", {
-      textContent: `A percentage says how often such answers are right, on photos like those it learnt from. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
+      textContent: `A percentage is how often such answers are right, on photos like those it was trained on. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
     }),
     element("dl", {}, ...facts(card).flatMap(([name, value]) => [
       element("dt", { textContent: name }), element("dd", { textContent: value }),
@@ -50,11 +50,11 @@ function accuracy({ metrics }) {
 
 function facts({ image_size: [height, width], resize, trained, fingerprint, limits }) {
   const ways = { stretch: "stretched to", crop: "cut to", pad: "set into" };
-  const rows = [["Sees", `photos ${ways[resize]} ${width} × ${height} pixels`]];
+  const rows = [["Input", `photos ${ways[resize]} ${width} × ${height} pixels`]];
   if (trained?.source) rows.push(["Trained on", trained.source]);
   if (trained?.architecture) rows.push(["Network", trained.architecture]);
-  if (trained?.created) rows.push(["Made", trained.created.slice(0, 10)]);
-  if (limits?.bytes) rows.push(["Takes", `files up to ${Math.floor(limits.bytes / 2 ** 20)} MB and ${Math.round(limits.pixels / 1e6)} million pixels`]);
+  if (trained?.created) rows.push(["Created", trained.created.slice(0, 10)]);
+  if (limits?.bytes) rows.push(["Accepts", `files up to ${Math.floor(limits.bytes / 2 ** 20)} MB and ${Math.round(limits.pixels / 1e6)} million pixels`]);
   rows.push(["Fingerprint", fingerprint.slice(0, 12)]);
   return rows;
 }

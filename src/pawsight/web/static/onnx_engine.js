@@ -1,6 +1,6 @@
-// Answers in the browser itself: the model runs in a worker, and photos go nowhere.
+// Runs the model in the browser, in a worker; photos are not sent anywhere.
 
-import { Trouble } from "./trouble.js";
+import { EngineError } from "./engine_error.js";
 
 /** Open the engine: loads the model and what runs it, some megabytes. */
 export async function openEngine() {
@@ -11,14 +11,14 @@ export async function openEngine() {
   worker.addEventListener("message", ({ data: { id, answer, kind, words } }) => {
     const { done, fail } = calls.get(id) ?? {};
     calls.delete(id);
-    if (kind) fail?.(new Trouble(kind, words));
+    if (kind) fail?.(new EngineError(kind, words));
     else done?.(answer);
   });
   worker.addEventListener("error", () => {
-    for (const { fail } of calls.values()) fail(new Trouble("failed", "The model could not be run in this browser."));
+    for (const { fail } of calls.values()) fail(new EngineError("failed", "The model could not be run in this browser."));
     calls.clear();
   });
-  const ask = (task, signal) =>
+  const call = (task, signal) =>
     new Promise((done, fail) => {
       const id = (number += 1);
       calls.set(id, { done, fail });
@@ -30,7 +30,7 @@ export async function openEngine() {
       });
     });
   try {
-    await ask({ task: "open", card, modelUrl: new URL("model.onnx", document.baseURI).href });
+    await call({ task: "open", card, modelUrl: new URL("model.onnx", document.baseURI).href });
   } catch (error) {
     worker.terminate(); // the next try begins with another
     throw error;
@@ -38,9 +38,9 @@ export async function openEngine() {
   return {
     card,
     isLocal: true,
-    numAtOnce: 2, // one is read while another is looked at
-    predict: async (file, name, signal) => ({ name, error: "", ...(await ask({ task: "predict", file }, signal)) }),
-    heatMap: (file, label, signal) => ask({ task: "heatMap", file, label }, signal),
+    numAtOnce: 2, // one is read while the model runs on another
+    predict: async (file, name, signal) => ({ name, error: "", ...(await call({ task: "predict", file }, signal)) }),
+    heatMap: (file, label, signal) => call({ task: "heatMap", file, label }, signal),
   };
 }
 
@@ -49,7 +49,7 @@ async function load(path) {
     const response = await fetch(path);
     if (response.ok) return await response.json();
   } catch {
-    // Told below, as every other way in which the file may be missing.
+    // Thrown below, as for every other way in which the file may be missing.
   }
-  throw new Trouble("gone", "The model could not be loaded from where this page is.");
+  throw new EngineError("unreachable", "The model could not be loaded from where this page is.");
 }

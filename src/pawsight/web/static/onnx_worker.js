@@ -11,8 +11,8 @@ ort.env.wasm.wasmPaths = { wasm: new URL("../runtime/ort-wasm-simd-threaded.wasm
 
 let card = null;
 let session = null;
-let before = Promise.resolve(); // photos are looked at one after the other
-const stopped = new Set(); // numbers of tasks that nobody waits for any more
+let before = Promise.resolve(); // photos run one after the other
+const stopped = new Set(); // numbers of tasks that were cancelled
 
 addEventListener("message", async ({ data }) => {
   if (data.task === "stop") return stopped.add(data.id);
@@ -30,7 +30,7 @@ addEventListener("message", async ({ data }) => {
 async function open({ card: found, modelUrl }) {
   card = found;
   const response = await fetch(modelUrl).catch(() => null);
-  if (!response?.ok) throw problem("gone", "The model could not be loaded from where this page is.");
+  if (!response?.ok) throw problem("unreachable", "The model could not be loaded from where this page is.");
   session = await ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), {
     executionProviders: ["wasm"],
   });
@@ -48,7 +48,7 @@ async function predict({ id, file }) {
   };
 }
 
-/** As heat_map.py: cover each patch in turn, and see what that takes from the class. */
+/** As heat_map.py: occlude each patch in turn, and measure the drop of the class's probability. */
 async function heatMap({ id, file, label }) {
   const pixels = await decode(file);
   const [height, width] = card.image_size;
@@ -79,7 +79,7 @@ async function heatMap({ id, file, label }) {
   };
 }
 
-/** RGB pixels as the model sees the photo. */
+/** RGB pixels of the model's input. */
 async function decode(file) {
   let bitmap;
   let isJpeg;
@@ -97,7 +97,7 @@ async function decode(file) {
   try {
     bitmap = await createImageBitmap(file); // upright, in sRGB
   } catch {
-    throw problem("photo", "This browser cannot read it: it is damaged, no picture, or of a kind that browsers do not know.");
+    throw problem("photo", "This browser cannot read it: it is damaged, no picture, or in a format that browsers do not read.");
   }
   try {
     return fitted(bitmap, isJpeg, card.image_size, card.resize);
@@ -106,7 +106,7 @@ async function decode(file) {
   }
 }
 
-/** Do something when all that was asked before is done; not at all if it was stopped meanwhile. */
+/** Run something after all earlier calls; not at all if it was cancelled meanwhile. */
 function inTurn(id, act) {
   const mine = before.then(() => {
     if (stopped.has(id)) throw problem("failed", "Stopped.");

@@ -1,4 +1,4 @@
-// The page: photos come in, go through the queue to the engine, and their answers are shown.
+// The page: photos go through the queue to the engine, and their answers are shown.
 
 import { listenToCamera } from "./camera.js";
 import { answerTable, labelTable, labelledFolder, save } from "./corrections.js";
@@ -8,18 +8,18 @@ import { Gallery } from "./gallery.js";
 import { listen } from "./intake.js";
 import { showModelCard } from "./model_card.js";
 import { Queue } from "./queue.js";
-import { Trouble } from "./trouble.js";
+import { EngineError } from "./engine_error.js";
 
 const RETRY_SECONDS = 5;
 
 let queue = null; // of the engine, once it is open
 let gallery = null;
-const early = []; // what came in before that
+const early = []; // photos added before that
 
-const engine = openUntilThere();
+const engine = openWithRetries();
 listen(take);
 listenToCamera(take);
-byId("again").addEventListener("click", () => queue?.wake());
+byId("again").addEventListener("click", () => queue?.resume());
 byId("stop").addEventListener("click", () => queue.stop());
 byId("clear").addEventListener("click", clear);
 byId("save-folder").addEventListener("click", saveFolder);
@@ -31,7 +31,7 @@ byId("save-answers").addEventListener("click", async () => {
   const { card } = await engine;
   save(answerTable(gallery.finished(), card.class_names), "answers.csv");
 });
-addEventListener("online", () => queue?.wake());
+addEventListener("online", () => queue?.resume());
 addEventListener("beforeunload", (event) => {
   // Labels exist nowhere but on this page.
   if (gallery?.labelled().some((photo) => !photo.isSaved)) event.preventDefault();
@@ -58,13 +58,13 @@ function start({ card, isLocal, numAtOnce, predict, heatMap }) {
     },
   });
   const limit = card.limits?.bytes ?? Infinity;
-  const ask = (photo, signal) => {
+  const predictWithinLimit = (photo, signal) => {
     if (photo.file.size > limit) {
-      throw new Trouble("photo", `The file is larger than the ${Math.floor(limit / 2 ** 20)} MB that are taken.`);
+      throw new EngineError("photo", `The file is larger than the ${Math.floor(limit / 2 ** 20)} MB that are accepted.`);
     }
     return predict(photo.file, photo.path, signal);
   };
-  queue = new Queue(ask, numAtOnce, (photo) => gallery.follow(photo), showPause);
+  queue = new Queue(predictWithinLimit, numAtOnce, (photo) => gallery.follow(photo), showPause);
   take(early.splice(0));
 }
 
@@ -81,7 +81,7 @@ function take(photos) {
 
 function clear() {
   const numUnsaved = gallery.labelled().filter((photo) => !photo.isSaved).length;
-  if (numUnsaved && !confirm(`You said what ${counted(numUnsaved, "photo")} show, and did not save that. Clear all the same?`)) return;
+  if (numUnsaved && !confirm(`Your labels of ${counted(numUnsaved, "photo")} are not saved. Clear all the same?`)) return;
   queue.stop();
   gallery.remove([...gallery.photos]);
   byId("live").textContent = "All photos were cleared from the page.";
@@ -103,27 +103,27 @@ function markSaved(photos) {
   for (const photo of photos) photo.isSaved = true;
 }
 
-/** Tell that the queue stands still, or goes on. */
-function showPause(trouble) {
+/** Show why the queue is paused; null hides the banner. */
+function showPause(error) {
   const banner = byId("banner");
-  banner.hidden = !trouble;
-  if (!trouble) return;
-  const wait = trouble.seconds ? ` Trying again in ${Math.ceil(trouble.seconds)} s.` : "";
-  const words = trouble.kind === "gone" ? " Nothing is lost: your photos wait here." : "";
-  banner.querySelector("p").textContent = `${trouble.message}${words}${wait}`;
+  banner.hidden = !error;
+  if (!error) return;
+  const wait = error.seconds ? ` Trying again in ${Math.ceil(error.seconds)} s.` : "";
+  const words = error.kind === "unreachable" ? " Nothing is lost: your photos wait here." : "";
+  banner.querySelector("p").textContent = `${error.message}${words}${wait}`;
 }
 
-/** Open the engine, however long it takes until somebody answers. */
-async function openUntilThere() {
+/** Open the engine, retrying until it responds. */
+async function openWithRetries() {
   for (;;) {
     try {
-      const opened = await openEngine(askKey);
+      const opened = await openEngine(promptKey);
       showPause(null);
       return opened;
-    } catch (error) {
-      const trouble = error instanceof Trouble ? error : new Trouble("failed", error.message);
-      const seconds = trouble.kind === "locked" ? 0 : RETRY_SECONDS;
-      showPause(new Trouble(trouble.kind, trouble.message, seconds));
+    } catch (reason) {
+      const error = reason instanceof EngineError ? reason : new EngineError("failed", reason.message);
+      const seconds = error.kind === "unauthorized" ? 0 : RETRY_SECONDS;
+      showPause(new EngineError(error.kind, error.message, seconds));
       await new Promise((done) => {
         if (seconds) setTimeout(done, seconds * 1000);
         byId("again").addEventListener("click", done, { once: true });
@@ -133,10 +133,10 @@ async function openUntilThere() {
 }
 
 /**
- * Ask for the server's key.
- * @throws {Trouble} Nobody gave one; the button "Try again now" asks again.
+ * Prompt for the server's key.
+ * @throws {EngineError} None was entered; the button "Try again now" prompts again.
  */
-function askKey() {
+function promptKey() {
   const dialog = byId("key");
   const field = dialog.querySelector("input");
   return new Promise((done, fail) => {
@@ -144,7 +144,7 @@ function askKey() {
       const key = field.value.trim();
       field.value = "";
       if (key && dialog.returnValue === "given") done(key);
-      else fail(new Trouble("locked", "This server answers only those who have its key."));
+      else fail(new EngineError("unauthorized", "This server answers only those who have its key."));
     };
     dialog.returnValue = "";
     dialog.addEventListener("close", onClose, { once: true });

@@ -3,7 +3,7 @@
 import { element, percent } from "./elements.js";
 import { drawHeat, describeHeat } from "./heat_overlay.js";
 import { wantThumbnail } from "./thumbnails.js";
-import { wasStopped } from "./trouble.js";
+import { wasStopped } from "./engine_error.js";
 
 const MOST_BARS = 3;
 const FRAME_SHAPE = 4 / 3; // as in page.css
@@ -22,9 +22,9 @@ export function buildCard(photo, classNames, acts) {
   const shown = element("div.shown");
   const heat = element("button", { type: "button", "aria-pressed": "false", textContent: "What counted" });
   heat.setAttribute("aria-label", `Show what counted in ${name}`);
-  const again = element("button", { type: "button", textContent: "Ask again", on: { click: () => acts.onAgain(photo) } });
+  const again = element("button", { type: "button", textContent: "Try again", on: { click: () => acts.onAgain(photo) } });
   const remove = element("button.quiet", { type: "button", textContent: "Remove", on: { click: () => acts.onRemove(photo) } });
-  again.setAttribute("aria-label", `Ask again about ${name}`);
+  again.setAttribute("aria-label", `Try again: ${name}`);
   remove.setAttribute("aria-label", `Remove ${name}`);
   const truth = chooseTruth(photo, name, classNames, acts.onTruth);
   const note = element("p.note-line.soft", { role: "status" });
@@ -51,14 +51,14 @@ export function showState(photo) {
   photo.card.classList.toggle("unsure", photo.state === "answered" && !photo.answer.is_sure);
   heat.hidden = photo.state !== "answered";
   again.hidden = photo.state !== "failed" && photo.state !== "stopped";
-  truth.hidden = photo.state === "waiting" || photo.state === "asked";
+  truth.hidden = photo.state === "waiting" || photo.state === "running";
   shown.replaceChildren(...describe(photo));
 }
 
-/** Take back what a card held. */
+/** Remove a card and release what it holds. */
 export function dropCard(photo) {
   if (photo.url) URL.revokeObjectURL(photo.url);
-  photo.looking?.abort();
+  photo.heatRequest?.abort();
   photo.card.remove();
 }
 
@@ -72,7 +72,7 @@ export function inWords({ path, state, answer, error }) {
 
 function describe({ state, answer, error }) {
   if (state === "waiting") return [element("p.soft", { textContent: "Waiting" })];
-  if (state === "asked") return [element("p.soft.looking", { textContent: "Looking …" })];
+  if (state === "running") return [element("p.soft.running", { textContent: "Classifying …" })];
   if (state === "stopped") return [element("p.soft", { textContent: "Stopped" })];
   if (state === "failed") {
     return [element("p.error", {}, element("strong", { textContent: "No answer. " }), `${error[0].toUpperCase()}${error.slice(1)}`)];
@@ -104,7 +104,7 @@ function bars(probabilities) {
 function chooseTruth(photo, name, classNames, onTruth) {
   const choice = element("select", { "aria-label": `What ${name} really shows` });
   choice.append(
-    element("option", { value: "", textContent: "not said" }),
+    element("option", { value: "", textContent: "no label" }),
     ...classNames.map((label) => element("option", { value: label, textContent: label })),
   );
   choice.addEventListener("change", () => {
@@ -125,31 +125,31 @@ function showPicture(photo, detail) {
   photo.size = { width: detail.width, height: detail.height };
   picture.style.aspectRatio = `${detail.width} / ${detail.height}`;
   picture.classList.add(detail.width / detail.height > FRAME_SHAPE ? "wide" : "tall");
-  // The name stands below it: read out twice it would only be in the way.
+  // The name is below it: read out twice it would only disturb.
   picture.replaceChildren(element("img", { src: detail.url, alt: "", decoding: "async" }));
 }
 
 async function toggleHeat(photo, heatMap) {
   const { picture, heat, note } = photo.parts;
   const overlay = picture.querySelector(".heat");
-  if (overlay || photo.looking) {
-    photo.looking?.abort();
+  if (overlay || photo.heatRequest) {
+    photo.heatRequest?.abort();
     overlay?.remove();
     note.textContent = "";
     return heat.setAttribute("aria-pressed", "false");
   }
   if (!photo.size) return (note.textContent = "This browser shows no preview of it to draw on.");
   heat.setAttribute("aria-pressed", "true");
-  note.textContent = "Covering part after part …";
-  photo.looking = new AbortController();
+  note.textContent = "Computing the heat map …";
+  photo.heatRequest = new AbortController();
   try {
-    photo.map ??= await heatMap(photo, photo.looking.signal);
+    photo.map ??= await heatMap(photo, photo.heatRequest.signal);
     picture.append(drawHeat(photo.map, photo.size));
     note.textContent = `${describeHeat(photo.map)} What glows counted.`;
   } catch (error) {
     heat.setAttribute("aria-pressed", "false");
     note.textContent = wasStopped(error) ? "" : error.message;
   } finally {
-    photo.looking = null;
+    photo.heatRequest = null;
   }
 }

@@ -12,7 +12,7 @@ const BITS = 22; // of the fixed point
 const GAP = 2; // resize's reducing_gap
 
 /**
- * Give a photo as the model sees it.
+ * Resize a photo to the model's input.
  * @param {ImageBitmap} bitmap The photo in full, upright.
  * @param {boolean} isJpeg Whether it comes from a JPEG, which is decoded at 1/2, 1/4 or 1/8.
  * @param {[number, number]} imageSize (height, width) in pixels.
@@ -56,19 +56,19 @@ function read(bitmap, isJpeg, least) {
 const timesLarger = (size, least) =>
   Math.min(Math.floor(size.width / least.width), Math.floor(size.height / least.height));
 
-/** Read strip by strip: a large photo is never held in full beside the bitmap. */
+/** Read strip by strip: a large photo is never in memory in full beside the bitmap. */
 function readAveraged(bitmap, factor) {
   const { width, height } = bitmap;
   const made = blank(Math.ceil(width / factor), Math.ceil(height / factor));
   const numRows = Math.max(1, Math.floor(STRIP_PIXELS / width / factor)) * factor;
   const canvas = new OffscreenCanvas(width, Math.min(numRows, height));
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.fillStyle = "#fff";
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#fff";
   for (let top = 0; top < height; top += numRows) {
     const rows = Math.min(numRows, height - top);
-    pen.fillRect(0, 0, width, rows);
-    pen.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
-    const strip = withoutAlpha(pen.getImageData(0, 0, width, rows));
+    context.fillRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
+    const strip = withoutAlpha(context.getImageData(0, 0, width, rows));
     made.data.set(reduce(strip, factor, factor).data, (top / factor) * made.width * 3);
   }
   return made;

@@ -12,16 +12,16 @@ const watcher = new IntersectionObserver(
       watcher.unobserve(entry.target);
       wanted.push(entry.target);
     }
-    goOn();
+    startNext();
   },
   { rootMargin: "600px" },
 );
 
 /**
- * Give an element its small picture as soon as it comes near the screen.
- * @param {HTMLElement} place Gets the event "thumbnail", with `detail`
+ * Draw the thumbnail of an element as soon as it comes near the screen.
+ * @param {HTMLElement} place Receives the event "thumbnail", with `detail`
  *   {url, width, height}: the small picture and the photo's full size in pixels;
- *   `detail` is null when the browser does not know such files.
+ *   `detail` is null when the browser does not read such files.
  * @param {File} file The photo.
  */
 export function wantThumbnail(place, file) {
@@ -29,7 +29,7 @@ export function wantThumbnail(place, file) {
   watcher.observe(place);
 }
 
-async function goOn() {
+async function startNext() {
   while (numUnderWay < NUM_AT_ONCE && wanted.length) {
     const place = wanted.shift();
     if (!place.isConnected) continue;
@@ -40,7 +40,7 @@ async function goOn() {
         numUnderWay -= 1;
         if (place.isConnected) place.dispatchEvent(new CustomEvent("thumbnail", { detail }));
         else if (detail) URL.revokeObjectURL(detail.url);
-        goOn();
+        startNext();
       });
   }
 }
@@ -52,11 +52,11 @@ async function draw(file) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff"; // as the model sees what is transparent
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff"; // as transparent pixels are in the model's input
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
   const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
   return { url: URL.createObjectURL(blob), width, height };
