@@ -3,17 +3,19 @@
     make mutation ARGS="--count 100 --seed 0"
 
 Draws mutants from src/pawsight, each a comparison, an operator, a constant, a
-condition or a returned value changed, and runs the tests of the package it is
-in, those that import the module first, until one fails. Works on a copy of the
-tracked files. Results are written after each mutant, so that a stopped
-command goes on where it was; mutants of the same seed stay comparable as long
-as the source does.
+condition or a returned value changed, and runs on each the tests that execute
+the changed line, until one fails. Which tests do is recorded once, in map/, by
+running them all under coverage (`--record`); test files that changed since are
+run whole. Works on a copy of the tracked files. A test that fails on the copy
+as it is has noticed nothing: such tests are left out. Results are written
+after each mutant; a stopped command goes on where it was, as long as the commit
+is the same.
 """
 
 import argparse
+import collections
 import dataclasses
 import json
-import os
 import random
 import re
 import shutil
@@ -27,14 +29,19 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
 from mutants import Mutant, mutants_of  # noqa: E402
+from test_map import LEFT_OUT, RECORD, TestMap, dotted, load_map, record, save_map  # noqa: E402
 
 import machine  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+MAP = HERE / "map"
+RESULTS = HERE / "results.json"
 # Old scripts take minutes a mutant; how a drawn cat looks is a matter of taste.
 DEFAULT_EXCLUDED = ("compat", "data/sources/sample_drawing")
-SECONDS = 1800  # for the tests of one mutant; a mutant that takes longer counts as noticed
+SECONDS = 900  # for the tests of one mutant; a mutant that takes longer counts as noticed
+MOST_TEST_SECONDS = 300  # of the tests run on one mutant, by their recorded seconds
+FIRST_SECONDS = 10  # of the tests run first, as most mutants fail one of them
 
 
 def main() -> None:
@@ -44,25 +51,67 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--exclude", nargs="*", default=DEFAULT_EXCLUDED, help="folders left out")
     parser.add_argument("--jobs", type=int, default=1, help="mutants tested at once")
+    parser.add_argument("--record", action="store_true", help="record anew which tests run what")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = MAP / "tests.json.gz"
+        if args.record or not path.exists():
+            shutil.rmtree(MAP, ignore_errors=True)
+            copy = fresh_copy(Path(folder) / "recorded")
+            record(copy, MAP)
+            save_map(copy, MAP, path)
+        copies = [Copy(fresh_copy(Path(folder) / str(i))) for i in range(args.jobs)]
+        sample(args, load_map(path), copies)
+
+
+def sample(args: argparse.Namespace, test_map: TestMap, copies: list["Copy"]) -> None:
+    """Try the mutants of a seed and write the results."""
     chosen = draw(args.count, args.seed, args.exclude)
-    path = HERE / "results.json"
-    known = {}
-    if path.exists():
-        known = {key(row): row for row in json.loads(path.read_text())["mutants"]}
-    facts = {"seed": args.seed, "excluded": list(args.exclude), "machine": machine.describe()}
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
-        copies = [fresh_copy(Path(folder) / str(i)) for i in range(args.jobs)]
-        todo = [mutant for mutant in chosen if key(dataclasses.asdict(mutant)) not in known]
-        futures = [pool.submit(tried, mutant, copies) for mutant in todo]
-        for future in as_completed(futures):
-            row = future.result()
-            known[key(row)] = row
-            rows = [known[k] for m in chosen if (k := key(dataclasses.asdict(m))) in known]
-            path.write_text(json.dumps(facts | {"mutants": rows}, indent=1) + "\n")
-            print(f"{len(rows)}/{len(chosen)} {row['module']}:{row['line']} {row['result']}")
-    rows = [known[key(dataclasses.asdict(mutant))] for mutant in chosen]
-    (HERE / "results.md").write_text(in_words(rows, facts))
+    facts = {
+        "seed": args.seed,
+        "excluded": list(args.exclude),
+        "commit": commit(),
+        "machine": machine.describe(),
+    }
+    runs = json.loads(args.results.read_text()) if args.results.exists() else []
+    known = {
+        key(row): row
+        for run in runs
+        if (run["seed"], run["commit"]) == (args.seed, facts["commit"])
+        for row in run["mutants"]
+    }
+    runs = [run for run in runs if run["seed"] != args.seed]
+
+    def keep(row: dict[str, object]) -> None:
+        known[key(row)] = row
+        rows = [known[k] for m in chosen if (k := key(dataclasses.asdict(m))) in known]
+        ordered = sorted([*runs, facts | {"mutants": rows}], key=lambda run: run["seed"])
+        args.results.write_text(json.dumps(ordered, indent=1) + "\n")
+        args.results.with_suffix(".md").write_text(in_words(ordered))
+        place = f"{row['module']}:{row['line']} {row['before']} -> {row['after']}"
+        print(f"{len(rows)}/{len(chosen)} {place} {row['result']} {row['failed']}", flush=True)
+
+    def try_all(todo: list[Mutant], left_out: set[str]) -> None:
+        with ThreadPoolExecutor(len(copies)) as pool:
+            futures = [pool.submit(tried, one, test_map, copies, left_out) for one in todo]
+            for future in as_completed(futures):
+                keep(future.result())
+
+    try_all([one for one in chosen if key(dataclasses.asdict(one)) not in known], set())
+    left_out: set[str] = set()
+    while unsound := failing({str(row["failed"]) for row in known.values()} - {""}, copies[0]):
+        left_out |= unsound
+        again = {key(row) for row in known.values() if row["failed"] in unsound}
+        try_all([one for one in chosen if key(dataclasses.asdict(one)) in again], left_out)
+
+
+def commit() -> str:
+    """Return the commit, marked where the source or the tests differ from it."""
+    git = ["git", "-C", str(ROOT)]
+    name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True)
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "src", "tests"], check=False)
+    return name.stdout.decode().strip() + (" with changes" if changed.returncode else "")
 
 
 def draw(count: int, seed: int, excluded: list[str]) -> list[Mutant]:
@@ -77,7 +126,7 @@ def draw(count: int, seed: int, excluded: list[str]) -> list[Mutant]:
 
 
 def key(row: dict[str, object]) -> tuple[object, ...]:
-    """Return what makes a mutant the same one: its module, its line's text may have moved."""
+    """Return what makes a mutant the same one."""
     return tuple(row[name] for name in ("module", "kind", "line", "column", "before", "after"))
 
 
@@ -91,24 +140,75 @@ def fresh_copy(folder: Path) -> Path:
     return folder
 
 
-def tried(mutant: Mutant, copies: list[Path]) -> dict[str, object]:
+class Copy:
+    """A copy of the project and the process that runs tests in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._server = subprocess.Popen(
+            [sys.executable, str(HERE / "fork_server.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        # Compiled once: the runs on mutants write no bytecode, which could be taken for sound.
+        self._environment = {"PYTHONPATH": f"{root / 'src'}:{RECORD}"}
+        files = [path.relative_to(root).as_posix() for path in (root / "tests").rglob("test_*.py")]
+        self.tested([f for f in files if not f.startswith(LEFT_OUT)], "--collect-only")
+        self._environment["PYTHONDONTWRITEBYTECODE"] = "1"
+
+    def tested(self, tests: list[str], *options: str) -> tuple[str, list[str]]:
+        """Run tests; return "noticed", "timeout" or "missed", and the names of those that failed.
+
+        Args:
+            tests: Ids of tests, or files of tests; only files that exist.
+            options: Further arguments of pytest.
+        """
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
+        with tempfile.TemporaryDirectory() as folder:
+            chosen, output = Path(folder) / "chosen.json", Path(folder) / "output"
+            chosen.write_text(json.dumps(tests))
+            request = {
+                "folder": str(self.root),
+                "arguments": [
+                    *("-q", "-n", "0", "-p", "chosen", "-p", "no:cacheprovider", *options),
+                    # The plugins are imported already, see fork_server.
+                    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+                    *(f"--basetemp={folder}/tests", *files),
+                ],
+                "environment": self._environment | {"MUTATION_TESTS": str(chosen)},
+                "output": str(output),
+                "seconds": SECONDS,
+            }
+            assert self._server.stdin and self._server.stdout
+            self._server.stdin.write(json.dumps(request) + "\n")
+            self._server.stdin.flush()
+            status = self._server.stdout.readline().strip()
+            text = output.read_text(encoding="utf-8", errors="replace")
+        if status == "timeout":
+            return "timeout", []
+        if status not in "0125":
+            raise RuntimeError(f"pytest ended with {status}:\n{text[-2000:]}")
+        failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", text, re.MULTILINE)
+        return ("missed", []) if status in ("0", "5") else ("noticed", failed)  # 5: no tests
+
+
+def tried(
+    mutant: Mutant, test_map: TestMap, copies: list[Copy], left_out: set[str]
+) -> dict[str, object]:
     """Run the tests on one mutant; return it with its result and the seconds taken."""
     copy = copies.pop()
-    path = copy / "src" / "pawsight" / mutant.module
+    path = copy.root / "src" / "pawsight" / mutant.module
     source = path.read_text(encoding="utf-8")
     begun = time.monotonic()
-    unsound: list[str] = []
-    result, failed = "missed", ""
+    result, failed = "missed", [""]
+    tests = [t for t in tests_of(mutant, source, test_map, copy.root) if t not in left_out]
+    first, rest = first_of(tests, test_map)
     try:
-        for tests in tests_of(mutant.module, copy):
-            while tests:
-                path.write_text(mutant.applied(source), encoding="utf-8")
-                result, failed = tested([*tests, *unsound], copy)
-                path.write_text(source, encoding="utf-8")
-                # A test that fails without the mutant as well has noticed nothing.
-                if not failed or tested([failed], copy)[0] == "missed":
-                    break
-                unsound.append(f"--deselect={failed}" if "::" in failed else f"--ignore={failed}")
+        path.write_text(mutant.applied(source), encoding="utf-8")
+        for some in filter(None, (first, rest)):
+            result, failed = copy.tested(some, "-x")
             if result != "missed":
                 break
     finally:
@@ -116,76 +216,97 @@ def tried(mutant: Mutant, copies: list[Path]) -> dict[str, object]:
         copies.append(copy)
     return dataclasses.asdict(mutant) | {
         "result": result,
-        "failed": failed,
+        "failed": failed[0] if failed else "",
+        "num_tests": len(tests),
         "seconds": round(time.monotonic() - begun),
     }
 
 
-def tests_of(module: str, root: Path) -> tuple[list[str], list[str]]:
-    """Return the arguments of two runs: the tests that import a module, then its package's others.
+def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list[str]:
+    """Return the tests to run on a mutant.
 
-    A module outside all packages has no folder of tests; those of the
-    workflow and of the commands stand for it.
+    These are the tests that execute it, up to MOST_TEST_SECONDS; of a file that
+    changed since they were recorded, all tests. Where none executes it, the
+    files that name its module.
     """
-    dotted = "pawsight." + module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    texts = {path: path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py")}
-    near = sorted(str(path.relative_to(root)) for path, text in texts.items() if dotted in text)
-    package = module.partition("/")[0]
-    folders = [f"tests/{package}"] if (root / "tests" / package).is_dir() else []
-    folders = folders or ["tests/workflow", "tests/cli"]
-    return near, [*folders, *(f"--ignore={name}" for name in near)]
+    name = dotted(mutant.module)
+    found: list[str] = []
+    seconds = 0.0
+    is_changed: dict[str, bool] = {}
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        file, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+        is_changed[file] = test_map.files.get(file) != text
+        if is_changed[file] and name in text:
+            found.append(file)
+    for test in test_map.tests_of(mutant, source):
+        file = test.partition("::")[0]
+        seconds += test_map.seconds[test]
+        if seconds > MOST_TEST_SECONDS:
+            break
+        if file in is_changed:  # else it is gone
+            found.append(file if is_changed[file] else test)
+    if not found:
+        found = [file for file in is_changed if name in (root / file).read_text(encoding="utf-8")]
+    return list(dict.fromkeys(found))
 
 
-def tested(arguments: list[str], root: Path) -> tuple[str, str]:
-    """Run tests until one fails; return "noticed", "timeout" or "missed", and the test's name."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
-    with tempfile.TemporaryDirectory() as folder:
-        env = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-        command += [f"--basetemp={folder}/tests"]
-        try:
-            done = subprocess.run(
-                command, cwd=root, env=env, capture_output=True, timeout=SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return "timeout", ""
-    failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", done.stdout.decode(), re.MULTILINE)
-    is_missed = done.returncode in (0, 5)  # 5: there are no tests
-    return ("missed", "") if is_missed else ("noticed", failed[0] if failed else "")
+def first_of(tests: list[str], test_map: TestMap) -> tuple[list[str], list[str]]:
+    """Divide tests into some that are quick and the others, in the order given."""
+    first, rest, seconds = [], [], 0.0
+    for test in tests:
+        needed = test_map.seconds.get(test, 1.0)
+        if needed < FIRST_SECONDS / 5 and seconds + needed <= FIRST_SECONDS:
+            first.append(test)
+            seconds += needed
+        else:
+            rest.append(test)
+    return first, rest
 
 
-def in_words(rows: list[dict[str, object]], facts: dict[str, object]) -> str:
+def failing(tests: set[str], copy: Copy) -> set[str]:
+    """Return which of the tests fail without any mutant."""
+    files = {test for test in tests if (copy.root / test.partition("::")[0]).is_file()}
+    return set(copy.tested(sorted(files))[1]) & tests if files else set()
+
+
+def in_words(runs: list[dict[str, object]]) -> str:
     """Return results.md."""
-    missed = [row for row in rows if row["result"] == "missed"]
-    share = 100 * (1 - len(missed) / len(rows))
-    packages: dict[str, list[str]] = {}
-    for row in rows:
-        packages.setdefault(str(row["module"]).partition("/")[0], []).append(str(row["result"]))
-    lines = [
-        "# Mutation testing",
-        "",
-        f"Of {len(rows)} random mutants of the source (seed {facts['seed']}; without "
-        f"{', '.join(facts['excluded']) or 'nothing'}), the tests notice "
-        f"{len(rows) - len(missed)}: {share:.0f} %. Made with `make mutation`.",
-        "",
-        f"{facts['machine']}",
-        "",
-        "| package | mutants | noticed |",
-        "|---|---:|---:|",
-        *(
-            f"| {name} | {len(results)} | {sum(one != 'missed' for one in results)} |"
-            for name, results in sorted(packages.items())
-        ),
-        "",
-        "Not noticed:",
-        "",
-        "| place | before | after |",
-        "|---|---|---|",
-        *(
-            f"| {row['module']}:{row['line']} | `{flat(row['before'])}` | `{flat(row['after'])}` |"
-            for row in missed
-        ),
-    ]
-    return "\n".join(lines) + "\n"
+    lines = ["# Mutation testing", "", "Made with `make mutation`.", ""]
+    for run in runs:
+        rows = run["mutants"]
+        missed = [row for row in rows if row["result"] == "missed"]
+        packages = collections.defaultdict(list)
+        for row in rows:
+            packages[row["module"].partition("/")[0]].append(row["result"])
+        lines += [
+            f"## Seed {run['seed']}",
+            "",
+            f"Of {len(rows)} random mutants of the source (without "
+            f"{', '.join(run['excluded']) or 'nothing'}), the tests notice "
+            f"{len(rows) - len(missed)}: {100 * (1 - len(missed) / len(rows)):.0f} %. "
+            f"Commit {run['commit']}.",
+            "",
+            f"{run['machine']}",
+            "",
+            "| package | mutants | noticed |",
+            "|---|---:|---:|",
+            *(
+                f"| {name} | {len(results)} | {sum(one != 'missed' for one in results)} |"
+                for name, results in sorted(packages.items())
+            ),
+            "",
+            "Not noticed:",
+            "",
+            "| place | before | after |",
+            "|---|---|---|",
+            *(
+                f"| {row['module']}:{row['line']} | `{flat(row['before'])}` "
+                f"| `{flat(row['after'])}` |"
+                for row in missed
+            ),
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def flat(text: object) -> str:
