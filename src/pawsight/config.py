@@ -9,6 +9,7 @@ result. `None` means that the model's own recipe decides
 from __future__ import annotations
 
 import csv
+import os
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -197,6 +198,10 @@ class SourceConfig(_Settings):
         return pattern
 
 
+def _path_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def _square(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else value
 
@@ -223,6 +228,8 @@ class TrainConfig(_Settings):
 
     model: str = "auto"  # the best that the photos and the time allow; else a network's name
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
+    # A run, or a file of a pawsight model's weights, to grow: its parts and weights are kept.
+    start_from: Annotated[str | None, BeforeValidator(_path_text)] = None
     finetune: bool = False  # train such a network itself, after a linear head was fitted
     # (height, width) in pixels; one number is a square
     image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
@@ -249,6 +256,8 @@ class TrainConfig(_Settings):
     def _one_length(self) -> Self:
         if self.epochs is not None and self.minutes is not None:
             raise ValueError("give epochs or minutes, not both")
+        if self.start_from is not None and self.split.folds is not None:
+            raise ValueError("folds need models that know no photo yet: leave start_from out")
         if self.image_size is not None and not all(16 <= side <= 1024 for side in self.image_size):
             raise ValueError("image_size must be 16 to 1024 pixels on each side")
         return self

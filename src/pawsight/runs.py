@@ -4,7 +4,7 @@
     checkpoints/latest.npz  checkpoints/previous.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
-    audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
+    earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
     exports/<format>/
 
 Each file is written beside its name and then moved onto it, so that a killed
@@ -60,6 +60,7 @@ class Run:
         self.state_path = self.path / "state.json"
         self.catalog_path = self.path / "catalog.csv"
         self.split_path = self.path / "split.csv"
+        self.earlier_path = self.path / "earlier.csv"
         self.history_path = self.path / "history.csv"
         self.log_path = self.path / "log.txt"
         self.lock_path = self.path / ".lock"
@@ -234,6 +235,9 @@ class Run:
             for figure in figures
         )
         return f"<p>pawsight run <code>{html.escape(str(self.path))}</code></p>{images}"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -27,7 +27,9 @@ Model = Annotated[
 Weights = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="The network's weights, instead of those it fetches: .h5 or .keras."
+        metavar="FILE",
+        help="The network's weights, instead of those it fetches: .h5 or .keras.",
+        hidden=True,
     ),
 ]
 Finetune = Annotated[

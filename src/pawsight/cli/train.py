@@ -54,6 +54,14 @@ _ImageSize = Annotated[
     ),
 ]
 
+_StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Train a finished run further: with more photos, other classes, more minutes; or a "
+        "file of a pawsight model. Photos keep their parts.",
+    ),
+]
 _TargetAccuracy = Annotated[
     float | None,
     typer.Option(
@@ -96,6 +104,7 @@ def train(
         ),
     ],
     model: Model = "auto",
+    start_from: _StartFrom = None,
     weights: Weights = None,
     finetune: Finetune = False,
     image_size: _ImageSize = None,
@@ -124,7 +133,8 @@ def train(
     Evaluates it on photos it never saw, and writes a report with figures.
 
     Without options the model's own recipe decides. Photos that cannot be read are left out and
-    named. Ctrl-C keeps what is trained so far; `pawsight resume` goes on.
+    named. Ctrl-C keeps what is trained so far; `pawsight resume` goes on. --start-from RUN trains
+    a finished run further.
 
     Example: pawsight train photos/ --minutes 10
     """

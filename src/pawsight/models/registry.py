@@ -6,6 +6,7 @@ loading an untrusted run folder can fail, it cannot execute anything. Needs no T
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.errors import ConfigError, ModelError
@@ -39,6 +40,11 @@ def find_network(name: str) -> Network:
         found = entry.find(name)
         if found is not None:
             return found
+    if Path(name).exists():
+        raise ConfigError(
+            f"--model takes the name of a network, and {name} is a file or folder.\n"
+            f"To train a run or a model further: --start-from {name}"
+        )
     titles = [entry.title for entry in NETWORKS]
     raise ConfigError(
         f"There is no model '{name}'. Choose one of these: {', '.join(titles[:-1])}, or "

@@ -35,13 +35,15 @@ RULES = (
 )
 
 
-def reading(history: list[Epoch]) -> str:
-    """Describe whether the curves show over- or underfitting, by the `RULES`."""
+def reading(
+    history: list[Epoch], started_with: str = "the linear head on the unchanged network"
+) -> str:
+    """Describe whether the curves show over- or underfitting; row 0 scores what it started with."""
     rows = [row for row in history if isfinite(row.validation_loss)]
-    if len(rows) > 1 and rows[0].step == 0:  # the fitted head that fine-tuning began with
+    if len(rows) > 1 and rows[0].step == 0:  # what training began with
         if best_epoch(rows) is rows[0]:
-            return _head_kept(rows)
-        rows = rows[1:]  # fitted to another loss, and no epoch of training
+            return _start_kept(rows, started_with)
+        rows = rows[1:]  # a head is fitted to another loss, and neither is an epoch of training
     if len(rows) < 2:
         return "With fewer than two epochs the curves cannot show over- or underfitting."
     best, last = best_epoch(rows), rows[-1]
@@ -83,7 +85,7 @@ def reading(history: list[Epoch]) -> str:
     return found
 
 
-def _head_kept(rows: list[Epoch]) -> str:
+def _start_kept(rows: list[Epoch], started_with: str) -> str:
     """Return that fine-tuning did not help, with the scores before it and at its best."""
     is_uneven = rows[0].validation_balanced_accuracy is not None
     before, *after = [
@@ -93,8 +95,8 @@ def _head_kept(rows: list[Epoch]) -> str:
         for row in rows
     ]
     return (
-        f"Fine-tuning did not improve the network, so the linear head on the unchanged network was "
-        f"kept: {'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
+        f"Fine-tuning did not improve the network, so {started_with} was kept: "
+        f"{'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
         f"fine-tuning, at most {percent(max(after))} after it. More --minutes may help."
     )
 

@@ -102,7 +102,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         metrics=facts.metrics,
         headline=_headline(facts),
         caution=_caution(run, facts),
-        curves_reading=None if "head" in facts.plan else interpretation.reading(facts.history),
+        curves_reading=None if "head" in facts.plan else _curves_reading(facts),
         head=facts.plan.get("head"),
         best=best_epoch(facts.history) if facts.history else None,
         findings=_findings(facts),
@@ -188,6 +188,14 @@ def _name(run: Run, facts: _Facts) -> str:
     """Return what the photos are called."""
     source = Path(facts.config.get("source", "")).name
     return facts.config.get("name") or source or run.path.name
+
+
+def _curves_reading(facts: _Facts) -> str:
+    """Describe the curves; of a run that grew, with what it started from."""
+    start = facts.config.get("settings", {}).get("start_from")
+    if start is None or facts.plan.get("head_strength") is not None:
+        return interpretation.reading(facts.history)
+    return interpretation.reading(facts.history, f"the model that training started from ({start})")
 
 
 def _headline(facts: _Facts) -> str:

@@ -30,7 +30,8 @@ def training_rows(
         rows.append(("while training", ", then ".join(sizes)))
     if history:
         best, last = best_epoch(history), history[-1]
-        rate = sum(row.images_per_second for row in history) / len(history)
+        rates = [row.images_per_second for row in history if row.images_per_second] or [0.0]
+        rate = sum(rates) / len(rates)
         rows += [
             ("epochs", f"{last.epoch_text}, the best was {best.epoch_text}"),
             ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),

@@ -11,6 +11,8 @@ weights are kept where nothing after it does better.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 
 from pawsight.config import TrainConfig
@@ -68,23 +70,35 @@ def finetune(
         freeze_normalization(model)
         return model
 
-    is_builtin = backbone.name == builtin.NAME
+    warm_start = pretrained_start(backbone.name, config, build, backbone.key, row, head.strength)
+    return train_run(run, config, fitted.dataset, budget, progress, warm_start)
+
+
+def pretrained_start(
+    name: str,
+    config: TrainConfig,
+    build: Callable[[Plan], keras.Model],
+    weights: str | None,
+    row: Epoch | None = None,
+    head_strength: float | None = None,
+) -> WarmStart:
+    """Return how the training of a network that comes with weights starts; see `WarmStart`."""
+    is_builtin = name == builtin.NAME
     chosen = (
         precision.choose(config.precision)
         if is_builtin or config.precision != "auto"
         # Depthwise convolutions, and normalisation on its own, are slower in bfloat16 on a CPU.
         else Precision("float32", "as the network's features were computed")
     )
-    warm_start = WarmStart(
+    return WarmStart(
         build,
         row,
         chosen,
         _BUILTIN_FINISH_SECONDS if is_builtin else _FINISH_SECONDS,
-        backbone.key,
-        head.strength,
+        weights,
+        head_strength,
         _BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
     )
-    return train_run(run, config, fitted.dataset, budget, progress, warm_start)
 
 
 def build_whole(

@@ -33,7 +33,7 @@ from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 
 # What the end of a run takes besides inference on its photos, on a machine that does nothing
 # else: export, figures, report, the features of the out-of-distribution detector.
-_FINISH_SECONDS = 10.0
+FINISH_SECONDS = 10.0
 # On a busy machine it takes longer, by as much as building the model exceeds its processor time.
 _MOST_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
@@ -87,6 +87,11 @@ def train_run(
         plan = load_plan(run)
         if not isinstance(plan, Plan):
             raise RunError(f"{run.plan_path} is the plan of a fitted head, not of training.")
+        if warm_start is not None and plan.weights != warm_start.weights:
+            raise RunError(
+                f"The weights that {run.path} began with have changed since.\n"
+                f"Bring them back as they were, or start a new run."
+            )
         learner = _build(plan, dataset, warm_start)
     else:
         plan, learner = _begin(config, dataset, budget, progress, warm_start)
@@ -130,7 +135,7 @@ def _begin(
     if decided.minutes is None:
         plan = recipe.sized(decided, config, decided.epochs)
     else:
-        finish_seconds = warm_start.finish_seconds if warm_start else _FINISH_SECONDS
+        finish_seconds = warm_start.finish_seconds if warm_start else FINISH_SECONDS
         progress.start("Measuring the speed of this machine")
         charged = _Charged(
             budget,
@@ -201,7 +206,10 @@ def _fitted(
     left = seconds - charged.around(0.0)
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
     around = charged.around(pacing.last_validation_seconds(plan) / plan.num_validation)
-    if learner.warm_start and _AIM * seconds - around < pacing.least_seconds(plan):
+    start = learner.warm_start
+    if start and start.row is None:  # the trainer scores it first
+        around += 2 * pacing.last_validation_seconds(plan)
+    elif start and _AIM * seconds - around < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
     left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:

@@ -28,6 +28,7 @@ from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
 from pawsight.training.interrupts import stop_requests
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import Pace
+from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.score import ValidationScore
 
@@ -215,7 +216,7 @@ class Trainer:
             step=step,
             seconds=round(tally.seconds, 3),
             images_per_second=round(tally.images_per_second, 2),
-            learning_rate=self.plan.learning_rate_at(step - 1),
+            learning_rate=self.plan.learning_rate_at(step - 1) if step else 0.0,
             train_loss=tally.loss / num_images,
             train_accuracy=tally.num_right / num_images,
             validation_loss=found.loss,
@@ -223,6 +224,21 @@ class Trainer:
             is_best=False,
             validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
             validation_scale=round(scale, 4),
+        )
+
+    def _row_at_start(self, run: Run) -> Epoch:
+        """Score the weights that training starts from, as row 0 of the history.
+
+        Of the training photos at most as many are scored as there are for validation.
+        """
+        train, count = self.learner.train, len(self.learner.validation.indices)
+        step = max(1, len(train.indices) // count)
+        some = Subset(train.indices[::step][:count], train.labels[::step][:count])
+        of_train = self.learner.validator.measure(some, self.plan.image_size)
+        found = self._measure(self.plan.image_size, run)
+        row = dataclasses.replace(self._row(0, found, 1.0), seconds=0.0)
+        return dataclasses.replace(
+            row, train_loss=of_train.loss, train_accuracy=of_train.accuracy, is_best=True
         )
 
     def _follow(self, plan: Plan, run: Run) -> None:
@@ -236,7 +252,7 @@ class Trainer:
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
             if self.learner.warm_start is not None:
-                self._history = [self.learner.warm_start.row]
+                self._history = [self.learner.warm_start.row or self._row_at_start(run)]
                 self._best = self.learner.state.weights()
                 save_history(self._history, run.history_path)
             return 0

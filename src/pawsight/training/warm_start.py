@@ -23,7 +23,7 @@ class WarmStart:
         build: Builds the network for a plan, with its weights; layers that must not learn are
             frozen.
         row: The score before the first step, as row 0 of the history: where no later row is
-            better, the initial weights are kept.
+            better, the initial weights are kept. None where it is still to be measured.
         precision: The number format to train in.
         finish_seconds: What the end of the run takes besides running inference on its photos, on
             a machine that does nothing else.
@@ -34,7 +34,7 @@ class WarmStart:
     """
 
     build: Callable[[Plan], keras.Model]
-    row: Epoch
+    row: Epoch | None
     precision: Precision
     finish_seconds: float
     weights: str | None = None

@@ -184,7 +184,9 @@ def _export(
         del compared["path"]
         # A format may have a model.json of its own.
         name = "pawsight.json" if (folder / DESCRIPTION_NAME).exists() else DESCRIPTION_NAME
-        write_json(folder / name, model.description.usage() | {"compared": compared})
+        facts = model.description
+        origin = {"architecture": facts.architecture, "options": facts.options}  # to start from
+        write_json(folder / name, facts.usage() | origin | {"compared": compared})
         write_readme(model, format, exported, folder, any_size, name)
     return exported
 

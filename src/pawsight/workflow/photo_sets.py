@@ -115,7 +115,13 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         if not network.takes_weights:
             raise ConfigError(
                 f"The model '{network.name}' takes no --weights: only a network of "
-                f"keras.applications does, such as --model mobilenetv2."
+                f"keras.applications does, such as --model mobilenetv2.\n"
+                f"Weights of a pawsight model are for --start-from."
+            )
+        if path.is_dir() or (path.parent / "model.json").is_file():
+            raise ConfigError(
+                f"--weights takes weights that Keras saved, and {path} is of pawsight.\n"
+                f"To train a pawsight model further: --start-from {path}"
             )
         if not path.is_file():
             raise ConfigError(f"There is no weights file {path}.\nGive another with --weights.")

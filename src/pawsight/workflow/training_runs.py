@@ -17,7 +17,7 @@ from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
-from pawsight.data.splitting.saved_split import restore
+from pawsight.data.splitting.saved_split import restore, save_earlier
 from pawsight.errors import DataError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
@@ -29,7 +29,9 @@ from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
 from pawsight.storage.atomic import write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.plan import load_plan
+from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
+from pawsight.workflow.grown_runs import divide_grown
 from pawsight.workflow.photo_sets import (
     Source,
     checked_model,
@@ -74,7 +76,8 @@ def train(
         source_config: What the folders or the table mean, and which photos are used: the
             setting `source`, as `audit` takes it, too.
         **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
-            `train("photos/", image_size=128, minutes=4, model="swift")`.
+            `train("photos/", image_size=128, minutes=4, model="swift")`, or
+            `train("more/", start_from="runs/a")`.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
@@ -87,6 +90,9 @@ def train(
         PawsightError: Anything else that prevents it, such as a full disk.
     """
     config = _merged(config, source_config, settings)
+    start = None if config.start_from is None else open_start(config.start_from, config.model)
+    if start is not None:
+        config = start.settings(config)
     budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
@@ -97,12 +103,15 @@ def train(
         check_new(out)
     with budget.paused():
         catalog, pixels = read_photos(catalog, config, progress)
-        dataset = divide(catalog, pixels, config.split, progress)
+        if start is None:
+            dataset = divide(catalog, pixels, config.split, progress)
+        else:
+            config, dataset = divide_grown(start, catalog, pixels, config, progress)
     run = Run.create(
         out,
         catalog.name,
         results_dir("runs", source),
-        lambda run: _write_beginning(run, source, config, dataset.catalog),
+        lambda run: _write_beginning(run, source, config, dataset.catalog, start),
     )
     with run.locked():
         return _train_and_finish(
@@ -136,7 +145,10 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
     with run.locked():
         progress = LoggedProgress(progress, run.log_path)
         if run.is_complete:
-            progress.note(f"The run {run.path} is complete already; nothing is left to do.")
+            progress.note(
+                f"The run {run.path} is complete already; nothing is left to do.\n"
+                f"To train it further: pawsight train PHOTOS --start-from {run.path}"
+            )
             return run
         config = run.load_config().settings
         budget = TimeBudget(config.minutes)
@@ -152,8 +164,12 @@ def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Pro
     return scan(fetched, progress, config.split.group_by, config.source)
 
 
-def _write_beginning(run: Run, source: Source, config: TrainConfig, catalog: Catalog) -> None:
+def _write_beginning(
+    run: Run, source: Source, config: TrainConfig, catalog: Catalog, start: Start | None
+) -> None:
     """Write what `resume` needs: the parts, the catalog, and the settings, which come last."""
+    if start is not None and start.run is not None:
+        save_earlier(start.run, catalog, run.earlier_path)
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
     path = Path(source)
@@ -179,16 +195,7 @@ def _train_and_finish(
                 audit = audit_photos(catalog, pixels, duplicates, progress)
                 write_json(run.audit_path, audit.to_json())
         write_json(run.state_path, {"stage": "training"})
-        if find_network(config.model).has_weights:
-            from pawsight.training.transfer import transfer_run
-
-            model = transfer_run(run, config, dataset, budget, progress)
-        else:
-            progress.start("Starting TensorFlow")
-            prepare_tensorflow()
-            from pawsight.training.session import train_run
-
-            model = train_run(run, config, dataset, budget, progress)
+        model = _fit(run, config, dataset, budget, progress)
         if model is not None:
             _save(run, model, config, dataset, progress)
         _evaluate_and_report(run, dataset, progress)
@@ -199,6 +206,24 @@ def _train_and_finish(
     write_checksums(run)
     write_json(run.state_path, {"stage": "complete", "seconds": budget.spent_seconds})
     return run
+
+
+def _fit(
+    run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
+) -> keras.Model | None:
+    """Train the network; None where a fitted head is the model, and the model folder is written."""
+    start = None if config.start_from is None else open_start(config.start_from, config.model)
+    has_start = start is not None and start.weights_path is not None
+    if find_network(config.model).has_weights and not has_start:
+        from pawsight.training.transfer import transfer_run
+
+        return transfer_run(run, config, dataset, budget, progress)
+    progress.start("Starting TensorFlow")
+    prepare_tensorflow()
+    from pawsight.training.session import train_run
+
+    warm_start = start.warm_start(config) if start is not None and has_start else None
+    return train_run(run, config, dataset, budget, progress, warm_start)
 
 
 def _save(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,29 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.table import read_rows
 from pawsight.errors import DataError
-from pawsight.records import PARTS, Part
+from pawsight.records import PARTS, Part, Photo
 from pawsight.runs import Run
 
 
 def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
+    """Return the part that each usable photo had; at least one has to be found.
+
+    Args, returns: As `parts_found`.
+
+    Raises:
+        SourceError: The file cannot be read.
+        DataError: It has no parts, or none of the photos is in it.
+    """
+    found = parts_found(where, catalog)
+    if not found:
+        raise DataError(
+            f"None of the photos in {catalog.root} is named in {_table_in(where)}, so no part can "
+            f"be kept.\nGive the run folder, or the split.csv, of a run on these photos."
+        )
+    return found
+
+
+def parts_found(where: str, catalog: Catalog) -> dict[int, Part]:
     """Return the part that each usable photo had.
 
     A photo is found by its sha256 where the table has them, so it may have
@@ -22,7 +41,8 @@ def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
 
     Args:
         where: A run folder, or a CSV with the columns path and part such as a
-            run's catalog.csv or split.csv.
+            run's catalog.csv or split.csv. Of a run that started from another one, the photos
+            that only that one had count as well.
         catalog: The photos now.
 
     Returns:
@@ -30,24 +50,14 @@ def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
 
     Raises:
         SourceError: The file cannot be read.
-        DataError: It has no parts, or none of the photos is in it.
+        DataError: A part in it is none.
     """
-    path = _table_in(Path(where).expanduser())
-    rows = read_rows(path, ("path", "part"), "path,part   or: path,sha256,part")
     by_path: dict[str, tuple[str, Part]] = {}
     by_bytes: dict[str, Part] = {}
-    for number, cells in rows:
-        written = cells.get("part", "").lower()
-        if not written:  # a photo that could not be read then
-            continue
-        part = part_of(written)
-        if not part:
-            raise DataError(
-                f"Line {number} of {path} has the part '{written}'; "
-                f"it can be train, validation or test."
-            )
-        sha256 = cells.get("sha256", "")
-        by_path[cells["path"]] = (sha256, part)
+    earlier_path = Run(Path(where).expanduser()).earlier_path
+    rows = [*(_rows(earlier_path) if earlier_path.is_file() else ()), *_rows(_table_in(where))]
+    for path, sha256, part in rows:
+        by_path[path] = (sha256, part)
         # Of copies that were on both sides, a new one joins those that are trained on.
         by_bytes[sha256] = min(part, by_bytes.get(sha256, part), key=PARTS.index)
     by_bytes.pop("", None)
@@ -59,12 +69,47 @@ def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
             found[index] = at_path
         elif photo.sha256 in by_bytes:
             found[index] = by_bytes[photo.sha256]
-    if not found:
-        raise DataError(
-            f"None of the photos in {catalog.root} is named in {path}, so no part can be kept.\n"
-            f"Give the run folder, or the split.csv, of a run on these photos."
-        )
     return found
+
+
+def save_earlier(run: Run, catalog: Catalog, path: Path) -> None:
+    """Write the photos that an earlier run had and a catalog has not, with their parts.
+
+    A later run that starts from the new one keeps them out of its test part if they were trained
+    on.
+
+    Args:
+        run: The earlier run.
+        catalog: The photos now.
+        path: The file to write.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
+    rows = [*(_rows(run.earlier_path) if run.earlier_path.is_file() else ())]
+    rows += _rows(_table_in(str(run.path)))
+    here = {photo.sha256 for photo in catalog.photos}
+    gone = tuple(
+        Photo(path=name, label="", part=part, sha256=sha256)
+        for name, sha256, part in rows
+        if sha256 and sha256 not in here
+    )
+    Catalog(catalog.name, catalog.root, gone).save(path)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, Part]]:
+    """Yield path, sha256 and part of the photos in a table that had a part."""
+    for number, cells in read_rows(path, ("path", "part"), "path,part   or: path,sha256,part"):
+        written = cells.get("part", "").lower()
+        if not written:  # a photo that could not be read then
+            continue
+        part = part_of(written)
+        if not part:
+            raise DataError(
+                f"Line {number} of {path} has the part '{written}'; "
+                f"it can be train, validation or test."
+            )
+        yield cells["path"], cells.get("sha256", ""), part
 
 
 def restore(catalog: Catalog, where: str) -> Catalog:
@@ -81,8 +126,9 @@ def restore(catalog: Catalog, where: str) -> Catalog:
     return replace(catalog, photos=tuple(photos))
 
 
-def _table_in(path: Path) -> Path:
+def _table_in(where: str) -> Path:
     """Find the table in a run folder; a catalog has the photos' checksums, so it comes first."""
+    path = Path(where).expanduser()
     if not path.is_dir():
         return path
     run = Run(path)

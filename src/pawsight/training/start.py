@@ -1,0 +1,252 @@
+"""What a run that grows starts from: another run, or a file of a pawsight model.
+
+The settings of that run hold where none are given, its photos keep their parts, and where its
+network was trained in steps, training starts from the weights. A linear head is fitted anew to
+all photos, which takes seconds and gives what a run from scratch gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pawsight.config import TrainConfig
+from pawsight.errors import ConfigError, RunError, first_line
+from pawsight.models.description import ModelDescription
+from pawsight.models.network import Network, plain
+from pawsight.models.onnx_graph import load_onnx
+from pawsight.models.registry import AUTO, find_network
+from pawsight.runs import Run
+from pawsight.training.plan import HeadPlan, load_plan
+
+if TYPE_CHECKING:
+    import keras
+
+    from pawsight.training.plan import Plan
+    from pawsight.training.warm_start import WarmStart
+
+# Settings of the run that hold where they are not given anew; what the folders of its source meant
+# does not, as the photos may lie elsewhere by now.
+_INHERITED = (
+    *("model", "weights", "finetune", "image_size", "resize", "keep_truncated", "pixels"),
+    *("class_weights", "split"),
+)
+_DESCRIPTIONS = ("model.json", "pawsight.json")
+_SUFFIXES = (".h5", ".keras", ".onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A model to start from.
+
+    Attributes:
+        path: As it was given.
+        description: The facts of the model.
+        run: The run that it is of; None where only the model is there, so that nobody knows which
+            photos it was trained on.
+        weights_path: The file of the weights to start from; None for a linear head on a network
+            that was not trained, which is fitted anew.
+    """
+
+    path: Path
+    description: ModelDescription
+    run: Run | None
+    weights_path: Path | None
+
+    @property
+    def network(self) -> Network:
+        """The network of the model."""
+        found = find_network(self.description.architecture or "")
+        return found.with_options(self.description.options)
+
+    @property
+    def key(self) -> str | None:
+        """A text that names the weights; None where there are none to start from."""
+        if self.weights_path is None:
+            return None
+        return f"start-{hashlib.sha256(self.weights_path.read_bytes()).hexdigest()[:32]}"
+
+    def settings(self, config: TrainConfig) -> TrainConfig:
+        """Return the settings of a run that starts here, with those of the earlier run.
+
+        Raises:
+            ConfigError: The settings want another network, size or training than the model has.
+        """
+        given = {name: getattr(config, name) for name in config.model_fields_set}
+        if plain(str(given.get("model", ""))) == AUTO:
+            del given["model"]
+        name = self.description.architecture
+        if "model" in given and find_network(given["model"]).name != name:
+            raise ConfigError(
+                f"{self.path} is a model '{name}', and training cannot go on from it with "
+                f"--model {config.model}.\nLeave --model out, or start a new run without "
+                f"--start-from."
+            )
+        found = {**self._earlier_settings(), **given}
+        if self.weights_path is not None:
+            found = self._with_weights(found, given)
+        return TrainConfig(**{**found, "start_from": str(self.path.absolute())})
+
+    def _earlier_settings(self) -> dict[str, Any]:
+        described = self.description
+        if self.run is None:
+            return {
+                "model": described.architecture,
+                "image_size": described.image_size,
+                "resize": described.resize,
+            }
+        settings = self.run.load_config().settings
+        found = {name: getattr(settings, name) for name in _INHERITED}
+        without = {"keep": None, "folds": None, "fold": 1}
+        found["split"] = settings.split.model_copy(update=without)
+        return found
+
+    def _with_weights(self, found: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of a run that begins with the weights of the model."""
+        network, size = self.network, self.description.image_size
+        wanted = TrainConfig(**found)
+        if wanted.weights is not None and "weights" in given:
+            raise ConfigError(
+                f"--weights and --start-from both give weights to begin with.\nLeave one out: "
+                f"--start-from takes those of {self.path}."
+            )
+        if network.has_weights and given.get("finetune") is False:
+            raise ConfigError(
+                f"{self.path} was fine-tuned, and without fine-tuning its weights would not be "
+                f"used.\nLeave finetune=False out, or start a new run without --start-from."
+            )
+        if not network.fits_any_size and wanted.image_size not in (None, size):
+            height, width = size
+            raise ConfigError(
+                f"The model '{network.name}' in {self.path} takes images of {height}x{width} "
+                f"pixels, and its weights fit no other size.\nLeave --image-size out, or start a "
+                f"new run without --start-from."
+            )
+        fixed = {} if network.fits_any_size else {"image_size": size}
+        return {**found, **fixed, "finetune": network.has_weights}
+
+    def build(self, plan: Plan) -> keras.Model:
+        """Build the network for a plan, with the weights of the model (TensorFlow).
+
+        Raises:
+            ModelError: The file is damaged, or does not hold the network's weights.
+        """
+        from pawsight.models.carried_weights import carry_over, load_weights_file
+        from pawsight.training.finetune import freeze_normalization
+
+        assert self.weights_path is not None
+        network = self.network
+        earlier = load_weights_file(network, self.description, self.weights_path)
+        names = plan.class_names
+        model = network.build(len(names), plan.image_size, plan.precision, any_size=True)
+        carry_over(earlier, self.description.class_names, model, names)
+        if network.has_weights:
+            freeze_normalization(model)
+        return model
+
+    def warm_start(self, config: TrainConfig) -> WarmStart:
+        """Return how training starts from the weights of the model (TensorFlow)."""
+        from pawsight.training import precision
+        from pawsight.training.finetune import pretrained_start
+        from pawsight.training.session import FINISH_SECONDS
+        from pawsight.training.warm_start import WarmStart
+
+        if self.network.has_weights:
+            return pretrained_start(self.network.name, config, self.build, self.key)
+        chosen = precision.choose(config.precision)
+        return WarmStart(self.build, None, chosen, FINISH_SECONDS, self.key)
+
+
+def open_start(where: str, model: str | None = None) -> Start:
+    """Find the model to start from.
+
+    Args:
+        where: A run folder or its folder `model`; a folder that `pawsight export` made; or a file
+            in one of these: model.weights.h5, model.onnx, model.keras.
+        model: The network's name, where the description of an export does not have it.
+
+    Raises:
+        ConfigError: There is no such file or folder, or no model in it.
+        RunError: The run is not finished, or damaged.
+    """
+    path = Path(where).expanduser()
+    if not path.exists():
+        raise ConfigError(
+            f"There is no {path} to start from.\nGive --start-from a run folder, or a file of a "
+            f"model's weights; a run that began there needs it until it is finished."
+        )
+    folder = path if path.is_dir() else path.parent
+    run = _run_of(folder)
+    if run is not None and not run.is_complete:
+        raise RunError(
+            f"The run {run.path} is not finished, so that nothing can start from it.\n"
+            f"Continue with: pawsight resume {run.path}"
+        )
+    described = run.model_path if run is not None else _description_path(folder, path)
+    description = ModelDescription.load(Run(described.parent))
+    if description.architecture is None:
+        if model is None or plain(model) == AUTO:
+            raise ConfigError(
+                f"{described} does not name the network of the model.\nName it with --model, or "
+                f"give the run folder that the model was exported from."
+            )
+        description = description.model_copy(update={"architecture": find_network(model).name})
+    return Start(path, description, run, _weights(path, folder, run, description))
+
+
+def _run_of(folder: Path) -> Run | None:
+    """Return the run that a folder is, or belongs to as its model or an export of it."""
+    folder = folder.absolute()
+    above = {"model": folder.parent}.get(folder.name, folder)
+    if folder.parent.name == "exports":
+        above = folder.parents[1]
+    run = Run(above)
+    return run if run.config_path.is_file() else None
+
+
+def _description_path(folder: Path, path: Path) -> Path:
+    for one in (Run(folder).model_path, *(folder / name for name in _DESCRIPTIONS)):
+        if one.is_file():
+            return one
+    raise ConfigError(
+        f"There is no model.json beside {path}, which names the classes of the model.\n"
+        f"Give --start-from a run folder, its folder model, or what pawsight export made."
+        if path.is_file()
+        else f"There is no model in {path}.\nGive --start-from a run folder, or a model's weights."
+    )
+
+
+def _weights(
+    path: Path, folder: Path, run: Run | None, description: ModelDescription
+) -> Path | None:
+    """Return the file of the weights to start from; None where only a head was fitted."""
+    network = find_network(description.architecture or "")
+    if run is not None:
+        if network.has_weights and isinstance(load_plan(run), HeadPlan):
+            return None
+        candidates = [run.weights_path]
+    elif path.is_file():
+        # The weights beside an ONNX file are those that it was made from.
+        candidates = [Run(folder).weights_path, path] if path.suffix == ".onnx" else [path]
+    else:
+        model = Run(folder)
+        candidates = [model.weights_path, folder / "model.keras", model.onnx_path]
+    found = next((one for one in candidates if one.is_file()), None)
+    if found is None or found.suffix not in _SUFFIXES:
+        raise ConfigError(
+            f"There are no weights in {path} to start from.\nGive a run folder, or one of its "
+            f"files: {Run(folder).weights_path.name}, model.keras or model.onnx."
+        )
+    if found.suffix == ".onnx" and network.has_weights and _gives_features(found):
+        return None
+    return found
+
+
+def _gives_features(path: Path) -> bool:
+    """Return whether an ONNX file is a head on a network that was not trained itself."""
+    try:
+        return any(output.name == "features" for output in load_onnx(path).graph.output)
+    except Exception as error:  # onnx' errors share no base class
+        raise ConfigError(f"{path} cannot be read as ONNX ({first_line(error)}).") from error

@@ -1,0 +1,79 @@
+"""Grow a run: which parts its photos keep, which are new, and what is carried over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
+from pawsight.data.splitting.saved_split import parts_found
+from pawsight.errors import DataError
+from pawsight.formatting import counted
+from pawsight.progress import Progress
+from pawsight.records import Part, Pixels
+from pawsight.training.start import Start
+from pawsight.workflow.photo_sets import divide
+
+
+def divide_grown(
+    start: Start, catalog: Catalog, pixels: Pixels, config: TrainConfig, progress: Progress
+) -> tuple[TrainConfig, Dataset]:
+    """Assign photos to parts: those of the earlier run keep theirs, whatever folder they lie in.
+
+    Args:
+        start: What the run starts from.
+        catalog: The photos.
+        pixels: Their pixels.
+        config: The settings; those that were returned name what was kept.
+        progress: Receives what was understood.
+
+    Raises:
+        DataError: As `divide`; or no class of the model is left.
+    """
+    known = start.description.class_names
+    kept_classes = [name for name in catalog.class_names if name in known]
+    if not kept_classes and start.weights_path is not None:
+        raise DataError(
+            f"None of the classes in {catalog.root} is one of the model in {start.path}, which "
+            f"knows: {', '.join(known)}.\nName the folders like these classes, join classes with "
+            f"--merge, or start a new run without --start-from."
+        )
+    kept = {} if start.run is None else parts_found(str(start.run.path), catalog)
+    if kept and start.run is not None:
+        keep = str(start.run.path.absolute())
+        split = config.split.model_copy(update={"keep": config.split.keep or keep})
+        config = config.model_copy(update={"split": split})
+    new_classes = len(catalog.class_names) - len(kept_classes)
+    gone = len(known) - len(kept_classes)
+    progress.note(
+        f"Starts from {start.path}: {counted(len(kept_classes), 'class', 'classes')} kept, "
+        f"{new_classes} new{f', {gone} left out' if gone else ''}; "
+        f"{counted(len(kept), 'photo')} {'keep' if len(kept) != 1 else 'keeps'} "
+        f"{'their' if len(kept) != 1 else 'its'} part, {len(catalog.usable) - len(kept):,} new."
+    )
+    if start.weights_path is None:
+        progress.note("The linear head is fitted anew to all training photos.")
+    elif start.run is None:
+        progress.note(
+            f"Which photos {start.path} was trained on is not known: where some of them are among "
+            f"these, the validation and test scores come out too high."
+        )
+    if catalog.has_parts:
+        catalog = _with_parts(catalog, kept, progress)
+    return config, divide(catalog, pixels, config.split, progress)
+
+
+def _with_parts(catalog: Catalog, kept: dict[int, Part], progress: Progress) -> Catalog:
+    """Return a catalog whose source has parts with those that photos had in the earlier run."""
+    photos = list(catalog.photos)
+    moved = [i for i, part in kept.items() if (photos[i].part or "train") != part]
+    if moved:
+        progress.note(
+            f"{counted(len(moved), 'photo')} of another part in {catalog.root} "
+            f"{'keep' if len(moved) != 1 else 'keeps'} the part of the earlier run, so that the "
+            f"test part stays unseen."
+        )
+    for index, part in kept.items():
+        photos[index] = replace(photos[index], part=part)
+    return replace(catalog, photos=tuple(photos))
