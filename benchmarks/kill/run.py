@@ -9,7 +9,10 @@ For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
 2.  It is killed with SIGKILL before each of them (with --most, before so many, spread evenly).
 3.  The record is replayed to each prefix, and what a power cut may take is taken (replay.py).
     Equal states are tried once.
-4.  It is killed at random moments.
+4.  From each of them on (with --most, from so many) the disk is full (ENOSPC for what needs
+    space), or cannot be written at all (EROFS). The command ends by itself or with an error for
+    people, never with a traceback.
+5.  It is killed at random moments.
 
 After each, what a user would do next is done (`resume`, or the same command), and what was
 computed must be the same, bit for bit, as without the kill; `pawsight verify` must hold, and no
@@ -17,6 +20,7 @@ temporary file may stay. Needs a C compiler and Linux.
 """
 
 import argparse
+import errno
 import json
 import os
 import random
@@ -30,6 +34,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
+FAULTS = ("ENOSPC", "EROFS")
+NAMED = ("full", "space left", "Read-only file system")  # one of these is in the message
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 
@@ -115,6 +121,8 @@ class Bench:
         found: dict[str, Any] = {"changes": _by_kind(changes), "seconds": round(seconds, 2)}
         found["states"] = self._cut_power(changes, inodes, most, end)
         found["kills"] = self._kill_each(len(changes), most, end)
+        for code in FAULTS:
+            found[code] = self._fail_each(len(changes), code, most, end)
         found["random"] = self._kill_at_random(num_random, seconds, seed, end)
         return found
 
@@ -226,6 +234,31 @@ class Bench:
                 self._failed(found, f"killed before change {i + 1}", wrong)
         return found
 
+    def _fail_each(self, num_changes: int, name: str, most: int, end: float) -> dict[str, Any]:
+        """Let all changes of files fail from the first, second, ... on."""
+        import tasks
+        import trials
+
+        found = {"possible": num_changes, "tried": 0, "failures": []}
+        for i in _spread(num_changes, most):
+            if time.monotonic() > end:
+                break
+            root = tasks.fresh(self._work / "failed", self._beginning)
+            counter = trials.new_counter(self._counter, i + 1, getattr(errno, name))
+            child = trials.Child(
+                root, lambda root=root: self._task.work(self._photos, root), counter
+            )
+            code = child.wait()
+            found["tried"] += 1
+            what = f"{name} from change {i + 1} on"
+            if code not in (0, trials.REFUSED):
+                self._failed(found, what, f"exit code {code}: {child.answer()}")
+            elif code and not any(word in child.answer() for word in NAMED):
+                self._failed(found, what, f"does not name the disk: {child.answer()}")
+            if wrong := self._goes_on(root):
+                self._failed(found, what, wrong)
+        return found
+
     def _kill_at_random(self, count: int, seconds: float, seed: int, end: float) -> dict[str, Any]:
         """Kill the task at moments drawn evenly from its duration."""
         import tasks
@@ -281,6 +314,9 @@ def _save(path: Path, name: str, found: dict[str, Any]) -> None:
     path.with_suffix(".md").write_text(_page(saved))
 
 
+_UNTRIED: dict[str, Any] = {"possible": 0, "tried": 0, "failures": []}
+
+
 def _page(saved: dict[str, Any]) -> str:
     lines = [
         "# Kills and power cuts",
@@ -288,16 +324,19 @@ def _page(saved: dict[str, Any]) -> str:
         f"{saved['machine']} Written by `make kill`; run.py says what is done.",
         "",
         "| task | changes | power cuts: tried of different states | kills before a change: tried "
-        "of possible | kills at random moments | failures |",
-        "|---|---|---|---|---|---|",
+        "of possible | full disk: tried of possible | read-only disk: tried of possible | kills at "
+        "random moments | failures |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in saved["tasks"].items():
         states, kills, by_chance = one["states"], one["kills"], one["random"]
-        failures = sum(len(each["failures"]) for each in (states, kills, by_chance))
+        faults = [one.get(code, _UNTRIED) for code in FAULTS]
+        failures = sum(len(each["failures"]) for each in (states, kills, *faults, by_chance))
         lines.append(
             f"| {name} | {sum(one['changes'].values()):,} | {states['tried']:,} of "
             f"{states['different']:,} | {kills['tried']:,} of {kills['possible']:,} | "
-            f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
+            + "".join(f"{each['tried']:,} of {each['possible']:,} | " for each in faults)
+            + f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -2,9 +2,11 @@
  *
  * Each create, write, truncate, rename, link, unlink, mkdir, rmdir, fsync and sync below
  * KILL_ROOT, by any thread of any process that has the shim, gets the next number of a counter
- * that the processes share (KILL_COUNTER, a file of two 64-bit numbers: the counter, and the
- * number before which the process group is killed; 0 kills nobody). With KILL_LOG each is also
- * appended to that file, with its data, in the order in which they happened.
+ * that the processes share (KILL_COUNTER, a file of three 64-bit numbers: the counter, the
+ * number before which the process group is killed (0: never), and an error code. With one, nobody
+ * is killed: from that number on, changes fail with that error; with ENOSPC those that need
+ * space. With KILL_LOG each is also appended to that file, with its data, in the order in which
+ * they happened.
  *
  * Calls, not system calls, are seen: what CPython, SQLite, HDF5, ONNX write goes
  * through libc. Writes through shared mappings
@@ -40,7 +42,7 @@ static char root[PATH_MAX];
 int kill_shim_arm(const char *folder, const char *counter, const char *log) {
     int fd = syscall(SYS_openat, AT_FDCWD, counter, O_RDWR);
     if (fd < 0) return -1;
-    shared = mmap(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    shared = mmap(0, 24, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     syscall(SYS_close, fd);
     if (shared == MAP_FAILED) { shared = 0; return -1; }
     snprintf(root, sizeof root, "%s", folder);
@@ -90,10 +92,13 @@ static int resolve(int dir, const char *path, char *out) {
     return inside(out);
 }
 
-/* Takes a number, under the lock of this process; the process group dies where it is asked to. */
-static uint64_t take(void) {
+/* Takes a number, under the lock of this process; the process group dies where it is asked to.
+ * Returns 0, with errno set, where the change is to fail. */
+static uint64_t take(char op) {
     uint64_t number = __sync_add_and_fetch(&shared[0], 1);
     if (shared[1] && number >= shared[1]) {
+        if (shared[2] == ENOSPC && !strchr("CWSLM", op)) return number;
+        if (shared[2]) { pthread_mutex_unlock(&lock); errno = shared[2]; return 0; }
         kill(0, SIGKILL);
         for (;;) pause();
     }
@@ -125,7 +130,8 @@ static int open_any(int dir, const char *path, int flags, mode_t mode) {
         pthread_mutex_unlock(&lock);
         return syscall(SYS_openat, dir, path, flags, mode);
     }
-    uint64_t number = take();
+    uint64_t number = take(is_new ? 'C' : 'T');
+    if (!number) return -1;
     int fd = syscall(SYS_openat, dir, path, flags, mode), saved = errno;
     if (fd >= 0) note(is_new ? 'C' : 'T', number, inode_of(fd), 0, full, 0, 0, 0);
     pthread_mutex_unlock(&lock);
@@ -146,7 +152,8 @@ static ssize_t write_any(int fd, const struct iovec *data, int count, off_t offs
     if (!path_of(fd, full))
         return placed ? syscall(SYS_pwritev, fd, data, count, offset, 0) : syscall(SYS_writev, fd, data, count);
     pthread_mutex_lock(&lock);
-    uint64_t number = take(), at = offset;
+    uint64_t number = take('W'), at = offset;
+    if (!number) return -1;
     if (!placed) {
         int flags = fcntl(fd, F_GETFL);
         struct stat now;
@@ -185,7 +192,8 @@ int ftruncate(int fd, off_t size) {
     char full[PATH_MAX];
     if (!path_of(fd, full)) return syscall(SYS_ftruncate, fd, size);
     pthread_mutex_lock(&lock);
-    uint64_t number = take();
+    uint64_t number = take('S');
+    if (!number) return -1;
     int done = syscall(SYS_ftruncate, fd, size), saved = errno;
     if (!done) note('S', number, inode_of(fd), size, full, 0, 0, 0);
     pthread_mutex_unlock(&lock);
@@ -205,7 +213,8 @@ int posix_fallocate64(int fd, off_t at, off_t n) { return posix_fallocate(fd, at
     int is_first = resolve(from_dir, from, first), is_other = resolve(to_dir, to, other); \
     if (!is_first && !is_other) return syscall(__VA_ARGS__); \
     pthread_mutex_lock(&lock); \
-    uint64_t number = take(); \
+    uint64_t number = take(letter); \
+    if (!number) return -1; \
     int done = syscall(__VA_ARGS__), saved = errno; \
     if (!done) note(letter, number, 0, 0, first, other, 0, 0); \
     pthread_mutex_unlock(&lock); \
@@ -225,7 +234,8 @@ static int sync_any(int fd, long call) {
     char full[PATH_MAX];
     if (!path_of(fd, full)) return syscall(call, fd);
     pthread_mutex_lock(&lock);
-    uint64_t number = take();
+    uint64_t number = take('F');
+    if (!number) return -1;
     int done = 0;  /* the replay drops what was not flushed; here nothing needs to wait */
     note('F', number, inode_of(fd), 0, full, 0, 0, 0);
     pthread_mutex_unlock(&lock);
@@ -236,6 +246,6 @@ int fdatasync(int fd) { return sync_any(fd, SYS_fdatasync); }
 void sync(void) {
     if (!shared) { syscall(SYS_sync); return; }
     pthread_mutex_lock(&lock);
-    note('Y', take(), 0, 0, root, 0, 0, 0);
+    note('Y', take('Y'), 0, 0, root, 0, 0, 0);
     pthread_mutex_unlock(&lock);
 }

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pawsight.errors import PawsightError
+
 _LIMIT_SECONDS = 300.0
+REFUSED = 3  # exit code of a child that ended with an error for people
 
 
 def import_everything() -> None:
@@ -65,6 +68,9 @@ class Child:
                 arm(root, counter, log)
             self.answer_path.write_text(json.dumps(work()))
             code = 0
+        except PawsightError as error:
+            self.answer_path.write_text(json.dumps(str(error)))
+            code = REFUSED
         except BaseException:  # noqa: BLE001 - the parent reads it
             traceback.print_exc()
         finally:
@@ -104,12 +110,13 @@ def arm(root: Path, counter: Path, log: Path | None) -> None:
         raise OSError("the shim could not be armed")
 
 
-def new_counter(path: Path, kill_at: int = 0) -> Path:
-    """Write the file that the shim counts in."""
-    path.write_bytes(struct.pack("<QQ", 0, kill_at))
+def new_counter(path: Path, kill_at: int = 0, code: int = 0) -> Path:
+    """Write the file that the shim counts in.
+
+    Args:
+        path: The file.
+        kill_at: The change before which the child is killed; 0 is none.
+        code: An `errno`: from that change on all changes fail with it, and nobody is killed.
+    """
+    path.write_bytes(struct.pack("<QQQ", 0, kill_at, code))
     return path
-
-
-def counted(path: Path) -> int:
-    """Return how many changes were counted."""
-    return int(struct.unpack("<QQ", path.read_bytes())[0])

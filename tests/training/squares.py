@@ -1,8 +1,15 @@
-"""Photos that the tests of training learn from."""
+"""Photos that the tests of training learn from, and a trainer for them."""
 
 from types import MappingProxyType
 
 import numpy as np
+
+from pawsight.config import TrainConfig
+from pawsight.training import recipe
+from pawsight.training.learner import Learner
+from pawsight.training.photos import Subset
+from pawsight.training.precision import Precision
+from pawsight.training.trainer import Trainer
 
 
 class Squares:
@@ -20,3 +27,13 @@ class Squares:
 
     def read(self, indices):
         return self.images[indices]
+
+
+def trainer_of(model="swift", epochs=3, plan=None, **settings):
+    """Make a trainer that learns from 96 squares, by a plan made from the settings or given."""
+    photos = Squares()
+    config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
+    precision = Precision("float32", "for a test")
+    plan = plan or recipe.plan(config, ("dark", "light"), 96, 24, precision)
+    train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
+    return Trainer(Learner(plan, photos, train, validation), plan)

@@ -20,7 +20,7 @@ from typing import Any, Self
 from pawsight.errors import ConfigError, DiskError
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.records import Prediction
-from pawsight.storage.atomic import flush
+from pawsight.storage.atomic import disk_errors, flush
 
 _KIND = "predictions of pawsight predict"
 _WORDS = {
@@ -61,9 +61,11 @@ class PartialResults:
             ) from error
         try:
             self._lock()
-            self._begun = self._check_head(settings)
+            with disk_errors(self.path):
+                self._begun = self._check_head(settings)
         except BaseException:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
             raise
         self._first_row = self._end = self._file.tell()
         self.num_rows = 0  # of the photos of this call
@@ -85,16 +87,22 @@ class PartialResults:
                 break
             self._end = end
             self.num_rows += 1
-        self._file.truncate(self._end)
+        with disk_errors(self.path):
+            self._file.truncate(self._end)
         return itertools.chain(following, asked)
 
     def add(self, prediction: Prediction) -> None:
-        """Append a prediction to the file."""
+        """Append a prediction to the file.
+
+        Raises:
+            DiskError: It cannot be written.
+        """
         row: list[Any] = [prediction.path, prediction.error, prediction.answer]
         if not prediction.error:
             row += [prediction.probabilities[name] for name in self._class_names]
-        self._file.write(json.dumps(row).encode("ascii") + b"\n")
-        self._file.flush()
+        with disk_errors(self.path):
+            self._file.write(json.dumps(row).encode("ascii") + b"\n")
+            self._file.flush()
         self.num_rows += 1
 
     def rows(self) -> Iterator[Prediction]:
@@ -104,9 +112,10 @@ class PartialResults:
 
     def remove(self) -> None:
         """Remove the file, so that it does not return after a power cut either."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-        flush(self.path.parent)
+        with disk_errors(self.path):
+            self._file.close()
+            self.path.unlink(missing_ok=True)
+            flush(self.path.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +126,9 @@ class PartialResults:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        # Once a write has failed, closing fails as well: it would be the same error again.
+        with disk_errors(self.path) if error is None else contextlib.suppress(OSError):
+            self._file.close()
 
     def _lock(self) -> None:
         with contextlib.suppress(ImportError):  # Windows

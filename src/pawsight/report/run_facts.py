@@ -39,6 +39,7 @@ def training_rows(
             ("speed", f"{rate:,.0f} photos a second"),
             ("limited by", plan.get("limited_by")),
         ]
+    rows += [("diverged", _divergence(cut)) for cut in plan.get("cuts", ())]
     rows.append(("precision", plan.get("precision")))
     rows.append(("why that precision", plan.get("precision_reason")))
     rows.append(("hardware", plan.get("hardware")))
@@ -60,6 +61,13 @@ def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:
             for row in setting_rows(inner, f"{name}.{key}" if name else str(key))
         ]
     return [(name, _text(value))] if name else []
+
+
+def _divergence(cut: dict[str, Any]) -> str:
+    return (
+        f"at step {cut['diverged_at']:,}; resumed from step {cut['step']:,} with a learning rate "
+        f"of {cut['factor']:g} times the one before"
+    )
 
 
 def _text(value: Any) -> str:

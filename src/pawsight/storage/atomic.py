@@ -56,7 +56,8 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             flush(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # on a disk that cannot be written the next write will
+            temporary.unlink(missing_ok=True)
 
 
 def temporary_path(path: Path) -> Path:

@@ -45,6 +45,11 @@ class Checkpoint:
     facts: dict[str, float] = field(default_factory=dict)
     best: list[NDArray[Any]] = field(default_factory=list)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether no weight and no variable of the optimizer is NaN or infinite."""
+        return all(bool(np.isfinite(one).all()) for one in (*self.weights, *self.slots))
+
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Write a checkpoint, and keep the one before it.

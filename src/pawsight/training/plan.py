@@ -67,6 +67,14 @@ class Stage(_Frozen):
     validation_seconds: float | None = None  # of all validation photos at this size
 
 
+class Cut(_Frozen):
+    """From `step` on, the learning rate is multiplied by `factor`."""
+
+    step: int  # of the checkpoint that training resumed from
+    factor: float
+    diverged_at: int  # the step whose loss or weights were not finite
+
+
 class _AnyPlan(_Frozen):
     """What every plan holds."""
 
@@ -118,6 +126,7 @@ class Plan(_AnyPlan):
     augment_strength: float = 1.0  # a factor on `augment`: 1 leaves it as it is
     stages: tuple[Stage, ...] = ()
     pieces: tuple[Piece, ...] = ()
+    cuts: tuple[Cut, ...] = ()  # one for each time that training diverged
     validate_every: float = 1.0  # epochs
     target_accuracy: float | None = None
     minutes: float | None = None  # the budget, where there is one
@@ -171,11 +180,14 @@ class Plan(_AnyPlan):
         It rises linearly to its peak and falls linearly to 0, so that a run ends
         annealed however short it is. Source: arXiv:1708.07120, without its last phase.
         """
+        highest = self.learning_rate * math.prod(
+            cut.factor for cut in self.cuts if cut.step <= step
+        )
         if self.schedule == "constant":
-            return self.learning_rate
+            return highest
         rising = self.progress_at(step + 1) / self.warmup if self.warmup else 1.0
         falling = (1 - self.progress_at(step)) / (1 - self.warmup)
-        return self.learning_rate * min(1.0, rising, falling)
+        return highest * min(1.0, rising, falling)
 
     def validations_by(self, step: int) -> int:
         """Return how many validations are due within `step` steps, the final one not counted."""

@@ -24,6 +24,13 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
 from pawsight.training.learner import Learner
+from pawsight.training.memory import (
+    fitting_batch_size,
+    in_gigabytes,
+    memory_errors,
+    needed_bytes,
+    photo_bytes,
+)
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, load_plan, save_plan
 from pawsight.training.step_timing import Speed
@@ -76,7 +83,7 @@ def train_run(
 
     Raises:
         StoppedError: The user stopped it; a checkpoint was written.
-        TrainingError: The loss is NaN or infinite.
+        TrainingError: It diverged with lower and lower learning rates, too.
         OutOfTimeError: There is a warm start, and the budget leaves no time to improve it.
         DataError: Most of the photos are no longer there.
         DiskError: The pixels kept at ingest are no longer there.
@@ -97,7 +104,8 @@ def train_run(
         plan, learner = _begin(config, dataset, budget, progress, warm_start)
         save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.describe()}.")
-    progress.note(_kept(Trainer(learner, plan).fit(run, progress)))
+    with memory_errors(plan):
+        progress.note(_kept(Trainer(learner, plan).fit(run, progress)))
     return learner.model
 
 
@@ -117,18 +125,20 @@ def _begin(
     warm_start: WarmStart | None,
 ) -> tuple[Plan, Learner]:
     """Decide what the settings decide, build the network, measure it, and fix the plan."""
-    catalog = dataset.catalog
-    train, validation = catalog.part("train"), catalog.part("validation")
     clock, busy = time.monotonic(), time.process_time()
-    decided = recipe.plan(
-        config,
-        catalog.class_names,
-        len(train),
-        len(validation),
-        warm_start.precision if warm_start else precision.choose(config.precision),
-        np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
-    )
+    decided = _decided(config, dataset, warm_start)
     learner = _build(decided, dataset, warm_start)
+    per_photo = photo_bytes(learner.model, decided)
+    batch_size = fitting_batch_size(
+        learner.model, decided, per_photo, is_chosen=config.batch_size is not None
+    )
+    if batch_size != decided.batch_size:
+        progress.note(f"Batches of {batch_size}, not {decided.batch_size}: more exceed the memory.")
+        smaller = config.model_copy(update={"batch_size": batch_size})
+        decided = _decided(smaller, dataset, warm_start)
+        learner = _build(decided, dataset, warm_start)
+    needed = needed_bytes(learner.model, decided, per_photo)
+    progress.note(f"Training needs about {in_gigabytes(needed)} of memory.")
     if warm_start is None:  # else its features are an ONNX file already
         check_convertible(learner.model)
     crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
@@ -140,10 +150,11 @@ def _begin(
         charged = _Charged(
             budget,
             finish_seconds * min(_MOST_CROWDED, max(1.0, crowding)),
-            len(validation) + len(catalog.part("test")),
+            len(dataset.catalog.part("validation")) + len(dataset.catalog.part("test")),
             warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
         )
-        plan = _fitted(decided, config, learner, charged, progress)
+        with memory_errors(decided):
+            plan = _fitted(decided, config, learner, charged, progress)
     facts = {
         "num_parameters": learner.model.count_params(),
         "hardware": machine.in_words(),
@@ -152,6 +163,20 @@ def _begin(
         "head_strength": warm_start.head_strength if warm_start else None,
     }
     return plan.model_copy(update=facts), learner
+
+
+def _decided(config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None) -> Plan:
+    """Return what the settings and the photos decide."""
+    catalog = dataset.catalog
+    train, validation = catalog.part("train"), catalog.part("validation")
+    return recipe.plan(
+        config,
+        catalog.class_names,
+        len(train),
+        len(validation),
+        warm_start.precision if warm_start else precision.choose(config.precision),
+        np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
+    )
 
 
 def _kept(history: list[Epoch]) -> str:

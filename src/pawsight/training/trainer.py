@@ -19,12 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.class_weights import is_imbalanced
-from pawsight.errors import StoppedError, TrainingError
+from pawsight.errors import StoppedError
 from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.progress import Progress
 from pawsight.runs import Run
-from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
+from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pawsight.training.divergence import DivergedError, described, lowered
 from pawsight.training.interrupts import stop_requests
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import Pace
@@ -79,6 +80,7 @@ class Trainer:
         self._tally = _Totals()
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
+        self._beginning: Checkpoint | None = None  # until the first checkpoint is written
         self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
 
     def fit(self, run: Run, progress: Progress) -> list[Epoch]:
@@ -89,21 +91,24 @@ class Trainer:
 
         Raises:
             StoppedError: The user stopped it; a checkpoint was written.
-            TrainingError: The loss is NaN or infinite.
+            TrainingError: It diverged with lower and lower learning rates, too.
         """
         step = self._resume(run, progress)
-        progress.start("Training", self.plan.num_steps, "steps")
-        progress.advance(step)
-        for row in self._history:  # of earlier sessions
-            progress.advance(0, **row.facts())
         with stop_requests() as is_stopped:
-            self._loop(step, run, progress, is_stopped)
+            while step < self.plan.num_steps:
+                progress.start("Training", self.plan.num_steps, "steps")
+                progress.advance(step)
+                for row in self._history:  # of the steps before
+                    progress.advance(0, **row.facts())
+                try:
+                    step = self._loop(step, run, progress, is_stopped)
+                except DivergedError as error:
+                    step = self._go_back(error, run, progress)
         self.learner.state.set_weights(self._best)
         return self._history
 
-    def _loop(
-        self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]
-    ) -> None:
+    def _loop(self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]) -> int:
+        """Train from a step to the end of the plan; returns the steps done then."""
         tally, clock = self._tally, self._clock
         seconds_before, started = tally.seconds, clock()
         self._seconds_now = lambda: seconds_before + clock() - started
@@ -139,9 +144,7 @@ class Trainer:
             is_due = since > _CHECKPOINT_SECONDS or step == self.plan.num_steps
             is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
             if is_due or is_cheap or is_stopped():
-                facts = dataclasses.asdict(tally)
-                captured = self.learner.state.capture(step, facts, self._best)
-                save_checkpoint(captured, run.checkpoints_dir)
+                self._save(step, run)
                 last_saved = clock()
                 save_seconds = last_saved - now
             if is_stopped() and step < self.plan.num_steps:
@@ -154,6 +157,29 @@ class Trainer:
         if limit is not None:
             progress.note(f"Training was limited by: {limit}.")
             self._follow(self.plan.model_copy(update={"limited_by": limit}), run)
+        return step
+
+    def _save(self, step: int, run: Run) -> None:
+        captured = self._captured(step)
+        if not captured.is_finite:
+            raise DivergedError(step, self.plan, "A weight is not finite")
+        save_checkpoint(captured, run.checkpoints_dir)
+        self._beginning = None
+
+    def _captured(self, step: int) -> Checkpoint:
+        return self.learner.state.capture(step, dataclasses.asdict(self._tally), self._best)
+
+    def _go_back(self, error: DivergedError, run: Run, progress: Progress) -> int:
+        """Restore the last checkpoint, and lower the learning rate; return the steps done."""
+        seconds = self._seconds_now()
+        step = self._resume(run, progress)
+        self._tally.seconds = seconds  # what was lost took its time
+        self._follow(lowered(self.plan, error, step), run)
+        progress.note(
+            f"{error.what} at step {error.step:,}: training diverged. Resuming from step {step:,} "
+            f"with a learning rate of {self.plan.cuts[-1].factor:g} times the one before."
+        )
+        return step
 
     def _count(self, loss: float, num_right: int, labels: np.ndarray) -> None:
         num_there = int(np.count_nonzero(labels >= 0))
@@ -165,7 +191,7 @@ class Trainer:
         """Raise where training cannot continue."""
         self.learner.pixels.check_enough_left(self.learner.train, run)
         if not math.isfinite(self._tally.loss):
-            raise TrainingError(_diverged(step, self.plan, self._tally.loss))
+            raise DivergedError(step, self.plan, described(self._tally.loss))
 
     def _report_step(self, step: int, progress: Progress) -> None:
         tally, num_images = self._tally, max(1.0, self._tally.num_images)
@@ -189,6 +215,8 @@ class Trainer:
         if is_reached and target is not None and size != full:
             found, size = self._measure(full, run), full
             is_reached = found.proves(target, self._is_imbalanced)
+        if not math.isfinite(found.loss):
+            raise DivergedError(step, self.plan, f"{described(found.loss)} in validation")
         row = self._row(step, found, size[0] / full[0])
         self._history = mark_best([*self._history, row])
         if best_epoch(self._history).step == step:
@@ -251,10 +279,13 @@ class Trainer:
         self._tally, self._history, self._best = _Totals(), [], []
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
+            if self._beginning is not None:  # it diverged
+                self.learner.state.restore(self._beginning)
             if self.learner.warm_start is not None:
                 self._history = [self.learner.warm_start.row or self._row_at_start(run)]
                 self._best = self.learner.state.weights()
                 save_history(self._history, run.history_path)
+            self._beginning = self._captured(0)
             return 0
         self.learner.state.restore(checkpoint)
         self._tally, self._best = _Totals(**checkpoint.facts), checkpoint.best
@@ -272,13 +303,4 @@ def _described(row: Epoch) -> str:
         f"{percent(row.validation_accuracy)} in validation"
         + (f" (balanced {percent(balanced)})" if balanced is not None else "")
         + f", {row.images_per_second:.0f} images/s"
-    )
-
-
-def _diverged(step: int, plan: Plan, loss: float) -> str:
-    kind = "NaN" if math.isnan(loss) else "infinite"
-    return (
-        f"Loss is {kind} at step {step:,}: training diverged.\n"
-        f"Try a lower learning rate than {plan.learning_rate:g}, "
-        f"such as --learning-rate {plan.learning_rate / 10:g}."
     )
