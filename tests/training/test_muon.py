@@ -80,3 +80,10 @@ def test_what_is_no_kernel_follows_nesterov_momentum() -> None:
         muon.apply([gradient], [ours])
         sgd.apply([gradient], [theirs])
     assert ours.value.numpy() == pytest.approx(theirs.value.numpy(), rel=1e-5)
+
+
+def test_defaults_are_those_of_the_built_in_recipe() -> None:
+    optimizer = Muon()
+    assert float(optimizer.learning_rate) == pytest.approx(0.12)
+    found = (optimizer.momentum, optimizer.rest_factor, optimizer.kernel_decay)
+    assert found == pytest.approx((0.9, 5 / 3, 1 / 60))

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import tensorflow as tf
 
 from pawsight.training import precision
 from pawsight.training.precision import Precision, choose, of_gpu
@@ -49,3 +50,32 @@ def test_a_damaged_file_of_what_was_measured_is_written_anew(tmp_path, monkeypat
 )
 def test_a_gpu_takes_the_format_of_its_generation(capability, expected):
     assert of_gpu("Some GPU", capability).name == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name", "reason"),
+    [
+        # float32 and bfloat16 in turn; the best of each counts: 10 over 8 is 1.25.
+        ((10.0, 8.0), "bfloat16", "measured 1.2 times as fast as float32 here"),
+        ((30.0, 10.0), "bfloat16", "measured 3.0 times as fast as float32 here"),
+        ((10.0, 8.1), "float32", "bfloat16 measured 1.2 times as fast, which is not a clear gain"),
+        ((5.0, 10.0), "float32", "bfloat16 measured 0.5 times as fast, which is not a clear gain"),
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_at_least_a_quarter_faster(
+    monkeypatch, seconds, name, reason
+):
+    now, runs = [0.0], []
+
+    def convolution(dtype):
+        def run():
+            runs.append(dtype)
+            slower = 7.0 if len(runs) <= 2 else 0.0  # other work, during the first of each
+            now[0] += seconds[dtype == tf.bfloat16] + slower
+
+        return run
+
+    monkeypatch.setattr(precision, "_convolution", convolution)
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: now[0])
+    assert precision._measure() == Precision(name, reason)
+    assert runs == [tf.float32, tf.bfloat16] * 6

@@ -12,6 +12,7 @@ from pawsight.training.precision import Precision
 from pawsight.training.step import (
     build_train_step,
     check_weights_fit,
+    last_variables,
     losses,
     num_right,
     photo_weights,
@@ -83,3 +84,21 @@ def test_the_loss_is_the_weighted_mean_over_the_photos_that_are_there(model_name
 
 def test_a_batch_of_lost_photos_moves_nothing():
     assert _gradient_and_loss([-1] * 4, (0.5, 2.0)) == (0.0, 0.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("share", "count"),
+    # Of ten layers; 0.3 * 10 is a little above 3 in binary numbers.
+    [(1.0, 10), (0.91, 10), (0.9, 9), (0.3, 3), (0.29, 3), (0.21, 3), (0.2, 2), (0.01, 1)],
+)
+def test_the_share_of_the_layers_that_learn_is_rounded_up(share, count):
+    # Layers without weights do not count.
+    dense = [keras.layers.Dense(2, name=f"layer{i}") for i in range(10)]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU(), *dense])
+    wanted = [variable.path for layer in dense[10 - count :] for variable in layer.variables]
+    assert [variable.path for variable in last_variables(model, share)] == wanted
+
+
+def test_nothing_learns_of_a_share_of_nothing():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    assert last_variables(model, 0.0) == []

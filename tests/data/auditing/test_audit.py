@@ -187,6 +187,25 @@ def test_training_is_told_what_it_works_with(messy):
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [(10, "  9.jpg: empty file"), (11, "  ... and 1 more, see catalog.csv")],
+)
+def test_of_many_unusable_photos_ten_are_named(count, last):
+    broken = [Photo(f"{i}.jpg", "cats", problem="empty file") for i in range(count)]
+    texts = told(catalog_of(photo("a.jpg"), *broken))
+    assert texts[1] == f"{count} photo(s) cannot be used and are left out:"
+    assert len(texts) == 2 + min(count, 11)
+    assert texts[-1] == last
+
+
+@pytest.mark.parametrize("count", [8, 9])
+def test_up_to_eight_classes_are_named(count):
+    text = told(catalog_of(*(photo(f"{i}.jpg", f"class{i}") for i in range(count))))[0]
+    named = ", ".join(f"class{i}" for i in range(8)) if count == 8 else "9 classes"
+    assert text.startswith(f"{count} photos of {named}: ")
+
+
 def test_training_is_told_of_copies_on_both_sides_and_under_two_labels(messy):
     texts = told(messy, [[0, 1], [2, 3]])
     assert any(text.startswith("1 photo(s) are there more than once") for text in texts)

@@ -92,9 +92,9 @@ def test_what_is_left_out_since_its_end_is_missing_is_told_as_such():
     broken = Photo("broken.jpg", "cats", problem="empty file")
     catalog = Catalog("pets", "", (broken, cut, photo("kept.jpg", flaw="file ends too early")))
     found = remarks(catalog)["truncated"]
-    assert [(item.path, item.reason) for item in found] == [
-        ("cut.jpg", "left out: file ends too early (91 % of it is there)"),
-        ("kept.jpg", "kept: file ends too early"),
+    assert [(item.path, item.value, item.reason) for item in found] == [
+        ("cut.jpg", 0.0, "left out: file ends too early (91 % of it is there)"),
+        ("kept.jpg", 1.0, "kept: file ends too early"),
     ]
 
 

@@ -95,7 +95,9 @@ def test_the_same_folders_in_folders_of_other_names_are_asked_about(tmp_path, na
 @pytest.mark.parametrize("names", [("2023", "2024"), ("2023-05-01", "2023-05-02"), ("000", "001")])
 def test_dates_and_portions_inside_class_folders_belong_to_the_classes(tmp_path, names):
     put(tmp_path, *(f"{pet}/{name}" for pet in ("cats", "dogs") for name in names))
-    assert counts(tmp_path) == {("", "cats"): 4, ("", "dogs"): 4}
+    notes = Notes()
+    assert counts(tmp_path, notes) == {("", "cats"): 4, ("", "dogs"): 4}
+    assert not any("--class-level" in text for text in notes.texts)
 
 
 def test_different_folders_inside_class_folders_belong_to_them_and_the_level_below_is_named(

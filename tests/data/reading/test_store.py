@@ -1,5 +1,6 @@
 import logging
 import os
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -230,3 +231,15 @@ def test_lost_photos_are_listed_in_the_order_of_the_catalog(tmp_path, save_photo
         (tmp_path / names[index]).unlink()
         stream.read(np.array([index]))
     assert [row["path"] for row in lost_rows(stream, catalog)] == ["0.png", "2.png", "3.png"]
+
+
+def test_a_row_is_checked_against_its_checksum_when_it_is_first_read(store, monkeypatch):
+    checked = []
+    crc32 = zlib.crc32
+    monkeypatch.setattr(zlib, "crc32", lambda array: checked.append(array.nbytes) or crc32(array))
+    for _ in range(3):
+        store.read(np.array([2, 0, 2]))
+    assert checked == [60, 60]
+    for _ in range(3):
+        store.analysis(np.array([2, 0]))
+    assert checked == [60, 60, ROW.itemsize, ROW.itemsize]
