@@ -13,7 +13,6 @@ is the same.
 """
 
 import argparse
-import collections
 import dataclasses
 import json
 import random
@@ -29,6 +28,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
 from mutants import Mutant, mutants_of  # noqa: E402
+from results import in_words  # noqa: E402
 from test_map import LEFT_OUT, RECORD, TestMap, dotted, load_map, record, save_map  # noqa: E402
 
 import machine  # noqa: E402
@@ -267,51 +267,6 @@ def failing(tests: set[str], copy: Copy) -> set[str]:
     """Return which of the tests fail without any mutant."""
     files = {test for test in tests if (copy.root / test.partition("::")[0]).is_file()}
     return set(copy.tested(sorted(files))[1]) & tests if files else set()
-
-
-def in_words(runs: list[dict[str, object]]) -> str:
-    """Return results.md."""
-    lines = ["# Mutation testing", "", "Made with `make mutation`.", ""]
-    for run in runs:
-        rows = run["mutants"]
-        missed = [row for row in rows if row["result"] == "missed"]
-        packages = collections.defaultdict(list)
-        for row in rows:
-            packages[row["module"].partition("/")[0]].append(row["result"])
-        lines += [
-            f"## Seed {run['seed']}",
-            "",
-            f"Of {len(rows)} random mutants of the source (without "
-            f"{', '.join(run['excluded']) or 'nothing'}), the tests notice "
-            f"{len(rows) - len(missed)}: {100 * (1 - len(missed) / len(rows)):.0f} %. "
-            f"Commit {run['commit']}.",
-            "",
-            f"{run['machine']}",
-            "",
-            "| package | mutants | noticed |",
-            "|---|---:|---:|",
-            *(
-                f"| {name} | {len(results)} | {sum(one != 'missed' for one in results)} |"
-                for name, results in sorted(packages.items())
-            ),
-            "",
-            "Not noticed:",
-            "",
-            "| place | before | after |",
-            "|---|---|---|",
-            *(
-                f"| {row['module']}:{row['line']} | `{flat(row['before'])}` "
-                f"| `{flat(row['after'])}` |"
-                for row in missed
-            ),
-            "",
-        ]
-    return "\n".join(lines)
-
-
-def flat(text: object) -> str:
-    """Return source text on one line, as a cell of a table."""
-    return " ".join(str(text).split()).replace("|", "\\|")[:80]
 
 
 if __name__ == "__main__":

@@ -67,3 +67,19 @@ def test_rates_that_the_photos_do_not_prove_are_left_out():
     found = operating_points(np.full(100, 0.9), np.ones(100, bool))
     # 0.95 ** 100 and 0.9 ** 100 are below 0.05, 0.98 ** 100 = 0.13 is not.
     assert [point.max_error for point in found] == [0.05, 0.1, 0.2]
+
+
+def test_a_hundred_thresholds_are_tested():
+    # Right answers, each with a probability of its own: the i-th of 100 thresholds is that of
+    # answer i * 10 of 991. 0.9 ** 22 is the largest power that exceeds 0.095, and the wrong
+    # answer, the 31st, is among those of the fourth threshold (answers 1 to 31).
+    probabilities = np.linspace(1, 0.5, 991)
+    is_right = np.arange(991) != 30
+    is_right[31:] = False
+    found = operating_point(probabilities, is_right, 0.11)
+    # 0.89 ** 11 = 0.28, ** 21 = 0.087 (both too few), 0.89 ** 31 + 31 * 0.11 * 0.89 ** 30 = 0.13.
+    assert found is None
+    found = operating_point(probabilities, is_right, 0.2)
+    # 0.8 ** 21 = 0.009; with one wrong of 31, 0.8 ** 31 + 31 * 0.2 * 0.8 ** 30 = 0.0087.
+    assert (found.coverage, found.error) == (31 / 991, 1 / 31)
+    assert found.threshold == pytest.approx(1 - 0.5 * 30 / 990)

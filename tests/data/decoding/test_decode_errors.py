@@ -96,3 +96,8 @@ def test_other_reasons():
     assert reason_for(ValueError("odd"), b"????") == "damaged data"
     assert reason_for(ValueError("odd"), b"????", "TGA") == "damaged TGA data"
     assert reason_for(OSError("cannot handle"), b"????") == "damaged data"
+
+
+def test_films_are_named():
+    assert reason_for(UNKNOWN, b"\0\0\0\x18ftypqt  " + bytes(20)).endswith("a film")
+    assert reason_for(UNKNOWN, b"RIFF\x10\0\0\0AVI LIST") == "not a photo: a film"

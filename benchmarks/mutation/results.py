@@ -1,0 +1,48 @@
+"""results.md: the figures of each sample, and the mutants that no test noticed."""
+
+import collections
+
+
+def in_words(runs: list[dict[str, object]]) -> str:
+    """Return results.md."""
+    lines = ["# Mutation testing", "", "Made with `make mutation`.", ""]
+    for run in runs:
+        rows = run["mutants"]
+        missed = [row for row in rows if row["result"] == "missed"]
+        packages = collections.defaultdict(list)
+        for row in rows:
+            packages[row["module"].partition("/")[0]].append(row["result"])
+        lines += [
+            f"## Seed {run['seed']}",
+            "",
+            f"Of {len(rows)} random mutants of the source (without "
+            f"{', '.join(run['excluded']) or 'nothing'}), the tests notice "
+            f"{len(rows) - len(missed)}: {100 * (1 - len(missed) / len(rows)):.0f} %. "
+            f"Commit {run['commit']}.",
+            "",
+            f"{run['machine']}",
+            "",
+            "| package | mutants | noticed |",
+            "|---|---:|---:|",
+            *(
+                f"| {name} | {len(results)} | {sum(one != 'missed' for one in results)} |"
+                for name, results in sorted(packages.items())
+            ),
+            "",
+            "Not noticed:",
+            "",
+            "| place | before | after |",
+            "|---|---|---|",
+            *(
+                f"| {row['module']}:{row['line']} | `{flat(row['before'])}` "
+                f"| `{flat(row['after'])}` |"
+                for row in missed
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def flat(text: object) -> str:
+    """Return source text on one line, as a cell of a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")[:80]
