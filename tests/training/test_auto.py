@@ -12,6 +12,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.model_files import load_model
 from pawsight.training.plan import HeadPlan, Plan, load_plan
+from pawsight.training.session import smoothed_at_most
 from pawsight.workflow import draw_sample, export, resume, train
 
 from .test_finetune import _Told
@@ -77,9 +78,17 @@ def test_by_default_a_head_is_fitted_and_then_the_shipped_network_is_fine_tuned(
     plan = load_plan(run)
     assert isinstance(plan, Plan)
     assert plan.model == "builtin" and plan.head_strength is not None
-    assert [row.epoch for row in load_history(run.history_path)] == [0, 1]
+    history = load_history(run.history_path)
+    assert [row.epoch for row in history] == [0, 1]
+    assert plan.label_smoothing == min(0.1, 1 - history[0].validation_accuracy)
     assert any(note.startswith("Linear head fitted") for note in notes)
     assert run.read_json(run.config_path)["settings"]["finetune"] is True
+
+
+@pytest.mark.parametrize(("accuracy", "smoothing"), [(0.75, 0.1), (0.984375, 0.015625), (1, 0)])
+def test_no_more_labels_are_smoothed_than_the_head_gets_wrong(plan_of, accuracy, smoothing):
+    plan = smoothed_at_most(plan_of(label_smoothing=0.1), 1 - accuracy)
+    assert plan.label_smoothing == smoothing
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pawsight.models.model_files import load_model
 from pawsight.records import Photo
 from pawsight.runs import Run
 from pawsight.training.features import FeatureReader
-from pawsight.training.transfer import _chosen
+from pawsight.training.head_photos import choose
 from pawsight.workflow import cross_validate, draw_sample, resume, train
 
 
@@ -41,7 +41,7 @@ def _looked_at(run, progress=None):
     return classifier.logits(images), images
 
 
-def test_the_run_is_complete_and_says_how_the_strength_was_chosen(run):
+def test_the_run_is_complete_and_says_how_the_strength_waschoose(run):
     assert run.is_complete
     plan = run.read_json(run.plan_path)
     tried = plan["head"]["cross_validation"]
@@ -168,8 +168,8 @@ def test_a_head_to_start_from_is_fitted_to_a_like_share_of_each_class():
     labels = ["cats"] * 90 + ["dogs"] * 30 + ["eels"] * 1
     photos = tuple(Photo(f"{i}.jpg", label, "train") for i, label in enumerate(labels))
     catalog = Catalog("photos", Path("photos"), photos)
-    assert len(_chosen(catalog, None, 0)) == len(_chosen(catalog, 500, 0)) == 121
-    chosen = _chosen(catalog, 40, 0)
+    assert len(choose(catalog, 121, 0)) == len(choose(catalog, 500, 0)) == 121
+    chosen = choose(catalog, 40, 0)
     counts = np.bincount(catalog.labels(chosen)).tolist()
     assert counts == [30, 10, 1]  # 40 of 121, rounded
-    assert chosen.tolist() == sorted(set(chosen.tolist())) == _chosen(catalog, 40, 0).tolist()
+    assert chosen.tolist() == sorted(set(chosen.tolist())) == choose(catalog, 40, 0).tolist()

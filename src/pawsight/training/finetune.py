@@ -70,7 +70,9 @@ def finetune(
         freeze_normalization(model)
         return model
 
-    warm_start = pretrained_start(backbone.name, config, build, backbone.key, row, head.strength)
+    warm_start = pretrained_start(
+        backbone.name, config, build, backbone.key, row, head.strength, fitted.num_photos
+    )
     return train_run(run, config, fitted.dataset, budget, progress, warm_start)
 
 
@@ -81,6 +83,7 @@ def pretrained_start(
     weights: str | None,
     row: Epoch | None = None,
     head_strength: float | None = None,
+    num_head_photos: int | None = None,
 ) -> WarmStart:
     """Return how the training of a network that comes with weights starts; see `WarmStart`."""
     is_builtin = name == builtin.NAME
@@ -97,6 +100,7 @@ def pretrained_start(
         _BUILTIN_FINISH_SECONDS if is_builtin else _FINISH_SECONDS,
         weights,
         head_strength,
+        num_head_photos,
         _BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
     )
 

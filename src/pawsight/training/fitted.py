@@ -40,6 +40,7 @@ class Fitted:
         train: Features of the photos it was fitted to, as they are.
         validation: Features of the validation photos.
         class_weights: The weight of a photo of each class; None: all count alike.
+        num_photos: About how many training photos were wanted for it, of each class its share.
         is_mirrored: Whether the head was fitted to mirror images as well.
     """
 
@@ -49,6 +50,7 @@ class Fitted:
     train: Features
     validation: Features
     class_weights: tuple[float, ...] | None
+    num_photos: int
     is_mirrored: bool = True
 
     @property
@@ -140,6 +142,7 @@ def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPl
         class_weights=fitted.class_weights,
         weights=backbone.key,
         num_parameters=num_parameters,
+        num_head_photos=fitted.num_photos,
         hardware=machine.in_words(),
         versions=versions(),
         head=FittedHead(

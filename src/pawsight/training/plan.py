@@ -90,6 +90,7 @@ class _AnyPlan(_Frozen):
     class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
     weights: str | None = None  # key of the pretrained weights that the run began with
     num_parameters: int | None = None
+    num_head_photos: int | None = None  # about how many its linear head was fitted to
     hardware: str = ""
     versions: dict[str, str] = {}  # of the packages that shape a model
 

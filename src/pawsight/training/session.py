@@ -161,6 +161,7 @@ def _begin(
         "versions": versions(),
         "weights": warm_start.weights if warm_start else None,
         "head_strength": warm_start.head_strength if warm_start else None,
+        "num_head_photos": warm_start.num_head_photos if warm_start else None,
     }
     return plan.model_copy(update=facts), learner
 
@@ -169,7 +170,7 @@ def _decided(config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None
     """Return what the settings and the photos decide."""
     catalog = dataset.catalog
     train, validation = catalog.part("train"), catalog.part("validation")
-    return recipe.plan(
+    plan = recipe.plan(
         config,
         catalog.class_names,
         len(train),
@@ -177,6 +178,19 @@ def _decided(config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None
         warm_start.precision if warm_start else precision.choose(config.precision),
         np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
     )
+    if warm_start is None or warm_start.row is None:
+        return plan
+    return smoothed_at_most(plan, 1 - warm_start.row.validation_accuracy)
+
+
+def smoothed_at_most(plan: Plan, share: float) -> Plan:
+    """Return the plan with label smoothing of at most a share of the target.
+
+    More than the share of photos that the initial weights get wrong would move all weights at
+    once only to make right answers less sure (benchmarks/auto/LOG.md).
+    """
+    smoothing = min(plan.label_smoothing, share)
+    return plan.model_copy(update={"label_smoothing": smoothing})
 
 
 def _kept(history: list[Epoch]) -> str:

@@ -15,7 +15,6 @@ import numpy as np
 
 from pawsight import class_weights
 from pawsight.config import TrainConfig
-from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
 from pawsight.errors import DataError
@@ -27,6 +26,7 @@ from pawsight.progress import Progress
 from pawsight.records import FloatArray, IntArray, Part
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training import head_photos
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.fitted import Fitted, history_row, save_fitted
 from pawsight.training.linear_head import Samples, fit_head
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 _MOST_LOST = 0.5  # share of a part's photos; without more of them another model would come out
 # Fine-tuning takes this long to start: TensorFlow, the network, two compiled steps, its export.
 _LEAST_SECONDS = 60.0
-# Where fine-tuning the shipped network follows, its head is fitted to so many photos at most, and
-# mirrored ones are added up to so many: what fine-tuning gains from more takes more of its time.
-_MOST_FOR_START = 2000
+# Where fine-tuning the shipped network follows, mirrored photos are added up to so many.
 _MOST_MIRRORED = 1000
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
@@ -77,7 +75,8 @@ def transfer_run(
     image_size = config.image_size or network.image_size
     dataset = dataset.at_size(image_size)
     backbone = network.open_backbone(image_size, config.weights, progress)
-    fitted = _fit(run, config, dataset, FeatureReader(backbone, config.resize), progress)
+    reader = FeatureReader(backbone, config.resize)
+    fitted = _fitted(run, config, dataset, reader, budget, progress)
     row = history_row(fitted, time.monotonic() - began, progress)
     if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):
         model = _finetuned(run, config, fitted, row, budget, progress)
@@ -88,13 +87,45 @@ def transfer_run(
     return None
 
 
-def _fit(
-    run: Run, config: TrainConfig, dataset: Dataset, reader: FeatureReader, progress: Progress
+def _fitted(
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    reader: FeatureReader,
+    budget: TimeBudget,
+    progress: Progress,
 ) -> Fitted:
-    """Extract the features of all photos, and fit a head to them."""
+    """Fit the head to all photos, or where fine-tuning follows to as many as pay."""
+    num_train = len(dataset.catalog.part("train"))
+    if not config.finetune or reader.backbone.name != builtin.NAME:
+        return _fit(run, config, dataset, reader, num_train, progress)
+    if run.plan_path.is_file():
+        num_photos = load_plan(run).num_head_photos or head_photos.FIRST
+        return _fit(run, config, dataset, reader, num_photos, progress)
+    first = _fit(run, config, dataset, reader, head_photos.FIRST, progress)
+    accuracy = first.score(first.validation).accuracy
+    wanted = head_photos.affordable(dataset, reader, accuracy, budget)
+    if wanted <= head_photos.FIRST:
+        return first
+    progress.note(
+        f"A head fitted to {len(first.train.indices):,} photos has an accuracy of "
+        f"{percent(accuracy)} in validation; fitting one to {wanted:,} photos before fine-tuning."
+    )
+    return _fit(run, config, dataset, reader, wanted, progress)
+
+
+def _fit(
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    reader: FeatureReader,
+    num_photos: int,
+    progress: Progress,
+) -> Fitted:
+    """Extract the features of about so many training photos, and fit a head to them."""
     catalog = dataset.catalog
     is_start = config.finetune and reader.backbone.name == builtin.NAME
-    chosen = _chosen(catalog, _MOST_FOR_START if is_start else None, config.seed)
+    chosen = head_photos.choose(catalog, num_photos, config.seed)
     is_mirrored = not is_start or len(chosen) <= _MOST_MIRRORED
     train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
@@ -103,7 +134,7 @@ def _fit(
     views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights)
     head = fit_head(samples, config.seed, progress)
-    return Fitted(dataset, reader, head, train, validation, weights, is_mirrored)
+    return Fitted(dataset, reader, head, train, validation, weights, num_photos, is_mirrored)
 
 
 def _is_worth_finetuning(
@@ -154,24 +185,6 @@ def _class_weights(
     counts = np.bincount(labels, minlength=num_classes).tolist()
     is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(counts)
     return class_weights.class_weights(counts) if is_weighted else None
-
-
-def _chosen(catalog: Catalog, most: int | None, seed: int) -> IntArray:
-    """Return training photos: all of them, or about `most`, the same share of each class.
-
-    A class keeps at least two photos where it has them.
-    """
-    indices = catalog.part("train")
-    if most is None or len(indices) <= most:
-        return indices
-    labels = catalog.labels(indices)
-    rng = np.random.default_rng(seed)
-    kept = []
-    for label in np.unique(labels):
-        own = indices[labels == label]
-        count = min(len(own), max(2, round(len(own) * most / len(indices))))
-        kept.append(rng.choice(own, count, replace=False))
-    return np.sort(np.concatenate(kept))
 
 
 def _extract(

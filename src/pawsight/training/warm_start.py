@@ -29,6 +29,7 @@ class WarmStart:
             a machine that does nothing else.
         weights: The key of the pretrained weights, for plan.json.
         head_strength: The L2 penalty that the head was fitted with, for plan.json.
+        num_head_photos: About how many photos the head was fitted to, for plan.json.
         evaluation_slowdown: The time that the exported model takes for a photo, as a multiple of
             what validation takes.
     """
@@ -39,4 +40,5 @@ class WarmStart:
     finish_seconds: float
     weights: str | None = None
     head_strength: float | None = None
+    num_head_photos: int | None = None
     evaluation_slowdown: float = EVALUATION_SLOWDOWN

@@ -1,0 +1,84 @@
+"""How many photos a linear head is fitted to before fine-tuning."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.errors import StoppedError
+from pawsight.runs import Run
+from pawsight.training import head_photos, transfer
+from pawsight.training.head_photos import FIRST, affordable
+from pawsight.training.plan import load_plan
+from pawsight.workflow import draw_sample, resume, train
+
+from .test_finetune import _Told
+
+
+def _dataset(num_train, num_evaluated=100):
+    parts = {"train": num_train, "validation": num_evaluated, "test": 0}
+    catalog = SimpleNamespace(part=lambda name: np.arange(parts[name]))
+    return SimpleNamespace(
+        catalog=catalog, pixels=SimpleNamespace(read=lambda indices: np.zeros((len(indices), 1)))
+    )
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """A reader that takes 1/64 of a second for a photo."""
+    clock = [0.0]
+    monkeypatch.setattr(head_photos.time, "perf_counter", lambda: clock[0])
+
+    def compute(images):
+        clock[0] += len(images) / 64
+        return images
+
+    return SimpleNamespace(compute=compute)
+
+
+def _budget(seconds):
+    return SimpleNamespace(left_seconds=seconds)
+
+
+@pytest.mark.parametrize("num_train", [3, FIRST])
+def test_few_photos_are_all_taken_at_first(reader, num_train):
+    assert affordable(_dataset(num_train), reader, 0.99, _budget(600)) == FIRST
+
+
+def test_a_head_that_gets_many_wrong_leaves_the_time_to_fine_tuning(reader):
+    assert affordable(_dataset(50_000), reader, 0.949, _budget(math.inf)) == FIRST
+
+
+def test_without_a_limit_all_photos_are_taken(reader):
+    assert affordable(_dataset(50_000), reader, 0.95, _budget(math.inf)) == 50_000
+
+
+def test_within_a_budget_as_many_as_its_rest_allows(reader):
+    # 115 s, less 15 for the end and 128 / 64 = 2 for evaluation: 85 % of 98 s at 64 a second.
+    dataset = _dataset(50_000, num_evaluated=128)
+    assert affordable(dataset, reader, 0.97, _budget(115)) == FIRST + int(0.85 * 98 * 64)
+    assert affordable(dataset, reader, 0.97, _budget(10_000)) == 50_000
+
+
+def test_no_time_left_takes_none_away(reader):
+    assert affordable(_dataset(50_000), reader, 0.97, _budget(5)) == FIRST
+
+
+@pytest.mark.slow
+def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(head_photos, "FIRST", 20)
+    monkeypatch.setattr(head_photos, "_LEAST_ACCURACY", 0.0)
+    photos = draw_sample(tmp_path / "pets", count=60)
+    told = _Told(stop_after=1)
+    with pytest.raises(StoppedError):
+        train(photos, TrainConfig(image_size=(32, 32), epochs=1), tmp_path / "run", told)
+    plan = load_plan(Run.open(tmp_path / "run"))
+    assert plan.num_head_photos == plan.num_train > 20
+    assert any(f"fitting one to {plan.num_train} photos" in note for note in told.notes)
+    counts = []
+    monkeypatch.setattr(transfer, "_extract", lambda *args: counts.append(len(args[2])) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        resume(tmp_path / "run")
+    assert counts == [plan.num_train]
