@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import RunError
+from pawsight.formatting import percent
 from pawsight.storage.atomic import write_text
 
 
@@ -43,6 +44,16 @@ class Epoch:
     def epoch_text(self) -> str:
         """The epoch with at most one digit after the point: "12", "12.8"."""
         return f"{self.epoch:.1f}".removesuffix(".0")
+
+    def describe(self) -> str:
+        """Return the scores of the row as one line of text."""
+        balanced = self.validation_balanced_accuracy
+        return (
+            f"Epoch {self.epoch_text}: accuracy {percent(self.train_accuracy)} in training, "
+            f"{percent(self.validation_accuracy)} in validation"
+            + (f" (balanced {percent(balanced)})" if balanced is not None else "")
+            + f", {self.images_per_second:.0f} images/s"
+        )
 
     def facts(self) -> dict[str, float | str]:
         """Return the row as facts for `Progress.advance`; training figures have plain names."""

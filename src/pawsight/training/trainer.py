@@ -223,7 +223,7 @@ class Trainer:
             self._best = self.learner.state.weights()
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
-        progress.note(_described(row))
+        progress.note(row.describe())
         if is_reached and step < self.plan.num_steps:
             progress.note(
                 f"Target of {percent(target)} reached (lower 95 % bound); stopping early."
@@ -294,13 +294,3 @@ class Trainer:
         history = [row for row in history if row.step <= checkpoint.step]
         self._history = mark_best(history) if history else []
         return checkpoint.step
-
-
-def _described(row: Epoch) -> str:
-    balanced = row.validation_balanced_accuracy
-    return (
-        f"Epoch {row.epoch_text}: accuracy {percent(row.train_accuracy)} in training, "
-        f"{percent(row.validation_accuracy)} in validation"
-        + (f" (balanced {percent(balanced)})" if balanced is not None else "")
-        + f", {row.images_per_second:.0f} images/s"
-    )
