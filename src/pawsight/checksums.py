@@ -38,7 +38,13 @@ def all_files(run: Run) -> list[Path]:
     """Return all files of a run that have a checksum once it is complete."""
     training = (
         *(run.config_path, run.plan_path, run.catalog_path, run.split_path, run.history_path),
-        *(run.audit_path, run.weights_path, run.onnx_path, run.out_of_distribution_path),
+        *(
+            run.labels_path,
+            run.audit_path,
+            run.weights_path,
+            run.onnx_path,
+            run.out_of_distribution_path,
+        ),
         *run.checkpoints_dir.glob("*.npz"),
     )
     return [*_present(*training), *evaluation_files(run), *report_files(run)]

@@ -183,6 +183,8 @@ class SourceConfig(_Settings):
     label_pattern: str | None = None  # finds the class in a file's name; in its path if it has a /
     # Headings by role; `labels` is one column for each class, "a+b+c", that holds 1 or 0.
     columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}
+    # A table of corrected labels; None: corrections.csv among the photos, if any; "none": no table.
+    labels: str | None = None
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
     # New names, each of the classes that it joins.

@@ -1,6 +1,6 @@
 """The run folder: everything about one run, in plain formats, under names defined only here.
 
-    config.json  plan.json  state.json  catalog.csv  split.csv  history.csv  log.txt
+    config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
     checkpoints/latest.npz  checkpoints/previous.npz
     model/model.json  model/model.weights.h5  model/model.onnx
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
@@ -61,6 +61,8 @@ class Run:
         self.catalog_path = self.path / "catalog.csv"
         self.split_path = self.path / "split.csv"
         self.earlier_path = self.path / "earlier.csv"
+        self.labels_path = self.path / "labels.csv"
+        self.corrections_path = self.path / "corrections.csv"
         self.history_path = self.path / "history.csv"
         self.log_path = self.path / "log.txt"
         self.lock_path = self.path / ".lock"

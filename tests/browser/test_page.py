@@ -280,7 +280,7 @@ def test_corrections_are_a_folder_and_a_table_that_pawsight_reads(open_page, add
     listing = scan(fetch(tmp_path / "labelled.zip", Silent()))
     assert sorted(one.label for one in listing.photos) == ["blue", "green", "green"]
     with page.expect_download() as download:
-        page.get_by_role("button", name="Table of labels").click()
+        page.get_by_role("button", name="Table of corrections").click()
     download.value.save_as(tmp_path / "labels.csv")
     assert [(one.path, one.label) for one in read_table(tmp_path / "labels.csv").lines] == [
         ("tom.png", "green"),

@@ -1,5 +1,6 @@
 """What a source means is chosen in one config, for training, auditing, feeding and evaluating."""
 
+import csv
 import json
 import shutil
 
@@ -8,7 +9,8 @@ import pytest
 
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.errors import ConfigError
-from pawsight.workflow import audit, evaluate, feed, resume, train
+from pawsight.runs import Run
+from pawsight.workflow import audit, evaluate, feed, resume, train, verify
 
 
 @pytest.fixture
@@ -53,3 +55,45 @@ def test_audit_and_feed_take_the_same_config(mixed):
 def test_a_config_that_means_nothing_is_refused(values):
     with pytest.raises(ConfigError):
         SourceConfig(**values)
+
+
+@pytest.fixture
+def mislabelled(photos, tmp_path):
+    """The photos with one cat among the dogs, and the table that corrects it."""
+    folder = shutil.copytree(photos, tmp_path / "pets")
+    cat = sorted((folder / "cats").glob("*.jpg"))[-1]
+    cat.rename(folder / "dogs" / "really-a-cat.jpg")
+    table = tmp_path / "corrections.csv"
+    table.write_text("path,label\ndogs/really-a-cat.jpg,cats\n")
+    return folder, table
+
+
+def test_a_run_keeps_the_corrections_that_it_was_trained_with(mislabelled, tmp_path):
+    folder, table = mislabelled
+    config = TrainConfig(model="builtin", source=SourceConfig(labels=str(table)))
+    run = train(folder, config, tmp_path / "run")
+    assert "dogs/really-a-cat.jpg,cats," in run.split_path.read_text()
+    assert run.labels_path.read_bytes() == table.read_bytes()
+    table.unlink()  # the run does not need it any more
+    (folder / "corrections.csv").write_text("path,label\ncats/0000.jpg,dogs\n")  # nor this one
+    assert evaluate(run.path)["headline"] == "test"
+    assert verify(run.path, folder).holds
+
+
+def test_corrections_in_a_run_are_evaluated_beside_its_own_metrics(run, tmp_path, told):
+    own = Run(shutil.copytree(run.path, tmp_path / "own"))
+    metrics = own.metrics_path.read_bytes()
+    with own.split_path.open(newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["part"] == "test")
+    other = {"cats": "dogs", "dogs": "cats"}[row["label"]]
+    own.corrections_path.write_text(f"path,label\n{row['path']},{other}\n")
+    found = evaluate(own.path, progress=told)
+    assert found["source"] == "corrected labels"
+    assert f"1 label(s) are corrected by {own.corrections_path}." in told.notes
+    was = json.loads(metrics)["parts"]["test"]
+    now = found["parts"]["test"]
+    assert now["n"] == was["n"]
+    assert abs(now["num_correct"] - was["num_correct"]) == 1
+    assert own.metrics_path.read_bytes() == metrics
+    again = evaluate(own.path, source_config=SourceConfig(labels="none"))
+    assert again.get("source") is None

@@ -23,6 +23,7 @@ from pawsight.cli.source_options import (
     HiddenClassLevel,
     HiddenColumns,
     HiddenLabelPattern,
+    HiddenLabels,
     HiddenMerge,
     HiddenParts,
 )
@@ -49,6 +50,7 @@ def cross_validate(
     minutes: Minutes = None,
     seed: Seed = 0,
     group_by: GroupBy = None,
+    labels: HiddenLabels = None,
     exclude: Exclude = None,
     classes: HiddenClasses = None,
     merge: HiddenMerge = None,

@@ -13,6 +13,7 @@ from pawsight.cli.source_options import (
     Columns,
     Exclude,
     LabelPattern,
+    Labels,
     Merge,
     Parts,
     source_config,
@@ -28,6 +29,7 @@ def evaluate(
         str | None,
         typer.Argument(metavar="SOURCE", help="Other labelled photos; without it, the run's own."),
     ] = None,
+    labels: Labels = None,
     exclude: Exclude = None,
     classes: Classes = None,
     merge: Merge = None,
@@ -51,7 +53,7 @@ def evaluate(
     from pawsight.evaluation.results import Evaluation
 
     chosen = source_config(ctx)
-    if source is None and chosen.model_fields_set:
+    if source is None and chosen.model_fields_set - {"labels"}:
         raise ConfigError(
             "The run's own photos are read as they were when it was trained.\n"
             "Give a SOURCE to use --exclude and the other options of a source."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pawsight.config import SourceConfig
 
 SOURCE_OPTIONS = (
-    *("exclude", "classes", "merge", "parts", "class_level", "label_pattern", "columns"),
+    *("labels", "exclude", "classes", "merge", "parts", "class_level", "label_pattern", "columns"),
 )
 
 
@@ -39,6 +39,11 @@ _LABEL_PATTERN = typer.Option(
 _COLUMNS = typer.Option(
     metavar="ROLE=NAME", help="The columns of a table: path=id,label=breed,part=split."
 )
+_LABELS = typer.Option(
+    metavar="FILE",
+    help="A .csv of corrected labels, path and label; else corrections.csv among the photos. "
+    "With none, no corrections are used.",
+)
 
 Exclude = Annotated[
     list[str] | None,
@@ -46,12 +51,14 @@ Exclude = Annotated[
         metavar="PATTERN", help="Leave out folders and files of that name: *_old; may be repeated."
     ),
 ]
+Labels = Annotated[str | None, _LABELS]
 Classes = Annotated[str | None, _CLASSES]
 Merge = Annotated[list[str] | None, _MERGE]
 Parts = Annotated[str | None, _PARTS]
 ClassLevel = Annotated[int | None, _CLASS_LEVEL]
 LabelPattern = Annotated[str | None, _LABEL_PATTERN]
 Columns = Annotated[str | None, _COLUMNS]
+HiddenLabels = Annotated[str | None, _hidden(_LABELS)]
 HiddenClasses = Annotated[str | None, _hidden(_CLASSES)]
 HiddenMerge = Annotated[list[str] | None, _hidden(_MERGE)]
 HiddenParts = Annotated[str | None, _hidden(_PARTS)]

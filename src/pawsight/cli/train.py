@@ -27,6 +27,7 @@ from pawsight.cli.source_options import (
     HiddenClassLevel,
     HiddenColumns,
     HiddenLabelPattern,
+    HiddenLabels,
     HiddenMerge,
     HiddenParts,
 )
@@ -117,6 +118,7 @@ def train(
     seed: Seed = 0,
     eager: _Eager = False,
     group_by: GroupBy = None,
+    labels: HiddenLabels = None,
     exclude: Exclude = None,
     classes: HiddenClasses = None,
     merge: HiddenMerge = None,

@@ -12,7 +12,9 @@ from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import find_duplicates
+from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.resized import at_size
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
@@ -23,6 +25,7 @@ from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.training_runs import photos_of
 
 _SILENT = Silent()
+_CORRECTED = "corrected labels"
 
 
 @live_in_notebooks
@@ -40,7 +43,10 @@ def evaluate(
             if they have one, else their validation part, else all of them.
             None takes the run's own validation and test parts.
         progress: Receives every stage.
-        source_config: What the folders or the table of the others mean, and which are used.
+        source_config: What the folders or the table of the others mean, and which are used. Its
+            `labels` count for the run's own photos, too: None is corrections.csv in the run
+            folder. With corrections the run's own metrics stay as they are, and these are
+            written to `evaluation/corrected labels`.
 
     Returns:
         The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
@@ -57,6 +63,8 @@ def evaluate(
 
     if source is None:
         catalog, pixels = photos_of(run, progress)
+        if corrections := corrections_path(run.path, source_config or SourceConfig()):
+            return _evaluate_corrected(run, classifier, catalog, pixels, corrections, progress)
         duplicates = find_duplicates(catalog, pixels, progress)
         dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
         progress = LostPhotosReported(progress, catalog, pixels)
@@ -65,6 +73,28 @@ def evaluate(
     progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
         *(run, public_address(str(source)), classifier.probs, classifier.class_names),
+        *(catalog, pixels, part, progress),
+    ).to_json()
+
+
+def _evaluate_corrected(
+    run: Run,
+    classifier: Classifier,
+    catalog: Catalog,
+    pixels: Pixels,
+    corrections: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measure a run's own test part, or validation part, with corrected labels."""
+    from pawsight.evaluation.run_evaluation import evaluate_others
+
+    photos = corrected(catalog.photos, catalog.root, corrections, progress, is_asked=True)
+    catalog = dataclasses.replace(catalog, name=_CORRECTED, photos=tuple(photos))
+    pixels = at_size(pixels, classifier.image_size)
+    part: Part = "test" if len(catalog.part("test")) else "validation"
+    progress = LostPhotosReported(progress, catalog, pixels)
+    return evaluate_others(
+        *(run, _CORRECTED, classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
     ).to_json()
 

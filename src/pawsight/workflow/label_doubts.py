@@ -13,6 +13,7 @@ from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import find_duplicates, group_keys
 from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.errors import ConfigError
 from pawsight.evaluation.doubts import Doubts, rank_doubts
 from pawsight.models import builtin
@@ -53,7 +54,7 @@ def doubts(
             ones; None writes nothing.
         progress: Receives every stage.
         source_config: What the folders or the table mean, and which photos are used; not for a
-            run, whose own settings count.
+            run, whose own settings count, except `labels`: None is corrections.csv in the run.
 
     Returns:
         The photos, the most doubtful first.
@@ -102,10 +103,14 @@ def _photos(
         config = TrainConfig(model=builtin.NAME)
         listing = list_photos(source, progress, config=source_config)
         return *read_photos(listing, config, progress), config.resize
-    if source_config is not None and source_config != SourceConfig():
+    chosen = source_config or SourceConfig()
+    if chosen.model_copy(update={"labels": None}) != SourceConfig():
         raise ConfigError(
             f"{run.path} is a run: its photos are read with its own settings.\n"
             f"Leave these options out, or give the photos instead of the run."
         )
-    pair = photos_of(run, progress, image_size=builtin.IMAGE_SIZE)
-    return *pair, run.load_config().settings.resize
+    catalog, pixels = photos_of(run, progress, image_size=builtin.IMAGE_SIZE)
+    if corrections := corrections_path(run.path, chosen):
+        photos = corrected(catalog.photos, catalog.root, corrections, progress, is_asked=True)
+        catalog = dataclasses.replace(catalog, photos=tuple(photos))
+    return catalog, pixels, run.load_config().settings.resize

@@ -14,6 +14,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.corrections import OFF, corrections_path
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
@@ -26,7 +27,7 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
-from pawsight.storage.atomic import write_json
+from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.plan import load_plan
 from pawsight.training.start import Start, open_start
@@ -170,6 +171,9 @@ def _write_beginning(
     """Write what `resume` needs: the parts, the catalog, and the settings, which come last."""
     if start is not None and start.run is not None:
         save_earlier(start.run, catalog, run.earlier_path)
+    if corrections := corrections_path(catalog.root, config.source):
+        with replacing(run.labels_path) as temporary:
+            temporary.write_bytes(corrections.read_bytes())
     catalog.save_split(run.split_path)
     catalog.save(run.catalog_path)
     path = Path(source)
@@ -285,7 +289,9 @@ def photos_of(
     # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
-    listed = list_photos(source, progress, config.split.group_by, config.stage, config.source)
+    labels = str(run.labels_path) if run.labels_path.is_file() else OFF
+    source_config = config.source.model_copy(update={"labels": labels})
+    listed = list_photos(source, progress, config.split.group_by, config.stage, source_config)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))

@@ -18,6 +18,7 @@ from typing import Literal
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.data.listing.label_patterns import found_in
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
@@ -102,6 +103,9 @@ class _Scan:
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:
             photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
+        if corrections := corrections_path(self._outline.root, self._config):
+            is_asked = self._config.labels is not None
+            photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_asked))
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
         report_classes(photos, origin, self._parts_origin, self._progress)

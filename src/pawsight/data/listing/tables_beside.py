@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pawsight.config import SourceConfig
+from pawsight.data.listing import corrections
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.photo_finder import PhotoFinder
@@ -22,7 +23,8 @@ _TRIED = 20  # lines whose photos are searched for
 
 def usable_tables(outline: Outline, config: SourceConfig, prefix: str = "") -> list[Path]:
     """Return the tables in a folder that give two classes or more."""
-    paths = (outline.root / prefix / name for name in outline.tables(prefix))
+    names = (name for name in outline.tables(prefix) if name != corrections.FILE_NAME)
+    paths = (outline.root / prefix / name for name in names)
     return [path for path in paths if _table(path, config) is not None]
 
 

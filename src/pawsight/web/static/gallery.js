@@ -105,7 +105,7 @@ export class Gallery {
     const numWrong = this.labelled().filter(({ answer, truth }) => answer && answer.label !== truth).length;
     byId("corrected").textContent = numLabelled
       ? `You labelled ${counted(numLabelled, "photo")}; the model had ${numWrong} of them wrong.`
-      : "Label photos whose answer is wrong, or right and worth keeping. Saved as a folder, they are ready to train on.";
+      : "Label photos whose answer is wrong, or right and worth keeping. Saved as a folder, they are ready to train on; the table corrects the labels of photos that you have.";
     for (const id of ["save-folder", "save-table"]) byId(id).disabled = !numLabelled;
     byId("save-answers").disabled = !this.finished().length;
   }

@@ -24,7 +24,7 @@ byId("stop").addEventListener("click", () => queue.stop());
 byId("clear").addEventListener("click", clear);
 byId("save-folder").addEventListener("click", saveFolder);
 byId("save-table").addEventListener("click", () => {
-  save(labelTable(gallery.labelled()), "labels.csv");
+  save(labelTable(gallery.labelled()), "corrections.csv");
   markSaved(gallery.labelled());
 });
 byId("save-answers").addEventListener("click", async () => {
