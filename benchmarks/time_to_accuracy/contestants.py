@@ -27,7 +27,7 @@ from pawsight.progress import Silent
 from pawsight.records import FloatArray
 from pawsight.runs import Run
 from pawsight.workflow.photo_sets import divide, list_photos, read_photos
-from pawsight.workflow.training_runs import photos_of
+from pawsight.workflow.run_photos import photos_of
 
 HERE = Path(__file__).resolve().parent
 # As Keras writes an epoch with verbose=2: "155/155 - 62s - 99ms/step - ... - val_accuracy: 0.8690".

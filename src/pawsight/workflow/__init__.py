@@ -1,5 +1,6 @@
 """From folders of photos to a classifier: each function is one thing a user does.
 
+    run_photos        the photos of a run, read again
     photo_sets        audit, divide and feed photos, without a model
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write its report

@@ -35,7 +35,7 @@ from pawsight.storage.atomic import write_json
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.workflow.finished_runs import other_photos
 from pawsight.workflow.photo_sets import Source
-from pawsight.workflow.training_runs import photos_of
+from pawsight.workflow.run_photos import photos_of
 
 _SILENT = Silent()
 _ENOUGH_PHOTOS = 64  # fewer prove little, which is noted

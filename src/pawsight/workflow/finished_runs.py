@@ -22,7 +22,7 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
 from pawsight.workflow.photo_sets import Source, list_photos
-from pawsight.workflow.training_runs import photos_of
+from pawsight.workflow.run_photos import photos_of
 
 _SILENT = Silent()
 _CORRECTED = "corrected labels"

@@ -26,7 +26,7 @@ from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.training.features import FeatureReader
 from pawsight.workflow.photo_sets import Source, list_photos, read_photos
-from pawsight.workflow.training_runs import photos_of
+from pawsight.workflow.run_photos import photos_of
 
 PAGE_NAME = "doubts.html"
 TABLE_NAME = "doubts.csv"

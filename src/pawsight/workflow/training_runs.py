@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.addresses import HIDDEN, public_address
+from pawsight.addresses import public_address
 from pawsight.checksums import write_checksums
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.auditing.audit import audit_photos, summarize_photos
@@ -14,18 +14,17 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import find_duplicates
 from pawsight.data.listing.class_check import check_classes
-from pawsight.data.listing.corrections import OFF, corrections_path
+from pawsight.data.listing.corrections import corrections_path
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
-from pawsight.data.splitting.saved_split import restore, save_earlier
-from pawsight.errors import DataError, StoppedError
+from pawsight.data.splitting.saved_split import save_earlier
+from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
-from pawsight.records import Pixels
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -37,16 +36,15 @@ from pawsight.workflow.photo_sets import (
     Source,
     checked_model,
     divide,
-    list_photos,
     read_photos,
 )
+from pawsight.workflow.run_photos import photos_of
 
 if TYPE_CHECKING:
     import keras
 
 _SILENT = Silent()
 _ONNX_CHECK_PHOTOS = 64
-_NAMED_PHOTOS = 3
 
 
 @live_in_notebooks
@@ -263,52 +261,3 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     fit_out_of_distribution(run, dataset, progress)
     progress.start("Writing the report")
     write_page(run)
-
-
-def photos_of(
-    run: Run,
-    progress: Progress,
-    source: Source | None = None,
-    image_size: tuple[int, int] | None = None,
-) -> tuple[Catalog, Pixels]:
-    """Return the photos of a run in their parts, and their pixels.
-
-    Args:
-        run: The run.
-        progress: Receives every stage.
-        source: Where the photos are now; None takes them from where they were.
-        image_size: (height, width) to read them at; None takes the size that the run trains at.
-
-    Raises:
-        DataError: Photos were added, changed or removed since the run began.
-    """
-    began = run.load_config()
-    config = began.settings
-    if image_size is not None:
-        config = config.model_copy(update={"image_size": image_size})
-    # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
-    if source is None:
-        source = began.root if HIDDEN in began.source else began.source
-    labels = str(run.labels_path) if run.labels_path.is_file() else OFF
-    source_config = config.source.model_copy(update={"labels": labels})
-    listed = list_photos(source, progress, config.split.group_by, config.stage, source_config)
-    catalog, pixels = read_photos(listed, config, progress)
-    catalog = restore(catalog, str(run.catalog_path))
-    _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
-    return catalog, pixels
-
-
-def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
-    """Check that the photos are those that the run began with."""
-    here, there = (
-        {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
-        for catalog in (now, began)
-    )
-    if here != there:
-        paths = sorted({fact[0] for fact in here ^ there})
-        named = ", ".join(paths[:_NAMED_PHOTOS]) + (" ..." if len(paths) > _NAMED_PHOTOS else "")
-        raise DataError(
-            f"The photos in {now.root} are not those that {run.path} began with: {len(paths):,} "
-            f"were added, changed or removed: {named}\n"
-            f"Bring them back, or start a new run."
-        )

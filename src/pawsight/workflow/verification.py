@@ -27,7 +27,7 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.workflow.photo_sets import Source
-from pawsight.workflow.training_runs import photos_of
+from pawsight.workflow.run_photos import photos_of
 
 _SILENT = Silent()
 _MOST_NAMED = 5  # differences of one file

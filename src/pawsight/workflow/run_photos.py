@@ -1,0 +1,64 @@
+"""The photos that a run was trained on, read again with its own settings."""
+
+from __future__ import annotations
+
+from pawsight.addresses import HIDDEN
+from pawsight.data.catalog import Catalog
+from pawsight.data.listing.corrections import OFF
+from pawsight.data.splitting.saved_split import restore
+from pawsight.errors import DataError
+from pawsight.progress import Progress
+from pawsight.records import Pixels
+from pawsight.runs import Run
+from pawsight.workflow.photo_sets import Source, list_photos, read_photos
+
+_NAMED_PHOTOS = 3
+
+
+def photos_of(
+    run: Run,
+    progress: Progress,
+    source: Source | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> tuple[Catalog, Pixels]:
+    """Return the photos of a run in their parts, and their pixels.
+
+    Args:
+        run: The run.
+        progress: Receives every stage.
+        source: Where the photos are now; None takes them from where they were.
+        image_size: (height, width) to read them at; None takes the size that the run trains at.
+
+    Raises:
+        DataError: Photos were added, changed or removed since the run began.
+    """
+    began = run.load_config()
+    config = began.settings
+    if image_size is not None:
+        config = config.model_copy(update={"image_size": image_size})
+    # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
+    if source is None:
+        source = began.root if HIDDEN in began.source else began.source
+    labels = str(run.labels_path) if run.labels_path.is_file() else OFF
+    source_config = config.source.model_copy(update={"labels": labels})
+    listed = list_photos(source, progress, config.split.group_by, config.stage, source_config)
+    catalog, pixels = read_photos(listed, config, progress)
+    catalog = restore(catalog, str(run.catalog_path))
+    _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
+    return catalog, pixels
+
+
+def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
+    """Check that the photos are those that the run began with."""
+    here, there = (
+        {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
+        for catalog in (now, began)
+    )
+    if here != there:
+        paths = sorted({fact[0] for fact in here ^ there})
+        named = ", ".join(paths[:_NAMED_PHOTOS]) + (" ..." if len(paths) > _NAMED_PHOTOS else "")
+        raise DataError(
+            f"The photos in {now.root} are not those that {run.path} began with: {len(paths):,} "
+            f"were added, changed or removed: {named}\n"
+            f"Bring them back, or start a new run."
+        )
