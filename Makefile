@@ -122,6 +122,10 @@ mutation: $(READY)  ## How many of 100 random faults of the source the tests not
 kill: $(READY)  ## Kill every command before each change of a file, and cut the power after it (hours)
 	@$(BIN)/python benchmarks/kill/run.py $(ARGS)
 
+.PHONY: fuzz-files
+fuzz-files: $(READY)  ## Open 50,000 damaged files of each kind: models, plans, tables, archives (hours)
+	@$(BIN)/python benchmarks/fuzz_files/run.py $(ARGS)
+
 .PHONY: benchmark-feed
 benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
 	@$(BIN)/python benchmarks/feed/run.py $(ARGS)

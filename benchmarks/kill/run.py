@@ -14,6 +14,8 @@ For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
     people, never with a traceback.
 5.  It is killed at random moments.
 
+The task "keras" is fit() with BackupAndRestore, for comparison: its failures are its own.
+
 After each, what a user would do next is done (`resume`, or the same command), and what was
 computed must be the same, bit for bit, as without the kill; `pawsight verify` must hold, and no
 temporary file may stay. Needs a C compiler and Linux.
@@ -46,6 +48,7 @@ def main() -> None:
     )
     parser.add_argument("--tasks", default="", help="names, separated by commas; default: all")
     parser.add_argument("--most", type=int, default=10**9, help="kills, and states, of a task")
+    parser.add_argument("--faults", type=int, help="faults of the disk of a task; default: --most")
     parser.add_argument("--random", type=int, default=50, help="kills at random moments of a task")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--minutes", type=float, default=10**6, help="of a task, at most")
@@ -68,7 +71,8 @@ def main() -> None:
         for one in chosen:
             bench = Bench(tasks.TASKS[one], photos, work / one)
             end = time.monotonic() + 60 * given.minutes
-            found = bench.run(given.most, given.random, given.seed, end)
+            faults = given.most if given.faults is None else given.faults
+            found = bench.run(given.most, faults, given.random, given.seed, end)
             _save(given.out, one, found)
 
 
@@ -100,7 +104,9 @@ class Bench:
         self._counter = work / "counter"
         self._log = work / "log"
 
-    def run(self, most: int, num_random: int, seed: int, end: float) -> dict[str, Any]:
+    def run(
+        self, most: int, most_faults: int, num_random: int, seed: int, end: float
+    ) -> dict[str, Any]:
         """Record, kill, cut the power; returns the counts and every failure."""
         import replay
         import tasks
@@ -122,7 +128,7 @@ class Bench:
         found["states"] = self._cut_power(changes, inodes, most, end)
         found["kills"] = self._kill_each(len(changes), most, end)
         for code in FAULTS:
-            found[code] = self._fail_each(len(changes), code, most, end)
+            found[code] = self._fail_each(len(changes), code, most_faults, end)
         found["random"] = self._kill_at_random(num_random, seconds, seed, end)
         return found
 
@@ -156,6 +162,8 @@ class Bench:
         self, changes: list[Any], inodes: dict[str, int], most: int, end: float
     ) -> dict[str, Any]:
         """Replay the record to each prefix; each different state is tried once."""
+        if not most:
+            return {"different": 0, "tried": 0, "failures": []}
         places = self._states(changes, inodes)
         chosen = set(_spread(len(places), most))
         found = {"different": len(places), "tried": 0, "failures": []}
@@ -301,7 +309,7 @@ def _spread(count: int, most: int) -> Iterator[int]:
     """So many numbers below count, evenly spread; the first and the last among them."""
     if count <= most:
         return iter(range(count))
-    return iter(sorted({round(i * (count - 1) / (most - 1)) for i in range(most)}))
+    return iter(sorted({round(i * (count - 1) / max(1, most - 1)) for i in range(most)}))
 
 
 def _save(path: Path, name: str, found: dict[str, Any]) -> None:

@@ -14,14 +14,19 @@ import numpy as np
 
 import pawsight
 from pawsight.progress import Silent
+from pawsight.records import Pixels
 from pawsight.runs import Run
-from pawsight.training import trainer
+from pawsight.storage.atomic import make_dir, write_text
+from pawsight.training import recipe, trainer
+from pawsight.training.plan import Plan
+from pawsight.training.precision import Precision
 from pawsight.workflow.photo_sets import list_photos, read_photos
 
 NUM_PHOTOS = 40
 SMALL = pawsight.TrainConfig(
     model="colab", image_size=(32, 32), epochs=2, batch_size=8, precision="float32"
 )
+STEPS = SMALL.model_copy(update={"eager": True, "image_size": (24, 24)})  # nothing to compile
 HEAD = pawsight.TrainConfig(model="builtin", image_size=(64, 64))
 _TIMES = ("seconds", "images_per_second")  # columns of history.csv that differ from run to run
 
@@ -53,7 +58,8 @@ def _nothing(photos: Path, root: Path) -> None:
 
 
 def _photos_read(photos: Path, root: Path) -> None:
-    read_photos(list_photos(photos, Silent()), SMALL, Silent())
+    for config in (SMALL, STEPS):
+        read_photos(list_photos(photos, Silent()), config, Silent())
 
 
 def _train(config: pawsight.TrainConfig) -> Folder:
@@ -75,6 +81,57 @@ def _resume_or_train(config: pawsight.TrainConfig) -> Folder:
 
 def _resume(photos: Path, root: Path) -> None:
     pawsight.resume(root / "run")
+
+
+def _halves(photos: Path) -> tuple[Plan, Pixels, np.ndarray]:
+    """Return a plan to learn from 32 photos and validate on the rest, their pixels and labels."""
+    catalog, pixels = read_photos(list_photos(photos, Silent()), STEPS, Silent())
+    labels = catalog.labels(catalog.usable)
+    precision = Precision("float32", "for equal bits")
+    return recipe.plan(STEPS, catalog.class_names, 32, len(labels) - 32, precision), pixels, labels
+
+
+def _take_steps(photos: Path, root: Path) -> None:
+    from pawsight.training.learner import Learner
+    from pawsight.training.photos import Subset
+
+    plan, pixels, labels = _halves(photos)
+    order = np.random.default_rng(0).permutation(len(labels))
+    train, validation = (Subset(i, labels[i]) for i in np.split(order, [32]))
+    learner = Learner(plan, pixels, train, validation)
+    run = Run(root / "run")
+    make_dir(run.path)
+    trainer.Trainer(learner, plan).fit(run, Silent())
+    _keep_weights(learner.model, root)
+
+
+def _fit_keras(photos: Path, root: Path) -> None:
+    """Fit the same network with Keras: a backup after each batch, and photos in a fixed order."""
+    import keras
+
+    from pawsight.models.registry import build_model
+
+    plan, pixels, labels = _halves(photos)
+    keras.utils.set_random_seed(0)
+    model = build_model(plan.model, len(plan.class_names), plan.image_size, "float32")
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    if model.output_shape[-1] > 1:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(plan.learning_rate), loss, run_eagerly=True)
+    backup = keras.callbacks.BackupAndRestore(root / "backup", save_freq=1)
+    images = pixels.read(np.arange(len(labels)))
+    given = {"batch_size": plan.batch_size, "shuffle": False, "verbose": 0, "callbacks": [backup]}
+    model.fit(images, labels, epochs=STEPS.epochs, **given)
+    _keep_weights(model, root)
+
+
+def _keep_weights(model: Any, root: Path) -> None:
+    joined = b"".join(np.asarray(weight).tobytes() for weight in model.get_weights())
+    write_text(root / "weights", hashlib.sha256(joined).hexdigest())
+
+
+def _kept_weights(photos: Path, root: Path) -> dict[str, str]:
+    return {"weights": (root / "weights").read_text()}
 
 
 class _Stop(Silent):
@@ -167,6 +224,8 @@ TASKS = {
     for task in (
         Task("ingest", _nothing, _photos_read, _photos_read, _read),
         Task("train", _photos_read, _train(SMALL), _resume_or_train(SMALL), _trained),
+        Task("steps", _photos_read, _take_steps, _take_steps, _kept_weights),
+        Task("keras", _photos_read, _fit_keras, _fit_keras, _kept_weights),
         Task("head", _photos_read, _train(HEAD), _resume_or_train(HEAD), _trained),
         Task("resume", _stopped_run, _resume, _resume, _trained),
         Task("evaluate", _finished_run, _evaluate, _evaluate, _trained),

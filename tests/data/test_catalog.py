@@ -111,3 +111,13 @@ def test_what_is_no_catalog_is_refused(text, tmp_path):
 def test_a_missing_catalog_is_named(tmp_path):
     with pytest.raises(RunError, match=r"catalog\.csv cannot be read"):
         Catalog.load(tmp_path / "catalog.csv", tmp_path)
+
+
+@pytest.mark.parametrize("samples", ["uint16", "uint16 0 x", "uint16 0 inf", "float32 1"])
+def test_a_range_of_values_that_is_none_is_a_damaged_catalog(tmp_path, samples):
+    catalog = Catalog("pets", tmp_path, (Photo("a.png", "cats", samples="uint16 0 4095"),))
+    catalog.save(tmp_path / "catalog.csv")
+    text = (tmp_path / "catalog.csv").read_text()
+    (tmp_path / "catalog.csv").write_text(text.replace("uint16 0 4095", samples))
+    with pytest.raises(RunError, match="is not a catalog of photos, or it is damaged"):
+        Catalog.load(tmp_path / "catalog.csv", tmp_path)

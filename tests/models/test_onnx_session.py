@@ -4,7 +4,9 @@ import ai_edge_litert.interpreter
 import numpy as np
 import pytest
 
+from pawsight.errors import ModelError
 from pawsight.exporting import litert
+from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import new_session, open_session
 
@@ -38,3 +40,11 @@ def test_a_litert_model_is_run_on_one_thread(monkeypatch, tmp_path):
     assert asked == {"path": str(tmp_path / "model.tflite"), "num_threads": 1}
     images = np.stack([np.full((2, 2, 3), value, np.uint8) for value in (3, 7)])
     assert run(images) == pytest.approx(np.array([[3.0] * 3, [7.0] * 3]))
+
+
+def test_onnx_runtime_prints_nothing_about_a_damaged_model(capfd):
+    content = builtin.onnx_path().read_bytes()
+    name = content.index(b"images")
+    with pytest.raises(ModelError, match="It is refused"):
+        new_session(content[:name] + b"\xff\xfe" + content[name + 2 :])
+    assert capfd.readouterr() == ("", "")

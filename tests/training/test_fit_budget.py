@@ -20,7 +20,7 @@ from pawsight.training.precision import Precision
 from pawsight.training.step_timing import Speed
 from pawsight.training.trainer import Trainer
 
-from .squares import Squares
+from .squares import Squares, trainer_of
 
 SIDE = 24
 
@@ -130,3 +130,34 @@ def test_measuring_changes_no_bit_of_the_run(tmp_path):
     plain, _ = trained(Run(tmp_path / "plain"), plan, Told())
     for one, other in zip(weights_of(measured), weights_of(plain), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_a_clock_that_jumps_forth_and_back_ends_the_run_early_and_whole(tmp_path):
+    class Jumps(Told):
+        jumps = iter((5000.0, -9000.0, 100.0, -200.0))
+
+        def advance(self, done, **facts):
+            super().advance(done, **facts)
+            if done and "loss" in facts and self.num_steps % 8 == 0:
+                self.now += next(self.jumps, 0.0)
+
+    told = Jumps()
+    learner = trainer_of("colab", eager=True, batch_size=24).learner
+    plan = trainer_of("colab", eager=True, batch_size=24).plan
+    costs = {"step_seconds": 1.0, "validation_seconds": 0.0}
+    stages = tuple(stage.model_copy(update=costs) for stage in plan.stages)
+    plan = fitted(plan.model_copy(update={"stages": stages, "schedule": "linear"}), 40.0)
+    take = learner.train_step
+
+    def timed_step(*batch):
+        told.now += 1.0
+        return take(*batch)
+
+    learner.train_step = timed_step
+    trainer = Trainer(learner, plan, told.clock)
+    history = trainer.fit(Run(tmp_path / "run"), told)
+    assert plan.num_steps == 40
+    assert history[-1].step == trainer.plan.num_steps == told.num_steps
+    assert 8 < told.num_steps < 40  # it looked as if the budget were used up after 8
+    assert all(np.isfinite(weight).all() for weight in weights_of(learner))

@@ -140,11 +140,11 @@ class Catalog:
                 if not set(_COLUMNS) - _LATER <= set(rows.fieldnames or ()):
                     raise ValueError("columns are missing")
                 photos = tuple(_photo(row) for row in rows)
+            scale = measured_scale(photo.samples for photo in photos)
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
-        except (csv.Error, KeyError, TypeError, ValueError) as error:
+        except (csv.Error, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise RunError(f"{path} is not a catalog of photos, or it is damaged.") from error
-        scale = measured_scale(photo.samples for photo in photos)
         return cls(root.name, root, photos, pixel_scale=scale)
 
 

@@ -38,7 +38,10 @@ def new_session(content: bytes, folded_path: Path | None = None) -> Any:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(folded_path)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Its fallback would try the same again, and print the error to standard output.
+        return onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise ModelError(f"It is refused: {first_line(error)}") from error
 

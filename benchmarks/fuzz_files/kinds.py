@@ -1,0 +1,177 @@
+"""The kinds of files that are damaged: sound originals, and how pawsight opens each."""
+
+import csv
+import io
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pawsight.checksums import load_checksums
+from pawsight.config import TrainConfig
+from pawsight.data.catalog import Catalog
+from pawsight.data.sources.table import read_table
+from pawsight.data.sources.unpack import Limits, unpack
+from pawsight.data.splitting.saved_split import restore
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.evaluation.results import Evaluation, load_curves
+from pawsight.history import load_history
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_safety import read_onnx
+from pawsight.models.onnx_session import new_session
+from pawsight.progress import Silent
+from pawsight.runs import Run
+from pawsight.training.checkpoints import load_checkpoint
+from pawsight.training.plan import load_plan
+
+Opener = Callable[[Path], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        originals: Sound files.
+        place: Its path below the folder that a case is written to.
+        opens: Opens that folder, as the command that reads such a file does.
+        needs_keras: Whether it takes Keras, which takes seconds to import.
+    """
+
+    originals: tuple[bytes, ...]
+    place: str
+    opens: Opener
+    needs_keras: bool = False
+
+
+def kinds_of(run_path: Path) -> dict[str, Kind]:
+    """Return the kinds by name; those of a run are taken from a finished one."""
+    run = Run.open(run_path)
+
+    def of_run(path: Path, opens: Callable[[Run], Any], needs_keras: bool = False) -> Kind:
+        place = str(path.relative_to(run.path))
+        return Kind((path.read_bytes(),), place, lambda folder: opens(Run(folder)), needs_keras)
+
+    catalog = Catalog.load(run.catalog_path, run.path)
+    predictions = run.predictions_path("validation")
+    return {
+        "model.json": of_run(run.model_path, ModelDescription.load),
+        "config.json": of_run(run.config_path, Run.load_config),
+        "state.json": of_run(run.state_path, lambda one: one.is_complete),
+        "plan.json": of_run(run.plan_path, load_plan),
+        "checksums.json": of_run(run.checksums_path, load_checksums),
+        "metrics.json": of_run(run.metrics_path, Evaluation.load),
+        "curves.json": of_run(run.curves_path, load_curves),
+        "history.csv": of_run(run.history_path, lambda one: load_history(one.history_path)),
+        "catalog.csv": of_run(
+            run.catalog_path, lambda one: Catalog.load(one.catalog_path, one.path)
+        ),
+        "split.csv": of_run(run.split_path, lambda one: restore(catalog, str(one.split_path))),
+        "predictions.csv": of_run(
+            predictions, lambda one: load_predictions(one.predictions_path("validation"))
+        ),
+        "checkpoint": of_run(
+            run.checkpoints_dir / "latest.npz",
+            lambda one: load_checkpoint(one.checkpoints_dir, Silent()),
+        ),
+        "detector": of_run(
+            run.out_of_distribution_path,
+            lambda one: OutOfDistributionDetector.load(one.out_of_distribution_path),
+        ),
+        "model.onnx": of_run(run.onnx_path, lambda one: new_session(read_onnx(one.onnx_path))),
+        "table": Kind(_tables(), "photos.csv", lambda folder: read_table(folder / "photos.csv")),
+        "zip": Kind((_zip(),), "photos.zip", lambda folder: _unpack(folder, "photos.zip")),
+        "tar": Kind(_tars(), "photos.tar", lambda folder: _unpack(folder, "photos.tar")),
+        "weights.h5": of_run(run.weights_path, lambda one: _load_weights(one.weights_path), True),
+        "model.keras": Kind(
+            (), "model.keras", lambda folder: _load_weights(folder / "model.keras"), True
+        ),
+    }
+
+
+def saved_by_keras(folder: Path) -> bytes:
+    """Return a .keras file of the network that the damaged ones are loaded into."""
+    path = folder / "original.keras"
+    _network().save(path)
+    return path.read_bytes()
+
+
+def _network() -> Any:
+    from pawsight.models.registry import build_model
+
+    return build_model("colab", 2, (32, 32))
+
+
+_built: list[Any] = []
+
+
+def _load_weights(path: Path) -> None:
+    from pawsight.models.weight_files import load_backbone
+
+    if not _built:
+        _built.append(_network())
+    load_backbone(_built[0], path, "colab")
+
+
+def _unpack(folder: Path, name: str) -> None:
+    shutil.rmtree(folder / "unpacked", ignore_errors=True)
+    (folder / "unpacked").mkdir()
+    # Smaller than real ones, so that a bomb shows at once.
+    unpack(folder / name, folder / "unpacked", Silent(), Limits(floor_bytes=64 << 20))
+
+
+def _tables() -> tuple[bytes, ...]:
+    rows = [["path", "label", "split"]]
+    rows += [
+        [f"pets/{i}.jpg", ("cat", "dog")[i % 2], ("train", "test")[i % 5 == 0]] for i in range(30)
+    ]
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    one_hot = "file;cat;dog\n" + "".join(f"{i}.jpg;{i % 2};{1 - i % 2}\n" for i in range(30))
+    return text.getvalue().encode(), one_hot.encode("utf-16"), one_hot.encode("utf-8-sig")
+
+
+def _photos() -> list[tuple[str, bytes]]:
+    found = []
+    for i in range(6):
+        data = io.BytesIO()
+        Image.fromarray(np.full((16, 16, 3), 40 * i, np.uint8)).save(data, "PNG")
+        found.append((f"{('cats', 'dogs')[i % 2]}/{i}.png", data.getvalue()))
+    return found
+
+
+def _zip() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _photos():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def _tars() -> tuple[bytes, ...]:
+    found = []
+    for mode in ("w", "w:gz", "w:xz"):
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode=mode) as archive:
+            for name, content in _photos():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        found.append(data.getvalue())
+    return tuple(found)
+
+
+def trained(folder: Path) -> Path:
+    """Train a small run on drawn photos, to take the files from."""
+    import pawsight
+
+    pawsight.draw_sample(folder / "photos", 40)
+    config = TrainConfig(model="colab", image_size=(32, 32), epochs=1, batch_size=8)
+    return pawsight.train(folder / "photos", config, folder / "run").path

@@ -1,0 +1,272 @@
+"""Open damaged files of every kind that pawsight reads besides photos: none may do more than fail.
+
+    make fuzz-files ARGS="--count 50000 --kinds plan.json,model.onnx"
+
+The files of a finished run, tables, archives and weights are damaged as `seed` and a number say
+(bytes as in fuzz_decode; JSON also by odd values in the place of others) and opened as the command
+that reads them does, in a process with a limit on its memory. Each may open, or end in an error
+for people (PawsightError). Culprits are any other exception, a crash, more than 10 seconds of
+processor time, memory beyond 2 GiB, text on standard output or error, and a program, a pickle
+or a connection begun while it is opened. `--only KIND:i` opens one again, in this process.
+
+Writes results.json and results.md here; exits with 1 if there was a culprit.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import re
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "fuzz_decode")]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from kinds import Kind, kinds_of, saved_by_keras, trained  # noqa: E402
+from mutate import mutate  # noqa: E402
+
+from pawsight.errors import PawsightError  # noqa: E402
+
+MOST_SECONDS = 10.0  # of processor time
+HANG_SECONDS = 120.0
+MEMORY_BYTES = 2 << 30  # beyond what the process has before
+FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class")
+FORBIDDEN += ("socket.connect", "code.__new__", "import.exec")
+ODD = (
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    2**63,
+    10**400,
+    "",
+    "x" * 5000,
+    "\0",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"": 0},
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=50_000, help="cases of each kind")
+    parser.add_argument("--kinds", default="", help="names, separated by commas; default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=10**6, help="of a kind, at most")
+    parser.add_argument("--run", type=Path, help="a finished run; default: a small one is trained")
+    parser.add_argument("--only", help="KIND:i, opened here, with its traceback")
+    parser.add_argument("--out", type=Path, default=HERE / "results.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pawsight-fuzz-") as name:
+        work = Path(name)
+        kinds = kinds_of(given.run or trained(work))
+        if given.only:
+            kind, _, index = given.only.partition(":")
+            with_originals = _with_originals(kinds[kind], work)
+            how, _ = _write(work, kind, with_originals, given.seed, int(index))
+            print(how)
+            print(with_originals.opens(work))
+            return 0
+        chosen = given.kinds.split(",") if given.kinds else list(kinds)
+        failures = 0
+        for kind in chosen:
+            found = fuzz(kind, kinds[kind], given.seed, given.count, given.minutes, work / kind)
+            failures += len(found["culprits"])
+            print(
+                f"{kind}: {found['count']:,} cases, {len(found['culprits'])} culprits", flush=True
+            )
+            _save(given.out, kind, found)
+    return 1 if failures else 0
+
+
+def _with_originals(kind: Kind, work: Path) -> Kind:
+    if kind.originals:
+        return kind
+    return Kind((saved_by_keras(work),), kind.place, kind.opens, kind.needs_keras)
+
+
+def _write(work: Path, name: str, kind: Kind, seed: int, index: int) -> tuple[str, int]:
+    """Write case i; returns what was done to the file, and its size."""
+    draw = random.Random(f"{name} {seed} {index}")
+    original = draw.choice(kind.originals)
+    if name.endswith(".json") and draw.random() < 0.6:
+        how, data = _odd_json(original, draw)
+    else:
+        how, data = mutate(original, draw.choice(kind.originals), draw)
+    path = work / kind.place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return how, len(data)
+
+
+def _odd_json(original: bytes, draw: random.Random) -> tuple[str, bytes]:
+    """Put odd values in the place of some, drop some, or add some."""
+    whole = json.loads(original)
+    for _ in range(draw.choice((1, 1, 1, 2, 5))):
+        places = list(_places(whole))
+        if not places:
+            break
+        inside, key = draw.choice(places)
+        way = draw.choice(("replace", "replace", "replace", "drop", "add"))
+        if way == "replace":
+            inside[key] = draw.choice((*ODD, inside))
+            with contextlib.suppress(ValueError):
+                json.dumps(whole)
+                continue
+            inside[key] = None  # it would contain itself
+        elif way == "drop":
+            del inside[key]
+        elif isinstance(inside, dict):
+            inside[draw.choice(("", "x", "kind", "__class__"))] = draw.choice(ODD)
+        else:
+            inside.append(draw.choice(ODD))
+    return "odd values", json.dumps(whole).encode()
+
+
+def _places(value: Any) -> Any:
+    """Yield each container and key within a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in list(items):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from _places(inner)
+
+
+def fuzz(name: str, kind: Kind, seed: int, count: int, minutes: float, work: Path) -> dict:
+    """Open the cases 0..count-1 of a kind; a process that dies or hangs is replaced."""
+    began, index, counts, culprits = time.monotonic(), 0, Counter(), []
+    most = {"seconds": 0.0, "megabytes": 0.0}
+    while index < count and time.monotonic() - began < 60 * minutes:
+        ours, theirs = multiprocessing.get_context("fork").Pipe()
+        last = min(count, index + 5000)
+        process = multiprocessing.get_context("fork").Process(
+            target=_work, args=(theirs, name, kind, seed, range(index, last), work)
+        )
+        process.start()
+        theirs.close()
+        while index < last and time.monotonic() - began < 60 * minutes:
+            outcome, said, seconds, megabytes = _received(ours, process)
+            counts[outcome] += 1
+            most = {
+                "seconds": max(most["seconds"], seconds),
+                "megabytes": max(most["megabytes"], megabytes),
+            }
+            if outcome not in ("opened", "refused"):
+                culprits.append({"index": index, "outcome": outcome, "said": said})
+            index += 1
+            if outcome in ("crash", "hang"):
+                break
+        process.kill()
+        process.join()
+    return {"count": index, "seed": seed, "outcomes": dict(counts), **most, "culprits": culprits}
+
+
+def _received(ours: Connection, process: Any) -> tuple[str, str, float, float]:
+    try:
+        if ours.poll(HANG_SECONDS):
+            found: tuple[str, str, float, float] = ours.recv()
+            return found
+    except EOFError:
+        process.join()
+        return "crash", f"exit code {process.exitcode}", 0.0, 0.0
+    return "hang", f"more than {HANG_SECONDS:.0f} s", HANG_SECONDS, 0.0
+
+
+def _work(pipe: Connection, name: str, kind: Kind, seed: int, share: range, work: Path) -> None:
+    begun: list[str] = []
+    sys.addaudithook(lambda event, _: begun.append(event) if event in FORBIDDEN else None)
+    caught = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+    for descriptor in (1, 2):
+        os.dup2(caught.fileno(), descriptor)
+    work.mkdir(parents=True, exist_ok=True)
+    kind = _with_originals(kind, work)
+    path = work / kind.place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(kind.originals[0])
+    kind.opens(work)  # loads what is loaded once
+    for index in share:
+        _write(work, name, kind, seed, index)
+        begun.clear()
+        printed = os.fstat(caught.fileno()).st_size
+        outcome, said, seconds, megabytes = _open_one(kind, work)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if os.fstat(caught.fileno()).st_size > printed:
+            text = os.pread(caught.fileno(), 200, printed)
+            outcome, said = "printed", text.decode(errors="replace")
+        if begun:
+            outcome, said = "executed", ", ".join(begun)
+        pipe.send((outcome, said, seconds, megabytes))
+
+
+def _open_one(kind: Kind, work: Path) -> tuple[str, str, float, float]:
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is taken now
+    taken, before = _status("VmSize"), _status("VmHWM")
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY_BYTES, resource.RLIM_INFINITY))
+    began, said = time.process_time(), ""
+    try:
+        kind.opens(work)
+        outcome = "opened"
+    except PawsightError:
+        outcome = "refused"
+    except MemoryError:
+        outcome = "memory"
+    except BaseException as error:  # noqa: BLE001 - what must never happen, and is counted
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        outcome = "unexpected"
+        said = f"{type(error).__name__}: {error}"[:200] + f" ({Path(at.filename).name}:{at.lineno})"
+    seconds = time.process_time() - began
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    if seconds > MOST_SECONDS:
+        outcome, said = "slow", f"{seconds:.1f} s"
+    return outcome, said, round(seconds, 3), round((_status("VmHWM") - before) / 1e6, 1)
+
+
+def _status(key: str) -> int:
+    found = re.search(rf"{key}:\s+(\d+)", Path("/proc/self/status").read_text())
+    return 1024 * int(found[1]) if found else 0
+
+
+def _save(path: Path, kind: str, found: dict) -> None:
+    import machine
+
+    saved = json.loads(path.read_text()) if path.is_file() else {}
+    saved["machine"] = machine.describe()
+    saved.setdefault("kinds", {})[kind] = found
+    path.write_text(json.dumps(saved, indent=1) + "\n")
+    lines = [
+        "# Damaged files, opened",
+        "",
+        f"{saved['machine']} Written by `make fuzz-files`; run.py says what counts as a culprit.",
+        "",
+        "| file | cases | seed | opened | refused | culprits | longest | most memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, one in saved["kinds"].items():
+        opened, refused = (one["outcomes"].get(key, 0) for key in ("opened", "refused"))
+        lines.append(
+            f"| {name} | {one['count']:,} | {one['seed']} | {opened:,} | {refused:,} | "
+            f"{len(one['culprits'])} | {one['seconds']:.2f} s | {one['megabytes']:,.0f} MB |"
+        )
+    path.with_suffix(".md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
