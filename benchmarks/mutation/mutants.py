@@ -53,14 +53,24 @@ class Mutant:
 
 def mutants_of(module: str, source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module, in source order within each node's parent."""
+    lines = source.encode().splitlines(keepends=True)
     for node in _nodes(ast.parse(source)):
-        before = ast.get_source_segment(source, node)
+        before = _segment(lines, node)
         for kind, changed in _changed(node):
             place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
             # In brackets, so that the change binds as the whole did.
             after = ast.unparse(changed)
             after = after if isinstance(node, ast.Constant | ast.Return) else f"({after})"
-            yield Mutant(module, kind, *place, before or "", after)
+            yield Mutant(module, kind, *place, before, after)
+
+
+def _segment(lines: list[bytes], node: ast.expr | ast.Return) -> str:
+    """Return a node's source, as ast.get_source_segment, which splits the source each time."""
+    last = node.end_lineno or node.lineno
+    some = lines[node.lineno - 1 : last]
+    some[-1] = some[-1][: node.end_col_offset]
+    some[0] = some[0][node.col_offset :]
+    return b"".join(some).decode()
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.Return]:

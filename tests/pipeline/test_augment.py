@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from pawsight.config import AugmentConfig
 from pawsight.pipeline import augment as augment_module
-from pawsight.pipeline.augment import Augment, Parameters
+from pawsight.pipeline.augment import Augment, Parameters, _Scaling
+from pawsight.pipeline.warp import IDENTITY
 
 SIZE = (100, 50)
 
@@ -145,3 +146,26 @@ def test_a_dataset_of_unknown_batch_size_can_be_augmented(noise):
     dataset = tf.data.Dataset.from_tensor_slices(noise).batch(5)
     sizes = [len(batch) for batch in dataset.map(lambda images: augment(images, (1, 1)))]
     assert sizes == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("photo_size", "size", "num_halvings", "expected"),
+    [
+        # Pixel c of a result lies at (c + 0.5) * scale - 0.5 of the photo; halved, at half of that.
+        ((64, 64), (64, 64), 0, IDENTITY),
+        ((100, 60), (50, 30), 1, IDENTITY),
+        ((400, 400), (100, 100), 2, IDENTITY),
+        ((90, 60), (60, 30), 0, (2, 0, 0.5, 0, 1.5, 0.25)),
+        ((30, 30), (60, 60), 0, (0.5, 0, -0.25, 0, 0.5, -0.25)),
+        ((49, 50), (30, 30), 0, (5 / 3, 0, 1 / 3, 0, 49 / 30, 19 / 60)),  # one side is below 5 / 3
+        ((8, 8), (1, 1), 2, (2, 0, 0.5, 0, 2, 0.5)),  # below 4 pixels nothing is halved
+        ((200, 100), (50, 50), 1, (1, 0, 0, 0, 2, 0.5)),
+    ],
+)
+def test_results_of_another_size_are_taken_from_halved_photos(
+    photo_size, size, num_halvings, expected
+):
+    scaling = _Scaling(photo_size, size)
+    assert scaling.num_halvings == num_halvings
+    found = [float(value) for value in scaling.around(IDENTITY)]
+    assert found == pytest.approx([float(value) for value in expected])

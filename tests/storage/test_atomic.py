@@ -169,3 +169,25 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
     expected = re.escape(f"{tmp_path / 'out'} already holds")
     with pytest.raises(DiskError, match=expected), new_folder(tmp_path / "out"):
         pass
+
+
+def test_without_keep_existing_a_folder_with_files_that_came_meanwhile_is_an_error(tmp_path):
+    with pytest.raises(DiskError), new_folder(tmp_path / "out") as folder:
+        (folder / "mine").touch()
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "theirs").touch()
+    assert names(tmp_path) == ["out"] and names(tmp_path / "out") == ["theirs"]
+
+
+def test_an_empty_folder_is_replaced_and_nothing_else_is_left(tmp_path):
+    (tmp_path / "out").mkdir()
+    with new_folder(tmp_path / "out") as folder:
+        assert folder.parent == tmp_path
+        (folder / "mine").touch()
+    assert names(tmp_path) == ["out"] and names(tmp_path / "out") == ["mine"]
+
+
+def test_an_error_leaves_no_new_folder(tmp_path):
+    with pytest.raises(ValueError, match="no"), new_folder(tmp_path / "deep" / "out"):
+        raise ValueError("no")
+    assert names(tmp_path / "deep") == []

@@ -25,6 +25,16 @@ class _Signals(Silent):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
+class _Counted(Silent):
+    """Counts what is reported of the stage "Training"."""
+
+    def start(self, task, total=None, unit=""):
+        self.total, self.done = total, 0
+
+    def advance(self, done, **facts):
+        self.done += done
+
+
 def _weights(trainer):
     return [np.array(weight) for weight in trainer.learner.model.get_weights()]
 
@@ -33,13 +43,16 @@ def _weights(trainer):
 @pytest.mark.parametrize("model", ["swift", "colab"])
 def test_a_stopped_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(tmp_path, model):
     whole = trainer_of(model)
-    whole_history = whole.fit(Run(tmp_path / "whole"), Silent())
+    progress = _Counted()
+    whole_history = whole.fit(Run(tmp_path / "whole"), progress)
+    assert progress.done == progress.total == whole.plan.num_steps
 
     stopped = trainer_of(model)
     with pytest.raises(StoppedError, match=r"(?s)after step 5 of \d+.*pawsight resume"):
         stopped.fit(Run(tmp_path / "stopped"), _Signals(after=5))
     resumed = trainer_of(model)
-    resumed_history = resumed.fit(Run(tmp_path / "stopped"), Silent())
+    resumed_history = resumed.fit(Run(tmp_path / "stopped"), progress)
+    assert progress.done == progress.total  # with the steps before it was stopped
 
     for one, other in zip(_weights(whole), _weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -57,6 +57,19 @@ def test_answers_are_those_of_the_classifier(serve, save_photo):
     assert row["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"), [("", False), ("?tta=false", False), ("?tta=1", True)]
+)
+def test_tta_is_off_unless_asked_for(client, monkeypatch, query, expected):
+    asked = []
+    predict = client.service.predict
+    monkeypatch.setattr(
+        client.service, "predict", lambda request, tta: asked.append(tta) or predict(request, tta)
+    )
+    assert client.post(f"/predict{query}", files=form(png())).status_code == 200
+    assert asked == [expected]
+
+
 def test_tta_looks_at_the_mirrored_photo_too(client, colour_run):
     row = client.post("/predict?tta=true", files=form(png())).json()["predictions"][0]
     assert row["probability"] == pytest.approx(SURE)  # a plain photo is its own mirror

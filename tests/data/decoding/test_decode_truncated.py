@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.data.decoding import truncated_jpeg
 from pawsight.data.decoding.decode import decode, examine, load_pixels
+from pawsight.data.decoding.jpeg_segments import Scan
 from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
 from pawsight.errors import PhotoError
 
@@ -138,3 +140,70 @@ def test_a_cut_file_of_another_format_is_left_out():
 def test_the_end_goes_after_the_last_byte_of_the_picture():
     assert with_end(b"abc\0\0\0\0") == b"abc\xff\xd9"
     assert with_end(b"abc\xff\xff") == b"abc\xff\xd9"
+
+
+MEANS, LUMA, CHROMA = Scan((1, 2, 3), 0, 0), Scan((1,), 1, 5), Scan((2,), 1, 63)
+
+
+@pytest.mark.parametrize(
+    ("passes", "is_blurred", "is_enough"),
+    [
+        ([Scan((1, 2, 3), 0, 63)], False, True),
+        ([Scan((1, 2), 0, 63)], True, False),  # not all colours are in the one scan
+        ([Scan((1, 2, 3), 0, 62)], True, False),
+        ([MEANS, LUMA, CHROMA], True, True),
+        ([MEANS, LUMA], True, False),  # the last scan is cut
+        ([MEANS, CHROMA, LUMA], True, False),  # detail of colours tells no shapes
+        ([Scan((1,), 0, 0), LUMA, CHROMA], True, False),  # two colours have no means
+        ([], True, False),
+    ],
+)
+def test_passes_are_enough_with_all_means_and_some_detail_of_the_luma(
+    monkeypatch, passes, is_blurred, is_enough
+):
+    monkeypatch.setattr(truncated_jpeg, "scans", lambda data: passes)
+    monkeypatch.setattr(truncated_jpeg, "num_components", lambda data: 3)
+    remains = measure_remains(Image.new("L", (8, 100), 200), b"")
+    assert (remains.share, remains.is_blurred, remains.is_enough) == (1, is_blurred, is_enough)
+    # A row that is missing: what comes in passes is not whole.
+    image = Image.new("L", (8, 100), 200)
+    image.paste(128, (0, 99, 8, 100))
+    remains = measure_remains(image, b"")
+    assert (remains.share, remains.is_enough) == (0.99, not is_blurred)
+
+
+@pytest.mark.parametrize(
+    ("mode", "grey", "missing", "share", "is_enough"),
+    [
+        ("L", 128, 25, 0.75, True),
+        ("L", 128, 26, 0.74, False),
+        ("L", 127, 26, 0.74, False),
+        ("L", 126, 26, 1.0, True),
+        ("L", 129, 26, 1.0, True),
+        ("RGB", (128, 128, 128), 70, 0.3, False),
+        ("RGB", (128, 128, 129), 70, 1.0, True),
+        ("L", 128, 100, 0.0, False),
+    ],
+)
+def test_rows_of_mid_grey_at_the_bottom_are_missing(
+    monkeypatch, mode, grey, missing, share, is_enough
+):
+    colours = len(mode)
+    monkeypatch.setattr(
+        truncated_jpeg, "scans", lambda data: [Scan(tuple(range(1, colours + 1)), 0, 63)]
+    )
+    monkeypatch.setattr(truncated_jpeg, "num_components", lambda data: colours)
+    image = Image.new(mode, (5, 100), 0)
+    image.paste(grey, (0, 0, 5, 3))  # grey above is a part of the picture
+    image.paste(0, (0, 3, 5, 4)) if missing < 100 else image.paste(grey, (0, 0, 5, 100))
+    image.paste(grey, (0, 100 - missing, 5, 100))
+    remains = measure_remains(image, b"")
+    assert (remains.share, remains.is_enough) == (pytest.approx(share), is_enough)
+
+
+def test_what_is_there_is_told_in_whole_percent():
+    assert truncated_jpeg.Remains(0.917, False, True).words == "91 % of it is there"
+    assert truncated_jpeg.Remains(0.999, False, True).words == "99 % of it is there"
+    assert truncated_jpeg.Remains(1.0, False, True).words == "99 % of it is there"
+    assert truncated_jpeg.Remains(1.0, True, True).words == "all of it is there, but coarser"
+    assert truncated_jpeg.Remains(0.5, True, False).words == "only a blur of it is there"

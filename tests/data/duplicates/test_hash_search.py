@@ -75,3 +75,13 @@ def test_thousands_of_equal_hashes_give_few_pairs_that_hold_them_together():
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_hashes_have_no_pairs(count):
     assert found_pairs(np.zeros(count, np.uint64)) == []
+
+
+@pytest.mark.parametrize("bit", range(64))
+def test_a_pair_that_only_one_quarter_shows_is_found(bit):
+    # One bit differs in the quarter of 16 bits, three in each of the others: 10 in all.
+    others = [16 * quarter + i for quarter in range(4) if quarter != bit // 16 for i in range(3)]
+    other = sum(1 << place for place in [bit, *others])
+    pairs = near_hashes(np.array([0, other], np.uint64), 2)
+    found = list(zip(pairs.first, pairs.second, pairs.is_mirrored, pairs.distance, strict=True))
+    assert found == [(0, 1, False, 10)]

@@ -314,3 +314,18 @@ def test_parts_between_two_levels_of_folders_are_asked_about(tmp_path):
     assert counts(tmp_path, class_level=3) == {(p, c): 4 for p in parts for c in "ab"}
     given = counts(tmp_path, class_level=3, parts="train=train,validation=test")
     assert given == {(p, c): 4 for p in ("train", "validation") for c in "ab"}
+
+
+def test_a_photo_that_matches_no_label_pattern_stays_a_row_with_the_reason(kaggle):
+    (kaggle / "train" / "other.jpg").write_bytes(b"x")
+    (kaggle / "train" / "cat.9.psd").write_bytes(b"8BPS\0\1")
+    config = SourceConfig(label_pattern=r"(cat|dog)\.")
+    photos = scan(fetch(kaggle, Silent()), Silent(), config=config).photos
+    found = {photo.path: (photo.label, photo.problem) for photo in photos if photo.problem}
+    assert found.pop("train/other.jpg") == (
+        "",
+        "its name does not match --label-pattern, so its class is unknown",
+    )
+    ((path, (label, problem)),) = found.items()
+    assert (path, label) == ("train/cat.9.psd", "cat")
+    assert problem.startswith(".psd is an editor's own format")

@@ -533,3 +533,15 @@ def test_a_chosen_column_of_a_class_holds_nothing_but_1_and_0(tmp_path):
 def test_one_column_of_classes_and_several_are_not_chosen_together():
     with pytest.raises(ConfigError, match=r"give label, one column of classes, or labels"):
         SourceConfig(columns="label=kind,labels=cat+dog")
+
+
+@pytest.mark.parametrize(("place", "is_found"), [(99, False), (100, True)])
+def test_a_hundred_lines_are_read_to_find_a_column_by_its_values(pets, place, is_found):
+    lines = ["a.jpg,cat"] * 101
+    lines[place] = "none,dog"  # no photo, counted from 0
+    text = "where,emotion\n" + "\n".join(lines) + "\n"
+    if is_found:
+        assert {label for _, label, *_ in rows(listed(pets, text))} >= {"cat"}
+    else:
+        with pytest.raises(DataError, match="has no column path"):
+            listed(pets, text)

@@ -136,6 +136,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if trouble := world.trouble("list"):
             return self._fail(trouble)
         found = [one for one in world.files.values() if _holds(query, one)]
+        assert 1 <= int(query["pageSize"]) <= 1000  # Drive refuses others
         start = int(query.get("pageToken", "p0")[1:])
         size = min(int(query["pageSize"]), world.page_size)
         answer = {"files": [one.facts for one in found[start : start + size]]}
