@@ -26,6 +26,7 @@ from pydantic import (
 from pawsight.errors import ConfigError
 from pawsight.records import PARTS, Part, Resize
 from pawsight.setting_errors import in_words
+from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
@@ -185,6 +186,8 @@ class SourceConfig(_Settings):
     columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}
     # A table of corrected labels; None: corrections.csv among the photos, if any; "none": no table.
     labels: str | None = None
+    multi_label: bool = False  # a photo may have several labels, or none
+    label_separator: str | None = Field(None, min_length=1)  # between labels in one cell of a table
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
     # New names, each of the classes that it joins.
@@ -198,6 +201,19 @@ class SourceConfig(_Settings):
         except re.error as error:
             raise ValueError(f"'{pattern}' is no regular expression: {error}") from error
         return pattern
+
+    @model_validator(mode="after")
+    def _separates_several(self) -> Self:
+        if self.label_separator is not None and not self.multi_label:
+            raise ValueError("label_separator is for several labels a photo: set multi_label, too")
+        if self.multi_label and self.labels not in (None, "none"):
+            raise ValueError("labels corrects one label a photo: leave it or multi_label out")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """What a photo's label is."""
+        return MULTI_LABEL if self.multi_label else SINGLE_LABEL
 
 
 def _path_text(value: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.records import FloatArray
+if TYPE_CHECKING:
+    from pawsight.records import FloatArray
 
 SURE = 0.8  # the least probability of an answer that counts as sure
 
@@ -27,3 +30,17 @@ def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]
     scaled -= scaled.max(axis=-1, keepdims=True)
     odds = np.exp(scaled)
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+
+
+def sigmoid(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Compute the probability of each label on its own.
+
+    Args:
+        logits: Shape [N, K]; any finite values.
+        temperature: Divides the logits, above 0; see `softmax`.
+
+    Returns:
+        Shape [N, K], float64, values 0..1.
+    """
+    # tanh does not overflow, as exp does.
+    return np.asarray(0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / (2 * temperature))))

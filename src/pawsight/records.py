@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import InstanceOf
 
 from pawsight.formatting import percent
+from pawsight.task import SINGLE_LABEL, Task
 
 ImageArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -102,6 +103,9 @@ class Prediction:
     `probabilities` has one entry per class, in the order of the model's class
     names, and sums to 1. For a photo that could not be read it is empty,
     `label` is "" and `error` is the reason.
+    Of several labels a photo, `labels` are those whose probability reaches their
+    threshold, `label` and `answer` are the same as one text with ";" between them,
+    `probability` is that of the least certain decision, and `probabilities` do not sum to 1.
     `answer` is what to do with the photo: its label, "unsure" where the label is
     not probable enough, or "none" where the photo is unlike all training photos.
     `ood_score` is its distance from these as a share of the largest accepted
@@ -115,6 +119,7 @@ class Prediction:
     error: str = ""
     answer: str = ""
     ood_score: float | None = None
+    labels: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         if self.error:
@@ -188,12 +193,15 @@ class Predictions:
 
     Attributes:
         paths: Paths relative to the catalog's root, length N.
-        labels: True class indices, shape [N], values 0..K-1.
-        probs: Probabilities, shape [N, K], each row sums to 1.
+        labels: True class indices, shape [N], values 0..K-1; of several labels a photo, 1 or 0
+            for each class, shape [N, K].
+        probs: Probabilities, shape [N, K]; each row sums to 1, except of several labels a photo.
         class_names: `class_names[i]` is class i, length K.
+        task: What a photo's label is, and how probabilities become an answer.
     """
 
     paths: tuple[str, ...]
     labels: IntArray
     probs: FloatArray
     class_names: tuple[str, ...]
+    task: Task = SINGLE_LABEL

@@ -465,3 +465,19 @@ def luminance(colour):
     values = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_several_labels_are_listed_and_those_given_are_marked(open_page, tmp_path):
+    several = Run(tmp_path / "several")
+    write_colour_model(several.onnx_path)
+    facts = {"format_version": 2, "task": "multi-label", "thresholds": [0.5, 0.6, 0.4]}
+    several.model_path.write_text(json.dumps(json.loads(MODEL) | facts))
+    with serving(several.path, free_port()) as address:
+        page = open_page(address)
+        give(page, photo("a.png", RED))
+        found = card(page, "a.png")
+        expect(found.locator(".answer")).to_have_text("red, blue")
+        expect(found.locator(".given .label")).to_have_text(["✓ red", "✓ blue"])
+        expect(found.locator(".bars li")).to_have_count(3)
+        expect(found.locator(".truth")).to_be_hidden()
+        expect(page.locator("#model-card .facts")).to_contain_text("may have several of the labels")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.records import Predictions
+from pawsight.task import SINGLE_LABEL
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def make_catalog():
     def make(labels, class_names, part="test"):
         photos = [SimpleNamespace(path=f"{i}.jpg") for i in range(len(labels))]
         return SimpleNamespace(
+            task=SINGLE_LABEL,
             name="pets",
             root="photos",
             photos=photos,

@@ -205,3 +205,20 @@ def test_no_bytes_make_the_service_fail(client, head, rest, kind, part):
     answer = client.post("/predict", content=body, headers={"content-type": kind})
     assert answer.status_code < 500
     assert answer.status_code == 200 or answer.json()["detail"]
+
+
+def test_several_labels_are_those_that_reach_their_threshold(serve, make_colour_run):
+    # A red photo has the logits 4, 0 and 0: probabilities 0.982, 0.5 and 0.5.
+    run = make_colour_run(
+        "several", format_version=2, task="multi-label", thresholds=[0.5, 0.6, 0.4]
+    )
+    client = serve(run.path)
+    card = client.get("/model").json()
+    assert (card["task"], card["thresholds"]) == ("multi-label", [0.5, 0.6, 0.4])
+    (row,) = client.post("/predict", files=form(png())).json()["predictions"]
+    assert (row["label"], row["labels"], row["answer"]) == ("blue;red", ["red", "blue"], "blue;red")
+    assert row["probabilities"] == pytest.approx(
+        {"red": 0.982, "green": 0.5, "blue": 0.5}, abs=1e-3
+    )
+    assert row["probability"] == pytest.approx(0.5)  # of the least certain decision
+    assert row["is_sure"] is True

@@ -14,7 +14,9 @@ from pawsight.cli.source_options import (
     Exclude,
     LabelPattern,
     Labels,
+    LabelSeparator,
     Merge,
+    MultiLabel,
     Parts,
     source_config,
 )
@@ -37,6 +39,8 @@ def evaluate(
     class_level: ClassLevel = None,
     label_pattern: LabelPattern = None,
     columns: Columns = None,
+    multi_label: MultiLabel = False,
+    label_separator: LabelSeparator = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how good a model is.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pawsight.cli.tables import print_table
-from pawsight.evaluation.results import ClassMetrics, Evaluation, PartMetrics
-from pawsight.evaluation.scores import SCORES, Score
+from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.label_scores import scores_of
+from pawsight.evaluation.results import ClassMetrics, Evaluation, LabelMetrics, PartMetrics
+from pawsight.evaluation.scores import Score
 from pawsight.formatting import decimal, percent, percent_interval
+from pawsight.task import task_of
 
+_LABEL_COLUMNS = ["photos", "AP", "AUROC", "threshold", "precision", "recall", "F1"]
 _MOST_CLASSES = 30  # that get a row each
 
 
@@ -15,6 +19,7 @@ def print_metrics(evaluation: Evaluation) -> None:
 
     Where the classes are imbalanced, the balanced accuracy comes first.
     """
+    main = evaluation.main
     columns: dict[str, PartMetrics] = {str(part): found for part, found in evaluation.parts.items()}
     copies = evaluation.training_copies
     if copies and copies.without:
@@ -22,10 +27,18 @@ def print_metrics(evaluation: Evaluation) -> None:
     rows = [("photos", *(f"{part.n:,}" for part in columns.values()))]
     rows += [
         (score.title, *(_with_interval(part, score) for part in columns.values()))
-        for score in sorted(SCORES, key=lambda score: score.key != evaluation.main.main_score)
+        for score in sorted(_scores(evaluation), key=lambda score: score.key != main.main_score)
     ]
     print_table(rows, ["score (95 % interval)", *columns])
-    classes = evaluation.main.per_class
+    classes = main.per_class
+    labels = {name: one for name, one in classes.items() if isinstance(one, LabelMetrics)}
+    if labels:
+        print_table(
+            [_label_row(name, found) for name, found in labels.items()][:_MOST_CLASSES],
+            [f"label ({evaluation.headline})", *_LABEL_COLUMNS],
+            right=" ".join(_LABEL_COLUMNS),
+        )
+        return
     if 0 < len(classes) <= _MOST_CLASSES:
         print_table(
             [_class_row(name, found) for name, found in classes.items()],
@@ -37,16 +50,37 @@ def print_metrics(evaluation: Evaluation) -> None:
 def headline_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
     """Write the headline part as (name, text): its main score, then the others in one line."""
     part = evaluation.main
-    main = {score.key: score for score in SCORES}[part.main_score]
+    scores = _scores(evaluation)
+    main = {score.key: score for score in scores}[part.main_score]
     others = (
         f"{score.title} {score.text(part.scores.get(score.key))}"
-        for score in SCORES
+        for score in scores
         if score is not main
     )
     return [
         (f"{main.title} on {part.n:,} {evaluation.headline} photos", _with_interval(part, main)),
         ("other scores", ", ".join(others)),
     ]
+
+
+def _scores(evaluation: Evaluation) -> tuple[Score, ...]:
+    return scores_of(task_of(evaluation.main.task))
+
+
+def _label_row(name: str, found: LabelMetrics) -> tuple[str, ...]:
+    shares = (found.precision, found.recall)
+    return (
+        name,
+        f"{found.support:,}",
+        *(decimal(value) for value in (found.average_precision, found.roc_auc)),
+        decimal(found.threshold),
+        *(percent(share) for share in shares),
+        f"{decimal(found.f1)} ({_decimal_interval(found.f1_interval)})",
+    )
+
+
+def _decimal_interval(interval: Interval | None) -> str:
+    return f"{decimal(interval[0])} to {decimal(interval[1])}" if interval else "-"
 
 
 def _with_interval(part: PartMetrics, score: Score) -> str:

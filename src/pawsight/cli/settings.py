@@ -53,6 +53,7 @@ Seed = Annotated[
         min=0,
         metavar="N",
         help="Of weights, order and augmentation; parts have their own: --set split.seed=N.",
+        hidden=True,
     ),
 ]
 GroupBy = Annotated[

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SOURCE_OPTIONS = (
     *("labels", "exclude", "classes", "merge", "parts", "class_level", "label_pattern", "columns"),
+    *("multi_label", "label_separator"),
 )
 
 
@@ -44,6 +45,9 @@ _LABELS = typer.Option(
     help="A .csv of corrected labels, path and label; else corrections.csv among the photos. "
     "With none, no corrections are used.",
 )
+_LABEL_SEPARATOR = typer.Option(
+    metavar="TEXT", help="With --multi-label: what separates labels in one cell of a table."
+)
 
 Exclude = Annotated[
     list[str] | None,
@@ -59,12 +63,17 @@ ClassLevel = Annotated[int | None, _CLASS_LEVEL]
 LabelPattern = Annotated[str | None, _LABEL_PATTERN]
 Columns = Annotated[str | None, _COLUMNS]
 HiddenLabels = Annotated[str | None, _hidden(_LABELS)]
+MultiLabel = Annotated[
+    bool, typer.Option("--multi-label", help="A photo may have several labels, or none.")
+]
+LabelSeparator = Annotated[str | None, _LABEL_SEPARATOR]
 HiddenClasses = Annotated[str | None, _hidden(_CLASSES)]
 HiddenMerge = Annotated[list[str] | None, _hidden(_MERGE)]
 HiddenParts = Annotated[str | None, _hidden(_PARTS)]
 HiddenClassLevel = Annotated[int | None, _hidden(_CLASS_LEVEL)]
 HiddenLabelPattern = Annotated[str | None, _hidden(_LABEL_PATTERN)]
 HiddenColumns = Annotated[str | None, _hidden(_COLUMNS)]
+HiddenLabelSeparator = Annotated[str | None, _hidden(_LABEL_SEPARATOR)]
 
 
 def source_config(ctx: typer.Context) -> SourceConfig:
@@ -75,5 +84,5 @@ def source_config(ctx: typer.Context) -> SourceConfig:
     """
     from pawsight.config import SourceConfig
 
-    given = {name: ctx.params[name] for name in SOURCE_OPTIONS if ctx.params[name]}
+    given = {name: value for name in SOURCE_OPTIONS if (value := ctx.params.get(name))}
     return SourceConfig(**given)

@@ -28,8 +28,10 @@ from pawsight.cli.source_options import (
     HiddenColumns,
     HiddenLabelPattern,
     HiddenLabels,
+    HiddenLabelSeparator,
     HiddenMerge,
     HiddenParts,
+    MultiLabel,
 )
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ def train(
     class_level: HiddenClassLevel = None,
     label_pattern: HiddenLabelPattern = None,
     columns: HiddenColumns = None,
+    multi_label: MultiLabel = False,
+    label_separator: HiddenLabelSeparator = None,
     out: _Out = None,
     config: Config = None,
     set_: Assigned = None,

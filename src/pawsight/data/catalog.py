@@ -18,6 +18,7 @@ from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.errors import DataError, RunError
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
+from pawsight.task import SINGLE_LABEL, Task
 
 # The most wanted columns first, which is not quite the order of the record.
 _COLUMNS = (
@@ -39,6 +40,7 @@ class Catalog:
         photos: Sorted by path.
         num_ignored: How many other files there are.
         pixel_scale: The rule by which values of more than 8 bits became pixels.
+        task: What the label of a photo is: one class, or several labels.
     """
 
     name: str
@@ -46,11 +48,16 @@ class Catalog:
     photos: tuple[Photo, ...]
     num_ignored: int = 0
     pixel_scale: PixelScale = STANDARD
+    task: Task = SINGLE_LABEL
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """The labels, sorted; a class whose photos are all broken is one of them."""
-        return tuple(sorted({photo.label for photo in self.photos if photo.label}))
+        return tuple(sorted({name for photo in self.photos for name in self.names_of(photo)}))
+
+    def names_of(self, photo: Photo) -> tuple[str, ...]:
+        """Return the labels of one of the photos: one of them, several, or none."""
+        return self.task.names_of(photo.label)
 
     @cached_property
     def usable(self) -> IntArray:
@@ -79,20 +86,21 @@ class Catalog:
         return {part: np.array(found[part], np.int64) for part in PARTS}
 
     def labels(self, indices: IntArray | Sequence[int]) -> IntArray:
-        """Return the class index of each photo.
+        """Return the labels of photos as numbers.
 
         Args:
             indices: Indices of photos, shape [N].
 
         Returns:
-            Positions in `class_names`, shape [N].
+            Positions in `class_names`, shape [N]; of several labels, 1 or 0 for each class,
+            shape [N, K].
 
         Raises:
-            DataError: One of them has no label.
+            DataError: One of them has no label, where each has one class.
         """
         labels = self._labels[np.asarray(indices, np.int64)]
-        if (labels < 0).any():
-            first = self.photos[np.asarray(indices)[int(np.argmax(labels < 0))]]
+        if (is_without := labels < 0).any():
+            first = self.photos[np.asarray(indices)[int(np.argmax(is_without))]]
             raise DataError(
                 f"{self.root / first.path} has no label.\n"
                 f"Put the photos into one folder per class, or name them in a .csv table."
@@ -101,8 +109,7 @@ class Catalog:
 
     @cached_property
     def _labels(self) -> IntArray:
-        numbers = {name: number for number, name in enumerate(self.class_names)}
-        return _indices(numbers.get(photo.label, -1) for photo in self.photos)
+        return self.task.encode([photo.label for photo in self.photos], self.class_names)
 
     def save(self, path: Path) -> None:
         """Write all rows as CSV, whole or not at all.
@@ -123,12 +130,13 @@ class Catalog:
         _write(path, ("path", "label", "part"), ((p.path, p.label, p.part) for p in chosen))
 
     @classmethod
-    def load(cls, path: Path, root: Path) -> Catalog:
+    def load(cls, path: Path, root: Path, task: Task = SINGLE_LABEL) -> Catalog:
         """Read what `save` wrote.
 
         Args:
             path: The CSV.
             root: The folder that the photos are in now.
+            task: What the label of a photo is.
 
         Raises:
             RunError: The file is missing or is no catalog.
@@ -145,7 +153,7 @@ class Catalog:
             raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
         except (csv.Error, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise RunError(f"{path} is not a catalog of photos, or it is damaged.") from error
-        return cls(root.name, root, photos, pixel_scale=scale)
+        return cls(root.name, root, photos, pixel_scale=scale, task=task)
 
 
 def _indices(numbers: Iterable[int]) -> IntArray:

@@ -17,6 +17,18 @@ LOWEST_TEMPERATURE = 0.05
 HIGHEST_TEMPERATURE = 20.0
 
 
+def fit_label_temperature(logits: FloatArray, labels: IntArray) -> float:
+    """Find one temperature for the sigmoids of all labels; as `fit_temperature`.
+
+    Args:
+        logits: Shape [N, K].
+        labels: 1 or 0 for each label, shape [N, K].
+    """
+    flat = np.asarray(logits, np.float64).ravel()
+    # sigmoid(z) = softmax([0, z]), of each photo and label.
+    return fit_temperature(np.stack([np.zeros_like(flat), flat], axis=1), labels.ravel())
+
+
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     """Find the temperature at which the log loss is smallest.
 

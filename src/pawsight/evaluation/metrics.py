@@ -9,13 +9,15 @@ import numpy as np
 from pawsight.class_weights import is_imbalanced
 from pawsight.errors import ShapeError
 from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.evaluation.label_scores import LABEL_SCORES, LabelAnswers, answers_of
 from pawsight.evaluation.predictions import save_predictions
-from pawsight.evaluation.reliability import reliability_bins
+from pawsight.evaluation.reliability import calibration_error, reliability_bins
 from pawsight.evaluation.results import (
     ClassCurves,
     ClassMetrics,
     Curves,
     Evaluation,
+    LabelMetrics,
     LostPhoto,
     PartMetrics,
     PrecisionRecallCurve,
@@ -40,6 +42,8 @@ def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
         ShapeError: The arrays disagree, or there is no photo.
     """
     answers, names = _answers(predictions), predictions.class_names
+    if isinstance(answers, LabelAnswers):
+        return _measure_labels(answers, names)
     num_classes = answers.num_classes
     matrix = np.bincount(answers.labels * num_classes + answers.guesses, minlength=num_classes**2)
     return PartMetrics(
@@ -73,7 +77,7 @@ def curves(predictions: Predictions) -> Curves:
     answers = _answers(predictions)
     found: Curves = {}
     for k, name in enumerate(predictions.class_names):
-        truth, values = answers.labels == k, answers.probs[:, k]
+        truth, values = answers.is_of(k), answers.probs[:, k]
         roc = precision_recall = None
         if truth.any() and not truth.all():
             false_rate, true_rate, _ = roc_curve(truth, values)
@@ -134,12 +138,46 @@ def _answers(predictions: Predictions) -> Answers:
     n, num_classes = len(predictions.paths), len(predictions.class_names)
     if n == 0 or num_classes < 2:
         raise ShapeError(f"Nothing to measure: {n} photos of {num_classes} classes.")
-    if labels.shape != (n,) or probs.shape != (n, num_classes):
+    shape = (n, num_classes) if predictions.task.is_multi_label else (n,)
+    if labels.shape != shape or probs.shape != (n, num_classes):
         raise ShapeError(
             f"{n} photos of {num_classes} classes came with labels {labels.shape} "
             f"and probabilities {probs.shape}."
         )
-    return Answers(labels, probs)
+    return answers_of(predictions)
+
+
+def _measure_labels(answers: LabelAnswers, names: tuple[str, ...]) -> PartMetrics:
+    return PartMetrics(
+        task=answers.task.name,
+        n=len(answers.labels),
+        num_correct=int(answers.is_correct.sum()),
+        scores={score.key: score.compute(answers) for score in LABEL_SCORES},
+        intervals={score.key: score.interval(answers) for score in LABEL_SCORES if score.interval},
+        log_loss_clip=LOWEST_PROBABILITY,
+        class_names=names,
+        per_class={name: _of_label(answers, k) for k, name in enumerate(names)},
+    )
+
+
+def _of_label(answers: LabelAnswers, k: int) -> LabelMetrics:
+    of_class = _of_class(answers, k)
+    hits, claims, support = (int(x[k]) for x in (answers.hits, answers.claims, answers.support))
+    bins = answers.reliability(k)
+    _, shared = _share(hits, claims + support - hits)
+    return LabelMetrics(
+        **of_class.model_dump(),
+        threshold=answers.task.thresholds_of(answers.num_classes)[k],
+        true_positives=hits,
+        false_positives=claims - hits,
+        false_negatives=support - hits,
+        true_negatives=len(answers.labels) - claims - support + hits,
+        f1_interval=None
+        if shared is None or of_class.f1 is None
+        else (2 * shared[0] / (1 + shared[0]), 2 * shared[1] / (1 + shared[1])),
+        calibration_error=calibration_error(bins),
+        reliability=bins,
+    )
 
 
 def _of_class(answers: Answers, k: int) -> ClassMetrics:

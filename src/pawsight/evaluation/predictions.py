@@ -30,6 +30,7 @@ from pawsight.records import (
     classes_of,
 )
 from pawsight.storage.atomic import write_text
+from pawsight.task import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     from pawsight.data.catalog import Catalog
@@ -46,6 +47,7 @@ def collect(
     progress: Progress,
     batch_size: int = 64,
     class_names: Sequence[str] | None = None,
+    task: Task | None = None,
 ) -> Predictions:
     """Classify every photo of a part, once.
 
@@ -59,6 +61,7 @@ def collect(
         class_names: The classes of the columns of `classify`,
             where they are not `catalog.class_names`: truth is matched to them
             by name.
+        task: How probabilities become an answer; None is `catalog.task`, with even thresholds.
 
     Raises:
         DataError: The part is empty, none of its photos can be read any more,
@@ -82,12 +85,15 @@ def collect(
         labels=labels[is_there],
         probs=probs,
         class_names=names,
+        task=task or catalog.task,
     )
 
 
 def save_predictions(predictions: Predictions, path: Path) -> None:
     """Write one row per photo: path, truth, label, probability, and a column per class.
 
+    Of several labels, truth and label are texts with a ";" between them, and the probability is
+    that of the least certain decision.
     `class_columns` names the columns of the classes. Probabilities have as many
     digits as it takes to distinguish them. Raises DiskError when the file cannot
     be written.
@@ -97,17 +103,16 @@ def save_predictions(predictions: Predictions, path: Path) -> None:
     # Text is always quoted: only so does a lone carriage return in a name survive.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([*_FIXED_COLUMNS, *class_columns(names, _FIXED_COLUMNS)])
-    guesses = predictions.probs.argmax(axis=1)
-    for photo, label, guess, row in zip(
-        predictions.paths, predictions.labels, guesses, predictions.probs, strict=True
-    ):
+    truths = predictions.task.texts(predictions.labels, names)
+    for photo, truth, row in zip(predictions.paths, truths, predictions.probs, strict=True):
         digits = [float(str(value)) for value in row]  # a float32 keeps its own short digits
-        writer.writerow([photo, names[label], names[guess], digits[guess], *digits])
+        label, probability, _ = predictions.task.describe(np.array(digits), names)
+        writer.writerow([photo, truth, label, probability, *digits])
     write_text(path, text.getvalue())
 
 
-def load_predictions(path: Path) -> Predictions:
-    """Read back what `save_predictions` wrote.
+def load_predictions(path: Path, task: Task = SINGLE_LABEL) -> Predictions:
+    """Read back what `save_predictions` wrote of a task.
 
     Raises:
         RunError: The file is missing or damaged.
@@ -118,14 +123,17 @@ def load_predictions(path: Path) -> Predictions:
         names = tuple(classes_of(header[len(_FIXED_COLUMNS) :], _FIXED_COLUMNS))
         if header[: len(_FIXED_COLUMNS)] != _FIXED_COLUMNS or len(names) < 2:
             raise ValueError("the first line is not the one pawsight writes")
-        index = {name: i for i, name in enumerate(names)}
+        labels = task.encode([row[1] for row in rows], names)
+        if (labels < 0).any():
+            raise ValueError("a true class has no column")
         return Predictions(
             paths=tuple(row[0] for row in rows),
-            labels=np.array([index[row[1]] for row in rows], np.int64),
+            labels=labels,
             probs=np.array([row[len(_FIXED_COLUMNS) :] for row in rows], np.float64).reshape(
                 len(rows), len(names)
             ),
             class_names=names,
+            task=task,
         )
     except FileNotFoundError as error:
         raise RunError(
@@ -173,9 +181,9 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
     labels = np.asarray(catalog.labels(indices), np.int64)
     if names == tuple(catalog.class_names):
         return labels
-    place = {name: i for i, name in enumerate(names)}
-    true_names = [catalog.class_names[label] for label in labels]
-    unknown = sorted({name for name in true_names if name not in place})
+    texts = catalog.task.texts(labels, catalog.class_names)
+    found = {name for text in texts for name in catalog.task.names_of(text)}
+    unknown = sorted(found - set(names))
     if unknown:
         raise DataError(
             f"The model was not trained on {', '.join(map(repr, unknown))}; "
@@ -183,4 +191,4 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
             f"Photos: {catalog.root}\n"
             f"Rename those folders to the model's classes, or leave them out."
         )
-    return np.array([place[name] for name in true_names], np.int64)
+    return catalog.task.encode(texts, names)

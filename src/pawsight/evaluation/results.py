@@ -27,6 +27,7 @@ from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.reliability import Bin, CalibrationNoise, calibration_noise
 from pawsight.records import Part, Text
 from pawsight.runs import Run
+from pawsight.task import TaskName
 
 _T = TypeVar("_T")
 _INTERVAL = "_interval"  # how the name of a score's interval ends
@@ -49,14 +50,41 @@ class ClassMetrics(_Record):
     recall_interval: Interval | None = None
 
 
+class LabelMetrics(ClassMetrics):
+    """How one of several labels fared at its threshold.
+
+    Attributes:
+        threshold: The least probability at which it is given.
+        true_positives: Photos that have it, and are given it.
+        false_positives: Photos without it that are given it.
+        false_negatives: Photos that have it, and are not given it.
+        true_negatives: Photos without it that are not given it.
+        f1_interval: 95 %, the Wilson interval of the hits among all photos that have it or are
+            given it, J, as F1 = 2 J / (1 + J).
+        calibration_error: Of the probability that a photo has it.
+        reliability: The filled bins that this error is the mean of.
+    """
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+    f1_interval: Interval | None = None
+    calibration_error: float
+    reliability: tuple[Bin, ...] = ()
+
+
 class PartMetrics(_Record):
     """The metrics of one part. A prediction is the most probable class; ties: the lower index.
 
     Attributes:
+        task: Whether a photo has one class, or several labels; then a prediction is the labels
+            whose probability reaches their threshold. In JSON for several labels alone.
         n: Photos measured.
-        num_correct: Photos whose most probable class is the true one.
-        scores: By the key of each entry of `scores.SCORES`; in JSON they are
-            beside the other fields.
+        num_correct: Photos whose most probable class is the true one, or whose labels all are.
+        scores: By the key of each entry of `scores.SCORES`, of several labels of
+            `label_scores.LABEL_SCORES`; in JSON they are beside the other fields.
         intervals: 95 % intervals, by the key of the score; in JSON `<key>_interval`.
         is_imbalanced: Whether the classes here or in training differ by more than
             1.5 to 1, so that the balanced accuracy is the one to quote.
@@ -66,8 +94,10 @@ class PartMetrics(_Record):
         per_class: By class name.
         confusion_matrix: A row per true class, a column per predicted one.
         reliability: The filled bins that the calibration error is the mean of.
+            Several labels have neither; the bins are those of each label.
     """
 
+    task: TaskName = "single-label"
     n: int
     num_correct: int
     scores: dict[str, float | None] = {}
@@ -77,7 +107,7 @@ class PartMetrics(_Record):
     baseline_accuracy: float | None = None
     baseline_class: Text = ""
     class_names: tuple[Text, ...] = ()
-    per_class: dict[Text, ClassMetrics] = {}
+    per_class: dict[Text, LabelMetrics | ClassMetrics] = {}
     confusion_matrix: tuple[tuple[int, ...], ...] = ()
     reliability: tuple[Bin, ...] = ()
 
@@ -88,7 +118,12 @@ class PartMetrics(_Record):
 
     @property
     def main_score(self) -> str:
-        """Key of the score to quote: "balanced_accuracy" where classes are imbalanced."""
+        """Key of the score to quote: "balanced_accuracy" where classes are imbalanced.
+
+        Of several labels "average_precision", which no threshold decides.
+        """
+        if self.task == "multi-label":
+            return "average_precision"
         return "balanced_accuracy" if self.is_imbalanced else "accuracy"
 
     @cached_property
@@ -118,6 +153,8 @@ class PartMetrics(_Record):
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         scores, intervals = fields.pop("scores"), fields.pop("intervals")
         named = {f"{key}{_INTERVAL}": interval for key, interval in intervals.items()}
+        if self.task == "single-label":
+            del fields["task"]
         noise = self.calibration_noise and self.calibration_noise._asdict()
         return {**fields, **scores, **named, "calibration_noise": noise}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +16,19 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import across_parts
 from pawsight.data.reading.unreadable import lost_rows
-from pawsight.evaluation.calibration import fit_temperature
+from pawsight.evaluation.calibration import fit_label_temperature, fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation
 from pawsight.evaluation.predictions import Classify, collect, save_predictions
-from pawsight.evaluation.results import Evaluation, LostPhoto, TrainingCopies
+from pawsight.evaluation.results import Evaluation, LostPhoto, PartMetrics, TrainingCopies
 from pawsight.evaluation.selective import operating_points
+from pawsight.evaluation.thresholds import fit_thresholds
 from pawsight.formatting import counted, percent
 from pawsight.models.description import ModelDescription
-from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import Part, Pixels, Predictions
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
+from pawsight.task import SINGLE_LABEL, Task, task_of
 
 
 def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progress) -> Evaluation:
@@ -36,7 +38,8 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     model.json; all that is measured and saved is calibrated with it. It is
     fitted on these photos as they are: a model trained with class weights gives
     its probabilities as if the classes were equally frequent, and one number
-    for all classes cannot and should not undo that.
+    for all classes cannot and should not undo that. Of several labels, one
+    temperature serves all of them, and each gets its threshold.
 
     Args:
         run: A run with its model in it; its evaluation is written.
@@ -51,16 +54,12 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     parts: list[Part] = ["validation", "test"] if len(catalog.part("test")) else ["validation"]
     # Gathered as logits: they become probabilities once the temperature is known.
     found = {part: collect(logits, pixels, catalog, part, progress) for part in parts}
-    temperature = fit_temperature(found["validation"].probs, found["validation"].labels)
+    facts = _facts_of(found["validation"])
+    temperature, thresholds = facts["temperature"], facts.get("thresholds", ())
+    task = task_of(catalog.task.name, thresholds)
     calibrated = {
-        part: dataclasses.replace(one, probs=softmax(one.probs, temperature))
+        part: dataclasses.replace(one, probs=task.probabilities(one.probs, temperature), task=task)
         for part, one in found.items()
-    }
-    held_out = calibrated["validation"]
-    is_right = held_out.probs.argmax(axis=1) == held_out.labels
-    facts = {
-        "temperature": temperature,
-        "operating_points": operating_points(held_out.probs.max(axis=1), is_right),
     }
     trained_on = catalog.labels(catalog.part("train"))
     num_copies = len(across_parts(catalog, dataset.duplicates))
@@ -71,9 +70,23 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
             calibrated,
             temperature,
             num_copies,
-            is_imbalanced(np.bincount(trained_on).tolist()),
+            is_imbalanced(task.counts(trained_on, len(catalog.class_names)).tolist()),
             [LostPhoto.model_validate(row) for row in lost_rows(pixels, catalog)],
         )
+
+
+def _facts_of(held_out: Predictions) -> dict[str, Any]:
+    """Return what the logits of validation photos decide: fields of model.json."""
+    logits, labels, task = held_out.probs, held_out.labels, held_out.task
+    if task.is_multi_label:
+        temperature = fit_label_temperature(logits, labels)
+        probs = task.probabilities(logits, temperature)
+        return {"temperature": temperature, "thresholds": fit_thresholds(probs, labels)}
+    temperature = fit_temperature(logits, labels)
+    probs = task.probabilities(logits, temperature)
+    is_right = task.is_right(task.decide(probs), labels)
+    points = operating_points(probs.max(axis=1), is_right)
+    return {"temperature": temperature, "operating_points": points}
 
 
 def evaluate_others(
@@ -85,6 +98,7 @@ def evaluate_others(
     pixels: Pixels,
     part: Part,
     progress: Progress,
+    task: Task = SINGLE_LABEL,
 ) -> Evaluation:
     """Measure a run's model on photos that are not the run's own.
 
@@ -100,11 +114,12 @@ def evaluate_others(
         pixels: Their pixels.
         part: The part of them to measure.
         progress: Receives progress, and a note on copies of training photos.
+        task: How the model's probabilities become an answer.
 
     Raises:
         DataError: The part is empty, or has a class that the model lacks.
     """
-    found = collect(probs, pixels, catalog, part, progress, class_names=class_names)
+    found = collect(probs, pixels, catalog, part, progress, class_names=class_names, task=task)
     measured, copies = measure(found), None
     trained_on = _trained_hashes(run)
     hashes = {photo.path: photo.sha256 for photo in catalog.photos}
@@ -112,10 +127,10 @@ def evaluate_others(
     if not is_new.all():
         without = measure(_only(found, is_new)) if is_new.any() else None
         copies = TrainingCopies(num_photos=int((~is_new).sum()), without=without)
-        rest = f"Without them: {percent(without.accuracy)}." if without else "None is left without."
+        rest = f"Without them: {_accuracy(without)}." if without else "None is left without."
         progress.note(
             f"{counted(copies.num_photos, 'photo')} of {measured.n:,} are copies of photos that "
-            f"this model was trained on, so {percent(measured.accuracy)} is too high. {rest}"
+            f"this model was trained on, so {_accuracy(measured)} is too high. {rest}"
         )
     evaluation = Evaluation(
         headline=part, parts={part: measured}, source=source, training_copies=copies
@@ -124,6 +139,11 @@ def evaluate_others(
     save_predictions(found, folder / f"predictions-{part}.csv")
     write_json(folder / "metrics.json", evaluation.to_json())
     return evaluation
+
+
+def _accuracy(found: PartMetrics) -> str:
+    what = " exact match" if found.task == "multi-label" else ""
+    return f"{percent(found.accuracy)}{what}"
 
 
 def _trained_hashes(run: Run) -> set[str]:

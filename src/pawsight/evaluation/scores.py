@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,10 @@ class Answers:
         """How often each class was predicted, shape [K]."""
         return np.bincount(self.guesses, minlength=self.num_classes)
 
+    def is_of(self, k: int) -> NDArray[np.bool_]:
+        """Return which photos are of a class, shape [N]."""
+        return np.asarray(self.labels == k)
+
     @cached_property
     def f1s(self) -> list[float | None]:
         """F1 of each class, length K; None for a class without photos."""
@@ -78,7 +82,7 @@ class Answers:
         from sklearn.metrics import roc_auc_score  # here: the report needs the titles only
 
         return [
-            float(roc_auc_score(self.labels == k, self.probs[:, k]))
+            float(roc_auc_score(self.is_of(k), self.probs[:, k]))
             if 0 < self.support[k] < len(self.labels)
             else None
             for k in range(self.num_classes)
@@ -90,7 +94,7 @@ class Answers:
         from sklearn.metrics import average_precision_score
 
         return [
-            float(average_precision_score(self.labels == k, self.probs[:, k]))
+            float(average_precision_score(self.is_of(k), self.probs[:, k]))
             if self.support[k]
             else None
             for k in range(self.num_classes)
@@ -114,8 +118,8 @@ class Score:
     key: str
     title: str
     meaning: str
-    compute: Callable[[Answers], float | None]
-    interval: Callable[[Answers], Interval] | None = None
+    compute: Callable[[Any], float | None]  # of `Answers` of its task
+    interval: Callable[[Any], Interval] | None = None
     style: Literal["percent", "number"] = "number"
     higher_is_better: bool = True
 
@@ -141,17 +145,19 @@ def _balanced_accuracy_interval(answers: Answers) -> Interval:
     return balanced_interval(answers.hits, answers.support)
 
 
-def _macro_f1(answers: Answers) -> float | None:
-    return _mean(answers.f1s)
+def macro_f1(answers: Answers) -> float | None:
+    """Compute the mean F1 of the classes that have photos."""
+    return mean(answers.f1s)
 
 
 def _roc_auc(answers: Answers) -> float | None:
     # Two classes share one area.
-    return answers.roc_areas[1] if answers.num_classes == 2 else _mean(answers.roc_areas)
+    return answers.roc_areas[1] if answers.num_classes == 2 else mean(answers.roc_areas)
 
 
-def _average_precision(answers: Answers) -> float | None:
-    return _mean(answers.average_precisions)
+def average_precision(answers: Answers) -> float | None:
+    """Compute the mean average precision of the classes that have photos."""
+    return mean(answers.average_precisions)
 
 
 def log_loss(answers: Answers) -> float:
@@ -164,7 +170,8 @@ def _calibration_error(answers: Answers) -> float:
     return calibration_error(reliability_bins(answers.probs.max(axis=1), answers.is_correct))
 
 
-def _mean(values: list[float | None]) -> float | None:
+def mean(values: list[float | None]) -> float | None:
+    """Return the mean of the values that are known; None where none is."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 
@@ -186,9 +193,9 @@ SCORES: tuple[Score, ...] = (
         _balanced_accuracy_interval,
         style="percent",
     ),
-    Score("macro_f1", "macro F1", "mean F1 of the classes; 1 is perfect", _macro_f1),
+    Score("macro_f1", "macro F1", "mean F1 of the classes; 1 is perfect", macro_f1),
     Score("roc_auc", "ROC area", "0.5 is chance, 1 is perfect", _roc_auc),
-    Score("average_precision", "average precision", "1 is perfect", _average_precision),
+    Score("average_precision", "average precision", "1 is perfect", average_precision),
     Score(
         "log_loss",
         "log loss",

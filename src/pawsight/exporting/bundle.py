@@ -35,7 +35,7 @@ def save_model(
     description.save(run)
     model = load_model(run)  # read back: what is exported is what the file holds
     export_onnx(model, run.onnx_path)
-    difference = check_onnx(model, run.onnx_path, images)
+    difference = check_onnx(model, run.onnx_path, images, description.labelling)
     description = description.model_copy(update={"onnx_largest_difference": difference})
     description.save(run)
     return description

@@ -108,4 +108,5 @@ FORMAT = Format(
     summary="a notebook for Google Colab, with the ONNX file",
     write=write,
     open_runner=onnx_format.open_runner,  # the notebook, which shows how it is used, runs it too
+    takes_labels=False,
 )

@@ -51,8 +51,9 @@ class Exported:
 
 
 def accuracy(found: Predictions) -> float:
-    """Return the share of photos that are classified correctly."""
-    return float((found.probs.argmax(axis=1) == found.labels).mean())
+    """Return the share of photos that are classified correctly, with all of their labels."""
+    task = found.task
+    return float(task.is_right(task.decide(found.probs), found.labels).mean())
 
 
 def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
@@ -70,8 +71,9 @@ def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
             "Photos became unreadable while the export was compared with the model.\nExport again."
         )
     difference = float(np.abs(export.probs - model.probs).max())
-    agreement = float((export.probs.argmax(axis=1) == model.probs.argmax(axis=1)).mean())
-    return difference, agreement
+    task = model.task
+    is_same = task.is_right(task.decide(export.probs), task.decide(model.probs))
+    return difference, float(is_same.mean())
 
 
 def check_difference(difference: float, num_photos: int, name: str) -> None:

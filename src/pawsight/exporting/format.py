@@ -36,6 +36,7 @@ class Format:
         is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.
         is_keras: It is made from the model in Keras, which the shipped one does not have.
         takes_one: It takes one photo at a time.
+        takes_labels: It is for models of several labels a photo, too.
         has_any_size: A second file of it takes photos of any size, with the resizing inside.
     """
 
@@ -51,6 +52,7 @@ class Format:
     is_int8: bool = False
     is_keras: bool = False
     takes_one: bool = False
+    takes_labels: bool = True
     has_any_size: bool = False
 
     def snippet_for(self, description: ModelDescription) -> str:

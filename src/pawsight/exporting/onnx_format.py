@@ -16,6 +16,7 @@ from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
+from pawsight.task import Task
 
 FILE = "model.onnx"
 SNIPPET = """\
@@ -36,7 +37,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def with_probabilities(model: ModelFolder) -> Any:
-    """Return the run's network, followed by the temperature and the softmax, as onnx.ModelProto.
+    """Return the run's network, the temperature, and softmax or sigmoid, as onnx.ModelProto.
 
     Takes "images", float32 [N, H, W, 3] with values 0..255; gives "logits" and
     "probabilities", float32 [N, K].
@@ -59,13 +60,21 @@ def with_probabilities(model: ModelFolder) -> Any:
     graph.node.extend(
         [
             helper.make_node("Div", ["logits", "pawsight_temperature"], ["pawsight_calibrated"]),
-            helper.make_node("Softmax", ["pawsight_calibrated"], ["probabilities"], axis=-1),
+            _activation(model.description.labelling),
         ]
     )
     shape = ["N", len(model.description.class_names)]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
     helper.set_model_props(found, model.description.metadata())
     return found
+
+
+def _activation(task: Task) -> Any:
+    from onnx import helper
+
+    if task.is_multi_label:
+        return helper.make_node("Sigmoid", ["pawsight_calibrated"], ["probabilities"])
+    return helper.make_node("Softmax", ["pawsight_calibrated"], ["probabilities"], axis=-1)
 
 
 def open_runner(path: Path) -> Runner:

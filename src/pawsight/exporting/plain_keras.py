@@ -33,11 +33,17 @@ def plain_model(model: ModelFolder) -> keras.Model:
     calibrated = layers.Rescaling(1 / model.description.temperature, name="calibrated")(logits)
     outputs = {
         "logits": layers.Identity(name="all_logits")(logits),
-        "probabilities": layers.Softmax(name="probabilities")(calibrated),
+        "probabilities": _activation(model)(calibrated),
     }
     whole = keras.Model(images, outputs, name="pawsight")
     _check_plain(whole)
     return whole
+
+
+def _activation(model: ModelFolder) -> keras.Layer:
+    if model.description.labelling.is_multi_label:
+        return layers.Activation("sigmoid", name="probabilities")
+    return layers.Softmax(name="probabilities")
 
 
 def _check_plain(model: keras.Model) -> None:

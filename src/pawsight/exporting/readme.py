@@ -15,6 +15,7 @@ from pawsight.exporting.preprocessing_code import (
     reading_code,
 )
 from pawsight.formatting import markdown_text, percent
+from pawsight.models.description import ModelDescription
 from pawsight.records import Resize
 from pawsight.storage.atomic import write_text
 
@@ -49,7 +50,7 @@ def write_readme(
     """
     text = _text(model, format, exported, description_name)
     if snippet := format.snippet_for(model.description):
-        code = f"{reading_code(model)}\n{snippet}\n{_TELLING}"
+        code = f"{reading_code(model)}\n{snippet}\n{_telling(model.description)}"
         text += f"{_USE}\n```python\n{code}```\n"
         if not is_whole(model.description.pixel_scale):
             text += _NOT_WHOLE
@@ -59,7 +60,8 @@ def write_readme(
             class_names=list(model.description.class_names),
             opening=opening_code(model.description.pixel_scale),
         )
-        text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}\n{_TELLING}```\n"
+        code += f"\n{_telling(model.description)}"
+        text += f"{_ANY_SIZE.format(any_size)}\n```python\n{code}```\n"
     write_text(folder / "README.md", text + format.advice)
 
 
@@ -86,10 +88,41 @@ for name, probability in zip(class_names, probabilities):
 """
 
 
+_TELLING_LABELS = """\
+thresholds = {thresholds}
+for name, probability, threshold in zip(class_names, probabilities, thresholds):
+    print(f"{{name}}: {{probability:.3f}} {{'yes' if probability >= threshold else 'no'}}")
+"""
+
+
+def _telling(description: ModelDescription) -> str:
+    """Return the lines that print the answer."""
+    thresholds = description.labelling.thresholds_of(len(description.class_names))
+    if thresholds is None:
+        return _TELLING
+    return _TELLING_LABELS.format(thresholds=[round(one, 6) for one in thresholds])
+
+
+def _outputs(description: ModelDescription) -> str:
+    if description.labelling.is_multi_label:
+        return (
+            f"- Output `probabilities`: calibrated, one of each label on its own; a photo has a "
+            f"label\n  whose probability reaches its threshold. Output `logits`: before the "
+            f"calibration,\n  which divides them by {description.temperature:g}, and the sigmoid."
+        )
+    return (
+        f"- Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the "
+        f"calibration,\n  which divides them by {description.temperature:g}, and the softmax."
+    )
+
+
 def _text(model: ModelFolder, format: Format, exported: Exported, description_name: str) -> str:
     height, width = model.description.image_size
     black, full = model.description.input_range
     count = "1" if format.takes_one else "N"
+    is_several = model.description.labelling.is_multi_label
+    accuracy = "photos with all labels right" if is_several else "accuracy"
+    answer = "labels" if is_several else "class"
     classes = ", ".join(map(markdown_text, model.description.class_names))
     int8 = f"\nIts numbers are rounded to 8 bits. {_cost(exported)}\n" if format.is_int8 else ""
     return f"""\
@@ -101,8 +134,7 @@ For {format.summary}.
 - Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB
   from {black:g} to {full:g}; any other scaling is inside.
   A photo is turned upright and {_WORDS[model.description.resize]}.
-- Output `probabilities`: calibrated, each row sums to 1. Output `logits`: before the calibration,
-  which divides them by {model.description.temperature:g}, and the softmax.
+{_outputs(model.description)}
 
 `{description_name}` holds the same facts for programs.
 
@@ -112,12 +144,12 @@ On {exported.num_photos:,} photos, against the run's own model:
 
 | | this export | the model |
 |---|---|---|
-| accuracy | {percent(exported.accuracy, 2)} | {percent(exported.model_accuracy, 2)} |
+| {accuracy} | {percent(exported.accuracy, 2)} | {percent(exported.model_accuracy, 2)} |
 | median time a photo | {1000 * exported.seconds_per_photo:.1f} ms | \
 {1000 * exported.model_seconds_per_photo:.1f} ms |
 
 The largest difference of any probability was {exported.largest_difference:.2g}; both named the
-same class on {percent(exported.agreement, 2)} of the photos.
+same {answer} on {percent(exported.agreement, 2)} of the photos.
 The files take {exported.size / 1e6:.1f} MB.
 {int8}"""
 

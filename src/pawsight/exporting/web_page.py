@@ -79,6 +79,8 @@ def _card(model: ModelFolder) -> dict[str, object]:
         "image_size": list(model.description.image_size),
         "resize": model.description.resize,
         "pixel_scale": asdict(model.description.pixel_scale),
+        "task": model.description.task,
+        "thresholds": model.description.labelling.thresholds_of(len(model.description.class_names)),
         "temperature": model.description.temperature,
         "sure": classifier.answer_threshold,
         "trained": facts.trained,

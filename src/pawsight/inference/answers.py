@@ -6,24 +6,38 @@ from pawsight.errors import ConfigError
 from pawsight.formatting import percent
 from pawsight.models.operating_point import OperatingPoint
 from pawsight.probabilities import SURE
+from pawsight.task import SINGLE_LABEL, Task
 
 UNSURE = "unsure"
 NONE = "none"
 DEFAULT_COVERAGE = 0.8  # share of photos that are answered where the user names no error rate
 
 
-def choose_threshold(points: tuple[OperatingPoint, ...], max_error: float | None = None) -> float:
-    """Return the least probability of an answer.
+def choose_threshold(
+    points: tuple[OperatingPoint, ...],
+    max_error: float | None = None,
+    task: Task = SINGLE_LABEL,
+) -> float:
+    """Return the least probability of an answer; 0 where each label has a threshold of its own.
 
     Args:
         points: What the model's held-out photos prove, ascending by `max_error`.
         max_error: Error rate among the answers that is not to be exceeded, above 0 and
             below 1. None takes the lowest proven rate at which `DEFAULT_COVERAGE` of the
             photos are answered, else the highest proven rate, else the probability 0.8.
+        task: What the model answers.
 
     Raises:
-        ConfigError: `max_error` is out of range, or the model's photos do not prove it.
+        ConfigError: `max_error` is out of range, the model's photos do not prove it, or it gives
+            photos several labels.
     """
+    if task.is_multi_label:
+        if max_error is None:
+            return 0.0
+        raise ConfigError(
+            "A model of several labels a photo has no error rate to keep: each label has a "
+            "threshold of its own.\nLeave --max-error out."
+        )
     if max_error is None:
         covering = [point for point in points if point.coverage >= DEFAULT_COVERAGE]
         chosen = [*covering, *points[-1:]]

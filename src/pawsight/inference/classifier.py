@@ -12,7 +12,7 @@ import functools
 import hashlib
 import math
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,7 +35,6 @@ from pawsight.inference.photo_inputs import (
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
-from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
 
@@ -60,7 +59,10 @@ class Classifier:
         self._run = run
         self._max_error = max_error
         self._description = ModelDescription.load(run)
-        self.answer_threshold = choose_threshold(self._description.operating_points, max_error)
+        self.task = self._description.labelling
+        self.answer_threshold = choose_threshold(
+            self._description.operating_points, max_error, self.task
+        )
         self._scorer: OutOfDistributionScorer | None = None
         if run.out_of_distribution_path.is_file():
             self._scorer = OutOfDistributionScorer(run)
@@ -96,7 +98,7 @@ class Classifier:
 
     @property
     def temperature(self) -> float:
-        """The divisor of the logits before the softmax; above 0."""
+        """The divisor of the logits before the softmax or sigmoid; above 0."""
         return self._description.temperature
 
     @property
@@ -139,13 +141,16 @@ class Classifier:
             return np.concatenate(list(pool.map(self._run_model, batches)))
 
     def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
-        """Run the model and calibrate: shape [N, K], each row sums to 1.
+        """Run the model and calibrate: shape [N, K]; each row sums to 1, unless labels are several.
 
         Arguments and errors as of `logits`. With `tta` (test-time augmentation) the
         predictions of each image and of its mirror image are averaged, which takes
         twice as long.
         """
-        return self._calibrated(self.logits, images, tta)
+        probs = self._probs_of(self.logits(images))
+        if tta:
+            probs = (probs + self._probs_of(self.logits(images[:, :, ::-1]))) / 2
+        return probs
 
     def predict(self, photos: PhotoLike | Iterable[PhotoLike], tta: bool = False) -> PredictionList:
         """Classify one photo or many.
@@ -220,9 +225,9 @@ class Classifier:
         # Not `probs`, which takes all cores: here each of them is at photos of its own.
         images = np.stack(pixels)
         logits, features = self._runner.run(images)
-        probs = softmax(logits, self.temperature)
+        probs = self._probs_of(logits)
         if tta:
-            probs = (probs + softmax(self._run_model(images[:, :, ::-1]), self.temperature)) / 2
+            probs = (probs + self._probs_of(self._run_model(images[:, :, ::-1]))) / 2
         scores = self._ood_scores(images, features)
         return [self._prediction(*one) for one in zip(names, probs, scores, strict=True)]
 
@@ -239,13 +244,8 @@ class Classifier:
         """
         return heat_map(self.probs, self.class_names, self._pixels(photo), label)
 
-    def _calibrated(
-        self, run: Callable[[ImageArray], FloatArray], images: ImageArray, tta: bool
-    ) -> FloatArray:
-        probs = softmax(run(images), self.temperature)
-        if tta:
-            probs = (probs + softmax(run(images[:, :, ::-1]), self.temperature)) / 2
-        return probs
+    def _probs_of(self, logits: FloatArray) -> FloatArray:
+        return self.task.probabilities(logits, self.temperature)
 
     def _ood_scores(
         self, images: ImageArray, features: FloatArray | None
@@ -257,11 +257,10 @@ class Classifier:
         return [float(score) for score in scores]
 
     def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
-        best = int(probs.argmax())  # a tie goes to the lower class index
+        label, probability, labels = self.task.describe(probs, self.class_names)
         by_class = dict(zip(self.class_names, map(float, probs), strict=True))
-        label, probability = self.class_names[best], float(probs[best])
         answer = answer_of(label, probability, ood_score, self.answer_threshold)
-        return Prediction(path, label, probability, by_class, "", answer, ood_score)
+        return Prediction(path, label, probability, by_class, "", answer, ood_score, labels)
 
     def _pixels(self, photo: PhotoLike) -> ImageArray:
         # Imported here: loading a model, or predicting pixels, needs no decoder.

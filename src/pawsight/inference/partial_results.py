@@ -17,10 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from pawsight.errors import ConfigError, DiskError
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.records import Prediction
 from pawsight.storage.atomic import disk_errors, flush
+from pawsight.task import SINGLE_LABEL, Task
 
 _KIND = "predictions of pawsight predict"
 _WORDS = {
@@ -46,10 +49,15 @@ class PartialResults:
     """
 
     def __init__(
-        self, output: Path, class_names: tuple[str, ...], settings: dict[str, Any]
+        self,
+        output: Path,
+        class_names: tuple[str, ...],
+        settings: dict[str, Any],
+        task: Task = SINGLE_LABEL,
     ) -> None:
         self.path = output.with_name(output.name + ".part")
         self._class_names = class_names
+        self._task = task
         self.was_begun = False  # by a call that was interrupted
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -202,8 +210,8 @@ class PartialResults:
         if error:
             return Prediction(path, error=error)
         by_class = dict(zip(self._class_names, probs, strict=True))
-        label = max(by_class, key=by_class.__getitem__)  # the first of equals, as in Classifier
-        return Prediction(path, label, by_class[label], by_class, answer=answer)
+        label, probability, labels = self._task.describe(np.array(probs), self._class_names)
+        return Prediction(path, label, probability, by_class, answer=answer, labels=labels)
 
 
 def _changed_since(path: str, moment: float) -> bool:

@@ -13,7 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import RunError
@@ -21,7 +28,10 @@ from pawsight.models.operating_point import OperatingPoint
 from pawsight.records import Resize
 from pawsight.runs import FORMAT_VERSION, Run
 from pawsight.storage.atomic import write_json
+from pawsight.task import Task, TaskName, task_of
 
+_MULTI_LABEL_VERSION = 2  # of model.json, so that earlier versions refuse such a model
+_OF_MULTI_LABEL = {"task", "thresholds"}  # fields that are written for such models alone
 _Side = Annotated[int, Field(ge=1, le=4096)]
 _PACKAGES = ("pawsight", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
 # What a program that runs the model needs.
@@ -36,6 +46,8 @@ _USAGE = {
     "input_colours",
     "input_range",
     "outputs",
+    "task",
+    "thresholds",
 }
 # What decides the predictions of a photo, apart from the weights.
 _DECISIVE = {
@@ -46,6 +58,8 @@ _DECISIVE = {
     "temperature",
     "pixel_scale",
     "operating_points",
+    "task",
+    "thresholds",
 }
 _ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
@@ -54,13 +68,17 @@ class ModelDescription(BaseModel):
     """The facts of a model.
 
     Attributes:
-        format_version: Of the run folder.
+        format_version: 1; 2 of a model of several labels a photo.
         architecture: Name of the network in the registry; None in files of others.
         options: What the network is built from, apart from its name; JSON-ready.
         class_names: `class_names[i]` is class i, length K.
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is brought to that size.
-        temperature: What logits are divided by before the softmax; above 0.
+        task: Whether a photo has one class, or several labels.
+        thresholds: Of several labels: the least probability at which each is given, length K;
+            empty is 0.5 for all.
+        temperature: What logits are divided by before the softmax, of several labels before the
+            sigmoid; above 0.
         pixel_scale: How values of more than 8 bits become pixels.
         input: Name of the input, [N, height, width, 3].
         input_type: Type of its numbers.
@@ -79,12 +97,14 @@ class ModelDescription(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
-    format_version: int = Field(FORMAT_VERSION, ge=1, le=FORMAT_VERSION)
+    format_version: int = Field(FORMAT_VERSION, ge=1, le=_MULTI_LABEL_VERSION)
     architecture: str | None = None
     options: dict[str, Any] = {}
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
     image_size: tuple[_Side, _Side]
     resize: Resize
+    task: TaskName = "single-label"
+    thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     pixel_scale: PixelScale = STANDARD
     input: Literal["images"] = "images"
@@ -107,6 +127,17 @@ class ModelDescription(BaseModel):
             raise ValueError("two classes have the same name")
         return names
 
+    @model_validator(mode="after")
+    def _has_a_threshold_for_each_label(self) -> Self:
+        if self.thresholds and len(self.thresholds) != len(self.class_names):
+            raise ValueError("thresholds must have one value for each class")
+        return self
+
+    @property
+    def labelling(self) -> Task:
+        """The task, with its thresholds."""
+        return task_of(self.task, self.thresholds)
+
     @classmethod
     def load(cls, run: Run) -> Self:
         """Read and check a run's `model.json`.
@@ -116,10 +147,10 @@ class ModelDescription(BaseModel):
         """
         found = run.read_json(run.model_path)
         version = found.get("format_version")
-        if isinstance(version, int) and version > FORMAT_VERSION:
+        if isinstance(version, int) and version > _MULTI_LABEL_VERSION:
             raise RunError(
                 f"{run.model_path} was written by a newer pawsight (format {version}; "
-                f"this one reads up to {FORMAT_VERSION}).\n"
+                f"this one reads up to {_MULTI_LABEL_VERSION}).\n"
                 f"Upgrade with: pip install --upgrade pawsight"
             )
         try:
@@ -141,13 +172,15 @@ class ModelDescription(BaseModel):
             DiskError: It cannot be written.
         """
         files = [path for path in (run.weights_path, run.onnx_path) if path.is_file()]
-        added = {
+        added: dict[str, Any] = {
             "created": self.created or datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": self.versions or versions(),
             "sha256": self.sha256 or {path.name: _sha256(path.read_bytes()) for path in files},
         }
+        if self.labelling.is_multi_label:
+            added["format_version"] = _MULTI_LABEL_VERSION
         described = self.model_copy(update=added)
-        write_json(run.model_path, described.model_dump(mode="json", exclude_none=True))
+        write_json(run.model_path, described._dumped(exclude_none=True))
 
     def check(self, path: Path, content: bytes) -> None:
         """Compare the content of a file of the model with its checksum, where there is one.
@@ -163,7 +196,7 @@ class ModelDescription(BaseModel):
 
     def usage(self) -> dict[str, Any]:
         """Return what a program that runs the model needs, JSON-ready."""
-        return self.model_dump(mode="json", include=_USAGE)
+        return self._dumped(include=_USAGE)
 
     def metadata(self) -> dict[str, str]:
         """Return the same as JSON text by name, for formats that hold nothing else."""
@@ -175,7 +208,16 @@ class ModelDescription(BaseModel):
 
     def decisive(self) -> str:
         """Return as text what decides the model's predictions, apart from its weights."""
-        return self.model_dump_json(include=_DECISIVE)
+        left_out = set() if self.labelling.is_multi_label else _OF_MULTI_LABEL
+        return self.model_dump_json(include=_DECISIVE - left_out)
+
+    def _dumped(self, **options: Any) -> dict[str, Any]:
+        """Return the fields, JSON-ready, without those of another task."""
+        found = self.model_dump(mode="json", **options)
+        if not self.labelling.is_multi_label:
+            for name in _OF_MULTI_LABEL & found.keys():
+                del found[name]
+        return found
 
 
 def _sha256(content: bytes) -> str:

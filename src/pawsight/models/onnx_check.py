@@ -8,20 +8,23 @@ import numpy as np
 
 from pawsight.errors import ModelError
 from pawsight.models.onnx_session import new_session
-from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, ImageArray
+from pawsight.task import SINGLE_LABEL, Task
 
 # Float32 sums in another order; a wrong weight or layout shows as 0.01 and more.
 TOLERANCE = 1e-4
 
 
-def check_agreement(path: Path, images: ImageArray, logits: FloatArray) -> float:
+def check_agreement(
+    path: Path, images: ImageArray, logits: FloatArray, task: Task = SINGLE_LABEL
+) -> float:
     """Run an ONNX file on images and compare its probabilities with those of its model.
 
     Args:
         path: The ONNX file.
         images: uint8 [N, H, W, 3], N at least 1.
         logits: Of the model itself, [N, K].
+        task: What turns logits into probabilities.
 
     Returns:
         The largest difference of any probability.
@@ -30,8 +33,8 @@ def check_agreement(path: Path, images: ImageArray, logits: FloatArray) -> float
         ModelError: It is above `TOLERANCE`.
     """
     session = new_session(path.read_bytes())
-    found = softmax(session.run(["logits"], {"images": images.astype(np.float32)})[0])
-    difference = float(np.abs(found - softmax(logits)).max())
+    found = session.run(["logits"], {"images": images.astype(np.float32)})[0]
+    difference = float(np.abs(task.probabilities(found) - task.probabilities(logits)).max())
     if not difference <= TOLERANCE:
         raise ModelError(
             f"The ONNX file does not compute what the model computes: probabilities differ by "

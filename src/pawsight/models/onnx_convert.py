@@ -21,6 +21,7 @@ from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_writer import OPSET, UnsupportedLayerError, onnx_model
 from pawsight.records import ImageArray
 from pawsight.storage.atomic import replacing
+from pawsight.task import SINGLE_LABEL, Task
 
 
 def export_onnx(model: keras.Model, path: Path, output: str = "logits") -> None:
@@ -52,13 +53,15 @@ def check_convertible(model: keras.Model) -> None:
     _converted(model, "logits")
 
 
-def check_onnx(model: keras.Model, path: Path, images: ImageArray) -> float:
+def check_onnx(
+    model: keras.Model, path: Path, images: ImageArray, task: Task = SINGLE_LABEL
+) -> float:
     """Run the float32 model that was exported and its ONNX file on the same images.
 
     Args, returns, raises: As `onnx_check.check_agreement`.
     """
     logits = one_column_per_class(model)(images.astype(np.float32), training=False)
-    return check_agreement(path, images, np.asarray(logits))
+    return check_agreement(path, images, np.asarray(logits), task)
 
 
 def one_column_per_class(model: keras.Model) -> keras.Model:

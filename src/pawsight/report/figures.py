@@ -137,7 +137,7 @@ def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
         for name, each in curves.items()
         if each.roc
     }
-    _draw_curves(axes, lines, metrics, "roc_auc", "lower right")
+    draw_curves(axes, lines, metrics, "roc_auc", "lower right")
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     return figure
@@ -153,7 +153,7 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
         if each.precision_recall
     }
     # In steps: between two points of the curve precision does not change in a straight line.
-    _draw_curves(axes, lines, metrics, "average_precision", "lower left", "steps-pre")
+    draw_curves(axes, lines, metrics, "average_precision", "lower left", "steps-pre")
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     return figure
@@ -210,7 +210,7 @@ def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     return figure
 
 
-def _draw_curves(
+def draw_curves(
     axes: Axes,
     lines: dict[str, _Line],
     metrics: PartMetrics,
@@ -218,6 +218,7 @@ def _draw_curves(
     place: Any,
     steps: Literal["default", "steps-pre"] = "default",
 ) -> None:
+    """Draw a line for each class; of more than 8, name the three of the smallest `area`."""
     areas = {name: getattr(metrics.per_class[name], area) for name in lines}
     names = sorted(areas, key=areas.__getitem__)  # the hardest class first
     is_crowded = len(names) > len(COLOURS)

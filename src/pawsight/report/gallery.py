@@ -30,6 +30,54 @@ class Mistake:
     picture: str
 
 
+@dataclass(frozen=True, slots=True)
+class LabelMistake:
+    """A photo with one wrong label of several; `picture` as of `Mistake`."""
+
+    path: str
+    truth: str  # all labels that it has
+    label: str  # the wrong one
+    is_missed: bool  # it has the label, and is not given it; else it is given it without having it
+    probability: float  # of the label
+    picture: str
+
+
+def surest_label_mistakes(
+    predictions: Predictions, root: Path, most: int, scale: PixelScale
+) -> list[LabelMistake]:
+    """Return wrong labels: of each label those photos whose probability is furthest off.
+
+    Args:
+        predictions: Of one part.
+        root: The folder that the paths are relative to.
+        most: How many to return at most; each label gets the same number, those with the most
+            mistakes first where there are more labels.
+        scale: How values of more than 8 bits become pixels.
+    """
+    probs, labels, names = predictions.probs, predictions.labels, predictions.class_names
+    is_wrong = predictions.task.decide(probs) != labels
+    off = np.where(is_wrong, np.abs(labels - probs), -1.0)
+    counts = is_wrong.sum(axis=0)
+    chosen = [k for k in np.argsort(-counts, kind="stable") if counts[k]][:most]
+    truths = predictions.task.texts(labels, names)
+    found = []
+    for k in sorted(chosen):
+        share = max(1, most // len(chosen))
+        for i in np.argsort(-off[:, k], kind="stable")[: min(share, int(counts[k]))]:
+            path = root / predictions.paths[i]
+            found.append(
+                LabelMistake(
+                    path=predictions.paths[i],
+                    truth=truths[i],
+                    label=names[k],
+                    is_missed=bool(labels[i, k]),
+                    probability=float(probs[i, k]),
+                    picture=draw_thumbnail(path, _THUMBNAIL_SIDE, scale=scale),
+                )
+            )
+    return found
+
+
 def surest_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[Mistake]:

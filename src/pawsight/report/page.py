@@ -8,8 +8,7 @@ every name escaped: it can be mailed, printed, and opened anywhere.
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,20 +20,22 @@ from pawsight import __version__
 from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import PixelScale
+from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
-from pawsight.evaluation.scores import SCORES
 from pawsight.formatting import counted, percent
 from pawsight.history import Epoch, best_epoch, load_history
-from pawsight.records import PARTS, Part
-from pawsight.report import figures, interpretation
+from pawsight.models.description import ModelDescription
+from pawsight.records import PARTS, Part, Predictions
+from pawsight.report import figures, interpretation, label_figures, label_interpretation
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
-from pawsight.report.gallery import surest_mistakes
-from pawsight.report.run_facts import setting_rows, training_rows
+from pawsight.report.gallery import surest_label_mistakes, surest_mistakes
+from pawsight.report.run_facts import photo_counts, setting_rows, training_rows
 from pawsight.report.templates import load_template
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
+from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
 _NOT_SHOWN = (
@@ -54,6 +55,7 @@ class _Facts:
     history: list[Epoch]
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
+    task: Task
     catalog: Catalog | None
     audit: Audit | None
 
@@ -90,14 +92,12 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         DiskError: The report cannot be written.
     """
     facts = _gather(run)
-    mistakes = []
+    predictions = None
     if facts.part and run.predictions_path(facts.part).is_file():
-        predictions = load_predictions(run.predictions_path(facts.part))
-        scale = PixelScale(**facts.model.get("pixel_scale", {}))
-        root = Path(facts.config.get("root", ""))
-        mistakes = surest_mistakes(predictions, root, worst_images, scale)
+        predictions = load_predictions(run.predictions_path(facts.part), facts.task)
     page = load_template("template.html.j2").render(
         name=_name(run, facts),
+        is_multi_label=facts.task.is_multi_label,
         part=facts.part,
         metrics=facts.metrics,
         headline=_headline(facts),
@@ -107,13 +107,13 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         best=best_epoch(facts.history) if facts.history else None,
         findings=_findings(facts),
         rules=interpretation.RULES,
-        counts=_photo_counts(facts.catalog),
+        counts=photo_counts(facts.catalog),
         parts=PARTS,
         cards=_cards(facts),
-        figures=_draw(run, facts),
+        figures=_draw(run, facts, predictions),
         hardest_first=_hardest_first(facts.metrics),
         confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
-        mistakes=mistakes,
+        mistakes=_mistakes(facts, predictions, worst_images) if predictions else [],
         broken=_broken(facts.catalog),
         unusual=_unusual(facts.audit),
         lost=[(one.path, one.problem) for one in facts.lost],
@@ -135,6 +135,12 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     return run.report_path
 
 
+def _mistakes(facts: _Facts, predictions: Predictions, most: int) -> Sequence[object]:
+    scale = PixelScale(**facts.model.get("pixel_scale", {}))
+    find = surest_label_mistakes if facts.task.is_multi_label else surest_mistakes
+    return find(predictions, Path(facts.config.get("root", "")), most, scale)
+
+
 def _shown(plan: dict[str, Any]) -> dict[str, Any]:
     return {key: plan[key] for key in plan if key not in _NOT_SHOWN and plan[key] is not None}
 
@@ -144,6 +150,8 @@ def _gather(run: Run) -> _Facts:
         return run.read_json(path) if path.is_file() else {}
 
     config = json_of(run.config_path)
+    is_done = run.model_path.is_file()
+    task = ModelDescription.load(run).labelling if is_done else _planned_task(config)
     has_catalog = run.catalog_path.is_file()
     return _Facts(
         config=config,
@@ -152,7 +160,8 @@ def _gather(run: Run) -> _Facts:
         history=load_history(run.history_path) if run.history_path.is_file() else [],
         evaluation=Evaluation.load(run) if run.metrics_path.is_file() else None,
         curves=load_curves(run),
-        catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")))
+        task=task,
+        catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")), task)
         if has_catalog
         else None,
         audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
@@ -161,7 +170,12 @@ def _gather(run: Run) -> _Facts:
     )
 
 
-def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
+def _planned_task(config: dict[str, Any]) -> Task:
+    is_several = config.get("settings", {}).get("source", {}).get("multi_label", False)
+    return MULTI_LABEL if is_several else SINGLE_LABEL
+
+
+def _draw(run: Run, facts: _Facts, predictions: Predictions | None) -> dict[str, Markup]:
     """Draw every figure that there are numbers for; save it, and give it for the page."""
     wanted: dict[str, Callable[[], Figure]] = {}
     if facts.history and "head" not in facts.plan:
@@ -169,7 +183,11 @@ def _draw(run: Run, facts: _Facts) -> dict[str, Markup]:
         wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
     metrics = facts.metrics
     curves = facts.curves.get(facts.part) if facts.part else None
-    if metrics:
+    if metrics and facts.task.is_multi_label:
+        wanted["reliability"] = lambda: label_figures.draw_label_reliability(metrics)
+        if predictions is not None:
+            wanted["thresholds"] = lambda: label_figures.draw_thresholds(predictions, metrics)
+    elif metrics:
         wanted["confusion"] = lambda: figures.draw_confusion(metrics)
         wanted["reliability"] = lambda: figures.draw_reliability(metrics)
     if metrics and curves:
@@ -201,6 +219,8 @@ def _curves_reading(facts: _Facts) -> str:
 def _headline(facts: _Facts) -> str:
     if facts.part is None or facts.metrics is None:
         return "Not evaluated yet: this run did not get that far"
+    if facts.task.is_multi_label:
+        return label_interpretation.headline(facts.part, facts.metrics)
     return interpretation.headline(facts.part, facts.metrics)
 
 
@@ -224,7 +244,9 @@ def _hardest_first(metrics: PartMetrics | None) -> list[str]:
 def _findings(facts: _Facts) -> list[str]:
     if facts.part is None or facts.metrics is None:
         return []
-    counts = _photo_counts(facts.catalog)
+    if facts.task.is_multi_label:
+        return label_interpretation.findings(facts.part, facts.metrics, len(facts.lost))
+    counts = photo_counts(facts.catalog)
     num_train = {name: row["train"] for name, row in counts.items()}
     return interpretation.findings(
         facts.part,
@@ -233,17 +255,6 @@ def _findings(facts: _Facts) -> list[str]:
         is_weighted=facts.plan.get("class_weights") is not None,
         num_lost=len(facts.lost),
     )
-
-
-def _photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
-    """Count per class how many photos each part has, and how many could not be read."""
-    if catalog is None:
-        return {}
-    counts: dict[str, Counter[str]] = {}
-    for photo in catalog.photos:
-        row = counts.setdefault(photo.label, Counter())
-        row["broken" if photo.problem else photo.part] += 1
-    return dict(sorted(counts.items()))
 
 
 def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
@@ -271,8 +282,10 @@ def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
         return []
     cards = [
         (score.text(metrics.scores.get(score.key)), score.title, score.meaning)
-        for score in SCORES
+        for score in scores_of(facts.task)
         if score.key != metrics.main_score  # that one is in the headline
     ]
+    if facts.task.is_multi_label:
+        return cards
     baseline = percent(metrics.baseline_accuracy)
     return [*cards, (baseline, "baseline", "always answering the most frequent class")]

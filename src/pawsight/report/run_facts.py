@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from pawsight.data.catalog import Catalog
 from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 
@@ -50,6 +52,18 @@ def training_rows(
             ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
         )
     return [(name, _text(value)) for name, value in rows if value not in (None, "")]
+
+
+def photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
+    """Count per class how many photos each part has, and how many could not be read."""
+    if catalog is None:
+        return {}
+    counts: dict[str, Counter[str]] = {}
+    for photo in catalog.photos:
+        for name in catalog.names_of(photo) or ("",):
+            row = counts.setdefault(name, Counter())
+            row["broken" if photo.problem else photo.part] += 1
+    return dict(sorted(counts.items()))
 
 
 def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:

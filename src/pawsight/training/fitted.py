@@ -60,14 +60,15 @@ class Fitted:
 
     def score(self, part: Features) -> ValidationScore:
         """Score the head on photos."""
-        return score(self.head.logits(part.rows), self.dataset.catalog.labels(part.indices))
+        catalog = self.dataset.catalog
+        return score(self.head.logits(part.rows), catalog.labels(part.indices), catalog.task)
 
     @property
     def is_imbalanced(self) -> bool:
         """Whether the balanced accuracy is the one to compare."""
-        labels = self.dataset.catalog.labels
-        parts = (self.train.indices, self.validation.indices)
-        return any(class_weights.is_imbalanced(np.bincount(labels(one)).tolist()) for one in parts)
+        catalog, parts = self.dataset.catalog, (self.train.indices, self.validation.indices)
+        counts = (catalog.task.counts(catalog.labels(one), 0) for one in parts)
+        return any(class_weights.is_imbalanced(one.tolist()) for one in counts)
 
 
 def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
@@ -81,10 +82,11 @@ def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
     head = fitted.head
     train, found = fitted.score(fitted.train), fitted.score(fitted.validation)
     chosen = next((one for one in head.trials if one.strength == head.strength), None)
+    title = fitted.dataset.catalog.task.accuracy_title
     progress.note(
         f"Linear head fitted with an L2 penalty of {head.strength:g}"
-        + (f", chosen by cross-validation (accuracy {percent(chosen.accuracy)})" if chosen else "")
-        + f": accuracy {percent(found.accuracy)} in validation"
+        + (f", chosen by cross-validation ({title} {percent(chosen.accuracy)})" if chosen else "")
+        + f": {title} {percent(found.accuracy)} in validation"
         + (f" (balanced {percent(found.balanced_accuracy)})" if fitted.is_imbalanced else "")
         + "."
     )
@@ -118,6 +120,7 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
         architecture=backbone.name,
         options=find_network(backbone.name).options,
         class_names=catalog.class_names,
+        task=catalog.task.name,
         image_size=backbone.image_size,
         resize=config.resize,
         pixel_scale=catalog.pixel_scale,
@@ -171,7 +174,8 @@ def _save_model(run: Run, fitted: Fitted) -> tuple[float, int]:
         logits = np.asarray(model(images.astype(np.float32), training=False))
         num_parameters = model.count_params()
     try:
-        return check_agreement(run.onnx_path, images, logits), num_parameters
+        task = dataset.catalog.task
+        return check_agreement(run.onnx_path, images, logits, task), num_parameters
     except ModelError as error:
         raise ModelError(f"{error}\nRemove {backbone.features_dir}, and start again.") from error
 

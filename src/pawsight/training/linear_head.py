@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.probabilities import softmax
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, IntArray
+from pawsight.task import SINGLE_LABEL, Task
+from pawsight.training.binary_regression import fit_binary
 
 # The L2 penalty, relative to the mean loss of a photo. So measured, the best one hardly depends on
 # how many photos there are: 0.05 with 400 of cats-vs-dogs, 0.08 with 19,819.
@@ -74,10 +75,11 @@ class Samples:
     Attributes:
         views: Features of the same photos in several versions (as they are,
             mirrored), each [N, F]; the first is the one that predictions are made from.
-        labels: Class indices, [N]; each class at least once.
+        labels: Class indices, [N], each class at least once; of several labels [N, K].
         groups: For each photo a key; photos with equal keys fall into one fold.
         num_classes: K, at least 2.
         class_weights: The weight of a photo of each class; None: all count alike.
+        task: What a label is; of several, each has a logistic regression of its own.
     """
 
     views: Sequence[FloatArray]
@@ -85,6 +87,7 @@ class Samples:
     groups: Sequence[Any]
     num_classes: int
     class_weights: Sequence[float] | None = None
+    task: Task = SINGLE_LABEL
 
 
 def fit_head(samples: Samples, seed: int, progress: Progress) -> Head:
@@ -105,7 +108,7 @@ def fit_head(samples: Samples, seed: int, progress: Progress) -> Head:
 def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Trial]:
     """Search from the middle towards lower loss, both ways, until it rises."""
     labels = samples.labels
-    folds = _folds(labels, samples.groups, seed)
+    folds = _folds(samples, seed)
     if not folds:
         return []
     progress.start("Choosing the L2 penalty", None, "fits")
@@ -121,7 +124,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
             is_left_out[left_out] = True
             progress.advance(1, strength=strength)
         found[strength] = _measure(
-            strength, logits[is_left_out], labels[is_left_out], samples.class_weights
+            strength, logits[is_left_out], labels[is_left_out], samples.class_weights, samples.task
         )
         return found[strength].log_loss
 
@@ -139,24 +142,29 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
     return [found[strength] for strength in sorted(found)]
 
 
-def _folds(labels: IntArray, groups: Sequence[Any], seed: int) -> list[tuple[IntArray, IntArray]]:
+def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
     """Return (fitted on, left out) of each fold; none where a class has too few groups for two."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    _, group_of = np.unique([str(group) for group in groups], return_inverse=True)
-    scarcest = min(len(set(group_of[labels == label])) for label in np.unique(labels))
-    count = min(_FOLDS, scarcest)
+    labels, is_multi_label = samples.task.strata(samples.labels), samples.task.is_multi_label
+    _, group_of = np.unique([str(group) for group in samples.groups], return_inverse=True)
+    num_groups = [len(set(group_of[labels == label])) for label in np.unique(labels)]
+    # Of several labels a fold may lack one: its regression is then a constant.
+    count = min(_FOLDS, max(num_groups) if is_multi_label else min(num_groups))
     if count < 2:
         return []
     chosen = np.arange(len(labels))
     if len(labels) > _MOST_PHOTOS:
         some = np.random.default_rng(seed).choice(len(labels), _MOST_PHOTOS, replace=False)
         chosen = np.sort(some)
-        if len(np.unique(labels[chosen])) < len(np.unique(labels)):
+        if not is_multi_label and len(np.unique(labels[chosen])) < len(np.unique(labels)):
             chosen = np.arange(len(labels))
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    found = splitter.split(chosen, labels[chosen], group_of[chosen])
+    with _quiet():
+        found = list(splitter.split(chosen, labels[chosen], group_of[chosen]))
     folds = [(chosen[train], chosen[left_out]) for train, left_out in found]
+    if is_multi_label:
+        return [one for one in folds if len(one[0]) and len(one[1])]
     all_classes = len(np.unique(labels[chosen]))
     # A fold that lacks one of the classes would be fitted to another problem.
     return [one for one in folds if len(np.unique(labels[one[0]])) == all_classes and len(one[1])]
@@ -169,8 +177,10 @@ def _fit(
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)
-    targets = np.tile(samples.labels[chosen], len(samples.views))
+    targets = np.concatenate([samples.labels[chosen]] * len(samples.views))
     mean, scale = _scale(rows)
+    if samples.task.is_multi_label:
+        return _unscaled(*fit_binary(rows, targets, strength), mean, scale)
     weights = np.ones(len(targets), np.float32)
     if samples.class_weights is not None:
         weights = np.asarray(samples.class_weights, np.float32)[targets]
@@ -190,9 +200,15 @@ def _fit(
     else:
         kernel[:, model.classes_] = model.coef_.T
         bias[model.classes_] = model.intercept_
-    kernel *= scale[:, None]
-    bias -= mean @ kernel
-    return kernel.astype(np.float32), bias.astype(np.float32)
+    return _unscaled(kernel, bias, mean, scale)
+
+
+def _unscaled(
+    kernel: FloatArray, bias: FloatArray, mean: FloatArray, scale: FloatArray
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the kernel and the bias for features as they are, neither centred nor scaled."""
+    kernel = kernel * scale[:, None]
+    return kernel.astype(np.float32), (bias - mean @ kernel).astype(np.float32)
 
 
 def _scale(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -221,11 +237,15 @@ def _scale(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Suppress scikit-learn's warning at the last iteration: the weights are good by then."""
+    """Suppress scikit-learn's warnings.
+
+    At the last iteration the weights are good; and a rare label may be in few of the folds.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         yield
 
 
@@ -234,9 +254,9 @@ def _measure(
     logits: FloatArray,
     labels: IntArray,
     class_weights: Sequence[float] | None,
+    task: Task,
 ) -> Trial:
-    probs = softmax(logits)[np.arange(len(labels)), labels]
-    losses = -np.log(np.maximum(probs, 1e-12))
+    losses = task.log_losses(logits, labels)
     weights = None if class_weights is None else np.asarray(class_weights)[labels]
-    is_right = logits.argmax(axis=1) == labels
+    is_right = task.decide(task.probabilities(logits)) == labels
     return Trial(strength, float(np.average(losses, weights=weights)), float(np.average(is_right)))

@@ -26,8 +26,9 @@ _MOST_PHOTOS = 512  # whose features may have to be computed for this alone
 def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> None:
     """Fit the detector to the training photos of a run and save it beside the model.
 
-    Models of images below 32 pixels a side, and runs with fewer than two training
-    photos that can be read, get none.
+    Models of images below 32 pixels a side, those of several labels a photo, for
+    which "none of them" is an answer like others, and runs with fewer than two
+    training photos that can be read, get none.
 
     Args:
         run: A run with its model.
@@ -38,7 +39,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         DiskError: The cache or the run folder cannot be written.
     """
     description = ModelDescription.load(run)
-    if min(description.image_size) < _LEAST_SIDE:
+    if min(description.image_size) < _LEAST_SIDE or description.labelling.is_multi_label:
         return
     network = find_network(builtin.NAME)
     backbone = network.open_backbone(description.image_size, None, progress)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from pawsight.evaluation.intervals import balanced_interval, wilson_interval
-from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, IntArray
+from pawsight.task import SINGLE_LABEL, Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,8 +18,10 @@ class ValidationScore:
 
     Attributes:
         loss: Mean over the photos, in nats.
-        num_right: Photos of each class that were classified correctly, shape [K].
-        num_photos: Photos of each class, shape [K].
+        num_right: Photos of each class that were classified correctly, shape [K]; of several
+            labels the right decisions on each, without it and with it, shape [2K].
+        num_photos: Photos of each class, shape [K]; of several labels those without each label
+            and those with it, shape [2K].
     """
 
     loss: float
@@ -30,7 +30,7 @@ class ValidationScore:
 
     @property
     def accuracy(self) -> float:
-        """Share of the photos that were classified correctly, 0..1."""
+        """Share of the photos that were classified correctly, or of right decisions, 0..1."""
         return float(self.num_right.sum() / max(1, self.num_photos.sum()))
 
     @property
@@ -55,13 +55,12 @@ class ValidationScore:
         return low >= target
 
 
-def score(logits: FloatArray, labels: IntArray) -> ValidationScore:
+def score(logits: FloatArray, labels: IntArray, task: Task = SINGLE_LABEL) -> ValidationScore:
     """Score logits [N, K] by the true class indices [N]; ties go to the lower class index."""
     num_classes = logits.shape[1]
-    probs = softmax(logits)[np.arange(len(labels)), labels]
-    is_right = logits.argmax(axis=1) == labels
+    is_right = task.decide(task.probabilities(logits)) == labels
     return ValidationScore(
-        float(-np.log(np.maximum(probs, 1e-12)).mean()),
-        np.bincount(labels[is_right], minlength=num_classes),
-        np.bincount(labels, minlength=num_classes),
+        float(task.log_losses(logits, labels).mean()),
+        task.outcomes(labels, num_classes, is_right),
+        task.outcomes(labels, num_classes),
     )

@@ -186,6 +186,11 @@ def open_start(where: str, model: str | None = None) -> Start:
         )
     described = run.model_path if run is not None else _description_path(folder, path)
     description = ModelDescription.load(Run(described.parent))
+    if description.labelling.is_multi_label:
+        raise ConfigError(
+            f"The model in {described.parent} gives photos several labels; training further is "
+            f"for one label a photo.\nTrain on all photos anew, without --start-from."
+        )
     if description.architecture is None:
         if model is None or plain(model) == AUTO:
             raise ConfigError(

@@ -130,9 +130,9 @@ def _fit(
     train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
-    weights = _class_weights(config, labels, num_classes)
+    weights = _class_weights(config, catalog.task.counts(labels, num_classes).tolist())
     views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
-    samples = Samples(views, labels, groups, num_classes, weights)
+    samples = Samples(views, labels, groups, num_classes, weights, catalog.task)
     head = fit_head(samples, config.seed, progress)
     return Fitted(dataset, reader, head, train, validation, weights, num_photos, is_mirrored)
 
@@ -178,11 +178,8 @@ def _finetuned(
         return None
 
 
-def _class_weights(
-    config: TrainConfig, labels: IntArray, num_classes: int
-) -> tuple[float, ...] | None:
+def _class_weights(config: TrainConfig, counts: list[int]) -> tuple[float, ...] | None:
     """Return the weight of a photo of each class; None where all count alike."""
-    counts = np.bincount(labels, minlength=num_classes).tolist()
     is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(counts)
     return class_weights.class_weights(counts) if is_weighted else None
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pawsight.inference.answers import answer_of
 from pawsight.inference.heat_map import HeatMap
 from pawsight.records import Prediction, Resize
+from pawsight.task import TaskName
 from pawsight.web.model_reloader import Model
 from pawsight.web.settings import ServeSettings
 
@@ -35,10 +36,15 @@ class Row(BaseModel):
     """The prediction of one photo; `error` is the reason if it cannot be read."""
 
     name: str
-    label: str
-    probability: float = Field(ge=0, le=1)
+    label: str = Field(description="Of several labels, those that are given, with `;` between.")
+    labels: list[str] = Field(description="The label; of several, those that are given.")
+    probability: float = Field(
+        ge=0, le=1, description="Of the label; of several, of the least certain decision."
+    )
     probabilities: dict[str, float]
-    answer: str = Field(description="The label, `unsure`, or `none` of the classes.")
+    answer: str = Field(
+        description="The label, `unsure`, or `none` of the classes; of several, as `label`."
+    )
     ood_score: float | None = Field(
         description="Distance from the training photos; above 1 the answer is `none`."
     )
@@ -83,6 +89,10 @@ class Card(BaseModel):
     class_names: list[str]
     image_size: ImageSize
     resize: Resize
+    task: TaskName = Field(description="Whether a photo has one class, or several labels.")
+    thresholds: list[float] | None = Field(
+        description="Of several labels: the probability from which each is given."
+    )
     temperature: float
     sure: float = Field(description="The least probability of a sure answer.")
     trained: dict[str, Any]
@@ -99,17 +109,18 @@ class Health(BaseModel):
 def row(name: str, prediction: Prediction, sure: float | None) -> Row:
     """Return a prediction as a row of an answer."""
     answer = prediction.answer
-    if prediction.label and sure is not None:
+    if sure is not None and not prediction.error:
         score = prediction.ood_score
         answer = answer_of(prediction.label, prediction.probability, score, sure)
     return Row(
         name=name,
         label=prediction.label,
+        labels=list(prediction.labels),
         probability=min(1.0, prediction.probability),
         probabilities=prediction.probabilities,
         answer=answer,
         ood_score=prediction.ood_score,
-        is_sure=bool(prediction.label) and answer == prediction.label,
+        is_sure=not prediction.error and answer == prediction.label,
         error=prediction.error,
     )
 
@@ -137,6 +148,8 @@ def card(model: Model, settings: ServeSettings) -> Card:
         class_names=list(model.classifier.class_names),
         image_size=list(model.classifier.image_size),
         resize=model.classifier.resize,
+        task=model.classifier.task.name,
+        thresholds=model.classifier.task.thresholds_of(len(model.classifier.class_names)),
         temperature=model.classifier.temperature,
         sure=model.classifier.answer_threshold if settings.sure is None else settings.sure,
         trained=model.trained,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pawsight.addresses import public_address
 from pawsight.config import TrainConfig
-from pawsight.errors import RunError
+from pawsight.errors import ConfigError, RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.runs import Run, check_outside, default_dirs, results_dir
@@ -46,6 +46,7 @@ def cross_validate(
         their validation parts by `summarize_folds`.
 
     Raises:
+        ConfigError: Photos have several labels.
         RunError: `out` holds something else.
         PawsightError: As `train`.
     """
@@ -53,6 +54,11 @@ def cross_validate(
     from pawsight.evaluation.results import Evaluation
 
     config = checked_model(config or TrainConfig())  # as each fold will save it
+    if config.source.multi_label:
+        raise ConfigError(
+            "Cross-validation is for one label a photo.\nTrain a single run with --multi-label: "
+            "pawsight train"
+        )
     folds = config.split.folds or _DEFAULT_FOLDS
     folder = _folder(source, out)
     runs = []

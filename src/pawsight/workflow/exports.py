@@ -27,6 +27,7 @@ from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.readme import DESCRIPTION_NAME, write_readme
 from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
+from pawsight.models.description import ModelDescription
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import ImageArray, Part, Pixels, Predictions
@@ -113,6 +114,7 @@ def export_all(
         one.check_installed()
     run = run_path if isinstance(run_path, Run) else Run.open(run_path or builtin.folder())
     _check_has_keras(run, formats)
+    _check_takes_labels(run, formats)
     places = [_place(run, one, out, len(formats)) for one in formats]
     for place in places:
         if photos is not None:
@@ -124,7 +126,10 @@ def export_all(
     if any(one.is_int8 for one in formats):
         catalog = set_calibration_apart(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
-    found = collect(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names)
+    found = collect(
+        *(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names),
+        classifier.task,
+    )
     if len(found.paths) < _ENOUGH_PHOTOS:
         progress.note(
             f"There are {len(found.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more would "
@@ -152,6 +157,7 @@ def _export(
                 progress,
                 16,
                 model.description.class_names,
+                judged.found.task,
             )
         except (PawsightError, OSError, MemoryError):
             raise
@@ -213,6 +219,16 @@ def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:
             f"The model that ships has no Keras weights, which {of_keras[0]} is made from.\n"
             f"Export it with --format {others}; or train on its features (--model builtin) and "
             f"export that run."
+        )
+
+
+def _check_takes_labels(run: Run, formats: Sequence[Format]) -> None:
+    refused = [one.name for one in formats if not one.takes_labels]
+    if refused and ModelDescription.load(run).labelling.is_multi_label:
+        others = ", ".join(name for name, one in FORMATS.items() if one.takes_labels)
+        raise ModelError(
+            f"This model gives photos several labels, and {refused[0]} shows one.\n"
+            f"Export it with --format {others}."
         )
 
 

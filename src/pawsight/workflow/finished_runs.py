@@ -16,6 +16,7 @@ from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.resized import at_size
 from pawsight.data.reading.unreadable import LostPhotosReported
+from pawsight.errors import ConfigError
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -74,6 +75,7 @@ def evaluate(
     return evaluate_others(
         *(run, public_address(str(source)), classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
+        task=classifier.task,
     ).to_json()
 
 
@@ -110,7 +112,7 @@ def other_photos(
     That is their test part if they have one, else their validation part, else
     all of them.
     """
-    listing = list_photos(source, progress, config=source_config)
+    listing = list_photos(source, progress, config=_as_the_model(source_config, classifier))
     catalog, pixels = ingest(
         *(listing, classifier.image_size, classifier.resize, progress),
         scale=classifier.pixel_scale,
@@ -119,6 +121,21 @@ def other_photos(
         photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
         catalog = dataclasses.replace(catalog, photos=photos)
     return catalog, pixels, "test" if len(catalog.part("test")) else "validation"
+
+
+def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:
+    """Return the settings with the task of the model.
+
+    Raises:
+        ConfigError: Several labels are chosen, and the model gives one.
+    """
+    config = config or SourceConfig()
+    if config.multi_label and not classifier.task.is_multi_label:
+        raise ConfigError(
+            "This model gives each photo one class, so it cannot be compared with several labels.\n"
+            "Leave --multi-label out, or train a model with it."
+        )
+    return config.model_copy(update={"multi_label": classifier.task.is_multi_label})
 
 
 def write_report(run_path: Source) -> Path:

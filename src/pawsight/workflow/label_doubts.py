@@ -61,7 +61,7 @@ def doubts(
 
     Raises:
         SourceError, DataError: As `train`.
-        ConfigError: `source_config` is given for a run.
+        ConfigError: `source_config` is given for a run, or photos have several labels.
         DiskError: The folder holds something, or cannot be written.
     """
     from pawsight.report.doubts_page import write_doubts_page
@@ -70,6 +70,11 @@ def doubts(
         check_outside(out, source)
         check_free(Path(out))
     catalog, pixels, resize = _photos(source, progress, source_config)
+    if catalog.task.is_multi_label:
+        raise ConfigError(
+            "Labels are checked where each photo has one.\nThe report of a run of several labels "
+            "shows the surest mistakes of each label, which may be wrong labels."
+        )
     check_classes(catalog)
     labelled = [i for i in catalog.usable.tolist() if catalog.photos[i].label]
     network = find_network(builtin.NAME)

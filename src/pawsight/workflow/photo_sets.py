@@ -20,7 +20,7 @@ from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
 from pawsight.models import builtin, swift
-from pawsight.models.network import plain
+from pawsight.models.network import Network, plain
 from pawsight.models.registry import AUTO, find_network
 from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
@@ -103,6 +103,8 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         config = _best_model(config)
     network = find_network(config.model)
     network.check_at_hand()
+    if config.source.multi_label:
+        _check_several_labels(config, network)
     if config.finetune and not network.can_finetune:
         raise ConfigError(
             f"The model '{network.name}' cannot be fine-tuned: it begins with no weights, and all "
@@ -133,9 +135,32 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update=changed)
 
 
+def _check_several_labels(config: TrainConfig, network: Network) -> None:
+    """Refuse settings that are for one label a photo.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if not network.has_weights or config.finetune:
+        what = "Fine-tuning" if config.finetune else f"The model '{network.name}'"
+        raise ConfigError(
+            f"{what} is for one label a photo.\n"
+            f"With --multi-label a linear head is fitted to a network with weights: "
+            f"--model {builtin.NAME}, or one of keras.applications or KerasHub."
+        )
+    given = {"--target-accuracy": config.target_accuracy, "--start-from": config.start_from}
+    for option, value in given.items():
+        if value is not None:
+            raise ConfigError(
+                f"{option} is for one label a photo.\nLeave {option} out, or --multi-label."
+            )
+
+
 def _best_model(config: TrainConfig) -> TrainConfig:
     """Choose the network for model "auto": the shipped one, fine-tuned, where images allow it."""
     is_deep = min(working_size(config)) >= find_network(builtin.NAME).least_side
+    if config.source.multi_label:
+        return config.model_copy(update={"model": builtin.NAME})
     chosen = {"model": builtin.NAME, "finetune": True} if is_deep else {"model": swift.NETWORK.name}
     return config.model_copy(update=chosen)
 

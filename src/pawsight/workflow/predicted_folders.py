@@ -83,7 +83,8 @@ def predict_folder(
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
     writer = WRITERS[format or format_of(path)](classifier.class_names)
-    with PartialResults(path, classifier.class_names, settings) as partial_results:
+    class_names, task = classifier.class_names, classifier.task
+    with PartialResults(path, class_names, settings, task) as partial_results:
         _predict_rest(partial_results, names, classifier, tta, batch_size, progress)
         with replacing(path) as temporary, temporary.open("wb") as file:
             count = write_rows(

@@ -60,7 +60,7 @@ def sort(
             else they stay, and a note counts them.
 
     Raises:
-        ConfigError: `how` or `sure` is none of these.
+        ConfigError: `how` or `sure` is none of these, or the model gives several labels.
         SourceError: Photos cannot be fetched from an address.
         DataError: A file is where a folder should be.
         DiskError: The folder cannot be written, or the disk is too full.
@@ -92,6 +92,11 @@ def plan_sort(
     many = [sources] if isinstance(sources, str | os.PathLike) else sources
     target = os.path.abspath(into)  # noqa: PTH100 - a link to the folder stays one
     classifier = load(run_path)
+    if classifier.task.is_multi_label:
+        raise ConfigError(
+            "This model gives photos several labels, so there is no one folder for each.\n"
+            "Write its answers into a table: pawsight predict PHOTOS --model RUN --output FILE"
+        )
     folders = class_folders(classifier.class_names)
     in_order = tuple(dict.fromkeys((*folders.values(), UNSURE, NONE)))
     check_folder(target, in_order)

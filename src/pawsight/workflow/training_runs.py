@@ -240,6 +240,7 @@ def _save(
         architecture=config.model,
         options=find_network(config.model).options,
         class_names=catalog.class_names,
+        task=catalog.task.name,
         image_size=pixels.image_size,
         resize=config.resize,
         pixel_scale=catalog.pixel_scale,

@@ -22,7 +22,6 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_check import TOLERANCE
 from pawsight.notebook import live_in_notebooks
-from pawsight.probabilities import softmax
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
@@ -161,14 +160,16 @@ class _Checked:
         """Compute metrics and curves of the saved predictions again."""
         run = self._run
         saved = Evaluation.load(run)
-        if saved.temperature != ModelDescription.load(run).temperature:
+        description = ModelDescription.load(run)
+        task = description.labelling
+        if saved.temperature != description.temperature:
             self._problems.append("The temperature in metrics.json is not that of model.json.")
-        catalog = Catalog.load(run.catalog_path, Path())
+        catalog = Catalog.load(run.catalog_path, Path(), task)
         trained_on = catalog.labels(catalog.part("train"))
-        is_uneven = is_imbalanced(np.bincount(trained_on).tolist())
+        is_uneven = is_imbalanced(task.counts(trained_on, len(catalog.class_names)).tolist())
         lost = {one.path for one in saved.lost}
         for part in saved.parts:
-            found = load_predictions(run.predictions_path(part))
+            found = load_predictions(run.predictions_path(part), task)
             self._saved[part] = found
             self._compare_photos(part, found, catalog, lost)
             measured = Evaluation(headline=part, parts={part: measure(found, is_uneven)}).to_json()
@@ -193,7 +194,7 @@ class _Checked:
         """Compare photos and classes of predictions with the catalog."""
         chosen = [catalog.photos[i] for i in catalog.part(part)]
         expected = {photo.path: photo.label for photo in chosen if photo.path not in lost}
-        truths = [found.class_names[label] for label in found.labels]
+        truths = found.task.texts(found.labels, found.class_names)
         if dict(zip(found.paths, truths, strict=True)) != expected:
             name = self._run.predictions_path(part).name
             self._problems.append(f"{name} has other photos or classes than catalog.csv.")
@@ -224,7 +225,7 @@ class _Checked:
         pixels = at_size(pixels, classifier.image_size)
         for part, saved in self._saved.items():
             found = collect(classifier.logits, pixels, catalog, part, progress)
-            probs = softmax(found.probs, classifier.temperature)
+            probs = classifier.task.probabilities(found.probs, classifier.temperature)
             self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
 
     def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:

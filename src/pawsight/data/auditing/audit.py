@@ -41,8 +41,8 @@ def audit_photos(
         root=str(catalog.root),
         num_photos=len(catalog.photos),
         num_ignored=catalog.num_ignored,
-        classes=_count(photo.label for photo in usable),
-        parts=_part_counts(usable),
+        classes=_class_counts(catalog, usable),
+        parts=_part_counts(catalog, usable),
         formats=_count(photo.format for photo in usable),
         sizes={"smallest": areas[0][1:], "largest": areas[-1][1:]} if areas else {},
         broken=tuple(BrokenPhoto(path=p.path, problem=p.problem) for p in catalog.broken),
@@ -104,6 +104,8 @@ def _summarize_copies(
             f"{len(conflicts):,} photo(s) have copies of another class, so one of the labels is "
             f"wrong; the first: {_equation(catalog, conflicts[0])}"
         )
+        if not catalog.task.is_multi_label:
+            progress.note("  If such a photo shows both, --multi-label gives it both labels.")
 
 
 def _equation(catalog: Catalog, group: Sequence[int]) -> str:
@@ -111,9 +113,14 @@ def _equation(catalog: Catalog, group: Sequence[int]) -> str:
     return shown if len(group) <= 4 else f"{shown} and {len(group) - 4:,} more"
 
 
-def _part_counts(usable: Sequence[Photo]) -> dict[str, dict[str, int]]:
+def _class_counts(catalog: Catalog, photos: Iterable[Photo]) -> dict[str, int]:
+    """Count the photos of each class; those without a label are of a class ""."""
+    return _count(name for photo in photos for name in catalog.names_of(photo) or ("",))
+
+
+def _part_counts(catalog: Catalog, usable: Sequence[Photo]) -> dict[str, dict[str, int]]:
     return {
-        part: _count(photo.label for photo in usable if photo.part == part)
+        part: _class_counts(catalog, (photo for photo in usable if photo.part == part))
         for part in PARTS
         if any(photo.part == part for photo in usable)
     }

@@ -74,7 +74,7 @@ class AuditFacts:
 
     @cached_property
     def labels(self) -> IntArray:
-        """Class indices; -1 for a photo without a class."""
+        """Class indices; -1 for a photo without a class, or with several labels."""
         numbers = {name: number for number, name in enumerate(self.catalog.class_names)}
         photos = (self.catalog.photos[i] for i in self.indices)
         return np.array([numbers.get(photo.label, -1) for photo in photos], np.int64)

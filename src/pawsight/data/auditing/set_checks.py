@@ -47,7 +47,8 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
     """Judge whether classes are uneven: among the training photos, where there are such."""
     catalog = facts.catalog
     trained_on = catalog.part("train") if catalog.has_parts else catalog.usable
-    counts = Counter(catalog.photos[i].label for i in trained_on.tolist())
+    photos = (catalog.photos[i] for i in trained_on.tolist())
+    counts = Counter(name for photo in photos for name in catalog.names_of(photo))
     ratio = imbalance_ratio(counts.values())
     if ratio <= IMBALANCED_RATIO:
         return []
@@ -80,9 +81,9 @@ def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
         )
     names = facts.catalog.class_names
     usual = {
-        names[label] if label >= 0 else "": float(np.median(facts.shorter[facts.labels == label]))
+        names[label]: float(np.median(facts.shorter[facts.labels == label]))
         for label, count in zip(*np.unique(facts.labels, return_counts=True), strict=True)
-        if count >= FEWEST
+        if count >= FEWEST and label >= 0
     }
     if len(usual) > 1 and max(usual.values()) > 1.5 * min(usual.values()):
         low, high = min(usual, key=lambda name: usual[name]), max(usual, key=lambda n: usual[n])

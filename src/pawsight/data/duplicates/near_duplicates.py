@@ -9,7 +9,7 @@ labels one of the labels is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,15 +112,19 @@ def without_dominant_groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -
     thing on one background, the chain of pairs has no meaning, and a class
     held together by it could not be divided. Groups of up to 10 photos stay.
     """
-    total = Counter(catalog.photos[i].label for i in catalog.usable.tolist())
+
+    def counted(indices: Iterable[int]) -> Counter[str]:
+        # A photo without any label counts as one of a class "".
+        return Counter(
+            name for i in indices for name in catalog.names_of(catalog.photos[i]) or ("",)
+        )
+
+    total = counted(catalog.usable.tolist())
     return [
         list(group)
         for group in groups
         if len(group) <= _SMALL_GROUP
-        or all(
-            2 * count <= total[label]
-            for label, count in Counter(catalog.photos[i].label for i in group).items()
-        )
+        or all(2 * count <= total[label] for label, count in counted(group).items())
     ]
 
 

@@ -32,17 +32,24 @@ def check_classes(catalog: Catalog) -> None:
         DataError: A photo has two labels, there are fewer than two classes, or a class is
             missing from the train part although another part has it.
     """
-    photos, root = catalog.photos, catalog.root
+    photos, root, names_of = catalog.photos, catalog.root, catalog.names_of
     _check_one_label(photos)
-    counts = Counter(photo.label for photo in photos if photo.label and not photo.problem)
-    for name in sorted({photo.label for photo in photos if photo.label} - set(counts)):
-        broken = [photo for photo in photos if photo.label == name]
+    counts = Counter(name for photo in photos if not photo.problem for name in names_of(photo))
+    for name in sorted(set(catalog.class_names) - set(counts)):
+        broken = [photo for photo in photos if name in names_of(photo)]
         cure = "Correct the paths in the table, or put the files there"
         raise DataError(
             f"None of the {len(broken)} photo(s) of class '{name}' can be read.\n"
             f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
             f"{cure if broken[0].problem.startswith(NOT_FOUND) else 'Repair them'}, or leave the "
             f"class out: --exclude {shlex.quote(name)}"
+        )
+    if len(counts) < 2 and catalog.task.is_multi_label:
+        found = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
+        raise DataError(
+            f"The photos in {root} have {found}; with --multi-label two or more are needed.\n"
+            f"For one question, such as 'cat' and 'no cat', leave --multi-label out and make two "
+            f"classes of it."
         )
     if len(counts) < 2:
         found = "are photos but no classes"
@@ -51,10 +58,13 @@ def check_classes(catalog: Catalog) -> None:
         raise DataError(
             f"There {found} in {root}; two or more are needed.\n{_hint(photos)}{_EXPECTED}"
         )
-    train = {photo.label for photo in photos if photo.part == "train" and not photo.problem}
+    found_in = {
+        part: {n for p in photos if p.part == part and not p.problem for n in names_of(p)}
+        for part in PARTS
+    }
+    train = found_in["train"]
     for part in PARTS[1:] if train else ():
-        here = {photo.label for photo in photos if photo.part == part and not photo.problem}
-        for name in sorted(here - train - {""}):
+        for name in sorted(found_in[part] - train):
             near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
             hint = ""
             if near:
@@ -86,10 +96,11 @@ def _check_one_label(photos: Sequence[Photo]) -> None:
     if twice:
         labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
         raise DataError(
-            f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}); "
-            f"pawsight learns one label a photo.\n"
-            f"Give each photo one label in the table, or leave such photos out: "
-            f"--exclude {shlex.quote(twice[0].path)}"
+            f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}). "
+            f"Choose what is meant:\n"
+            "  a photo may show several of these: --multi-label\n"
+            f"  a photo shows one of these: give each one label in the table, or leave such photos "
+            f"out: --exclude {shlex.quote(twice[0].path)}"
         )
 
 

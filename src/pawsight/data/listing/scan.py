@@ -19,6 +19,7 @@ from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.corrections import corrected, corrections_path
+from pawsight.data.listing.joined_copies import joined_copies
 from pawsight.data.listing.label_patterns import found_in
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
@@ -103,14 +104,21 @@ class _Scan:
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:
             photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
-        if corrections := corrections_path(self._outline.root, self._config):
+        task = self._config.task
+        corrections = corrections_path(self._outline.root, self._config)
+        if corrections and task.is_multi_label:
+            self._progress.note(f"{corrections} is not used: it gives each photo one label.")
+        elif corrections:
             is_asked = self._config.labels is not None
             photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_asked))
+        if task.is_multi_label and not self._has_table:
+            photos = joined_copies(self._outline.root, photos, self._progress)
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
-        report_classes(photos, origin, self._parts_origin, self._progress)
+        report_classes(photos, task, origin, self._parts_origin, self._progress)
         return Catalog(
-            self._source.name, self._outline.root, tuple(photos), self._found.num_ignored
+            *(self._source.name, self._outline.root, tuple(photos), self._found.num_ignored),
+            task=task,
         )
 
     def _tables_beside(self) -> dict[Path, Part | None]:
@@ -192,7 +200,7 @@ class _Scan:
         is_own = self._source.table is not None or self._source.lines is not None
         rows = TableRows(
             *(str(self._outline.root), table, path, self._grouping, self._left_out),
-            *(is_own, self._progress),
+            *(self._config.task, is_own, self._progress),
         )
         photos = rows.photos()
         self._found.photos += [replace(p, part=part) for p in photos] if part else photos

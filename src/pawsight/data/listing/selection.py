@@ -11,6 +11,7 @@ from pawsight.data.listing.class_names import class_name, listed
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
+from pawsight.task import Task
 
 _NAMED_CLASSES = 8
 
@@ -18,34 +19,49 @@ _NAMED_CLASSES = 8
 def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) -> list[Photo]:
     """Join classes and keep those that are wanted; photos without a label stay.
 
+    Where a photo has several labels, those that are not wanted are taken from it, and it stays.
+
     Raises:
         DataError: A class that is named does not exist.
     """
-    photos = list(photos)
+    photos, task = list(photos), config.task
     if config.merge:
         new = {
             class_name(old): class_name(name) for name, olds in config.merge.items() for old in olds
         }
-        _check_known("--merge", new, photos)
+        _check_known("--merge", new, _classes(photos, task))
         photos = [
-            replace(photo, label=new[photo.label]) if photo.label in new else photo
+            _relabelled(photo, [new.get(name, name) for name in task.names_of(photo.label)], task)
             for photo in photos
         ]
         for name, olds in config.merge.items():
             progress.note(f"Class {name} is made of {listed(olds)}.")
     if config.classes:
         wanted = {class_name(name) for name in config.classes}
-        _check_known("--classes", wanted, photos)
-        kept = [photo for photo in photos if not photo.label or photo.label in wanted]
-        others = {photo.label for photo in photos if photo.label} - wanted
-        if others:
-            progress.note(
-                f"{len(photos) - len(kept):,} photos of other classes are left out: "
-                f"{listed(sorted(others))}."
-            )
-        photos = kept
-    _tell_of_capitals(sorted({photo.label for photo in photos if photo.label}), progress)
+        _check_known("--classes", wanted, classes := _classes(photos, task))
+        others = listed(name for name in classes if name not in wanted)
+        num_before = len(photos)
+        if task.is_multi_label:
+            names = [[n for n in task.names_of(p.label) if n in wanted] for p in photos]
+            photos = [_relabelled(p, some, task) for p, some in zip(photos, names, strict=True)]
+        else:
+            photos = [photo for photo in photos if not photo.label or photo.label in wanted]
+        if others and task.is_multi_label:
+            progress.note(f"Other labels are left out: {others}.")
+        elif others:
+            num_others = num_before - len(photos)
+            progress.note(f"{num_others:,} photos of other classes are left out: {others}.")
+    _tell_of_capitals(_classes(photos, task), progress)
     return photos
+
+
+def _relabelled(photo: Photo, names: Sequence[str], task: Task) -> Photo:
+    label = task.text_of(names)
+    return photo if label == photo.label else replace(photo, label=label)
+
+
+def _classes(photos: Sequence[Photo], task: Task) -> list[str]:
+    return sorted({name for photo in photos for name in task.names_of(photo.label)})
 
 
 def _tell_of_capitals(classes: Sequence[str], progress: Progress) -> None:
@@ -63,21 +79,20 @@ def _tell_of_capitals(classes: Sequence[str], progress: Progress) -> None:
             )
 
 
-def _check_known(option: str, names: set[str] | dict[str, str], photos: Sequence[Photo]) -> None:
-    known = {photo.label for photo in photos if photo.label}
-    missing = sorted(set(names) - known)
+def _check_known(option: str, names: set[str] | dict[str, str], known: Sequence[str]) -> None:
+    missing = sorted(set(names) - set(known))
     if missing:
         raise DataError(
             f"{option} names {listed(missing)}, but there is no such class.\n"
-            f"The classes there are: {listed(sorted(known), 50) or 'none'}."
+            f"The classes there are: {listed(known, 50) or 'none'}."
         )
 
 
 def report_classes(
-    photos: Sequence[Photo], origin: str, parts_origin: str, progress: Progress
+    photos: Sequence[Photo], task: Task, origin: str, parts_origin: str, progress: Progress
 ) -> None:
     """Write a note on what was understood."""
-    classes = sorted({photo.label for photo in photos if photo.label})
+    classes = _classes(photos, task)
     if not classes:
         progress.note(f"{len(photos):,} photos without classes.")
         return
@@ -85,6 +100,11 @@ def report_classes(
     named = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
     given = f"; parts {named} {parts_origin}" if parts else ""
     word = "class" if len(classes) == 1 else "classes"
+    if task.is_multi_label:
+        word = "label" if len(classes) == 1 else "labels"
+        numbers = [len(task.names_of(photo.label)) for photo in photos if not photo.problem]
+        several, none = sum(number > 1 for number in numbers), numbers.count(0)
+        given += f"; {several:,} of {len(numbers):,} photos have several, {none:,} have none"
     progress.note(
         f"{len(classes):,} {word} from {origin}: {listed(classes, _NAMED_CLASSES)}{given}."
     )

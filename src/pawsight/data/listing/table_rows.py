@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Photo
+from pawsight.task import Task
 
 TWO_LABELS = "the table gives two labels: "
 _NO_LABEL = "the table gives no label"
@@ -35,6 +37,7 @@ class TableRows:
         path: The table, or another file or folder beside which the photos are.
         grouping: How photos are grouped; groups that the table has come before folders.
         left_out: What the user excludes.
+        task: What a label is; of several labels, all lines of a photo count.
         allow_outside: Whether it may name photos outside of `root`.
         progress: Receives each photo, and notes.
     """
@@ -46,6 +49,7 @@ class TableRows:
         path: Path,
         grouping: Grouping,
         left_out: LeftOut,
+        task: Task,
         allow_outside: bool,
         progress: Progress,
     ) -> None:
@@ -53,6 +57,7 @@ class TableRows:
         self._path = path
         self._grouping = grouping
         self._left_out = left_out
+        self._task = task
         self._allow_outside = allow_outside
         self._progress = progress
         self._table = table
@@ -62,22 +67,29 @@ class TableRows:
         """Return a row for each photo.
 
         Raises:
-            DataError: None of the photos is there, or one is in two parts.
+            DataError: None of the photos is there, one is in two parts, or a cell seems to
+                hold several labels.
         """
         lines = self._table.lines
         labels = tidy_labels([line.label for line in lines], self._progress)
         several = several_labels(labels)
+        if self._task.is_multi_label and several and not self._table.is_separated:
+            raise DataError(_unseparated(self._path, sorted(several)[0]))
         rows: dict[str, Photo] = {}
         repeated = 0
         found = self._found()
         for line, label in zip(lines, labels, strict=True):
             shown, problem, _ = found[line.path]
-            if self._left_out.excludes(shown) or (label and self._left_out.excludes(label)):
+            if self._left_out.excludes(shown):
                 continue
+            if label and self._left_out.excludes(label):
+                if not self._task.is_multi_label:
+                    continue
+                label = ""  # the photo stays, with its other labels
             known = rows.get(shown)
             if known is None:
                 rows[shown] = self._row(shown, label, line, problem)
-                if label in several and not rows[shown].problem:
+                if label in several and not (self._task.is_multi_label or rows[shown].problem):
                     both = "' and '".join(several[label])
                     rows[shown] = replace(rows[shown], label="", problem=f"{TWO_LABELS}'{both}'")
                 self._progress.advance(1)
@@ -88,10 +100,13 @@ class TableRows:
                     f"Line {line.number} of {self._path} puts {shown} into the part "
                     f"'{line.part}', an earlier one into '{known.part}'.\nLeave one of them."
                 )
-            if known.label != label and not known.problem:
+            if self._task.is_multi_label:
+                names = (*self._task.names_of(known.label), *self._task.names_of(label))
+                rows[shown] = replace(known, label=self._task.text_of(names))
+            elif known.label != label and not known.problem:
                 both = f"'{known.label}' and '{label}'"
                 rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
-        if repeated:
+        if repeated and not self._task.is_multi_label:
             name = self._path.name
             self._progress.note(f"{repeated} line(s) of {name} name a photo for a second time.")
         if self._table.unused:
@@ -132,6 +147,7 @@ class TableRows:
         return found if is_there else {}
 
     def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
+        label = self._task.text_of([label] if label else [])
         full = Path(self._root, shown)
         if not self._allow_outside and not full.resolve().is_relative_to(
             Path(self._root).resolve()
@@ -144,9 +160,18 @@ class TableRows:
             photo = replace(photo, group=line.group)
         elif self._grouping.is_by_folder and not self._has_groups:
             photo = self._grouping.in_folder([photo], "")[0]
-        if not label and not photo.problem:
+        if not label and not photo.problem and not self._task.is_multi_label:
             return replace(photo, problem=_NO_LABEL)
         return photo
+
+
+def _unseparated(path: Path, label: str) -> str:
+    mark = re.sub(r"[^,;|]", "", label)[:1] or " "
+    return (
+        f"'{label}' in {path.name} looks like several labels in one cell.\n"
+        f"If it is, name what separates them: --label-separator '{mark}'\n"
+        f"If it is one label, name a separator that is in no label: --label-separator '/'"
+    )
 
 
 def _ways(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:

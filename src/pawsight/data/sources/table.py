@@ -28,16 +28,19 @@ class Table:
     """The content of a table.
 
     Attributes:
-        lines: In the order of the file; a photo of two classes of a one-hot table has two.
+        lines: In the order of the file; a photo of two labels in one line has two.
         label_heading: The column of the classes; "" where each class has a column.
         part_heading: The column of the parts, or "".
         unused: Headings of the columns that are not used.
+        is_separated: Whether each line has one label for certain: each has a column, or the
+            user chose what separates them.
     """
 
     lines: tuple[Line, ...]
     label_heading: str = ""
     part_heading: str = ""
     unused: tuple[str, ...] = ()
+    is_separated: bool = False
 
 
 def is_table(path: Path, start: bytes) -> bool:
@@ -80,7 +83,11 @@ def read_table(
     columns = choose_columns(path, headings, rows, config.columns, group_by, use_parts)
     given = config.parts if isinstance(config.parts, dict) else {}
     parts = {name.lower(): part for part, names in given.items() for name in names}
-    lines = [line for row in rows for line in _read_lines(path, headings, columns, row, parts)]
+    lines = [
+        line
+        for row in rows
+        for line in _read_lines(path, headings, columns, row, parts, config.label_separator)
+    ]
     if not lines:
         raise DataError(f"The table {path} names no photos: it has a first line and nothing below.")
     without = sum(not line.part for line in lines)
@@ -94,6 +101,7 @@ def read_table(
         "" if columns.label is None else headings[columns.label],
         "" if columns.part is None else headings[columns.part],
         columns.unused,
+        columns.label is None or config.label_separator is not None,
     )
 
 
@@ -153,7 +161,12 @@ def _read_cells(path: Path) -> tuple[list[str], list[Row]]:
 
 
 def _read_lines(
-    path: Path, headings: Sequence[str], columns: Columns, row: Row, parts: Mapping[str, Part]
+    path: Path,
+    headings: Sequence[str],
+    columns: Columns,
+    row: Row,
+    parts: Mapping[str, Part],
+    separator: str | None,
 ) -> list[Line]:
     number, cells = row
 
@@ -165,7 +178,8 @@ def _read_lines(
         raise DataError(f"Line {number} of {path} has no path.")
     labels = [headings[i] for i in columns.one_hot if is_on(cell(i))]
     if columns.label is not None:
-        labels = [cell(columns.label)]
+        labels = cell(columns.label).split(separator) if separator else [cell(columns.label)]
+        labels = [label.strip() for label in labels if label.strip()]
     for label in labels:
         try:
             label.encode()

@@ -71,6 +71,11 @@ def group_name(catalog: Catalog, group: Group) -> str:
     return f"the group '{key}'" if key else f"the copies of {catalog.photos[group.indices[0]].path}"
 
 
+def names_in(catalog: Catalog, indices: Iterable[int]) -> set[str]:
+    """Return the labels of photos, each once."""
+    return {name for i in indices for name in catalog.names_of(catalog.photos[i])}
+
+
 def _key(catalog: Catalog, group: list[int]) -> str:
     photos = [catalog.photos[index] for index in group]
     if keys := [photo.group for photo in photos if photo.group]:

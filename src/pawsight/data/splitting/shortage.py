@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 
 from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.splitting.grouping import Group, group_name
+from pawsight.data.splitting.grouping import Group, group_name, names_in
 from pawsight.errors import DataError
 
 
@@ -34,8 +34,8 @@ def check_enough(
     num_groups = Counter(dict.fromkeys(catalog.class_names, 0))
     has_kept: set[str] = set()
     for group in groups:
-        num_groups.update({catalog.photos[i].label for i in group.indices})
-        has_kept.update(catalog.photos[i].label for i in group.indices if i in kept)
+        num_groups.update(names_in(catalog, group.indices))
+        has_kept |= names_in(catalog, (i for i in group.indices if i in kept))
     for name, count in num_groups.items():
         if count < needed and (config.folds or name not in has_kept):
             raise _too_few(catalog, groups, name, needed, config)
@@ -44,9 +44,9 @@ def check_enough(
 
 def groups_too_large(catalog: Catalog, groups: Sequence[Group], label: str) -> DataError:
     """Build the error of groups that leave a class without photos in some part."""
-    of_class = [g for g in groups if any(catalog.photos[i].label == label for i in g.indices)]
+    of_class = [group for group in groups if label in names_in(catalog, group.indices)]
     group = max(of_class, key=lambda one: len(one.indices))
-    others = sorted({catalog.photos[i].label for i in group.indices} - {label})
+    others = sorted(names_in(catalog, group.indices) - {label})
     size = f"{len(group.indices)} photo(s)"
     also = f" and is also of {', '.join(others)}" if others else ""
     return DataError(
@@ -60,14 +60,12 @@ def groups_too_large(catalog: Catalog, groups: Sequence[Group], label: str) -> D
 def _too_few(
     catalog: Catalog, groups: Sequence[Group], name: str, needed: int, config: SplitConfig
 ) -> DataError:
-    of_class = [
-        group for group in groups if any(catalog.photos[i].label == name for i in group.indices)
-    ]
+    of_class = [group for group in groups if name in names_in(catalog, group.indices)]
     different = {
         catalog.photos[i].sha256 or i
         for group in of_class
         for i in group.indices
-        if catalog.photos[i].label == name
+        if name in catalog.names_of(catalog.photos[i])
     }
     parts = f"{needed} folds" if config.folds else "the train and validation parts"
     if len(different) < needed:
@@ -88,8 +86,8 @@ def _too_few(
 def _too_few_photos(
     catalog: Catalog, name: str, num_different: int, needed: int, parts: str
 ) -> DataError:
-    count = sum(photo.label == name for photo in catalog.photos)
-    num_broken = sum(photo.label == name for photo in catalog.broken)
+    count = sum(name in catalog.names_of(photo) for photo in catalog.photos)
+    num_broken = sum(name in catalog.names_of(photo) for photo in catalog.broken)
     but = []
     if num_broken:
         but.append(f"{num_broken} cannot be read")

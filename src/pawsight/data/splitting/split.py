@@ -10,7 +10,8 @@ stays where it is when others come or go. Chance alone would test on 30 +- 5 of
 200 photos of a class, and on 18 of one class and 32 of another, now and then. So
 each class has its share of each part, give or take a tenth: where the draws give
 more or less, those nearest to a bound count for another part. Only these can
-change parts because others came; `keep` holds them, too.
+change parts because others came; `keep` holds them, too. Photos of several labels
+are divided by iterative stratification instead; there any photo may change parts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from dataclasses import replace
 from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.assignment import Assignment, Side, hash_draw
-from pawsight.data.splitting.grouping import Group, groups_of
+from pawsight.data.splitting.grouping import Group, groups_of, names_in
+from pawsight.data.splitting.iterative_stratification import stratified
 from pawsight.data.splitting.saved_split import saved_parts
 from pawsight.data.splitting.shortage import check_enough, groups_too_large
 from pawsight.errors import DataError
@@ -125,7 +127,7 @@ def _check_trained_on(catalog: Catalog, train: list[int]) -> None:
             f"{catalog.root} has no photos to train on: all are in the validation or test part.\n"
             f"Add a folder train/, or name the part train in the table."
         )
-    known = {catalog.photos[i].label for i in train}
+    known = names_in(catalog, train)
     for name in catalog.class_names:
         if name not in known:
             raise DataError(
@@ -151,7 +153,11 @@ def _divide(
         allow_test
         and config.test_fraction > 0
         and len(pool) >= _TEST_NEEDS
-        and min(num_groups.values()) >= max(_TEST_NEEDS_PER_CLASS, needed + 1)
+        and (
+            # One rare label of many must not cost the others their test part.
+            catalog.task.is_multi_label
+            or min(num_groups.values()) >= max(_TEST_NEEDS_PER_CLASS, needed + 1)
+        )
     )
     test, beyond = config.test_fraction, config.test_fraction + config.validation_fraction
     # Where no test part is made, its share of the draws leads to train.
@@ -199,6 +205,8 @@ def _assign(
 ) -> dict[int, str]:
     """Return the side of each photo by catalog index, every side filled."""
     draws = [hash_draw(seed, purpose, group.key) for group in groups]
+    if catalog.task.is_multi_label:
+        return stratified(catalog, groups, draws, {side.name: side.share for side in sides}, fixed)
     assignment = Assignment(catalog, groups, draws, sides, fixed)
     labels_fixed = {catalog.photos[i].label for i in fixed}
     for label, side in assignment.fill_empty_sides(catalog.class_names):

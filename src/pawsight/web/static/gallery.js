@@ -61,7 +61,7 @@ export class Gallery {
 
   draw() {
     const counts = new Map();
-    for (const photo of this.photos) counts.set(kindOf(photo), (counts.get(kindOf(photo)) ?? 0) + 1);
+    for (const kind of this.photos.flatMap(kindsOf)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     const numPending = counts.get("pending") ?? 0;
     const numDone = this.photos.length - numPending;
     if (this.filter && !counts.has(this.filter)) this.filter = "";
@@ -72,7 +72,7 @@ export class Gallery {
     this.drawFilters(counts);
     let numShown = 0;
     for (const photo of this.photos) {
-      photo.card.hidden = Boolean(this.filter) && kindOf(photo) !== this.filter;
+      photo.card.hidden = Boolean(this.filter) && !kindsOf(photo).includes(this.filter);
       numShown += photo.card.hidden ? 0 : 1;
     }
     byId("none-shown").hidden = numShown > 0 || !this.photos.length;
@@ -101,6 +101,12 @@ export class Gallery {
   }
 
   drawKeeping() {
+    if (this.acts.thresholds) {
+      byId("corrected").textContent = "Every label with its probability, as a table.";
+      for (const id of ["save-folder", "save-table"]) byId(id).hidden = true;
+      byId("save-answers").disabled = !this.finished().length;
+      return;
+    }
     const numLabelled = this.labelled().length;
     const numWrong = this.labelled().filter(({ answer, truth }) => answer && answer.label !== truth).length;
     byId("corrected").textContent = numLabelled
@@ -127,10 +133,11 @@ export class Gallery {
   }
 }
 
-/** What a photo counts as: "pending", "failed", "stopped", "unsure", "none" or "class NAME". */
-function kindOf({ state, answer }) {
-  if (state === "waiting" || state === "running") return "pending";
-  if (state !== "answered") return state;
-  if (answer.is_sure) return `class ${answer.label}`;
-  return answer.answer === "none" ? "none" : "unsure";
+/** What a photo counts as: "pending", "failed", "stopped", "unsure", "none"; or each "class NAME". */
+function kindsOf({ state, answer, thresholds }) {
+  if (state === "waiting" || state === "running") return ["pending"];
+  if (state !== "answered") return [state];
+  if (thresholds && answer.is_sure) return answer.labels.length ? answer.labels.map((name) => `class ${name}`) : ["none"];
+  if (answer.is_sure) return [`class ${answer.label}`];
+  return [answer.answer === "none" ? "none" : "unsure"];
 }

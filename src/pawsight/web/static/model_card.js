@@ -19,10 +19,10 @@ export function showModelCard(card, isLocal) {
   place.hidden = false;
   place.querySelector("summary").textContent = `About the model: its classes are ${listed(card.class_names)}`;
   place.querySelector(".facts").replaceChildren(
-    element("p", { textContent: limit(card.class_names) }),
+    element("p", { textContent: card.thresholds ? severalLabels(card.class_names) : limit(card.class_names) }),
     element("p", { textContent: accuracy(card) }),
     element("p", {
-      textContent: `A percentage is how often such answers are right, on photos like those it was trained on. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
+      textContent: card.thresholds ? aboutThresholds(card) : `A percentage is how often such answers are right, on photos like those it was trained on. Below ${Math.round(100 * card.sure)} % it counts as not sure.`,
     }),
     element("dl", {}, ...facts(card).flatMap(([name, value]) => [
       element("dt", { textContent: name }), element("dd", { textContent: value }),
@@ -35,6 +35,15 @@ function listed(names) {
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
+function severalLabels(names) {
+  return `A photo may have several of the labels ${listed(names)}, or none of them.`;
+}
+
+function aboutThresholds({ sure }) {
+  const unsure = sure > 0 ? ` Where a decision is less certain than ${Math.round(100 * sure)} %, the photo counts as not sure.` : "";
+  return `A percentage is how many photos with such a percentage have the label, among photos like those it was trained on. Each label is given from a percentage of its own on.${unsure}`;
+}
+
 function limit(names) {
   return `It was trained on ${listed(names)} only. It takes any photo for one of them: show it a car, and it calls the car ${names.length > 2 ? "one of those" : `${names[0]} or ${names[1]}`}.`;
 }
@@ -42,8 +51,9 @@ function limit(names) {
 function accuracy({ metrics }) {
   const [part, words] = PARTS.find(([part]) => metrics?.[part]?.n) ?? [];
   if (!part) return "How often it is right was not measured: it came without photos to test it.";
-  const { n, accuracy: plain, balanced_accuracy: balanced, is_imbalanced: isUneven } = metrics[part];
+  const { n, exact_match: allRight, accuracy: plain, balanced_accuracy: balanced, is_imbalanced: isUneven } = metrics[part];
   const share = (value) => `${(100 * value).toFixed(1)} %`;
+  if (allRight != null) return `All labels were right on ${share(allRight)} of ${counted(n, "photo")}: ${words}.`;
   const more = isUneven && balanced != null ? `; ${share(balanced)} where each class counts the same` : "";
   return `It was right on ${share(plain)} of ${counted(n, "photo")}: ${words}${more}.`;
 }

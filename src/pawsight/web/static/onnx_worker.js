@@ -40,11 +40,25 @@ async function predict({ id, file }) {
   const pixels = await decode(file);
   const probs = await inTurn(id, () => run(pixels));
   const best = probs.indexOf(Math.max(...probs));
+  if (card.thresholds) return severalLabels(probs);
   return {
     label: card.class_names[best],
     probability: probs[best],
     probabilities: Object.fromEntries(card.class_names.map((name, index) => [name, probs[index]])),
     is_sure: probs[best] >= card.sure,
+  };
+}
+
+/** Every label that reaches its threshold. */
+function severalLabels(probs) {
+  const isGiven = card.thresholds.map((threshold, index) => probs[index] >= threshold);
+  const labels = card.class_names.filter((_, index) => isGiven[index]);
+  return {
+    label: labels.join(";"),
+    labels,
+    probability: Math.min(...isGiven.map((given, index) => (given ? probs[index] : 1 - probs[index]))),
+    probabilities: Object.fromEntries(card.class_names.map((name, index) => [name, probs[index]])),
+    is_sure: true,
   };
 }
 

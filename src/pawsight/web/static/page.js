@@ -38,10 +38,16 @@ addEventListener("beforeunload", (event) => {
 });
 engine.then(start);
 
+/** The class with the highest probability. */
+function mostProbable({ probabilities }) {
+  return Object.entries(probabilities).reduce((best, one) => (one[1] > best[1] ? one : best))[0];
+}
+
 function start({ card, isLocal, numAtOnce, predict, heatMap }) {
   showModelCard(card, isLocal);
   gallery = new Gallery(card.class_names, {
-    heatMap: (photo, signal) => heatMap(photo.file, photo.answer.label, signal),
+    thresholds: card.thresholds && Object.fromEntries(card.class_names.map((name, index) => [name, card.thresholds[index]])),
+    heatMap: (photo, signal) => heatMap(photo.file, mostProbable(photo.answer), signal),
     onTruth: (photo) => {
       photo.isSaved = false;
       gallery.draw();

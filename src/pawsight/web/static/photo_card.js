@@ -6,6 +6,7 @@ import { wantThumbnail } from "./thumbnails.js";
 import { wasStopped } from "./engine_error.js";
 
 const MOST_BARS = 3;
+const MOST_LABELS = 12; // of several that a photo may have
 const FRAME_SHAPE = 4 / 3; // as in page.css
 
 /**
@@ -13,7 +14,8 @@ const FRAME_SHAPE = 4 / 3; // as in page.css
  * @param {object} photo {file, path, state, answer, error, truth}; the card follows it
  *   whenever `showState` is called.
  * @param {string[]} classNames The model's classes.
- * @param {{heatMap, onTruth, onAgain, onRemove}} acts What its buttons do.
+ * @param {{heatMap, onTruth, onAgain, onRemove, thresholds}} acts What its buttons do; and of a
+ *   model of several labels, the probability from which each is given.
  */
 export function buildCard(photo, classNames, acts) {
   const name = photo.path.split("/").at(-1);
@@ -37,6 +39,7 @@ export function buildCard(photo, classNames, acts) {
   const card = element("li.photo", {}, place, words);
   photo.card = card;
   photo.parts = { picture, shown, heat, again, truth, note };
+  photo.thresholds = acts.thresholds;
   heat.addEventListener("click", () => toggleHeat(photo, acts.heatMap));
   place.addEventListener("thumbnail", ({ detail }) => showPicture(photo, detail));
   wantThumbnail(place, photo.file);
@@ -51,7 +54,7 @@ export function showState(photo) {
   photo.card.classList.toggle("unsure", photo.state === "answered" && !photo.answer.is_sure);
   heat.hidden = photo.state !== "answered";
   again.hidden = photo.state !== "failed" && photo.state !== "stopped";
-  truth.hidden = photo.state === "waiting" || photo.state === "running";
+  truth.hidden = photo.state === "waiting" || photo.state === "running" || Boolean(photo.thresholds);
   shown.replaceChildren(...describe(photo));
 }
 
@@ -63,19 +66,29 @@ export function dropCard(photo) {
 }
 
 /** The answer in one line, for a screen reader. */
-export function inWords({ path, state, answer, error }) {
+export function inWords({ path, state, answer, error, thresholds }) {
   if (state === "failed") return `${path}: no answer. ${error}`;
+  if (thresholds && answer.is_sure) return `${path}: ${labelText(answer)}`;
   const share = percent(answer.probability);
   if (answer.answer === "none" && !answer.is_sure) return `${path}: none of these`;
   return answer.is_sure ? `${path}: ${answer.label}, ${share}` : `${path}: not sure, perhaps ${answer.label}, ${share}`;
 }
 
-function describe({ state, answer, error }) {
+function labelText({ labels }) {
+  return labels.join(", ") || "None of the labels";
+}
+
+function describe({ state, answer, error, thresholds }) {
   if (state === "waiting") return [element("p.soft", { textContent: "Waiting" })];
   if (state === "running") return [element("p.soft.running", { textContent: "Classifying …" })];
   if (state === "stopped") return [element("p.soft", { textContent: "Stopped" })];
   if (state === "failed") {
     return [element("p.error", {}, element("strong", { textContent: "No answer. " }), `${error[0].toUpperCase()}${error.slice(1)}`)];
+  }
+  if (thresholds) {
+    const text = answer.is_sure ? labelText(answer) : "Not sure";
+    const line = element("p.answer", {}, element("strong", { textContent: text }));
+    return [line, bars(answer.probabilities, MOST_LABELS, thresholds)];
   }
   if (answer.answer === "none" && !answer.is_sure) {
     const line = element("p.answer", {}, element("strong", { textContent: "None of these" }), " unlike all training photos");
@@ -87,14 +100,17 @@ function describe({ state, answer, error }) {
   return [line, bars(answer.probabilities)];
 }
 
-function bars(probabilities) {
-  const top = Object.entries(probabilities).sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS);
-  return element("ul.bars", {}, ...top.map(([label, probability]) => {
+/** The most probable classes; with thresholds, those that reach theirs are marked. */
+function bars(probabilities, most = MOST_BARS, thresholds = null) {
+  const top = Object.entries(probabilities).sort((a, b) => b[1] - a[1]).slice(0, most);
+  return element(thresholds ? "ul.bars.labels" : "ul.bars", {}, ...top.map(([label, probability]) => {
+    const isGiven = thresholds && probability >= thresholds[label];
     const fill = element("span.fill");
     fill.style.width = `${100 * probability}%`;
     return element(
-      "li", {},
-      element("span.label", { textContent: label, title: label }),
+      isGiven ? "li.given" : "li",
+      thresholds ? { title: `given from ${percent(thresholds[label])} on` } : {},
+      element("span.label", { textContent: isGiven ? `✓ ${label}` : label, title: label }),
       element("span.track", { "aria-hidden": "true" }, fill),
       element("span.share", { textContent: percent(probability) }),
     );

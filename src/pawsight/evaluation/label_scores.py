@@ -1,0 +1,158 @@
+"""The scores of a part whose photos have several labels, in one list; see `scores`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.evaluation.reliability import Bin, calibration_error, reliability_bins
+from pawsight.evaluation.scores import (
+    LOWEST_PROBABILITY,
+    SCORES,
+    Answers,
+    Score,
+    average_precision,
+    macro_f1,
+    mean,
+)
+from pawsight.records import IntArray, Predictions
+from pawsight.task import MultiLabel, Task
+
+
+@dataclass(frozen=True)
+class LabelAnswers(Answers):
+    """Truth and prediction of the photos of a part, of several labels.
+
+    Attributes:
+        labels: 1 or 0 for each label, shape [N, K]; N is 1 or more.
+        probs: Probabilities, float64, shape [N, K].
+        task: With the threshold of each label.
+    """
+
+    task: MultiLabel
+
+    @cached_property
+    def guesses(self) -> IntArray:
+        """1 for each label that is given, shape [N, K]."""
+        return self.task.decide(self.probs)
+
+    @cached_property
+    def is_correct(self) -> NDArray[np.bool_]:
+        """Whether the labels given are exactly the true ones, shape [N]."""
+        return self.task.is_right(self.guesses, self.labels)
+
+    @cached_property
+    def support(self) -> IntArray:
+        """Photos with each label, shape [K]."""
+        return np.asarray(self.labels.sum(axis=0))
+
+    @cached_property
+    def hits(self) -> IntArray:
+        """Photos with each label that it is given to, shape [K]."""
+        return np.asarray((self.labels & self.guesses).sum(axis=0))
+
+    @cached_property
+    def claims(self) -> IntArray:
+        """Photos that each label is given to, shape [K]."""
+        return np.asarray(self.guesses.sum(axis=0))
+
+    def is_of(self, k: int) -> NDArray[np.bool_]:
+        """Return which photos have a label, shape [N]."""
+        return np.asarray(self.labels[:, k] == 1)
+
+    def reliability(self, k: int) -> tuple[Bin, ...]:
+        """Return the bins of the probability that a photo has a label."""
+        return reliability_bins(self.probs[:, k], self.is_of(k))
+
+
+def _micro_f1(answers: LabelAnswers) -> float | None:
+    total = int(answers.support.sum() + answers.claims.sum())
+    return 2 * int(answers.hits.sum()) / total if total else None
+
+
+def _exact_match(answers: LabelAnswers) -> float:
+    return float(answers.is_correct.mean())
+
+
+def _exact_match_interval(answers: LabelAnswers) -> Interval:
+    return wilson_interval(int(answers.is_correct.sum()), len(answers.labels))
+
+
+def _hamming_loss(answers: LabelAnswers) -> float:
+    return float((answers.guesses != answers.labels).mean())
+
+
+def _log_loss(answers: LabelAnswers) -> float:
+    truth_probs = np.where(answers.labels == 1, answers.probs, 1 - answers.probs)
+    return float(-np.log(np.clip(truth_probs, LOWEST_PROBABILITY, 1.0)).mean())
+
+
+def _calibration_error(answers: LabelAnswers) -> float:
+    errors = [calibration_error(answers.reliability(k)) for k in range(answers.num_classes)]
+    return sum(errors) / len(errors)
+
+
+def _roc_auc(answers: LabelAnswers) -> float | None:
+    return mean(answers.roc_areas)
+
+
+LABEL_SCORES: tuple[Score, ...] = (
+    Score(
+        "average_precision",
+        "mean average precision",
+        "mean of the labels; whatever the thresholds, 1 is perfect",
+        average_precision,
+    ),
+    Score(
+        "exact_match",
+        "exact match",
+        "photos whose labels are all right",
+        _exact_match,
+        _exact_match_interval,
+        style="percent",
+    ),
+    Score(
+        "hamming_loss",
+        "Hamming loss",
+        "share of wrong decisions, one for each photo and label",
+        _hamming_loss,
+        style="percent",
+        higher_is_better=False,
+    ),
+    Score("macro_f1", "macro F1", "mean F1 of the labels; 1 is perfect", macro_f1),
+    Score("micro_f1", "micro F1", "F1 of all decisions together", _micro_f1),
+    Score("roc_auc", "ROC area", "mean of the labels; 0.5 is chance, 1 is perfect", _roc_auc),
+    Score(
+        "log_loss",
+        "log loss",
+        "mean of the labels; 0 is perfect",
+        _log_loss,
+        higher_is_better=False,
+    ),
+    Score(
+        "calibration_error",
+        "calibration error",
+        "mean of the labels; how far their probabilities are off",
+        _calibration_error,
+        style="percent",
+        higher_is_better=False,
+    ),
+)
+
+
+def scores_of(task: Task) -> tuple[Score, ...]:
+    """Return the scores of a task."""
+    return LABEL_SCORES if task.is_multi_label else SCORES
+
+
+def answers_of(predictions: Predictions) -> Answers:
+    """Return what the scores of predictions are computed from."""
+    labels, probs = predictions.labels, np.asarray(predictions.probs, np.float64)
+    task = predictions.task
+    if isinstance(task, MultiLabel):
+        return LabelAnswers(labels, probs, task)
+    return Answers(labels, probs)

@@ -1,0 +1,55 @@
+"""Choose the probability from which each label is given: the one with the highest F1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pawsight.records import FloatArray, IntArray
+from pawsight.task import EVEN_THRESHOLD
+
+LEAST_PHOTOS = 10  # with the label; with fewer, the best threshold of these is mostly chance
+
+
+def fit_thresholds(probs: FloatArray, labels: IntArray) -> tuple[float, ...]:
+    """Find the threshold of the highest F1 for each label.
+
+    Args:
+        probs: Probabilities, shape [N, K].
+        labels: 1 or 0 for each label, shape [N, K].
+
+    Returns:
+        K probabilities, each halfway between two that occur. Of equally good ones the nearest to
+        0.5 is taken. A label of fewer than 10 photos, or that all photos have, gets 0.5.
+    """
+    return tuple(
+        _best(probs[:, k], labels[:, k])
+        if LEAST_PHOTOS <= labels[:, k].sum() < len(labels)
+        else EVEN_THRESHOLD
+        for k in range(labels.shape[1])
+    )
+
+
+def f1_by_threshold(probs: FloatArray, labels: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Compute the F1 of one label at every threshold that matters.
+
+    Args:
+        probs: Probabilities, shape [N], N at least 1.
+        labels: 1 or 0, shape [N].
+
+    Returns:
+        Thresholds, falling, and the F1 at each; shape [M]. One is below each probability that
+        occurs, halfway to the next one.
+    """
+    order = np.argsort(-probs, kind="stable")
+    ranked, hits = probs[order], np.cumsum(labels[order])
+    is_last = np.append(ranked[:-1] > ranked[1:], True)  # of equal probabilities
+    below = np.append(ranked[1:], 0.0)[is_last]
+    num_given = np.arange(1, len(ranked) + 1)[is_last]
+    f1 = 2 * hits[is_last] / (num_given + max(1, labels.sum()))
+    return (ranked[is_last] + below) / 2, f1
+
+
+def _best(probs: FloatArray, labels: IntArray) -> float:
+    thresholds, f1 = f1_by_threshold(probs, labels)
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    return float(thresholds[best[np.abs(thresholds[best] - EVEN_THRESHOLD).argmin()]])

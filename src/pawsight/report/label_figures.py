@@ -1,0 +1,55 @@
+"""The figures of a run whose photos have several labels; see `figures`."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from pawsight.evaluation.results import LabelMetrics, PartMetrics
+from pawsight.evaluation.thresholds import f1_by_threshold
+from pawsight.records import Predictions
+from pawsight.report.figure_style import COLOURS, INK, new_figure, short, styled
+from pawsight.report.figures import draw_curves
+
+
+@styled
+def draw_thresholds(predictions: Predictions, metrics: PartMetrics) -> Figure:
+    """Draw the F1 of each label at every threshold; of more than 8, name the hardest."""
+    figure, axes = new_figure()
+    lines = {}
+    for k, name in enumerate(predictions.class_names):
+        if predictions.labels[:, k].any():
+            found = f1_by_threshold(predictions.probs[:, k], predictions.labels[:, k])
+            thresholds, f1 = (tuple(values[::-1].tolist()) for values in found)
+            lines[name] = (thresholds, f1)
+    draw_curves(axes, lines, metrics, "f1", "lower left")
+    axes.set_xlabel("threshold")
+    axes.set_ylabel("F1")
+    return figure
+
+
+@styled
+def draw_label_reliability(metrics: PartMetrics) -> Figure:
+    """Draw how often photos have a label against its probability; the labels furthest off."""
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+    labels = [(name, one) for name, one in metrics.per_class.items() if _has_bins(one)]
+    labels.sort(key=lambda pair: -getattr(pair[1], "calibration_error", 0.0))
+    handles = []
+    for (_, found), colour in zip(labels, COLOURS, strict=False):
+        bins = getattr(found, "reliability", ())
+        xs, ys = [one.confidence for one in bins], [one.accuracy for one in bins]
+        handles += axes.plot(xs, ys, "o-", color=colour, markersize=4, clip_on=False)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")
+    axes.set_ylabel("photos that have it")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+    # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
+    legend = axes.legend(handles, ["x"] * len(handles), loc="upper left", fontsize=8)
+    for text, (name, _) in zip(legend.get_texts(), labels, strict=False):
+        text.set_text(short(name))
+    return figure
+
+
+def _has_bins(found: object) -> bool:
+    return isinstance(found, LabelMetrics) and bool(found.reliability)

@@ -1,0 +1,86 @@
+"""What the numbers of a model of several labels say, in plain words; see `interpretation`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pawsight.evaluation.results import LabelMetrics, PartMetrics
+from pawsight.evaluation.thresholds import LEAST_PHOTOS
+from pawsight.formatting import counted, decimal, percent, percent_interval
+from pawsight.report.interpretation import legible
+
+_NAMED = 3
+_PHOTOS = {
+    "test": "photos it had never seen",
+    "validation": "validation photos",
+    "train": "photos it was trained on",
+}
+
+
+def headline(part: str, metrics: PartMetrics) -> str:
+    """Return the one sentence to quote of a part."""
+    interval = metrics.intervals.get("exact_match")
+    shown = f" (95 % interval {percent_interval(interval)})" if interval else ""
+    return (
+        f"Mean average precision {decimal(metrics.scores.get('average_precision'))} on "
+        f"{metrics.n:,} {_PHOTOS[part]}; all labels right on {percent(metrics.accuracy)}{shown}"
+    )
+
+
+def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
+    """Return sentences on chance, the hardest labels, thresholds and calibration.
+
+    Args:
+        part: The part that `metrics` is of.
+        metrics: What `measure` gave.
+        num_lost: Photos that could no longer be read.
+    """
+    labels = {name: one for name, one in metrics.per_class.items() if isinstance(one, LabelMetrics)}
+    sentences = [_against_chance(metrics, labels), _hardest(labels)]
+    rare = [name for name, one in labels.items() if one.support < LEAST_PHOTOS]
+    if rare:
+        sentences.append(
+            f"Fewer than {LEAST_PHOTOS} {part} photos have {_listed(rare)}: "
+            f"their scores are mostly chance."
+        )
+    error = metrics.scores.get("calibration_error")
+    worst = max(labels, key=lambda name: labels[name].calibration_error, default="")
+    if worst:
+        sentences.append(
+            f"The probability of a label is {percent(error)} off on average, that of "
+            f"“{legible(worst)}” {percent(labels[worst].calibration_error)}: the mean gap to the "
+            f"share of photos that have it."
+        )
+    if num_lost:
+        photos, was = counted(num_lost, "photo"), "was" if num_lost == 1 else "were"
+        sentences.append(f"{photos} could no longer be read during training and {was} skipped.")
+    return sentences
+
+
+def _against_chance(metrics: PartMetrics, labels: dict[str, LabelMetrics]) -> str:
+    shares = [one.support / metrics.n for one in labels.values() if one.support]
+    chance = sum(shares) / len(shares) if shares else None
+    return (
+        f"The mean average precision is {decimal(metrics.scores.get('average_precision'))}; "
+        f"probabilities at random would have {decimal(chance)}, the mean share of the photos that "
+        f"have a label."
+    )
+
+
+def _hardest(labels: dict[str, LabelMetrics]) -> str:
+    known = [(one.f1, name) for name, one in labels.items() if one.f1 is not None]
+    if not known:
+        return "None of these photos has a label."
+    if min(known)[0] == 1:
+        return "Every label was right on each of these photos."
+    parts = [
+        f"“{legible(name)}” {decimal(f1)} (precision {percent(labels[name].precision)}, recall "
+        f"{percent(labels[name].recall)})"
+        for f1, name in sorted(known)[:_NAMED]
+    ]
+    return f"The lowest F1: {'; '.join(parts)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"“{legible(name)}”" for name in names[:8])
+    return shown + (f" and {len(names) - 8:,} more labels" if len(names) > 8 else "")
