@@ -40,6 +40,7 @@ def all_files(run: Run) -> list[Path]:
         *(run.config_path, run.plan_path, run.catalog_path, run.split_path, run.history_path),
         *(
             run.labels_path,
+            run.none_path,
             run.audit_path,
             run.weights_path,
             run.onnx_path,

@@ -190,6 +190,9 @@ class SourceConfig(_Settings):
     label_separator: str | None = Field(None, min_length=1)  # between labels in one cell of a table
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
+    # Classes, in any letters, whose photos are of none of the others; one that `classes` or `merge`
+    # names is a class as any other.
+    none: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("none", "other", "neither")
     # New names, each of the classes that it joins.
     merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_assignments)] = {}
 

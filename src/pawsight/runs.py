@@ -77,6 +77,7 @@ class Run:
         self.onnx_path = model_dir / "model.onnx"
         self.out_of_distribution_path = model_dir / "out_of_distribution.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
+        self.none_path = self.path / "evaluation" / "none.json"
         self.curves_path = self.path / "evaluation" / "curves.json"
 
     @classmethod

@@ -39,6 +39,7 @@ class Catalog:
         root: The folder that the paths are relative to.
         photos: Sorted by path.
         num_ignored: How many other files there are.
+        none_paths: Photos of none of the classes, which are not among `photos`.
         pixel_scale: The rule by which values of more than 8 bits became pixels.
         task: What the label of a photo is: one class, or several labels.
     """
@@ -49,6 +50,7 @@ class Catalog:
     num_ignored: int = 0
     pixel_scale: PixelScale = STANDARD
     task: Task = SINGLE_LABEL
+    none_paths: tuple[str, ...] = ()
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:

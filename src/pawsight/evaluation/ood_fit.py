@@ -6,6 +6,8 @@ the photos it was fitted to are smaller than those of new ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
@@ -14,6 +16,8 @@ from pawsight.inference.out_of_distribution import OutOfDistributionDetector, no
 from pawsight.records import FloatArray, IntArray
 
 REFUSED_SHARE = 0.025  # of photos like those of the training set that are rejected
+LEAST_FOREIGN = 20  # photos of none of the classes from which they choose the threshold
+_LEAST_REFUSED, _MOST_REFUSED = 0.005, 0.05  # of own photos, where they choose it
 _RANK = 256  # eigenvectors kept: 0.65 MB at 1,280 features; more were no better (see docs)
 _FOLDS = 5
 _LEAVE_ONE_OUT = 60  # up to so many photos, since a fit without a fifth of them is much worse
@@ -24,7 +28,7 @@ _NORMAL_QUANTILE = 1.959964  # of the standard normal distribution at 1 - REFUSE
 
 
 def fit_detector(
-    features: FloatArray, labels: IntArray, seed: int = 0
+    features: FloatArray, labels: IntArray, seed: int = 0, foreign: FloatArray | None = None
 ) -> OutOfDistributionDetector:
     """Fit class means and one shrunk covariance, and the threshold by cross-validation.
 
@@ -32,9 +36,12 @@ def fit_detector(
         features: Shape [N, F], not normalised, N at least 2.
         labels: Class indices, shape [N], every class at least once.
         seed: Of the division into folds.
+        foreign: Features of photos of none of the classes, shape [M, F]; with 20 or more the
+            threshold is the one between 0.5 and 5 % of own photos refused that divides them best.
 
     Returns:
-        A detector that rejects about `REFUSED_SHARE` of photos like these.
+        A detector that rejects about `REFUSED_SHARE` of photos like these, or the share that
+        `foreign` leads to.
 
     Raises:
         ShapeError: The arrays disagree on N, or N is below 2.
@@ -46,7 +53,26 @@ def fit_detector(
         )
     unit = normalised(features)
     held_out = np.concatenate([*_held_out_distances(unit, labels, seed)])
-    return _fit(unit, labels, threshold_of(held_out))
+    detector = _fit(unit, labels, threshold_of(held_out))
+    if foreign is None or len(foreign) < LEAST_FOREIGN or len(held_out) < LEAST_FOREIGN:
+        return detector
+    distances = detector.distances(foreign)
+    return replace(detector, threshold=dividing_threshold(held_out, distances))
+
+
+def dividing_threshold(own: FloatArray, foreign: FloatArray) -> float:
+    """Return the threshold that divides own from foreign photos best.
+
+    It refuses 0.5 to 5 % of the own ones. Of these the one with the highest mean of the shares
+    of own photos accepted and of foreign ones refused; of equal ones the lowest.
+
+    Args:
+        own: Distances of own photos that the detector was not fitted to, shape [N].
+        foreign: Distances of photos of none of the classes, shape [M].
+    """
+    tried = np.quantile(own, np.linspace(1 - _MOST_REFUSED, 1 - _LEAST_REFUSED, 19))
+    is_right = [(own <= limit).mean() + (foreign > limit).mean() for limit in tried]
+    return float(tried[int(np.argmax(is_right))])
 
 
 def threshold_of(distances: FloatArray) -> float:

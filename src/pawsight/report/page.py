@@ -21,6 +21,7 @@ from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import PixelScale
 from pawsight.evaluation.label_scores import scores_of
+from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
 from pawsight.formatting import counted, percent
@@ -118,6 +119,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         unusual=_unusual(facts.audit),
         lost=[(one.path, one.problem) for one in facts.lost],
         num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
+        none_sentence=none_sentence(run),
         temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),

@@ -7,16 +7,23 @@ look like.
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from pawsight.data.dataset import Dataset
-from pawsight.evaluation.ood_fit import fit_detector
+from pawsight.data.decoding.decode import load_pixels
+from pawsight.data.decoding.photo_file import read_photo
+from pawsight.errors import PhotoError
+from pawsight.evaluation.none_measurement import NoneMeasurement
+from pawsight.evaluation.ood_fit import LEAST_FOREIGN, fit_detector
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
-from pawsight.records import IntArray
+from pawsight.records import FloatArray, IntArray
 from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.training.features import FeatureReader
 
 _LEAST_SIDE = 32  # pixels; the built-in network takes no smaller images
@@ -28,7 +35,9 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
 
     Models of images below 32 pixels a side, those of several labels a photo, for
     which "none of them" is an answer like others, and runs with fewer than two
-    training photos that can be read, get none.
+    training photos that can be read, get none. Photos of none of the classes choose
+    the threshold, where there are enough, and measure it; the result is written to
+    `run.none_path`.
 
     Args:
         run: A run with its model.
@@ -49,8 +58,42 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     found = reader.read(catalog, dataset.pixels, chosen, progress)
     if len(found.indices) < 2:
         return
-    detector = fit_detector(found.rows, catalog.labels(found.indices))
+    foreign = _none_features(reader, dataset, description, progress)
+    # One half chooses the threshold, the other one measures it.
+    chooses = foreign[::2] if len(foreign) >= 2 * LEAST_FOREIGN else foreign[:0]
+    measures = foreign[1::2] if len(chooses) else foreign
+    detector = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
     detector.save(run.out_of_distribution_path)
+    if len(measures):
+        num_refused = int((detector.distances(measures) > detector.threshold).sum())
+        measured = NoneMeasurement(
+            num_photos=len(measures), num_refused=num_refused, num_chosen_on=len(chooses)
+        )
+        write_json(run.none_path, measured.model_dump(mode="json"))
+        progress.note(measured.sentence())
+
+
+def _none_features(
+    reader: FeatureReader, dataset: Dataset, description: ModelDescription, progress: Progress
+) -> FloatArray:
+    """Compute features [M, F] of at most 512 photos of none of the classes; unreadable ones not."""
+    catalog = dataset.catalog
+    paths = [catalog.none_paths[i] for i in _sample(np.arange(len(catalog.none_paths))).tolist()]
+    if not paths:
+        return np.empty((0, 0), np.float32)
+    progress.start("Photos of none of the classes", len(paths), "photos")
+    rows = []
+    for path in paths:
+        with contextlib.suppress(PhotoError):
+            image = load_pixels(
+                read_photo(catalog.root / path),
+                description.image_size,
+                description.resize,
+                scale=catalog.pixel_scale,
+            )
+            rows.append(reader.compute(image[None])[0])
+        progress.advance(1)
+    return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
 
 def _sample(indices: IntArray) -> IntArray:

@@ -23,7 +23,7 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
 from pawsight.workflow.photo_sets import Source, list_photos
-from pawsight.workflow.run_photos import photos_of
+from pawsight.workflow.run_photos import keep_classes, photos_of
 
 _SILENT = Silent()
 _CORRECTED = "corrected labels"
@@ -124,7 +124,7 @@ def other_photos(
 
 
 def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:
-    """Return the settings with the task of the model.
+    """Return the settings with the task of the model, and its classes as classes.
 
     Raises:
         ConfigError: Several labels are chosen, and the model gives one.
@@ -135,7 +135,8 @@ def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> Source
             "This model gives each photo one class, so it cannot be compared with several labels.\n"
             "Leave --multi-label out, or train a model with it."
         )
-    return config.model_copy(update={"multi_label": classifier.task.is_multi_label})
+    config = config.model_copy(update={"multi_label": classifier.task.is_multi_label})
+    return keep_classes(config, classifier.class_names)
 
 
 def write_report(run_path: Source) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pawsight.addresses import HIDDEN
+from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.corrections import OFF
 from pawsight.data.splitting.saved_split import restore
@@ -40,12 +43,23 @@ def photos_of(
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
     labels = str(run.labels_path) if run.labels_path.is_file() else OFF
-    source_config = config.source.model_copy(update={"labels": labels})
+    source_config = keep_classes(
+        config.source.model_copy(update={"labels": labels}),
+        Catalog.load(run.catalog_path, run.path).class_names,
+    )
     listed = list_photos(source, progress, config.split.group_by, config.stage, source_config)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return catalog, pixels
+
+
+def keep_classes(config: SourceConfig, class_names: Sequence[str]) -> SourceConfig:
+    """Return settings by which no class of a model is read as photos of none of its classes."""
+    own = {name.casefold() for name in class_names}
+    return config.model_copy(
+        update={"none": tuple(name for name in config.none if name.casefold() not in own)}
+    )
 
 
 def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:

@@ -25,7 +25,7 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts, part_folders
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.selection import report_classes, selected
+from pawsight.data.listing.selection import report_classes, selected, without_none
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
 from pawsight.data.listing.tables_beside import check_agreement, usable_tables
@@ -113,12 +113,14 @@ class _Scan:
             photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_asked))
         if task.is_multi_label and not self._has_table:
             photos = joined_copies(self._outline.root, photos, self._progress)
+        photos, of_none = without_none(photos, self._config, self._progress)
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
         report_classes(photos, task, origin, self._parts_origin, self._progress)
         return Catalog(
             *(self._source.name, self._outline.root, tuple(photos), self._found.num_ignored),
             task=task,
+            none_paths=of_none,
         )
 
     def _tables_beside(self) -> dict[Path, Part | None]:

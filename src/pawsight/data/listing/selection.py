@@ -64,6 +64,36 @@ def _classes(photos: Sequence[Photo], task: Task) -> list[str]:
     return sorted({name for photo in photos for name in task.names_of(photo.label)})
 
 
+def without_none(
+    photos: Sequence[Photo], config: SourceConfig, progress: Progress
+) -> tuple[list[Photo], tuple[str, ...]]:
+    """Separate the photos of a class such as none/ or other/, which are of none of the classes.
+
+    A class is one as any other if `classes` or `merge` names it, or if fewer than two would
+    be left.
+
+    Returns:
+        The other photos, and the paths of these.
+    """
+    named = {
+        *config.classes,
+        *config.merge,
+        *(old for olds in config.merge.values() for old in olds),
+    }
+    chosen = {name.casefold() for name in config.none} - {name.casefold() for name in named}
+    labels = {photo.label for photo in photos if photo.label}
+    of_none = {label for label in labels if label.casefold() in chosen}
+    if config.task.is_multi_label or not of_none or len(labels - of_none) < 2:
+        return list(photos), ()
+    paths = tuple(photo.path for photo in photos if photo.label in of_none and not photo.problem)
+    progress.note(
+        f"{len(paths):,} photos of {listed(sorted(of_none))} are of none of the classes: they set "
+        f"and test when the answer is none. To train a class of that name: --classes "
+        f"{shlex.quote(','.join(sorted(labels)[:_NAMED_CLASSES]))}"
+    )
+    return [photo for photo in photos if photo.label not in of_none], paths
+
+
 def _tell_of_capitals(classes: Sequence[str], progress: Progress) -> None:
     """Write a note on classes that may be one."""
     by_key: dict[str, list[str]] = {}

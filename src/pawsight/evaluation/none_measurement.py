@@ -1,0 +1,45 @@
+"""How many photos of none of the classes a model finds to be such."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pawsight.evaluation.intervals import wilson_interval
+from pawsight.formatting import counted, percent, percent_interval
+from pawsight.runs import Run
+
+
+class NoneMeasurement(BaseModel):
+    """The answer none on photos of none of the classes, as `evaluation/none.json` holds it.
+
+    Attributes:
+        num_photos: Photos it was measured on.
+        num_refused: Those of them with the answer none.
+        num_chosen_on: Other such photos, which the threshold was chosen on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    num_photos: int = Field(ge=1)
+    num_refused: int = Field(ge=0)
+    num_chosen_on: int = Field(ge=0)
+
+    def sentence(self) -> str:
+        """Describe it in one sentence with its 95 % interval."""
+        share = percent(self.num_refused / self.num_photos)
+        interval = percent_interval(wilson_interval(self.num_refused, self.num_photos))
+        return (
+            f"Of {counted(self.num_photos, 'photo')} of none of the classes, "
+            f"{self.num_refused:,} get the answer none: {share} (95 % interval {interval})."
+        )
+
+
+def none_sentence(run: Run) -> str:
+    """Return what a run measured on photos of none of its classes; "" where there were none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not run.none_path.is_file():
+        return ""
+    return NoneMeasurement.model_validate(run.read_json(run.none_path)).sentence()
