@@ -40,7 +40,7 @@ RESULTS = HERE / "results.json"
 # Old scripts take minutes a mutant; how a drawn cat looks is a matter of taste.
 DEFAULT_EXCLUDED = ("compat", "data/sources/sample_drawing")
 SECONDS = 900  # for the tests of one mutant; a mutant that takes longer counts as noticed
-MOST_TEST_SECONDS = 300  # of the tests run on one mutant, by their recorded seconds
+MOST_TEST_SECONDS = 120  # of the tests run on one mutant, by their recorded seconds
 FIRST_SECONDS = 10  # of the tests run first, as most mutants fail one of them
 
 
@@ -225,36 +225,32 @@ def tried(
 def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list[str]:
     """Return the tests to run on a mutant.
 
-    These are the tests that execute it, up to MOST_TEST_SECONDS; of a file that
-    changed since they were recorded, all tests. Where none executes it, the
-    files that name its module.
+    These are the tests that execute it, up to MOST_TEST_SECONDS, and then all of
+    the files that name its module and changed since they were recorded. Where
+    none executes it, the files that name its module.
     """
-    name = dotted(mutant.module)
+    files = {
+        path.relative_to(root).as_posix(): path for path in (root / "tests").rglob("test_*.py")
+    }
+    texts = {file: files[file].read_text(encoding="utf-8") for file in sorted(files)}
     found: list[str] = []
     seconds = 0.0
-    is_changed: dict[str, bool] = {}
-    for path in sorted((root / "tests").rglob("test_*.py")):
-        file, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
-        is_changed[file] = test_map.files.get(file) != text
-        if is_changed[file] and name in text:
-            found.append(file)
     for test in test_map.tests_of(mutant, source):
-        file = test.partition("::")[0]
         seconds += test_map.seconds[test]
         if seconds > MOST_TEST_SECONDS:
             break
-        if file in is_changed:  # else it is gone
-            found.append(file if is_changed[file] else test)
-    if not found:
-        found = [file for file in is_changed if name in (root / file).read_text(encoding="utf-8")]
-    return list(dict.fromkeys(found))
+        if test.partition("::")[0] in texts:  # else it is gone
+            found.append(test)
+    near = [file for file, text in texts.items() if dotted(mutant.module) in text]
+    changed = [file for file in near if test_map.files.get(file) != texts[file]]
+    return [*found, *changed] if found else near
 
 
 def first_of(tests: list[str], test_map: TestMap) -> tuple[list[str], list[str]]:
     """Divide tests into some that are quick and the others, in the order given."""
     first, rest, seconds = [], [], 0.0
     for test in tests:
-        needed = test_map.seconds.get(test, 1.0)
+        needed = test_map.seconds.get(test, FIRST_SECONDS)  # of a whole file, unknown
         if needed < FIRST_SECONDS / 5 and seconds + needed <= FIRST_SECONDS:
             first.append(test)
             seconds += needed

@@ -113,7 +113,10 @@ def save_map(copy: Path, data: Path, path: Path) -> None:
     lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for part in sorted(data.glob("lines.*")):
         recorded = coverage.CoverageData(str(part))
-        recorded.read()
+        try:
+            recorded.read()
+        except coverage.exceptions.DataError:  # of a process that was killed while it saved
+            continue
         for file in recorded.measured_files():
             module = Path(file).relative_to(package).as_posix()
             for line, contexts in recorded.contexts_by_lineno(file).items():
