@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from pawsight.errors import ConfigError
 
 IMBALANCED_RATIO = 1.5  # photos of the most frequent class over those of the rarest
 
@@ -33,3 +35,27 @@ def class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     """
     present = sum(count > 0 for count in counts)
     return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
+
+
+def chosen_weights(
+    setting: str | Mapping[str, float], class_names: Sequence[str], counts: Sequence[int]
+) -> tuple[float, ...] | None:
+    """Return the weight of a photo of each class by the setting; None where all count alike.
+
+    Args:
+        setting: "auto", "none", or weights by class name; a class that is not named has 1.
+        class_names: The classes, length K.
+        counts: Training photos of each; empty where nobody counted them.
+
+    Raises:
+        ConfigError: There is no class of a name.
+    """
+    if isinstance(setting, str):
+        return class_weights(counts) if setting == "auto" and is_imbalanced(counts) else None
+    unknown = [name for name in setting if name not in class_names]
+    if unknown:
+        raise ConfigError(
+            f"class_weights names the class '{unknown[0]}', and there is none.\n"
+            f"The classes are: {', '.join(class_names)}."
+        )
+    return tuple(float(setting.get(name, 1.0)) for name in class_names)

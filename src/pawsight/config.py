@@ -258,7 +258,8 @@ class TrainConfig(_Settings):
     keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of it is there
     pixels: PixelsConfig = PixelsConfig()
     stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
-    class_weights: Literal["auto", "none"] = "auto"  # auto: rare classes count more, beyond 1.5 : 1
+    # auto: rare classes count more, beyond 1.5 : 1; or the weight of a photo by class name
+    class_weights: Literal["auto", "none"] | dict[str, Annotated[float, Field(ge=0)]] = "auto"
     epochs: int | None = Field(None, ge=1)
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)

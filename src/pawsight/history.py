@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Epoch:
     validation_balanced_accuracy: float | None = None
     # Side of the images it was validated on, relative to that of the finished model.
     validation_scale: float = 1.0
+    own_metrics: dict[str, float] = field(default_factory=dict)  # of the user's, in validation
 
     @property
     def epoch_text(self) -> str:
@@ -52,6 +54,7 @@ class Epoch:
             f"Epoch {self.epoch_text}: accuracy {percent(self.train_accuracy)} in training, "
             f"{percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")
+            + "".join(f", {name} {value:.4g}" for name, value in self.own_metrics.items())
             + f", {self.images_per_second:.0f} images/s"
         )
 
@@ -95,15 +98,28 @@ def save_history(history: list[Epoch], path: Path) -> None:
     """Write the rows as CSV, atomically."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in dataclasses.fields(Epoch))
-    for one in history:
-        writer.writerow([repr(v) if isinstance(v, float) else v for v in dataclasses.astuple(one)])
+    names = [one.name for one in dataclasses.fields(Epoch)]
+    if not any(row.own_metrics for row in history):
+        names.remove("own_metrics")
+    writer.writerow(names)
+    for row in history:
+        writer.writerow([_cell(getattr(row, name)) for name in names])
     write_text(path, text.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return repr(value) if isinstance(value, float) else value
 
 
 def _number(text: str) -> int | float:
     number = float(text)
     return int(number) if number == int(number) else number
+
+
+def _is_needed(one: dataclasses.Field[Any]) -> bool:
+    return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
 
 
 def load_history(path: Path) -> list[Epoch]:
@@ -117,6 +133,7 @@ def load_history(path: Path) -> list[Epoch]:
         "int | float": _number,
         "float": float,
         "bool": lambda text: text == "True",
+        "dict[str, float]": json.loads,
         "float | None": lambda text: float(text) if text else None,
     }
     try:
@@ -124,9 +141,9 @@ def load_history(path: Path) -> list[Epoch]:
             return [
                 Epoch(
                     **{
-                        field.name: kinds[str(field.type)](row[field.name])
-                        for field in dataclasses.fields(Epoch)
-                        if field.name in row or field.default is dataclasses.MISSING
+                        one.name: kinds[str(one.type)](row[one.name])
+                        for one in dataclasses.fields(Epoch)
+                        if one.name in row or _is_needed(one)
                     }
                 )
                 for row in csv.DictReader(file)

@@ -2,7 +2,7 @@
 
     config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
     checkpoints/latest.npz  checkpoints/previous.npz
-    model/model.json  model/model.weights.h5  model/model.onnx
+    model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
     evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
     earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
     exports/<format>/
@@ -74,6 +74,7 @@ class Run:
         self.checkpoints_dir = self.path / "checkpoints"
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
+        self.keras_path = model_dir / "model.keras"  # of a network of the user's own
         self.onnx_path = model_dir / "model.onnx"
         self.out_of_distribution_path = model_dir / "out_of_distribution.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"

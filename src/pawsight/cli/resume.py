@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from pawsight.cli.settings import Build
+
 
 def resume(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
+    build: Build = None,
 ) -> None:
     """Resume a run that was stopped or killed.
 
@@ -25,5 +28,5 @@ def resume(
     from pawsight.cli.train import print_run
 
     with shown() as progress:
-        finished = workflow.resume(run, progress)
+        finished = workflow.resume(run, progress, build)
     print_run(finished)

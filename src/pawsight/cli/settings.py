@@ -24,6 +24,13 @@ Model = Annotated[
         "which come with weights; `colab`, the Colab script's own.",
     ),
 ]
+Build = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FUNCTION",
+        help="Your own network: module:function or file.py:function, which is run; see Networks.",
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -37,6 +44,7 @@ Finetune = Annotated[
     typer.Option(
         "--finetune",
         help="Train such a network itself, once its last layer is fitted, while time lasts.",
+        hidden=True,
     ),
 ]
 Epochs = Annotated[
@@ -79,7 +87,7 @@ Assigned = Annotated[
 
 # Options that are settings of a group, and those that are none.
 _GROUPS = {"split.": ("folds", "group_by"), "source.": SOURCE_OPTIONS}
-_NOT_SETTINGS = ("source", "out", "config", "set_", "as_json")
+_NOT_SETTINGS = ("source", "out", "build", "config", "set_", "as_json")
 
 
 def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | None) -> TrainConfig:

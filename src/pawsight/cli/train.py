@@ -11,6 +11,7 @@ import typer
 from pawsight.cli import tables
 from pawsight.cli.settings import (
     Assigned,
+    Build,
     Config,
     Epochs,
     Finetune,
@@ -107,6 +108,7 @@ def train(
         ),
     ],
     model: Model = "auto",
+    build: Build = None,
     start_from: _StartFrom = None,
     weights: Weights = None,
     finetune: Finetune = False,
@@ -151,7 +153,7 @@ def train(
     from pawsight.machine import process_started
 
     with shown() as progress:
-        run = workflow.train(source, chosen, out, progress, started=process_started())
+        run = workflow.train(source, chosen, out, progress, started=process_started(), build=build)
     print_run(run)
 
 

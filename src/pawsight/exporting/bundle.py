@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 
 from pawsight.models.description import ModelDescription
-from pawsight.models.model_files import load_model, save_weights
+from pawsight.models.model_files import load_model, save_keras, save_weights
 from pawsight.models.onnx_convert import check_onnx, export_onnx
+from pawsight.models.registry import find_network
 from pawsight.records import ImageArray
 from pawsight.runs import Run
 
@@ -32,6 +33,8 @@ def save_model(
         DiskError: A file cannot be written.
     """
     save_weights(trained, run.weights_path)
+    if find_network(description.architecture or "").keeps_keras:
+        save_keras(trained, run.keras_path)
     description.save(run)
     model = load_model(run)  # read back: what is exported is what the file holds
     export_onnx(model, run.onnx_path)

@@ -21,8 +21,6 @@ from pawsight.models.plain_layers import plain_network
 from pawsight.models.pretrained import leaves
 from pawsight.models.weight_files import load_backbone
 
-_LAST = "logits"
-
 
 def load_weights_file(network: Network, description: ModelDescription, path: Path) -> keras.Model:
     """Build the network of a pawsight model in float32, with the weights of one of its files.
@@ -69,9 +67,10 @@ def carry_over(
         model: The model that receives them, newly built; layers keep whether they learn.
         class_names: Its class names.
     """
-    own = model.get_layer(_LAST).get_weights()
-    _copy(earlier, model, without=_LAST)
-    given = [_columns(one, len(earlier_classes)) for one in earlier.get_layer(_LAST).get_weights()]
+    last = _last_layer(model)
+    own = last.get_weights()
+    _copy(earlier, model, without=last)
+    given = [_columns(one, len(earlier_classes)) for one in _last_layer(earlier).get_weights()]
     new = [_columns(one, len(class_names)) for one in own]
     places = {name: place for place, name in enumerate(earlier_classes)}
     for place, name in enumerate(class_names):
@@ -80,7 +79,11 @@ def carry_over(
                 wanted[..., place] = found[..., places[name]]
     if own[0].shape[-1] == 1:  # the logit of the second of two classes
         new = [one[..., 1:] - one[..., :1] for one in new]
-    model.get_layer(_LAST).set_weights(new)
+    last.set_weights(new)
+
+
+def _last_layer(model: keras.Model) -> keras.Layer:
+    return [layer for layer in leaves(model) if layer.weights][-1]
 
 
 def _columns(array: np.ndarray, num_classes: int) -> np.ndarray:
@@ -90,9 +93,9 @@ def _columns(array: np.ndarray, num_classes: int) -> np.ndarray:
     return np.concatenate([np.zeros_like(array), array], axis=-1)
 
 
-def _copy(source: keras.Model, target: keras.Model, without: str = "") -> None:
+def _copy(source: keras.Model, target: keras.Model, without: keras.Layer | None = None) -> None:
     for found, own in zip(leaves(source), leaves(target), strict=True):
-        if own.weights and own.name != without:
+        if own.weights and own is not without:
             own.set_weights(found.get_weights())
 
 

@@ -171,7 +171,8 @@ class ModelDescription(BaseModel):
         Raises:
             DiskError: It cannot be written.
         """
-        files = [path for path in (run.weights_path, run.onnx_path) if path.is_file()]
+        paths = (run.weights_path, run.keras_path, run.onnx_path)
+        files = [path for path in paths if path.is_file()]
         added: dict[str, Any] = {
             "created": self.created or datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": self.versions or versions(),

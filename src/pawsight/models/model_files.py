@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pawsight.errors import ConfigError, ModelError
+from pawsight.errors import ConfigError, ModelError, first_line
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.runs import Run
@@ -24,6 +24,25 @@ def save_weights(model: keras.Model, path: Path) -> None:
     """
     with replacing(path) as temporary:
         model.save_weights(temporary, overwrite=True)
+
+
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write a network with its weights as one .keras file.
+
+    Raises:
+        ModelError: It has a part that Keras cannot write.
+        DiskError: The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        named = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on that ending
+        try:
+            model.save(named)
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise ModelError(
+                f"The network cannot be saved as {path.name}: {first_line(error)}\nGive each layer "
+                f"of your own a get_config()."
+            ) from error
+        named.replace(temporary)
 
 
 def load_model(run: str | os.PathLike[str] | Run) -> keras.Model:

@@ -52,6 +52,7 @@ class Network(ABC):
     has_weights: ClassVar[bool] = False  # a head is fitted to its features
     can_finetune: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False  # others than its own, by --weights
+    keeps_keras: ClassVar[bool] = False  # a run holds model.keras: the registry cannot build it
 
     def find(self, name: str) -> Network | None:
         """Return this network if that is its name, however it is written."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pawsight.config import AugmentConfig
 
-Optimizer = Literal["adam", "scaled_adam", "muon"]
+Optimizer = Literal["adam", "scaled_adam", "muon", "own"]
 Schedule = Literal["constant", "linear"]
 
 

@@ -40,6 +40,7 @@ def training_rows(
             ("training time", duration(last.seconds)),
             ("speed", f"{rate:,.0f} photos a second"),
             ("limited by", plan.get("limited_by")),
+            ("own metrics", best.own_metrics or None),
         ]
     rows += [("diverged", _divergence(cut)) for cut in plan.get("cuts", ())]
     rows.append(("precision", plan.get("precision")))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pawsight.models.registry import build_model
 from pawsight.records import Pixels
 from pawsight.training.feed import Feed
 from pawsight.training.optimizers import build_optimizer
+from pawsight.training.own_parts import Callbacks, OwnParts
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.state import State
@@ -29,6 +31,7 @@ class Learner:
         train: The photos to learn from.
         validation: The photos to validate on.
         warm_start: The network to start from; None builds one with random weights.
+        own: The user's own optimizer, metrics and callbacks.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Learner:
         train: Subset,
         validation: Subset,
         warm_start: WarmStart | None = None,
+        own: OwnParts | None = None,
     ) -> None:
         keras.utils.set_random_seed(plan.seed)
         self.pixels = MonitoredPixels(pixels)
@@ -45,10 +49,13 @@ class Learner:
         self.validation = validation
         self.warm_start = warm_start
         self.model = warm_start.build(plan) if warm_start else _with_random_weights(plan)
-        self.validator = Validator(self.model, plan, self.pixels)
+        own = own or OwnParts()
+        self.validator = Validator(self.model, plan, self.pixels, own.metrics)
         self._plan = plan
-        self._optimizer = build_optimizer(plan)
+        is_own = plan.optimizer == "own"
+        self._optimizer = own.new_optimizer() if is_own else build_optimizer(plan)
         self._optimizer.build(self.model.trainable_variables)
+        self.callbacks = Callbacks(own, self.model, self._optimizer)
         self.state = State(self.model, self._optimizer)
         self._steps: dict[float, TrainStep] = {}
         self._on_device = bool(tf.config.list_physical_devices("GPU"))
@@ -60,6 +67,12 @@ class Learner:
         if share not in self._steps:
             self._steps[share] = build_train_step(self.model, self._optimizer, self._plan, share)
         return self._steps[share](images, labels, learning_rate)
+
+    def learning_rate_at(self, step: int, plan: Plan) -> float:
+        """Return the learning rate of a step, counted from 0: the plan's or own optimizer's."""
+        if self._plan.optimizer == "own":
+            return float(np.asarray(self._optimizer.learning_rate))
+        return plan.learning_rate_at(step)
 
     def feed(self, plan_now: Callable[[], Plan]) -> Feed:
         """Return a source of training batches; `plan_now` returns the plan that holds now."""

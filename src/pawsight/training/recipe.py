@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pawsight import class_weights
+from pawsight.class_weights import chosen_weights
 from pawsight.config import TrainConfig
 from pawsight.models.recipe import Recipe, Sizes
 from pawsight.models.registry import find_network
@@ -52,7 +52,6 @@ def plan(
     # A smaller batch is a noisier gradient. Muon's steps have one length whatever the gradient's,
     # so its root counts; Adam's rate stays as the user knows it.
     scale = math.sqrt(batch_size / recipe.batch_size) if recipe.optimizer == "muon" else 1.0
-    is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(num_per_class)
     image_size = config.image_size or find_network(config.model).image_size
     minutes = budget_minutes(config)
     return Plan(
@@ -73,7 +72,7 @@ def plan(
         label_smoothing=recipe.label_smoothing,
         augment=config.augment or recipe.augment,
         num_steps=num_steps,
-        class_weights=class_weights.class_weights(num_per_class) if is_weighted else None,
+        class_weights=chosen_weights(config.class_weights, class_names, num_per_class),
         warmup=recipe.warmup,
         augment_strength=_strength(recipe, config, num_train),
         stages=_stages(recipe, recipe.sizes[0], config.model, image_size),

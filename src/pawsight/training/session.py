@@ -20,6 +20,7 @@ from pawsight.formatting import percent
 from pawsight.history import Epoch
 from pawsight.models.description import versions
 from pawsight.models.onnx_convert import check_convertible
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
@@ -31,8 +32,10 @@ from pawsight.training.memory import (
     needed_bytes,
     photo_bytes,
 )
+from pawsight.training.own_parts import OwnParts
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, load_plan, save_plan
+from pawsight.training.precision import Precision
 from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.trainer import Trainer
@@ -65,6 +68,7 @@ def train_run(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None = None,
+    own: OwnParts | None = None,
 ) -> keras.Model:
     """Train a run's model to the end of its plan.
 
@@ -77,6 +81,7 @@ def train_run(
         budget: The time that is left; used where no plan was made yet.
         progress: Receives the plan and every step.
         warm_start: The network to start from; None builds one with random weights.
+        own: The user's own optimizer, metrics and callbacks.
 
     Returns:
         The model, in the precision it was trained in, with its best weights.
@@ -99,9 +104,14 @@ def train_run(
                 f"The weights that {run.path} began with have changed since.\n"
                 f"Bring them back as they were, or start a new run."
             )
-        learner = _build(plan, dataset, warm_start)
+        if plan.optimizer == "own" and (own is None or own.optimizer is None):
+            raise RunError(
+                f"{run.path} began with an optimizer of your own.\nGive it again: "
+                f"pawsight.resume(..., optimizer=...)."
+            )
+        learner = _build(plan, dataset, warm_start, own)
     else:
-        plan, learner = _begin(config, dataset, budget, progress, warm_start)
+        plan, learner = _begin(config, dataset, budget, progress, warm_start, own)
         save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.describe()}.")
     with memory_errors(plan):
@@ -109,12 +119,14 @@ def train_run(
     return learner.model
 
 
-def _build(plan: Plan, dataset: Dataset, warm_start: WarmStart | None) -> Learner:
+def _build(
+    plan: Plan, dataset: Dataset, warm_start: WarmStart | None, own: OwnParts | None
+) -> Learner:
     train, validation = (
         Subset(indices, dataset.catalog.labels(indices))
         for indices in (dataset.catalog.part("train"), dataset.catalog.part("validation"))
     )
-    return Learner(plan, dataset.pixels, train, validation, warm_start)
+    return Learner(plan, dataset.pixels, train, validation, warm_start, own)
 
 
 def _begin(
@@ -123,11 +135,12 @@ def _begin(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None,
+    own: OwnParts | None,
 ) -> tuple[Plan, Learner]:
     """Decide what the settings decide, build the network, measure it, and fix the plan."""
     clock, busy = time.monotonic(), time.process_time()
-    decided = _decided(config, dataset, warm_start)
-    learner = _build(decided, dataset, warm_start)
+    decided = _decided(config, dataset, warm_start, own)
+    learner = _build(decided, dataset, warm_start, own)
     per_photo = photo_bytes(learner.model, decided)
     batch_size = fitting_batch_size(
         learner.model, decided, per_photo, is_chosen=config.batch_size is not None
@@ -135,8 +148,8 @@ def _begin(
     if batch_size != decided.batch_size:
         progress.note(f"Batches of {batch_size}, not {decided.batch_size}: more exceed the memory.")
         smaller = config.model_copy(update={"batch_size": batch_size})
-        decided = _decided(smaller, dataset, warm_start)
-        learner = _build(decided, dataset, warm_start)
+        decided = _decided(smaller, dataset, warm_start, own)
+        learner = _build(decided, dataset, warm_start, own)
     needed = needed_bytes(learner.model, decided, per_photo)
     progress.note(f"Training needs about {in_gigabytes(needed)} of memory.")
     if warm_start is None:  # else its features are an ONNX file already
@@ -166,7 +179,9 @@ def _begin(
     return plan.model_copy(update=facts), learner
 
 
-def _decided(config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None) -> Plan:
+def _decided(
+    config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None, own: OwnParts | None
+) -> Plan:
     """Return what the settings and the photos decide."""
     catalog = dataset.catalog
     train, validation = catalog.part("train"), catalog.part("validation")
@@ -175,9 +190,10 @@ def _decided(config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None
         catalog.class_names,
         len(train),
         len(validation),
-        warm_start.precision if warm_start else precision.choose(config.precision),
+        warm_start.precision if warm_start else precision_of(config),
         np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
     )
+    plan = plan.model_copy(update=own.plan_of_optimizer() if own is not None else {})
     if warm_start is None or warm_start.row is None:
         return plan
     return smoothed_at_most(plan, 1 - warm_start.row.validation_accuracy)
@@ -191,6 +207,13 @@ def smoothed_at_most(plan: Plan, share: float) -> Plan:
     """
     smoothing = min(plan.label_smoothing, share)
     return plan.model_copy(update={"label_smoothing": smoothing})
+
+
+def precision_of(config: TrainConfig) -> Precision:
+    """Return the number format of a network that is trained from scratch."""
+    if find_network(config.model).keeps_keras:
+        return Precision("float32", "as your own network computes")
+    return precision.choose(config.precision)
 
 
 def _kept(history: list[Epoch]) -> str:

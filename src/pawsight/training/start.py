@@ -148,15 +148,13 @@ class Start:
 
     def warm_start(self, config: TrainConfig) -> WarmStart:
         """Return how training starts from the weights of the model (TensorFlow)."""
-        from pawsight.training import precision
         from pawsight.training.finetune import pretrained_start
-        from pawsight.training.session import FINISH_SECONDS
+        from pawsight.training.session import FINISH_SECONDS, precision_of
         from pawsight.training.warm_start import WarmStart
 
         if self.network.has_weights:
             return pretrained_start(self.network.name, config, self.build, self.key)
-        chosen = precision.choose(config.precision)
-        return WarmStart(self.build, None, chosen, FINISH_SECONDS, self.key)
+        return WarmStart(self.build, None, precision_of(config), FINISH_SECONDS, self.key)
 
 
 def open_start(where: str, model: str | None = None) -> Start:

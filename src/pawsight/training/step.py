@@ -15,8 +15,8 @@ from pawsight.training.plan import Plan
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
 # photos with a label below 0 are lost and have no weight
 TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-# (images, labels) -> (summed loss, whether each is right [b])
-ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+# (images, labels) -> (summed loss, whether each is right [b], logits)
+ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
 def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.Tensor:
@@ -101,7 +101,8 @@ def build_train_step(
             num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
             loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
             scaled = optimizer.scale_loss(loss)
-        inner.learning_rate.assign(learning_rate)
+        if plan.optimizer != "own":  # which has a rate or a schedule of its own
+            inner.learning_rate.assign(learning_rate)
         optimizer.apply(tape.gradient(scaled, variables), trained)
         return loss, num_right(logits, labels)
 
@@ -115,9 +116,11 @@ def build_train_step(
 def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
     """Compile the pass over validation photos; its loss has no smoothing and no weights."""
 
-    def validation_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def validation_step(
+        images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         logits = model(images, training=False)
-        return tf.reduce_sum(losses(logits, labels, 0.0)), is_right(logits, labels)
+        return tf.reduce_sum(losses(logits, labels, 0.0)), is_right(logits, labels), logits
 
     if plan.eager:
         return validation_step

@@ -13,7 +13,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -32,6 +31,7 @@ from pawsight.training.pacing import Pace
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.score import ValidationScore
+from pawsight.training.totals import Totals
 
 Clock = Callable[[], float]
 
@@ -39,26 +39,6 @@ Clock = Callable[[], float]
 _CHECKPOINT_SECONDS = 120.0
 # After a validation one is written too, if these take less than this share of the time.
 _CHECKPOINT_SHARE = 0.02
-
-
-@dataclass(slots=True)
-class _Totals:
-    """Sums since the last validation, and the time spent so far."""
-
-    loss: float = 0.0
-    num_right: float = 0.0
-    num_images: float = 0.0
-    num_timed: float = 0.0  # photos of timed steps: the first step of a session compiles
-    step_seconds: float = 0.0  # time of those steps
-    seconds: float = 0.0  # of all the training so far
-
-    @property
-    def images_per_second(self) -> float:
-        """The rate of the training steps alone; 0 while none was timed."""
-        return self.num_timed / self.step_seconds if self.step_seconds else 0.0
-
-    def clear(self) -> None:
-        self.loss = self.num_right = self.num_images = self.num_timed = self.step_seconds = 0.0
 
 
 class Trainer:
@@ -77,7 +57,7 @@ class Trainer:
         counts = (np.bincount(one.labels).tolist() for one in (learner.train, learner.validation))
         self._is_imbalanced = any(is_imbalanced(count) for count in counts)
         self._feed = learner.feed(lambda: self.plan)
-        self._tally = _Totals()
+        self._tally = Totals()
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
         self._beginning: Checkpoint | None = None  # until the first checkpoint is written
@@ -94,6 +74,7 @@ class Trainer:
             TrainingError: It diverged with lower and lower learning rates, too.
         """
         step = self._resume(run, progress)
+        self.learner.callbacks.begin(len(self._history))
         with stop_requests() as is_stopped:
             while step < self.plan.num_steps:
                 progress.start("Training", self.plan.num_steps, "steps")
@@ -104,6 +85,7 @@ class Trainer:
                     step = self._loop(step, run, progress, is_stopped)
                 except DivergedError as error:
                     step = self._go_back(error, run, progress)
+        self.learner.callbacks.end()
         self.learner.state.set_weights(self._best)
         return self._history
 
@@ -171,6 +153,8 @@ class Trainer:
 
     def _go_back(self, error: DivergedError, run: Run, progress: Progress) -> int:
         """Restore the last checkpoint, and lower the learning rate; return the steps done."""
+        if self.plan.optimizer == "own":
+            raise error  # its learning rate is the user's
         seconds = self._seconds_now()
         step = self._resume(run, progress)
         self._tally.seconds = seconds  # what was lost took its time
@@ -203,6 +187,7 @@ class Trainer:
             loss=tally.loss / num_images,
             accuracy=tally.num_right / num_images,
         )
+        self.learner.callbacks.after_step(step, tally.loss / num_images)
 
     def _end_epoch(self, step: int, run: Run, progress: Progress) -> None:
         """Validate, add a row to the history, keep the best weights, and stop at the target."""
@@ -224,10 +209,11 @@ class Trainer:
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
         progress.note(row.describe())
-        if is_reached and step < self.plan.num_steps:
-            progress.note(
-                f"Target of {percent(target)} reached (lower 95 % bound); stopping early."
-            )
+        is_asked = self.learner.callbacks.after_epoch(row)
+        if (is_reached or is_asked) and step < self.plan.num_steps:
+            target_reached = f"Target of {percent(target)} reached (lower 95 % bound)"
+            why = target_reached if is_reached else "A callback asks for it"
+            progress.note(f"{why}; stopping early.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
     def _measure(self, size: tuple[int, int], run: Run) -> ValidationScore:
@@ -244,7 +230,7 @@ class Trainer:
             step=step,
             seconds=round(tally.seconds, 3),
             images_per_second=round(tally.images_per_second, 2),
-            learning_rate=self.plan.learning_rate_at(step - 1) if step else 0.0,
+            learning_rate=self.learner.learning_rate_at(step - 1, self.plan) if step else 0.0,
             train_loss=tally.loss / num_images,
             train_accuracy=tally.num_right / num_images,
             validation_loss=found.loss,
@@ -252,6 +238,7 @@ class Trainer:
             is_best=False,
             validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
             validation_scale=round(scale, 4),
+            own_metrics=self.learner.validator.own_metrics(),
         )
 
     def _row_at_start(self, run: Run) -> Epoch:
@@ -276,7 +263,7 @@ class Trainer:
 
     def _resume(self, run: Run, progress: Progress) -> int:
         """Restore the last checkpoint; return the steps that are done."""
-        self._tally, self._history, self._best = _Totals(), [], []
+        self._tally, self._history, self._best = Totals(), [], []
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
             if self._beginning is not None:  # it diverged
@@ -288,7 +275,7 @@ class Trainer:
             self._beginning = self._captured(0)
             return 0
         self.learner.state.restore(checkpoint)
-        self._tally, self._best = _Totals(**checkpoint.facts), checkpoint.best
+        self._tally, self._best = Totals(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Killed between writing the history and the checkpoint: that part is run again.
         history = [row for row in history if row.step <= checkpoint.step]

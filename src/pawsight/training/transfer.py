@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pawsight import class_weights
+from pawsight.class_weights import chosen_weights
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
@@ -130,7 +130,8 @@ def _fit(
     train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
-    weights = _class_weights(config, catalog.task.counts(labels, num_classes).tolist())
+    counts = catalog.task.counts(labels, num_classes).tolist()
+    weights = chosen_weights(config.class_weights, catalog.class_names, counts)
     views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights, catalog.task)
     head = fit_head(samples, config.seed, progress)
@@ -176,12 +177,6 @@ def _finetuned(
     except OutOfTimeError as error:
         progress.note(f"{error} {_KEPT}")
         return None
-
-
-def _class_weights(config: TrainConfig, counts: list[int]) -> tuple[float, ...] | None:
-    """Return the weight of a photo of each class; None where all count alike."""
-    is_weighted = config.class_weights == "auto" and class_weights.is_imbalanced(counts)
-    return class_weights.class_weights(counts) if is_weighted else None
 
 
 def _extract(

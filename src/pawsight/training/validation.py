@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
+import tensorflow as tf
 
+from pawsight.errors import TrainingError, first_line
 from pawsight.pipeline.batches import evaluation_batches
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
@@ -17,13 +21,22 @@ _BATCH_SIZE = 128
 class Validator:
     """Scores a model on a part of the photos, without augmentation."""
 
-    def __init__(self, model: keras.Model, plan: Plan, pixels: MonitoredPixels) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        plan: Plan,
+        pixels: MonitoredPixels,
+        metrics: Sequence[keras.Metric] = (),
+    ) -> None:
+        self._metrics = metrics
         self._num_classes = len(plan.class_names)
         self._pixels = pixels
         self._step = build_validation_step(model, plan)
 
     def measure(self, portion: Subset, image_size: tuple[int, int]) -> ValidationScore:
         """Score the model on photos at (height, width) pixels; lost photos are left out."""
+        for metric in self._metrics:
+            metric.reset_state()
         loss = 0.0
         right = np.zeros(self._num_classes, np.int64)
         count = np.zeros(self._num_classes, np.int64)
@@ -32,9 +45,34 @@ class Validator:
         )
         with self._pixels.plain_errors():
             for images, labels in batches:
-                batch_loss, is_right = self._step(images, labels)
+                batch_loss, is_right, logits = self._step(images, labels)
+                self._update_metrics(labels, logits)
                 loss += float(batch_loss)
                 truth = labels.numpy()
                 right += np.bincount(truth[is_right.numpy()], minlength=self._num_classes)
                 count += np.bincount(truth, minlength=self._num_classes)
         return ValidationScore(loss / max(1, int(count.sum())), right, count)
+
+    def own_metrics(self) -> dict[str, float]:
+        """Return the user's metrics of the last photos that were scored, by name.
+
+        Raises:
+            TrainingError: One gives no single number.
+        """
+        try:
+            return {one.name: float(np.asarray(one.result())) for one in self._metrics}
+        except (TypeError, ValueError) as error:
+            raise TrainingError(
+                f"A metric must give one number at each validation ({first_line(error)})."
+            ) from error
+
+    def _update_metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> None:
+        if not self._metrics:
+            return
+        if logits.shape[-1] == 1:
+            logits = tf.concat([tf.zeros_like(logits), logits], axis=-1)
+        probs = tf.nn.softmax(logits)
+        one_hot = tf.one_hot(labels, self._num_classes)
+        for metric in self._metrics:
+            is_sparse = "Sparse" in type(metric).__name__
+            metric.update_state(labels if is_sparse else one_hot, probs)

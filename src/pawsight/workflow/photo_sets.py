@@ -245,7 +245,7 @@ def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILEN
 def feed(
     source: Source,
     part: Part = "train",
-    image_size: tuple[int, int] = (150, 150),
+    image_size: int | tuple[int, int] = (150, 150),
     batch_size: int = 32,
     augment: AugmentConfig | None = None,
     resize: Resize = "stretch",
@@ -261,12 +261,13 @@ def feed(
 
     Returns:
         Batches of (images float32 [B, H, W, 3] with values 0..255, labels
-        int32 [B]). Label i is the i-th class name in alphabetical order.
+        int32 [B]). Label i is the class `dataset.class_names[i]`, in alphabetical order.
     """
     split_config = split_config or SplitConfig()
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
     listing = list_photos(source, progress, split_config.group_by, config=source_config)
     check_classes(listing)
-    catalog, pixels = ingest(listing, image_size, resize, progress)
+    catalog, pixels = ingest(listing, size, resize, progress)
     catalog = divide(catalog, pixels, split_config, progress).catalog
     pixels = LostPhotosLogged(pixels, catalog)
     prepare_tensorflow()
@@ -276,7 +277,9 @@ def feed(
     indices = catalog.part(part)
     labels = catalog.labels(indices)
     if part != "train":
-        return evaluation_batches(pixels, indices, labels, batch_size)
-    return epoch_batches(
-        pixels, indices, labels, batch_size, seed, Augment(augment or AugmentConfig())
-    )
+        dataset = evaluation_batches(pixels, indices, labels, batch_size)
+    else:
+        augmented = Augment(augment or AugmentConfig())
+        dataset = epoch_batches(pixels, indices, labels, batch_size, seed, augmented)
+    dataset.class_names = catalog.class_names  # as keras.utils.image_dataset_from_directory does
+    return dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,22 +23,20 @@ from pawsight.data.splitting.saved_split import save_earlier
 from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
+from pawsight.models.own import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import load_plan
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
+from pawsight.workflow.given_settings import merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
-from pawsight.workflow.photo_sets import (
-    Source,
-    checked_model,
-    divide,
-    read_photos,
-)
+from pawsight.workflow.photo_sets import Source, checked_model, divide, read_photos
 from pawsight.workflow.run_photos import photos_of
 
 if TYPE_CHECKING:
@@ -55,6 +54,10 @@ def train(
     progress: Progress = _SILENT,
     started: float | None = None,
     source_config: SourceConfig | None = None,
+    build: Build | str | None = None,
+    optimizer: keras.Optimizer | None = None,
+    metrics: Sequence[keras.Metric] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **settings: Any,
 ) -> Run:
     """Train a classifier on labelled photos, evaluate it, and write its report.
@@ -74,6 +77,12 @@ def train(
             charged to it.
         source_config: What the folders or the table mean, and which photos are used: the
             setting `source`, as `audit` takes it, too.
+        build: A function of yours that builds the network, or "module:function": it gets
+            (image_size, classes) and returns a keras.Model of images 0..255 that gives logits or
+            their softmax.
+        optimizer: Of yours, with its own learning rate or schedule, where training is in steps.
+        metrics: keras.metrics.Metric objects, measured at each validation.
+        callbacks: keras.callbacks.Callback objects; an epoch is what is between two validations.
         **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
             `train("photos/", image_size=128, minutes=4, model="swift")`, or
             `train("more/", start_from="runs/a")`.
@@ -88,7 +97,8 @@ def train(
         StoppedError: The user stopped it; `resume` continues it.
         PawsightError: Anything else that prevents it, such as a full disk.
     """
-    config = _merged(config, source_config, settings)
+    own = OwnParts(optimizer, metrics, callbacks)
+    config = with_build(merged(config, source_config, settings), build)
     start = None if config.start_from is None else open_start(config.start_from, config.model)
     if start is not None:
         config = start.settings(config)
@@ -98,6 +108,7 @@ def train(
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
     config = checked_model(config)  # before a folder is made: there may be no such network
+    own.check(config.model)
     if out is not None:
         check_new(out)
     with budget.paused():
@@ -113,28 +124,28 @@ def train(
         lambda run: _write_beginning(run, source, config, dataset.catalog, start),
     )
     with run.locked():
-        return _train_and_finish(
-            run, config, dataset, budget, LoggedProgress(progress, run.log_path)
-        )
-
-
-def _merged(
-    config: TrainConfig | None, source_config: SourceConfig | None, settings: dict[str, Any]
-) -> TrainConfig:
-    """Return the settings of `config`, with those that were given beside it in their place."""
-    given = {} if source_config is None else {"source": source_config}
-    if config is None:
-        return TrainConfig(**settings, **given)
-    if not settings and not given:
-        return config
-    # Only the fields that were set: a network's own defaults stay.
-    kept = {name: getattr(config, name) for name in config.model_fields_set}
-    return TrainConfig(**{**kept, **settings, **given})
+        logged = LoggedProgress(progress, run.log_path)
+        return _train_and_finish(run, config, dataset, budget, logged, own)
 
 
 @live_in_notebooks
-def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
+def resume(
+    run_path: Source,
+    progress: Progress = _SILENT,
+    build: Build | str | None = None,
+    optimizer: keras.Optimizer | None = None,
+    metrics: Sequence[keras.Metric] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
     """Resume a run that was stopped or killed; it ends with the same bits.
+
+    Args:
+        run_path: The run folder.
+        progress: Receives every stage.
+        build: Of a run that began with one: the function is never imported from the run.
+        optimizer: Of a run that began with one.
+        metrics: As `train` takes them.
+        callbacks: As `train` takes them; they begin anew, without what they saw before.
 
     Raises:
         RunError: There is no run there, it is damaged, or another process trains it.
@@ -149,12 +160,15 @@ def resume(run_path: Source, progress: Progress = _SILENT) -> Run:
                 f"To train it further: pawsight train PHOTOS --start-from {run.path}"
             )
             return run
-        config = run.load_config().settings
+        config = with_build(run.load_config().settings, build)
+        own = OwnParts(optimizer, metrics, callbacks)
+        find_network(config.model).check_at_hand()
+        own.check(config.model)
         budget = TimeBudget(config.minutes)
         with budget.paused():
             catalog, pixels = photos_of(run, progress)
             dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
-        return _train_and_finish(run, config, dataset, budget, progress)
+        return _train_and_finish(run, config, dataset, budget, progress, own)
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
@@ -185,7 +199,12 @@ def _write_beginning(
 
 
 def _train_and_finish(
-    run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    budget: TimeBudget,
+    progress: Progress,
+    own: OwnParts,
 ) -> Run:
     """Train, evaluate and report a run, from its last checkpoint."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
@@ -197,7 +216,7 @@ def _train_and_finish(
                 audit = audit_photos(catalog, pixels, duplicates, progress)
                 write_json(run.audit_path, audit.to_json())
         write_json(run.state_path, {"stage": "training"})
-        model = _fit(run, config, dataset, budget, progress)
+        model = _fit(run, config, dataset, budget, progress, own)
         if model is not None:
             _save(run, model, config, dataset, progress)
         _evaluate_and_report(run, dataset, progress)
@@ -211,7 +230,12 @@ def _train_and_finish(
 
 
 def _fit(
-    run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    budget: TimeBudget,
+    progress: Progress,
+    own: OwnParts,
 ) -> keras.Model | None:
     """Train the network; None where a fitted head is the model, and the model folder is written."""
     start = None if config.start_from is None else open_start(config.start_from, config.model)
@@ -225,7 +249,7 @@ def _fit(
     from pawsight.training.session import train_run
 
     warm_start = start.warm_start(config) if start is not None and has_start else None
-    return train_run(run, config, dataset, budget, progress, warm_start)
+    return train_run(run, config, dataset, budget, progress, warm_start, own)
 
 
 def _save(

@@ -1,0 +1,178 @@
+"""A network of the user's own: a function that builds it, for `pawsight.train(..., build=...)`.
+
+The function is the user's code, and only one that is given in this process is ever called: no run
+folder and no model file can name code to run. A run keeps the network as model.keras beside its
+weights, which Keras loads without the function unless it has layers that are not Keras' own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pawsight.config import AugmentConfig
+from pawsight.errors import ConfigError, ModelError, RunError, first_line
+from pawsight.models.description import ModelDescription
+from pawsight.models.network import Family, Network
+from pawsight.models.recipe import Recipe
+from pawsight.runs import Run
+from pawsight.tensorflow_setup import prepare_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+
+PREFIX = "own:"
+Build = Callable[[tuple[int, int], int], Any]
+_given: dict[str, Build] = {}  # functions of this process, by the network's name
+
+_EXPECTED = (
+    "The function gets (image_size, classes), the (height, width) in pixels and the number of "
+    "classes, and returns a functional or sequential keras.Model: images float32 "
+    "[N, height, width, 3] with values 0..255 to logits [N, classes], or to a softmax of them."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnNetwork(Network):
+    """A network that a function of the user's builds."""
+
+    keeps_keras: ClassVar[bool] = True
+
+    def check_at_hand(self) -> None:
+        """Refuse a network whose function was not given in this process."""
+        if self.name not in _given:
+            function = self.name.removeprefix(PREFIX)
+            raise ConfigError(
+                f"The network is built by your own function {function}, which pawsight calls only "
+                f"where you give it.\nGive it again: --build {function}, or build= from Python."
+            )
+
+    def build_layers(
+        self,
+        num_classes: int,
+        image_size: tuple[int | None, int | None],
+        policy: keras.DTypePolicy,
+    ) -> keras.Model:
+        """Call the function, and return its network without a softmax at its end."""
+        self.check_at_hand()
+        function = self.name.removeprefix(PREFIX)
+        try:
+            model = _given[self.name](image_size, num_classes)  # type: ignore[arg-type]
+        except Exception as error:
+            raise ModelError(
+                f"{function} failed with {type(error).__name__}: {first_line(error)}\n{_EXPECTED}"
+            ) from error
+        from pawsight.models.own_outputs import as_logits
+
+        try:
+            return as_logits(model, image_size, num_classes)
+        except ModelError as error:
+            raise ModelError(f"{function} {error}\n{_EXPECTED}") from error
+
+    def load(self, run: Run, description: ModelDescription) -> keras.Model:
+        """Load the network from model.keras, without the function, with the trained weights."""
+        prepare_tensorflow()
+        import keras
+
+        try:
+            description.check(run.weights_path, run.weights_path.read_bytes())
+            description.check(run.keras_path, run.keras_path.read_bytes())
+            model = keras.models.load_model(run.keras_path, compile=False, safe_mode=True)
+            model.load_weights(run.weights_path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"{run.keras_path} cannot be loaded ({first_line(error)}).\n"
+                f"Where the network has layers of your own, import their module first, with each "
+                f"class registered by keras.saving.register_keras_serializable()."
+            ) from error
+        return model
+
+
+def give(build: Build | str) -> str:
+    """Return the name of the network that a function builds, for this process.
+
+    Args:
+        build: The function; or "module:function" or "file.py:function", which runs that code.
+
+    Raises:
+        ConfigError: There is no such function, or the code that has it fails.
+    """
+    if isinstance(build, str):
+        reference, function = build, _imported(build)
+    else:
+        function = build
+        reference = f"{getattr(build, '__module__', '')}:{getattr(build, '__qualname__', 'build')}"
+    if not callable(function):
+        raise ConfigError(f"{reference} is not a function.\n{_EXPECTED}")
+    name = f"{PREFIX}{reference}"
+    _given[name] = function
+    return name
+
+
+def _imported(reference: str) -> Any:
+    place, colon, name = reference.rpartition(":")
+    if not colon or not place or not name:
+        raise ConfigError(
+            f"--build takes module:function or file.py:function, such as nets.py:small; got "
+            f"'{reference}'."
+        )
+    try:
+        module = _from_file(Path(place)) if place.endswith(".py") else _by_name(place)
+    except Exception as error:
+        raise ConfigError(
+            f"{place} cannot be imported: {type(error).__name__}: {first_line(error)}"
+        ) from error
+    found = getattr(module, name, None)
+    if found is None:
+        raise ConfigError(f"{place} has no function '{name}'.")
+    return found
+
+
+def _from_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path.expanduser())
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # classes in it are saved under that name
+    spec.loader.exec_module(module)
+    return module
+
+
+def _by_name(name: str) -> ModuleType:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # as `python -m` does
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(here)
+
+
+def _find(name: str) -> OwnNetwork | None:
+    if not name.startswith(PREFIX):
+        return None
+    return OwnNetwork(
+        name=name,
+        summary="A network of your own.",
+        image_size=(160, 160),
+        least_side=1,
+        # Keras' Adam at its default rate, which then falls to 0; crops that any photo stands.
+        recipe=Recipe(
+            optimizer="adam",
+            learning_rate=1e-3,
+            schedule="linear",
+            batch_size=32,
+            label_smoothing=0.0,
+            augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
+            epochs=None,
+            minutes=10,
+        ),
+    )
+
+
+FAMILY = Family("your own, with --build", _find)

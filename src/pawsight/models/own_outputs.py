@@ -1,0 +1,86 @@
+"""Check a network that the user's function built, and take a softmax off its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import activations, layers
+
+from pawsight.errors import ModelError
+
+_PROBABILITIES = (activations.softmax, activations.sigmoid)
+
+
+def as_logits(
+    model: Any, image_size: tuple[int | None, int | None], num_classes: int
+) -> keras.Model:
+    """Return a network of logits: [N, K], or [N, 1] for two classes.
+
+    A softmax (or a sigmoid of one number) at the end is taken off; its input is the logits.
+
+    Args:
+        model: What the function returned; the activation of its last layer may be changed.
+        image_size: (height, width) in pixels that it has to take.
+        num_classes: K.
+
+    Raises:
+        ModelError: It is no such network. The text continues a sentence that begins with the name
+            of the function.
+    """
+    _check(model, image_size, num_classes)
+    last = model.outputs[0]._keras_history.operation
+    activation = getattr(last, "activation", None)
+    if isinstance(last, layers.Softmax):
+        activation = activations.softmax
+    if activation in _PROBABILITIES:
+        if (activation is activations.sigmoid) != (model.output_shape[-1] == 1):
+            raise ModelError(
+                "ends in a sigmoid for each class, where each photo has exactly one class."
+            )
+        if isinstance(last, layers.Softmax | layers.Activation):
+            return keras.Model(model.inputs[0], last.input, name=model.name)
+        last.activation = activations.linear
+    elif activation not in (None, activations.linear):
+        name = getattr(activation, "__name__", str(activation))
+        raise ModelError(f"ends in the activation '{name}', which gives no logits.")
+    logits = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    _refuse_probabilities(logits, image_size)
+    return logits
+
+
+def _check(model: Any, image_size: tuple[int | None, int | None], num_classes: int) -> None:
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"returned {type(model).__name__}, not a keras.Model.")
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        raise ModelError(
+            "returned a model without a defined input (a subclass of keras.Model, or a sequential "
+            "model without keras.Input)."
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelError(
+            f"returned a model of {len(model.inputs)} inputs and {len(model.outputs)} outputs; it "
+            f"must have one of each."
+        )
+    shape = tuple(model.inputs[0].shape[1:])
+    wanted = (*image_size, 3)
+    fits = len(shape) == 3 and all(a in (None, b) for a, b in zip(shape, wanted, strict=True))
+    if not fits:
+        raise ModelError(f"returned a model of images {list(shape)}, not {list(wanted)}.")
+    columns = tuple(model.outputs[0].shape[1:])
+    if columns != (num_classes,) and not (num_classes == 2 and columns == (1,)):
+        raise ModelError(
+            f"returned a model whose output has the shape [N, {', '.join(map(str, columns))}]; "
+            f"there are {num_classes} classes."
+        )
+
+
+def _refuse_probabilities(model: keras.Model, image_size: tuple[int | None, int | None]) -> None:
+    """Refuse a softmax that is hidden in a last layer of another kind."""
+    if model.output_shape[-1] == 1:
+        return
+    images = np.random.default_rng(0).uniform(0, 255, (3, *image_size, 3)).astype(np.float32)  # type: ignore[arg-type]
+    found = np.asarray(model(images, training=False), np.float64)
+    if (found >= 0).all() and np.allclose(found.sum(axis=1), 1.0, atol=1e-5):
+        raise ModelError("returns probabilities that are made inside its last layer.")
