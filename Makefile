@@ -51,6 +51,12 @@ test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes
 test-applications: $(READY)  ## Write every network of keras.applications as ONNX (an hour, 16 GB)
 	@PAWSIGHT_APPLICATIONS=all $(BIN)/python -m pytest tests/models/test_applications.py -k onnx
 
+.PHONY: test-fit
+test-fit: $(READY)  ## Train, evaluate, report and predict in an environment without TensorFlow, .venv-fit
+	@$(PYTHON) -m venv --clear .venv-fit
+	@$(BIN)/uv pip install --quiet --python .venv-fit/bin/python ".[fit]"
+	@.venv-fit/bin/python tests/project/fit_program.py
+
 .PHONY: test-sort
 test-sort: $(READY)  ## Sort 100,000 photos, and take it back (many minutes)
 	@PAWSIGHT_SORT_PHOTOS=100000 $(BIN)/python -m pytest tests/sorting/test_many_photos.py
@@ -202,5 +208,5 @@ builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-do
 
 .PHONY: clean
 clean:  ## Remove what was built here; runs/ and the photos stay
-	@rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .venv-fit site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ from pawsight.tensorflow_setup import prepare_tensorflow
 _GIVES = {
     "": "audit photos, predict, sort",
     "train": "train, evaluate, make reports; export to ONNX, Keras, TensorFlow, the web",
+    "fit": "train --model builtin, evaluate, make reports; export to ONNX: without TensorFlow",
     "export": "export to LiteRT and OpenVINO, together with train",
     "hub": "presets of KerasHub: --model hub:PRESET, together with train",
     "serve": "serve a model over HTTP, with a web page",

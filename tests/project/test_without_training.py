@@ -6,8 +6,11 @@ import io
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
+
+from .conftest import ROOT
 
 # A Python in which only the packages named in argv can be imported, beside its own library.
 PROGRAM = """
@@ -26,6 +29,19 @@ class Refuse(MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Refuse())
+"""
+# What is refused is looked for without success, as what is not installed.
+NOT_FOUND = """
+import importlib.util
+found = importlib.util.find_spec
+
+def find_spec(name, package=None):
+    try:
+        return found(name, package)
+    except ModuleNotFoundError:
+        return None
+
+importlib.util.find_spec = find_spec
 """
 COMMAND = (
     PROGRAM
@@ -94,3 +110,21 @@ def test_command_predicts(run, save_photo):
 def test_python_predicts(run, save_photo):
     done = run(CALL, save_photo("a.png"))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_head_is_fitted_evaluated_and_reported_with_the_extra_fit_alone():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    own = extras["optional-dependencies"]["fit"]
+    packages = {"pawsight", *(re.match(r"[\w.-]+", one)[0] for one in own)}
+    allowed = set().union(*map(needed_by, packages))
+    assert not {"tensorflow", "keras"} & allowed
+    program = PROGRAM + NOT_FOUND + (ROOT / "tests" / "project" / "fit_program.py").read_text()
+    done = subprocess.run(
+        [sys.executable, "-c", program, ",".join(sorted(allowed))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "without TensorFlow" in done.stdout

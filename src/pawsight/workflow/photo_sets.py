@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,7 +162,10 @@ def _best_model(config: TrainConfig) -> TrainConfig:
     is_deep = min(working_size(config)) >= find_network(builtin.NAME).least_side
     if config.source.multi_label:
         return config.model_copy(update={"model": builtin.NAME})
-    chosen = {"model": builtin.NAME, "finetune": True} if is_deep else {"model": swift.NETWORK.name}
+    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
+    chosen = {"model": swift.NETWORK.name}
+    if is_deep:
+        chosen = {"model": builtin.NAME, "finetune": has_tensorflow}
     return config.model_copy(update=chosen)
 
 

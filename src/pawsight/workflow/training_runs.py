@@ -24,7 +24,7 @@ from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.own import Build
-from pawsight.models.registry import find_network
+from pawsight.models.registry import AUTO, find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
@@ -107,7 +107,13 @@ def train(
         check_outside(out, source)
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
+    is_auto = config.model == AUTO
     config = checked_model(config)  # before a folder is made: there may be no such network
+    if is_auto and find_network(config.model).has_weights and not config.finetune:
+        progress.note(
+            "TensorFlow is not installed: a linear head is fitted, and the network is not "
+            'fine-tuned. For that: pip install "pawsight[train]"'
+        )
     own.check(config.model)
     if out is not None:
         check_new(out)
