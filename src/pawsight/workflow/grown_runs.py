@@ -17,12 +17,12 @@ from pawsight.workflow.photo_sets import divide
 
 
 def divide_grown(
-    start: Start, catalog: Catalog, pixels: Pixels, config: TrainConfig, progress: Progress
+    start: Start | None, catalog: Catalog, pixels: Pixels, config: TrainConfig, progress: Progress
 ) -> tuple[TrainConfig, Dataset]:
     """Assign photos to parts: those of the earlier run keep theirs, whatever folder they lie in.
 
     Args:
-        start: What the run starts from.
+        start: What the run starts from; None: all photos are divided anew.
         catalog: The photos.
         pixels: Their pixels.
         config: The settings; those that were returned name what was kept.
@@ -31,6 +31,8 @@ def divide_grown(
     Raises:
         DataError: As `divide`; or no class of the model is left.
     """
+    if start is None:
+        return config, divide(catalog, pixels, config.split, progress)
     known = start.description.class_names
     kept_classes = [name for name in catalog.class_names if name in known]
     if not kept_classes and start.weights_path is not None:

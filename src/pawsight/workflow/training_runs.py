@@ -36,7 +36,7 @@ from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
-from pawsight.workflow.photo_sets import Source, checked_model, divide, read_photos
+from pawsight.workflow.photo_sets import Source, checked_model, read_photos
 from pawsight.workflow.run_photos import photos_of
 
 if TYPE_CHECKING:
@@ -77,15 +77,13 @@ def train(
             charged to it.
         source_config: What the folders or the table mean, and which photos are used: the
             setting `source`, as `audit` takes it, too.
-        build: A function of yours that builds the network, or "module:function": it gets
-            (image_size, classes) and returns a keras.Model of images 0..255 that gives logits or
-            their softmax.
+        build: A function of yours, or "module:function", that gets (image_size, classes) and
+            returns a keras.Model of images 0..255 to logits or their softmax.
         optimizer: Of yours, with its own learning rate or schedule, where training is in steps.
         metrics: keras.metrics.Metric objects, measured at each validation.
         callbacks: keras.callbacks.Callback objects; an epoch is what is between two validations.
         **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
-            `train("photos/", image_size=128, minutes=4, model="swift")`, or
-            `train("more/", start_from="runs/a")`.
+            `train("photos/", image_size=128)` or `train("more/", start_from="runs/a")`.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
@@ -107,22 +105,12 @@ def train(
         check_outside(out, source)
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
-    is_auto = config.model == AUTO
-    config = checked_model(config)  # before a folder is made: there may be no such network
-    if is_auto and find_network(config.model).has_weights and not config.finetune:
-        progress.note(
-            "TensorFlow is not installed: a linear head is fitted, and the network is not "
-            'fine-tuned. For that: pip install "pawsight[train]"'
-        )
-    own.check(config.model)
+    config = _checked(config, own, progress)  # before a folder is made
     if out is not None:
         check_new(out)
     with budget.paused():
         catalog, pixels = read_photos(catalog, config, progress)
-        if start is None:
-            dataset = divide(catalog, pixels, config.split, progress)
-        else:
-            config, dataset = divide_grown(start, catalog, pixels, config, progress)
+        config, dataset = divide_grown(start, catalog, pixels, config, progress)
     run = Run.create(
         out,
         catalog.name,
@@ -175,6 +163,19 @@ def resume(
             catalog, pixels = photos_of(run, progress)
             dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
         return _train_and_finish(run, config, dataset, budget, progress, own)
+
+
+def _checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
+    """Return the settings with the network written out, once it and what is the user's are fine."""
+    is_auto = config.model == AUTO
+    config = checked_model(config)
+    if is_auto and find_network(config.model).has_weights and not config.finetune:
+        progress.note(
+            "TensorFlow is not installed: a linear head is fitted, and the network is not "
+            'fine-tuned. For that: pip install "pawsight[train]"'
+        )
+    own.check(config.model)
+    return config
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
