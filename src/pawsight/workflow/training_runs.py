@@ -167,7 +167,7 @@ def resume(
 
 def _checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
     """Return the settings with the network written out, once it and what is the user's are fine."""
-    is_auto = config.model == AUTO
+    is_auto = config.model == AUTO and not config.source.multi_label
     config = checked_model(config)
     if is_auto and find_network(config.model).has_weights and not config.finetune:
         progress.note(
