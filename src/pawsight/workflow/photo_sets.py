@@ -163,7 +163,7 @@ def _best_model(config: TrainConfig) -> TrainConfig:
     if config.source.multi_label:
         return config.model_copy(update={"model": builtin.NAME})
     has_tensorflow = importlib.util.find_spec("tensorflow") is not None
-    chosen = {"model": swift.NETWORK.name}
+    chosen: dict[str, Any] = {"model": swift.NETWORK.name}
     if is_deep:
         chosen = {"model": builtin.NAME, "finetune": has_tensorflow}
     return config.model_copy(update=chosen)
