@@ -36,7 +36,7 @@ def features(
     pixels_of: Callable[[int, bytes], ImageArray],
     folder: Path,
 ) -> np.ndarray:
-    """Give what the network gives for photos, what is in the folder already from there.
+    """Compute features of photos, or load those that are in the folder already.
 
     Args:
         network: Of `session`.

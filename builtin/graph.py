@@ -4,7 +4,7 @@ The scaling of the pixels is in the graph. Weights of two dimensions or more are
 float16 or int8 and widened by the runtime when it opens the file, which makes it small.
 
 Beside the head for cats and dogs the graph keeps the layer of the 1,000 ImageNet classes, in
-int8. Its logits say how familiar a photo is: whether it looks like any canine or feline at all.
+int8. Its logits also decide whether a photo is in distribution: like any canine or feline at all.
 The logits of cats and dogs are multiplied by that, so a photo of neither comes out at about half
 and half, while the likelier of the two stays the likelier.
 """

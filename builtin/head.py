@@ -29,6 +29,6 @@ def fit_head(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     )
 
 
-def told(logits: np.ndarray, labels: np.ndarray) -> dict[str, int]:
-    """Give how many of the logits [N, 2] are right."""
+def count_correct(logits: np.ndarray, labels: np.ndarray) -> dict[str, int]:
+    """Count the photos, and those whose logits [N, 2] are right."""
     return {"n": len(labels), "num_correct": int((logits.argmax(axis=1) == labels).sum())}

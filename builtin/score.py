@@ -3,7 +3,7 @@
     python builtin/score.py cats-vs-dogs.zip
 
 Reads the very file that ships, through the same classifier that `pawsight predict` uses, and
-writes results.json, and into the package what is told of any run's model: evaluation/metrics.json.
+writes results.json, and the package's evaluation/metrics.json, as of any run.
 Nothing in the model was chosen by these figures, but that it is right on more
 of these photos than the model before it is why it ships.
 """
@@ -91,9 +91,9 @@ def main() -> None:
     write_json(
         Path(__file__).parent / "results.json",
         {
-            "validation": told(probs, labels),
+            "validation": describe_photos(probs, labels),
             "variants": {
-                name: told(
+                name: describe_photos(
                     probs_of(classifier, [vary(Image.open(paths[i])) for i in some])[0],
                     labels[some],
                 )
@@ -134,8 +134,8 @@ def metrics(
     ).to_json()
 
 
-def told(probs: np.ndarray, labels: np.ndarray) -> dict[str, object]:
-    """Give the figures of one set of photos."""
+def describe_photos(probs: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+    """Compute the scores of one set of photos."""
     is_correct = probs.argmax(axis=1) == labels
     is_sure = probs.max(axis=1) >= 0.9
     return {

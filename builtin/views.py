@@ -1,4 +1,4 @@
-"""A second look at every training photo, as another camera and another website would have it.
+"""A second view of every training photo, as from another camera and another website.
 
 The photos to train on are all of 180 x 180 pixels, stretched and saved as JPEG. Photos from
 elsewhere are sharper or softer, differently cut and differently lit; so the head learns from

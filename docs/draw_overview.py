@@ -2,8 +2,8 @@
 
     make demo && .venv/bin/python docs/draw_overview.py runs/demo/<date>
 
-Everything in it is real: the drawn photos that the model was asked about, what
-it said of them, its accuracy on the test part and its curves.
+Everything in it is real: the drawn photos that the model predicted, its
+answers, its accuracy on the test part and its curves.
 """
 
 import sys

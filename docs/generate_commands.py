@@ -1,6 +1,6 @@
 """Write docs/commands.md from the command line itself, so that the two never differ.
 
-`python docs/generate_commands.py` writes the page; with `--check` it says
+`python docs/generate_commands.py` writes the page; with `--check` it reports
 whether the page is up to date.
 """
 
@@ -21,11 +21,11 @@ HEAD = """\
 
 # Commands
 
-`pawsight --help` lists the commands and `pawsight COMMAND --help` explains one; this page says the
+`pawsight --help` lists the commands and `pawsight COMMAND --help` explains one; this page has the
 same. A table goes to standard output, progress and notes go to standard error, so `| jq` and
 `> file` just work.
 
-The exit code is 0 when all went well, 1 when something could not be done (a plain message says
+The exit code is 0 when all went well, 1 when something could not be done (a plain message states
 what to do), 2 for a wrong option, and 130 after Ctrl-C. `--debug` shows where in the code an error
 arose.
 """
@@ -97,7 +97,7 @@ def main() -> int:
     text = page()
     if "--check" in sys.argv[1:]:
         if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-            print(f"{PAGE} is not what the code says now.", file=sys.stderr)
+            print(f"{PAGE} does not match the code.", file=sys.stderr)
             return 1
         return 0
     PAGE.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
 """Write docs/reference.md from the public names of pawsight and their docstrings.
 
-`python docs/generate_reference.py` writes the page; with `--check` it says
+`python docs/generate_reference.py` writes the page; with `--check` it reports
 whether the page is up to date.
 """
 
@@ -25,7 +25,7 @@ HEAD = """\
 # Python reference
 
 Every public name of `pawsight`, as `import pawsight` offers it. Those of `pawsight.compat` are
-Keras' own, for old scripts: [Old scripts](compat.md) tells of each argument.
+Keras' own, for old scripts: [Old scripts](compat.md) describes each argument.
 Examples are in [From Python](python.md).
 """
 SECTION = re.compile(r"(Args|Returns|Raises|Yields|Attributes|Example|Examples):\s*")
@@ -161,7 +161,7 @@ def main() -> int:
     text = page()
     if "--check" in sys.argv[1:]:
         if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-            print(f"{PAGE} is not what the code says now.", file=sys.stderr)
+            print(f"{PAGE} does not match the code.", file=sys.stderr)
             return 1
         return 0
     PAGE.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ MINUTES = 1.5  # for the training command as a whole
 
 
 def main() -> int:
-    """Draw, train, evaluate, predict, report; then say what came of it."""
+    """Draw, train, evaluate, predict, report; then print a summary."""
     begun = time.monotonic()
     folder = fresh_folder()
     photos, run, new = folder / "photos", folder / "run", folder / "new-photos"
@@ -78,7 +78,7 @@ def pawsight(*arguments: object) -> int:
 
 
 def summary(run: Path, new: Path, seconds: float) -> str:
-    """What was done, how good the model is and where to look, in plain words."""
+    """Return what was done, how good the model is and where its files are, in plain words."""
     metrics = json.loads((run / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     test = metrics["parts"][metrics["headline"]]
     low, high = test["accuracy_interval"]
@@ -94,7 +94,7 @@ def summary(run: Path, new: Path, seconds: float) -> str:
 What happened, in {seconds / 60:.1f} minutes:
   {COUNT:,} pictures were drawn. A network learnt from most of them. Then it had to name {test["n"]}
   others that it had never seen, and got {test["num_correct"]} right: {test["accuracy"]:.1%}.
-  So few pictures leave room for luck: expect {low:.1%} to {high:.1%} on others (95 % interval).
+  Chance matters with so few pictures: expect {low:.1%} to {high:.1%} on others (95 % interval).
   Always saying '{name}' would have got {guess:.1%}.
   {verdict}
 

@@ -40,7 +40,7 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-class Told(Silent):
+class RecordingProgress(Silent):
     """Keeps the notes that a user would read."""
 
     def __init__(self):
@@ -51,8 +51,8 @@ class Told(Silent):
 
 
 @pytest.fixture
-def told():
-    return Told()
+def recorded():
+    return RecordingProgress()
 
 
 @pytest.fixture(scope="session", autouse=True)

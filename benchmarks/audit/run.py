@@ -1,4 +1,4 @@
-"""What the audit finds: its times, which altered copies it knows, and sheets to judge by eye.
+"""Measure the audit: its times, which altered copies it finds, and sheets to judge by eye.
 
     python benchmarks/audit/run.py SOURCE [--sheets FOLDER] [--altered 300]
 
@@ -54,7 +54,7 @@ def main() -> None:
         seconds[name] = round(time.perf_counter() - start, 1)
         return found
 
-    # What was found in a store is remembered; in anything else it is looked for again.
+    # Results for a store are cached; for anything else they are computed again.
     uncached = WithAltered(pixels, len(catalog.photos), np.empty((0, *SIZE, 3), np.uint8))
     copies = timed("near copies", lambda: find_duplicates(catalog, uncached))
     timed("facts", lambda: [check.finding(AuditFacts(catalog)) for check in CHECKS])

@@ -160,10 +160,10 @@ def fuzz(originals: list, seed: int, count: int, num_workers: int) -> list[dict]
 
 def lost(originals: list, seed: int, index: int, outcome: str, detail: float) -> dict:
     kind, how, data = damaged(originals, seed, index)
-    said = f"{outcome} ({detail})"
+    reason = f"{outcome} ({detail})"
     return {
         **{"index": index, "kind": kind, "how": how, "bytes": len(data), "outcome": outcome},
-        **{"said": said, "seconds": 0.0, "megabytes": 0.0},
+        **{"said": reason, "seconds": 0.0, "megabytes": 0.0},
     }
 
 
@@ -181,7 +181,7 @@ def work(pipe: Connection, originals: list, seed: int, share: list[int]) -> None
 
 
 def decode_one(data: bytes, index: int) -> dict:
-    """Decode, and say what came of it."""
+    """Decode, and record the outcome."""
     image_size, resize = GOALS[index % len(GOALS)]
     before_text = os.lseek(2, 0, os.SEEK_CUR) if not sys.stderr.isatty() else 0
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is taken now
@@ -192,13 +192,13 @@ def decode_one(data: bytes, index: int) -> dict:
     try:
         facts, pixels = examine(data, image_size, resize, keep_truncated=index % 2 == 0)
         assert pixels.shape == (*image_size, 3) and pixels.dtype == np.uint8
-        outcome, said = "decoded", "decoded" + (" with a flaw" if facts.flaw else "")
+        outcome, reason = "decoded", "decoded" + (" with a flaw" if facts.flaw else "")
     except PhotoError as error:
-        outcome, said = "refused", re.sub(r"(?<!JPEG )\b\d+", "N", str(error))
-        if "more memory" in said:
+        outcome, reason = "refused", re.sub(r"(?<!JPEG )\b\d+", "N", str(error))
+        if "more memory" in reason:
             outcome = "memory"
     except Exception as error:  # noqa: BLE001 - what must never happen, and is counted
-        outcome, said = "unexpected", f"{type(error).__name__}: {error}"[:200]
+        outcome, reason = "unexpected", f"{type(error).__name__}: {error}"[:200]
     seconds = time.process_time() - start
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     megabytes = peak_megabytes() - before
@@ -206,9 +206,9 @@ def decode_one(data: bytes, index: int) -> dict:
         outcome = "slow"
     if not sys.stderr.isatty() and os.lseek(2, 0, os.SEEK_CUR) != before_text:
         length = os.lseek(2, 0, os.SEEK_CUR) - before_text
-        outcome, said = "printed", repr(os.pread(2, min(length, 200), before_text))
+        outcome, reason = "printed", repr(os.pread(2, min(length, 200), before_text))
     return {
-        **{"outcome": outcome, "said": said},
+        **{"outcome": outcome, "said": reason},
         **{"seconds": round(seconds, 3), "megabytes": round(megabytes, 1)},
     }
 

@@ -112,7 +112,7 @@ def run_step(photos: Path, size: int, cache: Path) -> dict:
 
 
 def step(photos: Path, size: int) -> dict:
-    """List, ingest, and ask what training asks; in a process of its own."""
+    """List, ingest, and make the queries of training; in a separate process."""
     from pawsight.data.listing.scan import scan
     from pawsight.data.reading.ingest import ingest
     from pawsight.data.sources import Source

@@ -102,7 +102,7 @@ def save_keras(path: Path, model: str) -> dict:
 
 
 def keras_predict(folder: Path, model: str) -> dict:
-    """What a script with Keras does; the class it says of each photo."""
+    """Predict with a plain Keras script; return the class of each photo."""
     import keras
 
     from pawsight.models import normalization

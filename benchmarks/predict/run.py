@@ -137,7 +137,7 @@ def part(name: str, folder: Path, model: str) -> dict:
 
 
 def agreement_with_keras(predict: list, folder: Path, keras_model: Path) -> float:
-    """The share of photos of which both say the same."""
+    """The share of photos for which both predict the same class."""
     text = subprocess.run(
         [*predict, str(folder), "--format", "jsonl"], capture_output=True, text=True, check=True
     ).stdout

@@ -88,15 +88,15 @@ def measure(photo: Path, arguments: argparse.Namespace) -> dict:
     with serving(model) as service:
         for _ in range(arguments.rounds):
             rates["bare"].append(bare(photo, model, seconds))
-            full = asked(service, photo, CLIENTS, seconds)
+            full = load_test(service, photo, CLIENTS, seconds)
             rates["full"].append(full["rate"])
             with serving(model, is_alone=True) as other:
-                rates["alone"].append(asked(other, photo, CLIENTS, seconds)["rate"])
+                rates["alone"].append(load_test(other, photo, CLIENTS, seconds)["rate"])
         rate = statistics.median(rates["full"])
-        single = asked(service, photo, 1, seconds)
+        single = load_test(service, photo, 1, seconds)
         half = at_a_pace(service, photo, rate / 2, seconds)
-        overload = asked(service, photo, 200, seconds, pace=5 * rate / 200)
-        after = asked(service, photo, 1, 2)
+        overload = load_test(service, photo, 200, seconds, pace=5 * rate / 200)
+        after = load_test(service, photo, 1, 2)
     return {
         "machine": describe(),
         "hey": version(),
@@ -166,10 +166,10 @@ def command(service: Serving, photo: Path, clients: int, *options: str) -> list[
     return ["hey", *options, "-c", str(clients), *fixed, f"{service.address}/predict"]
 
 
-def asked(
+def load_test(
     service: Serving, photo: Path, clients: int, seconds: float, pace: float | None = None
 ) -> dict:
-    """Ask for some seconds, each client as fast as it can or at a pace a second."""
+    """Send requests for some seconds, each client as fast as it can or at a fixed rate."""
     paced = [] if pace is None else ["-q", f"{pace:.3f}"]
     options = ["-z", f"{seconds:g}s", *paced]
     done = subprocess.run(
@@ -179,7 +179,7 @@ def asked(
 
 
 def at_a_pace(service: Serving, photo: Path, rate: float, seconds: float, clients: int = 8) -> dict:
-    """Ask at a steady rate: each client by itself, begun one after the other."""
+    """Send requests at a steady rate: each client by itself, begun one after the other."""
     options = ["-z", f"{seconds:g}s", "-q", f"{rate / clients:.3f}"]
     started = []
     for _ in range(clients):

@@ -82,7 +82,7 @@ def ingest(photos: Path, model: str) -> tuple[Path, float, dict[str, int]]:
 
 
 def run_script(
-    name: str, folder: Path, seed: int, limits: Limits, tell: Callable[[dict], None]
+    name: str, folder: Path, seed: int, limits: Limits, on_epoch_end: Callable[[dict], None]
 ) -> dict:
     """Run a Keras script to its last epoch, or to its limits.
 
@@ -91,7 +91,7 @@ def run_script(
         folder: It holds train/ and validation/.
         seed: For weights, order and changes.
         limits: Where to stop it.
-        tell: Is given the record so far at the end of every epoch.
+        on_epoch_end: Receives the record so far at the end of every epoch.
     """
     script = SCRIPTS[name]
     record = {"contestant": name, "minutes": None, "seed": seed, "epochs_planned": script.epochs}
@@ -109,7 +109,7 @@ def run_script(
             curve.append([time.perf_counter() - started, accuracy])
             seconds = curve[-1][0]
             record = record | {"process_seconds": seconds, "accuracy": accuracy, "curve": [*curve]}
-            tell(record)
+            on_epoch_end(record)
             if limits.are_reached(record) and len(curve) < epochs:
                 process.terminate()
                 break
@@ -183,7 +183,7 @@ def curve_of(run: Run, began: float, process_seconds: float) -> list[list[float]
 
 
 def mirrored_accuracy(run: Run) -> float:
-    """Accuracy on the validation part if photo and mirror image are looked at and averaged."""
+    """Accuracy on the validation part with the probabilities of photo and mirror image averaged."""
     classifier = Classifier.load(run)
     catalog, pixels = photos_of(run, Silent())
     pixels = at_size(pixels, classifier.image_size)

@@ -97,7 +97,7 @@ def _name_contestants(axes: Axes, found: dict) -> None:
 
 
 def _shape(axes: Axes, points: list[list[float]]) -> None:
-    """Scales, ticks and words; the room above the curves is the legend's."""
+    """Scales, ticks and labels; the space above the curves is for the legend."""
     seconds = [*(one for one, _ in points), *(60 * minutes for minutes in GOALS)]
     wrong = [*(_wrong(accuracy) for _, accuracy in points), *(1 - goal for goal in GOALS.values())]
     axes.set_xscale("log")

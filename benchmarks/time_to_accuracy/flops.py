@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def measure(run: Run, num_steps: int) -> dict:
-    """Everything that is said about a run, ready for JSON."""
+    """The findings on a run, ready for JSON."""
     plan = Plan.model_validate(run.read_json(run.plan_path))
     seconds, photos = time_of_steps(load_history(run.history_path), plan.batch_size)
     if not photos:
@@ -107,12 +107,12 @@ def time_of_steps(history: list[Epoch], batch_size: int) -> tuple[float, int]:
 
 
 def flop_of_a_photo(plan: Plan, image_size: tuple[int, int]) -> dict[str, int]:
-    """Operations that a photo costs: to look at it, and to learn from it (forward, backward)."""
+    """Operations per photo: of inference, and of training (forward, backward)."""
     model = build_model(plan.model, len(plan.class_names), image_size)
     variables = [variable.value for variable in model.trainable_variables]
 
     @tf.function
-    def look(images: tf.Tensor) -> tf.Tensor:
+    def infer(images: tf.Tensor) -> tf.Tensor:
         return model(images, training=False)
 
     @tf.function
@@ -123,7 +123,7 @@ def flop_of_a_photo(plan: Plan, image_size: tuple[int, int]) -> dict[str, int]:
 
     photo = tf.TensorSpec((1, *image_size, 3))
     looking, training = (
-        multiply_adds(function.get_concrete_function(photo).graph) for function in (look, learn)
+        multiply_adds(function.get_concrete_function(photo).graph) for function in (infer, learn)
     )
     return {
         "looking": 2 * looking.total(),
@@ -218,7 +218,7 @@ def as_markdown(found: dict) -> str:
     """The findings in sentences, and a table of a step's time by kind of operation."""
     precision, rate = found["precision"], found["flop_per_second"]
     peaks = found["peaks"][precision]
-    told = "; ".join(
+    speeds = "; ".join(
         f"{name} {one['matrix_product'] / 1e9:,.0f} GFLOP/s in a large matrix product and "
         f"{one['convolution'] / 1e9:,.0f} in its best convolution"
         for name, one in found["peaks"].items()
@@ -232,7 +232,7 @@ def as_markdown(found: dict) -> str:
         "A multiply-add is two FLOP; the network's convolutions and matrix products are counted, "
         "nothing else.",
         "",
-        f"This processor reaches {told}. The run's steps learnt from {found['photos_shown']:,} "
+        f"This processor reaches {speeds}. The run's steps learnt from {found['photos_shown']:,} "
         f"photos in {found['step_seconds']:.0f} s at {found['flop_per_photo'] / 1e9:.2f} GFLOP "
         f"each, which makes "
         f"{rate / 1e9:,.0f} GFLOP/s, **{rate / peaks['matrix_product']:.0%} of the peak** and "
@@ -250,7 +250,7 @@ def _size_in_words(size: dict, batch_size: int) -> str:
     flop, times = size["flop_per_photo"], size["profile"]["seconds_by_kind"]
     text = (
         f"- {width}x{height} px, {size['share_of_steps']:.0%} of the steps: "
-        f"{flop['looking'] / 1e9:.2f} GFLOP to look at a photo, "
+        f"{flop['looking'] / 1e9:.2f} GFLOP for inference on a photo, "
         f"{flop['training'] / 1e9:.2f} to learn from it."
     )
     convolving = times.get("convolutions", 0.0)

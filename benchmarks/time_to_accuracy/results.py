@@ -1,4 +1,4 @@
-"""The saved results: one record per (contestant, budget, seed), and what they say in tables.
+"""The saved results: one record per (contestant, budget, seed), and tables of them.
 
 The file belongs to one machine, one set of versions and one set of photos;
 what was measured elsewhere is never mixed in.
@@ -156,11 +156,11 @@ def _script_row(name: str, records: list[dict]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(records: list[dict], name: str, told: Callable[[float], str]) -> str:
+def _spread(records: list[dict], name: str, formatted: Callable[[float], str]) -> str:
     """The median, and the range where it is one."""
     values = [record[name] for record in records]
-    text = told(statistics.median(values))
-    low, high = told(min(values)), told(max(values))
+    text = formatted(statistics.median(values))
+    low, high = formatted(min(values)), formatted(max(values))
     return text if low == high else f"{text} ({low} to {high})"
 
 

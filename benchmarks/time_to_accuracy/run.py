@@ -46,7 +46,7 @@ def main() -> None:
         for number, cell in enumerate(todo, start=1):
             print(f"{number} of {len(todo)}: {in_words(*cell)}", flush=True)
             run_cell(cell, folder, limits, arguments, found)
-            print(f"  {told(saved.find(found, *cell))}", flush=True)
+            print(f"  {summary(saved.find(found, *cell))}", flush=True)
     finally:  # stopped or not: the page and the picture say what is saved
         publish(found, arguments.results, arguments.docs)
 
@@ -134,7 +134,7 @@ def in_words(name: str, minutes: float | None, seed: int) -> str:
     return f"{saved.NAMES[name]}{budget}, seed {seed}"
 
 
-def told(record: dict) -> str:
+def summary(record: dict) -> str:
     return f"{record['accuracy']:.2%} after {record['process_seconds']:.1f} s"
 
 

@@ -111,9 +111,9 @@ def cold_run(photos: Path, settings: dict, seed: int, work: Path) -> dict:
 
 
 def score(folder: Path, photos: Path, work: Path) -> dict:
-    """The accuracy on photos that had no say in anything."""
-    told = run([sys.executable, "-m", "pawsight", "evaluate", folder, photos, "--json"], work)
-    found = json.loads(told)
+    """The accuracy on photos that were not used for training or selection."""
+    printed = run([sys.executable, "-m", "pawsight", "evaluate", folder, photos, "--json"], work)
+    found = json.loads(printed)
     part = found["parts"][found["headline"]]
     return {name: part[name] for name in ("n", "accuracy", "accuracy_interval")}
 

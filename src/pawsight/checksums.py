@@ -10,7 +10,6 @@ and evaluations on other photos.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pawsight.errors import RunError
 from pawsight.records import PARTS
 from pawsight.runs import FORMAT_VERSION, Run
 from pawsight.storage.atomic import write_json
+from pawsight.storage.checksum import file_digest
 
 Files = Callable[[Run], list[Path]]
 
@@ -57,7 +57,7 @@ def write_checksums(run: Run) -> None:
     Raises:
         DiskError: They cannot be written.
     """
-    _save(run, {name_of(run, path): sha256_of(path) for path in all_files(run)})
+    _save(run, {name_of(run, path): file_digest(path) for path in all_files(run)})
 
 
 def load_checksums(run: Run) -> dict[str, str] | None:
@@ -79,7 +79,7 @@ def load_checksums(run: Run) -> dict[str, str] | None:
 
 @contextlib.contextmanager
 def rewriting(run: Run, files: Files) -> Iterator[None]:
-    """Renew the checksums of files that the block writes again; those of other files stay.
+    """Update the checksums of files that the block rewrites; those of other files stay.
 
     Args:
         run: A run; where it has no checksums yet, nothing is written.
@@ -97,22 +97,12 @@ def rewriting(run: Run, files: Files) -> Iterator[None]:
     kept = {name: checksum for name, checksum in checksums.items() if name not in old}
     _save(run, kept)
     yield
-    _save(run, kept | {name_of(run, path): sha256_of(path) for path in files(run)})
+    _save(run, kept | {name_of(run, path): file_digest(path) for path in files(run)})
 
 
 def name_of(run: Run, path: Path) -> str:
     """Return the name of a file in checksums.json: its path in the run folder."""
     return path.relative_to(run.path).as_posix()
-
-
-def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _present(*paths: Path) -> list[Path]:

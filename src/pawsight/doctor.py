@@ -20,7 +20,7 @@ from pawsight.storage.cache import cache_dir
 from pawsight.storage.disk_space import free_bytes
 from pawsight.tensorflow_setup import prepare_tensorflow
 
-# What each extra is for. Which packages it brings is in pyproject.toml alone, and is read from
+# What each extra is for. Its packages are listed in pyproject.toml alone, and are read from
 # the metadata that an installation keeps of it.
 _GIVES = {
     "": "audit photos, predict, sort",

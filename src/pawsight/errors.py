@@ -1,7 +1,7 @@
 """Every error pawsight raises on purpose.
 
 All descend from PawsightError, so that a caller catches one class and the
-command line shows a plain message instead of a traceback. A message says what
+command line shows a plain message instead of a traceback. A message states what
 happened, where, and what to do.
 """
 

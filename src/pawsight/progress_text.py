@@ -12,7 +12,7 @@ class Stage:
     """Counts the progress of one stage; the caller passes the time.
 
     Args:
-        task: What is done, for people.
+        task: What is done, for display.
         total: How many units there are, None if unknown.
         unit: What is counted: "photos", "steps"; "bytes" are shown as MB.
     """
@@ -57,7 +57,7 @@ class Stage:
 
 
 def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
-    """Write facts for people: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
+    """Write facts for display: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
 
     `rate` counts units, and a name that ends in `_per_second` what it begins with.
     """
@@ -70,7 +70,7 @@ def has_rate(facts: dict[str, float | str]) -> bool:
 
 
 def count_text(done: float, total: int | None, unit: str) -> str:
-    """Write an amount for people: `1,200 of 3,000 photos`, `12.5 of 40.0 MB`."""
+    """Write an amount for display: `1,200 of 3,000 photos`, `12.5 of 40.0 MB`."""
     scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
     is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
     amounts = [done] if total is None else [done, total]

@@ -55,7 +55,7 @@ class Pixels(Protocol):
         """
 
     def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what audits and the search for duplicates compare, at a size of its own."""
+        """Return what audits and the search for duplicates compare, at its own size."""
 
 
 @dataclass(frozen=True, slots=True)

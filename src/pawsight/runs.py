@@ -26,6 +26,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pawsight.addresses import public_address
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
 from pawsight.records import Part, Text
@@ -274,7 +275,7 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
     """Return the folder for results without --out: here, but not among the photos.
 
     Args:
-        kind: The folder's name: "runs" or "audits".
+        kind: The folder's name, such as "runs".
         source: The photos; if this is a folder and the current one is in it, `kind` goes
             beside it.
     """
@@ -282,6 +283,12 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
         return photos.resolve().parent / kind
     return Path(kind)
+
+
+def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str = "") -> Path:
+    """Return a free folder for results without --out: `<kind>/<date>-<time>-<source><suffix>`."""
+    name = f"{Path(public_address(str(source))).absolute().stem}{suffix}"
+    return next(default_dirs(name, results_dir(kind, source)))
 
 
 def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:

@@ -95,10 +95,10 @@ def test_doctor_works_from_source_code_that_is_not_installed(without_tensorflow,
 def test_doctor_prints_what_each_extra_gives_and_how_to_install_it(pawsight, without_tensorflow):
     result = pawsight("doctor")
     assert result.exit_code == 0, result.stderr
-    told = " ".join(result.stdout.split())
-    assert 'tensorflow not installed: pip install "pawsight[train]"' in told
-    assert "serve a model over HTTP, with a web page" in told
-    assert "unknown without TensorFlow" in told
+    recorded = " ".join(result.stdout.split())
+    assert 'tensorflow not installed: pip install "pawsight[train]"' in recorded
+    assert "serve a model over HTTP, with a web page" in recorded
+    assert "unknown without TensorFlow" in recorded
 
 
 def test_doctor_as_json_is_nothing_but_json(pawsight, without_tensorflow):

@@ -123,9 +123,9 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
 )
 def test_what_is_raised_becomes_plain_lines_and_an_exit_code(capsys, error, exit_code, text):
     assert error_output.show(error, "train") == exit_code
-    told = capsys.readouterr()
-    assert text in told.err
-    assert told.out == ""
+    recorded = capsys.readouterr()
+    assert text in recorded.err
+    assert recorded.out == ""
 
 
 def test_error_inside_a_command_is_told_as_a_bug_without_traceback(pawsight, monkeypatch):

@@ -118,7 +118,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "recorded"),
     [
         (["in"], "--into DIR"),
         (["--into", "out"], "No photos were given"),
@@ -128,10 +128,10 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_p
         (["in", "--into", "out", "--format", "csv"], "needs --dry-run"),
     ],
 )
-def test_what_makes_no_sense_is_told(pawsight, arguments, told):
+def test_what_makes_no_sense_is_told(pawsight, arguments, recorded):
     result = pawsight("sort", *arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert recorded in result.stderr
 
 
 def test_undo_without_a_sort_is_told(sort):

@@ -70,7 +70,7 @@ def test_photos_that_went_bad_are_named_and_not_measured(run):
     assert run.metrics == found.to_json()
 
 
-def others(run, hashes, told):
+def others(run, hashes, recorded):
     """Evaluate on photos with these hashes; photo i is a cat if i is even, and taken for one."""
     photos = tuple(
         Photo(f"{i}.jpg", ("cats", "dogs")[i % 2 if i != 3 else 0], "test", sha256=sha256)
@@ -80,7 +80,7 @@ def others(run, hashes, told):
     names = ("cats", "dogs")
     return evaluate_others(
         *(run, "more/", lambda images: logits(images) / 4, names),
-        *(catalog, ClassColours(), "test", told),
+        *(catalog, ClassColours(), "test", recorded),
     )
 
 
@@ -93,14 +93,14 @@ def trained(run):
     return run
 
 
-def test_copies_of_training_photos_are_counted_and_measured_without(trained, told):
+def test_copies_of_training_photos_are_counted_and_measured_without(trained, recorded):
     # Of six photos the fourth is wrong; the first two were trained on.
-    found = others(trained, ["t0", "t1", "v0", "n1", "n2", "n3"], told)
+    found = others(trained, ["t0", "t1", "v0", "n1", "n2", "n3"], recorded)
 
     assert found.main.num_correct == 5
     assert (found.training_copies.num_photos, found.training_copies.without.n) == (2, 4)
     assert found.training_copies.without.accuracy == 0.75
-    assert told.notes == [
+    assert recorded.notes == [
         "2 photos of 6 are copies of photos that this model was trained on, so 83.3 % is too "
         "high. Without them: 75.0 %."
     ]
@@ -109,16 +109,16 @@ def test_copies_of_training_photos_are_counted_and_measured_without(trained, tol
     assert saved["training_copies"]["without"]["accuracy"] == 0.75
 
 
-def test_nothing_but_copies_leaves_nothing_to_measure(trained, told):
-    found = others(trained, ["t0", "t1"], told)
+def test_nothing_but_copies_leaves_nothing_to_measure(trained, recorded):
+    found = others(trained, ["t0", "t1"], recorded)
 
     assert found.training_copies.without is None
-    assert told.notes[0].endswith("None is left without.")
+    assert recorded.notes[0].endswith("None is left without.")
 
 
-def test_new_photos_are_no_copies(trained, told):
-    found = others(trained, ["n0", "v0"], told)
+def test_new_photos_are_no_copies(trained, recorded):
+    found = others(trained, ["n0", "v0"], recorded)
 
     assert found.training_copies is None
-    assert told.notes == []
+    assert recorded.notes == []
     assert "training_copies" not in found.to_json()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.errors import ConfigError, ShapeError
-from pawsight.evaluation.selective import coverage_curve, operating_point, operating_points
+from pawsight.evaluation.selective import operating_point, operating_points
 
 
 def drawn(n, seed):
@@ -46,12 +46,6 @@ def test_error_rate_is_exceeded_in_at_most_one_of_twenty_draws(max_error):
         true_error = (1 - found.threshold) / 2 if found else 0.0
         num_exceeded += true_error > max_error
     assert num_exceeded <= 17  # of 200 at 5 %: 10 are expected, 17 is the 98 % point
-
-
-def test_coverage_curve_is_that_of_hand():
-    coverage, error = coverage_curve(np.array([0.6, 0.9, 0.8]), np.array([False, True, False]))
-    np.testing.assert_allclose(coverage, [1 / 3, 2 / 3, 1])
-    np.testing.assert_allclose(error, [0, 1 / 2, 2 / 3])
 
 
 def test_wrong_input_is_refused():

@@ -85,13 +85,15 @@ def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        told = dict(line.split(": ") for line in done.stdout.splitlines())
+        recorded = dict(line.split(": ") for line in done.stdout.splitlines())
         for path in kinds.iterdir():
             (known,) = pawsight.load(run).predict(path)
             for label, probability in known.probabilities.items():
                 # An export of 8 bits differs by its rounding, and photo.onnx by its resizing.
                 close = 0.02 if name.endswith("int8") or code is not codes[0] else 0.01
-                assert float(told[f"{path.name} {label}"]) == pytest.approx(probability, abs=close)
+                assert float(recorded[f"{path.name} {label}"]) == pytest.approx(
+                    probability, abs=close
+                )
 
 
 def swapped_profile() -> bytes:

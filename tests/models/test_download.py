@@ -79,10 +79,10 @@ def _fetch(path, checksum=MD5, progress=None):
 
 
 def test_the_file_arrives_whole_and_its_bytes_are_told(server, tmp_path):
-    told = _Bytes()
-    _fetch(tmp_path / "w" / "a.h5", progress=told)
+    recorded = _Bytes()
+    _fetch(tmp_path / "w" / "a.h5", progress=recorded)
     assert (tmp_path / "w" / "a.h5").read_bytes() == CONTENT
-    assert told.total == told.done == len(CONTENT)
+    assert recorded.total == recorded.done == len(CONTENT)
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -23,7 +23,7 @@ from .conftest import ROOT
 
 
 @pytest.fixture
-def room(monkeypatch):
+def load_module(monkeypatch):
     """Import a module of builtin/ by its name."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(ROOT / "builtin"))
@@ -81,13 +81,13 @@ def checkpoint(tmp_path, monkeypatch):
     return write
 
 
-def test_checkpoint_gives_its_arrays_by_name(room, checkpoint):
-    arrays = room("torch_weights").load_arrays(checkpoint(OrderedDict(kernel=_Tensor())))
+def test_checkpoint_gives_its_arrays_by_name(load_module, checkpoint):
+    arrays = load_module("torch_weights").load_arrays(checkpoint(OrderedDict(kernel=_Tensor())))
     assert list(arrays) == ["kernel"]
     assert arrays["kernel"].tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
-def test_checkpoint_that_names_anything_else_is_refused(room, tmp_path):
+def test_checkpoint_that_names_anything_else_is_refused(load_module, tmp_path):
     class Harm:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "harm"),)
@@ -95,11 +95,11 @@ def test_checkpoint_that_names_anything_else_is_refused(room, tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(pickle.dumps(Harm()))
     with pytest.raises(pickle.UnpicklingError, match="no place in a file of weights"):
-        room("torch_weights").load_arrays(path)
+        load_module("torch_weights").load_arrays(path)
     assert not (tmp_path / "harm").exists()
 
 
-def test_normalisation_is_folded_into_the_convolution(room):
+def test_normalisation_is_folded_into_the_convolution(load_module):
     # Twice the normalised value, plus 1: scale 2 / sqrt(0.249 + 0.001) = 4, shift 1 - 3 * 4.
     arrays = {
         "convolution.weight": np.full((1, 1, 1, 1), 5.0),
@@ -108,22 +108,22 @@ def test_normalisation_is_folded_into_the_convolution(room):
         "normal.running_mean": np.array([3.0]),
         "normal.running_var": np.array([0.249]),
     }
-    folded = room("efficientnet_lite")._folded(arrays, "x", "convolution", "normal")
+    folded = load_module("efficientnet_lite")._folded(arrays, "x", "convolution", "normal")
     assert folded.kernel.item() == pytest.approx(20)
     assert folded.bias.item() == pytest.approx(-11)
 
 
-def test_unfamiliar_photo_comes_out_at_half_and_half(room):
+def test_unfamiliar_photo_comes_out_at_half_and_half(load_module):
     import onnxruntime
 
-    lite, made = room("efficientnet_lite"), room("graph")
+    lite, made = load_module("efficientnet_lite"), load_module("graph")
     kernel = np.ones((made.NUM_FEATURES, 3, 1, 1), np.float32)
     network = [[lite.Convolution("only", kernel, np.zeros(made.NUM_FEATURES, np.float32), 2)]]
     head = np.zeros((made.NUM_FEATURES, 2)), np.array([-3.0, 3.0])
     imagenet = np.ones((made.NUM_FEATURES, 1000)) / 1e6, np.zeros(1000)
     images = np.zeros((1, 4, 4, 3), np.float32)
 
-    def asked(logit_of_animals):
+    def head_logits(logit_of_animals):
         imagenet[1][made.ANIMALS] = logit_of_animals
         content = made.graph(network, head, imagenet).SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -133,15 +133,15 @@ def test_unfamiliar_photo_comes_out_at_half_and_half(room):
         assert familiar == pytest.approx(made.familiarity(features, imagenet), abs=1e-4)
         return logits[0].tolist()
 
-    assert asked(20) == pytest.approx([-3, 3], abs=1e-3)
-    assert asked(-20) == pytest.approx([0, 0], abs=1e-3)
+    assert head_logits(20) == pytest.approx([-3, 3], abs=1e-3)
+    assert head_logits(-20) == pytest.approx([0, 0], abs=1e-3)
 
 
-def test_varied_photo_is_the_same_for_the_same_seed_and_another_for_another(room):
+def test_varied_photo_is_the_same_for_the_same_seed_and_another_for_another(load_module):
     noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "JPEG")
-    vary = room("views").vary
+    vary = load_module("views").vary
     first, again, other = (vary(file.getvalue(), seed) for seed in ((0, 1), (0, 1), (0, 2)))
     assert first == again
     assert first != other
@@ -164,9 +164,9 @@ def test_card_says_what_was_measured():
 
 def test_model_comes_with_the_figures_that_were_measured():
     measured = json.loads((ROOT / "builtin" / "results.json").read_text(encoding="utf-8"))
-    told = Run.open(builtin.folder()).metrics["parts"]["validation"]
+    recorded = Run.open(builtin.folder()).metrics["parts"]["validation"]
     for name in ("n", "num_correct", "accuracy", "accuracy_interval", "log_loss"):
-        assert told[name] == pytest.approx(measured["validation"][name], abs=5e-5), name
+        assert recorded[name] == pytest.approx(measured["validation"][name], abs=5e-5), name
 
 
 def test_card_says_how_many_of_the_photos_held_out_were_right():
@@ -180,9 +180,9 @@ def test_card_says_how_many_of_the_photos_held_out_were_right():
     assert f"{made['tuning']['num_tuned_on']:,} photos" in card
 
 
-def test_photo_put_farther_away_is_whole_on_a_larger_one(room):
+def test_photo_put_farther_away_is_whole_on_a_larger_one(load_module):
     noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    farther = room("views")._farther(Image.fromarray(noise), np.random.default_rng(1))
+    farther = load_module("views")._farther(Image.fromarray(noise), np.random.default_rng(1))
     seen = np.lib.stride_tricks.sliding_window_view(np.asarray(farther), noise.shape)
     assert farther.width > 40
     assert farther.height > 30
@@ -190,13 +190,13 @@ def test_photo_put_farther_away_is_whole_on_a_larger_one(room):
 
 
 @pytest.fixture
-def small(room, tmp_path):
+def small(load_module, tmp_path):
     """Draw a network with a few layers before and after the cut; also the graph of it, and a file.
 
     Gives the network, a function that gives its graph with a head of its own, and the path of
     that graph with a head of zeros.
     """
-    lite, made = room("efficientnet_lite"), room("graph")
+    lite, made = load_module("efficientnet_lite"), load_module("graph")
     rng = np.random.default_rng(0)
 
     def layer(name, channels, out, side=1, stride=1, **kinds):
@@ -224,29 +224,29 @@ def small(room, tmp_path):
     return network, written, path
 
 
-def _asked(room, model, output, images):
-    return room("features").session(model, output).run(None, {"images": images})[0]
+def _run_onnx(load_module, model, output, images):
+    return load_module("features").session(model, output).run(None, {"images": images})[0]
 
 
-def _tail_and_photos(room, small, num_photos):
+def _tail_and_photos(load_module, small, num_photos):
     """Give a tail of the small network, photos of noise, and their pixels."""
     import onnx
 
-    tuning = room("tune")
+    tuning = load_module("tune")
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (num_photos, 224, 224, 3)).astype(np.float32)
     images *= rng.uniform(0, 1, (num_photos, 1, 1, 3))
     start = onnx.load(small[2])
-    maps = _asked(room, start, tuning.CUT, images)
-    features = _asked(room, start, "features", images)
+    maps = _run_onnx(load_module, start, tuning.CUT, images)
+    features = _run_onnx(load_module, start, "features", images)
     labels = (images[..., 0].mean(axis=(1, 2)) > images[..., 2].mean(axis=(1, 2))).astype(int)
     head = np.zeros((features.shape[1], 2), np.float32), np.zeros(2, np.float32)
     return tuning.Tail(small[2], head), tuning.Photos((maps, maps), features, labels), images
 
 
 @pytest.mark.slow
-def test_tail_gives_the_features_of_the_graph_also_once_it_has_changed(room, small):
-    tail, photos, images = _tail_and_photos(room, small, 3)
+def test_tail_gives_the_features_of_the_graph_also_once_it_has_changed(load_module, small):
+    tail, photos, images = _tail_and_photos(load_module, small, 3)
     network, written, _ = small
     everyone = np.arange(3)
     assert tail.features(photos, everyone, 0) == pytest.approx(photos.features, abs=1e-3)
@@ -258,16 +258,16 @@ def test_tail_gives_the_features_of_the_graph_also_once_it_has_changed(room, sma
     expected = tail.features(photos, everyone, 0)
     assert np.abs(expected - photos.features).max() > 0.1
     graph = written(tuned, tail.head())
-    assert _asked(room, graph, "features", images) == pytest.approx(expected, abs=0.01)
+    assert _run_onnx(load_module, graph, "features", images) == pytest.approx(expected, abs=0.01)
     weights, biases = tail.head()
-    assert _asked(room, graph, "head", images) == pytest.approx(
+    assert _run_onnx(load_module, graph, "head", images) == pytest.approx(
         expected @ weights + biases, abs=0.2
     )
 
 
 @pytest.mark.slow
-def test_what_comes_before_the_cut_stays_as_it_was(room, small):
-    tail, _, _ = _tail_and_photos(room, small, 2)
+def test_what_comes_before_the_cut_stays_as_it_was(load_module, small):
+    tail, _, _ = _tail_and_photos(load_module, small, 2)
     network = small[0]
     for layer in tail.model.layers:
         layer.set_weights([one + 1 for one in layer.get_weights()])
@@ -289,11 +289,11 @@ def test_what_comes_before_the_cut_stays_as_it_was(room, small):
 
 
 @pytest.mark.slow
-def test_tuning_brings_the_logits_nearer_the_labels(room, small):
-    tail, photos, _ = _tail_and_photos(room, small, 192)
+def test_tuning_brings_the_logits_nearer_the_labels(load_module, small):
+    tail, photos, _ = _tail_and_photos(load_module, small, 192)
     learn = np.arange(192)
     imagenet = np.zeros((photos.features.shape[1], 1000)), np.zeros(1000)
-    room("tune").tune(tail, photos, learn, imagenet, seed=0)
+    load_module("tune").tune(tail, photos, learn, imagenet, seed=0)
     weights, biases = tail.head()
     logits = tail.features(photos, learn, 0) @ weights + biases
     assert log_loss(Answers(photos.labels, softmax(logits))) < np.log(

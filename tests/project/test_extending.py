@@ -237,11 +237,11 @@ def test_a_format_of_two_edits_is_written_compared_and_described(extended, tmp_p
     (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     (tmp_path / "out" / "snippet.py").write_text(code)
     shutil.copy(tmp_path / "photos" / "cats" / "0.png", tmp_path / "out" / "photo.jpg")
-    told = subprocess.run(
+    recorded = subprocess.run(
         [sys.executable, "snippet.py"],
         cwd=tmp_path / "out",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert [line.partition(":")[0] for line in told.stdout.splitlines()] == ["cats", "dogs"]
+    assert [line.partition(":")[0] for line in recorded.stdout.splitlines()] == ["cats", "dogs"]

@@ -24,7 +24,7 @@ EPOCH = "2/2 - 3s - 2s/step - accuracy: 0.5 - loss: 0.7 - val_accuracy: {} - val
 
 
 @pytest.fixture
-def room(monkeypatch):
+def load_module(monkeypatch):
     """Import a module of the benchmark by its name."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(FOLDER.parent))
@@ -36,9 +36,9 @@ def room(monkeypatch):
 
 
 @pytest.fixture
-def fake_script(room, monkeypatch, tmp_path):
+def fake_script(load_module, monkeypatch, tmp_path):
     """A script of four epochs that reports as Keras does, and a Keras that only takes the seed."""
-    contestants = room("contestants")
+    contestants = load_module("contestants")
     lines = [EPOCH.format(share) for share in (0.6, 0.8, 0.7, 0.75)]
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras" / "__init__.py").write_text(
@@ -96,7 +96,7 @@ def measured():
     }
 
 
-def test_epochs_are_read_from_the_report_of_keras(room):
+def test_epochs_are_read_from_the_report_of_keras(load_module):
     report = [
         "Found 2 files belonging to 2 classes.\n",
         "Epoch 1/2\n",
@@ -104,16 +104,16 @@ def test_epochs_are_read_from_the_report_of_keras(room):
         "1/2 - 3s - accuracy: 0.1 - val_accuracy: 0.2\n",  # not the end of an epoch
         EPOCH.format("9.1000e-01") + "\n",
     ]
-    assert list(room("contestants").epochs_in(report)) == [0.869, 0.91]
+    assert list(load_module("contestants").epochs_in(report)) == [0.869, 0.91]
 
 
 def test_script_gives_its_whole_curve_and_the_accuracy_of_its_end(fake_script, tmp_path):
-    told = []
-    record = fake_script.run_script("keras_io", tmp_path, 3, fake_script.Limits(), told.append)
+    recorded = []
+    record = fake_script.run_script("keras_io", tmp_path, 3, fake_script.Limits(), recorded.append)
     assert [accuracy for _, accuracy in record["curve"]] == [0.6, 0.8, 0.7, 0.75]
     assert record["accuracy"] == 0.75
     assert record["process_seconds"] == record["curve"][-1][0] > record["curve"][0][0] > 0
-    assert [len(one["curve"]) for one in told] == [1, 2, 3, 4]
+    assert [len(one["curve"]) for one in recorded] == [1, 2, 3, 4]
 
 
 def test_script_is_stopped_at_its_limits(fake_script, tmp_path):
@@ -131,7 +131,7 @@ def test_script_that_fails_is_no_result(fake_script, tmp_path):
         fake_script.run_script("keras_io", tmp_path, 0, fake_script.Limits(), lambda _: None)
 
 
-def test_curve_of_a_run_counts_from_the_start_of_its_process(room, tmp_path):
+def test_curve_of_a_run_counts_from_the_start_of_its_process(load_module, tmp_path):
     run = Run(tmp_path)
     rows = [
         Epoch(number, 10 * number, 5.0 * number, 100.0, 0.1, 0.6, 0.6, 0.6, 0.5 + number / 10, True)
@@ -141,23 +141,23 @@ def test_curve_of_a_run_counts_from_the_start_of_its_process(room, tmp_path):
     write_json(run.metrics_path, {"parts": {"validation": {"accuracy": 0.72}}})
     # The process began at 1000; the second row was written at 1018, when training was 10 s old.
     os.utime(run.history_path, (1018, 1018))
-    curve = room("contestants").curve_of(run, began=1000.0, process_seconds=25.0)
+    curve = load_module("contestants").curve_of(run, began=1000.0, process_seconds=25.0)
     assert curve == [[13.0, 0.6], [18.0, 0.7], [25.0, 0.72]]
 
 
-def test_mirror_image_is_averaged_by_probability(room):
+def test_mirror_image_is_averaged_by_probability(load_module):
     images = np.zeros((1, 1, 2, 3), np.uint8)
     images[0, 0, 0] = 1  # the left pixel; it is the right one of the mirror image
 
     def logits(some):
         return np.log([[0.9, 0.1]]) if some[0, 0, 0, 0] else np.log([[0.3, 0.7]])
 
-    found = room("contestants").average_of_mirrored(logits, images)
+    found = load_module("contestants").average_of_mirrored(logits, images)
     assert np.allclose(found, [[0.6, 0.4]])
 
 
-def test_cells_that_are_there_are_not_run_again(room, measured):
-    run, limits = room("run"), room("contestants").Limits
+def test_cells_that_are_there_are_not_run_again(load_module, measured):
+    run, limits = load_module("run"), load_module("contestants").Limits
     assert not run.is_open(measured, ("swift", 4.0, 0), limits())
     assert run.is_open(measured, ("swift", 4.0, 1), limits())
     assert run.is_open(measured, ("colab_script", None, 0), limits())
@@ -165,8 +165,8 @@ def test_cells_that_are_there_are_not_run_again(room, measured):
     assert not run.is_open(measured, ("colab_script", None, 0), limits(minutes=5))
 
 
-def test_results_of_another_machine_are_not_mixed_in(room, measured, tmp_path):
-    results = room("results")
+def test_results_of_another_machine_are_not_mixed_in(load_module, measured, tmp_path):
+    results = load_module("results")
     path = tmp_path / "results.json"
     results.put(measured, swift(1.5, 0, 0.9, 70.0), path)
     assert results.open_for(path, "A machine.", "photos.zip") == measured
@@ -176,16 +176,16 @@ def test_results_of_another_machine_are_not_mixed_in(room, measured, tmp_path):
         results.open_for(path, "A machine.", "other.zip")
 
 
-def test_a_cell_measured_again_takes_the_place_of_the_first(room, measured, tmp_path):
-    results = room("results")
+def test_a_cell_measured_again_takes_the_place_of_the_first(load_module, measured, tmp_path):
+    results = load_module("results")
     results.put(measured, swift(1.5, 0, 0.9, 70.0), tmp_path / "results.json")
     assert len(measured["cells"]) == 5
     assert results.find(measured, "swift", 1.5, 0)["accuracy"] == 0.9
     assert json.loads((tmp_path / "results.json").read_text()) == measured
 
 
-def test_table_gives_medians_and_says_whether_the_goal_is_reached(room, measured):
-    lines = room("results").as_markdown(measured).splitlines()
+def test_table_gives_medians_and_says_whether_the_goal_is_reached(load_module, measured):
+    lines = load_module("results").as_markdown(measured).splitlines()
     short, longer = (next(line for line in lines if line.startswith(f"| {m} |")) for m in (1.5, 4))
     # 86.9 % in 90 s: 87 % in 85 s reaches it. 93 % in 240 s: 91 % does not.
     assert "**87.00 % (86.00 % to 88.00 %)** | 87.20 % (86.20 % to 88.20 %)" in short
@@ -194,19 +194,19 @@ def test_table_gives_medians_and_says_whether_the_goal_is_reached(room, measured
     assert longer.endswith("| 93 % | no | 0 |")
 
 
-def test_table_says_that_a_script_was_stopped(room, measured):
-    text = room("results").as_markdown(measured)
+def test_table_says_that_a_script_was_stopped(load_module, measured):
+    text = load_module("results").as_markdown(measured)
     assert "stopped after 2 of 10 epochs | 400 s | **70.00 %** | 80.00 %" in text
 
 
-def test_page_holds_what_the_results_say(room):
-    results = room("results")
+def test_page_holds_what_the_results_say(load_module):
+    results = load_module("results")
     page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert results.block(results.load()) in page, "run: make benchmark-time-to-accuracy"
 
 
-def test_page_is_filled_between_its_marks_alone(room, measured, tmp_path):
-    results = room("results")
+def test_page_is_filled_between_its_marks_alone(load_module, measured, tmp_path):
+    results = load_module("results")
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- results: begin -->\nold\n<!-- results: end -->\nafter\n")
     results.fill_page(page, measured)
@@ -216,8 +216,8 @@ def test_page_is_filled_between_its_marks_alone(room, measured, tmp_path):
     assert results.as_markdown(measured) in text
 
 
-def test_picture_shows_every_budget_and_script(room, measured):
-    curves = room("curves")
+def test_picture_shows_every_budget_and_script(load_module, measured):
+    curves = load_module("curves")
     figure = curves.draw(measured)
     words = {text.get_text() for text in figure.axes[0].texts}
     assert words == {"87.0 %", "91.0 %", "70.0 %"}
@@ -226,8 +226,8 @@ def test_picture_shows_every_budget_and_script(room, measured):
     assert legend[1].endswith("stopped after 2 of 10 epochs")
 
 
-def test_picture_is_opaque_so_that_it_reads_on_dark_pages(room, measured, tmp_path):
-    room("curves").save_picture(measured, tmp_path / "picture.png")
+def test_picture_is_opaque_so_that_it_reads_on_dark_pages(load_module, measured, tmp_path):
+    load_module("curves").save_picture(measured, tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as picture:
         corners = [picture.convert("RGBA").getpixel(xy) for xy in ((0, 0), (5, 5))]
     assert corners == [(255, 255, 255, 255)] * 2
@@ -260,12 +260,12 @@ def test_benchmark_goes_from_photos_to_tables_and_runs_nothing_twice(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.shuffle=True. was passed:UserWarning")  # fit's own default
 def test_keras_io_network_is_the_published_one_and_its_report_is_understood(
-    room, monkeypatch, tmp_path, capsys
+    load_module, monkeypatch, tmp_path, capsys
 ):
     from pawsight.tensorflow_setup import prepare_tensorflow
 
     prepare_tensorflow()
-    keras_io, contestants = room("keras_io"), room("contestants")
+    keras_io, contestants = load_module("keras_io"), load_module("contestants")
     # All convolutions have biases; a normalisation has 4 numbers a channel.
     # First: 3*9*128+128 + 4*128 = 4,096. Dense: 1,025.
     # Last: 9*728+728*1024+1024 + 4*1024 = 757,144.

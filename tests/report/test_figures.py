@@ -78,9 +78,9 @@ def test_confusion_cells_hold_counts_and_shares():
     found = measure(guesses_of(("cats", "dogs"), per_class=4))
 
     figure = draw_confusion(found)
-    told = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts_of(figure)]
+    recorded = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts_of(figure)]
 
-    assert told == ["3\n75 %", "1\n25 %", "1\n25 %", "3\n75 %"]
+    assert recorded == ["3\n75 %", "1\n25 %", "1\n25 %", "3\n75 %"]
 
 
 def test_many_classes_get_their_commonest_mistakes_instead_of_a_matrix():
@@ -142,9 +142,9 @@ def test_class_names_are_drawn_as_they_are(kind, tmp_path):
 
     save_figure(figure, tmp_path / "figure")
 
-    told = " ".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
+    recorded = " ".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
     for name in ODD_NAMES:
-        assert name in told
+        assert name in recorded
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width > 400
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from pawsight.progress import LoggedProgress, Silent
 from pawsight.sorting.photo_search import find_photos
 
 FOLDERS = ("cats", "dogs", "unsure")
@@ -79,7 +80,11 @@ def test_libraries_of_photo_programs_are_not_entered_and_are_named(save_photo, t
     for source in ("in", "in/**/*.png"):
         found = find_photos([str(tmp_path / source)], str(tmp_path / "sorted"), FOLDERS)
         assert [photo for photo, _ in found.photos] == [str(tmp_path / "in" / "c.png")]
-        assert found.left_out.num_folders == 2
+        log = tmp_path / "log.txt"
+        found.left_out.report(LoggedProgress(Silent(), log))
+        notes = log.read_text()
+        assert "Photos Library.photoslibrary (library of Apple Photos)" in notes
+        assert "@eaDir (thumbnails of a Synology NAS)" in notes
 
 
 def test_a_raw_file_beside_its_photo_is_no_photo_of_its_own(find, save_photo, tmp_path):

@@ -15,7 +15,7 @@ from pawsight.training.plan import HeadPlan, Plan, load_plan
 from pawsight.training.session import smoothed_at_most
 from pawsight.workflow import draw_sample, export, resume, train
 
-from .test_finetune import _Told
+from .test_finetune import _RecordingProgress
 
 AUTO = TrainConfig(image_size=(32, 32), epochs=1)
 
@@ -27,8 +27,8 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(photos, tmp_path_factory):
-    told = _Told()
-    return train(photos, AUTO, tmp_path_factory.mktemp("runs") / "whole", told), told.notes
+    recorded = _RecordingProgress()
+    return train(photos, AUTO, tmp_path_factory.mktemp("runs") / "whole", recorded), recorded.notes
 
 
 def _gradients(layer, images, upstream):
@@ -106,7 +106,7 @@ def test_the_fine_tuned_model_is_one_onnx_file_that_computes_what_keras_computes
 @pytest.mark.slow
 def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos, whole, tmp_path):
     with pytest.raises(StoppedError, match="pawsight resume"):
-        train(photos, AUTO, tmp_path / "stopped", _Told(stop_after=2))
+        train(photos, AUTO, tmp_path / "stopped", _RecordingProgress(stop_after=2))
     resumed = resume(tmp_path / "stopped")
     for one, other in zip(load_model(whole[0]).weights, load_model(resumed).weights, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -114,11 +114,11 @@ def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos
 
 
 def test_a_budget_too_short_for_fine_tuning_keeps_the_head(photos, tmp_path):
-    told = _Told()
+    recorded = _RecordingProgress()
     config = TrainConfig(image_size=(32, 32), minutes=0.2)
-    run = train(photos, config, tmp_path / "run", told)
+    run = train(photos, config, tmp_path / "run", recorded)
     assert isinstance(load_plan(run), HeadPlan)
-    assert any("0.2 min leave no time for fine-tuning" in note for note in told.notes)
+    assert any("0.2 min leave no time for fine-tuning" in note for note in recorded.notes)
     assert Classifier.load(run).class_names == ("cats", "dogs")
 
 

@@ -46,13 +46,13 @@ def test_a_checkpoint_of_a_version_without_checksums_is_read(tmp_path):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_where_the_last_one_is_cut_the_one_before_it_is_read_and_that_is_printed(
-    tmp_path, share, told
+    tmp_path, share, recorded
 ):
     latest, _ = _save_two(tmp_path)
     content = latest.read_bytes()
     latest.write_bytes(content[: int(len(content) * share)])
-    assert load_checkpoint(tmp_path, told).step == 5
-    (note,) = told.notes
+    assert load_checkpoint(tmp_path, recorded).step == 5
+    (note,) = recorded.notes
     assert "latest.npz is damaged" in note
     assert note.endswith("resuming from the one before it, after step 5.")
 

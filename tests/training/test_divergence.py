@@ -68,9 +68,9 @@ def test_it_resumes_from_its_last_checkpoint_at_a_quarter_of_the_rate(
     tmp_path, monkeypatch, only_weights
 ):
     monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
-    run, told = Run(tmp_path / "run"), _Notes()
+    run, recorded = Run(tmp_path / "run"), _Notes()
     trainer, taken = _diverging(only_weights=only_weights)
-    history = trainer.fit(run, told)
+    history = trainer.fit(run, recorded)
     cut = Cut(step=9, factor=0.25, diverged_at=10)
     assert trainer.plan.cuts == load_plan(run).cuts == (cut,)
     assert len(taken) == 17  # the tenth of 16 twice
@@ -79,7 +79,7 @@ def test_it_resumes_from_its_last_checkpoint_at_a_quarter_of_the_rate(
     assert load_history(run.history_path) == history
     assert all(np.isfinite(weight).all() for weight in _weights(trainer))
     what = "A weight is not finite" if only_weights else "Loss is NaN"
-    (note,) = (one for one in told.notes if "diverged" in one)
+    (note,) = (one for one in recorded.notes if "diverged" in one)
     assert note == (
         f"{what} at step 10: training diverged. Resuming from step 9 with a learning rate of "
         f"0.25 times the one before."
@@ -108,10 +108,10 @@ def test_killed_after_that_it_ends_with_the_same_bits(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_without_a_checkpoint_it_begins_again(tmp_path):
-    told = _Notes()
+    recorded = _Notes()
     trainer, _ = _diverging(at=2)
-    trainer.fit(Run(tmp_path / "run"), told)
-    assert any("Resuming from step 0" in note for note in told.notes)
+    trainer.fit(Run(tmp_path / "run"), recorded)
+    assert any("Resuming from step 0" in note for note in recorded.notes)
     slower = trainer_of("colab", plan=trainer.plan)
     slower.fit(Run(tmp_path / "slower"), Silent())
     _assert_equal(trainer, slower)

@@ -27,7 +27,7 @@ from pawsight.workflow import draw_sample, evaluate, resume, train
 from .squares import Squares
 
 
-class _Told(Silent):
+class _RecordingProgress(Silent):
     """All notes, and Ctrl-C after a number of steps."""
 
     def __init__(self, stop_after=None):
@@ -114,7 +114,7 @@ def test_the_first_layers_learn_last_and_normalisation_never(tmp_path, staged_pl
     before = _kernels(trainer)
     still = trainer.learner.model.get_layer("first_normal").get_weights()
     with pytest.raises(StoppedError):
-        trainer.fit(Run(tmp_path / "run"), _Told(stop_after=6))
+        trainer.fit(Run(tmp_path / "run"), _RecordingProgress(stop_after=6))
     is_same = [np.array_equal(*pair) for pair in zip(before, _kernels(trainer), strict=True)]
     assert is_same == [True, True, False]
     trainer.fit(Run(tmp_path / "run"), Silent())
@@ -131,7 +131,7 @@ def test_stopped_in_the_first_stage_it_goes_on_to_the_same_bits(tmp_path, staged
     whole.fit(Run(tmp_path / "whole"), Silent())
     stopped = _trainer(staged_plan)
     with pytest.raises(StoppedError):
-        stopped.fit(Run(tmp_path / "stopped"), _Told(stop_after=5))
+        stopped.fit(Run(tmp_path / "stopped"), _RecordingProgress(stop_after=5))
     resumed = _trainer(staged_plan)
     history = resumed.fit(Run(tmp_path / "stopped"), Silent())
     for one, other in zip(_kernels(whole), _kernels(resumed), strict=True):
@@ -176,8 +176,8 @@ def test_a_network_that_cannot_be_fine_tuned_is_refused_before_a_folder_is_made(
 def test_a_fine_tuned_run_is_a_run_as_any_other_and_no_worse_than_its_last_layer(
     photos, config, tmp_path
 ):
-    told = _Told()
-    run = train(photos, config, tmp_path / "run", told)
+    recorded = _RecordingProgress()
+    run = train(photos, config, tmp_path / "run", recorded)
     assert run.is_complete
     history = load_history(run.history_path)
     assert [row.epoch for row in history] == [0, 1, 2]
@@ -185,7 +185,7 @@ def test_a_fine_tuned_run_is_a_run_as_any_other_and_no_worse_than_its_last_layer
     assert best.validation_accuracy >= history[0].validation_accuracy
     assert run.metrics["parts"]["validation"]["accuracy"] == pytest.approx(best.validation_accuracy)
     assert evaluate(run.path) == run.metrics
-    assert any(note.startswith("Plan: mobilenet, ") for note in told.notes)
+    assert any(note.startswith("Plan: mobilenet, ") for note in recorded.notes)
     plan = run.read_json(run.plan_path)
     assert plan["precision"] == "float32" and plan["head_strength"] > 0
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
@@ -199,7 +199,7 @@ def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos
     once = config.model_copy(update={"epochs": 1})
     whole = train(photos, once, tmp_path / "whole")
     with pytest.raises(StoppedError, match="pawsight resume"):
-        train(photos, once, tmp_path / "stopped", _Told(stop_after=2))
+        train(photos, once, tmp_path / "stopped", _RecordingProgress(stop_after=2))
     resumed = resume(tmp_path / "stopped")
     assert resumed.is_complete
     for one, other in zip(load_model(whole).weights, load_model(resumed).weights, strict=True):
@@ -208,18 +208,18 @@ def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos
 
 @pytest.mark.slow
 def test_too_short_a_budget_keeps_the_fitted_layer_and_says_so(photos, config, tmp_path):
-    told = _Told()
+    recorded = _RecordingProgress()
     short = config.model_copy(update={"epochs": None, "minutes": 0.2})
-    run = train(photos, short, tmp_path / "run", told)
+    run = train(photos, short, tmp_path / "run", recorded)
     assert run.is_complete
-    assert any("0.2 min leave no time for fine-tuning" in note for note in told.notes)
+    assert any("0.2 min leave no time for fine-tuning" in note for note in recorded.notes)
     assert isinstance(load_plan(run), HeadPlan)
     assert len(load_history(run.history_path)) == 1
 
 
 @pytest.mark.slow
 def test_a_target_that_the_fitted_layer_reaches_needs_no_fine_tuning(photos, config, tmp_path):
-    told = _Told()
+    recorded = _RecordingProgress()
     easy = config.model_copy(update={"target_accuracy": 0.01})
-    train(photos, easy, tmp_path / "run", told)
-    assert "Target of 1.0 % reached (lower 95 % bound) without fine-tuning." in told.notes
+    train(photos, easy, tmp_path / "run", recorded)
+    assert "Target of 1.0 % reached (lower 95 % bound) without fine-tuning." in recorded.notes

@@ -25,7 +25,7 @@ from .squares import Squares, trainer_of
 SIDE = 24
 
 
-class Told(Silent):
+class RecordingProgress(Silent):
     """A clock of so many seconds a step, Ctrl-C after a number of steps, and all notes."""
 
     def __init__(self, step_seconds=0.0, stop_after=None):
@@ -45,18 +45,18 @@ class Told(Silent):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
-def trained(run, plan, told):
+def trained(run, plan, recorded):
     photos = Squares()
     train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     learner = Learner(plan, photos, train, validation)
     train_step = learner.train_step
 
     def timed_step(*batch):
-        told.now += told.step_seconds
+        recorded.now += recorded.step_seconds
         return train_step(*batch)
 
     learner.train_step = timed_step
-    return learner, Trainer(learner, plan, told.clock).fit(run, told)
+    return learner, Trainer(learner, plan, recorded.clock).fit(run, recorded)
 
 
 def plan_of(epochs=4, **settings):
@@ -81,21 +81,23 @@ def test_a_run_planned_anew_ends_in_time_and_with_the_bits_of_one_stopped_and_re
     plan = fitted(costed(plan_of()), 60.0).model_copy(update={"hardware": "a test's"})
     assert plan.num_steps == 60
     run = Run(tmp_path / "whole")
-    told = Told(step_seconds=2.0)  # half as fast as the plan was made for
-    whole, history = trained(run, plan, told)
-    assert told.now == pytest.approx(60, abs=4)
+    recorded = RecordingProgress(step_seconds=2.0)  # half as fast as the plan was made for
+    whole, history = trained(run, plan, recorded)
+    assert recorded.now == pytest.approx(60, abs=4)
     assert history[-1].learning_rate < 0.1 * plan.learning_rate
     assert [row.validation_scale for row in history[:1] + history[-1:]] == [0.6667, 1.0]
 
     followed = load_plan(run)
     assert followed.hardware == "a test's"
     assert len(followed.pieces) > 1
-    assert followed.num_steps == told.num_steps == history[-1].step
+    assert followed.num_steps == recorded.num_steps == history[-1].step
     stopped = Run(tmp_path / "stopped")
     with pytest.raises(StoppedError):
-        trained(stopped, followed, Told(stop_after=7))
+        trained(stopped, followed, RecordingProgress(stop_after=7))
     # The clock of the resumed run says that no time goes by, so that nothing is planned again.
-    resumed, again = trained(stopped, followed.model_copy(update={"seconds": None}), Told())
+    resumed, again = trained(
+        stopped, followed.model_copy(update={"seconds": None}), RecordingProgress()
+    )
     for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [(row.step, row.validation_loss, row.train_loss) for row in history] == [
@@ -107,12 +109,12 @@ def test_a_run_planned_anew_ends_in_time_and_with_the_bits_of_one_stopped_and_re
 def test_a_run_with_a_target_ends_where_it_is_surely_reached(tmp_path):
     # Of 24 photos all must be right: the Wilson interval of 24 of 24 begins at 0.862.
     plan = plan_of(epochs=40, target_accuracy=0.86)
-    run, told = Run(tmp_path / "run"), Told()
-    _, history = trained(run, plan, told)
+    run, recorded = Run(tmp_path / "run"), RecordingProgress()
+    _, history = trained(run, plan, recorded)
     assert history[-1].validation_accuracy == 1.0
     assert history[-1].step < plan.num_steps
     assert load_plan(run).num_steps == history[-1].step
-    assert "Target of 86.0 % reached (lower 95 % bound); stopping early." in told.notes
+    assert "Target of 86.0 % reached (lower 95 % bound); stopping early." in recorded.notes
     assert all(row.validation_accuracy < 1.0 for row in history[:-1])
     assert load_history(run.history_path) == history
 
@@ -127,14 +129,14 @@ def test_measuring_changes_no_bit_of_the_run(tmp_path):
         assert stage.step_seconds > 0
         assert stage.validation_seconds > 0
     Trainer(measured, plan).fit(Run(tmp_path / "measured"), Silent())
-    plain, _ = trained(Run(tmp_path / "plain"), plan, Told())
+    plain, _ = trained(Run(tmp_path / "plain"), plan, RecordingProgress())
     for one, other in zip(weights_of(measured), weights_of(plain), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.slow
 def test_a_clock_that_jumps_forth_and_back_ends_the_run_early_and_whole(tmp_path):
-    class Jumps(Told):
+    class Jumps(RecordingProgress):
         jumps = iter((5000.0, -9000.0, 100.0, -200.0))
 
         def advance(self, done, **facts):
@@ -142,7 +144,7 @@ def test_a_clock_that_jumps_forth_and_back_ends_the_run_early_and_whole(tmp_path
             if done and "loss" in facts and self.num_steps % 8 == 0:
                 self.now += next(self.jumps, 0.0)
 
-    told = Jumps()
+    recorded = Jumps()
     learner = trainer_of("colab", eager=True, batch_size=24).learner
     plan = trainer_of("colab", eager=True, batch_size=24).plan
     costs = {"step_seconds": 1.0, "validation_seconds": 0.0}
@@ -151,13 +153,13 @@ def test_a_clock_that_jumps_forth_and_back_ends_the_run_early_and_whole(tmp_path
     take = learner.train_step
 
     def timed_step(*batch):
-        told.now += 1.0
+        recorded.now += 1.0
         return take(*batch)
 
     learner.train_step = timed_step
-    trainer = Trainer(learner, plan, told.clock)
-    history = trainer.fit(Run(tmp_path / "run"), told)
+    trainer = Trainer(learner, plan, recorded.clock)
+    history = trainer.fit(Run(tmp_path / "run"), recorded)
     assert plan.num_steps == 40
-    assert history[-1].step == trainer.plan.num_steps == told.num_steps
-    assert 8 < told.num_steps < 40  # it looked as if the budget were used up after 8
+    assert history[-1].step == trainer.plan.num_steps == recorded.num_steps
+    assert 8 < recorded.num_steps < 40  # it looked as if the budget were used up after 8
     assert all(np.isfinite(weight).all() for weight in weights_of(learner))

@@ -24,7 +24,7 @@ from pawsight.training.trainer import Trainer
 SIZE = (24, 24)
 
 
-class Told(Silent):
+class RecordingProgress(Silent):
     """Keeps the notes, and does something after a number of steps."""
 
     def __init__(self, after=0, do=None):
@@ -93,7 +93,7 @@ def test_a_weighted_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(p
     rows = whole.fit(Run(tmp_path / "whole"), Silent())
     stopped = trainer_of(photos, stream_of(photos))
     with pytest.raises(StoppedError):
-        stopped.fit(Run(tmp_path / "run"), Told(4, lambda: os.kill(os.getpid(), 2)))
+        stopped.fit(Run(tmp_path / "run"), RecordingProgress(4, lambda: os.kill(os.getpid(), 2)))
     resumed = trainer_of(photos, stream_of(photos))
     again = resumed.fit(Run(tmp_path / "run"), Silent())
     for one, other in zip(
@@ -115,9 +115,9 @@ def test_training_goes_on_when_photos_vanish_or_break_and_says_which(photos, tmp
         data = (photos.root / photos.photos[50].path).read_bytes()
         (photos.root / photos.photos[50].path).write_bytes(data[: len(data) // 2])
 
-    told = Told(2, harm)
+    recorded = RecordingProgress(2, harm)
     trainer = trainer_of(photos, stream, epochs=4)
-    rows = trainer.fit(Run(tmp_path / "run"), LostPhotosReported(told, photos, stream))
+    rows = trainer.fit(Run(tmp_path / "run"), LostPhotosReported(recorded, photos, stream))
     assert rows[-1].step == trainer.plan.num_steps
     assert all(np.isfinite(row.train_loss) for row in rows)
     lost = lost_rows(stream, photos)
@@ -125,7 +125,7 @@ def test_training_goes_on_when_photos_vanish_or_break_and_says_which(photos, tmp
     assert lost[1]["problem"] == "not a photo: HTML text"
     for one in lost:
         said = f"{one['path']} can no longer be read and is skipped: {one['problem']}"
-        assert told.notes.count(said) == 1
+        assert recorded.notes.count(said) == 1
     assert rows[-1].validation_accuracy * 11 == pytest.approx(
         round(rows[-1].validation_accuracy * 11)
     )
@@ -142,7 +142,7 @@ def test_training_stops_with_advice_when_most_photos_are_gone(photos, tmp_path):
     with pytest.raises(
         DataError, match=r"(?s)of 48 photos can no longer be read.*no longer there.*pawsight resume"
     ):
-        trainer.fit(run, Told(7, unplug))
+        trainer.fit(run, RecordingProgress(7, unplug))
     (tmp_path / "elsewhere").rename(photos.root)
     resumed = trainer_of(photos, stream_of(photos), epochs=20)
     assert resumed._resume(run, Silent()) >= 6  # from the end of the first epoch
@@ -156,18 +156,19 @@ def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos,
     trainer = trainer_of(photos, store, epochs=20)
     with pytest.raises(DiskError, match=r"pixels\.u8 cannot be read: the file is shorter"):
         trainer.fit(
-            Run(tmp_path / "run"), Told(2, lambda: os.truncate(tmp_path / "pixels.u8", 999))
+            Run(tmp_path / "run"),
+            RecordingProgress(2, lambda: os.truncate(tmp_path / "pixels.u8", 999)),
         )
 
 
 def test_many_lost_photos_are_told_of_by_their_number(photos):
-    stream, told = stream_of(photos), Told()
-    progress = LostPhotosReported(told, photos, stream)
+    stream, recorded = stream_of(photos), RecordingProgress()
+    progress = LostPhotosReported(recorded, photos, stream)
     for photo in photos.photos[:25]:
         (photos.root / photo.path).unlink()
     stream.read(np.arange(25))
     progress.advance(25)
-    assert len(told.notes) == 11
-    assert told.notes[-1] == "20 photos can no longer be read and are skipped."
+    assert len(recorded.notes) == 11
+    assert recorded.notes[-1] == "20 photos can no longer be read and are skipped."
     progress.advance(1)
-    assert len(told.notes) == 11
+    assert len(recorded.notes) == 11

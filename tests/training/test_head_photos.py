@@ -14,7 +14,7 @@ from pawsight.training.head_photos import FIRST, affordable
 from pawsight.training.plan import load_plan
 from pawsight.workflow import draw_sample, resume, train
 
-from .test_finetune import _Told
+from .test_finetune import _RecordingProgress
 
 
 def _dataset(num_train, num_evaluated=100):
@@ -71,12 +71,12 @@ def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(tmp_pa
     monkeypatch.setattr(head_photos, "FIRST", 20)
     monkeypatch.setattr(head_photos, "_LEAST_ACCURACY", 0.0)
     photos = draw_sample(tmp_path / "pets", count=60)
-    told = _Told(stop_after=1)
+    recorded = _RecordingProgress(stop_after=1)
     with pytest.raises(StoppedError):
-        train(photos, TrainConfig(image_size=(32, 32), epochs=1), tmp_path / "run", told)
+        train(photos, TrainConfig(image_size=(32, 32), epochs=1), tmp_path / "run", recorded)
     plan = load_plan(Run.open(tmp_path / "run"))
     assert plan.num_head_photos == plan.num_train > 20
-    assert any(f"fitting one to {plan.num_train} photos" in note for note in told.notes)
+    assert any(f"fitting one to {plan.num_train} photos" in note for note in recorded.notes)
     counts = []
     monkeypatch.setattr(transfer, "_extract", lambda *args: counts.append(len(args[2])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):

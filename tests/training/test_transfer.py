@@ -64,14 +64,14 @@ def test_the_keras_model_is_the_onnx_file(run):
     np.testing.assert_allclose(model(images.astype(np.float32)), logits, atol=2e-3)
 
 
-def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch, told):
+def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch, recorded):
     def never(*_):
         raise AssertionError("a photo was looked at again")
 
     monkeypatch.setattr(FeatureReader, "compute", never)
     with pytest.raises(AssertionError, match="looked at again"):  # the check of the exported file
-        train(photos, CONFIG, tmp_path / "run", told)
-    assert any("features come from the cache" in note for note in told.notes)
+        train(photos, CONFIG, tmp_path / "run", recorded)
+    assert any("features come from the cache" in note for note in recorded.notes)
 
 
 def test_the_same_photos_and_seed_give_the_same_model(photos, run, tmp_path):
@@ -106,9 +106,9 @@ def test_three_classes_of_six_photos_are_enough(photos, tmp_path):
     assert Classifier.load(done).class_names == ("a", "b", "c")
 
 
-def test_minutes_are_told_not_to_apply(photos, tmp_path, told):
-    train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", told)
-    assert any("--minutes and --epochs have no effect" in note for note in told.notes)
+def test_minutes_are_told_not_to_apply(photos, tmp_path, recorded):
+    train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", recorded)
+    assert any("--minutes and --epochs have no effect" in note for note in recorded.notes)
 
 
 def test_folds_of_a_network_written_otherwise_are_gone_on_with(photos, tmp_path):

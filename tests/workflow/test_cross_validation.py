@@ -19,7 +19,7 @@ def parts_of(path):
 
 
 @pytest.mark.slow
-def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, told):
+def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, recorded):
     found = cross_validate(photos, SMALL, tmp_path / "cv")
     first, second = (parts_of(path) for path in found["runs"])
     held_out = {path for path, part in first.items() if part == "test"}
@@ -31,7 +31,7 @@ def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, t
 
     # Given again, it trains nothing again; with other settings it refuses.
     before = Run(found["runs"][0]).onnx_path.stat().st_mtime_ns
-    assert cross_validate(photos, SMALL, tmp_path / "cv", told) == found
+    assert cross_validate(photos, SMALL, tmp_path / "cv", recorded) == found
     assert Run(found["runs"][0]).onnx_path.stat().st_mtime_ns == before
     with pytest.raises(RunError, match="other settings"):
         cross_validate(photos, SMALL.model_copy(update={"epochs": 2}), tmp_path / "cv")

@@ -57,9 +57,9 @@ def test_photos_can_be_given(colour_run, colour_photos, tmp_path):
     assert (exported.num_photos, exported.accuracy, exported.model_accuracy) == (6, 1, 1)
 
 
-def test_few_photos_are_told_of(colour_run, colour_photos, tmp_path, told):
-    list(export_all(colour_run, ["onnx"], tmp_path / "out", colour_photos, told))
-    assert any("There are 6 photos to compare on" in note for note in told.notes)
+def test_few_photos_are_told_of(colour_run, colour_photos, tmp_path, recorded):
+    list(export_all(colour_run, ["onnx"], tmp_path / "out", colour_photos, recorded))
+    assert any("There are 6 photos to compare on" in note for note in recorded.notes)
 
 
 def test_several_formats_get_a_folder_each(colour_run, colour_photos, tmp_path):

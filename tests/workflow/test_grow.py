@@ -66,18 +66,18 @@ def _logits(run, images=None):
 
 
 def test_photos_keep_their_parts_and_what_was_understood_is_printed(
-    drawn, head_run, tmp_path, told
+    drawn, head_run, tmp_path, recorded
 ):
     more = _chosen(drawn, tmp_path / "more", cats=25, dogs=20, eels=5)
-    grown = train(more, out=tmp_path / "run", start_from=head_run.path, progress=told)
+    grown = train(more, out=tmp_path / "run", start_from=head_run.path, progress=recorded)
     before, after = _parts(head_run), _parts(grown)
     assert len(before) == 40 and len(after) == 50
     assert all(after[sha256] == part for sha256, part in before.items())
     assert (
         f"Starts from {head_run.path}: 2 classes kept, 1 new; 40 photos keep their part, 10 new."
-        in told.notes
+        in recorded.notes
     )
-    assert any("features come from the cache" in note for note in told.notes)
+    assert any("features come from the cache" in note for note in recorded.notes)
     settings = grown.load_config().settings
     assert (settings.model, settings.image_size) == ("builtin", (48, 48))
     assert settings.start_from == str(head_run.path)
@@ -95,7 +95,7 @@ def test_a_grown_head_is_that_of_a_run_from_scratch_on_the_same_photos_and_parts
 
 
 def test_a_photo_that_was_trained_on_is_never_tested_on_whatever_its_folder(
-    fewer, head_run, tmp_path, told
+    fewer, head_run, tmp_path, recorded
 ):
     before = _by_path(head_run)
     for number, path in enumerate(sorted(before)):
@@ -104,11 +104,11 @@ def test_a_photo_that_was_trained_on_is_never_tested_on_whatever_its_folder(
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(fewer / path, place)
     grown = train(
-        tmp_path / "divided", out=tmp_path / "run", start_from=head_run.path, progress=told
+        tmp_path / "divided", out=tmp_path / "run", start_from=head_run.path, progress=recorded
     )
     found = {path.split("/", 1)[1]: part for path, part in _by_path(grown).items()}
     assert {path: found[path] for path in before} == before
-    assert any("so that the test part stays unseen" in note for note in told.notes)
+    assert any("so that the test part stays unseen" in note for note in recorded.notes)
 
 
 def _by_path(run):
@@ -117,18 +117,18 @@ def _by_path(run):
 
 
 def test_photos_that_were_left_out_for_a_while_keep_their_parts(
-    drawn, fewer, head_run, tmp_path, told
+    drawn, fewer, head_run, tmp_path, recorded
 ):
     half = _chosen(drawn, tmp_path / "half", cats=10, dogs=20)
     smaller = train(half, out=tmp_path / "smaller", start_from=head_run.path)
     assert smaller.earlier_path.is_file()
-    again = train(fewer, out=tmp_path / "again", start_from=smaller.path, progress=told)
+    again = train(fewer, out=tmp_path / "again", start_from=smaller.path, progress=recorded)
     assert _parts(again) == _parts(head_run)
-    assert any("40 photos keep their part, 0 new" in note for note in told.notes)
+    assert any("40 photos keep their part, 0 new" in note for note in recorded.notes)
 
 
-def test_a_network_trained_in_steps_starts_from_the_weights(fewer, swift_run, tmp_path, told):
-    grown = train(fewer, GROW, tmp_path / "run", told, start_from=str(swift_run.path))
+def test_a_network_trained_in_steps_starts_from_the_weights(fewer, swift_run, tmp_path, recorded):
+    grown = train(fewer, GROW, tmp_path / "run", recorded, start_from=str(swift_run.path))
     first = load_history(grown.history_path)[0]
     assert first.step == 0
     # The same weights on the same validation photos at the same size: what that run ended with.
@@ -207,7 +207,7 @@ def test_a_fine_tuned_network_is_fine_tuned_further(drawn, fewer, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["model folder", "weights", "keras", "copied export"])
-def test_files_of_a_model_are_started_from(what, fewer, swift_run, tmp_path, told):
+def test_files_of_a_model_are_started_from(what, fewer, swift_run, tmp_path, recorded):
     run = Run(shutil.copytree(swift_run.path, tmp_path / "source"))
     if what == "model folder":
         start = shutil.copytree(run.path / "model", tmp_path / "alone")
@@ -218,13 +218,13 @@ def test_files_of_a_model_are_started_from(what, fewer, swift_run, tmp_path, tol
         start = run.export_dir("keras") / "model.keras"
         if what == "copied export":
             start = shutil.copytree(start.parent, tmp_path / "copied") / start.name
-    grown = train(fewer, GROW, tmp_path / "run", told, start_from=start)
+    grown = train(fewer, GROW, tmp_path / "run", recorded, start_from=start)
     accuracy = swift_run.metrics["parts"]["validation"]["accuracy"]
     if what in ("weights", "keras"):  # in the run folder: its parts are known
         assert _parts(grown) == _parts(swift_run)
         assert load_history(grown.history_path)[0].validation_accuracy == pytest.approx(accuracy)
     else:
-        assert any("is not known" in note for note in told.notes)
+        assert any("is not known" in note for note in recorded.notes)
     assert grown.is_complete
 
 
@@ -272,9 +272,9 @@ def test_photos_of_other_classes_alone_are_refused(drawn, swift_run, tmp_path):
         train(other, start_from=swift_run.path)
 
 
-def test_other_ways_to_name_a_run_point_to_start_from(fewer, swift_run, head_run, told):
-    resume(swift_run.path, told)
-    assert any("--start-from" in note for note in told.notes)
+def test_other_ways_to_name_a_run_point_to_start_from(fewer, swift_run, head_run, recorded):
+    resume(swift_run.path, recorded)
+    assert any("--start-from" in note for note in recorded.notes)
     with pytest.raises(ConfigError, match="--start-from"):
         train(fewer, model=str(swift_run.path))
     for path in (swift_run.weights_path, swift_run.path):
@@ -282,11 +282,11 @@ def test_other_ways_to_name_a_run_point_to_start_from(fewer, swift_run, head_run
             train(fewer, model="mobilenetv2", weights=str(path))
 
 
-def test_no_photo_in_common_is_no_error(drawn, head_run, tmp_path, told):
+def test_no_photo_in_common_is_no_error(drawn, head_run, tmp_path, recorded):
     folder = tmp_path / "new"
     for name in ("cats", "dogs"):
         (folder / name).mkdir(parents=True)
         for path in sorted((drawn / name).iterdir())[20:30]:
             shutil.copy(path, folder / name)
-    train(folder, out=tmp_path / "run", start_from=Path(head_run.path), progress=told)
-    assert any("0 photos keep their part, 20 new" in note for note in told.notes)
+    train(folder, out=tmp_path / "run", start_from=Path(head_run.path), progress=recorded)
+    assert any("0 photos keep their part, 20 new" in note for note in recorded.notes)

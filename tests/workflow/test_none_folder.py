@@ -32,10 +32,10 @@ def labels(root, progress=None, **settings):
     return found.class_names, found.none_paths
 
 
-def test_the_folder_is_no_class_and_named(tmp_path, told, name):
+def test_the_folder_is_no_class_and_named(tmp_path, recorded, name):
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg", f"{name}/c.jpg", f"{name}/d.jpg")
-    assert labels(tmp_path, told) == (("cats", "dogs"), (f"{name}/c.jpg", f"{name}/d.jpg"))
-    assert any(f"2 photos of {name} are of none of the classes" in note for note in told.notes)
+    assert labels(tmp_path, recorded) == (("cats", "dogs"), (f"{name}/c.jpg", f"{name}/d.jpg"))
+    assert any(f"2 photos of {name} are of none of the classes" in note for note in recorded.notes)
 
 
 def test_a_class_of_that_name_that_the_user_names_is_one(tmp_path):
@@ -51,7 +51,7 @@ def test_one_of_two_classes_is_a_class(tmp_path):
 
 
 @pytest.mark.slow
-def test_photos_of_none_are_measured_and_reported(photos, tmp_path, told):
+def test_photos_of_none_are_measured_and_reported(photos, tmp_path, recorded):
     folder = shutil.copytree(photos, tmp_path / "pets")
     random = np.random.default_rng(0)
     (folder / "none").mkdir()
@@ -60,11 +60,11 @@ def test_photos_of_none_are_measured_and_reported(photos, tmp_path, told):
         Image.fromarray(noise).save(folder / "none" / f"{i}.png")
     (folder / "none" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     config = TrainConfig(model="builtin", image_size=(48, 48))
-    run = train(folder, config, tmp_path / "run", progress=told)
+    run = train(folder, config, tmp_path / "run", progress=recorded)
     found = NoneMeasurement.model_validate(run.read_json(run.none_path))
     assert (found.num_photos, found.num_chosen_on) == (10, 0)
     assert found.num_refused >= 9  # noise is unlike any drawn pet
-    assert found.sentence() in told.notes
+    assert found.sentence() in recorded.notes
     assert "get the answer none" in run.report_path.read_text()
     assert run.read_json(run.model_path)["class_names"] == ["cats", "dogs"]
     assert verify(run.path).holds

@@ -78,7 +78,7 @@ def test_an_interrupted_call_resumes_after_the_last_prediction(folder, colour_ru
     for i in range(4):  # only their kept predictions can be in the file
         (folder / f"{i}.png").write_bytes((folder / "5.png").read_bytes())
         os.utime(folder / f"{i}.png", (1, 1))
-    told = Interrupting(-1)
-    pawsight.predict_folder(folder, colour_run, output, progress=told)
-    assert told.notes == ["Resuming after 4 photos."]
+    recorded = Interrupting(-1)
+    pawsight.predict_folder(folder, colour_run, output, progress=recorded)
+    assert recorded.notes == ["Resuming after 4 photos."]
     assert labels_of(output) == ["red", "green", "blue"] * 2

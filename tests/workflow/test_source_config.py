@@ -80,16 +80,16 @@ def test_a_run_keeps_the_corrections_that_it_was_trained_with(mislabelled, tmp_p
     assert verify(run.path, folder).holds
 
 
-def test_corrections_in_a_run_are_evaluated_beside_its_own_metrics(run, tmp_path, told):
+def test_corrections_in_a_run_are_evaluated_beside_its_own_metrics(run, tmp_path, recorded):
     own = Run(shutil.copytree(run.path, tmp_path / "own"))
     metrics = own.metrics_path.read_bytes()
     with own.split_path.open(newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["part"] == "test")
     other = {"cats": "dogs", "dogs": "cats"}[row["label"]]
     own.corrections_path.write_text(f"path,label\n{row['path']},{other}\n")
-    found = evaluate(own.path, progress=told)
+    found = evaluate(own.path, progress=recorded)
     assert found["source"] == "corrected labels"
-    assert f"1 label(s) are corrected by {own.corrections_path}." in told.notes
+    assert f"1 label(s) are corrected by {own.corrections_path}." in recorded.notes
     was = json.loads(metrics)["parts"]["test"]
     now = found["parts"]["test"]
     assert now["n"] == was["n"]

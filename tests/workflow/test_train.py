@@ -70,9 +70,9 @@ def test_every_photo_is_in_one_part_and_the_broken_one_in_none(run):
     assert "cats/broken.jpg" not in {row["path"] for row in rows}
 
 
-def test_a_broken_photo_is_named_with_its_reason_everywhere(photos, run, tmp_path, told):
-    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "again", told)
-    assert any("cats/broken.jpg: " in note for note in told.notes)
+def test_a_broken_photo_is_named_with_its_reason_everywhere(photos, run, tmp_path, recorded):
+    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "again", recorded)
+    assert any("cats/broken.jpg: " in note for note in recorded.notes)
     assert "cats/broken.jpg" in run.catalog_path.read_text()
     assert "broken.jpg" in run.log_path.read_text()
     assert "broken.jpg" in run.report_path.read_text()
@@ -120,10 +120,10 @@ def test_a_stopped_run_says_how_to_go_on_and_then_ends_with_the_same_bits(photos
     assert losses == [row.train_loss for row in load_history(resumed.history_path)]
 
 
-def test_a_run_that_is_complete_is_not_trained_again(run, told):
+def test_a_run_that_is_complete_is_not_trained_again(run, recorded):
     before = run.history_path.read_bytes()
-    resume(run.path, told)
-    assert "complete already" in told.notes[-1]
+    resume(run.path, recorded)
+    assert "complete already" in recorded.notes[-1]
     assert run.history_path.read_bytes() == before
 
 
@@ -197,7 +197,7 @@ def test_a_run_killed_once_it_has_begun_can_be_resumed(photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp_path, told):
+def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp_path, recorded):
     class Stops(Silent):
         left = 2
 
@@ -212,8 +212,8 @@ def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp
         resume(tmp_path / "run", Stops())
     latest = tmp_path / "run" / "checkpoints" / "latest.npz"
     latest.write_bytes(latest.read_bytes()[:1000])
-    resumed = resume(tmp_path / "run", told)
-    assert any("resuming from the one before it, after step" in note for note in told.notes)
+    resumed = resume(tmp_path / "run", recorded)
+    assert any("resuming from the one before it, after step" in note for note in recorded.notes)
     for one, other in zip(_weights(run), _weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
 

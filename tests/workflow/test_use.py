@@ -39,7 +39,7 @@ def test_a_loaded_classifier_says_what_the_run_said(run, photos):
     assert prediction.probability == pytest.approx(float(first[3]), abs=1e-5)
 
 
-def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, cache, told):
+def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, cache, recorded):
     rng = np.random.default_rng(0)
     noises = rng.integers(0, 256, (21, 8, 8, 3), np.uint8)
     one = [(f"cats/{number}.jpg", noises[0], 60 + 2 * number) for number in range(14)]
@@ -49,12 +49,12 @@ def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, 
         image = Image.fromarray(noise).resize((96, 96), Image.Resampling.BICUBIC)
         image.save(tmp_path / "pets" / path, quality=quality)
     catalog, pixels = ingest(tmp_path / "pets", (64, 64))
-    dataset = divide(catalog, pixels, SplitConfig(), told)
+    dataset = divide(catalog, pixels, SplitConfig(), recorded)
     assert [len(group) for group in dataset.duplicates] == [14]
     # As a run that is resumed finds them.
     assert dataset.duplicates == find_duplicates(dataset.catalog, pixels)
     assert across_parts(dataset.catalog, dataset.duplicates) == dataset.duplicates
-    assert any("hold most of a class" in note for note in told.notes)
+    assert any("hold most of a class" in note for note in recorded.notes)
 
 
 def test_an_audit_counts_what_is_there(photos):

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pawsight.cli.output import print_line, results
 from pawsight.cli.settings import GroupBy
-from pawsight.cli.source_options import (
-    Classes,
-    ClassLevel,
-    Columns,
-    Exclude,
-    HiddenLabelSeparator,
-    HiddenMerge,
-    LabelPattern,
-    Labels,
-    MultiLabel,
-    Parts,
-    source_config,
-)
+from pawsight.cli.source_options import source_config, takes_source_options
 from pawsight.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
@@ -34,6 +21,7 @@ _MOST_ROWS = 20  # of one finding; the page and the JSON have more
 _ANY = "any"
 
 
+@takes_source_options(hidden=("merge", "label_separator"))
 def audit(
     ctx: typer.Context,
     source: Annotated[
@@ -58,20 +46,11 @@ def audit(
         ),
     ] = None,
     group_by: GroupBy = None,
-    labels: Labels = None,
-    exclude: Exclude = None,
-    classes: Classes = None,
-    merge: HiddenMerge = None,
-    parts: Parts = None,
-    class_level: ClassLevel = None,
-    label_pattern: LabelPattern = None,
-    columns: Columns = None,
-    multi_label: MultiLabel = False,
-    label_separator: HiddenLabelSeparator = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),
     ] = False,
+    **_: Any,
 ) -> None:
     """Check photos before training on them.
 
@@ -85,10 +64,11 @@ def audit(
     from pawsight import workflow
     from pawsight.cli.progress import shown
     from pawsight.data.auditing.findings import Audit
+    from pawsight.runs import default_results_dir
 
     wanted = _checks(fail_on or [])
     chosen = source_config(ctx)
-    folder = out if out is not None or as_json else _default_folder(source)
+    folder = out if out is not None or as_json else default_results_dir("audits", source)
     with shown() as progress:
         found = workflow.audit(source, folder, group_by, progress, chosen)
     audited = Audit.from_json(found)
@@ -144,16 +124,6 @@ def _checks(given: list[str]) -> list[str]:
                 param_hint="--fail-on",
             )
     return known if _ANY in names else list(dict.fromkeys(names))
-
-
-def _default_folder(source: str) -> Path:
-    from pawsight.addresses import public_address
-    from pawsight.runs import results_dir
-    from pawsight.storage.atomic import plain_name
-
-    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    name = plain_name(Path(public_address(source)).absolute().stem)
-    return results_dir("audits", source) / f"{stamp}-{name}"
 
 
 def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) -> None:

@@ -109,7 +109,7 @@ def _cleared_values(cleared: list[Cleared]) -> dict[str, Any]:
 
 
 def size_text(num_bytes: int) -> str:
-    """Write a size for people: `512 bytes`, `3.4 MB`, `1.2 GB`."""
+    """Write a size for display: `512 bytes`, `3.4 MB`, `1.2 GB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if num_bytes >= scale:
             return f"{num_bytes / scale:,.1f} {unit}"

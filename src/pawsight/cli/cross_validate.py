@@ -17,19 +17,11 @@ from pawsight.cli.settings import (
     Seed,
     train_config,
 )
-from pawsight.cli.source_options import (
-    Exclude,
-    HiddenClasses,
-    HiddenClassLevel,
-    HiddenColumns,
-    HiddenLabelPattern,
-    HiddenLabels,
-    HiddenMerge,
-    HiddenParts,
-)
+from pawsight.cli.source_options import MULTI_LABEL, RARE, takes_source_options
 from pawsight.cli.tables import print_json, print_table
 
 
+@takes_source_options(hidden=RARE, without=MULTI_LABEL)
 def cross_validate(
     ctx: typer.Context,
     source: Annotated[
@@ -50,14 +42,6 @@ def cross_validate(
     minutes: Minutes = None,
     seed: Seed = 0,
     group_by: GroupBy = None,
-    labels: HiddenLabels = None,
-    exclude: Exclude = None,
-    classes: HiddenClasses = None,
-    merge: HiddenMerge = None,
-    parts: HiddenParts = None,
-    class_level: HiddenClassLevel = None,
-    label_pattern: HiddenLabelPattern = None,
-    columns: HiddenColumns = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
@@ -65,6 +49,7 @@ def cross_validate(
     config: Config = None,
     set_: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **_: Any,
 ) -> None:
     """Train once per fold, to see how much scores vary.
 

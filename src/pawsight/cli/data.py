@@ -56,7 +56,7 @@ def get(
     """Fetch a known set, and print the folder of its photos.
 
     Size and licence are shown before. What came stays when it is interrupted: give the command
-    again to go on. `pawsight train NAME` does this by itself.
+    again to resume. `pawsight train NAME` does this by itself.
 
     Example: pawsight data get flowers --into flowers/
     """

@@ -5,22 +5,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pawsight.cli.output import print_line, results
-from pawsight.cli.source_options import (
-    Classes,
-    ClassLevel,
-    Columns,
-    Exclude,
-    LabelPattern,
-    Labels,
-    Merge,
-    Parts,
-    source_config,
-)
+from pawsight.cli.source_options import MULTI_LABEL, source_config, takes_source_options
 from pawsight.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 20  # printed; the page and the table have more
 
 
+@takes_source_options(without=MULTI_LABEL)
 def doubts(
     ctx: typer.Context,
     source: Annotated[
@@ -45,18 +36,11 @@ def doubts(
             help="A new folder for doubts.csv and doubts.html; else doubts/<date>-<time>-<name>.",
         ),
     ] = None,
-    labels: Labels = None,
-    exclude: Exclude = None,
-    classes: Classes = None,
-    merge: Merge = None,
-    parts: Parts = None,
-    class_level: ClassLevel = None,
-    label_pattern: LabelPattern = None,
-    columns: Columns = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, of every photo; write files only with --out."),
     ] = False,
+    **_: Any,
 ) -> None:
     """Find photos whose labels are probably wrong.
 
@@ -68,9 +52,9 @@ def doubts(
     """
     from pawsight import workflow
     from pawsight.cli.progress import shown
-    from pawsight.workflow.label_doubts import default_doubts_dir
+    from pawsight.runs import default_results_dir
 
-    folder = out if out is not None or as_json else default_doubts_dir(source)
+    folder = out if out is not None or as_json else default_results_dir("doubts", source)
     with shown() as progress:
         found = workflow.doubts(source, folder, progress, source_config(ctx))
     if as_json:

@@ -1,4 +1,4 @@
-"""Errors for people: plain lines on standard error, and an exit code."""
+"""Print errors as plain lines on standard error, and choose the exit code."""
 
 from __future__ import annotations
 

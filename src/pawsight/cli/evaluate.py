@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pawsight.cli.source_options import (
-    Classes,
-    ClassLevel,
-    Columns,
-    Exclude,
-    LabelPattern,
-    Labels,
-    LabelSeparator,
-    Merge,
-    MultiLabel,
-    Parts,
-    source_config,
-)
+from pawsight.cli.source_options import source_config, takes_source_options
 
 
+@takes_source_options()
 def evaluate(
     ctx: typer.Context,
     run: Annotated[
@@ -31,17 +20,8 @@ def evaluate(
         str | None,
         typer.Argument(metavar="SOURCE", help="Other labelled photos; without it, the run's own."),
     ] = None,
-    labels: Labels = None,
-    exclude: Exclude = None,
-    classes: Classes = None,
-    merge: Merge = None,
-    parts: Parts = None,
-    class_level: ClassLevel = None,
-    label_pattern: LabelPattern = None,
-    columns: Columns = None,
-    multi_label: MultiLabel = False,
-    label_separator: LabelSeparator = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **_: Any,
 ) -> None:
     """Measure how good a model is.
 

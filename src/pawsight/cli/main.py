@@ -53,7 +53,7 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command, and turn what it raises into lines for people and an exit code."""
+        """Run a command, and turn what it raises into lines for display and an exit code."""
         try:
             found = super().invoke(ctx)
             sys.stdout.flush()  # here a closed pipe or a full disk can still be reported

@@ -47,7 +47,7 @@ def prepare_streams() -> None:
     """Redirect results and messages to file descriptors of their own; called once, first of all.
 
     What C++ code writes to descriptor 1 goes to standard error from then on. On
-    its own descriptor, progress goes on while descriptor 2 is closed to
+    its own descriptor, progress is shown while descriptor 2 is closed to
     TensorFlow's messages. A name that a terminal cannot show is escaped.
     """
     _open_closed_descriptors()

@@ -49,7 +49,7 @@ Finetune = Annotated[
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="How often each photo is seen; or give --minutes."),
+    typer.Option(min=1, metavar="N", help="Passes over the training photos; or give --minutes."),
 ]
 Minutes = Annotated[
     float | None,

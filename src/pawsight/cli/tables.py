@@ -1,4 +1,4 @@
-"""Tables for people, on standard output."""
+"""Tables for display, on standard output."""
 
 from __future__ import annotations
 

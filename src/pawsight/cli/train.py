@@ -22,18 +22,7 @@ from pawsight.cli.settings import (
     Weights,
     train_config,
 )
-from pawsight.cli.source_options import (
-    Exclude,
-    HiddenClasses,
-    HiddenClassLevel,
-    HiddenColumns,
-    HiddenLabelPattern,
-    HiddenLabels,
-    HiddenLabelSeparator,
-    HiddenMerge,
-    HiddenParts,
-    MultiLabel,
-)
+from pawsight.cli.source_options import RARE, takes_source_options
 
 if TYPE_CHECKING:
     from pawsight.runs import Run
@@ -95,6 +84,7 @@ _Out = Annotated[
 ]
 
 
+@takes_source_options(hidden=(*RARE, "label_separator"))
 def train(
     ctx: typer.Context,
     source: Annotated[
@@ -122,26 +112,17 @@ def train(
     seed: Seed = 0,
     eager: _Eager = False,
     group_by: GroupBy = None,
-    labels: HiddenLabels = None,
-    exclude: Exclude = None,
-    classes: HiddenClasses = None,
-    merge: HiddenMerge = None,
-    parts: HiddenParts = None,
-    class_level: HiddenClassLevel = None,
-    label_pattern: HiddenLabelPattern = None,
-    columns: HiddenColumns = None,
-    multi_label: MultiLabel = False,
-    label_separator: HiddenLabelSeparator = None,
     out: _Out = None,
     config: Config = None,
     set_: Assigned = None,
+    **_: Any,
 ) -> None:
     """Train a classifier on photos, and report how good it is.
 
     Evaluates it on photos it never saw, and writes a report with figures.
 
     Without options the model's own recipe decides. Photos that cannot be read are left out and
-    named. Ctrl-C keeps what is trained so far; `pawsight resume` goes on. --start-from RUN trains
+    named. Ctrl-C keeps what is trained so far; `pawsight resume` continues. --start-from RUN trains
     a finished run further.
 
     Example: pawsight train photos/ --minutes 10

@@ -27,7 +27,7 @@ _Array = NDArray[Any]
 class ImageDataGenerator(Flows):
     """Batches of photos, changed at random and normalised, for scripts written for Keras 2.
 
-    Every argument means what it meant there; docs/compat.md goes through them. New
+    Every argument has the same meaning; docs/compat.md lists them. New
     code is better off with `pawsight.feed` and `pawsight.AugmentConfig`.
     """
 
@@ -175,7 +175,7 @@ class ImageDataGenerator(Flows):
 
         Args:
             img_shape: Of one photo, in pixels.
-            seed: For NumPy's global generator; None goes on with it.
+            seed: For NumPy's global generator; None continues its sequence.
 
         Returns:
             Angles in degrees, shifts in pixels, factors, and flips; as Keras names them.

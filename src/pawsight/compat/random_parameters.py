@@ -54,7 +54,7 @@ def draw(settings: Any, height: int, width: int) -> dict[str, Any]:
 
 
 def zoom_limits(zoom: float | Sequence[float]) -> list[float]:
-    """(low, high) of the factors.
+    """Return (low, high) of the factors.
 
     Raises:
         SettingError: It is neither a number nor a pair of numbers.

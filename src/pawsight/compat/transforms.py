@@ -58,7 +58,7 @@ def apply(
         photo: Shape [H, W, C] or [C, H, W], as in `axes`.
         parameters: Named as `ImageDataGenerator.get_random_transform` gives
             them; what is missing changes nothing. Angles in degrees, shifts in pixels.
-        axes: Where rows, columns and channels stand.
+        axes: Positions of rows, columns and channels.
         fill_mode: What is outside, as SciPy names it.
         cval: The colour outside, for "constant".
         order: Of the spline, 0..5; 1 is bilinear.
@@ -136,7 +136,7 @@ def _matrices(
 
 
 def _brightened(photo: NDArray[Any], factor: float, axes: Axes) -> NDArray[Any]:
-    """Multiply the brightness as Pillow does on bytes; other ranges are brought to 0..255 and back.
+    """Multiply the brightness as Pillow does on bytes; other ranges are scaled to 0..255 and back.
 
     Raises:
         SettingError: A photo of other than 1, 3 or 4 channels.

@@ -102,7 +102,7 @@ def clear_cache(names: Sequence[str] = (ALL,)) -> list[Cleared]:
 
 
 def _names(entry: CacheEntry) -> tuple[str, str, str]:
-    """The names of an entry: its own, its source's, and that as the user wrote it."""
+    """Return the names of an entry: its own, its source's, and that as the user wrote it."""
     source = entry.name.partition("/")[0]
     return entry.name, source, source.rpartition("-")[0]
 

@@ -20,12 +20,12 @@ from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
 from pawsight.task import SINGLE_LABEL, Task
 
-# The most wanted columns first, which is not quite the order of the record.
+# The most important columns first, unlike the order of `Photo`.
 _COLUMNS = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
     *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
 )
-_LATER = {"samples"}  # catalogs of earlier versions have no such column
+_OPTIONAL = {"samples"}  # missing in catalogs of earlier versions
 _INTS = ("size", "mtime_ns", "width", "height")
 _FLOATS = ("brightness", "contrast", "sharpness")
 
@@ -35,7 +35,7 @@ class Catalog:
     """Every photo of a source, those that cannot be used included.
 
     Attributes:
-        name: Of the photos, for people.
+        name: Of the photos, for display.
         root: The folder that the paths are relative to.
         photos: Sorted by path.
         num_ignored: How many other files there are.
@@ -147,7 +147,7 @@ class Catalog:
             # Bytes of names that are not UTF-8 come back as the surrogates they were.
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.DictReader(file, strict=True)
-                if not set(_COLUMNS) - _LATER <= set(rows.fieldnames or ()):
+                if not set(_COLUMNS) - _OPTIONAL <= set(rows.fieldnames or ()):
                     raise ValueError("columns are missing")
                 photos = tuple(_photo(row) for row in rows)
             scale = measured_scale(photo.samples for photo in photos)

@@ -1,7 +1,7 @@
 """Classify files as photos or others, by their names, else by their first bytes.
 
-A name decides for nearly every file, so that a million of them can be listed
-without opening one. Whether a photo can really be decoded is not known here.
+The name decides for nearly every file, so that a million of them can be listed
+without opening one. Whether a photo can be decoded is not checked here.
 """
 
 from __future__ import annotations
@@ -167,12 +167,12 @@ def package_of(folder_name: str) -> str:
 
 
 def is_system_folder(name: str) -> bool:
-    """Whether a folder is hidden, or one that a system or a photo program made for itself."""
+    """Return whether a folder is hidden, or made by a system or photo program for itself."""
     return name.startswith(".") or bool(belongs_to(name))
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:
-    """Whether a file is worth unpacking or copying: a picture, what may be one, or a table.
+    """Return whether a file is worth unpacking or copying: a picture, what may be one, or a table.
 
     Args:
         folders: The names of the folders it is in.
@@ -184,12 +184,12 @@ def is_wanted(folders: Iterable[str], name: str) -> bool:
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file is a table by its name."""
+    """Return whether a file is a table by its name."""
     return name.lower().endswith(TABLE_ENDINGS) and not name.startswith(".")
 
 
 def is_raw(name: str) -> bool:
-    """Whether a file is a camera's raw photo by its name."""
+    """Return whether a file is a camera's raw photo by its name."""
     return PurePath(name).suffix.lower().removeprefix(".") in _FOREIGN[_RAW].split()
 
 

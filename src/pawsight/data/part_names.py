@@ -36,14 +36,14 @@ def part_of(name: str) -> Part | Literal[""]:
 
 
 def is_plain_part(name: str) -> bool:
-    """Whether a name is only a part: `test_set1` is, `seg_test` is not."""
+    """Return whether a name is only a part: `test_set1` is, `seg_test` is not."""
     return bool(part_of(name)) and all(
         word in _PART_OF or word in _FILLING for word in _words(name)
     )
 
 
 def is_no_class(name: str) -> bool:
-    """Whether a folder alone in a part, such as `test/images`, names no class."""
+    """Return whether a folder alone in a part, such as `test/images`, names no class."""
     return all(word in _NO_CLASS or word in _PART_OF for word in _words(name))
 
 

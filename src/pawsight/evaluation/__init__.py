@@ -1,1 +1,1 @@
-"""What a classifier is worth: predictions, metrics, calibration; needs no TensorFlow."""
+"""Evaluate a classifier: predictions, metrics, calibration; needs no TensorFlow."""

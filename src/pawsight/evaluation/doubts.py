@@ -57,7 +57,7 @@ class Doubts:
     """All judged photos of a set.
 
     Attributes:
-        name: Of the photos, for people.
+        name: Of the photos, for display.
         root: The folder that the paths are relative to.
         photos: The most doubtful first.
         num_unjudged: Photos that were not judged: of a class with too few photos.

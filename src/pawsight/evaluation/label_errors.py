@@ -66,7 +66,7 @@ def score_labels(
     num_classes: int,
     seed: int = 0,
 ) -> LabelScores:
-    """Judge each label by fits that did not use the photo.
+    """Score each label by fits that did not use the photo.
 
     Args:
         features: Shape [N, F], not normalised.

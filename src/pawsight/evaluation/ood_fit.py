@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from pawsight.errors import ShapeError
+from pawsight.evaluation.label_errors import group_folds
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
 from pawsight.records import FloatArray, IntArray
 
@@ -94,7 +95,7 @@ def threshold_of(distances: FloatArray) -> float:
 def _held_out_distances(unit: FloatArray, labels: IntArray, seed: int) -> list[FloatArray]:
     """Compute distances of photos to a detector fitted without their fold."""
     num_folds = len(labels) if len(labels) <= _LEAVE_ONE_OUT else _FOLDS
-    folds = _stratified_folds(labels, num_folds, seed)
+    folds = group_folds(labels, range(len(labels)), num_folds, seed)
     # One fold of many photos is enough for a quantile, and each fold costs a fit.
     is_one_enough = len(labels) // num_folds >= _ENOUGH_FOR_QUANTILE
     found = []
@@ -103,18 +104,6 @@ def _held_out_distances(unit: FloatArray, labels: IntArray, seed: int) -> list[F
         detector = _fit(unit[~is_out], labels[~is_out], threshold=1.0)
         found.append(detector.distances(unit[is_out]))
     return found
-
-
-def _stratified_folds(labels: IntArray, num_folds: int, seed: int) -> IntArray:
-    """Return a fold for each photo, shape [N]: the photos of a class go round the folds."""
-    folds = np.empty(len(labels), np.int64)
-    random = np.random.default_rng(seed)
-    start = 0
-    for label in np.unique(labels):
-        chosen = random.permutation(np.flatnonzero(labels == label))
-        folds[chosen] = (start + np.arange(len(chosen))) % num_folds
-        start += len(chosen)
-    return folds
 
 
 def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistributionDetector:

@@ -106,7 +106,7 @@ def evaluate_others(
     better than it is: they are counted, and the others are measured alone, too.
 
     Args:
-        run: A finished run; the evaluation is written into a folder of its own in it.
+        run: A finished run; the evaluation is written into its own folder in it.
         source: What the user called the photos.
         probs: The model: uint8 images [N, H, W, 3] to probabilities [N, K].
         class_names: The model's classes.

@@ -107,7 +107,7 @@ class Score:
 
     Attributes:
         key: Its name in metrics.json.
-        title: Its name for people.
+        title: Its name for display.
         meaning: How to read it, in a few words.
         compute: Computes it; None where it is undefined.
         interval: Computes its 95 % interval, where there is a way to.

@@ -88,15 +88,6 @@ def operating_points(
     return tuple(point for point in found if point is not None)
 
 
-def coverage_curve(
-    probabilities: FloatArray, is_right: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray]:
-    """Return coverage and error rate for every threshold, shapes [N], coverage ascending."""
-    order = np.argsort(-probabilities, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    return counts / len(order), np.cumsum(~is_right[order]) / counts
-
-
 def _candidates(ranked: FloatArray) -> list[int]:
     """Return the last index of the answers at each tested threshold; ties are answered together."""
     wanted = np.unique(np.linspace(0, len(ranked) - 1, _NUM_THRESHOLDS).round().astype(int))
@@ -105,7 +96,7 @@ def _candidates(ranked: FloatArray) -> list[int]:
 
 
 def _can_still_pass(last: int, total: int, max_error: float, confidence: float) -> bool:
-    """Whether even faultless answers up to `last` could not have been enough for a rejection."""
+    """Return whether faultless answers up to `last` are too few to reject, and all are enough."""
     return bool(
         binom.cdf(0, last + 1, max_error) > 1 - confidence
         and binom.cdf(0, total, max_error) <= 1 - confidence

@@ -175,7 +175,7 @@ def _exact(graph: _Steps, sides: str) -> str:
 
 
 def _rounded(graph: _Steps, sides: str) -> str:
-    """Whole pixels, at least 1, as Python rounds."""
+    """Round to whole pixels, at least 1, as Python does."""
     from onnx import TensorProto
 
     whole = graph.add("Max", graph.add("Round", sides), graph.constant(np.ones(2)))

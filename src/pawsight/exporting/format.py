@@ -30,7 +30,7 @@ class Format:
             otherwise.
         advice: How else it is used, in Markdown.
         needs: Packages without which it cannot be written and checked.
-        extra: The extras of pawsight that bring them.
+        extra: The extras of pawsight that include them.
         input_range: What black and full colour are in its input; pawsight's own images have 0 to
             255, so `open_runner` scales where it is another one.
         is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.

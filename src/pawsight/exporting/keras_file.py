@@ -40,7 +40,7 @@ def _snippet(description: ModelDescription) -> str:
 
 
 def open_runner(path: Path) -> Runner:
-    """Load the file as it stands."""
+    """Load the file with its own layers."""
     import keras
 
     model = keras.models.load_model(path)

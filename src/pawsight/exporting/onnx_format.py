@@ -39,8 +39,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 def with_probabilities(model: ModelFolder) -> Any:
     """Return the run's network, the temperature, and softmax or sigmoid, as onnx.ModelProto.
 
-    Takes "images", float32 [N, H, W, 3] with values 0..255; gives "logits" and
-    "probabilities", float32 [N, K].
+    Its input is "images", float32 [N, H, W, 3] with values 0..255; its outputs are
+    "logits" and "probabilities", float32 [N, K].
 
     Raises:
         RunError: The run's ONNX file is damaged.

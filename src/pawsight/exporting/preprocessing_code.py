@@ -1,4 +1,4 @@
-"""Python, as text for people, that reads a photo as pawsight does: with Pillow and NumPy alone."""
+"""Python, as text for display, that reads a photo as pawsight does: with Pillow and NumPy alone."""
 
 from __future__ import annotations
 

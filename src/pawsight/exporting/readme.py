@@ -22,8 +22,8 @@ from pawsight.storage.atomic import write_text
 DESCRIPTION_NAME = "model.json"
 _WORDS: dict[Resize, str] = {
     "stretch": "stretched to that size, whatever its shape",
-    "crop": "cut at both ends of its longer side, then brought to that size",
-    "pad": "brought into that size, with mid-grey bars",
+    "crop": "cut at both ends of its longer side, then resized to that size",
+    "pad": "resized to fit into that size, with mid-grey bars",
 }
 
 

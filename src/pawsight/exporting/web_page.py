@@ -23,7 +23,7 @@ from pawsight.progress import Progress
 from pawsight.storage.atomic import write_json, write_text
 
 RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
-_ENGINE = '// Who answers: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
+_ENGINE = '// The engine: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
 _ONLY_SERVED = "http_engine.js"
 _ADVICE = """
 ## Use it
@@ -40,10 +40,10 @@ leave the browser. `runtime/` is onnxruntime-web, under the MIT licence.
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write the page, the model and what runs it; returns `model.onnx`.
+    """Write the page, the model and its runtime; return the path of `model.onnx`.
 
     Raises:
-        RunError: The run's ONNX file is damaged, or this installation is not whole.
+        RunError: The run's ONNX file is damaged, or this installation is incomplete.
         DiskError: A file cannot be written.
     """
     path = onnx_format.write(model, folder, progress)
@@ -69,7 +69,7 @@ def _copy(package: str, name: str, target: Path) -> None:
 
 
 def _card(model: ModelFolder) -> dict[str, object]:
-    """Return what `GET /model` of the service answers, but for what only a service has."""
+    """Return the response of `GET /model` of the service, without its limits."""
     facts = provenance(model.run)
     classifier = Classifier.load(model.run)
     return {

@@ -1,4 +1,4 @@
-"""Addresses and archives among the photos that are named: fetched before anything is predicted."""
+"""Fetch the addresses and archives among the inputs before anything is predicted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pawsight.progress import Progress
 
 def is_fetched(name: str) -> bool:
     """Return whether photos are fetched or unpacked first: an address, or a local archive."""
-    from pawsight.data.sources import is_address  # only here, since a path needs none of it
+    from pawsight.data.sources import is_address  # imported here, since paths do not need it
 
     if os.path.lexists(name):
         return name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113

@@ -2,7 +2,7 @@
 
 Pillow, NumPy and ONNX Runtime only, so predicting needs no TensorFlow. The
 photos come through the same decoder as in training, and the names, sizes and
-the calibration come from `model.json`, which is data: a hostile run folder can
+the calibration come from `model.json`, which is data: a malicious run folder can
 fail to load, and can do nothing else.
 """
 

@@ -98,7 +98,7 @@ class DecodePool:
                 self._waiting = deque(job for job in self._waiting if job not in gone)
 
     def replace_stuck(self) -> None:
-        """Abandon threads whose photo takes too long; to be called from time to time."""
+        """Abandon threads whose photo takes too long; to be called regularly."""
         with self._changed:
             for index, worker in enumerate(self._workers):
                 reason = worker.timer.timeout_reason() if worker.current is not None else ""
@@ -233,7 +233,7 @@ def predict_in_order(
     What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
 
     Args:
-        photos: Taken one by one by a thread of its own, so that a slow source (a
+        photos: Taken one by one by a separate thread, so that a slow source (a
             pipe) delays nothing; at most `max_in_flight` ahead.
         decode: Returns what `predict` needs of a photo, or raises PhotoError.
         predict: Returns the predictions of photos with these names.

@@ -9,7 +9,7 @@ from pawsight.data.reading.reader import CLOCK_SECONDS, PROCESSOR_SECONDS
 
 
 class DecodeTimer:
-    """Started by the thread that decodes a photo, and read by another one."""
+    """Measures one decode; created in the decoding thread, read from another one."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()

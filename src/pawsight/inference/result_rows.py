@@ -1,4 +1,4 @@
-"""Predictions as text, row by row: a table for people, CSV and JSON for programs.
+"""Predictions as text, row by row: a table for display, CSV and JSON for programs.
 
 The columns are path, label, probability, answer, error, and then one per class.
 """
@@ -110,7 +110,7 @@ class Json(JsonLines):
 
 
 class Table:
-    """Lines for people; the path comes last and whole, so that it can be copied."""
+    """Lines for display; the path comes last and whole, so that it can be copied."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         names = ("label", UNSURE, *class_names)

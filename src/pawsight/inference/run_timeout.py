@@ -1,4 +1,4 @@
-"""A time limit for runs of a model: a damaged or hostile one may never end.
+"""Run a model with a timeout: a damaged or malicious one may never finish.
 
 ONNX Runtime ends a run between two operators once its options have `terminate` set.
 """
@@ -12,7 +12,7 @@ from typing import Any
 _CHECK_SECONDS = 0.5
 
 _changed = threading.Condition()  # held to read or change what follows
-_deadlines: dict[Any, float] = {}  # of the runs that are going on in this process
+_deadlines: dict[Any, float] = {}  # of the current runs in this process
 _threads: list[threading.Thread] = []
 
 

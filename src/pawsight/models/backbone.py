@@ -6,12 +6,12 @@ TensorFlow is needed for it once. The shipped model is its own backbone.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.cache import cache_dir
+from pawsight.storage.checksum import file_digest
 
 # Raised whenever the features of the same weights begin to come out otherwise.
 _VERSION = 1
@@ -43,7 +43,5 @@ class Backbone:
 
 def backbone_key(name: str, image_size: tuple[int, int], weights: Path) -> str:
     """Return a name for a network with the weights of a file at a size."""
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     height, width = image_size
-    return f"{plain_name(name)}-{height}x{width}-{digest}-{_VERSION}"
+    return f"{plain_name(name)}-{height}x{width}-{file_digest(weights)[:16]}-{_VERSION}"

@@ -73,7 +73,7 @@ class ModelDescription(BaseModel):
         options: What the network is built from, apart from its name; JSON-ready.
         class_names: `class_names[i]` is class i, length K.
         image_size: (height, width) in pixels.
-        resize: How a photo of another shape is brought to that size.
+        resize: How a photo of another shape is resized to that size.
         task: Whether a photo has one class, or several labels.
         thresholds: Of several labels: the least probability at which each is given, length K;
             empty is 0.5 for all.

@@ -129,7 +129,7 @@ def kept_network(name: str) -> HubNetwork:
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The network '{name}' is not kept on this machine ({error}).\n"
-            f"Training on it once with --model {name} brings it here."
+            f"Training on it once with --model {name} fetches it."
         ) from error
     return HubNetwork.from_options(options)
 

@@ -128,7 +128,7 @@ def _of_colours(value: Any, default: float) -> tuple[float, float, float]:
 
 
 def _check_scaling(converter: Any, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
-    """Try a preset's converter on pixels of the size it is set to, where nothing is resized."""
+    """Check a preset's converter on pixels of its own size, where nothing is resized."""
     images = np.random.default_rng(0).integers(0, 256, (1, *_PROBE_SIZE, 3)).astype(np.float32)
     own_size = converter.image_size
     converter.image_size = _PROBE_SIZE

@@ -82,7 +82,7 @@ class Network(ABC):
         return self
 
     def check_at_hand(self) -> None:  # noqa: B027
-        """Refuse a network that cannot be had, before any photo is read.
+        """Refuse a network that cannot be fetched, before any photo is read.
 
         Raises:
             ExtraError: A package is needed and not installed.
@@ -175,7 +175,7 @@ class Network(ABC):
             progress: Receives what takes time.
 
         Raises:
-            ModelError: The weights cannot be had, are another network's, or there are none.
+            ModelError: The weights cannot be fetched, are another network's, or there are none.
             ExtraError: TensorFlow is needed and not installed.
             DiskError: The cache cannot be written.
         """

@@ -1,6 +1,6 @@
 """Refuse ONNX files that could do more than compute: a model is data, not a program.
 
-An ONNX file may name other files to read its weights from, operators that a plug-in brings,
+An ONNX file may name other files to read its weights from, operators of a plug-in,
 functions of its own, and loops without an end. None of these is in a model that pawsight writes,
 so a file with one is refused before ONNX Runtime loads it. Needs neither onnx nor TensorFlow: the
 few fields that matter are read by protobuf, as ONNX Runtime reads them.

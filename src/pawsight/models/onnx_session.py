@@ -1,6 +1,6 @@
 """Open ONNX models in ONNX Runtime; the one place that does.
 
-A call of a model keeps to one core; whoever has many photos makes a call on
+A call of a model uses one core; for many photos, make a call on
 each core at once. Cores that share a call wait for each other.
 """
 

@@ -91,7 +91,7 @@ def _depthwise(layer: layers.Conv2D, inputs: Any, kernel: Any) -> Any:
 
 
 def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Pool a map of features [B, h, w, C] to float32 [B, 2 C]: each one's average and largest."""
+    """Pool a map of features [B, h, w, C] to float32 [B, 2 C]: average and maximum."""
     # How much of a thing there is, and whether it is there at all.
     average = layers.GlobalAveragePooling2D(dtype="float32")(x)
     largest = layers.GlobalMaxPooling2D(dtype="float32")(x)

@@ -41,7 +41,7 @@ class Recipe:
         batch_size: Images a step.
         label_smoothing: Share of the target that is spread over all classes.
         augment: Random changes to images.
-        epochs: Passes; None: as many as `minutes` allow and the photos are worth.
+        epochs: Passes; None: as many as `minutes` and the number of photos allow.
         minutes: Of the whole command.
         least_batch_size: Small sets get smaller batches, so that an epoch still has steps.
         warmup: Share of the run in which the learning rate rises.

@@ -1,8 +1,8 @@
-"""What a call shows of itself in the cell of a notebook, without a setting.
+"""Show the progress of a call in the cell of a notebook, without a setting.
 
-`live_in_notebooks` is put on the functions of the workflow: called in Jupyter,
-Colab or another front end with a kernel, they show how far they are and draw
-the curves while they train; elsewhere they stay silent. IPython is used where
+`live_in_notebooks` decorates the functions of the workflow: in Jupyter, Colab or
+another front end with a kernel they show their progress and draw the curves
+while they train; elsewhere they are silent. IPython is used where
 it runs already, and never loaded. `PAWSIGHT_LIVE=off` turns it off, and so
 does `progress=Silent()` for one call.
 """
@@ -19,13 +19,15 @@ from typing import ParamSpec, TypeVar
 
 from pawsight.notebook.cell import NotebookProgress
 
-__all__ = ["Cell", "live_in_notebooks"]
+__all__ = ["NotebookProgress", "live_in_notebooks"]
 
-_Takes = ParamSpec("_Takes")
-_Gives = TypeVar("_Gives")
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
-def live_in_notebooks(function: Callable[_Takes, _Gives]) -> Callable[_Takes, _Gives]:
+def live_in_notebooks(
+    function: Callable[_Parameters, _Result],
+) -> Callable[_Parameters, _Result]:
     """Display a call's progress in the notebook's cell, unless the caller gives a `progress`.
 
     Args:
@@ -34,7 +36,7 @@ def live_in_notebooks(function: Callable[_Takes, _Gives]) -> Callable[_Takes, _G
     place = list(inspect.signature(function).parameters).index("progress")
 
     @functools.wraps(function)
-    def shown(*args: _Takes.args, **kwargs: _Takes.kwargs) -> _Gives:
+    def shown(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
         if "progress" in kwargs or len(args) > place or not _is_wanted():
             return function(*args, **kwargs)
         from IPython.display import display

@@ -126,7 +126,7 @@ class NotebookProgress:
         return f'<div style="white-space: pre-wrap">{folded}{"<br>".join(latest)}</div>'
 
     def _draw(self) -> None:
-        from pawsight.report.figures import draw_courses  # brings Matplotlib
+        from pawsight.report.figures import draw_courses  # imports Matplotlib
 
         began = self._clock()
         figure = draw_courses(self._courses)

@@ -128,7 +128,7 @@ def _raised(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
 def _crop(
     rows: dict[str, tf.Tensor], config: AugmentConfig, image_size: tuple[Any, Any], strength: Any
 ) -> dict[str, tf.Tensor]:
-    """Draw a crop that is within the picture: its zoom, and the shift that goes with it.
+    """Draw a crop within the picture: its zoom and its shift.
 
     The share of the area is drawn evenly, the stretch evenly in its logarithm.
     Source: arXiv:1409.4842, section 6.

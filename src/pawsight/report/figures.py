@@ -68,7 +68,7 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
 
 @styled
 def draw_courses(series: dict[str, list[float]]) -> Figure:
-    """Draw accuracy and loss side by side while a run goes on, with no epoch marked.
+    """Draw accuracy and loss side by side while a run trains, with no epoch marked.
 
     Args:
         series: By names of the history's columns, `epoch` among them: values of equal number.

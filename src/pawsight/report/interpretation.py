@@ -105,7 +105,7 @@ def headline(part: str, metrics: PartMetrics) -> str:
     """Return the one sentence to quote of a part: how many right, and how sure that is.
 
     Where the classes are uneven it begins with the balanced accuracy: a model
-    that only knows the commonest class is right on many photos, too.
+    that always predicts the commonest class is right on many photos, too.
     """
     n = metrics.n
     photos = {
@@ -267,7 +267,7 @@ def _most_confused(metrics: PartMetrics) -> str:
 
 
 def _trust_in_probabilities(metrics: PartMetrics) -> str:
-    """Judge the probabilities against what a perfectly calibrated model would show."""
+    """Compare the calibration error with that of a perfectly calibrated model."""
     noise = metrics.calibration_noise
     if noise is None:
         return ""

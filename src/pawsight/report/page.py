@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from pawsight import __version__
 from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
-from pawsight.data.pixel_scale import PixelScale
+from pawsight.data.pixel_scale import STANDARD
 from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.predictions import load_predictions
@@ -52,7 +52,7 @@ class _Facts:
 
     config: dict[str, Any]
     plan: dict[str, Any]
-    model: dict[str, Any]
+    model: ModelDescription | None
     history: list[Epoch]
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
@@ -138,7 +138,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
 
 
 def _mistakes(facts: _Facts, predictions: Predictions, most: int) -> Sequence[object]:
-    scale = PixelScale(**facts.model.get("pixel_scale", {}))
+    scale = facts.model.pixel_scale if facts.model else STANDARD
     find = surest_label_mistakes if facts.task.is_multi_label else surest_mistakes
     return find(predictions, Path(facts.config.get("root", "")), most, scale)
 
@@ -158,7 +158,7 @@ def _gather(run: Run) -> _Facts:
     return _Facts(
         config=config,
         plan=json_of(run.plan_path),
-        model=json_of(run.model_path),
+        model=ModelDescription.load(run) if run.model_path.is_file() else None,
         history=load_history(run.history_path) if run.history_path.is_file() else [],
         evaluation=Evaluation.load(run) if run.metrics_path.is_file() else None,
         curves=load_curves(run),

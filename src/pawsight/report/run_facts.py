@@ -8,16 +8,17 @@ from typing import Any
 from pawsight.data.catalog import Catalog
 from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
+from pawsight.models.description import ModelDescription
 
 
 def training_rows(
-    plan: dict[str, Any], model: dict[str, Any], history: list[Epoch]
+    plan: dict[str, Any], model: ModelDescription | None, history: list[Epoch]
 ) -> list[tuple[str, str]]:
     """Return what was trained and for how long, as (name, text).
 
     Args:
         plan: What plan.json holds.
-        model: What model.json holds.
+        model: The description of the model, if it was saved.
         history: One record per epoch.
     """
     rows: list[tuple[str, Any]] = [("model", plan.get("model"))]
@@ -46,9 +47,8 @@ def training_rows(
     rows.append(("precision", plan.get("precision")))
     rows.append(("why that precision", plan.get("precision_reason")))
     rows.append(("hardware", plan.get("hardware")))
-    rows.append(("versions", plan.get("versions", model.get("versions"))))
-    if "onnx_largest_difference" in model:
-        difference = model["onnx_largest_difference"]
+    rows.append(("versions", plan.get("versions", (model and model.versions) or None)))
+    if model and (difference := model.onnx_largest_difference) is not None:
         rows.append(
             ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
         )

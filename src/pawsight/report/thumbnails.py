@@ -18,7 +18,7 @@ from pawsight.errors import PhotoError
 
 
 def draw_thumbnail(path: Path, side: int, quality: int = 78, scale: PixelScale = STANDARD) -> str:
-    """Shrink a photo to fit a square, as a data: URI of a JPEG.
+    """Draw a photo to fit a square, as a data: URI of a JPEG.
 
     Returns:
         "" where the photo is no longer there or can no longer be read.
@@ -37,7 +37,7 @@ def draw_thumbnail(path: Path, side: int, quality: int = 78, scale: PixelScale =
 def draw_thumbnails(
     root: Path, paths: Iterable[str], side: int, quality: int, scale: PixelScale
 ) -> dict[str, str]:
-    """Shrink many photos, each once, on all cores; paths are relative to `root`."""
+    """Draw many photos, each once, on all cores; paths are relative to `root`."""
     wanted = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-thumbnails") as pool:
         drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality, scale), wanted)

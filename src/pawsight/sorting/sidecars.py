@@ -69,7 +69,7 @@ class Sidecars:
 
 
 def renamed(sidecar: str, photo: str, target: str) -> str:
-    """Return a sidecar's target, which goes by that of its photo.
+    """Return a sidecar's target, derived from that of its photo.
 
     Args:
         sidecar: Path of the file.
@@ -135,7 +135,7 @@ class _Takeout:
         )
 
     def owner(self, base: str) -> str:
-        """Return the name of the photo, "" where there is none, or more than one could be meant.
+        """Return the name of the photo, "" where there is none or it is ambiguous.
 
         Args:
             base: The name of the .json without its ending.

@@ -63,7 +63,7 @@ class Sorting:
         placements: One per photo, in the order they were found, each before the
             files that belong to it.
         folders: That of each class, and at last `unsure` and `none`.
-        sources: What was named, absolute.
+        sources: The sources that the user named, absolute.
         model: The run folder, absolute, or "builtin".
     """
 
@@ -101,7 +101,7 @@ def check_folder(into: str, folders: Iterable[str]) -> None:
 
 
 class Planner:
-    """Plans photo after photo.
+    """Plans one photo at a time.
 
     Args:
         into: The sorted folder, absolute; it need not exist.
@@ -185,7 +185,7 @@ class Planner:
         if real.startswith(home):
             target = f"{folder}/{real.removeprefix(home)}"
             return _changed(plan, target=target, status="there")
-        if self._how == "move" and (os.path.islink(path) or not _lies_in(real, root)):
+        if self._how == "move" and (os.path.islink(path) or not _is_in(real, root)):
             return _changed(plan, reason="it is reached by a link, and link targets are not moved")
         if self._how == "move" and (package := _package_above(real)):
             return _changed(plan, reason=f"it belongs to {package}, which moving it would break")
@@ -213,6 +213,6 @@ def _package_above(real: str) -> str:
     return ""
 
 
-def _lies_in(real: str, root: str) -> bool:
+def _is_in(real: str, root: str) -> bool:
     above = os.path.realpath(root)
     return real == above or real.startswith(os.path.join(above, ""))

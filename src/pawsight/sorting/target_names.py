@@ -74,7 +74,7 @@ def _shortened(stem: str, end: str, num_bytes: int) -> str:
 
 
 class _Alike:
-    """Photos of one size that want one name, found by their content; each is read once at most."""
+    """Photos of one size and name, found by their content; each is read once at most."""
 
     def __init__(self) -> None:
         self._unread: list[tuple[str, str]] = []  # where to read a photo, and its target
@@ -99,7 +99,7 @@ class _Alike:
 
 @dataclass(slots=True)
 class _Series:
-    """The photos that want one name: IMG.jpg, IMG (2).jpg, ..."""
+    """The photos of one name: IMG.jpg, IMG (2).jpg, ..."""
 
     number: int = 1  # the next to be tried
     by_size: defaultdict[int, _Alike] = field(default_factory=lambda: defaultdict(_Alike))  # bytes

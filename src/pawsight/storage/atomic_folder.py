@@ -46,7 +46,7 @@ def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
     Args:
         out: The folder, absent or empty.
         keep_existing: Keep `out`, and drop the new folder, if another process
-            made `out` meanwhile; for content that is the same whoever makes it.
+            made `out` meanwhile; for content that is the same in every process.
 
     Raises:
         DiskError: `out` holds something, the place cannot be written, or the disk is full.

@@ -1,8 +1,8 @@
-"""The cache folder: what pawsight can make again.
+"""The cache folder: data that can be computed again.
 
 Unpacked archives, the drawn sample, ingested photos: all of it may be deleted
-while no pawsight runs, which costs only the time to make it again. A process
-that uses one of these folders holds it, so that `clear_cache` does not remove it.
+while no pawsight runs. A process that uses one of these folders holds a lock on
+it, so that `clear_cache` does not remove it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _holding = threading.Lock()
 def cache_dir(kind: str = "") -> Path:
     """Return the cache folder, or that of one kind of content in it, created if missing.
 
-    It is at $PAWSIGHT_CACHE, else at the system's own place. It is for its
-    owner alone, as photos may be that are copied or decoded into it; where
-    $PAWSIGHT_CACHE existed before, only the folders in it are.
+    It is $PAWSIGHT_CACHE, else the system's own cache folder. Only its owner can
+    read it, since it may contain copies of private photos; where $PAWSIGHT_CACHE
+    existed before, this holds for the folders in it.
 
     Args:
         kind: Such as "ingest"; "" is the folder of all.
@@ -53,7 +53,7 @@ def cache_dir(kind: str = "") -> Path:
 
 def _make_private(folder: Path) -> None:
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(PermissionError):  # another user's, who decides about it
+    with contextlib.suppress(PermissionError):  # it belongs to another user
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pawsight.storage.atomic import flush, opener
+from pawsight.storage.checksum import file_digest
 
 Result = TypeVar("Result")
 
@@ -59,7 +60,7 @@ class RetryableError(Exception):
 
 
 class DownloadError(Exception):
-    """The file cannot be fetched; the text is the reason, for people."""
+    """The file cannot be fetched; the text is the reason, for display."""
 
 
 class RetriesExhaustedError(DownloadError):
@@ -198,6 +199,5 @@ def _size(part: Path) -> int:
 def _is_right(part: Path, checksum: str) -> bool:
     if not checksum:
         return True
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "md5" if len(checksum) == 32 else "sha256")
-    return found.hexdigest() == checksum.lower()
+    algorithm = "md5" if len(checksum) == 32 else "sha256"
+    return file_digest(part, algorithm) == checksum.lower()

@@ -22,7 +22,7 @@ _RETRY_SECONDS = 0.2
 
 @contextlib.contextmanager
 def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Lock exclusively while the block runs, after waiting for another process if need be.
+    """Lock exclusively while the block runs, after waiting for another process if needed.
 
     Args:
         path: The lock file. Its folder must exist; the file stays when the lock is released.

@@ -23,7 +23,7 @@ from pawsight.storage.atomic import replacing
 
 _LATEST, _PREVIOUS = "latest.npz", "previous.npz"
 _ARRAYS = ("weight", "slot", "best")
-_MARK = b"sha256:"  # what the checksum, in hexadecimal, stands behind
+_MARK = b"sha256:"  # precedes the checksum, in hexadecimal
 _END_BYTES = len(_MARK) + 64
 
 

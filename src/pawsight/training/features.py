@@ -76,7 +76,7 @@ class _OnnxNetwork:
             ) from error
 
     def run(self, images: ImageArray) -> FloatArray:
-        """Its output for uint8 images [N, H, W, 3], N at least 1: float32 [N, ...]."""
+        """Return its output for uint8 images [N, H, W, 3], N at least 1: float32 [N, ...]."""
         with ThreadPoolExecutor(num_cpus(), thread_name_prefix="features") as pool:
             return np.concatenate(list(pool.map(self._run_one, images)))
 

@@ -1,4 +1,4 @@
-"""A network with what it takes to train it: optimizer, compiled steps, photos."""
+"""A network with its optimizer, compiled steps and photos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Learner:
 
     Args:
         plan: Decides the network, the optimizer and the loss. Its length and its stages are not
-            used, so a plan whose length is still open will do.
+            used, so they may still be undecided.
         pixels: The pixels of all photos.
         train: The photos to learn from.
         validation: The photos to validate on.

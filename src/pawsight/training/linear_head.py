@@ -24,7 +24,7 @@ from pawsight.training.binary_regression import fit_binary
 # The L2 penalty, relative to the mean loss of a photo. So measured, the best one hardly depends on
 # how many photos there are: 0.05 with 400 of cats-vs-dogs, 0.08 with 19,819.
 _STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
-_START = 3e-2  # the search goes up and down from here
+_START = 3e-2  # the search starts here, in both directions
 _FOLDS = 5
 _MOST_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
 _MOST_ITERATIONS = 300

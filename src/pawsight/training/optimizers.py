@@ -1,7 +1,7 @@
 """Optimizers whose update is one kernel per variable instead of a dozen.
 
 The Colab network has 9.5 million weights, and on a CPU Keras' composed update
-reads and writes them a dozen times a step. TensorFlow's fused kernel goes over
+reads and writes them a dozen times a step. TensorFlow's fused kernel passes over
 them once, with the same formula (arXiv:1412.6980, the efficient form that ends
 its section 2) and the same slots.
 """

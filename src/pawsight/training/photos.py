@@ -29,7 +29,7 @@ class Subset:
 class MonitoredPixels:
     """Pixels that keep their errors, and time their reads.
 
-    TensorFlow reads in a thread of its own and turns every exception into one
+    TensorFlow reads in its own thread and turns every exception into one
     of its own, whose text is a traceback.
     """
 

@@ -50,7 +50,7 @@ def plan(
     batch_size = config.batch_size or min(recipe.batch_size, fitting)
     num_steps = math.ceil(_epochs(recipe, config, num_train) * num_train / batch_size)
     # A smaller batch is a noisier gradient. Muon's steps have one length whatever the gradient's,
-    # so its root counts; Adam's rate stays as the user knows it.
+    # so its root counts; Adam's rate stays as the user gave it.
     scale = math.sqrt(batch_size / recipe.batch_size) if recipe.optimizer == "muon" else 1.0
     image_size = config.image_size or find_network(config.model).image_size
     minutes = budget_minutes(config)
@@ -84,7 +84,7 @@ def plan(
 
 
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
-    """Return the epochs that are set, or as many as so many photos are worth."""
+    """Return the configured epochs, or the default for so many photos."""
     epochs = config.epochs or recipe.epochs
     if epochs is not None and config.minutes is None:
         return epochs

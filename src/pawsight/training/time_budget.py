@@ -23,7 +23,7 @@ class TimeBudget:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Charge nothing for the block: fetching, reading and comparing photos."""
+        """Pause the budget in the block: fetching, reading and comparing photos."""
         before, began = self._paused_seconds, time.monotonic()
         try:
             yield

@@ -62,7 +62,7 @@ def transfer_run(
 
     Raises:
         StoppedError, TrainingError: As `session.train_run`, of fine-tuning.
-        ModelError: The weights cannot be had or do not fit.
+        ModelError: The weights cannot be fetched or do not fit.
         DataError: Most of the photos are no longer there.
         DiskError: Something cannot be written.
     """
@@ -141,7 +141,7 @@ def _fit(
 def _is_worth_finetuning(
     run: Run, config: TrainConfig, fitted: Fitted, budget: TimeBudget, progress: Progress
 ) -> bool:
-    """Check that there is time for it, and something to gain; a decision made before stands."""
+    """Check that there is time for it and something to gain; an earlier decision is kept."""
     if run.plan_path.is_file():
         return isinstance(load_plan(run), Plan)
     found = fitted.score(fitted.validation)

@@ -217,7 +217,7 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # for the metrics; nobody reads it
+        return Response(status_code=400)  # for the metrics only
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> Response:

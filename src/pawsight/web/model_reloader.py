@@ -3,7 +3,7 @@
 The path of the run is checked again and again: a symbolic link may come to point
 elsewhere, or the files in the folder may be replaced. A change counts once it is
 the same in two checks, so that a folder is not loaded while it is being copied.
-A new model is first loaded and run in a process of its own, with a time limit:
+A new model is first loaded and run in a separate process, with a time limit:
 one that crashes or never ends does not affect the service. If that fails, the
 error is logged once and the old model stays. A request keeps the model with
 which it began.
@@ -122,7 +122,7 @@ class ModelReloader:
 
 
 def _try_apart(run_path: str) -> None:
-    """Load a model and run it once in a process of its own.
+    """Load a model and run it once in a separate process.
 
     Raises:
         RunError: That failed, or took too long.

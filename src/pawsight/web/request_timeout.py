@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with a timeout for the head of a request.
 
-uvicorn waits for ever for a client that opens a connection and sends nothing, or
-its head byte by byte; a thousand of these occupy all connections of a process
-(Slowloris). The body has a timeout of its own: `--timeout`.
+uvicorn has no timeout for a client that opens a connection and sends nothing, or
+its head byte by byte; a thousand of these use up the connections of a process
+(Slowloris). The body has its own timeout: `--timeout`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 # Apache's RequestReadTimeout gives a head 20 seconds; a working client sends it at once.
 HEAD_SECONDS = 20.0
 
-_TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HeadTimeoutProtocol(H11Protocol):
@@ -29,7 +29,7 @@ class HeadTimeoutProtocol(H11Protocol):
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Process bytes; an idle kept-alive connection has uvicorn's own, shorter timeout."""
+        """Process bytes; idle kept-alive connections have uvicorn's own, shorter timeout."""
         super().data_received(data)
         self._start_timer()
 
@@ -53,5 +53,5 @@ class HeadTimeoutProtocol(H11Protocol):
     def _time_out(self) -> None:
         begun, _ = self.conn.trailing_data
         if begun and self.conn.their_state is h11.IDLE:  # else it still sends a refused body
-            self.transport.write(_TOO_LATE)
+            self.transport.write(_RESPONSE)
         self.transport.close()

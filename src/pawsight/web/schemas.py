@@ -67,7 +67,7 @@ class Heat(BaseModel):
     columns: int
     values: list[list[float]] = Field(description="Over the photo as resized for the model.")
     probability: float = Field(description="Of the class, with nothing covered.")
-    largest_drop: float = Field(description="The drop of the probability that 1 stands for.")
+    largest_drop: float = Field(description="The drop of the probability at the value 1.")
     image_size: ImageSize
     resize: Resize
 

@@ -150,7 +150,7 @@ def _environment(settings: ServeSettings) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_survived_once() -> Iterator[None]:
-    """Survive the signal that uvicorn raises again when it has stopped; a later one ends us."""
+    """Survive the signal that uvicorn raises again on stopping; a later one ends the process."""
     if threading.current_thread() is not threading.main_thread():
         yield  # which gets no signals
         return

@@ -6,12 +6,11 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from pawsight.addresses import public_address
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run, check_outside, default_dirs, results_dir
+from pawsight.runs import Run, check_outside, default_results_dir
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.training_runs import resume, train
@@ -92,8 +91,7 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 
 def _folder(source: Source, out: Source | None) -> Path:
     if out is None:
-        name = f"{Path(public_address(str(source))).absolute().stem}-folds"
-        return next(default_dirs(name, results_dir("runs", source)))
+        return default_results_dir("runs", source, "-folds")
     check_outside(out, source)
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):

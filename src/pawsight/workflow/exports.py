@@ -161,7 +161,7 @@ def _export(
             )
         except (PawsightError, OSError, MemoryError):
             raise
-        except Exception as error:  # each converter and engine has errors of its own
+        except Exception as error:  # each converter and engine has its own errors
             raise ModelError(
                 f"This model cannot be exported to {format.name}: {first_line(error)}\n"
                 f"Use another --format."

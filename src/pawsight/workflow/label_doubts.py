@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from pawsight.addresses import public_address
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import find_duplicates, group_keys
@@ -21,8 +19,7 @@ from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Pixels, Resize
-from pawsight.runs import Run, check_outside, results_dir
-from pawsight.storage.atomic import plain_name
+from pawsight.runs import Run, check_outside
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.training.features import FeatureReader
 from pawsight.workflow.photo_sets import Source, list_photos, read_photos
@@ -95,13 +92,6 @@ def doubts(
         found.save_csv(folder / TABLE_NAME)
         write_doubts_page(found, folder / PAGE_NAME, catalog.pixel_scale)
     return dataclasses.replace(found, out=Path(out))
-
-
-def default_doubts_dir(source: Source) -> Path:
-    """Return the folder of results without --out: `doubts/<date>-<time>-<name>`."""
-    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    name = plain_name(Path(public_address(str(source))).absolute().stem)
-    return results_dir("doubts", source) / f"{stamp}-{name}"
 
 
 def _photos(

@@ -45,7 +45,7 @@ def list_photos(
     stage: Staging = "auto",
     config: SourceConfig | None = None,
 ) -> Catalog:
-    """List the photos of a source, fetched first if need be.
+    """List the photos of a source, fetched first if needed.
 
     `group_by` and `config` are as `scan` takes them, `stage` as in `TrainConfig`.
     """

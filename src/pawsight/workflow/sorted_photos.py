@@ -43,13 +43,13 @@ def sort(
 
     Nothing is ever overwritten. A photo whose content is there already stays
     where it is, another one of the same name gets a free name. A journal in
-    the folder lets `undo_sort` take all of it back; a sort that was killed is
+    the folder lets `undo_sort` undo it; a sort that was killed is
     finished by the same call.
 
     Args:
         sources: Files, folders, patterns such as `photos/**/*.jpg`, archives, and addresses
             such as `s3://bucket/photos`; the photos of the last two can only be copied.
-        into: The folder; it is made if need be.
+        into: The folder; it is created if it does not exist.
         run_path: A finished run; None takes the model of cats and dogs that ships.
         how: "copy", "link" (symbolic links) or "move".
         sure: Photos of a lower probability go to `unsure`, 0..1; None takes the threshold that
@@ -132,9 +132,9 @@ def plan_sort(
 def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
     """Undo the last sort into a folder.
 
-    A copy is removed only if it still is what the sort put there and its photo
-    still is where it was. A moved photo goes back if its old place is free.
-    Photos that were changed or moved since are left, and named.
+    A copy is removed only if it is unchanged and its original is still in place.
+    A moved photo is moved back if its old path is free. Photos that were changed or
+    moved since are left, and named.
 
     Args:
         into: The folder that photos were sorted into.

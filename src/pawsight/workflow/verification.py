@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pawsight.checksums import all_files, load_checksums, name_of, sha256_of
+from pawsight.checksums import all_files, load_checksums, name_of
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.resized import at_size
@@ -25,6 +25,7 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
+from pawsight.storage.checksum import file_digest
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import photos_of
 
@@ -141,7 +142,7 @@ class _Checked:
         for name, checksum in checksums.items():
             if name not in present:
                 self._problems.append(f"{name} is missing.")
-            elif sha256_of(present[name]) != checksum:
+            elif file_digest(present[name]) != checksum:
                 self._problems.append(f"{name} is not what was written: its checksum differs.")
         self._problems += [f"{name} has no checksum." for name in present if name not in checksums]
         self._num_files = len(checksums)

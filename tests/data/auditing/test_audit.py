@@ -173,14 +173,14 @@ def test_a_group_of_the_user_in_two_parts_is_leakage():
     assert [one["path"] for one in item["photos"]] == ["a.jpg", "b.jpg"]
 
 
-def told(catalog, copies=None):
+def recorded(catalog, copies=None):
     notes = Notes()
     summarize_photos(catalog, notes, copies)
     return notes.texts
 
 
 def test_training_is_told_what_it_works_with(messy):
-    assert told(messy)[:3] == [
+    assert recorded(messy)[:3] == [
         "5 photos of cats, dogs: 3 train, 2 validation, 0 test.",
         "1 photo(s) cannot be used and are left out:",
         "  e.jpg: empty file",
@@ -193,7 +193,7 @@ def test_training_is_told_what_it_works_with(messy):
 )
 def test_of_many_unusable_photos_ten_are_named(count, last):
     broken = [Photo(f"{i}.jpg", "cats", problem="empty file") for i in range(count)]
-    texts = told(catalog_of(photo("a.jpg"), *broken))
+    texts = recorded(catalog_of(photo("a.jpg"), *broken))
     assert texts[1] == f"{count} photo(s) cannot be used and are left out:"
     assert len(texts) == 2 + min(count, 11)
     assert texts[-1] == last
@@ -201,23 +201,23 @@ def test_of_many_unusable_photos_ten_are_named(count, last):
 
 @pytest.mark.parametrize("count", [8, 9])
 def test_up_to_eight_classes_are_named(count):
-    text = told(catalog_of(*(photo(f"{i}.jpg", f"class{i}") for i in range(count))))[0]
+    text = recorded(catalog_of(*(photo(f"{i}.jpg", f"class{i}") for i in range(count))))[0]
     named = ", ".join(f"class{i}" for i in range(8)) if count == 8 else "9 classes"
     assert text.startswith(f"{count} photos of {named}: ")
 
 
 def test_training_is_told_of_copies_on_both_sides_and_under_two_labels(messy):
-    texts = told(messy, [[0, 1], [2, 3]])
+    texts = recorded(messy, [[0, 1], [2, 3]])
     assert any(text.startswith("1 photo(s) are there more than once") for text in texts)
     assert any("more than one part as copies" in text and "a.jpg = b.jpg" in text for text in texts)
     assert any("copies of another class" in text and "a.jpg = b.jpg" in text for text in texts)
 
 
 def test_training_is_told_of_damaged_photos_that_are_used():
-    texts = told(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
+    texts = recorded(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
     assert texts[1:] == ["1 damaged photo(s) are used all the same, see catalog.csv."]
 
 
 def test_a_long_group_is_named_in_short():
     catalog = catalog_of(*(photo(f"{i}.jpg", "cats", ("train", "test")[i % 2]) for i in range(9)))
-    assert told(catalog, [list(range(9))])[-1].endswith("= 3.jpg and 5 more")
+    assert recorded(catalog, [list(range(9))])[-1].endswith("= 3.jpg and 5 more")

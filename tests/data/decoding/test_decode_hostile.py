@@ -311,12 +311,12 @@ def test_a_picture_of_the_most_pixels_stays_within_the_memory_promised(tmp_path)
     )
     (tmp_path / "small.png").write_bytes(PNG)
     paths = [str(tmp_path / "small.png"), str(large)]
-    told = subprocess.run(
+    recorded = subprocess.run(
         [sys.executable, "-c", MEMORY, *paths],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONWARNINGS": "error"},
     )
-    assert int(told.stdout) * 1024 < limits.MAX_MEMORY_BYTES / 1.5
-    assert told.stderr == ""
+    assert int(recorded.stdout) * 1024 < limits.MAX_MEMORY_BYTES / 1.5
+    assert recorded.stderr == ""

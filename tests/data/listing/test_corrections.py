@@ -29,25 +29,25 @@ def labels(root, progress=None, **settings):
     return {photo.path: photo.label for photo in listed(root, progress, **settings)}
 
 
-def test_a_table_of_corrections_among_the_photos_is_used_and_named(pets, told):
+def test_a_table_of_corrections_among_the_photos_is_used_and_named(pets, recorded):
     (pets / "corrections.csv").write_text("path,label\ncats/b.jpg,dogs\ndogs/c.jpg,dogs\n")
-    assert labels(pets, told) == {
+    assert labels(pets, recorded) == {
         "cats/a.jpg": "cats",
         "cats/b.jpg": "dogs",
         "dogs/c.jpg": "dogs",
         "dogs/d.jpg": "dogs",
     }
-    assert f"1 label(s) are corrected by {pets / 'corrections.csv'}." in told.notes
+    assert f"1 label(s) are corrected by {pets / 'corrections.csv'}." in recorded.notes
     assert labels(pets, labels="none")["cats/b.jpg"] == "cats"
 
 
-def test_a_named_table_wins_over_the_one_among_the_photos(pets, tmp_path, told):
+def test_a_named_table_wins_over_the_one_among_the_photos(pets, tmp_path, recorded):
     (pets / "corrections.csv").write_text("path,label\ncats/b.jpg,dogs\n")
     other = tmp_path / "mine.csv"
     other.write_text("label;path\nbirds;d.jpg\n")  # found by its name, as other tables are
-    found = labels(pets, told, labels=str(other))
+    found = labels(pets, recorded, labels=str(other))
     assert (found["cats/b.jpg"], found["dogs/d.jpg"]) == ("cats", "birds")
-    assert "New classes by the corrections: birds." in told.notes
+    assert "New classes by the corrections: birds." in recorded.notes
 
 
 def test_corrections_come_before_classes_are_joined(pets):
@@ -76,10 +76,10 @@ def test_cells_written_for_spreadsheets_are_read_back(tmp_path):
     assert labels(tmp_path) == {"=1/=x.jpg": "=2", "cats/b.jpg": "'tis"}
 
 
-def test_photos_that_are_not_there_are_named(pets, tmp_path, told):
+def test_photos_that_are_not_there_are_named(pets, tmp_path, recorded):
     (pets / "corrections.csv").write_text("path,label\ncats/b.jpg,dogs\ngone.jpg,dogs\n")
-    labels(pets, told)
-    assert "1 photo(s) of it are not there: gone.jpg." in told.notes
+    labels(pets, recorded)
+    assert "1 photo(s) of it are not there: gone.jpg." in recorded.notes
     other = tmp_path / "mine.csv"
     other.write_text("path,label\ngone.jpg,dogs\n")
     with pytest.raises(DataError, match=r"None of the 1 photos that .*mine.csv names"):

@@ -38,11 +38,15 @@ def test_a_column_for_each_label_may_mark_several_or_none(photos):
     check_classes(listing)
 
 
-def test_lines_of_one_photo_add_up(photos, told):
+def test_lines_of_one_photo_add_up(photos, recorded):
     text = "path,label\na.jpg,dog\na.jpg,cat\nb.jpg,dog\na.jpg,dog\nc.jpg,\n"
-    assert labels(listed(photos, text, told)) == {"a.jpg": "cat;dog", "b.jpg": "dog", "c.jpg": ""}
-    assert "2 labels from" in told.notes[-1]
-    assert "1 of 3 photos have several, 1 have none" in told.notes[-1]
+    assert labels(listed(photos, text, recorded)) == {
+        "a.jpg": "cat;dog",
+        "b.jpg": "dog",
+        "c.jpg": "",
+    }
+    assert "2 labels from" in recorded.notes[-1]
+    assert "1 of 3 photos have several, 1 have none" in recorded.notes[-1]
 
 
 def test_labels_in_one_cell_are_separated_as_chosen(photos):
@@ -72,15 +76,15 @@ def test_two_labels_of_a_photo_are_asked_about_until_one_way_is_chosen(photos):
 
 
 @pytest.mark.parametrize("copies", [("red/1.jpg", "round/other.jpg"), ("red/1.jpg", "round/1.jpg")])
-def test_a_photo_in_two_class_folders_is_one_photo_with_both_labels(tmp_path, told, copies):
+def test_a_photo_in_two_class_folders_is_one_photo_with_both_labels(tmp_path, recorded, copies):
     for path in (*copies, "red/2.jpg", "round/3.jpg"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         # Equal sizes, so that only the bytes tell photos apart.
         (tmp_path / path).write_bytes(b"both" if path in copies else path[-9:].encode()[:4])
     config = SourceConfig(multi_label=True)
-    listing = scan(fetch(tmp_path, Silent()), told, config=config)
+    listing = scan(fetch(tmp_path, Silent()), recorded, config=config)
     assert labels(listing) == {"red/1.jpg": "red;round", "red/2.jpg": "red", "round/3.jpg": "round"}
-    assert any("1 photo(s) lie in several class folders" in note for note in told.notes)
+    assert any("1 photo(s) lie in several class folders" in note for note in recorded.notes)
 
 
 def test_labels_can_be_joined_chosen_and_left_out_and_the_photo_stays(photos):

@@ -278,7 +278,7 @@ def test_folders_and_a_table_with_other_classes_are_asked_about(tmp_path):
     table = tmp_path / "metadata.csv"
     table.write_text("image_id,dx\nx0,nv\nx1,mel\ny0,nv\ny1,mel\n")
     text = question(tmp_path)
-    assert "they stand in metadata.csv: mel, nv: give" in text
+    assert "they are in metadata.csv: mel, nv: give" in text
     assert "they are the folders images_part_1, images_part_2: --class-level 1" in text
     assert len(counts(tmp_path, class_level=1)) == 2
     assert counts(tmp_path, columns="label=dx") == {("", "mel"): 2, ("", "nv"): 2}

@@ -57,18 +57,25 @@ def test_photos_of_different_shapes_are_measured_at_one_size(photos, tmp_path, r
 def test_the_watch_covers_decoding_and_not_reading(photos):
     class Noting(DecodeTimeout):
         def __init__(self):
-            self.told = []
+            self.recorded = []
 
         def begin(self):
-            self.told.append("begin")
+            self.recorded.append("begin")
 
         def end(self):
-            self.told.append("end")
+            self.recorded.append("end")
 
     timeout = Noting()
     read_batch(photos, timeout)
     # Sixteen at a time; the one that is not there is never decoded.
-    assert timeout.told == [*["begin"] * 16, "end", *["begin"] * 16, "end", *["begin"] * 7, "end"]
+    assert timeout.recorded == [
+        *["begin"] * 16,
+        "end",
+        *["begin"] * 16,
+        "end",
+        *["begin"] * 7,
+        "end",
+    ]
 
 
 class Drive:

@@ -23,7 +23,7 @@ from pawsight.data.sources import Source
 SIZE = (12, 16)
 
 
-class Told:
+class RecordingProgress:
     """Keeps what a stage tells of its progress."""
 
     def __init__(self) -> None:
@@ -64,9 +64,9 @@ def draw_pets(root: Path, count: int) -> Path:
 
 
 def read(root: Path, image_size=SIZE, resize="stretch"):
-    told = Told()
-    catalog, pixels = ingest(root, image_size, resize, told)
-    return catalog, pixels, told
+    recorded = RecordingProgress()
+    catalog, pixels = ingest(root, image_size, resize, recorded)
+    return catalog, pixels, recorded
 
 
 def assert_right(catalog, pixels) -> None:
@@ -77,7 +77,7 @@ def assert_right(catalog, pixels) -> None:
 
 
 def test_every_photo_is_a_row_and_a_broken_one_says_why(pets):
-    catalog, pixels, told = read(pets)
+    catalog, pixels, recorded = read(pets)
     assert [photo.path for photo in catalog.photos] == sorted(
         path.relative_to(pets).as_posix() for path in pets.rglob("*.*")
     )
@@ -87,15 +87,15 @@ def test_every_photo_is_a_row_and_a_broken_one_says_why(pets):
     assert len(first.sha256) == 64 and len(first.phash) == 16
     assert isinstance(pixels, PixelStore)
     assert pixels.image_size == SIZE
-    assert told.num_read == 13 and all(rate > 0 for rate in told.rates)
+    assert recorded.num_read == 13 and all(rate > 0 for rate in recorded.rates)
     assert_right(catalog, pixels)
 
 
 def test_unchanged_photos_are_not_read_again(pets):
     catalog, _, _ = read(pets)
-    again, pixels, told = read(pets)
+    again, pixels, recorded = read(pets)
     assert again == catalog
-    assert told.num_read == 0
+    assert recorded.num_read == 0
     assert_right(again, pixels)
 
 
@@ -104,8 +104,8 @@ def test_a_changed_photo_alone_is_read_again(pets):
     old = old_pixels.read(np.array([3]))
     changed = pets / "cats" / "0003.png"
     Image.new("RGB", (40, 30), "white").save(changed)
-    after, pixels, told = read(pets)
-    assert told.num_read == 1
+    after, pixels, recorded = read(pets)
+    assert recorded.num_read == 1
     assert after.photos[3].width == 40
     assert [a == b for a, b in zip(before.photos, after.photos, strict=True)].count(False) == 1
     assert_right(after, pixels)
@@ -117,8 +117,8 @@ def test_added_and_removed_photos_cost_only_themselves(pets):
     read(pets)
     (pets / "cats" / "0000.png").unlink()
     Image.new("RGB", (9, 9)).save(pets / "dogs" / "new.png")
-    catalog, pixels, told = read(pets)
-    assert told.num_read == 1
+    catalog, pixels, recorded = read(pets)
+    assert recorded.num_read == 1
     assert len(catalog.photos) == 13
     assert_right(catalog, pixels)
 
@@ -126,8 +126,8 @@ def test_added_and_removed_photos_cost_only_themselves(pets):
 def test_a_repaired_photo_is_read_again(pets):
     read(pets)
     Image.new("RGB", (9, 9)).save(pets / "dogs" / "broken.jpg")
-    catalog, _, told = read(pets)
-    assert told.num_read == 1
+    catalog, _, recorded = read(pets)
+    assert recorded.num_read == 1
     assert catalog.broken == ()
 
 
@@ -148,8 +148,8 @@ def test_a_photo_that_changes_after_it_was_listed_is_read_again_next_time(pets):
     Image.new("RGB", (50, 40), "white").save(pets / "cats" / "0003.png")
     catalog, _ = ingest(listing, SIZE)
     assert catalog.photos[3].width == 50
-    again, pixels, told = read(pets)
-    assert told.num_read == 1
+    again, pixels, recorded = read(pets)
+    assert recorded.num_read == 1
     assert again.photos[3].size == (pets / "cats" / "0003.png").stat().st_size
     assert_right(again, pixels)
 
@@ -158,13 +158,13 @@ def test_truncated_photos_alone_are_read_again_when_they_are_kept_or_no_longer(p
     photo = pets / "dogs" / "cut.jpg"
     Image.effect_noise((64, 64), 50).convert("RGB").save(photo)
     photo.write_bytes(photo.read_bytes()[:-40])
-    first, _, told = read(pets)
-    assert told.num_read == 14
+    first, _, recorded = read(pets)
+    assert recorded.num_read == 14
     assert "ends too early" in {p.path: p.problem for p in first.photos}["dogs/cut.jpg"]
     for keep_truncated in (True, False, True):
-        told = Told()
-        catalog, pixels = ingest(pets, SIZE, "stretch", told, keep_truncated)
-        assert told.num_read == 2  # the empty file, too, might be read in another way
+        recorded = RecordingProgress()
+        catalog, pixels = ingest(pets, SIZE, "stretch", recorded, keep_truncated)
+        assert recorded.num_read == 2  # the empty file, too, might be read in another way
         (photo,) = (photo for photo in catalog.photos if photo.path == "dogs/cut.jpg")
         assert bool(photo.flaw) == keep_truncated
         assert bool(photo.problem) != keep_truncated
@@ -174,8 +174,8 @@ def test_truncated_photos_alone_are_read_again_when_they_are_kept_or_no_longer(p
 
 def test_another_working_size_has_its_own_pixels(pets):
     small, _, _ = read(pets)
-    large, pixels, told = read(pets, (20, 20))
-    assert told.num_read == 13
+    large, pixels, recorded = read(pets, (20, 20))
+    assert recorded.num_read == 13
     assert pixels.image_size == (20, 20)
     assert_right(large, pixels)
     assert [p.sha256 for p in large.photos] == [p.sha256 for p in small.photos]
@@ -208,26 +208,26 @@ def test_names_of_any_bytes_are_read(tmp_path):
 def test_photos_stream_when_the_disk_is_nearly_full(pets, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
-    catalog, pixels, told = read(pets)
+    catalog, pixels, recorded = read(pets)
     assert isinstance(pixels, PixelStream)
-    assert "no space" in told.notes[-1]
+    assert "no space" in recorded.notes[-1]
     assert_right(catalog, pixels)
     assert read(pets)[2].num_read == 0  # the facts are kept
 
     monkeypatch.undo()
     monkeypatch.setenv("PAWSIGHT_CACHE", str(pets.parent / "cache"))
-    catalog, pixels, told = read(pets)
+    catalog, pixels, recorded = read(pets)
     assert isinstance(pixels, PixelStore)
-    assert told.num_read == 12  # not the broken one
+    assert recorded.num_read == 12  # not the broken one
     assert_right(catalog, pixels)
 
 
 def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
-    catalog, pixels, told = read(pets)
+    catalog, pixels, recorded = read(pets)
     assert isinstance(pixels, PixelStream)
-    assert any("There is no cache" in note for note in told.notes)
+    assert any("There is no cache" in note for note in recorded.notes)
     assert len(catalog.usable) == 12
     assert_right(catalog, pixels)
 
@@ -244,7 +244,7 @@ def test_facts_are_kept_when_the_disk_becomes_full(pets):
 def test_photos_stream_when_the_disk_becomes_full(pets):
     import resource
 
-    class Filling(Told):
+    class Filling(RecordingProgress):
         """Lets files grow no further once there is a file of pixels, as on a full disk."""
 
         def start(self, task, total=None, unit=""):
@@ -252,13 +252,13 @@ def test_photos_stream_when_the_disk_becomes_full(pets):
             if self.is_reading:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
 
-    limits, told = resource.getrlimit(resource.RLIMIT_FSIZE), Filling()
+    limits, recorded = resource.getrlimit(resource.RLIMIT_FSIZE), Filling()
     try:
-        catalog, pixels = ingest(pets, (64, 64), "stretch", told)  # 12,288 bytes a photo
+        catalog, pixels = ingest(pets, (64, 64), "stretch", recorded)  # 12,288 bytes a photo
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert isinstance(pixels, PixelStream)
-    assert len([note for note in told.notes if "too full" in note]) == 1
+    assert len([note for note in recorded.notes if "too full" in note]) == 1
     assert len(catalog.usable) == 12
     assert_right(catalog, pixels)
 
@@ -268,8 +268,8 @@ def test_a_damaged_cache_is_made_again(pets, cache, victim):
     read(pets)
     (path,) = cache.rglob(victim)
     path.write_bytes(b"damaged" * 10)
-    catalog, pixels, told = read(pets)
-    assert told.num_read == 13
+    catalog, pixels, recorded = read(pets)
+    assert recorded.num_read == 13
     assert_right(catalog, pixels)
 
 
@@ -287,7 +287,7 @@ def test_two_at_once_agree(pets):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told.num_read for _, _, told in results) == [0, 0, 13]
+    assert sorted(recorded.num_read for _, _, recorded in results) == [0, 0, 13]
     for catalog, pixels, _ in results:
         assert catalog == results[0][0]
         assert_right(catalog, pixels)
@@ -308,15 +308,15 @@ def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch
         photo.unlink()
     for i in range(3):
         (pets / "dogs" / f"000{i}.png").unlink()
-    catalog, pixels, told = read(pets)  # 4 of 13 are left: 9 gone are more than 4 + 2
-    assert told.num_read == 0
+    catalog, pixels, recorded = read(pets)  # 4 of 13 are left: 9 gone are more than 4 + 2
+    assert recorded.num_read == 0
     assert_right(catalog, pixels)
     # Of 12 rows of pixels 3 count, so they moved into a file of their own.
     assert (pixels.path.name, pixels.path.stat().st_size) == ("pixels-2.u8", 3 * row_bytes(SIZE))
     assert not pixels.path.with_name("pixels-1.u8").exists()
     assert ingest_index.describe_file(pixels.path.with_name("index.sqlite"))[1] == 4
-    again, pixels, told = read(pets)
-    assert (again, told.num_read) == (catalog, 0)
+    again, pixels, recorded = read(pets)
+    assert (again, recorded.num_read) == (catalog, 0)
     assert_right(again, pixels)
 
 
@@ -335,8 +335,8 @@ def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
     for shade in range(8):
         for photo in (pets / "cats").iterdir():
             Image.new("RGB", (30 + shade, 24), (shade, 0, 0)).save(photo)
-        catalog, pixels, told = read(pets)
-        assert told.num_read == (6 if shade else 13)
+        catalog, pixels, recorded = read(pets)
+        assert recorded.num_read == (6 if shade else 13)
         assert_right(catalog, pixels)
         sizes.append(pixels.path.stat().st_size // row_bytes(SIZE))
     # At most 2 * 12 + 2 rows are left as they are; 6 are added before that is looked at again.
@@ -364,8 +364,8 @@ def test_rows_stay_where_the_disk_has_no_room_to_move_them(pets, monkeypatch):
         (pets / "dogs" / f"000{i}.png").unlink()
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
-    catalog, pixels, told = read(pets)
-    assert (pixels.path.name, told.num_read) == ("pixels-1.u8", 0)
+    catalog, pixels, recorded = read(pets)
+    assert (pixels.path.name, recorded.num_read) == ("pixels-1.u8", 0)
     assert_right(catalog, pixels)
 
 
@@ -400,9 +400,9 @@ def test_ingest_goes_on_where_it_was_stopped(tmp_path, how):
     assert done.returncode != 0
     # One traceback is the process's own; workers end without a word.
     assert done.stderr.count(b"Traceback") == (how == "interrupt")
-    catalog, pixels, told = read(root)
+    catalog, pixels, recorded = read(root)
     # Two batches were kept: at least one of 128, and perhaps the last one, of 601 - 4 * 128.
-    assert 0 < told.num_read <= 601 - 128 - 89
+    assert 0 < recorded.num_read <= 601 - 128 - 89
     assert len(catalog.usable) == 600
     assert_right(catalog, pixels)
 
@@ -441,8 +441,8 @@ def test_ingest_killed_many_times_ends_as_one_that_was_not(tmp_path, monkeypatch
         num_killed += process.poll() is None
         process.kill()
         process.wait()
-    catalog, pixels, told = read(root, (64, 64))
+    catalog, pixels, recorded = read(root, (64, 64))
     assert num_killed >= 2
-    assert 0 <= told.num_read < 3001
+    assert 0 <= recorded.num_read < 3001
     assert catalog == undisturbed
     assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()

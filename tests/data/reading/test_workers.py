@@ -43,7 +43,7 @@ def survey(data, *settings):
     return real(data, *settings)
 
 def work(photos, watch):
-    if isinstance(watch, reader.Limits):  # in a process of its own
+    if isinstance(watch, reader.SignalTimeout):  # in a separate process
         reader.PROCESSOR_SECONDS, reader.CLOCK_SECONDS = 0.5, 1.5
         batch.survey = survey
     return batch.read_batch(photos, watch)

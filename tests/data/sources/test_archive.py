@@ -88,10 +88,10 @@ def test_a_zip_is_unpacked_by_its_content_whatever_its_ending(tmp_path, name):
 
 def test_the_second_time_nothing_is_unpacked(tmp_path):
     archive = make_zip(tmp_path / "pets.zip", PETS)
-    first, told = fetch(archive, Silent()), Notes()
-    second = fetch(archive, told)
+    first, recorded = fetch(archive, Silent()), Notes()
+    second = fetch(archive, recorded)
     assert second == first
-    assert told.started == []
+    assert recorded.started == []
 
 
 def test_an_archive_that_changed_is_unpacked_again(tmp_path):
@@ -104,17 +104,17 @@ def test_an_archive_that_changed_is_unpacked_again(tmp_path):
 
 
 def test_progress_counts_every_file_of_a_zip(tmp_path):
-    told = Notes()
-    fetch(make_zip(tmp_path / "a.zip", {f"c/{i}.jpg": b"x" for i in range(250)}), told)
-    assert told.started == [("Unpacking", 250, "files")]
-    assert told.done == 250
+    recorded = Notes()
+    fetch(make_zip(tmp_path / "a.zip", {f"c/{i}.jpg": b"x" for i in range(250)}), recorded)
+    assert recorded.started == [("Unpacking", 250, "files")]
+    assert recorded.done == 250
 
 
 def test_progress_counts_every_byte_of_a_tar(tmp_path):
-    told, archive = Notes(), make_tar(tmp_path / "a.tar.gz", PETS, "w:gz")
-    fetch(archive, told)
-    assert told.started == [("Unpacking", archive.stat().st_size, "bytes")]
-    assert told.done == archive.stat().st_size
+    recorded, archive = Notes(), make_tar(tmp_path / "a.tar.gz", PETS, "w:gz")
+    fetch(archive, recorded)
+    assert recorded.started == [("Unpacking", archive.stat().st_size, "bytes")]
+    assert recorded.done == archive.stat().st_size
 
 
 def test_only_photos_and_tables_are_unpacked(tmp_path):
@@ -149,12 +149,12 @@ EVIL = {
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
 def test_names_that_lead_outside_are_left_out_and_counted(tmp_path, make):
-    told, archive = Notes(), make(tmp_path / "pets.zip", PETS | EVIL)
-    source = fetch(archive, told)
+    recorded, archive = Notes(), make(tmp_path / "pets.zip", PETS | EVIL)
+    source = fetch(archive, recorded)
     assert paths_in(source) == list(PETS)
     assert not list(tmp_path.rglob("*evil*"))
     assert not Path("/tmp/pawsight-evil.jpg").exists()
-    assert "Left out 3 of the entries" in told.texts[0]  # ".." itself names no photo
+    assert "Left out 3 of the entries" in recorded.texts[0]  # ".." itself names no photo
 
 
 def test_backslashes_of_windows_make_folders_and_do_not_escape(tmp_path):
@@ -176,9 +176,9 @@ def test_links_and_devices_of_a_tar_are_left_out(tmp_path):
             entry = tarfile.TarInfo(name)
             entry.type, entry.linkname = kind, "/etc/passwd"
             opened.addfile(entry)
-    told = Notes()
-    assert paths_in(fetch(archive, told)) == list(PETS)
-    assert "Left out 4 of the entries" in told.texts[0]
+    recorded = Notes()
+    assert paths_in(fetch(archive, recorded)) == list(PETS)
+    assert "Left out 4 of the entries" in recorded.texts[0]
 
 
 def test_a_file_cannot_be_written_through_a_link_of_the_archive(tmp_path):
@@ -200,16 +200,16 @@ def test_links_of_a_zip_are_left_out(tmp_path):
         link = zipfile.ZipInfo("cats/soft.jpg")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         opened.writestr(link, "/etc/passwd")
-    told = Notes()
-    assert paths_in(fetch(archive, told)) == list(PETS)
-    assert "Left out 1 of the entries" in told.texts[0]
+    recorded = Notes()
+    assert paths_in(fetch(archive, recorded)) == list(PETS)
+    assert "Left out 1 of the entries" in recorded.texts[0]
 
 
 def test_a_name_too_long_for_the_disk_is_left_out_and_counted(tmp_path):
-    told = Notes()
-    source = fetch(make_zip(tmp_path / "p.zip", PETS | {f"cats/{'x' * 300}.jpg": b"x"}), told)
+    recorded = Notes()
+    source = fetch(make_zip(tmp_path / "p.zip", PETS | {f"cats/{'x' * 300}.jpg": b"x"}), recorded)
     assert paths_in(source) == list(PETS)
-    assert "Left out 1 of the entries" in told.texts[0]
+    assert "Left out 1 of the entries" in recorded.texts[0]
 
 
 def test_a_bomb_is_stopped_while_writing(tmp_path):

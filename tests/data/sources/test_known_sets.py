@@ -164,11 +164,11 @@ def test_a_set_is_fetched_once_and_scanned_as_a_folder_per_class(server):
     assert server.asked == [("/pets.zip", "")]
 
 
-def test_size_host_and_licence_are_told_before_and_only_where_it_is_fetched(server, told):
+def test_size_host_and_licence_are_told_before_and_only_where_it_is_fetched(server, recorded):
     known_pets = pets(f"{server.url}/pets.zip")
-    fetch(known_pets, told)
-    fetch(known_pets, told)
-    (note,) = told.notes
+    fetch(known_pets, recorded)
+    fetch(known_pets, recorded)
+    (note,) = recorded.notes
     assert "pets (A few pets)" in note and server.url.removeprefix("http://") in note
     assert "Licence: CC BY 9.0. See http://pets.example" in note
 
@@ -199,10 +199,10 @@ def test_what_an_interrupted_command_fetched_is_gone_on_with(server, monkeypatch
     assert server.asked[-1] == ("/pets.zip", "bytes=32768-")
 
 
-def test_a_dead_mirror_is_left_at_once_for_the_next(server, dead, told):
-    source = fetch(pets(f"{dead}/pets.zip", f"{server.url}/pets.zip"), told)
+def test_a_dead_mirror_is_left_at_once_for_the_next(server, dead, recorded):
+    source = fetch(pets(f"{dead}/pets.zip", f"{server.url}/pets.zip"), recorded)
     assert len(rows(source)) == 3
-    assert any(f"{dead}/pets.zip does not give pets: there is no conn" in n for n in told.notes)
+    assert any(f"{dead}/pets.zip does not give pets: there is no conn" in n for n in recorded.notes)
 
 
 def test_a_mirror_that_lacks_the_file_is_left_for_the_next(server):
@@ -227,10 +227,10 @@ class _OnceOnly(dict):
         return self.pop(path, None)
 
 
-def test_a_page_instead_of_the_archive_is_refused_before_it_is_fetched(server, told):
+def test_a_page_instead_of_the_archive_is_refused_before_it_is_fetched(server, recorded):
     server.files["/login.zip"] = b"<html>Please log in</html>"
-    fetch(pets(f"{server.url}/login.zip", f"{server.url}/pets.zip"), told)
-    assert any("has 26 bytes, not" in note for note in told.notes)
+    fetch(pets(f"{server.url}/login.zip", f"{server.url}/pets.zip"), recorded)
+    assert any("has 26 bytes, not" in note for note in recorded.notes)
 
 
 def test_another_checksum_says_what_happened_and_that_the_set_may_have_changed(server):
@@ -263,7 +263,7 @@ def test_offline_says_that_there_is_no_connection_and_what_to_do(dead):
         fetch(pets(f"{dead}/pets.zip"), Silent())
     text = str(caught.value)
     assert "not on this machine" in text and "there is no connection" in text
-    assert "give the command again" in text and "PAWSIGHT_DATA_URL" in text
+    assert "run the command again" in text and "PAWSIGHT_DATA_URL" in text
 
 
 def test_a_set_that_has_moved_names_its_page(server):
@@ -391,12 +391,12 @@ def test_a_name_is_a_source_and_other_spellings_of_it_too(monkeypatch):
     assert asked == ["cats-vs-dogs"] * 3
 
 
-def test_a_folder_of_that_name_comes_first(tmp_path, told):
+def test_a_folder_of_that_name_comes_first(tmp_path, recorded):
     photo = tmp_path / "here" / "flowers" / "roses" / "a.jpg"
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"x")
-    assert fetch_source("flowers", told).root == tmp_path / "here" / "flowers"
-    assert "For the well-known set, write flowers: with a colon" in told.notes[0]
+    assert fetch_source("flowers", recorded).root == tmp_path / "here" / "flowers"
+    assert "For the well-known set, write flowers: with a colon" in recorded.notes[0]
 
 
 def test_a_misspelt_name_gets_a_suggestion():

@@ -87,10 +87,10 @@ def _contents(folder):
 
 
 def test_all_files_arrive_and_their_bytes_are_told():
-    far, told = Far(dict(PETS)), Counted()
-    folder = copy_all("pets", "far:pets", far.listed(), told)
+    far, recorded = Far(dict(PETS)), Counted()
+    folder = copy_all("pets", "far:pets", far.listed(), recorded)
     assert _contents(folder) == PETS
-    assert told.total == told.done == 9000
+    assert recorded.total == recorded.done == 9000
     assert folder.parent.name == "copied" and folder.name.startswith("pets-")
 
 
@@ -131,9 +131,9 @@ def test_a_file_that_broke_off_is_gone_on_with():
 
 def test_a_file_of_a_stopped_run_is_gone_on_with():
     far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("there is no connection")] * 4]})
-    told = Counted()
-    copy_all("pets", "far:pets", far.listed(), told, workers=2)
-    assert "dogs/rex.jpg: there is no connection" in told.notes[0]
+    recorded = Counted()
+    copy_all("pets", "far:pets", far.listed(), recorded, workers=2)
+    assert "dogs/rex.jpg: there is no connection" in recorded.notes[0]
     far.opened.clear()
     folder = copy_all("pets", "far:pets", far.listed(), Silent())
     assert far.opened == [("dogs/rex.jpg", 1000)]
@@ -152,20 +152,20 @@ def test_what_was_left_of_another_version_is_thrown_away():
 
 def test_files_that_are_refused_are_named_and_left_out():
     far = Far(dict(PETS), {"dogs/rex.jpg": [DownloadError("you may not read it")]})
-    told = Counted()
-    folder = copy_all("pets", "far:pets", far.listed(), told)
+    recorded = Counted()
+    folder = copy_all("pets", "far:pets", far.listed(), recorded)
     assert list(_contents(folder)) == ["cats/tom.jpg"]
-    assert "1 of 2 files of pets could not be copied" in told.notes[0]
-    assert "dogs/rex.jpg: you may not read it" in told.notes[0]
+    assert "1 of 2 files of pets could not be copied" in recorded.notes[0]
+    assert "dogs/rex.jpg: you may not read it" in recorded.notes[0]
 
 
 def test_many_lost_files_are_counted_and_five_named():
     many = {f"{i}.jpg": b"x" for i in range(9)}
     far = Far(many, {f"{i}.jpg": [DownloadError("no")] for i in range(7)})
-    told = Counted()
-    copy_all("pets", "far:pets", far.listed(), told)
-    assert told.notes[0].count(": no") == 5
-    assert told.notes[0].endswith("and 2 more.")
+    recorded = Counted()
+    copy_all("pets", "far:pets", far.listed(), recorded)
+    assert recorded.notes[0].count(": no") == 5
+    assert recorded.notes[0].endswith("and 2 more.")
 
 
 def test_where_no_file_can_be_copied_that_is_an_error():
@@ -178,7 +178,9 @@ def test_a_lost_connection_ends_it_before_every_file_was_tried(monkeypatch):
     monkeypatch.setattr(download, "jittered", lambda _: 0.02)
     many = {f"{i}.jpg": b"x" for i in range(100)}
     far = Far(many, {path: [RetryableError("there is no connection")] * 5 for path in many})
-    with pytest.raises(SourceError, match=r"(?s)none could be had: there is no connection.*go on"):
+    with pytest.raises(
+        SourceError, match=r"(?s)none could be fetched: there is no connection.*resume"
+    ):
         copy_all("pets", "far:pets", far.listed(), Silent(), workers=4)
     assert len({path for path, _ in far.opened}) < 50
 
@@ -208,9 +210,9 @@ def test_a_file_that_is_always_wrong_is_left_out():
     far = Far(dict(PETS))
     listed = far.listed()
     listed[0] = RemoteFile("cats/tom.jpg", 3000, "v", listed[0].open_stream, "0" * 32)
-    told = Counted()
-    copy_all("pets", "far:pets", listed, told)
-    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in told.notes[0]
+    recorded = Counted()
+    copy_all("pets", "far:pets", listed, recorded)
+    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in recorded.notes[0]
 
 
 def test_a_full_disk_is_foreseen(monkeypatch):
@@ -257,10 +259,10 @@ def test_an_error_for_people_ends_everything():
 
 def test_a_name_that_this_disk_cannot_hold_costs_that_file_alone():
     far = Far(PETS | {"d" * 300 + "/a.jpg": b"a"})
-    told = Counted()
-    folder = copy_all("pets", "far:pets", far.listed(), told)
+    recorded = Counted()
+    folder = copy_all("pets", "far:pets", far.listed(), recorded)
     assert _contents(folder) == PETS
-    assert "it cannot be written here" in told.notes[0]
+    assert "it cannot be written here" in recorded.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,9 @@ def test_progress_counts_every_picture(tmp_path):
         def advance(self, done, **facts):
             self.done += done
 
-    told = Count()
-    draw_sample(tmp_path / "pets", 23, progress=told)
-    assert told.done == 23
+    recorded = Count()
+    draw_sample(tmp_path / "pets", 23, progress=recorded)
+    assert recorded.done == 23
 
 
 @pytest.mark.parametrize("word", ["sample", "sample:"])

@@ -15,7 +15,7 @@ from pawsight.storage import download
 from pawsight.storage.download import DownloadError, RetryableError
 
 
-class Told(Silent):
+class RecordingProgress(Silent):
     def __init__(self):
         self.notes, self.copied = [], 0
         self._task = ""
@@ -31,8 +31,8 @@ class Told(Silent):
 
 
 @pytest.fixture
-def told():
-    return Told()
+def recorded():
+    return RecordingProgress()
 
 
 @pytest.fixture
@@ -86,57 +86,57 @@ def contents(folder):
     }
 
 
-def test_photos_on_a_slow_drive_are_copied_and_the_speed_is_told(photos, slow, told):
-    source = fetch_source(photos, told)
+def test_photos_on_a_slow_drive_are_copied_and_the_speed_is_told(photos, slow, recorded):
+    source = fetch_source(photos, recorded)
     assert source.name == "photos"
     assert not source.root.is_relative_to(photos.parent)
     assert contents(source.root) == {
         name: name.encode() * 100 for name in ("cats/1.jpg", "cats/garden/2.png", "dogs/3.jpg")
     }
-    (note,) = told.notes
+    (note,) = recorded.notes
     # Three files in three tenths of a second.
     assert "network drive (sshfs) that gave 10 files a second" in note
     assert "copied to this machine once" in note
 
 
-def test_the_second_time_only_what_changed_is_copied_and_nothing_measured(photos, slow, told):
+def test_the_second_time_only_what_changed_is_copied_and_nothing_measured(photos, slow, recorded):
     first = fetch_source(photos, Silent())
     (photos / "cats" / "1.jpg").write_bytes(b"another photo")
     (photos / "dogs" / "3.jpg").unlink()
-    second = fetch_source(photos, told)
+    second = fetch_source(photos, recorded)
     assert second == first
-    assert told.copied == len(b"another photo")
-    assert not told.notes
+    assert recorded.copied == len(b"another photo")
+    assert not recorded.notes
     assert contents(second.root).keys() == {"cats/1.jpg", "cats/garden/2.png"}
     assert (second.root / "cats" / "1.jpg").read_bytes() == b"another photo"
 
 
-def test_a_fast_network_drive_is_read_where_it_is(photos, slow, told, monkeypatch):
+def test_a_fast_network_drive_is_read_where_it_is(photos, slow, recorded, monkeypatch):
     monkeypatch.setattr(staging, "SLOW_FILES_PER_SECOND", 5.0)
-    assert fetch_source(photos, told).root == photos
-    assert "fast enough" in told.notes[0]
+    assert fetch_source(photos, recorded).root == photos
+    assert "fast enough" in recorded.notes[0]
 
 
-def test_a_disk_of_this_machine_is_not_measured(photos, slow, told, monkeypatch):
+def test_a_disk_of_this_machine_is_not_measured(photos, slow, recorded, monkeypatch):
     mount(monkeypatch, photos.parent, "ext4")
-    assert fetch_source(photos, told).root == photos
-    assert (told.notes, slow.now) == ([], 50.0)
+    assert fetch_source(photos, recorded).root == photos
+    assert (recorded.notes, slow.now) == ([], 50.0)
 
 
-def test_the_setting_turns_copying_off_or_always_on(photos, slow, told, monkeypatch):
-    assert fetch_source(photos, told, "never").root == photos
+def test_the_setting_turns_copying_off_or_always_on(photos, slow, recorded, monkeypatch):
+    assert fetch_source(photos, recorded, "never").root == photos
     mount(monkeypatch, photos.parent, "ext4")
-    assert fetch_source(photos, told, "always").root != photos
-    assert (told.notes, slow.now) == ([], 50.0)
+    assert fetch_source(photos, recorded, "always").root != photos
+    assert (recorded.notes, slow.now) == ([], 50.0)
 
 
-def test_measuring_ends_after_24_files_or_three_seconds(photos, slow, told, monkeypatch):
+def test_measuring_ends_after_24_files_or_three_seconds(photos, slow, recorded, monkeypatch):
     paths = [photos / "cats" / "1.jpg"] * 100
-    assert staging.files_per_second(paths, told) == pytest.approx(10.0)
+    assert staging.files_per_second(paths, recorded) == pytest.approx(10.0)
     assert slow.now == pytest.approx(50 + 2.4)
     slow.now = 50.0
     monkeypatch.setattr(staging, "read_whole", lambda path: setattr(slow, "now", slow.now + 2))
-    assert staging.files_per_second(paths, told) == pytest.approx(0.5)
+    assert staging.files_per_second(paths, recorded) == pytest.approx(0.5)
     assert slow.now == 54.0
 
 
@@ -159,19 +159,19 @@ def stumble(monkeypatch, times, code=errno.EIO):
     monkeypatch.setattr(Path, "open", lambda *args, **options: opening(*args, **options))
 
 
-def test_an_input_output_error_is_tried_again(photos, slow, told, monkeypatch):
+def test_an_input_output_error_is_tried_again(photos, slow, recorded, monkeypatch):
     stumble(monkeypatch, 3)
-    source = fetch_source(photos, told)
+    source = fetch_source(photos, recorded)
     assert len(contents(source.root)) == 3
-    assert len(told.notes) == 1  # of the speed; no file was left out
+    assert len(recorded.notes) == 1  # of the speed; no file was left out
 
 
-def test_a_file_that_may_not_be_read_is_named_and_left_out(photos, slow, told, monkeypatch):
+def test_a_file_that_may_not_be_read_is_named_and_left_out(photos, slow, recorded, monkeypatch):
     stumble(monkeypatch, 1, errno.EACCES)
-    source = fetch_source(photos, told)
+    source = fetch_source(photos, recorded)
     assert len(contents(source.root)) == 2
-    assert "1 of 3 files of photos could not be copied" in told.notes[1]
-    assert "the drive reports: Permission denied" in told.notes[1]
+    assert "1 of 3 files of photos could not be copied" in recorded.notes[1]
+    assert "the drive reports: Permission denied" in recorded.notes[1]
 
 
 def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
@@ -185,7 +185,7 @@ def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
         pass
 
 
-def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, told, monkeypatch):
+def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, recorded, monkeypatch):
     chunks = staging._chunks
     started_at = []
 
@@ -199,7 +199,7 @@ def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, told,
     monkeypatch.setattr(staging, "_chunks", break_off)
     (photos / "cats" / "1.jpg").unlink()
     (photos / "dogs" / "3.jpg").unlink()
-    source = fetch_source(photos, told)
+    source = fetch_source(photos, recorded)
     assert contents(source.root) == {"cats/garden/2.png": b"cats/garden/2.png" * 100}
     assert started_at == [0, 4]
 
@@ -213,7 +213,7 @@ def test_what_a_drive_says_while_a_file_is_read_is_told_as_the_copy_knows_it():
         next(staging._chunks(Torn()))
 
 
-def test_a_folder_that_cannot_be_listed_stops_the_copy(photos, slow, told, monkeypatch):
+def test_a_folder_that_cannot_be_listed_stops_the_copy(photos, slow, recorded, monkeypatch):
     scan = os.scandir
 
     def fail(path):
@@ -223,23 +223,25 @@ def test_a_folder_that_cannot_be_listed_stops_the_copy(photos, slow, told, monke
 
     monkeypatch.setattr(staging.os, "scandir", fail)
     with pytest.raises(SourceError, match=r"dogs cannot be read: Input/output error"):
-        fetch_source(photos, told)
+        fetch_source(photos, recorded)
 
 
-def test_without_room_for_a_copy_photos_are_read_where_they_are(photos, slow, told, monkeypatch):
+def test_without_room_for_a_copy_photos_are_read_where_they_are(
+    photos, slow, recorded, monkeypatch
+):
     def full(*_, **__):
         raise DiskError("The disk is too full to copy photos.\nFree some space.")
 
     monkeypatch.setattr(mirror, "need_space", full)
-    assert fetch_source(photos, told).root == photos
-    assert "too full to copy photos. The photos are read where they are" in told.notes[1]
+    assert fetch_source(photos, recorded).root == photos
+    assert "too full to copy photos. The photos are read where they are" in recorded.notes[1]
     with pytest.raises(DiskError):
-        fetch_source(photos, told, "always")
+        fetch_source(photos, recorded, "always")
 
 
-def test_a_link_back_up_ends(photos, slow, told):
+def test_a_link_back_up_ends(photos, slow, recorded):
     (photos / "cats" / "loop").symlink_to(photos)
-    assert len(contents(fetch_source(photos, told).root)) == 3
+    assert len(contents(fetch_source(photos, recorded).root)) == 3
 
 
 @pytest.mark.parametrize(

@@ -225,8 +225,8 @@ def test_usual_headings_are_known_and_unused_columns_named(pets, headings, unuse
     notes = Notes()
     listing = listed(pets, text, notes)
     assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
-    told = [text for text in notes.texts if text.startswith("Columns that are not used")]
-    assert told == ([f"Columns that are not used: {unused}."] if unused else [])
+    recorded = [text for text in notes.texts if text.startswith("Columns that are not used")]
+    assert recorded == ([f"Columns that are not used: {unused}."] if unused else [])
 
 
 def chosen(pets, text, notes=None, **options):
@@ -424,8 +424,10 @@ def test_one_class_has_one_spelling(pets, written, expected, note):
     notes = Notes()
     lines = "".join(f"{name}.jpg,{label}\n" for name, label in zip("abc", written, strict=True))
     assert [p.label for p in listed(pets, f"path,label\n{lines}", notes).photos] == expected
-    told = [text for text in notes.texts if "spelled in two ways" in text]
-    assert told == ([f"Labels that are spelled in two ways are one class: {note}."] if note else [])
+    recorded = [text for text in notes.texts if "spelled in two ways" in text]
+    assert recorded == (
+        [f"Labels that are spelled in two ways are one class: {note}."] if note else []
+    )
 
 
 @pytest.mark.parametrize("missing", ["NaN", "nan", "<NA>", "NULL", "N/A", "NA"])

@@ -2,7 +2,7 @@
 
 A new check is one entry of `CHECKS` and the function that finds its items. The
 rules state the numbers they follow, taken from where they are decided, so that
-a person who disagrees with a finding sees why it is one.
+a user who disagrees with a finding sees its reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Check:
 
     Attributes:
         id: For programs, such as `--fail-on`.
-        title: For people.
+        title: For display.
         rule: When something is such a finding, and what to do about it.
         find: Finds the items, the worst first.
         is_serious: Whether it is listed first.

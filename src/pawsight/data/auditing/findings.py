@@ -1,4 +1,4 @@
-"""What an audit found, typed, and as audit.json holds it."""
+"""The result of an audit, as objects and as audit.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Record(BaseModel):
 
 
 class PhotoItem(_Record):
-    """A photo that a check found: the number its list is sorted by, and why, for people."""
+    """A photo that a check found, with the value that its list is sorted by, and the reason."""
 
     path: Text
     label: Text = ""

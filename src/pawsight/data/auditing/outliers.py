@@ -57,7 +57,7 @@ class Outlier:
     Attributes:
         index: Of the photo, in the catalog.
         score: Distance to its tenth nearest neighbour, 1 for a usual photo of the class.
-        reason: What sets it apart, for people.
+        reason: What sets it apart, for display.
     """
 
     index: int

@@ -44,7 +44,7 @@ def near_copies(facts: AuditFacts) -> list[GroupItem]:
 
 
 def imbalance(facts: AuditFacts) -> list[SentenceItem]:
-    """Judge whether classes are uneven: among the training photos, where there are such."""
+    """Check whether classes are imbalanced: among the training photos, where there are such."""
     catalog = facts.catalog
     trained_on = catalog.part("train") if catalog.has_parts else catalog.usable
     photos = (catalog.photos[i] for i in trained_on.tolist())

@@ -1,6 +1,6 @@
 """What audits and the search for duplicates compare, measured at one size for every network.
 
-Each photo is brought to `ANALYSIS_SIZE` in the decode that ingest does anyway;
+Each photo is resized to `ANALYSIS_SIZE` in the decode that ingest does anyway;
 of that image its facts are measured (`photo_statistics`), and what is computed
 here is kept: a small thumbnail, in which copies are recognised, and five figures
 on how the picture was made rather than what it shows. So findings do not depend

@@ -1,14 +1,14 @@
 """Bytes of a photo to pixels: the only module that does that.
 
-Training, prediction, serving and reports all come here, so a model always sees
+Training, prediction, serving and reports all use it, so a model always gets
 what it was trained on. The content decides the format, never the name. Pixels
 come out upright, in sRGB, on white where a photo is transparent. Whatever a
 decoding library makes of damaged bytes, the caller gets a PhotoError with a
 plain reason, and no warning.
 
 A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that is at least the size
-asked for: libjpeg then skips most of the work. On 180 x 180 photos of cats and
-dogs brought to 30..90 pixels, the result is 36 to 48 dB from that of decoding in
+requested: libjpeg then skips most of the work. On 180 x 180 photos of cats and
+dogs resized to 30..90 pixels, the result is 36 to 48 dB from that of decoding in
 full, and as sharp. JPEG 2000 is decoded smaller in the same way. Other formats
 are decoded in full, and shrunk before their colours are converted.
 
@@ -46,7 +46,7 @@ def decode(data: bytes, keep_truncated: bool = False, scale: PixelScale = STANDA
         data: The bytes of the file.
         keep_truncated: Use a JPEG whose end is missing, if at least three quarters
             of its rows are there; the others are mid-grey.
-        scale: What brings values of more than 8 bits to 0..255.
+        scale: Scales values of more than 8 bits to 0..255.
 
     Returns:
         The first frame as an upright RGB image in sRGB.

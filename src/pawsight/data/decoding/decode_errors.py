@@ -22,7 +22,7 @@ from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
 
 ENDS_TOO_EARLY = "file ends too early"
 
-# What Pillow logs of damaged files would else be printed where nobody has set up logging.
+# What Pillow logs of damaged files would else be printed where logging is not configured.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _STARTS = {

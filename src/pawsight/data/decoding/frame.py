@@ -39,9 +39,7 @@ _FORMATS = (
 )
 # A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
 _TGA_END = b"TRUEVISION-XFILE.\0"
-quiet = (
-    WarningsSuppressed()
-)  # cheap for who is inside already, so whoever decodes many photos enters once
+quiet = WarningsSuppressed()  # reentrant and then cheap: to decode many photos, enter it once
 
 
 class Frame(NamedTuple):
@@ -54,7 +52,7 @@ class Frame(NamedTuple):
     samples: str = ""  # as `pixel_scale.describe_samples` writes them
 
 
-Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is brought there
+Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is resized to it
 
 
 def decode_frame(

@@ -1,6 +1,6 @@
 """How to turn a photo upright, from the EXIF data or the XMP text beside it.
 
-Pillow's own reading of EXIF data loads every entry, which damaged or hostile
+Pillow's own reading of EXIF data loads every entry, which damaged or malicious
 data can make arbitrarily slow and large. Here one entry is read.
 """
 
@@ -44,7 +44,7 @@ def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
 
 
 def swaps_sides(turn: Image.Transpose | None) -> bool:
-    """Whether turning exchanges width and height."""
+    """Return whether turning exchanges width and height."""
     return turn in _SWAPS
 
 

@@ -1,4 +1,4 @@
-"""Read the bytes of one photo from a disk that may stumble, or from a name that is no photo."""
+"""Read the bytes of one photo, with retries for unreliable drives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 
 
 def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
-    """Read a photo's file, trying again when the drive stumbles.
+    """Read a photo's file, with retries after errors of the drive.
 
     Args:
         path: The file.

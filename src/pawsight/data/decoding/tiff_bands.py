@@ -33,17 +33,17 @@ _NOT_BY_PILLOW = (
 )
 _CHOOSE = "name one or three of them, such as --set pixels.bands=4,3,2"
 
-# What tifffile logs of damaged files would else be printed where nobody has set up logging.
+# What tifffile logs of damaged files would else be printed where logging is not configured.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def is_kind_of_bands(error: SyntaxError) -> bool:
-    """Whether Pillow recognises a file as a TIFF, but lacks support for its values or bands."""
+    """Return whether Pillow recognises a TIFF, but lacks support for its values or bands."""
     return str(error) in _NOT_BY_PILLOW
 
 
 def needs_bands(image: Image.Image, scale: PixelScale) -> bool:
-    """Whether a TIFF that Pillow has opened is one that it would decode to wrong values."""
+    """Return whether a TIFF that Pillow has opened is one that it would decode to wrong values."""
     tags = image.tag_v2  # type: ignore[attr-defined]
     bits, num_samples = max(tags.get(258, (1,))), tags.get(277, 1)
     is_signed = set(tags.get(339, (1,))) == {2}

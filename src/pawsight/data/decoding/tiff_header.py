@@ -17,7 +17,7 @@ _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8
 
 
 def is_oversized(data: bytes, start: int = 0) -> bool:
-    """Whether a directory claims more values than its file can contain.
+    """Return whether a directory claims more values than its file can contain.
 
     Args:
         data: The bytes of the file.
@@ -47,7 +47,7 @@ def is_oversized(data: bytes, start: int = 0) -> bool:
 
 
 def has_hostile_exif(data: bytes) -> bool:
-    """Whether any EXIF data anywhere in a file claims too much."""
+    """Return whether any EXIF data anywhere in a file claims too much."""
     for header in HEADERS[:2]:
         place = data.find(header)
         for _ in range(_MAX_HEADERS):

@@ -39,7 +39,7 @@ class Remains:
 
     @property
     def words(self) -> str:
-        """For people: "91 % of it is there"."""
+        """For display: "91 % of it is there"."""
         if not self.is_blurred:
             return f"{min(99, int(100 * self.share))} % of it is there"
         if self.is_enough:

@@ -195,7 +195,7 @@ def _blocks(images: Floats) -> Floats:
 def _colours_agree(one: Floats, other: Floats) -> NDArray[np.bool_]:
     """Return whether the colours do not contradict; a grey copy of a coloured photo is one.
 
-    Compared block by block, since a logo may bring in a colour of its own.
+    Compared block by block, since a logo may add its own colour.
     """
     a, b = (
         np.stack([_blocks(plane - luma(planes)).mean(2) for plane in np.moveaxis(planes, 1, 0)], 2)

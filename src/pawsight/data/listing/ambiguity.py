@@ -18,7 +18,7 @@ _PORTION = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}|0\d+|\d{3,}")
 
 
 def is_portion(name: str) -> bool:
-    """Whether a folder of that name holds a portion of a class: a date, or a number as 001."""
+    """Return whether such a folder holds a portion of a class: a date, or a number as 001."""
     return _PORTION.fullmatch(name) is not None
 
 
@@ -37,7 +37,7 @@ def check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
     raise DataError(
         f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  they are parts, and the class stands in the name of each file{such}: "
+        f"  they are parts, and the class is in the name of each file{such}: "
         f"--label-pattern '{pattern or r'(cat|dog)[.]'}'\n"
         f"  they are the classes {listed(top)}: --parts none\n"
         f"If a table gives the classes, put it beside these folders, or give it as the source."

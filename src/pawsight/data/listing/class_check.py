@@ -88,7 +88,7 @@ def _hint(photos: Sequence[Photo]) -> str:
     pattern = proposed_pattern(photo.path.rpartition("/")[2] for photo in photos)
     if not pattern:
         return ""
-    return f"The class may stand in the name of each file: --label-pattern '{pattern}'\n"
+    return f"The class may be in the name of each file: --label-pattern '{pattern}'\n"
 
 
 def _check_one_label(photos: Sequence[Photo]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def many_records() -> Iterator[None]:
-    """Pause the search for objects that refer to each other in circles.
+    """Pause the cyclic garbage collector.
 
-    It goes through all that was made so far, ever again while more is made; records
+    It scans all objects again and again while more are created; records
     never be in such circles.
     """
     was_on = gc.isenabled()

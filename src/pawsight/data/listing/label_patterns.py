@@ -1,4 +1,4 @@
-"""Labels and groups that stand in the names of files: found by a regular expression."""
+"""Find labels and groups in the names of files by a regular expression."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class LeftOut:
         self._matched: defaultdict[str, set[str]] = defaultdict(set)
 
     def takes_folder(self, path: str) -> bool:
-        """Whether a folder is entered; `path` is relative to the source, without a last "/"."""
+        """Return whether to enter a folder; `path` is relative, without a last "/"."""
         name = path.rpartition("/")[2]
         if program := belongs_to(name):
             self._folders[program].add(path)
@@ -38,7 +38,7 @@ class LeftOut:
         return not is_system_folder(name) and not self.excludes(path)
 
     def takes_content(self, root: str, path: str, names: set[str]) -> bool:
-        """Whether what is in a folder is taken: not if it is a run or an audit of pawsight's.
+        """Return whether to list a folder's content: not if it is a run or an audit of pawsight's.
 
         Args:
             root: The source.
@@ -57,7 +57,7 @@ class LeftOut:
         return not is_ours
 
     def excludes(self, path: str) -> bool:
-        """Whether a pattern of the user's holds for a path or its last name."""
+        """Return whether a pattern of the user's holds for a path or its last name."""
         if not self._patterns:
             return False
         whole = _text(path)
@@ -67,11 +67,6 @@ class LeftOut:
                 self._matched[pattern].add(path)
                 return True
         return False
-
-    @property
-    def num_folders(self) -> int:
-        """How many folders of other programs and of pawsight were met."""
-        return sum(map(len, self._folders.values()))
 
     def report(self, progress: Progress) -> None:
         """Write a note for each kind of folder, and for each pattern of the user's."""

@@ -48,7 +48,7 @@ class Outline:
         return tuple(name for name in self._entries(prefix).folders if name not in holding)
 
     def has_photos(self, prefix: str = "") -> bool:
-        """Whether photos are directly inside."""
+        """Return whether photos are directly inside."""
         entries = self._entries(prefix)
         return bool(entries.photos) or any(
             sniff_file(f"{self.root}/{prefix}{name}")[0] is not Kind.OTHER

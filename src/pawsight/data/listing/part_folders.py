@@ -20,7 +20,7 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
     They are found also where `config.parts` is "none": then their photos are divided again.
 
     Raises:
-        DataError: Two folders stand for one part.
+        DataError: Two folders are the same part.
         SourceError: One of them cannot be read.
     """
     top = outline.folders()
@@ -48,7 +48,7 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
         same = [name for name, its_part in with_classes.items() if its_part == part]
         if len(same) > 1 and config.parts is None:
             raise DataError(
-                f"The folders {' and '.join(same)} in {outline.root} all stand for the {part} "
+                f"The folders {' and '.join(same)} in {outline.root} all mean the {part} "
                 f"part.\nRename or move all but one, or state which is which: "
                 f"--parts {part}={'+'.join(same)} takes them together."
             )
@@ -165,7 +165,7 @@ def classes_and_parts(outline: Outline, top: tuple[str, ...]) -> dict[str, tuple
 
 
 def class_root(outline: Outline, prefix: str) -> str:
-    """Go into a folder that only encloses another one with two or more folders inside."""
+    """Enter a folder that only encloses another one with two or more folders inside."""
     while not outline.has_photos(prefix):
         names = outline.folders(prefix)
         if len(names) != 1 or len(outline.folders(f"{prefix}{names[0]}/")) < 2:
@@ -225,7 +225,7 @@ def as_option(parts: Mapping[str, str]) -> str:
 def is_like_any(
     found: frozenset[str], others: Iterable[str], inner: Mapping[str, frozenset[str]]
 ) -> bool:
-    """Whether a folder holds the same class folders as one of some others."""
+    """Return whether a folder holds the same class folders as one of some others."""
     return any(is_alike(found, inner[other]) for other in others)
 
 
@@ -234,6 +234,6 @@ def _any_alike(names: Iterable[str], inner: Mapping[str, frozenset[str]]) -> boo
 
 
 def is_alike(first: frozenset[str], second: frozenset[str]) -> bool:
-    """Whether two folders hold the same folders: two or more, and half of those of one."""
+    """Return whether two folders hold the same folders: two or more, and half of those of one."""
     same = len(first & second)
     return same >= 2 and 2 * same >= min(len(first), len(second))

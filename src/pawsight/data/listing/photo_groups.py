@@ -81,7 +81,7 @@ class Grouping:
                 f"such as {photos[0].path}."
             )
         groups = len(set(found) - {""})
-        alone = f"; {num_alone:,} that do not match stand alone" if num_alone else ""
+        alone = f"; {num_alone:,} without a group" if num_alone else ""
         progress.note(f"{len(found) - num_alone:,} photos in {groups:,} group(s){alone}.")
         return [replace(p, group=group) for p, group in zip(photos, found, strict=True)]
 

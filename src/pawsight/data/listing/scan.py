@@ -124,7 +124,7 @@ class _Scan:
         )
 
     def _tables_beside(self) -> dict[Path, Part | None]:
-        """Go into enclosing folders; return the tables there if folders do not give the classes."""
+        """Enter enclosing folders; return the tables there if folders do not give the classes."""
         outline = self._outline
         if error := outline.error(""):
             raise SourceError(
@@ -169,7 +169,7 @@ class _Scan:
         return {tables[0]: None}
 
     def _enter(self) -> None:
-        """Go into the folder that encloses everything, if there are classes or a table inside."""
+        """Enter the folder that encloses everything, if there are classes or a table inside."""
         outline = self._outline
         for _ in range(_DEEPEST):
             names = outline.folders()
@@ -182,7 +182,7 @@ class _Scan:
                 return
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
-        """List what tables name; return where the classes and parts stand."""
+        """List what tables name; return where the classes and parts are stated."""
         origin = ""
         for path, part in tables.items():
             table = read_table(path, self._config, self._grouping.table_column)
@@ -192,7 +192,7 @@ class _Scan:
         if twice:
             names = listed(path.name for path in tables)
             raise DataError(
-                f"{len(twice):,} photo(s) stand in more than one of {names}, such as {twice[0]}.\n"
+                f"{len(twice):,} photo(s) are in more than one of {names}, such as {twice[0]}.\n"
                 f"Leave each in one of them."
             )
         return origin

@@ -51,7 +51,7 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
         elif others:
             num_others = num_before - len(photos)
             progress.note(f"{num_others:,} photos of other classes are left out: {others}.")
-    _tell_of_capitals(_classes(photos, task), progress)
+    _report_similar_names(_classes(photos, task), progress)
     return photos
 
 
@@ -94,8 +94,8 @@ def without_none(
     return [photo for photo in photos if photo.label not in of_none], paths
 
 
-def _tell_of_capitals(classes: Sequence[str], progress: Progress) -> None:
-    """Write a note on classes that may be one."""
+def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
+    """Write a note on classes whose names are nearly equal."""
     by_key: dict[str, list[str]] = {}
     for name in classes:
         if len(name) > 1:
@@ -121,7 +121,7 @@ def _check_known(option: str, names: set[str] | dict[str, str], known: Sequence[
 def report_classes(
     photos: Sequence[Photo], task: Task, origin: str, parts_origin: str, progress: Progress
 ) -> None:
-    """Write a note on what was understood."""
+    """Write a note on the classes and parts that were found."""
     classes = _classes(photos, task)
     if not classes:
         progress.note(f"{len(photos):,} photos without classes.")

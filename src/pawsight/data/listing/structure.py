@@ -2,10 +2,10 @@
 
 The rule, for the folders below a source in which photos are:
 
-1. Folders whose names stand for parts (`part_names`) and that hold folders are parts, if
+1. Folders whose names mean parts (`part_names`) and that hold folders are parts, if
    one of them is for training or they hold the same folders. What they hold are classes.
 2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside;
-   and names of a class and a part (`cats_train`, `cats_test`) stand for both.
+   and names of a class and a part (`cats_train`, `cats_test`) are both.
 3. Folders without photos of their own that hold the same two or more folders could be parts or
    classes, and so could folders named as parts that hold photos but no folders: refused, with
    both readings and the options that choose.
@@ -80,7 +80,7 @@ def read_structure(
         The structure, or None for photos without classes.
 
     Raises:
-        DataError: The folders can be read in two ways, or two stand for one part.
+        DataError: The folders can be read in two ways, or two are the same part.
         SourceError: A part cannot be read.
     """
     if config.class_level is not None:

@@ -32,7 +32,7 @@ def check_agreement(outline: Outline, tables: Sequence[Path], config: SourceConf
     """Refuse folders beside a table that gives the photos in them other classes.
 
     Raises:
-        DataError: The classes could be the folders, or stand in the table.
+        DataError: The classes could be the folders, or be in the table.
     """
     top = outline.folders()
     inner = {name for outer in top for name in outline.folders(f"{outer}/")}
@@ -50,7 +50,7 @@ def check_agreement(outline: Outline, tables: Sequence[Path], config: SourceConf
             continue
         raise DataError(
             f"The classes of the photos in {outline.root} can be read in two ways; choose one:\n"
-            f"  they stand in {path.name}: {listed(labels)}: give {path} as the source\n"
+            f"  they are in {path.name}: {listed(labels)}: give {path} as the source\n"
             f"  they are the folders {listed(top)}: --class-level 1"
         )
 

@@ -171,7 +171,7 @@ def examine(path: Path, shown: str, label: str = "", part: Part | Literal[""] = 
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link that leads to one."""
+    """Return whether an entry is a folder, or a link that leads to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads in a circle

@@ -42,7 +42,7 @@ class Batch:
         resize: How a photo of another shape is resized.
         store_path: The file to write pixels into, None to write none.
         keep_truncated: Whether to use a JPEG whose end is missing.
-        scale: What brings values of more than 8 bits to 0..255.
+        scale: Scales values of more than 8 bits to 0..255.
     """
 
     root: str

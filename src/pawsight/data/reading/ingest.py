@@ -52,7 +52,7 @@ def ingest(
         resize: How a photo of another shape is resized.
         progress: Receives the photos read, with the rate.
         keep_truncated: Use a JPEG whose end is missing, where most of it is there.
-        scale: What brings values of more than 8 bits to 0..255; None measures the
+        scale: Scales values of more than 8 bits to 0..255; None measures the
             photos; the rule is in the catalog.
         bands: Where `scale` is None: the bands of a TIFF that are used.
 

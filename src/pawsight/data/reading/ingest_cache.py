@@ -167,7 +167,7 @@ class IngestCache:
         rows[has_row] = np.searchsorted([row for row, _ in kept], rows[has_row])
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
-        """Remember photos as `Index.add` does; `commit` makes it last."""
+        """Store photos as `Index.add` does; `commit` makes it permanent."""
         self._index.add(photos, keep_truncated)
 
     def has_space(self, num_photos: int) -> bool:

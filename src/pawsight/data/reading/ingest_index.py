@@ -110,7 +110,7 @@ class Index:
         return CachedFacts(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
-        """Remember photos, their rows of pixels, and what was done to their values."""
+        """Store photos, their rows of pixels, and what was done to their values."""
         self._database.executemany(
             f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",
             (

@@ -11,7 +11,7 @@ from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 
 class ResizedPixels:
-    """Photos brought from the size they are kept at to that of a model, as the decoder does it.
+    """Photos resized from the size they are stored at to that of a model, as the decoder does it.
 
     Args:
         pixels: The photos at the size they are kept at.

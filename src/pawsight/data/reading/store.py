@@ -174,7 +174,7 @@ class PixelStream:
     second epoch on they cost no decoding.
 
     A photo that was sound at ingest and can no longer be read comes out mid-grey. It stays
-    `lost` as long as the stream exists: on a drive that comes and goes it would otherwise be
+    `lost` as long as the stream exists: on a drive that is unreliable it would otherwise be
     tried, and waited for, in every epoch.
 
     Args:
@@ -183,7 +183,7 @@ class PixelStream:
         image_size: (height, width) in pixels.
         resize: How a photo of another shape is resized.
         keep_truncated: Whether JPEGs whose end is missing are taken, as at ingest.
-        scale: What brings values of more than 8 bits to 0..255.
+        scale: Scales values of more than 8 bits to 0..255.
         memory_bytes: How much to keep; None is an eighth of this machine's memory.
     """
 

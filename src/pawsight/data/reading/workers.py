@@ -1,8 +1,8 @@
-"""Read photos with all cores, in worker processes; a photo that kills one is reported.
+"""Read photos with all cores, in worker processes; a photo that crashes one is reported.
 
-Each process has a thread here that feeds it, one batch ahead, so that it never
-waits. When it dies, the photos it was reading are read once more, one by one:
-one that kills the process again is the problem, and all others are read.
+A thread feeds each process, one batch ahead, so that it never waits. When the
+process dies, its photos are read once more, one by one, so that the photo that
+crashes it is found and all others are read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult, read_b
 from pawsight.data.reading.reader import Work, is_lasting, reason_for
 
 _log = logging.getLogger(__name__)
-_AHEAD = 2  # batches that a process has at once
+_AHEAD = 2  # batches sent to a process at once
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C, on systems that need them
 _SETTINGS = {
     # One thread per process: there is a process for each core.
@@ -126,7 +126,7 @@ class _Pool:
                 raise _NoProcessError from error
             self._processes.add(process)
         try:
-            process.greet(self.work)
+            process.set_up(self.work)
         except _DiedError as error:
             code = self.end_process(process)
             _log.warning("A worker process ended at once, with exit code %s.", code)
@@ -228,7 +228,7 @@ class _Process:
             env=os.environ | _SETTINGS,
         )
 
-    def greet(self, work: Work) -> None:
+    def set_up(self, work: Work) -> None:
         """Send the work to do, and wait until the process is ready.
 
         Raises:

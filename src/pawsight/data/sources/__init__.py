@@ -25,7 +25,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def is_address(text: str) -> bool:
-    """Whether photos are named by an address, such as one in Google Drive or on the web."""
+    """Return whether photos are named by an address, such as one in Google Drive or on the web."""
     return any(kind.matches(text) for kind in ADDRESSES)
 
 
@@ -139,7 +139,7 @@ class _Address(Protocol):
     """A module for one kind of address."""
 
     def matches(self, text: str) -> bool:
-        """Whether a text is such an address."""
+        """Return whether a text is such an address."""
 
     def fetch(self, text: str, progress: Progress) -> Source:
         """Bring the photos onto this machine."""

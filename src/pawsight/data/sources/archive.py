@@ -1,7 +1,7 @@
 """An archive: unpacked once into the cache, and taken from there the next time.
 
 The folder appears under its name when all of it is there, so a killed run
-leaves nothing that counts. An archive that changed gets a folder of its own.
+leaves nothing that counts. An archive that changed gets its own folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f
 
 
 def is_archive(path: Path, start: bytes) -> bool:
-    """Whether a file is an archive by its content, or claims to be one by its name.
+    """Return whether a file is an archive by its content, or claims to be one by its name.
 
     Raises:
         SourceError: It is of a kind that pawsight cannot unpack.
@@ -63,7 +63,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
 
 
 def stem_of(name: str) -> str:
-    """An archive's name without its ending."""
+    """Return an archive's name without its ending."""
     for ending in sorted(ARCHIVE_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]

@@ -28,7 +28,7 @@ class TooLargeError(Exception):
 class BoundedStream:
     """A stream to read archives from, which refuses to read too much at once.
 
-    Typed as Any where it stands for a file: it has only what tarfile and zipfile call.
+    Typed as Any where it replaces a file: it has only what tarfile and zipfile call.
 
     Args:
         stream: The bytes of the archive, not compressed.

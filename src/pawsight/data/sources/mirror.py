@@ -1,7 +1,7 @@
 """Copy a remote folder into the cache, in parallel, and the next time only what changed.
 
 What an adapter gives is a list of files, each of which can be opened.
-A file that cannot be had is named and left out; the others make a folder that
+A file that cannot be fetched is named and left out; the others make a folder that
 is used like any on this machine.
 """
 
@@ -74,7 +74,7 @@ def copy_all(
 
     Args:
         name: What to call it, in the name of the folder and to people.
-        place: Where the files come from; each place has a folder of its own.
+        place: Where the files come from; each address has its own folder.
         files: All that belong into the folder. What was copied earlier and is
             not among them is removed from the copy.
         progress: Receives the bytes, and notes on files that are left out.
@@ -161,13 +161,13 @@ class _Copying:
                 if in_a_row >= workers and num_done < len(missing):
                     raise SourceError(
                         f"Copying {self._name} was given up: of the last {in_a_row} files none "
-                        f"could be had: {error}.\n"
-                        f"What was copied is kept; give the command again to go on."
+                        f"could be fetched: {error}.\n"
+                        f"What was copied is kept; run the command again to resume."
                     )
         self._report_lost()
 
     def _lose(self, file: RemoteFile, error: Exception) -> None:
-        """Go on without a file, if it is the fault of that file alone."""
+        """Record a file that could not be copied; raise if the error concerns all files."""
         if isinstance(error, OSError) and error.errno not in DISK_ERRORS:
             error = DownloadError(f"it cannot be written here: {error.strerror or error}")
         if not isinstance(error, DownloadError):
@@ -259,7 +259,7 @@ class _Copying:
             self._progress.advance(num_bytes)
 
     def _kept(self, path: str) -> Path:
-        """Where a file is while it comes: apart, so that a scan never sees half of one."""
+        """Return the path of a partial download, apart, so that scans find complete files only."""
         return self._folder / _PARTS / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
 
     def _remove_stale_parts(self) -> None:

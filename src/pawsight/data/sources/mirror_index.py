@@ -33,7 +33,7 @@ class CopiedIndex:
                 self._known[path] = (version, size, mtime_ns)
 
     def has(self, path: str, version: str) -> bool:
-        """Whether this version of a file is in its place."""
+        """Return whether this version of a file is in its place."""
         found = self._known.get(path)
         if found is None or found[0] != version:
             return False
@@ -60,7 +60,7 @@ class CopiedIndex:
         write_text(self._path, "".join(map(self._line, self._known)))
 
     def add(self, path: str, version: str) -> None:
-        """A file is in its place."""
+        """Record that a file was copied."""
         facts = (self._folder / path).lstat()
         self._known[path] = (version, facts.st_size, facts.st_mtime_ns)
         if self._file is None:

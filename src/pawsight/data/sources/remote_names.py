@@ -1,4 +1,4 @@
-"""Names that remote files may have on this disk: safe, whoever chose them, and each its own."""
+"""Convert names of remote files to safe, unique names on this disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 _MOST_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]' if os.name == "nt" else r"[\x00-\x1f\x7f/\\]")
 
-# Surrogates stand for bytes that are not UTF-8; only Linux has names of any bytes.
+# Surrogates are bytes that are not UTF-8; only Linux has names of any bytes.
 _NO_TEXT = re.compile(
     "[\ud800-\udc7f\udd00-\udfff]" if sys.platform == "linux" else "[\ud800-\udfff]"
 )

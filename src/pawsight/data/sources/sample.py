@@ -57,7 +57,7 @@ def draw_sample(folder: Path, count: int, seed: int = 0, *, progress: Progress) 
     """Draw pictures of cats and dogs into `cats/` and `dogs/` of a new or empty folder.
 
     Args:
-        folder: Where to; it is made if need be.
+        folder: Where to; it is made if needed.
         count: How many pictures in all, at least 2; of an odd one the cats get more.
         seed: Decides the pictures. More of them begin with the same ones.
         progress: Receives the pictures drawn.

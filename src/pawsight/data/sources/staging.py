@@ -118,7 +118,7 @@ def _in_words(root: Path, drive: str, speed: float, num_files: int) -> str:
 
 
 def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]:
-    """List what is worth copying below a folder, in order of name.
+    """List the photos and tables below a folder, in order of name.
 
     Raises:
         SourceError: A folder cannot be listed: a copy without it would lack photos unseen.
@@ -161,7 +161,7 @@ def _scan_folder(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
             if error.errno not in PASSING_ERRORS or not waits:
                 raise SourceError(
                     f"The folder {folder} cannot be read: {error.strerror or error}.\n"
-                    f"Is the drive still there? Give the command again, or move the folder away."
+                    f"Is the drive still there? Run the command again, or move the folder away."
                 ) from error
             time.sleep(waits.pop(0))
 
@@ -186,7 +186,7 @@ def _remote(path: Path, name: str) -> RemoteFile:
 
 @contextlib.contextmanager
 def open_stream(path: Path, start: int) -> Iterator[Stream]:
-    """Open a file on a drive from some byte on, as `mirror` wants it."""
+    """Open a file on a drive from some byte on, as an `OpenStream`."""
     try:
         file = path.open("rb")
         file.seek(start)
@@ -198,7 +198,7 @@ def open_stream(path: Path, start: int) -> Iterator[Stream]:
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
     while True:
-        # Caught here: what reads these chunks writes them to a disk with errors of its own.
+        # Caught here: what reads these chunks writes them to a disk with its own errors.
         try:
             chunk = file.read(_CHUNK_BYTES)
         except OSError as error:

@@ -44,7 +44,7 @@ class Table:
 
 
 def is_table(path: Path, start: bytes) -> bool:
-    """Whether a file is a table, by its name and because it is text."""
+    """Return whether a file is a table, by its name and because it is text."""
     return is_table_name(path.name) and (b"\0" not in start or bool(_utf16(start)))
 
 

@@ -81,11 +81,11 @@ def choose_columns(
         use_parts: Whether to search for a column of parts.
 
     Raises:
-        DataError: A column is missing, or several could be meant.
+        DataError: A column is missing, or several columns match.
     """
     names = [_plain(heading) for heading in headings]
     given = {
-        role: _position(path, headings, role, name)
+        role: _position(path, headings, name, f", which --columns names for {role}")
         for role, name in chosen.items()
         if role != "labels"
     }
@@ -94,7 +94,7 @@ def choose_columns(
     label = None if one_hot else given.get("label", _label_column(path, headings, names))
     group = given.get("group")
     if group_by is not None:
-        group = _group_column(path, headings, group_by)
+        group = _position(path, headings, group_by, " to group its photos by")
     elif group is None and "group" in names:
         group = names.index("group")
     part = given.get("part") if use_parts else None
@@ -124,7 +124,9 @@ def _chosen_one_hot(
 ) -> tuple[int, ...]:
     """Return the columns that the user names as labels, `a+b+c`, after a check of their values."""
     names = chosen.split("+") if chosen else []
-    found = tuple(_position(path, headings, "labels", name) for name in names)
+    found = tuple(
+        _position(path, headings, name, ", which --columns names for labels") for name in names
+    )
     for number, cells in rows:
         for position in found:
             if position < len(cells) and cells[position].lower() not in _ON | _OFF:
@@ -152,13 +154,13 @@ def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]
 
 
 def is_usual_label(heading: str) -> bool:
-    """Whether a heading is a usual one for classes."""
+    """Return whether a heading is a usual one for classes."""
     name = _plain(heading)
     return name == "label" or name in _LABELS
 
 
 def is_on(cell: str) -> bool:
-    """Whether a cell of a one-hot column names its class."""
+    """Return whether a cell of a one-hot column names its class."""
     return cell.lower() in _ON
 
 
@@ -166,11 +168,11 @@ def _plain(heading: str) -> str:
     return re.sub(r"[\s-]+", "_", heading.lower())
 
 
-def _position(path: Path, headings: Sequence[str], role: str, name: str) -> int:
+def _position(path: Path, headings: Sequence[str], name: str, purpose: str) -> int:
     lower = [heading.lower() for heading in headings]
     if name.strip().lower() not in lower:
         raise DataError(
-            f"The table {path} has no column '{name}', which --columns names for {role}.\n"
+            f"The table {path} has no column '{name}'{purpose}.\n"
             f"Its columns are: {', '.join(filter(None, headings))}."
         )
     return lower.index(name.strip().lower())
@@ -193,23 +195,13 @@ def _path_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _group_column(path: Path, headings: Sequence[str], group_by: str) -> int:
-    lower = [heading.lower() for heading in headings]
-    if group_by.strip().lower() not in lower:
-        raise DataError(
-            f"The table {path} has no column '{group_by}' to group its photos by.\n"
-            f"Its columns are: {', '.join(filter(None, headings))}."
-        )
-    return lower.index(group_by.strip().lower())
-
-
 def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> int | None:
     if "label" in names:
         return names.index("label")
     found = [position for position, name in enumerate(names) if name in _LABELS]
     if len(found) > 1:
         raise DataError(
-            f"The classes could stand in several columns of {path}: "
+            f"The classes could be in several columns of {path}: "
             f"{', '.join(headings[i] for i in found)}.\n"
             f"Choose one, such as --columns label={headings[found[0]]}"
         )

@@ -115,7 +115,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, Part]]:
 def restore(catalog: Catalog, where: str) -> Catalog:
     """Return the catalog with the parts that photos had, and none for those that are new.
 
-    What a run that goes on needs: its own split, whatever made it.
+    Used to resume a run with its own split.
 
     Args, raises: As `saved_parts`.
     """

@@ -4,7 +4,7 @@ It is a run folder as any other, with no history: `model/model.json` states what
 it is, `model/model.onnx` is the network and `evaluation/metrics.json` how good
 it is on photos it has not seen. Beside "logits" the network gives
 "features", from which a head for other classes is fitted in seconds. What it
-scores and where it fails stands in MODEL_CARD.md; `builtin/train.py` in the
+scores and where it fails is in MODEL_CARD.md; `builtin/train.py` in the
 repository makes it.
 """
 

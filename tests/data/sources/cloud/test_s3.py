@@ -84,66 +84,66 @@ def bucket(gate, pets, monkeypatch):
 
 
 @pytest.mark.usefixtures("bucket")
-def test_folder_of_a_bucket_is_copied(pets, told):
-    source = sources.fetch("s3://photos/pets", told)
+def test_folder_of_a_bucket_is_copied(pets, recorded):
+    source = sources.fetch("s3://photos/pets", recorded)
     assert (source.name, contents(source.root)) == ("pets", pets)
-    assert told.notes == []
+    assert recorded.notes == []
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_whole_bucket_is_copied(pets, told):
-    source = sources.fetch("s3://photos/", told)
+def test_a_whole_bucket_is_copied(pets, recorded):
+    source = sources.fetch("s3://photos/", recorded)
     assert source.name == "photos"
     assert contents(source.root) == {f"pets/{path}": content for path, content in pets.items()}
 
 
-def test_second_time_only_what_changed_is_copied(bucket, gate, pets, told):
-    sources.fetch("s3://photos/pets", told)
+def test_second_time_only_what_changed_is_copied(bucket, gate, pets, recorded):
+    sources.fetch("s3://photos/pets", recorded)
     bucket.put_object(Bucket="photos", Key="pets/cats/tom.jpg", Body=photo(99))
     bucket.delete_object(Bucket="photos", Key="pets/cats/kitty 1.jpg")
     gate.asked.clear()
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     del pets["cats/kitty 1.jpg"]
     assert contents(source.root) == pets | {"cats/tom.jpg": photo(99)}
     assert gate.got() == ["/photos/pets/cats/tom.jpg"]
 
 
-def test_archive_is_unpacked_and_not_fetched_twice(bucket, gate, pets, pets_zip, told):
+def test_archive_is_unpacked_and_not_fetched_twice(bucket, gate, pets, pets_zip, recorded):
     bucket.put_object(Bucket="photos", Key="packed/pets.zip", Body=pets_zip)
-    source = sources.fetch("s3://photos/packed/pets.zip", told)
+    source = sources.fetch("s3://photos/packed/pets.zip", recorded)
     assert (source.name, contents(source.root)) == ("pets", pets)
     gate.asked.clear()
-    again = sources.fetch("s3://photos/packed/pets.zip", told)
+    again = sources.fetch("s3://photos/packed/pets.zip", recorded)
     assert again == source
     ranges = [asked[2] for asked in gate.asked if asked[0] == "GET" and asked[2]]
     assert ranges == ["bytes=0-511"]  # what kind of file it is
 
 
-def test_table_is_taken_with_the_photos_beside_it(bucket, pets, told):
+def test_table_is_taken_with_the_photos_beside_it(bucket, pets, recorded):
     table = b"path,label\ncats/tom.jpg,cat\n"
     bucket.put_object(Bucket="photos", Key="pets/labels.csv", Body=table)
-    source = sources.fetch("s3://photos/pets/labels.csv", told)
+    source = sources.fetch("s3://photos/pets/labels.csv", recorded)
     assert source.table == source.root / "labels.csv"
     assert contents(source.root) == pets | {"labels.csv": table}
 
 
-def test_files_that_are_no_photos_stay_where_they_are(bucket, pets, told):
+def test_files_that_are_no_photos_stay_where_they_are(bucket, pets, recorded):
     for key in ("pets/readme.md", "pets/.hidden/a.jpg", "pets/empty/"):
         bucket.put_object(Bucket="photos", Key=key, Body=b"")
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     assert contents(source.root) == pets
 
 
 @pytest.mark.usefixtures("bucket")
-def test_busy_server_is_asked_again(gate, pets, told):
+def test_busy_server_is_asked_again(gate, pets, recorded):
     gate.faults += [("GET", "/tom.jpg", _answer("503 Slow Down", "SlowDown"))] * 2
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     assert contents(source.root) == pets
     assert gate.faults == []
 
 
 @pytest.mark.usefixtures("bucket")
-def test_wrong_bytes_are_noticed_and_copied_again(gate, pets, told):
+def test_wrong_bytes_are_noticed_and_copied_again(gate, pets, recorded):
     size = str(len(pets["cats/tom.jpg"]))
 
     def wrong(start_response):
@@ -151,24 +151,24 @@ def test_wrong_bytes_are_noticed_and_copied_again(gate, pets, told):
         return [bytes(int(size))]
 
     gate.faults += [("GET", "/tom.jpg", wrong)]
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     assert contents(source.root) == pets
     assert gate.got().count("/photos/pets/cats/tom.jpg") == 2
 
 
 @pytest.mark.usefixtures("bucket")
-def test_photo_one_may_not_read_is_named_and_left_out(gate, pets, told):
+def test_photo_one_may_not_read_is_named_and_left_out(gate, pets, recorded):
     gate.faults += [("GET", "/tom.jpg", _answer("403 Forbidden", "AccessDenied"))]
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     del pets["cats/tom.jpg"]
     assert contents(source.root) == pets
-    assert told.notes == [
+    assert recorded.notes == [
         "1 of 4 files of pets could not be copied, and are left out or stay as they were copied "
         "before: cats/tom.jpg: AccessDenied."
     ]
 
 
-def test_etag_of_a_file_encrypted_with_a_key_is_not_taken_for_its_md5(bucket, gate, pets, told):
+def test_etag_of_a_file_encrypted_with_a_key_is_not_taken_for_its_md5(bucket, gate, pets, recorded):
     for path, content in pets.items():
         bucket.put_object(
             Bucket="photos", Key=f"pets/{path}", Body=content, ServerSideEncryption="aws:kms"
@@ -180,54 +180,54 @@ def test_etag_of_a_file_encrypted_with_a_key_is_not_taken_for_its_md5(bucket, ga
         return [bytes(int(size))]
 
     gate.faults += [("GET", "/tom.jpg", other)]
-    source = sources.fetch("s3://photos/pets", told)
+    source = sources.fetch("s3://photos/pets", recorded)
     assert contents(source.root)["cats/tom.jpg"] == bytes(int(size))
 
 
-def test_public_bucket_is_read_without_keys(bucket, pets, told, monkeypatch):
+def test_public_bucket_is_read_without_keys(bucket, pets, recorded, monkeypatch):
     bucket.put_bucket_acl(Bucket="photos", ACL="public-read")
     for path in pets:
         bucket.put_object_acl(Bucket="photos", Key=f"pets/{path}", ACL="public-read")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    source = sources.fetch("s3://photos/pets?anonymous", told)
+    source = sources.fetch("s3://photos/pets?anonymous", recorded)
     assert contents(source.root) == pets
 
 
 @pytest.mark.usefixtures("bucket")
-def test_missing_keys_say_how_to_sign_in(told, monkeypatch):
+def test_missing_keys_say_how_to_sign_in(recorded, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(SourceError, match=r"(?s)S3 does not let you read.*aws configure.*anonym"):
-        sources.fetch("s3://photos/pets", told)
+        sources.fetch("s3://photos/pets", recorded)
 
 
 @pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("address", ["s3://no-such-bucket/pets", "s3://photos/no-such-folder"])
-def test_what_is_not_there_is_said(told, address):
+def test_what_is_not_there_is_said(recorded, address):
     with pytest.raises(SourceError, match=rf"There is no {address} .*\nLook for a slip"):
-        sources.fetch(address, told)
+        sources.fetch(address, recorded)
 
 
 @pytest.mark.usefixtures("bucket")
-def test_forbidden_bucket_is_said(gate, told):
+def test_forbidden_bucket_is_said(gate, recorded):
     gate.faults += [("GET", "/photos", _answer("403 Forbidden", "AccessDenied"))] * 4
     with pytest.raises(SourceError, match="S3 does not let you read s3://photos: "):
-        sources.fetch("s3://photos", told)
+        sources.fetch("s3://photos", recorded)
 
 
-def test_folder_without_photos_is_said(bucket, told):
+def test_folder_without_photos_is_said(bucket, recorded):
     bucket.put_object(Bucket="photos", Key="text/readme.md", Body=b"hello")
     with pytest.raises(SourceError, match=r"There are no photos in s3://photos/text\.\nGive the"):
-        sources.fetch("s3://photos/text", told)
+        sources.fetch("s3://photos/text", recorded)
 
 
-def test_file_of_another_kind_is_refused(bucket, told):
+def test_file_of_another_kind_is_refused(bucket, recorded):
     bucket.put_object(Bucket="photos", Key="readme.md", Body=b"hello")
     with pytest.raises(SourceError, match="is a file, but neither an archive"):
-        sources.fetch("s3://photos/readme.md", told)
+        sources.fetch("s3://photos/readme.md", recorded)
 
 
-def test_address_without_a_bucket_is_refused(told):
+def test_address_without_a_bucket_is_refused(recorded):
     with pytest.raises(SourceError, match=r"names no bucket.\nGive it as s3://bucket/folder"):
-        sources.fetch("s3://", told)
+        sources.fetch("s3://", recorded)

@@ -116,36 +116,36 @@ def server(tmp_path, monkeypatch, host_key):
         transport.close()
 
 
-def test_a_folder_comes_over_sftp(server, told):
-    source = fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+def test_a_folder_comes_over_sftp(server, recorded):
+    source = fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", recorded)
     assert (source.name, contents(source.root)) == ("pets", PHOTOS)
 
 
-def test_a_second_time_nothing_is_opened(server, told):
-    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+def test_a_second_time_nothing_is_opened(server, recorded):
+    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", recorded)
     assert len(server.files.opened) >= len(PHOTOS)
     server.files.opened.clear()
-    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+    fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", recorded)
     assert server.files.opened == []
 
 
-def test_a_wrong_password_says_to_try_ssh_and_shows_none(server, told):
+def test_a_wrong_password_says_to_try_ssh_and_shows_none(server, recorded):
     with pytest.raises(SourceError, match=r"(?s)SFTP does not let you read.*`ssh`") as caught:
-        fetch(f"sftp://mia:wrongword@{server.at}/pets", told)
+        fetch(f"sftp://mia:wrongword@{server.at}/pets", recorded)
     assert "wrongword" not in str(caught.value)
 
 
-def test_a_host_that_ssh_does_not_know_is_refused(server, told, tmp_path):
+def test_a_host_that_ssh_does_not_know_is_refused(server, recorded, tmp_path):
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
     with pytest.raises(SourceError, match=r"not among ssh's known hosts.*`ssh -p "):
-        fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", told)
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/pets", recorded)
 
 
-def test_a_missing_folder_is_named(server, told):
+def test_a_missing_folder_is_named(server, recorded):
     with pytest.raises(SourceError, match=r"There is no sftp://mia@127\.0\.0\.1:\d+/nothing"):
-        fetch(f"sftp://mia:{PASSWORD}@{server.at}/nothing", told)
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/nothing", recorded)
 
 
-def test_a_folder_without_photos_is_named(server, told):
+def test_a_folder_without_photos_is_named(server, recorded):
     with pytest.raises(SourceError, match=r"no photos in sftp://mia@127\.0\.0\.1:\d+/empty"):
-        fetch(f"sftp://mia:{PASSWORD}@{server.at}/empty", told)
+        fetch(f"sftp://mia:{PASSWORD}@{server.at}/empty", recorded)

@@ -100,14 +100,14 @@ def got(site):
 @pytest.mark.parametrize("page", [APACHE, NGINX])
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_folder_that_a_page_lists_is_copied_and_nothing_outside(
-    site, serve, pets, told, page, ending
+    site, serve, pets, recorded, page, ending
 ):
     site.page = page
-    source = sources.fetch(f"{serve(site)}/set{ending}", told)
+    source = sources.fetch(f"{serve(site)}/set{ending}", recorded)
     assert (source.name, contents(source.root)) == ("set", pets)
 
 
-def test_folder_of_pythons_own_server_is_copied(tmp_path, serve, pets, told):
+def test_folder_of_pythons_own_server_is_copied(tmp_path, serve, pets, recorded):
     for path, content in pets.items():
         (tmp_path / "set" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "set" / path).write_bytes(content)
@@ -117,88 +117,88 @@ def test_folder_of_pythons_own_server_is_copied(tmp_path, serve, pets, told):
             pass
 
     url = serve(functools.partial(Quiet, directory=str(tmp_path)))
-    assert contents(sources.fetch(f"{url}/set", told).root) == pets
+    assert contents(sources.fetch(f"{url}/set", recorded).root) == pets
 
 
-def test_second_time_only_what_changed_is_fetched(site, serve, pets, told):
+def test_second_time_only_what_changed_is_fetched(site, serve, pets, recorded):
     url = serve(site)
-    sources.fetch(f"{url}/set/", told)
+    sources.fetch(f"{url}/set/", recorded)
     site.files["/set/cats/tom.jpg"] = photo(99)
     site.marks["/set/cats/tom.jpg"] = {"Last-Modified": email.utils.formatdate(0, usegmt=True)}
     site.asked.clear()
-    source = sources.fetch(f"{url}/set/", told)
+    source = sources.fetch(f"{url}/set/", recorded)
     assert contents(source.root) == pets | {"cats/tom.jpg": photo(99)}
     assert got(site) == ["/set/cats/tom.jpg"]
 
 
-def test_servers_that_answer_no_head_are_read_too(site, serve, pets, told):
+def test_servers_that_answer_no_head_are_read_too(site, serve, pets, recorded):
     site.knows_head = False
-    assert contents(sources.fetch(f"{serve(site)}/set/", told).root) == pets
+    assert contents(sources.fetch(f"{serve(site)}/set/", recorded).root) == pets
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_archive_is_gone_on_with_where_it_broke_off(
-    site, serve, pets, pets_zip, told, knows_ranges
+    site, serve, pets, pets_zip, recorded, knows_ranges
 ):
     site.files["/pets.zip"] = pets_zip
     site.marks["/pets.zip"] = {"ETag": '"a"'}
     site.knows_ranges = knows_ranges
     site.cuts = [0, 40_000]  # the first answer only tells what kind of file it is
-    source = sources.fetch(f"{serve(site)}/pets.zip", told)
+    source = sources.fetch(f"{serve(site)}/pets.zip", recorded)
     assert (source.name, contents(source.root)) == ("pets", pets)
     # What came in whole pieces of 32 KiB is kept.
     assert ("GET", "/pets.zip", "bytes=32768-") in site.asked
 
 
-def test_archive_of_no_stated_length_and_no_mark_is_fetched(site, serve, pets, pets_zip, told):
+def test_archive_of_no_stated_length_and_no_mark_is_fetched(site, serve, pets, pets_zip, recorded):
     site.files["/pets.zip"] = pets_zip
     site.states_length = False
-    assert contents(sources.fetch(f"{serve(site)}/pets.zip", told).root) == pets
+    assert contents(sources.fetch(f"{serve(site)}/pets.zip", recorded).root) == pets
 
 
 def test_archive_behind_redirects_takes_the_name_that_the_server_gives(
-    site, serve, pets, pets_zip, told
+    site, serve, pets, pets_zip, recorded
 ):
     site.moved["/download"] = "/files/0123"
     site.files["/files/0123"] = pets_zip
     site.marks["/files/0123"] = {"Content-Disposition": 'attachment; filename="my pets.zip"'}
-    source = sources.fetch(f"{serve(site)}/download?id=7", told)
+    source = sources.fetch(f"{serve(site)}/download?id=7", recorded)
     assert (source.name, contents(source.root)) == ("my pets", pets)
 
 
-def test_table_is_taken_with_the_photos_beside_it(site, serve, pets, told):
+def test_table_is_taken_with_the_photos_beside_it(site, serve, pets, recorded):
     site.files["/set/labels.csv"] = b"path,label\ncats/tom.jpg,cat\n"
-    source = sources.fetch(f"{serve(site)}/set/labels.csv", told)
+    source = sources.fetch(f"{serve(site)}/set/labels.csv", recorded)
     assert source.table == source.root / "labels.csv"
     assert {"cats/tom.jpg", "labels.csv"} <= contents(source.root).keys()
 
 
-def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, told):
+def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, recorded):
     site.marks["/set/cats/tom.jpg"] = {"Content-Type": "text/html"}
-    source = sources.fetch(f"{serve(site)}/set/", told)
+    source = sources.fetch(f"{serve(site)}/set/", recorded)
     assert contents(source.root).keys() == pets.keys() - {"cats/tom.jpg"}
-    assert "cats/tom.jpg: the server gives a web page in its place" in told.notes[0]
+    assert "cats/tom.jpg: the server gives a web page in its place" in recorded.notes[0]
 
 
-def test_page_without_files_is_said(site, serve, told):
+def test_page_without_files_is_said(site, serve, recorded):
     site.files["/empty/readme.html"] = b""
     with pytest.raises(SourceError, match=r"There are no photos in .*/empty/\.\nWhat is needed"):
-        sources.fetch(f"{serve(site)}/empty/", told)
+        sources.fetch(f"{serve(site)}/empty/", recorded)
 
 
-def test_address_that_leads_nowhere_is_said(site, serve, told):
+def test_address_that_leads_nowhere_is_said(site, serve, recorded):
     with pytest.raises(
         SourceError, match=r"(?s)the server responds 404 Not Found.*address is right"
     ):
-        sources.fetch(f"{serve(site)}/nothing.zip", told)
+        sources.fetch(f"{serve(site)}/nothing.zip", recorded)
 
 
-def test_no_connection_is_said_without_the_password(told):
+def test_no_connection_is_said_without_the_password(recorded):
     with pytest.raises(SourceError, match="there is no connection") as error:
-        sources.fetch("http://me:secret@127.0.0.1:1/pets.zip", told)
+        sources.fetch("http://me:secret@127.0.0.1:1/pets.zip", recorded)
     assert "secret" not in str(error.value)
 
 
-def test_single_photo_is_refused(site, serve, told):
+def test_single_photo_is_refused(site, serve, recorded):
     with pytest.raises(SourceError, match="is a file, but neither an archive"):
-        sources.fetch(f"{serve(site)}/secret/a.jpg", told)
+        sources.fetch(f"{serve(site)}/secret/a.jpg", recorded)

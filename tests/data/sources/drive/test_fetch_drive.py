@@ -63,11 +63,11 @@ PETS = {"cats/tom.jpg": b"tom" * 20_000, "dogs/rex.jpg": b"rex" * 40_000}
     ],
 )
 def test_a_folder_is_copied_however_it_is_named(pets, text):
-    told = Notes()
-    source = fetch(text.format(pets=pets.pets), told)
+    recorded = Notes()
+    source = fetch(text.format(pets=pets.pets), recorded)
     assert source.name == "pets"
     assert contents(source) == PETS
-    assert told.done == told.total == 180_000
+    assert recorded.done == recorded.total == 180_000
 
 
 def test_a_second_run_copies_only_what_changed(pets):
@@ -127,9 +127,9 @@ def test_shortcuts_to_files_and_folders_are_followed_and_loops_end(pets):
 
 def test_a_shortcut_that_leads_nowhere_is_named(pets):
     pets.shortcut("gone.jpg", "nothing-there", pets.cats)
-    told = Notes()
-    assert contents(fetch("gdrive:pets", told)) == PETS
-    assert "cats/gone.jpg: it is not there" in told.notes[0]
+    recorded = Notes()
+    assert contents(fetch("gdrive:pets", recorded)) == PETS
+    assert "cats/gone.jpg: it is not there" in recorded.notes[0]
 
 
 def test_an_address_may_go_through_a_shortcut(pets):
@@ -167,9 +167,9 @@ def test_documents_of_googles_own_are_named_and_other_files_left_there(pets):
     pets.add("film.mp4", b"film", pets.pets)
     pets.add("labels.csv", b"path,label\n", pets.pets, kind="text/csv")
     pets.add(".trash", parent=pets.pets)
-    told = Notes()
-    assert contents(fetch("gdrive:pets", told)) == PETS | {"labels.csv": b"path,label\n"}
-    assert told.notes == [
+    recorded = Notes()
+    assert contents(fetch("gdrive:pets", recorded)) == PETS | {"labels.csv": b"path,label\n"}
+    assert recorded.notes == [
         "Left out 1 documents of Google's own (Docs, Sheets, Forms), which are no files: Plan."
     ]
 
@@ -266,17 +266,17 @@ def test_limits_and_busy_servers_are_waited_for(pets, status, reason):
 
 def test_a_file_that_is_forbidden_is_left_out_at_once(pets):
     pets.troubles[f"{pets.tom}:bytes"] = [Trouble(403, "cannotDownloadFile")]
-    told = Notes()
-    assert list(contents(fetch("gdrive:pets", told))) == ["dogs/rex.jpg"]
-    assert "cats/tom.jpg: its owner does not allow downloads" in told.notes[0]
+    recorded = Notes()
+    assert list(contents(fetch("gdrive:pets", recorded))) == ["dogs/rex.jpg"]
+    assert "cats/tom.jpg: its owner does not allow downloads" in recorded.notes[0]
     assert not pets.pauses
 
 
 def test_wrong_bytes_are_fetched_once_more_and_then_left_out(pets):
     pets.files[pets.tom].content = b"TOM" * 20_000
-    told = Notes()
-    assert list(contents(fetch("gdrive:pets", told))) == ["dogs/rex.jpg"]
-    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in told.notes[0]
+    recorded = Notes()
+    assert list(contents(fetch("gdrive:pets", recorded))) == ["dogs/rex.jpg"]
+    assert "cats/tom.jpg: it arrived twice with a wrong checksum" in recorded.notes[0]
 
 
 def test_an_api_that_is_switched_off_ends_it_with_what_to_do(pets):

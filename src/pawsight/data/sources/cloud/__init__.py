@@ -17,7 +17,7 @@ __all__ = ["fetch", "matches"]
 
 
 def matches(text: str) -> bool:
-    """Whether this is an address that can be fetched from here."""
+    """Return whether this is an address that can be fetched from here."""
     return _scheme(text) in (*stores.STORES, *web.SCHEMES)
 
 

@@ -35,7 +35,7 @@ class RemoteFolder:
 def wanted_files(
     found: Sequence[tuple[str, Callable[[str], RemoteFile]]],
 ) -> list[RemoteFile]:
-    """Take the photos and tables of a listing, each under a safe path of its own.
+    """Take the photos and tables of a listing, each under its own safe path.
 
     Args:
         found: For each file its path below the folder, "/" between, and what

@@ -135,11 +135,11 @@ class Sftp:
         return found
 
     def invalidate_cache(self) -> None:
-        """Forget what was listed: nothing is kept."""
+        """Do nothing: no listing is cached."""
 
     @contextlib.contextmanager
     def _channel(self) -> Iterator[_Channel]:
-        """Lend a channel to one thread."""
+        """Yield a channel for one thread."""
         channel = self._taken()
         is_usable = False
         try:
@@ -206,7 +206,7 @@ class Sftp:
             port = self._ssh["port"]
             known = self._host if port == 22 else f"[{self._host}]:{port}"
             raise DownloadError(
-                f"the key of {self._host} is not the one that ssh knows: the server was set up "
+                f"the key of {self._host} is not the one in known_hosts: the server was set up "
                 f"again, or another one answers in its place. Ask who runs it for its fingerprint; "
                 f"if it is {error.key.fingerprint}, remove the old key with "
                 f"`ssh-keygen -R '{known}'`, and connect once with `ssh`"

@@ -224,7 +224,7 @@ def _pieces(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what the libraries raise into what it means: each has errors of its own.
+    """Turn what the libraries raise into what it means: each has its own errors.
 
     Raises:
         DownloadError: It is not there, or may not be read.
@@ -246,7 +246,7 @@ def _translated() -> Iterator[None]:
 
 
 def _why_not_allowed(names: set[str], reason: str) -> str:
-    """State whether credentials are missing or wrong, where that is known, else the reason."""
+    """Return whether credentials are missing or wrong, where that is known, else the reason."""
     if names & _NO_CREDENTIALS:
         return "no credentials were found"
     if any(text in reason for text in _WRONG_CREDENTIALS):

@@ -64,7 +64,7 @@ def list_files(text: str, progress: Progress) -> RemoteFolder:
             return _Web(session, progress).place(url)
         except DownloadError as error:
             raise SourceError(
-                f"{public_address(url)} cannot be had: {error}.\n"
+                f"{public_address(url)} cannot be fetched: {error}.\n"
                 f"Look whether the address is right and opens in a browser, and give it again. "
                 f"Where it needs a name and a password, put them into ~/.netrc."
             ) from error
@@ -100,7 +100,7 @@ class _Web:
         return RemoteFolder(archive.stem_of(name), address, [file], archive=here)
 
     def _ask(self, url: str) -> tuple[str, str, bytes, str | None]:
-        """Where an address leads to, the name and start of the file, and the page if it is one."""
+        """Return the final address, the name and start of the file, and the page if it is one."""
         with translated(), self._get(url) as answer:
             check_status(answer)
             name = _file_name(answer)
@@ -164,7 +164,7 @@ class _Web:
 
 
 def _head(session: Any, url: str) -> dict[str, str]:
-    """The facts of a file in a server's response; nothing on an error, which copying reports."""
+    """Request the facts of a file; nothing on an error, which copying reports."""
     headers = {"Accept-Encoding": "identity"}
     with translated():
         answer = session.head(url, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)

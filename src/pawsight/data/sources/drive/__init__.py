@@ -36,7 +36,7 @@ def fetch(text: str, progress: Progress) -> Source:
 
     Raises:
         ExtraError: Google's packages are not installed.
-        SourceError: Nobody is signed in, or there are no photos to be had.
+        SourceError: Nobody is signed in, or there are no photos to fetch.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     address = read_address(text)

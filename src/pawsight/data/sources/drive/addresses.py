@@ -34,14 +34,14 @@ class Address:
 
 
 def is_address(text: str) -> bool:
-    """Whether a source is meant to be in Google Drive."""
+    """Return whether a source is an address in Google Drive."""
     return text.lower().startswith(SCHEME) or (
         text.lower().startswith(("https://", "http://")) and urlsplit(text).hostname in _HOSTS
     )
 
 
 def read_address(text: str) -> Address:
-    """Understand an address that `is_address`.
+    """Parse an address for which `is_address` is true.
 
     What may be an id or a name is given as both.
 

@@ -1,6 +1,6 @@
 """What it means when Google Drive answers with an error.
 
-One status stands for many things: 403 is sent for "slow down" and for "this is
+One status has many meanings: 403 is sent for "slow down" and for "this is
 not yours". The reason inside distinguishes them.
 Source: https://developers.google.com/workspace/drive/api/guides/handle-errors
 """

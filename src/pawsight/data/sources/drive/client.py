@@ -1,7 +1,7 @@
 """Read from Google Drive: what is in a folder, what a file is, and its bytes.
 
 The questions go through Google's own client library with the description of
-Drive v3 that it brings along; the bytes through a session of google-auth,
+Drive v3 that it contains; the bytes through a session of google-auth,
 which can stream. Neither may be shared by threads, so each thread has its own.
 """
 
@@ -79,7 +79,7 @@ class Drive:
         """Return what a file or folder is.
 
         Raises:
-            DownloadError: It cannot be had; NotFoundError if it is not there.
+            DownloadError: It cannot be fetched; NotFoundError if it is not there.
             SourceError: Nothing can, for all that is known.
         """
         if resource_key:

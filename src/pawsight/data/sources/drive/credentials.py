@@ -33,7 +33,7 @@ class Access:
     """Credentials or an API key for Google Drive.
 
     Attributes:
-        how: In words for people.
+        how: A description for users.
         credentials: google.auth's, None with an API key.
         api_key: "" with credentials.
     """
@@ -44,7 +44,7 @@ class Access:
 
 
 def need_extra() -> None:
-    """Check that the packages of the extra are here.
+    """Check that the packages of the extra are installed.
 
     Raises:
         ExtraError: They are not.
@@ -54,7 +54,7 @@ def need_extra() -> None:
 
 
 def token_path() -> Path:
-    """Where the sign-in is kept, readable by its owner alone."""
+    """Return the path of the saved sign-in, readable by its owner alone."""
     return user_config_path("pawsight") / "drive-token.json"
 
 
@@ -67,7 +67,7 @@ def load_access() -> Access:
     """
     need_extra()
     if token_path().is_file():
-        return Access("the sign-in of `pawsight drive login`", _kept())
+        return Access("the sign-in of `pawsight drive login`", _saved_credentials())
     key_file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
     if key_file:
         return Access(f"the key file {key_file}", _default(f"The key file {key_file}"))
@@ -88,7 +88,7 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
         open_browser: Whether to open one, else the link is only printed.
 
     Returns:
-        Where it is kept.
+        The path of the saved sign-in.
 
     Raises:
         SourceError: The file is no such client, or nobody signed in.
@@ -169,7 +169,7 @@ def sign_out() -> bool:
     return True
 
 
-def _kept() -> Any:
+def _saved_credentials() -> Any:
     from google.oauth2.credentials import Credentials
 
     try:
@@ -187,13 +187,13 @@ def _kept() -> Any:
 
 
 def _default(what: str) -> Any:
-    """Google's application-default credentials; `what` names them where they must be there."""
+    """Load Google's application-default credentials; `what` names them where they must exist."""
     import google.auth
     from google.auth.exceptions import GoogleAuthError
 
     try:
         with warnings.catch_warnings():
-            # That a project of one's own should pay: reading one's own Drive costs nothing.
+            # A hint to set a project for billing: reading one's own Drive costs nothing.
             warnings.simplefilter("ignore")
             return google.auth.default(scopes=[SCOPE])[0]
     except (GoogleAuthError, OSError, ValueError) as error:

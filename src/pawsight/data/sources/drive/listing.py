@@ -50,7 +50,7 @@ class Listed:
     """What is below a folder.
 
     Attributes:
-        files: What is worth copying.
+        files: Photos and tables to copy.
         archives: Names of archives, which are not opened.
         googles_own: Names of documents that Google keeps without bytes.
         lost: What could not be listed, and why.
@@ -134,7 +134,7 @@ class _Listing:
                 elif isinstance(error, DownloadError):
                     raise SourceError(
                         f"The folder cannot be listed in Google Drive: {error}.\n"
-                        f"Give the command again; what was copied is kept."
+                        f"Run the command again; what was copied is kept."
                     ) from error
                 elif error is not None:
                     raise error
@@ -176,7 +176,7 @@ class _Listing:
             self._found.append((safe_path(names), item["id"], item))
 
     def _may_be_wanted(self, shortcut: _Shortcut) -> bool:
-        """Whether a shortcut is worth a question: the name of one to a photo is that photo's."""
+        """Return whether to resolve a shortcut: the name of one to a photo is that photo's."""
         kind = shortcut.item["shortcutDetails"].get("targetMimeType", "")
         if kind == FOLDER or kind.startswith("image/"):
             return True

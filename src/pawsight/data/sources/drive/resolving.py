@@ -89,7 +89,7 @@ def _shared_drive(drive: Drive, name: str) -> Item:
 
 
 def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[Item, list[str]]:
-    """Go one item down. Its name may have slashes in it, so it may take several names."""
+    """Find one item of the path. Its name may have slashes in it, so it may take several names."""
     for count in range(1, len(names) + 1):
         found = _named(drive, at, "/".join(names[:count]))
         if not found:

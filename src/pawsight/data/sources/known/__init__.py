@@ -78,7 +78,7 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
 
 
 def _folder(known: KnownSet) -> Path:
-    """Where a set is in the cache; another edition of it has another place."""
+    """Return the folder of a set in the cache; each edition has its own."""
     files = [(archive.file_name, archive.checksum, archive.part) for archive in known.archives]
     edition = repr((files, known.labels, known.class_names)).encode()
     return cache_dir("known") / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
@@ -86,7 +86,7 @@ def _folder(known: KnownSet) -> Path:
 
 @contextlib.contextmanager
 def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
-    """Lock the set's folder, and translate what the disk does not allow."""
+    """Lock the set's folder, and translate errors of the disk."""
     try:
         make_dirs(folder)
         with locked(

@@ -28,7 +28,7 @@ MIRROR = "PAWSIGHT_DATA_URL"
 
 
 def addresses(known: KnownSet, archive: SetArchive) -> tuple[str, ...]:
-    """Where an archive is fetched from: below $PAWSIGHT_DATA_URL alone where that is set.
+    """Yield the addresses of an archive: only below $PAWSIGHT_DATA_URL where that is set.
 
     Raises:
         ConfigError: That is no address.
@@ -56,7 +56,7 @@ def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Pa
         The archives, in the order of the set's.
 
     Raises:
-        SourceError: One cannot be had, or is not the right one.
+        SourceError: One cannot be fetched, or is not the right one.
         DiskError: The disk is too full.
         OSError: The folder cannot be written.
     """
@@ -76,7 +76,7 @@ def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Pa
 
 
 def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
-    """Try each mirror once, then those with patience that did not refuse for good."""
+    """Try each mirror once, then retry those that failed temporarily."""
     problems: dict[str, DownloadError] = {}
     left = list(addresses(known, archive))
     for is_patient in (False, True) if len(left) > 1 else (True,):
@@ -92,7 +92,7 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
                 )
             except DownloadError as error:
                 problems[url] = error
-                counted.take_back()  # the next one counts the part that is here again
+                counted.undo()  # the next one counts the part that is here again
                 if not isinstance(error, RetriesExhaustedError):
                     left.remove(url)
                 if not is_patient:
@@ -114,7 +114,7 @@ class _Counted:
         self._num_bytes += num_bytes
         self._progress.advance(num_bytes)
 
-    def take_back(self) -> None:
+    def undo(self) -> None:
         if self._num_bytes:
             self._progress.advance(-self._num_bytes)
 
@@ -142,7 +142,7 @@ def _opener(url: str, archive: SetArchive, is_patient: bool) -> OpenStream:
 
 
 def _version(archive: SetArchive) -> str:
-    """What a part that came so far is of; without a checksum the size must do."""
+    """Return the version of a partial download: the checksum, else the size."""
     return archive.checksum or str(archive.num_bytes)
 
 
@@ -159,7 +159,7 @@ def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, Downl
         )
     if all(isinstance(problem, RetriesExhaustedError) for problem in problems.values()):
         return (
-            f"{text}What came so far is kept: give the command again to go on.\n"
+            f"{text}What came so far is kept: run the command again to resume.\n"
             f"Without the internet, name a server that has it at "
             f"{known.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
         )

@@ -40,7 +40,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
             path.unlink()  # else the next try would find it again
             raise SourceError(
                 f"{known.name} came, but cannot be used: {error}\n"
-                f"Give the command again, or look at {known.page}"
+                f"Run the command again, or look at {known.page}"
             ) from error
         inner = _innermost(unpacked)
         if archive.part:
@@ -55,7 +55,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
 
 
 def _innermost(folder: Path) -> Path:
-    """Go into folders that only enclose another one."""
+    """Return the folder below those that only enclose another one."""
     while True:
         entries = list(folder.iterdir())
         if len(entries) != 1 or not entries[0].is_dir():

@@ -1,6 +1,6 @@
 """Draw what cats and dogs share: fur, its colours and patterns, a body, a head.
 
-Both take them from the same urn, so that no classifier gets far by colour.
+Both take them from the same distribution, so that colour does not separate the classes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Coat:
 
     @classmethod
     def choose(cls, random: Random) -> Coat:
-        """Draw one from the urn that cats and dogs share."""
+        """Choose one from the distribution that cats and dogs share."""
         base, second = random.sample(_FURS, 2)
         base = _vary(base, random, 14)
         return cls(

@@ -29,7 +29,7 @@ class Pen:
         angle: float,
         stretch: float = 1.0,
     ) -> None:
-        """Lay the coordinates on the picture.
+        """Set the coordinates of the picture.
 
         Args:
             canvas: The picture to draw on.

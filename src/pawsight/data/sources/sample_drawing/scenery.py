@@ -54,7 +54,7 @@ def draw_foreground(image: Image.Image, random: Random) -> None:
 
 
 def take_picture(image: Image.Image, random: Random) -> Image.Image:
-    """Light the scene and give it the faults of a camera: tint, blur and noise."""
+    """Apply light and the faults of a camera to the scene: tint, blur and noise."""
     image = _light(image, random)
     if random.random() < 0.25:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 1.4)))
