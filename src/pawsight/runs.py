@@ -272,12 +272,9 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
-    """Return the folder for results without --out: here, but not among the photos.
+    """Return the folder for results without --out: `kind` here, but not among the photos.
 
-    Args:
-        kind: The folder's name, such as "runs".
-        source: The photos; if this is a folder and the current one is in it, `kind` goes
-            beside it.
+    If the current folder is in `source`, the folder of the photos, it is beside that.
     """
     photos = Path(source)
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):

@@ -96,7 +96,7 @@ def test_a_class_named_train_beside_others_is_a_class(tmp_path):
 
 def test_two_folders_for_one_part_are_refused(tmp_path):
     put(tmp_path, "train/c/a.jpg", "val/c/a.jpg", "valid/c/a.jpg")
-    with pytest.raises(DataError, match=r"folders val and valid in .* all stand"):
+    with pytest.raises(DataError, match=r"folders val and valid in .* all mean"):
         listed(tmp_path)
 
 
