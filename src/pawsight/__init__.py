@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, TrainConfig
     from pawsight.data.sources.known.sets import KnownSet, known_sets
     from pawsight.errors import PawsightError
+    from pawsight.evaluation.comparison import Comparison
     from pawsight.evaluation.doubts import Doubt, Doubts
     from pawsight.exporting.comparison import Exported
     from pawsight.inference.classifier import Classifier, load
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from pawsight.web.server import serve
     from pawsight.workflow import (
         audit,
+        compare,
         cross_validate,
         doubts,
         draw_sample,
         evaluate,
         export,
         feed,
+        list_runs,
         predict_folder,
         resume,
         sort,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
         verify,
         write_report,
     )
+    from pawsight.workflow.compared_runs import RunSummary
     from pawsight.workflow.predicted_folders import PredictionFile
     from pawsight.workflow.verification import Verification
 
@@ -56,6 +60,7 @@ _HOMES = {
     "Augment": "pipeline.augment",
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
+    "Comparison": "evaluation.comparison",
     "Doubt": "evaluation.doubts",
     "Doubts": "evaluation.doubts",
     "Exported": "exporting.comparison",
@@ -66,6 +71,7 @@ _HOMES = {
     "Prediction": "records",
     "PredictionFile": "workflow.predicted_folders",
     "Run": "runs",
+    "RunSummary": "workflow.compared_runs",
     "Sorting": "sorting.sort_plan",
     "SourceConfig": "config",
     "SplitConfig": "config",
@@ -74,6 +80,7 @@ _HOMES = {
     "Verification": "workflow.verification",
     "audit": "workflow",
     "build_model": "models.registry",
+    "compare": "workflow",
     "cross_validate": "workflow",
     "doubts": "workflow",
     "draw_sample": "workflow",
@@ -81,6 +88,7 @@ _HOMES = {
     "export": "workflow",
     "feed": "workflow",
     "known_sets": "data.sources.known.sets",
+    "list_runs": "workflow",
     "load": "inference.classifier",
     "load_model": "models.model_files",
     "predict_folder": "workflow",
@@ -97,6 +105,7 @@ __all__ = [
     "Augment",
     "AugmentConfig",
     "Classifier",
+    "Comparison",
     "Doubt",
     "Doubts",
     "Exported",
@@ -107,6 +116,7 @@ __all__ = [
     "Prediction",
     "PredictionFile",
     "Run",
+    "RunSummary",
     "Sorting",
     "SourceConfig",
     "SplitConfig",
@@ -115,6 +125,7 @@ __all__ = [
     "Verification",
     "audit",
     "build_model",
+    "compare",
     "cross_validate",
     "doubts",
     "draw_sample",
@@ -122,6 +133,7 @@ __all__ = [
     "export",
     "feed",
     "known_sets",
+    "list_runs",
     "load",
     "load_model",
     "predict_folder",

@@ -19,6 +19,7 @@ from pawsight import __version__
 from pawsight.cli import error_output
 from pawsight.cli.audit import audit
 from pawsight.cli.cache import cache
+from pawsight.cli.compare import compare
 from pawsight.cli.cross_validate import cross_validate
 from pawsight.cli.data import data
 from pawsight.cli.doctor import doctor
@@ -30,6 +31,7 @@ from pawsight.cli.output import only_results, prepare_streams
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
+from pawsight.cli.runs import runs
 from pawsight.cli.sample import sample
 from pawsight.cli.serve import serve
 from pawsight.cli.sort import sort
@@ -102,6 +104,8 @@ COMMANDS = (
     resume,
     evaluate,
     verify,
+    compare,
+    runs,
     predict,
     sort,
     export,

@@ -5,6 +5,7 @@
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write its report
     cross_validation  train a run per fold
+    compared_runs     compare finished runs, and list runs
     label_doubts      rank photos by how strongly their labels are contradicted
     verification      compare a run with its checksums, and compute its numbers again
     exports           a model in other formats, compared with the model
@@ -16,6 +17,7 @@ reporting work without it.
 """
 
 from pawsight.inference.classifier import load
+from pawsight.workflow.compared_runs import compare, list_runs
 from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
@@ -28,6 +30,7 @@ from pawsight.workflow.verification import verify
 
 __all__ = [
     "audit",
+    "compare",
     "cross_validate",
     "doubts",
     "draw_sample",
@@ -35,6 +38,7 @@ __all__ = [
     "export",
     "feed",
     "fetch_set",
+    "list_runs",
     "load",
     "predict_folder",
     "resume",

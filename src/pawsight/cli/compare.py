@@ -1,0 +1,76 @@
+"""`pawsight compare`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawsight.cli.output import print_line
+from pawsight.cli.tables import print_json, print_table
+
+if TYPE_CHECKING:
+    from pawsight.evaluation.comparison import Comparison
+
+_MOST_ROWS = 20  # changed photos that are printed
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN ...", help="Two finished run folders or more.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="A new page with the photos that changed."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with every photo that changed.")
+    ] = False,
+) -> None:
+    """Compare runs on the test photos that they have in common.
+
+    Counts the photos that only one of two runs has right, and tests whether the difference may
+    be chance (exact McNemar test). Lists the photos that they answer differently. Uses the saved
+    predictions.
+
+    Example: pawsight compare runs/first runs/second --out comparison.html
+    """
+    from pawsight import workflow
+
+    found = workflow.compare(runs, out)
+    if as_json:
+        text = {"runs": [dataclasses.asdict(run) | {"path": str(run.path)} for run in found.runs]}
+        print_json(dataclasses.asdict(found) | text | {"out": found.out and str(found.out)})
+    else:
+        _print(found)
+        if found.out is not None:
+            print_line(f"With photos: {found.out}")
+
+
+def _print(found: Comparison) -> None:
+    from pawsight.formatting import counted, percent, percent_interval
+    from pawsight.report.comparison_page import short_names
+
+    names = short_names([run.path for run in found.runs])
+    rows = [
+        (name, f"{run.num_correct:,}", percent(run.accuracy), percent_interval(run.interval))
+        for name, run in zip(names, found.runs, strict=True)
+    ]
+    title = f"{counted(found.num_photos, 'photo')} that all were tested on"
+    print_table(rows, ["run", "right", "accuracy", "interval"], title, "right accuracy interval")
+    pairs = []
+    for pair in found.pairs:
+        better = pair.first if pair.first_only > pair.second_only else pair.second
+        result = f"{names[better]} is better" if pair.is_significant else "not shown"
+        counts = (f"{pair.first_only:,}", f"{pair.second_only:,}", f"{pair.p_value:.3g}")
+        pairs.append((f"{names[pair.first]} and {names[pair.second]}", *counts, result))
+    columns = ["runs", "only first right", "only second right", "p", "difference"]
+    print_table(pairs, columns, right="p")
+    changed = [(one.path, one.label, *one.answers) for one in found.changed[:_MOST_ROWS]]
+    if changed:
+        print_table(changed, ["changed photo", "label", *names])
+    print_line(f"{counted(len(found.changed), 'photo')} answered differently.")
+    if found.num_left_out:
+        print_line(f"{counted(found.num_left_out, 'photo')} left out: not in every test part.")

@@ -1,0 +1,178 @@
+"""Compare runs on the test photos that they have in common.
+
+Two models that answer the same photos are compared by the photos that only one of
+them has right (McNemar); the p-value is the exact binomial one. Of several pairs
+the p-values are corrected for their number (Holm).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from pawsight.errors import DataError
+from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.records import IntArray, Predictions
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """One run on the common photos.
+
+    Attributes:
+        path: The run folder.
+        num_correct: Photos that it has right.
+        accuracy: Share of them, 0..1.
+        interval: 95 % interval of the accuracy.
+    """
+
+    path: Path
+    num_correct: int
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two of the runs; `first` and `second` are their positions.
+
+    Attributes:
+        first_only: Photos that only the first has right.
+        second_only: Photos that only the second has right.
+        p_value: Of a difference as large by chance, corrected for the number of pairs, 0..1.
+    """
+
+    first: int
+    second: int
+    first_only: int
+    second_only: int
+    p_value: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference is shown at the 5 % level."""
+        return self.p_value < SIGNIFICANT
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPhoto:
+    """A photo that the runs answer differently.
+
+    Attributes:
+        path: As in the first run.
+        label: Its class.
+        answers: The class that each run predicts.
+    """
+
+    path: str
+    label: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        num_photos: Test photos that all runs have in common.
+        num_left_out: Photos that only some of the runs were tested on.
+        root: The folder that the paths are relative to: that of the first run's photos.
+        runs: The runs, in the order given.
+        pairs: Every two of them.
+        changed: Photos that they answer differently, those first that the first run has right.
+        out: The page; None where none was written.
+    """
+
+    num_photos: int
+    num_left_out: int
+    root: str
+    runs: tuple[RunScore, ...]
+    pairs: tuple[Pair, ...]
+    changed: tuple[ChangedPhoto, ...]
+    out: Path | None = None
+
+
+def compare_predictions(
+    runs: Sequence[Path],
+    predictions: Sequence[Predictions],
+    keys: Sequence[Sequence[str]],
+    root: str,
+) -> Comparison:
+    """Compare predictions on the photos that all of them have in common.
+
+    Args:
+        runs: The run folders, at least two.
+        predictions: Of each run, on its test photos, one label a photo.
+        keys: For each run a key of each photo, equal for equal photos.
+        root: The folder that the first run's paths are relative to.
+
+    Raises:
+        DataError: No photo is common to all, or they have different labels for one.
+    """
+    rows = [dict(zip(each, range(len(each)), strict=True)) for each in keys]
+    common = [key for key in rows[0] if all(key in other for other in rows[1:])]
+    if not common:
+        raise DataError(
+            "These runs have no test photo in common, so they cannot be compared.\n"
+            "Train on the same photos with the same split: --set split.keep=RUN"
+        )
+    places = [[own[key] for key in common] for own in rows]
+    labels = [
+        _names(one.labels, one, place) for one, place in zip(predictions, places, strict=True)
+    ]
+    answers = [
+        _names(one.probs.argmax(axis=1), one, place)
+        for one, place in zip(predictions, places, strict=True)
+    ]
+    first = predictions[0]
+    for path, other in zip(runs[1:], labels[1:], strict=True):
+        if (other != labels[0]).any():
+            photo = first.paths[places[0][int(np.argmax(other != labels[0]))]]
+            raise DataError(f"{runs[0]} and {path} have different labels for {photo}.")
+    is_right = np.array([one == labels[0] for one in answers])
+    n = len(common)
+    changed = [i for i in range(n) if any(one[i] != answers[0][i] for one in answers[1:])]
+    changed.sort(key=lambda i: not is_right[0, i])
+    return Comparison(
+        num_photos=n,
+        num_left_out=len(set().union(*rows)) - n,
+        root=root,
+        runs=tuple(
+            RunScore(path, int(right.sum()), float(right.mean()), wilson_interval(right.sum(), n))
+            for path, right in zip(runs, is_right, strict=True)
+        ),
+        pairs=_pairs(is_right),
+        changed=tuple(
+            ChangedPhoto(
+                first.paths[places[0][i]], str(labels[0][i]), tuple(str(one[i]) for one in answers)
+            )
+            for i in changed
+        ),
+    )
+
+
+def _names(numbers: IntArray, predictions: Predictions, places: list[int]) -> NDArray[np.object_]:
+    return np.asarray(np.array(predictions.class_names, object)[numbers[places]])
+
+
+def _pairs(is_right: NDArray[np.bool_]) -> tuple[Pair, ...]:
+    found = []
+    for first, second in itertools.combinations(range(len(is_right)), 2):
+        first_only = int((is_right[first] & ~is_right[second]).sum())
+        second_only = int((is_right[second] & ~is_right[first]).sum())
+        differing = first_only + second_only
+        p_value = float(binomtest(first_only, differing).pvalue) if differing else 1.0
+        found.append((first, second, first_only, second_only, p_value))
+    corrected, largest = {}, 0.0
+    for place, number in enumerate(sorted(range(len(found)), key=lambda i: found[i][4])):
+        largest = max(largest, min(1.0, found[number][4] * (len(found) - place)))
+        corrected[number] = largest
+    return tuple(Pair(*one[:4], corrected[number]) for number, one in enumerate(found))

@@ -1,0 +1,45 @@
+"""The page of a comparison: how runs score on the same photos, and the photos that changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pawsight import __version__
+from pawsight.data.pixel_scale import PixelScale
+from pawsight.evaluation.comparison import Comparison
+from pawsight.report.templates import load_template
+from pawsight.report.thumbnails import draw_thumbnails
+from pawsight.storage.atomic import write_text
+
+MOST_SHOWN = 120  # photos on the page: about 1 MB
+_SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG quality
+
+
+def write_comparison_page(found: Comparison, path: Path, scale: PixelScale) -> None:
+    """Write a comparison as one HTML file that needs nothing else.
+
+    Args:
+        found: What was found.
+        path: The file; it is replaced.
+        scale: How values of more than 8 bits become pixels.
+
+    Raises:
+        DiskError: The page cannot be written.
+    """
+    shown = found.changed[:MOST_SHOWN]
+    page = load_template("comparison.html.j2").render(
+        found=found,
+        names=short_names([run.path for run in found.runs]),
+        shown=shown,
+        pictures=draw_thumbnails(
+            Path(found.root), [one.path for one in shown], _SIDE, _QUALITY, scale
+        ),
+        version=__version__,
+    )
+    write_text(path, page)
+
+
+def short_names(paths: list[Path]) -> list[str]:
+    """Return the folders' names, or their paths where two have the same name."""
+    names = [path.absolute().name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -1,0 +1,147 @@
+"""Compare finished runs, and list the runs in a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.pixel_scale import STANDARD
+from pawsight.errors import ConfigError, PawsightError, RunError
+from pawsight.evaluation.comparison import Comparison, compare_predictions
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.evaluation.results import Evaluation
+from pawsight.models.description import ModelDescription
+from pawsight.records import Part, Predictions
+from pawsight.runs import Run
+from pawsight.workflow.photo_sets import Source
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line about a run.
+
+    Attributes:
+        path: The run folder.
+        began: When it began, local time.
+        model: The network; "" where none was chosen yet.
+        state: "complete", or the stage at which it stands: "training".
+        num_photos: Photos that are used; None where there is no catalog.
+        score: The score to quote; None before an evaluation.
+        score_name: Its name, such as "accuracy"; "" before an evaluation.
+        part: The part that it is of; "" before an evaluation.
+    """
+
+    path: Path
+    began: datetime
+    model: str
+    state: str
+    num_photos: int | None
+    score: float | None
+    score_name: str
+    part: str
+
+
+def compare(run_paths: Sequence[Source], out: Source | None = None) -> Comparison:
+    """Compare finished runs on the test photos that they have in common.
+
+    Uses the saved predictions; no photo is predicted again. A photo is the same where its
+    content is (SHA-256), wherever it lies.
+
+    Args:
+        run_paths: Two run folders or more.
+        out: A new HTML file that shows the photos on which they differ; None writes nothing.
+
+    Returns:
+        Accuracies, paired tests, and the photos that changed.
+
+    Raises:
+        ConfigError: There are fewer than two runs.
+        RunError: A run is not complete, damaged, or has several labels a photo.
+        DataError: They have no test photo in common, or different labels for one.
+        DiskError: The page cannot be written.
+    """
+    from pawsight.report.comparison_page import write_comparison_page
+
+    if len(run_paths) < 2:
+        raise ConfigError("Give two runs or more to compare.")
+    runs = [Run.open(path) for path in run_paths]
+    loaded = [_predictions(run) for run in runs]
+    root = runs[0].load_config().root
+    found = compare_predictions(
+        [run.path for run in runs], [one for one, _ in loaded], [keys for _, keys in loaded], root
+    )
+    if out is None:
+        return found
+    path = Path(out)
+    if path.exists():
+        raise ConfigError(f"{path} exists, and pawsight never overwrites anything.")
+    description = ModelDescription.load(runs[0])
+    write_comparison_page(found, path, description.pixel_scale or STANDARD)
+    return dataclasses.replace(found, out=path)
+
+
+def list_runs(folder: Source = "runs") -> list[RunSummary]:
+    """List the runs in a folder, the newest first; what is no run is passed over.
+
+    Args:
+        folder: The folder that holds run folders, also those of a cross-validation one level
+            deeper.
+
+    Raises:
+        RunError: There is no such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise RunError(f"There is no folder {root}.\nGive the folder that holds the runs.")
+    places = [*root.glob("*/config.json"), *root.glob("*/*/config.json"), root / "config.json"]
+    found = []
+    for place in places:
+        if place.is_file() and (place.parent / "catalog.csv").is_file():
+            found.append(_summary(Run(place.parent)))
+    return sorted(found, key=lambda one: one.began, reverse=True)
+
+
+def _predictions(run: Run) -> tuple[Predictions, list[str]]:
+    """Load predictions on the test photos of a run, and a key of each photo."""
+    part: Part = "test" if run.predictions_path("test").is_file() else "validation"
+    if not run.is_complete:
+        raise RunError(
+            f"The run {run.path} is not complete.\nFinish it with: pawsight resume {run.path}"
+        )
+    if ModelDescription.load(run).task == "multi-label":
+        raise RunError(f"{run.path} gives several labels a photo; compare is for one label.")
+    found = load_predictions(run.predictions_path(part))
+    catalog = Catalog.load(run.catalog_path, run.path)
+    hashes = {photo.path: photo.sha256 for photo in catalog.photos}
+    seen: dict[str, int] = {}
+    keys = []
+    for path in found.paths:  # of exact copies, the first is matched with the first
+        key = hashes.get(path) or path
+        seen[key] = seen.get(key, 0) + 1
+        keys.append(f"{key} {seen[key]}")
+    return found, keys
+
+
+def _summary(run: Run) -> RunSummary:
+    evaluation, model, num_photos, state = None, "", None, "damaged"
+    try:
+        model = run.load_config().settings.model
+        num_photos = len(Catalog.load(run.catalog_path, run.path).usable)
+        state = "complete" if run.is_complete else "stopped"
+        evaluation = Evaluation.load(run) if run.metrics_path.is_file() else None
+    except PawsightError:
+        state = "damaged"
+    metrics = evaluation.main if evaluation else None
+    return RunSummary(
+        path=run.path,
+        began=datetime.fromtimestamp(run.config_path.stat().st_mtime),
+        model=model,
+        state=state,
+        num_photos=num_photos,
+        score=metrics.scores.get(metrics.main_score) if metrics else None,
+        score_name=metrics.main_score.replace("_", " ") if metrics else "",
+        part=evaluation.headline if evaluation else "",
+    )

@@ -1,0 +1,69 @@
+"""`compare` and `runs` on finished runs."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+import pawsight
+from pawsight.cli.main import app
+from pawsight.errors import ConfigError, RunError
+from pawsight.runs import Run
+
+
+@pytest.fixture
+def two_runs(run, tmp_path):
+    """A run, and one whose answer to its first test photo is the other class."""
+    folder = tmp_path / "runs"
+    first, second = (shutil.copytree(run.path, folder / name) for name in ("first", "second"))
+    path = Run(second).predictions_path("test")
+    header, row, *rest = path.read_text().splitlines()
+    cells = row.split(",")
+    cells[-2:] = [f"{1 - float(cell):.6f}" for cell in cells[-2:]]
+    path.write_text("\n".join([header, ",".join(cells), *rest]) + "\n")
+    return first, second
+
+
+def test_the_photo_that_changed_is_shown(two_runs, tmp_path):
+    found = pawsight.compare(two_runs, tmp_path / "page.html")
+    (changed,) = found.changed
+    assert set(changed.answers) == {"cats", "dogs"}
+    assert abs(found.runs[0].num_correct - found.runs[1].num_correct) == 1
+    assert found.pairs[0].p_value == 1  # one photo shows nothing
+    page = found.out.read_text()
+    assert changed.path.split("/")[-1] in page
+    assert "not shown" in page
+    assert page.count("<img") == 1
+    with pytest.raises(ConfigError, match="never overwrites"):
+        pawsight.compare(two_runs, tmp_path / "page.html")
+    with pytest.raises(ConfigError, match="two runs or more"):
+        pawsight.compare(two_runs[:1])
+
+
+def test_a_run_that_is_not_complete_is_refused(two_runs):
+    Run(two_runs[1]).state_path.write_text(json.dumps({"stage": "training"}))
+    with pytest.raises(RunError, match="is not complete"):
+        pawsight.compare(two_runs)
+
+
+def test_the_commands_print_tables(two_runs):
+    result = CliRunner().invoke(app, ["compare", *map(str, two_runs)])
+    assert result.exit_code == 0, result.stderr
+    assert "1 photo answered differently." in result.stdout
+    (two_runs[1] / "state.json").write_text(json.dumps({"stage": "training"}))
+    (two_runs[0].parent / "no run").mkdir()
+    result = CliRunner().invoke(app, ["runs", str(two_runs[0].parent)])
+    assert result.exit_code == 0, result.stderr
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line.strip()}
+    assert "complete" in lines["first"] and "colab" in lines["first"] and "80" in lines["first"]
+    assert "stopped" in lines["second"]
+    assert "no" not in lines
+    found = json.loads(CliRunner().invoke(app, ["runs", str(two_runs[0].parent), "--json"]).stdout)
+    assert {one["state"] for one in found} == {"complete", "stopped"}
+
+
+def test_a_folder_without_runs_and_none_at_all(tmp_path):
+    assert pawsight.list_runs(tmp_path) == []
+    with pytest.raises(RunError, match="no folder"):
+        pawsight.list_runs(tmp_path / "gone")
