@@ -2,6 +2,8 @@
 
 import collections
 
+from scipy.stats import binomtest
+
 
 def in_words(runs: list[dict[str, object]]) -> str:
     """Return results.md."""
@@ -9,16 +11,19 @@ def in_words(runs: list[dict[str, object]]) -> str:
     for run in runs:
         rows = run["mutants"]
         missed = [row for row in rows if row["result"] == "missed"]
+        num_noticed = len(rows) - len(missed)
+        interval = binomtest(num_noticed, len(rows)).proportion_ci(method="wilson")
+        of = f" (stopped before the other {run['count'] - len(rows)} drawn)"
         packages = collections.defaultdict(list)
         for row in rows:
             packages[row["module"].partition("/")[0]].append(row["result"])
         lines += [
             f"## Seed {run['seed']}",
             "",
-            f"Of {len(rows)} random mutants of the source (without "
-            f"{', '.join(run['excluded']) or 'nothing'}), the tests notice "
-            f"{len(rows) - len(missed)}: {100 * (1 - len(missed) / len(rows)):.0f} %. "
-            f"Commit {run['commit']}.",
+            f"Of {len(rows)} random mutants of the source{of if len(rows) < run['count'] else ''}, "
+            f"without {', '.join(run['excluded']) or 'nothing'}, the tests notice {num_noticed}: "
+            f"{100 * num_noticed / len(rows):.0f} % (95 % interval {100 * interval.low:.0f} to "
+            f"{100 * interval.high:.0f}). Commit {run['commit']}.",
             "",
             f"{run['machine']}",
             "",

@@ -70,6 +70,7 @@ def sample(args: argparse.Namespace, test_map: TestMap, copies: list["Copy"]) ->
     chosen = draw(args.count, args.seed, args.exclude)
     facts = {
         "seed": args.seed,
+        "count": args.count,
         "excluded": list(args.exclude),
         "commit": commit(),
         "machine": machine.describe(),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pawsight.data.duplicates import hash_search
 from pawsight.data.duplicates.hash_search import mirrored, near_hashes
 
 
@@ -85,3 +86,26 @@ def test_a_pair_that_only_one_quarter_shows_is_found(bit):
     pairs = near_hashes(np.array([0, other], np.uint64), 2)
     found = list(zip(pairs.first, pairs.second, pairs.is_mirrored, pairs.distance, strict=True))
     assert found == [(0, 1, False, 10)]
+
+
+def test_of_too_many_pairs_all_the_closest_are_kept(monkeypatch):
+    monkeypatch.setattr(hash_search, "_MOST_PAIRS", 300)
+    hashes = similar_hashes(400)
+    pairs = near_hashes(hashes, 2)
+    farthest = int(pairs.distance.max())
+    found = set(zip(pairs.first, pairs.second, pairs.is_mirrored, strict=True))
+    assert 0 < len(found) <= 600 < len(all_pairs(hashes, 11))
+    assert all_pairs(hashes, farthest - 1) <= found <= all_pairs(hashes, farthest)
+
+
+def test_equal_hashes_are_kept_however_many_there_are(monkeypatch):
+    monkeypatch.setattr(hash_search, "_MOST_PAIRS", 10)
+    assert len(found_pairs(np.full(20, 77, np.uint64))) >= 20 * 19 / 2
+
+
+@pytest.mark.parametrize("block", [1, 50, 3000])
+def test_pairs_found_in_small_blocks_are_the_same(monkeypatch, block):
+    hashes = similar_hashes(60)
+    expected = found_pairs(hashes, 1)
+    monkeypatch.setattr(hash_search, "_BLOCK", block)
+    assert found_pairs(hashes, 1) == expected
