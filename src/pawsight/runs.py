@@ -47,10 +47,7 @@ class RunConfig(BaseModel, frozen=True, extra="ignore"):
 
 
 class Run:
-    """A run folder and the names in it, or the folder `model` of one by itself.
-
-    Making one opens and writes nothing.
-    """
+    """A run folder and its file names, or its folder `model` alone; opens no file by itself."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)

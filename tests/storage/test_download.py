@@ -6,15 +6,15 @@ from contextlib import contextmanager
 import pytest
 
 from pawsight.storage.download import (
-    Again,
-    Damaged,
-    GivenUp,
-    Refused,
+    ChecksumError,
+    DownloadError,
+    RetriesExhaustedError,
+    RetryableError,
     Stream,
     fetch_resumed,
-    in_tries,
     jittered,
     part_of,
+    with_retries,
 )
 
 CONTENT = b"abcdefghij"
@@ -40,7 +40,7 @@ class Server:
         for place in range(start, end, 4):
             yield self.content[place : min(place + 4, end)]
         if arriving is not None:
-            raise Again("broken", self.seconds)
+            raise RetryableError("broken", self.seconds)
 
 
 def fetch(server, path, **options):
@@ -90,7 +90,7 @@ def test_a_server_that_begins_anew_takes_back_what_was_reported(path):
 
 def test_five_tries_without_progress_are_all_and_waits_double(path):
     server, waited = Server(0, 0, 0, 0, 0, 0), []
-    with pytest.raises(GivenUp, match="broken"):
+    with pytest.raises(RetriesExhaustedError, match="broken"):
         fetch_resumed(server.open, path, advance=lambda _: None, pause=waited.append)
     assert (server.starts, waited) == ([0] * 5, [1.0, 2.0, 4.0, 8.0])
 
@@ -118,7 +118,7 @@ def test_a_right_checksum_is_accepted(path, checksum):
 
 def test_the_stated_md5_is_checked_where_no_checksum_is_given(path):
     server = Server(md5="0" * 32)
-    with pytest.raises(Damaged, match="arrived twice with a wrong checksum"):
+    with pytest.raises(ChecksumError, match="arrived twice with a wrong checksum"):
         fetch(server, path)
     assert server.starts == [0, 0]
     assert not path.exists()
@@ -146,7 +146,7 @@ def test_an_unknown_total_is_taken_as_it_comes(path):
 
 
 def test_too_few_bytes_are_no_file(path):
-    with pytest.raises(GivenUp, match="the connection ended after 10 of 1,011 bytes"):
+    with pytest.raises(RetriesExhaustedError, match="the connection ended after 10 of 1,011 bytes"):
         fetch(Server(total=1011), path)
 
 
@@ -155,10 +155,10 @@ def test_a_call_is_tried_five_times():
 
     def call():
         calls.append(1)
-        raise Again("busy")
+        raise RetryableError("busy")
 
-    with pytest.raises(GivenUp, match="busy"):
-        in_tries(call, waited.append)
+    with pytest.raises(RetriesExhaustedError, match="busy"):
+        with_retries(call, waited.append)
     assert (len(calls), waited) == (5, [1.0, 2.0, 4.0, 8.0])
 
 
@@ -166,12 +166,12 @@ def test_a_refusal_is_not_retried():
     waited = []
 
     def call():
-        raise Refused("no")
+        raise DownloadError("no")
 
-    with pytest.raises(Refused, match="no"):
-        in_tries(call, waited.append)
+    with pytest.raises(DownloadError, match="no"):
+        with_retries(call, waited.append)
     assert waited == []
-    assert in_tries(lambda: 7, waited.append) == 7
+    assert with_retries(lambda: 7, waited.append) == 7
 
 
 def test_waits_are_spread_up_to_half_longer():

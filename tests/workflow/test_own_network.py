@@ -123,7 +123,7 @@ def test_the_own_optimizer_keeps_its_schedule_and_classes_their_weights(whole):
 
 @pytest.mark.slow
 def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
-    photos, tmp_path, told, monkeypatch
+    photos, tmp_path, recorded, monkeypatch
 ):
     with monkeypatch.context() as patch:
 
@@ -139,9 +139,9 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
         resume(tmp_path / "run")
     with pytest.raises(RunError, match="an optimizer of your own"):
         resume(tmp_path / "run", build=tiny)
-    done = resume(tmp_path / "run", told, **parts, callbacks=[Seen(most=1)])
+    done = resume(tmp_path / "run", recorded, **parts, callbacks=[Seen(most=1)])
     assert len(load_history(done.history_path)) == 1
-    assert any("A callback asks for it; stopping early." in note for note in told.notes)
+    assert any("A callback asks for it; stopping early." in note for note in recorded.notes)
 
 
 @pytest.mark.slow
