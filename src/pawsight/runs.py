@@ -1,11 +1,10 @@
 """The run folder: everything about one run, in plain formats, under names defined only here.
 
     config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
-    checkpoints/latest.npz  checkpoints/previous.npz
+    checkpoints/latest.npz  checkpoints/previous.npz  exports/<format>/
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
-    evaluation/metrics.json  evaluation/predictions-<part>.csv  evaluation/curves.json
+    evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json
     earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
-    exports/<format>/
 
 Each file is written beside its name and then moved onto it, so that a killed
 process leaves the old file or the new one and never half of one. Described for

@@ -125,9 +125,9 @@ def test_what_is_linked_inside_the_page_exists(page):
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
-def test_all_six_figures_are_inside_and_in_the_run_folder(run, page):
-    assert page.count("figure") == 6
-    names = {"accuracy", "loss", "confusion", "roc", "precision-recall", "reliability"}
+def test_all_seven_figures_are_inside_and_in_the_run_folder(run, page):
+    assert page.count("figure") == 7
+    names = {"accuracy", "loss", "confusion", "roc", "precision-recall", "reliability", "coverage"}
     assert {path.name for path in run.figures_dir.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("png", "svg")
     }

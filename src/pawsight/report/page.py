@@ -29,6 +29,7 @@ from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.models.description import ModelDescription
 from pawsight.records import PARTS, Part, Predictions
 from pawsight.report import figures, interpretation, label_figures, label_interpretation
+from pawsight.report.answered import answered, draw_coverage, threshold_of
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import surest_label_mistakes, surest_mistakes
@@ -120,6 +121,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         lost=[(one.path, one.problem) for one in facts.lost],
         num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
         none_sentence=none_sentence(run),
+        **answered(run, facts.model, facts.metrics, predictions),
         temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
@@ -192,6 +194,8 @@ def _draw(run: Run, facts: _Facts, predictions: Predictions | None) -> dict[str,
     elif metrics:
         wanted["confusion"] = lambda: figures.draw_confusion(metrics)
         wanted["reliability"] = lambda: figures.draw_reliability(metrics)
+        if predictions is not None:
+            wanted["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
     if metrics and curves:
         wanted["roc"] = lambda: figures.draw_roc(curves, metrics)
         wanted["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)

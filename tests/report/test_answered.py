@@ -1,0 +1,52 @@
+"""What the report says of answers, and what to do next."""
+
+import numpy as np
+import pytest
+
+from pawsight.evaluation.metrics import measure
+from pawsight.records import Predictions
+from pawsight.report.answered import coverage_sentence, draw_coverage, next_steps
+from pawsight.report.page import write_report
+
+
+@pytest.fixture
+def predictions():
+    """Forty photos with probabilities 0.6 to 0.99 of cats; the ten least probable are dogs."""
+    probs = np.linspace(0.6, 0.99, 40)
+    labels = (np.arange(40) < 10).astype(np.int64)
+    paths = tuple(f"{i}.jpg" for i in range(40))
+    return Predictions(paths, labels, np.stack([probs, 1 - probs], axis=1), ("cats", "dogs"))
+
+
+def test_the_sentence_counts_answers_and_wrong_ones_among_them(predictions):
+    assert coverage_sentence(predictions, 0.655) == (  # 34 of 40, of which 4 are dogs
+        "An answer is given from a probability of 65.5 % on: 85.0 % of these photos are "
+        "answered, and 11.8 % of the answers are wrong. The others are unsure."
+    )
+
+
+def test_the_curve_begins_at_twenty_answers_and_has_the_threshold(predictions):
+    curve, point = draw_coverage(predictions, 0.655).axes[0].lines
+    assert (curve.get_xdata()[0], curve.get_ydata()[0]) == (0.5, 0)
+    assert (curve.get_xdata()[-1], curve.get_ydata()[-1]) == (1, 0.25)
+    assert point.get_xdata()[0] == 0.85
+    assert point.get_ydata()[0] == pytest.approx(4 / 34)
+
+
+def test_next_steps_name_the_commonest_confusion_and_too_few_photos(predictions):
+    labels, confusion, photos = next_steps(measure(predictions), False, "runs/a")
+    assert labels == "Check labels that may be wrong: pawsight doubts runs/a"
+    assert confusion == (
+        "Add photos of dogs that look like cats: 100.0 % of the test photos of dogs (10) were "
+        "taken for it."
+    )
+    assert photos.startswith("Test on more photos: with 40 the accuracy lies anywhere from 5")
+
+
+def test_a_report_shows_them(make_run):
+    run = make_run(num_wrong=1, is_short=True)
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "Next:" in page
+    assert "pawsight doubts" in page
+    assert "An answer is given from a probability of" in page
+    assert (run.figures_dir / "coverage.png").is_file()
