@@ -103,6 +103,9 @@ def test_a_state_without_a_stage_is_damaged(run):
         _ = run.is_complete
 
 
+ODD_COLUMNS = '{"source": "a", "name": "b", "root": "c", "settings": {"source": {"columns": %s}}}'
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -114,6 +117,8 @@ def test_a_state_without_a_stage_is_damaged(run):
         '{"source": "a", "name": "b", "root": "c", "settings": []}',
         '{"source": "a", "name": "b", "root": "c", "settings": {"epochs": "many"}}',
         '{"source": "a", "name": "b", "root": "c", "settings": {"epoch": 3}}',
+        ODD_COLUMNS % '"\\ud800"',
+        ODD_COLUMNS % '{"path": 1}',
         "[" * 100_000,
     ],
 )

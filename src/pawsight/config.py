@@ -138,13 +138,17 @@ def _names(value: Any) -> Any:
 def _assignments(value: Any) -> Any:
     """Read `x=a+b,y=c`, or several of such texts, as {"x": ("a", "b"), "y": ("c",)}."""
     if isinstance(value, dict):
-        return {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
-    found: dict[str, tuple[str, ...]] = {}
+        found = {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
+        if not all(isinstance(one, list | tuple) for one in found.values()):
+            raise ValueError("give each name a text or a list of texts")
+        return found
+    found = {}
     for text in names if isinstance(names := _names(value), tuple) else ():
         name, equals, those = text.partition("=")
         parts = tuple(one.strip() for one in those.split("+"))
         if not equals or not name.strip() or not all(parts):
-            raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{text}'")
+            shown = text.encode("utf-8", "replace").decode()  # pydantic takes no half characters
+            raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{shown}'")
         found[name.strip()] = found.get(name.strip(), ()) + parts
     return found
 
@@ -160,7 +164,7 @@ def _parts(value: Any) -> Any:
 
 
 def _columns(value: Any) -> Any:
-    found = {key: "+".join(names) for key, names in _assignments(value).items()}
+    found = {key: "+".join(map(str, names)) for key, names in _assignments(value).items()}
     if {"label", "labels"} <= found.keys():
         raise ValueError("give label, one column of classes, or labels, a column for each class")
     return found

@@ -121,3 +121,11 @@ def test_a_range_of_values_that_is_none_is_a_damaged_catalog(tmp_path, samples):
     (tmp_path / "catalog.csv").write_text(text.replace("uint16 0 4095", samples))
     with pytest.raises(RunError, match="is not a catalog of photos, or it is damaged"):
         Catalog.load(tmp_path / "catalog.csv", tmp_path)
+
+
+def test_a_line_with_too_few_cells_is_a_damaged_catalog(tmp_path):
+    Catalog("pets", tmp_path, (Photo("a.png", "cats"),)).save(tmp_path / "catalog.csv")
+    text = (tmp_path / "catalog.csv").read_text()
+    (tmp_path / "catalog.csv").write_text(text.rstrip("\n").rpartition(",")[0] + "\n")
+    with pytest.raises(RunError, match="is not a catalog of photos, or it is damaged"):
+        Catalog.load(tmp_path / "catalog.csv", tmp_path)

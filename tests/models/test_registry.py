@@ -117,3 +117,37 @@ def test_names_and_sizes_are_known_without_tensorflow():
 def test_only_networks_with_weights_give_a_backbone():
     with pytest.raises(ModelError, match="'swift' has no weights"):
         find_network("swift").open_backbone((160, 160), None, Silent())
+
+
+@pytest.mark.slow
+def test_a_damaged_backbone_in_the_cache_is_made_again(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "weights").write_bytes(b"weights")
+    network = find_network("MobileNetV3Small")
+    built = []
+
+    def build(self, image_size, policy):
+        images = keras.Input((*image_size, 3), name="images")
+        pooled = keras.layers.GlobalAveragePooling2D(name="features")(images)
+        built.append(image_size)
+        return keras.Model(images, pooled)
+
+    monkeypatch.setattr(type(network), "build_features", build)
+    monkeypatch.setattr(type(network), "load_weights", lambda *_: None)
+    monkeypatch.setattr(type(network), "weights_path", lambda *_: tmp_path / "weights")
+
+    def opened():
+        return network.open_backbone((32, 32), None, Silent()).onnx_path
+
+    content = opened().read_bytes()
+    assert opened().read_bytes() == content
+    assert len(built) == 1
+    damaged = bytearray(content)
+    damaged[len(damaged) // 2] ^= 1
+    opened().write_bytes(damaged)
+    assert opened().read_bytes() == content
+    opened().with_suffix(".sha256").unlink()  # as one of an earlier version
+    assert opened().read_bytes() == content
+    assert len(built) == 3

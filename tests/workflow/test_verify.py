@@ -1,6 +1,7 @@
 """A finished run is compared with its checksums, and its numbers are computed again."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -118,6 +119,20 @@ def test_photos_elsewhere_are_named(copy, photos, tmp_path):
     again = verify(copy.path, moved)
     assert again.holds
     assert again.num_predicted == found.num_measured
+
+
+def test_a_photo_that_changed_within_its_size_and_time_is_found_where_photos_are_named(
+    copy, photos, tmp_path
+):
+    moved = shutil.copytree(photos, tmp_path / "moved")
+    assert verify(copy.path, moved).holds
+    photo = next((moved / "cats").glob("cat*"))
+    before = photo.stat()
+    _flip(photo)
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (problem,) = verify(copy.path, moved).problems
+    assert problem.startswith("1 photo in ")
+    assert problem.endswith(f"changed without a change of size and time: cats/{photo.name}")
 
 
 def test_other_photos_are_refused(copy, photos, tmp_path):

@@ -175,6 +175,8 @@ def _photo(row: dict[str, str]) -> Photo:
     values: dict[str, str | int | float] = {
         field.name: row[field.name] for field in fields(Photo) if field.name in row
     }
+    if None in values.values():
+        raise ValueError("a cell is missing")
     if values["part"] not in ("", *PARTS):
         raise ValueError(values["part"])
     values.update({name: int(row[name]) for name in _INTS})

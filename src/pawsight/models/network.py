@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pawsight.checksums import sha256_of
 from pawsight.errors import ModelError, RunError
 from pawsight.models.backbone import Backbone, backbone_key
 from pawsight.models.description import ModelDescription
 from pawsight.models.recipe import FINETUNING, Recipe
 from pawsight.progress import Progress
 from pawsight.runs import Run
+from pawsight.storage.atomic import write_text
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.tensorflow_setup import prepare_tensorflow
 
@@ -231,7 +233,8 @@ class PretrainedNetwork(Network):
         path = cache_dir() / "features" / key / "net.onnx"
         backbone = Backbone(self.name, image_size, path, weights_path, key)
         hold(backbone.features_dir)
-        if not path.is_file():
+        checksum_path = path.with_suffix(".sha256")
+        if not _is_whole(path, checksum_path):
             progress.start(f"Preparing {self.name} for this machine")
             prepare_tensorflow()
             import keras
@@ -240,8 +243,18 @@ class PretrainedNetwork(Network):
 
             model = self.build_features(image_size, keras.DTypePolicy("float32"))
             self.load_weights(model, weights_path)
+            checksum_path.unlink(missing_ok=True)  # killed meanwhile, it is made again
             export_onnx(model, path, "features")
+            write_text(checksum_path, sha256_of(path) + "\n")
         return backbone
+
+
+def _is_whole(path: Path, checksum_path: Path) -> bool:
+    """Return whether a file is there with the bytes that it was written with."""
+    try:
+        return checksum_path.read_text("ascii").strip() == sha256_of(path)
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pawsight.errors import DataError, PawsightError, RunError, SourceError
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.evaluation.predictions import collect, load_predictions
 from pawsight.evaluation.results import Evaluation, load_curves
+from pawsight.formatting import counted
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_check import TOLERANCE
@@ -211,7 +212,7 @@ class _Checked:
                     "again; --photos SOURCE names their new place."
                 )
             else:
-                self._predict(photos, progress)
+                self._predict(photos, is_named, progress)
         except RunError as error:  # of a damaged file of the run, which is most often named already
             if str(error) not in self._problems:
                 self._problems.append(str(error))
@@ -220,14 +221,35 @@ class _Checked:
                 raise
             self._notes.append(f"The predictions were not computed again: {error}")
 
-    def _predict(self, photos: Source, progress: Progress) -> None:
+    def _predict(self, photos: Source, is_named: bool, progress: Progress) -> None:
         catalog, pixels = photos_of(self._run, progress, photos)
+        if is_named:
+            self._compare_bytes(catalog, progress)
         classifier = Classifier.load(self._run)
         pixels = at_size(pixels, classifier.image_size)
         for part, saved in self._saved.items():
             found = collect(classifier.logits, pixels, catalog, part, progress)
             probs = classifier.task.probabilities(found.probs, classifier.temperature)
             self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
+
+    def _compare_bytes(self, catalog: Catalog, progress: Progress) -> None:
+        """Hash all photos again: the cache knows files by size and time of change alone."""
+        usable = [catalog.photos[i] for i in catalog.usable]
+        progress.start("Hashing the photos", len(usable), "photos")
+        changed = []
+        for photo in usable:
+            try:
+                is_same = sha256_of(catalog.root / photo.path) == photo.sha256
+            except OSError:
+                is_same = False
+            changed += [] if is_same else [photo.path]
+            progress.advance(1)
+        if changed:
+            named = ", ".join(changed[:_MOST_NAMED]) + (" ..." if changed[_MOST_NAMED:] else "")
+            self._problems.append(
+                f"{counted(len(changed), 'photo')} in {catalog.root} changed without a change of "
+                f"size and time: {named}"
+            )
 
     def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:
         rows = {path: i for i, path in enumerate(saved.paths)}

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -271,6 +272,22 @@ def test_a_damaged_cache_is_made_again(pets, cache, victim):
     catalog, pixels, recorded = read(pets)
     assert recorded.num_read == 13
     assert_right(catalog, pixels)
+
+
+@pytest.mark.parametrize(
+    "change", ["sha256 = 'f' || substr(sha256, 2)", "row = row + 1", "width = 5", "problem = 'x'"]
+)
+def test_a_damaged_line_of_the_index_is_made_again(pets, cache, change):
+    read(pets)
+    (path,) = cache.rglob("index.sqlite")
+    with contextlib.closing(sqlite3.connect(path)) as index:
+        (first,) = index.execute("SELECT min(path) FROM photos WHERE row = 0").fetchone()
+        index.execute(f"UPDATE photos SET {change} WHERE path = ?", (first,))
+        index.commit()
+    catalog, pixels, told = read(pets)
+    assert told.num_read == 1
+    assert_right(catalog, pixels)
+    assert read(pets)[2].num_read == 0
 
 
 def test_another_decoder_reads_again(pets, monkeypatch):

@@ -152,7 +152,8 @@ class IngestCache:
             with self.store_path.open("rb") as old, open(new_path, "xb", opener=opener) as new:
                 for row, _ in kept:
                     old.seek(row * self._photo_bytes)
-                    new.write(old.read(self._photo_bytes))
+                    # A line of the index that was damaged may name a row beyond the end.
+                    new.write(old.read(self._photo_bytes).ljust(self._photo_bytes, b"\0"))
                 new.flush()
                 os.fsync(new.fileno())
         except OSError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -19,13 +20,14 @@ from pawsight.storage.atomic import create_file
 
 _COLUMNS = (
     "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
-    "sha256, phash, brightness, sharpness, contrast, flaw, samples, applied"
+    "sha256, phash, brightness, sharpness, contrast, flaw, samples, applied, checksum"
 )
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
 """
-SCHEMA = 5  # raised whenever the tables or the rows of pixels change
+_PER_ROW, _MASK = 2654435761, 2**32 - 1
+SCHEMA = 6  # raised whenever the tables or the rows of pixels change
 
 
 class CachedFacts(NamedTuple):
@@ -85,7 +87,11 @@ class Index:
         places = _in_order_of_key(photos)
         key, place = next(places)
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
-        for path, size, mtime_ns, row, kept, problem, kind, *facts, flaw, samples, rule in rows:
+        for *values, checksum in rows:
+            path, size, mtime_ns, row, kept, problem, kind, *facts, flaw, samples, rule = values
+            if checksum != _checksum(values):  # the disk damaged it
+                unmatched.append(path)
+                continue
             if row >= 0:
                 num_rows += 1
                 last_row = max(last_row, row)
@@ -112,15 +118,19 @@ class Index:
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
         """Store photos, their rows of pixels, and what was done to their values."""
         self._database.executemany(
-            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",
+            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 18)})",
             (
-                (
-                    *(_key(photo.path), photo.size, photo.mtime_ns, row, keep_truncated),
-                    *(photo.problem, photo.format, photo.width, photo.height),
-                    *(photo.sha256, photo.phash, photo.brightness, photo.sharpness),
-                    *(photo.contrast, photo.flaw, photo.samples, applied),
+                (*values, _checksum(values))
+                for values in (
+                    [
+                        *(_key(photo.path), photo.size, photo.mtime_ns, row, int(keep_truncated)),
+                        *(photo.problem, photo.format, photo.width, photo.height),
+                        *(photo.sha256, photo.phash, float(photo.brightness)),
+                        *(float(photo.sharpness), float(photo.contrast)),
+                        *(photo.flaw, photo.samples, applied),
+                    ]
+                    for photo, row, applied in photos
                 )
-                for photo, row, applied in photos
             ),
         )
 
@@ -151,7 +161,11 @@ class Index:
 
     def renumber(self, keys: Iterable[bytes], number: int) -> None:
         """Assign photos the rows 0, 1, ... of the file of pixels with that number."""
-        self._database.executemany("UPDATE photos SET row = ? WHERE path = ?", enumerate(keys))
+        self._database.executemany(
+            f"UPDATE photos SET checksum = (checksum + (?1 - row) * {_PER_ROW}) & {_MASK}, "
+            f"row = ?1 WHERE path = ?2",
+            enumerate(keys),
+        )
         self._database.execute("UPDATE about SET value = ? WHERE key = 'number'", (number,))
 
     def commit(self) -> None:
@@ -176,6 +190,13 @@ def describe_file(path: Path) -> tuple[str, int]:
             return os.fsdecode(root), count
     except (sqlite3.Error, TypeError):
         return "", 0
+
+
+def _checksum(values: Sequence[Any]) -> int:
+    """Return the checksum of a photo's columns, 32 bits; it is linear in the row."""
+    path, size, mtime_ns, row, *others = values
+    code = zlib.crc32(repr((path, size, mtime_ns, others)).encode("utf-8", "surrogatepass"))
+    return int(code + row * _PER_ROW) & _MASK
 
 
 def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:
