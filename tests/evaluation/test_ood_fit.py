@@ -1,5 +1,8 @@
 """Photos unlike the training set are farther away than those like it."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -63,6 +66,18 @@ def test_damaged_detector_is_refused(fitted, tmp_path):
     path = tmp_path / "ood.npz"
     fitted.save(path)
     path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(RunError, match="damaged"):
+        OutOfDistributionDetector.load(path)
+
+
+def test_damaged_header_of_an_array_is_refused(tmp_path):
+    path = tmp_path / "ood.npz"
+    arrays = {name: np.zeros(3) for name in ("means", "basis", "variances", "scalars")}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in arrays:
+            data = io.BytesIO()
+            np.save(data, arrays[name])
+            archive.writestr(f"{name}.npy", data.getvalue().replace(b"'descr': '", b"'descr':(("))
     with pytest.raises(RunError, match="damaged"):
         OutOfDistributionDetector.load(path)
 

@@ -10,7 +10,6 @@ matrices", and stored as its leading eigenvectors plus one variance for the rest
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 from pawsight.errors import RunError
 from pawsight.records import FloatArray
 from pawsight.storage.atomic import replacing
+from pawsight.storage.npz import NPZ_ERRORS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +87,7 @@ class OutOfDistributionDetector:
                     for name in ("means", "basis", "variances", "scalars")
                 )
             _check(means, basis, variances, scalars)
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except NPZ_ERRORS as error:
             raise RunError(
                 f"{path} cannot be read, or it is damaged ({error}).\n"
                 f"Train again, or copy the run folder again."

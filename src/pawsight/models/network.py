@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pawsight.checksums import sha256_of
 from pawsight.errors import ModelError, RunError
 from pawsight.models.backbone import Backbone, backbone_key
 from pawsight.models.description import ModelDescription
@@ -22,6 +21,7 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
 from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.checksum import file_digest
 from pawsight.tensorflow_setup import prepare_tensorflow
 
 if TYPE_CHECKING:
@@ -245,14 +245,14 @@ class PretrainedNetwork(Network):
             self.load_weights(model, weights_path)
             checksum_path.unlink(missing_ok=True)  # killed meanwhile, it is made again
             export_onnx(model, path, "features")
-            write_text(checksum_path, sha256_of(path) + "\n")
+            write_text(checksum_path, file_digest(path) + "\n")
         return backbone
 
 
 def _is_whole(path: Path, checksum_path: Path) -> bool:
     """Return whether a file is there with the bytes that it was written with."""
     try:
-        return checksum_path.read_text("ascii").strip() == sha256_of(path)
+        return checksum_path.read_text("ascii").strip() == file_digest(path)
     except (OSError, ValueError):
         return False
 

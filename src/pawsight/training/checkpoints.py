@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from pawsight.errors import RunError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import replacing
+from pawsight.storage.npz import NPZ_ERRORS
 
 _LATEST, _PREVIOUS = "latest.npz", "previous.npz"
 _ARRAYS = ("weight", "slot", "best")
@@ -94,10 +94,7 @@ def load_checkpoint(folder: Path, progress: Progress) -> Checkpoint | None:
             continue
         try:
             checkpoint = _load(path)
-        # ValueError: JSON and npz; the others: a zip archive with any of its bytes changed.
-        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
-            problems.append(f"{path} is damaged ({error})")
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, MemoryError) as error:
+        except NPZ_ERRORS as error:
             problems.append(f"{path} is damaged ({error})")
         else:
             if problems:

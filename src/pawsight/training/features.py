@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from pawsight.models.onnx_session import new_session
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
+from pawsight.storage.npz import NPZ_ERRORS
 
 _AT_ONCE = 64  # photos read, and reported, at a time
 _CHUNK = 1024  # photos in a file: at most this much work is lost
@@ -163,7 +163,7 @@ class FeatureReader:
         """Read cached rows by the photos' keys; damaged files are skipped."""
         known: dict[bytes, NDArray[np.float16]] = {}
         for path in sorted((self._folder / kind).glob("*.npz")):
-            with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            with contextlib.suppress(*NPZ_ERRORS):
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
                     names, rows = found["keys"], found["rows"]
                 if names.shape == (len(rows), 16) and np.isfinite(rows).all():

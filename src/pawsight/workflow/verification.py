@@ -239,7 +239,7 @@ class _Checked:
         changed = []
         for photo in usable:
             try:
-                is_same = sha256_of(catalog.root / photo.path) == photo.sha256
+                is_same = file_digest(catalog.root / photo.path) == photo.sha256
             except OSError:
                 is_same = False
             changed += [] if is_same else [photo.path]

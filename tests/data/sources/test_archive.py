@@ -270,6 +270,19 @@ def test_half_an_archive_is_called_damaged_and_leaves_nothing(tmp_path, cache, e
     assert list((cache / "unpacked").iterdir()) == []
 
 
+def test_an_entry_without_a_name_is_a_damaged_archive(tmp_path):
+    archive = make_zip(tmp_path / "pets.zip", {"a": b"A" * 10})
+    content = archive.read_bytes()
+    # The lengths of the name, in both of its headers, and the name itself.
+    local, central = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    changed = bytearray(content)
+    changed[local + 26 : local + 28] = changed[central + 28 : central + 30] = b"\0\0"
+    changed[local + 28 : local + 30] = changed[central + 30 : central + 32] = b"\x01\0"
+    archive.write_bytes(changed)
+    with pytest.raises(SourceError):
+        fetch(archive, Silent())
+
+
 def test_a_damaged_photo_in_a_zip_is_named(tmp_path):
     archive = make_zip(tmp_path / "pets.zip", {"cats/a.jpg": b"A" * 1000})
     archive.write_bytes(archive.read_bytes().replace(b"A" * 1000, b"B" * 1000))

@@ -38,6 +38,7 @@ _DAMAGE = (
     lzma.LZMAError,
     EOFError,
     UnicodeError,
+    LookupError,  # of an entry without a name
 )
 _ENCRYPTED_FLAG, _UTF8_FLAG = 0x1, 0x800  # of a zip entry; Source: APPNOTE.TXT 4.4.4
 
