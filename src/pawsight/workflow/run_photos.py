@@ -13,6 +13,7 @@ from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run
+from pawsight.storage.checksum import file_digest
 from pawsight.workflow.photo_sets import Source, list_photos, read_photos
 
 _NAMED_PHOTOS = 3
@@ -76,3 +77,26 @@ def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
             f"were added, changed or removed: {named}\n"
             f"Bring them back, or start a new run."
         )
+
+
+def changed_photos(catalog: Catalog, progress: Progress) -> list[str]:
+    """Hash all usable photos again: the cache identifies files by size and time of change alone.
+
+    Args:
+        catalog: The photos, with the checksums that they should have.
+        progress: Receives the photos hashed.
+
+    Returns:
+        The paths of those that changed or cannot be read.
+    """
+    progress.start("Hashing the photos", len(catalog.usable), "photos")
+    changed = []
+    for photo in (catalog.photos[i] for i in catalog.usable):
+        try:
+            is_same = file_digest(catalog.root / photo.path) == photo.sha256
+        except OSError:
+            is_same = False
+        if not is_same:
+            changed.append(photo.path)
+        progress.advance(1)
+    return changed

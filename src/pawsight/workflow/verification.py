@@ -28,7 +28,7 @@ from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
 from pawsight.workflow.photo_sets import Source
-from pawsight.workflow.run_photos import photos_of
+from pawsight.workflow.run_photos import changed_photos, photos_of
 
 _SILENT = Silent()
 _MOST_NAMED = 5  # differences of one file
@@ -223,33 +223,19 @@ class _Checked:
 
     def _predict(self, photos: Source, is_named: bool, progress: Progress) -> None:
         catalog, pixels = photos_of(self._run, progress, photos)
-        if is_named:
-            self._compare_bytes(catalog, progress)
-        classifier = Classifier.load(self._run)
-        pixels = at_size(pixels, classifier.image_size)
-        for part, saved in self._saved.items():
-            found = collect(classifier.logits, pixels, catalog, part, progress)
-            probs = classifier.task.probabilities(found.probs, classifier.temperature)
-            self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
-
-    def _compare_bytes(self, catalog: Catalog, progress: Progress) -> None:
-        """Hash all photos again: the cache knows files by size and time of change alone."""
-        usable = [catalog.photos[i] for i in catalog.usable]
-        progress.start("Hashing the photos", len(usable), "photos")
-        changed = []
-        for photo in usable:
-            try:
-                is_same = file_digest(catalog.root / photo.path) == photo.sha256
-            except OSError:
-                is_same = False
-            changed += [] if is_same else [photo.path]
-            progress.advance(1)
+        changed = changed_photos(catalog, progress) if is_named else []
         if changed:
             named = ", ".join(changed[:_MOST_NAMED]) + (" ..." if changed[_MOST_NAMED:] else "")
             self._problems.append(
                 f"{counted(len(changed), 'photo')} in {catalog.root} changed without a change of "
                 f"size and time: {named}"
             )
+        classifier = Classifier.load(self._run)
+        pixels = at_size(pixels, classifier.image_size)
+        for part, saved in self._saved.items():
+            found = collect(classifier.logits, pixels, catalog, part, progress)
+            probs = classifier.task.probabilities(found.probs, classifier.temperature)
+            self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
 
     def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:
         rows = {path: i for i, path in enumerate(saved.paths)}
