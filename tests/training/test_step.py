@@ -102,3 +102,18 @@ def test_the_share_of_the_layers_that_learn_is_rounded_up(share, count):
 def test_nothing_learns_of_a_share_of_nothing():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     assert last_variables(model, 0.0) == []
+
+
+def test_loss_of_several_labels_is_the_mean_of_their_binary_cross_entropies():
+    # Probabilities 3/4 and 1/4 of labels that a photo has, and has not: -ln(3/4) both; then 1/2.
+    logits = tf.constant([[math.log(3), -math.log(3)], [math.log(3), 0.0]])
+    found = losses(logits, tf.constant([[1, 0], [0, 1]]), 0.0)
+    both = (math.log(4) + math.log(2)) / 2
+    np.testing.assert_allclose(found, [math.log(4 / 3), both], rtol=1e-6)
+
+
+def test_right_labels_count_as_shares_and_a_lost_photo_as_none():
+    logits = tf.constant([[1.0, -1.0], [1.0, 1.0], [1.0, 1.0]])
+    labels = tf.constant([[1, 0], [0, 1], [-1, -1]])
+    assert float(num_right(logits, labels)) == 1.5
+    np.testing.assert_array_equal(photo_weights(labels, None), [1.0, 1.0, 0.0])

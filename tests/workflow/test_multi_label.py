@@ -61,7 +61,8 @@ def run(shapes, make_once, tmp_path_factory):
     """A run on them; nothing may change it."""
 
     def train(folder):
-        config = TrainConfig(source=SourceConfig(multi_label=True), image_size=(64, 64))
+        several = SourceConfig(multi_label=True)
+        config = TrainConfig(source=several, model="builtin", image_size=(64, 64))
         workflow.train(shapes / "labels.csv", config, folder)
 
     trained = make_once("workflow/shapes-run", train)
@@ -165,12 +166,26 @@ def test_what_is_for_one_class_is_refused(run, shapes, tmp_path, capsys):
         workflow.doubts(run.path)
     for settings, words in (
         ({"model": "colab"}, "'colab' is for one label a photo"),
-        ({"finetune": True, "model": "builtin"}, "Fine-tuning is for one label a photo"),
         ({"target_accuracy": 0.9}, "--target-accuracy is for one label"),
     ):
         config = TrainConfig(source=SourceConfig(multi_label=True), **settings)
         with pytest.raises(ConfigError, match=words):
             checked_model(config)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"model": "swift"}, {"model": "builtin", "finetune": True}])
+def test_a_network_is_trained_on_several_labels(shapes, tmp_path, settings):
+    several = SourceConfig(multi_label=True)
+    config = TrainConfig(source=several, image_size=(64, 64), epochs=2, **settings)
+    trained = workflow.train(shapes / "labels.csv", config, tmp_path / "run")
+    assert json.loads(trained.plan_path.read_text())["task"] == "multi-label"
+    assert json.loads(trained.plan_path.read_text())["label_smoothing"] == 0
+    found = Evaluation.load(trained).main
+    assert found.scores["average_precision"] > 0.7  # at random 0.5
+    (row,) = pawsight.load(trained).predict([_draw(3000, 1, 1)])
+    assert set(row.labels) <= {"circle", "square"}
+    assert "share of right labels" in trained.report_path.read_text().lower()
 
 
 def test_a_model_of_one_class_is_not_compared_with_several_labels(shapes):

@@ -49,7 +49,7 @@ def training_batches(
     Args:
         pixels: Where the photos are read from.
         indices: The training photos, shape [N].
-        labels: Their class indices, shape [N], values 0..K-1.
+        labels: Their class indices, shape [N], values 0..K-1; or 1 or 0 for each label, [N, K].
         batch_size: Photos per batch B; may be larger than N.
         seed: Decides order and augmentation, 0 or above.
         augment: Changes the photos at random; None leaves them as they are.
@@ -131,7 +131,7 @@ def evaluation_batches(
     Args:
         pixels: Where the photos are read from.
         indices: The photos, shape [N].
-        labels: Their class indices, shape [N], values 0..K-1.
+        labels: Their class indices, shape [N], values 0..K-1; or 1 or 0 for each label, [N, K].
         batch_size: Photos per batch B.
         size: The (height, width) that photos are resized to, as for training; None
             leaves them as they are kept.
@@ -155,7 +155,7 @@ def evaluation_batches(
         return (images[~lost], labels[part][~lost]) if lost.any() else (images, labels[part])
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, truth = _read(fetch, step, (None, *pixels.image_size, 3))
+        images, truth = _read(fetch, step, (None, *pixels.image_size, 3), labels.shape[1:])
         return resized(images, size or pixels.image_size), truth
 
     steps = tf.data.Dataset.range(-(-len(indices) // batch_size))
@@ -195,7 +195,7 @@ def _loaded(
         return _replace_lost(images, truth, lost, lost_label) if lost.any() else (images, truth)
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3))
+        images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3), labels.shape[1:])
         return (images if apply is None else apply(images, step)), truth
 
     return _mapped(steps, load, pixels)
@@ -227,10 +227,11 @@ def _read(
     fetch: Callable[[np.int64], tuple[ImageArray, np.ndarray]],
     step: tf.Tensor,
     shape: tuple[int | None, ...],
+    label_shape: tuple[int, ...],
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Call `fetch` from the graph, and set the shapes of what it returns."""
     images, truth = tf.numpy_function(fetch, [step], (tf.uint8, tf.int32))
-    return tf.ensure_shape(images, shape), tf.ensure_shape(truth, shape[:1])
+    return tf.ensure_shape(images, shape), tf.ensure_shape(truth, (shape[0], *label_shape))
 
 
 def _checked(indices: IntArray, labels: IntArray) -> tuple[IntArray, np.ndarray]:

@@ -134,6 +134,7 @@ def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPl
     views = ("as it is", "mirrored") if fitted.is_mirrored else ("as it is",)
     return HeadPlan(
         model=backbone.name,
+        task=fitted.dataset.catalog.task.name,
         class_names=fitted.dataset.catalog.class_names,
         image_size=backbone.image_size,
         resize=config.resize,

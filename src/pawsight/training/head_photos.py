@@ -36,7 +36,7 @@ def choose(catalog: Catalog, most: int, seed: int) -> IntArray:
     indices = catalog.part("train")
     if len(indices) <= most:
         return indices
-    labels = catalog.labels(indices)
+    labels = catalog.task.strata(catalog.labels(indices))
     rng = np.random.default_rng(seed)
     kept = []
     for label in np.unique(labels):

@@ -1,8 +1,6 @@
 """What a run does, decided before it begins and saved as plan.json.
 
-There are two kinds of plans: training in steps, and a linear head that is fitted
-to frozen features.
-
+A plan is either training in steps, or a linear head fitted to frozen features.
 Everything that changes in the course of training is a function of its progress
 p, which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
 time turns out longer or shorter gets a new piece, from its current step to its
@@ -33,6 +31,7 @@ from pawsight.models.recipe import Optimizer, Schedule
 from pawsight.records import Resize, Text
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
+from pawsight.task import TaskName
 from pawsight.training.linear_head import Trial
 
 PrecisionName = Literal["float32", "bfloat16", "float16"]
@@ -79,6 +78,7 @@ class _AnyPlan(_Frozen):
     """What every plan holds."""
 
     model: str
+    task: TaskName = "single-label"
     class_names: tuple[Text, ...]
     image_size: tuple[int, int]  # of the finished model, and of the last validation
     resize: Resize

@@ -56,6 +56,7 @@ def plan(
     minutes = budget_minutes(config)
     return Plan(
         model=config.model,
+        task=config.source.task.name,
         class_names=class_names,
         image_size=image_size,
         resize=config.resize,
@@ -69,7 +70,7 @@ def plan(
         learning_rate=config.learning_rate or recipe.learning_rate * scale,
         schedule=recipe.schedule,
         batch_size=batch_size,
-        label_smoothing=recipe.label_smoothing,
+        label_smoothing=0.0 if config.source.multi_label else recipe.label_smoothing,
         augment=config.augment or recipe.augment,
         num_steps=num_steps,
         class_weights=chosen_weights(config.class_weights, class_names, num_per_class),

@@ -10,7 +10,6 @@ import time
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
 from pawsight import machine
 from pawsight.config import TrainConfig
@@ -191,7 +190,7 @@ def _decided(
         len(train),
         len(validation),
         warm_start.precision if warm_start else precision_of(config),
-        np.bincount(catalog.labels(train), minlength=len(catalog.class_names)).tolist(),
+        catalog.task.counts(catalog.labels(train), len(catalog.class_names)).tolist(),
     )
     plan = plan.model_copy(update=own.plan_of_optimizer() if own is not None else {})
     if warm_start is None or warm_start.row is None:

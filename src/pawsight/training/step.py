@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pawsight.errors import ModelError
 from pawsight.models.pretrained import leaves
+from pawsight.task import task_of
 from pawsight.training.plan import Plan
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
@@ -24,9 +25,14 @@ def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.T
 
     Args:
         logits: [B, 1], the logit of class 1 of two, or [B, K].
-        labels: Class indices, [B].
-        label_smoothing: Share of the target spread evenly over all classes, 0..1.
+        labels: Class indices, [B]; of several labels 1 or 0 for each, [B, K].
+        label_smoothing: Share of the target spread evenly over all classes, 0..1; not of several
+            labels, whose binary cross-entropies are averaged.
     """
+    if labels.shape.rank == 2:
+        targets = tf.cast(labels, logits.dtype)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+        return tf.reduce_mean(losses, axis=1)
     if logits.shape[-1] == 1:
         targets = tf.cast(labels, logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
         return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
@@ -41,14 +47,24 @@ def photo_weights(labels: tf.Tensor, class_weights: tuple[float, ...] | None) ->
     Returns:
         float32, shape [B].
     """
-    is_there = tf.cast(labels >= 0, tf.float32)
+    there = tf.cast(is_there(labels), tf.float32)
     if class_weights is None:
-        return is_there
-    return is_there * tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
+        return there
+    return there * tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
+
+
+def is_there(labels: tf.Tensor) -> tf.Tensor:
+    """Return which photos are not lost, [B]."""
+    return (labels[:, 0] if labels.shape.rank == 2 else labels) >= 0
 
 
 def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return whether each photo is classified correctly, [B]; ties go to the lower class index."""
+    """Return whether each photo is classified correctly, [B]; ties go to the lower class index.
+
+    Of several labels whether each of them is right at a probability of 0.5, [B, K].
+    """
+    if labels.shape.rank == 2:
+        return tf.cast(logits >= 0, labels.dtype) == labels
     if logits.shape[-1] == 1:
         predicted = tf.cast(logits[:, 0] > 0, labels.dtype)
     else:
@@ -57,7 +73,10 @@ def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return how many photos are classified correctly."""
+    """Return how many photos are classified correctly; of several labels the sum of shares."""
+    if labels.shape.rank == 2:
+        shares = tf.reduce_mean(tf.cast(is_right(logits, labels), tf.float32), axis=1)
+        return tf.reduce_sum(shares)
     return tf.reduce_sum(tf.cast(is_right(logits, labels), tf.int32))
 
 
@@ -98,7 +117,7 @@ def build_train_step(
             logits = model(images, training=True)
             weights = photo_weights(labels, plan.class_weights)
             weighted = weights * losses(logits, labels, plan.label_smoothing)
-            num_there = tf.reduce_sum(tf.cast(labels >= 0, tf.float32))
+            num_there = tf.reduce_sum(tf.cast(is_there(labels), tf.float32))
             loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
             scaled = optimizer.scale_loss(loss)
         if plan.optimizer != "own":  # which has a rate or a schedule of its own
@@ -109,7 +128,7 @@ def build_train_step(
     if plan.eager:
         return train_step
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    labels = tf.TensorSpec((None,), tf.int32)
+    labels = _label_spec(plan)
     return tf.function(train_step, input_signature=(images, labels, tf.TensorSpec(())))
 
 
@@ -125,8 +144,13 @@ def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
     if plan.eager:
         return validation_step
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    labels = tf.TensorSpec((None,), tf.int32)
+    labels = _label_spec(plan)
     return tf.function(validation_step, input_signature=(images, labels))
+
+
+def _label_spec(plan: Plan) -> tf.TensorSpec:
+    is_several = task_of(plan.task).is_multi_label
+    return tf.TensorSpec((None, len(plan.class_names)) if is_several else (None,), tf.int32)
 
 
 def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:

@@ -23,6 +23,7 @@ from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.progress import Progress
 from pawsight.runs import Run
+from pawsight.task import task_of
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.divergence import DivergedError, described, lowered
 from pawsight.training.interrupts import stop_requests
@@ -54,8 +55,8 @@ class Trainer:
         self.plan = plan
         self.learner = learner
         self._clock = clock
-        counts = (np.bincount(one.labels).tolist() for one in (learner.train, learner.validation))
-        self._is_imbalanced = any(is_imbalanced(count) for count in counts)
+        task, both = task_of(plan.task), (learner.train, learner.validation)
+        self._is_imbalanced = any(is_imbalanced(task.counts(one.labels, 0)) for one in both)
         self._feed = learner.feed(lambda: self.plan)
         self._tally = Totals()
         self._history: list[Epoch] = []
@@ -104,7 +105,7 @@ class Trainer:
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
             share = self.plan.stages[self.plan.stage_at(step)].share
             loss, num_right = self.learner.train_step(images, labels, learning_rate, share)
-            self._count(float(loss), int(num_right), labels.numpy())
+            self._count(float(loss), float(num_right), labels.numpy())
             self._check(step + 1, run)
             now = clock()
             # The first step of a session compiles, and the first of a stage may.
@@ -165,8 +166,8 @@ class Trainer:
         )
         return step
 
-    def _count(self, loss: float, num_right: int, labels: np.ndarray) -> None:
-        num_there = int(np.count_nonzero(labels >= 0))
+    def _count(self, loss: float, num_right: float, labels: np.ndarray) -> None:
+        num_there = int(np.count_nonzero(labels.reshape(len(labels), -1)[:, 0] >= 0))
         self._tally.loss += loss * num_there
         self._tally.num_right += num_right
         self._tally.num_images += num_there

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pawsight.errors import TrainingError, first_line
 from pawsight.pipeline.batches import evaluation_batches
+from pawsight.task import task_of
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.score import ValidationScore
@@ -30,6 +31,7 @@ class Validator:
     ) -> None:
         self._metrics = metrics
         self._num_classes = len(plan.class_names)
+        self._task = task_of(plan.task)
         self._pixels = pixels
         self._step = build_validation_step(model, plan)
 
@@ -37,9 +39,8 @@ class Validator:
         """Score the model on photos at (height, width) pixels; lost photos are left out."""
         for metric in self._metrics:
             metric.reset_state()
-        loss = 0.0
-        right = np.zeros(self._num_classes, np.int64)
-        count = np.zeros(self._num_classes, np.int64)
+        loss, num_photos = 0.0, 0
+        right = count = self._task.outcomes(portion.labels[:0], self._num_classes)
         batches = evaluation_batches(
             self._pixels, portion.indices, portion.labels, _BATCH_SIZE, image_size
         )
@@ -49,9 +50,10 @@ class Validator:
                 self._update_metrics(labels, logits)
                 loss += float(batch_loss)
                 truth = labels.numpy()
-                right += np.bincount(truth[is_right.numpy()], minlength=self._num_classes)
-                count += np.bincount(truth, minlength=self._num_classes)
-        return ValidationScore(loss / max(1, int(count.sum())), right, count)
+                num_photos += len(truth)
+                right = right + self._task.outcomes(truth, self._num_classes, is_right.numpy())
+                count = count + self._task.outcomes(truth, self._num_classes)
+        return ValidationScore(loss / max(1, num_photos), right, count)
 
     def own_metrics(self) -> dict[str, float]:
         """Return the user's metrics of the last photos that were scored, by name.

@@ -20,7 +20,7 @@ from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
-from pawsight.models import builtin, swift
+from pawsight.models import builtin, colab, own, swift
 from pawsight.models.network import Network, plain
 from pawsight.models.registry import AUTO, find_network
 from pawsight.models.trained_size import trained_size
@@ -142,12 +142,10 @@ def _check_several_labels(config: TrainConfig, network: Network) -> None:
     Raises:
         ConfigError: There is one.
     """
-    if not network.has_weights or config.finetune:
-        what = "Fine-tuning" if config.finetune else f"The model '{network.name}'"
+    if network.name == colab.NETWORK.name or network.name.startswith(own.PREFIX):
         raise ConfigError(
-            f"{what} is for one label a photo.\n"
-            f"With --multi-label a linear head is fitted to a network with weights: "
-            f"--model {builtin.NAME}, or one of keras.applications or KerasHub."
+            f"The model '{network.name}' is for one label a photo.\n"
+            f"Leave --model out, or choose another: {swift.NETWORK.name}, {builtin.NAME}."
         )
     given = {"--target-accuracy": config.target_accuracy, "--start-from": config.start_from}
     for option, value in given.items():
@@ -160,8 +158,6 @@ def _check_several_labels(config: TrainConfig, network: Network) -> None:
 def _best_model(config: TrainConfig) -> TrainConfig:
     """Choose the network for model "auto": the shipped one, fine-tuned, where images allow it."""
     is_deep = min(working_size(config)) >= find_network(builtin.NAME).least_side
-    if config.source.multi_label:
-        return config.model_copy(update={"model": builtin.NAME})
     has_tensorflow = importlib.util.find_spec("tensorflow") is not None
     chosen: dict[str, Any] = {"model": swift.NETWORK.name}
     if is_deep:

@@ -20,7 +20,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
-from pawsight.errors import StoppedError
+from pawsight.errors import ConfigError, StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.own import Build
@@ -167,7 +167,7 @@ def resume(
 
 def _checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
     """Return the settings with the network written out, once it and what is the user's are fine."""
-    is_auto = config.model == AUTO and not config.source.multi_label
+    is_auto = config.model == AUTO
     config = checked_model(config)
     if is_auto and find_network(config.model).has_weights and not config.finetune:
         progress.note(
@@ -175,6 +175,8 @@ def _checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainCon
             'fine-tuned. For that: pip install "pawsight[train]"'
         )
     own.check(config.model)
+    if config.source.multi_label and own.metrics:
+        raise ConfigError("Metrics of yours are for one label a photo; leave metrics out.")
     return config
 
 
