@@ -1,5 +1,10 @@
 """The model in layers of Keras' own computes what the model in ours computes."""
 
+import importlib.util
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -77,3 +82,46 @@ def test_a_layer_that_keras_cannot_load_alone_is_refused():
 
     with pytest.raises(ModelError, match="Keras alone cannot load"):
         plain_model(Stored(network_of(Own())))
+
+
+# Keras' backend "numpy" is built on JAX's functions, so it needs JAX as well.
+OTHER_BACKENDS = [
+    name for name in ("torch", "jax", "openvino") if importlib.util.find_spec(name) is not None
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OTHER_BACKENDS, reason="no other backend of Keras is installed")
+def test_another_backend_of_keras_loads_the_file_and_gives_the_same_logits(tmp_path):
+    network = build_model("swift", 3, (32, 40))
+    plain_model(Stored(network)).save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 40, 3)).astype(np.float32)
+    np.save(tmp_path / "images.npy", images)
+    program = (
+        "import keras, numpy as np, sys\n"
+        "if sys.argv[1] == 'openvino':  # which takes bfloat16 where the processor has it\n"
+        "    import keras.src.backend.openvino.trainer as trainer\n"
+        "    compile_model = trainer.ov.compile_model\n"
+        "    exact = {'INFERENCE_PRECISION_HINT': 'f32'}\n"
+        "    trainer.ov.compile_model = lambda m, d, *_: compile_model(m, d, exact)\n"
+        "assert keras.backend.backend() == sys.argv[1]\n"
+        "model = keras.models.load_model('model.keras')\n"
+        "found = model.predict(np.load('images.npy'), verbose=0)\n"
+        "np.save('logits.npy', np.asarray(found['logits']))\n"
+        "assert 'tensorflow' not in sys.modules and 'pawsight' not in sys.modules\n"
+    )
+    expected = np.asarray(network(images, training=False))
+    for backend in OTHER_BACKENDS:
+        done = subprocess.run(
+            [sys.executable, "-c", program, backend],
+            cwd=tmp_path,
+            env={**os.environ, "KERAS_BACKEND": backend},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(
+            np.load(tmp_path / "logits.npy") / scale, expected / scale, atol=1e-5
+        )

@@ -47,6 +47,18 @@ def test_command_line_starts_without_the_libraries_of_its_commands():
     assert not loaded & heavy
 
 
+def test_predicting_a_file_imports_nothing_that_fetches_photos(save_photo):
+    photo = save_photo("a.png")
+    loaded = modules_after(
+        f"import sys\nsys.argv = ['pawsight', 'predict', {str(photo)!r}, '--format', 'jsonl']\n"
+        "from pawsight.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code"
+    )
+    assert "pawsight.inference.classifier" in loaded
+    others = {"pawsight.data.sources", "pawsight.workflow", "http.client", "urllib.request"}
+    assert not loaded & others
+
+
 def modules_after(statement: str) -> set[str]:
     """The modules a fresh Python has loaded after one statement."""
     code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"

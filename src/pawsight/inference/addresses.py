@@ -11,11 +11,13 @@ from pawsight.progress import Progress
 
 def is_fetched(name: str) -> bool:
     """Return whether photos are fetched or unpacked first: an address, or a local archive."""
-    from pawsight.data.sources import is_address  # imported here, since paths do not need it
-
     if os.path.lexists(name):
         return name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113
-    return ":" in name and is_address(name)
+    if ":" not in name:
+        return False
+    from pawsight.data.sources import is_address  # takes longer to import than to predict a photo
+
+    return is_address(name)
 
 
 def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:

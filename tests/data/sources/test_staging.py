@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from pawsight.data.sources import fetch as fetch_source
-from pawsight.data.sources import mirror, mounts, staging
+from pawsight.data.sources import mirror, staging
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Silent
-from pawsight.storage import download
+from pawsight.storage import download, mounts
 from pawsight.storage.download import DownloadError, RetryableError
 
 

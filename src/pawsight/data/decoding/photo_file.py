@@ -6,8 +6,8 @@ import os
 import stat
 import time
 
-from pawsight.data.sources.mounts import PASSING_ERRORS
 from pawsight.errors import PhotoError
+from pawsight.storage.mounts import PASSING_ERRORS
 
 MAX_BYTES = 512 * 2**20
 

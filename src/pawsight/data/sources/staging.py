@@ -27,11 +27,11 @@ from pawsight.data.sources.mirror import (
     safe_path,
     unique_paths,
 )
-from pawsight.data.sources.mounts import PASSING_ERRORS, network_drive
 from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError, first_line
 from pawsight.progress import Progress
 from pawsight.storage.download import DownloadError, RetryableError, Stream
+from pawsight.storage.mounts import PASSING_ERRORS, network_drive
 
 SLOW_FILES_PER_SECOND = 100.0  # one after the other; a disk of this machine gives thousands
 _MEASURED_FILES = 24
