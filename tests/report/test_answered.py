@@ -38,7 +38,7 @@ def test_next_steps_name_the_commonest_confusion_and_too_few_photos(predictions)
     assert labels == "Check labels that may be wrong: pawsight doubts runs/a"
     assert confusion == (
         "Add photos of dogs that look like cats: 100.0 % of the test photos of dogs (10) were "
-        "taken for it."
+        "taken for cats."
     )
     assert photos.startswith("Test on more photos: with 40 the accuracy lies anywhere from 5")
 
@@ -50,3 +50,9 @@ def test_a_report_shows_them(make_run):
     assert "pawsight doubts" in page
     assert "An answer is given from a probability of" in page
     assert (run.figures_dir / "coverage.png").is_file()
+
+
+def test_a_threshold_of_fewer_answers_lies_on_the_curve(predictions):
+    curve, point = draw_coverage(predictions, 0.985).axes[0].lines  # one answer of 40
+    assert (curve.get_xdata()[0], curve.get_ydata()[0]) == (1 / 40, 0)
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (1 / 40, 0)

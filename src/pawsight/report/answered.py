@@ -48,7 +48,7 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
         predictions: Of one part, one label a photo.
         threshold: The least probability of an answer, 0..1.
     """
-    coverage, error = _curve(predictions)
+    coverage, error = _curve(predictions, threshold)
     figure, axes = new_figure()
     axes.step(coverage, error, where="post", color=BLUE)
     answered, wrong = _at(predictions, threshold)
@@ -85,7 +85,7 @@ def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> li
     for one in top_confusions(metrics, 1):
         steps.append(
             f"Add photos of {one.truth} that look like {one.predicted}: {percent(one.share)} of "
-            f"the test photos of {one.truth} ({one.count:,}) were taken for it."
+            f"the test photos of {one.truth} ({one.count:,}) were taken for {one.predicted}."
         )
     low, high = metrics.intervals.get("accuracy", (0.0, 0.0))
     if high - low > _WIDE:
@@ -101,12 +101,13 @@ def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> li
     return steps[:3]
 
 
-def _curve(predictions: Predictions) -> tuple[list[float], list[float]]:
-    """Return coverage and error rate, the surest answers first."""
+def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], list[float]]:
+    """Return coverage and error rate, the surest answers first, from 20 or the threshold on."""
     order = np.argsort(-predictions.probs.max(axis=1), kind="stable")
     is_wrong = predictions.probs.argmax(axis=1)[order] != predictions.labels[order]
     counts = np.arange(1, len(order) + 1)
-    start = min(_FEWEST_ANSWERS, len(order)) - 1
+    num_answered = int((predictions.probs.max(axis=1) >= threshold).sum())
+    start = min(_FEWEST_ANSWERS, len(order), num_answered or len(order)) - 1
     error = np.cumsum(is_wrong) / counts
     return (counts / len(order))[start:].tolist(), error[start:].tolist()
 
