@@ -6,9 +6,8 @@
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json
     earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
 
-Each file is written beside its name and then moved onto it, so that a killed
-process leaves the old file or the new one and never half of one. Described for
-users in docs/run-folder.md.
+Each file is written beside its name and then moved onto it, so that a killed process leaves
+the old file or the new one and never half of one. Described for users in docs/run-folder.md.
 """
 
 from __future__ import annotations
@@ -233,11 +232,10 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return HTML with the figures for a notebook."""
-        figures = sorted(self.figures_dir.glob("*.png"))
         images = "".join(
             f'<img alt="{figure.stem}" style="max-width:48%" src="data:image/png;base64,'
             f'{base64.b64encode(figure.read_bytes()).decode()}">'
-            for figure in figures
+            for figure in sorted(self.figures_dir.glob("*.png"))
         )
         return f"<p>pawsight run <code>{html.escape(str(self.path))}</code></p>{images}"
 
