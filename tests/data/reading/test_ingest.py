@@ -284,8 +284,8 @@ def test_a_damaged_line_of_the_index_is_made_again(pets, cache, change):
         (first,) = index.execute("SELECT min(path) FROM photos WHERE row = 0").fetchone()
         index.execute(f"UPDATE photos SET {change} WHERE path = ?", (first,))
         index.commit()
-    catalog, pixels, told = read(pets)
-    assert told.num_read == 1
+    catalog, pixels, recorded = read(pets)
+    assert recorded.num_read == 1
     assert_right(catalog, pixels)
     assert read(pets)[2].num_read == 0
 
