@@ -41,6 +41,7 @@ def use_one_core():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_posix
 def test_training_needs_no_home_no_utf8_no_width_one_core_and_no_right_clock(tmp_path):
     pawsight.draw_sample(tmp_path / "photos", 24)
@@ -52,7 +53,7 @@ def test_training_needs_no_home_no_utf8_no_width_one_core_and_no_right_clock(tmp
         env=environment(tmp_path),
         capture_output=True,
         preexec_fn=use_one_core,
-        timeout=280,
+        timeout=580,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")

@@ -17,6 +17,7 @@ TASKS = ("ingest", "steps", "predict")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # of a machine that others use too
 @pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD")
 @pytest.mark.skipif(not shutil.which(os.environ.get("CC", "cc")), reason="needs a C compiler")
 def test_kills_and_faults_of_the_disk_change_no_bit_and_show_no_traceback(tmp_path):
