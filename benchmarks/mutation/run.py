@@ -13,6 +13,7 @@ is the same.
 """
 
 import argparse
+import collections
 import dataclasses
 import json
 import random
@@ -41,6 +42,7 @@ RESULTS = HERE / "results.json"
 DEFAULT_EXCLUDED = ("compat", "data/sources/sample_drawing")
 SECONDS = 900  # for the tests of one mutant; a mutant that takes longer counts as noticed
 MOST_TEST_SECONDS = 120  # of the tests run on one mutant, by their recorded seconds
+MOST_FILE_SECONDS = 20  # of a test file that changed since it was recorded; others are left out
 FIRST_SECONDS = 10  # of the tests run first, as most mutants fail one of them
 
 
@@ -227,7 +229,7 @@ def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list
     """Return the tests to run on a mutant.
 
     These are the tests that execute it, up to MOST_TEST_SECONDS, and then all of
-    the files that name its module and changed since they were recorded. Where
+    the quick files that name its module and changed since they were recorded. Where
     none executes it, the files that name its module.
     """
     files = {
@@ -243,7 +245,14 @@ def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list
         if test.partition("::")[0] in texts:  # else it is gone
             found.append(test)
     near = [file for file, text in texts.items() if dotted(mutant.module) in text]
-    changed = [file for file in near if test_map.files.get(file) != texts[file]]
+    recorded: dict[str, float] = collections.defaultdict(float)
+    for test, needed in test_map.seconds.items():
+        recorded[test.partition("::")[0]] += needed
+    changed = [
+        file
+        for file in near
+        if test_map.files.get(file) != texts[file] and recorded[file] <= MOST_FILE_SECONDS
+    ]
     return [*found, *changed] if found else near
 
 
