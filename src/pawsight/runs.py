@@ -204,10 +204,6 @@ class Run:
                 f"{self.config_path} is damaged or of another version of pawsight "
                 f"({where}: {first['msg']}).\nStart a new run on the same photos."
             ) from error
-        except (UnicodeError, TypeError) as error:  # pydantic's own, of a half of a character
-            raise RunError(
-                f"{self.config_path} is damaged ({error}).\nStart a new run on the same photos."
-            ) from error
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the run's JSON files.
