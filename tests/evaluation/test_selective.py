@@ -64,16 +64,8 @@ def test_rates_that_the_photos_do_not_prove_are_left_out():
 
 
 def test_a_hundred_thresholds_are_tested():
-    # Right answers, each with a probability of its own: the i-th of 100 thresholds is that of
-    # answer i * 10 of 991. 0.9 ** 22 is the largest power that exceeds 0.095, and the wrong
-    # answer, the 31st, is among those of the fourth threshold (answers 1 to 31).
-    probabilities = np.linspace(1, 0.5, 991)
-    is_right = np.arange(991) != 30
-    is_right[31:] = False
-    found = operating_point(probabilities, is_right, 0.11)
-    # 0.89 ** 11 = 0.28, ** 21 = 0.087 (both too few), 0.89 ** 31 + 31 * 0.11 * 0.89 ** 30 = 0.13.
-    assert found is None
-    found = operating_point(probabilities, is_right, 0.2)
-    # 0.8 ** 21 = 0.009; with one wrong of 31, 0.8 ** 31 + 31 * 0.2 * 0.8 ** 30 = 0.0087.
-    assert (found.coverage, found.error) == (31 / 991, 1 / 31)
-    assert found.threshold == pytest.approx(1 - 0.5 * 30 / 990)
+    # Of 991 answers, every tenth ends the answers of a threshold: 1, 11, ... 51, 61.
+    # 0.95 ** 61 = 0.044 proves 5 %, 0.95 ** 51 = 0.073 does not, and the 62nd on are wrong.
+    found = operating_point(np.linspace(1, 0.5, 991), np.arange(991) < 61, 0.05)
+    assert (found.coverage, found.error) == (61 / 991, 0)
+    assert found.threshold == pytest.approx(1 - 0.5 * 60 / 990)
