@@ -241,7 +241,7 @@ def test_missing_run_is_told(tmp_path):
 
 def test_newer_format_says_to_upgrade(make_colour_run):
     with pytest.raises(RunError, match=r"newer pawsight.*\n.*pip install --upgrade"):
-        Classifier.load(make_colour_run(format_version=2))
+        Classifier.load(make_colour_run(format_version=3))
 
 
 @pytest.mark.parametrize(

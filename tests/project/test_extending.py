@@ -157,7 +157,7 @@ def test_an_audit_check_of_two_edits_is_in_json_page_tables_and_fail_on(extended
 def test_a_command_of_two_edits_is_listed_runs_and_tells_its_errors(extended):
     run = extended("A command")
 
-    assert "List the classes that a model knows." in run("-m", "pawsight", "--help").stdout
+    assert "List the classes of a model." in run("-m", "pawsight", "--help").stdout
     assert run("-m", "pawsight", "classes").stdout.split()[-2:] == ["cats", "dogs"]
     failed = run("-m", "pawsight", "classes", "--model", "nowhere")
     assert (failed.returncode, failed.stdout) == (1, "")

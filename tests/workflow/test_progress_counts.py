@@ -32,8 +32,10 @@ def test_evaluating_counts_every_photo(run):
     progress.check()
 
 
-def test_an_audit_counts_every_photo(photos, tmp_path):
+def test_an_audit_counts_every_photo(photos, tmp_path, monkeypatch):
     from pawsight.workflow import audit
+
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))  # else they may be read already
 
     progress = Counted()
     audit(photos, tmp_path / "audit", progress=progress)
