@@ -37,7 +37,7 @@ def test_next_steps_name_the_commonest_confusion_and_too_few_photos(predictions)
     labels, confusion, photos = next_steps(measure(predictions), False, "runs/a")
     assert labels == "Check labels that may be wrong: pawsight doubts runs/a"
     assert confusion == (
-        "Add photos of dogs that look like cats: 100.0 % of the test photos of dogs (10) were "
+        "Add photos of dogs that look like cats: 100.0 % of the photos of dogs (10) were "
         "taken for cats."
     )
     assert photos.startswith("Test on more photos: with 40 the accuracy lies anywhere from 5")

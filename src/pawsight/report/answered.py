@@ -85,7 +85,7 @@ def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> li
     for one in top_confusions(metrics, 1):
         steps.append(
             f"Add photos of {one.truth} that look like {one.predicted}: {percent(one.share)} of "
-            f"the test photos of {one.truth} ({one.count:,}) were taken for {one.predicted}."
+            f"the photos of {one.truth} ({one.count:,}) were taken for {one.predicted}."
         )
     low, high = metrics.intervals.get("accuracy", (0.0, 0.0))
     if high - low > _WIDE:
