@@ -1,4 +1,4 @@
-"""Give a network the weights of another pawsight model of the same kind, class by class.
+"""Copy the weights of a pawsight model into another of the same network, class by class.
 
 All layers below the last one are copied; of the last one, the columns of the classes that both
 models have. A class that is new keeps the random weights it was built with.

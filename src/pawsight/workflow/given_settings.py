@@ -7,7 +7,10 @@ from typing import Any
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.errors import ConfigError
 from pawsight.models.own import Build, give
-from pawsight.models.registry import AUTO
+from pawsight.models.registry import AUTO, find_network
+from pawsight.progress import Progress
+from pawsight.training.own_parts import OwnParts
+from pawsight.workflow.photo_sets import checked_model
 
 
 def merged(
@@ -19,9 +22,7 @@ def merged(
         return TrainConfig(**settings, **given)
     if not settings and not given:
         return config
-    # Only the fields that were set: a network's own defaults stay.
-    kept = {name: getattr(config, name) for name in config.model_fields_set}
-    return TrainConfig(**{**kept, **settings, **given})
+    return TrainConfig(**{**_chosen(config), **settings, **given})
 
 
 def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
@@ -38,6 +39,28 @@ def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
             f"Give --build or --model, not both: the network is built by {name} or is "
             f"'{config.model}'."
         )
-    return TrainConfig(
-        **{**{one: getattr(config, one) for one in config.model_fields_set}, "model": name}
-    )
+    return TrainConfig(**{**_chosen(config), "model": name})
+
+
+def checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
+    """Return the settings with the network written out.
+
+    Raises:
+        ConfigError: The network, or what is the user's own, cannot be used.
+    """
+    is_auto = config.model == AUTO
+    config = checked_model(config)
+    if is_auto and find_network(config.model).has_weights and not config.finetune:
+        progress.note(
+            "TensorFlow is not installed: a linear head is fitted, and the network is not "
+            'fine-tuned. For that: pip install "pawsight[train]"'
+        )
+    own.check(config.model)
+    if config.source.multi_label and own.metrics:
+        raise ConfigError("Metrics of yours are for one label a photo; leave metrics out.")
+    return config
+
+
+def _chosen(config: TrainConfig) -> dict[str, Any]:
+    """Return the fields that were set; the others stay a network's own defaults."""
+    return {name: getattr(config, name) for name in config.model_fields_set}

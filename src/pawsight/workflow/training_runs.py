@@ -20,11 +20,11 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
-from pawsight.errors import ConfigError, StoppedError
+from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.own import Build
-from pawsight.models.registry import AUTO, find_network
+from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
 from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
@@ -34,9 +34,9 @@ from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import load_plan
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
-from pawsight.workflow.given_settings import merged, with_build
+from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
-from pawsight.workflow.photo_sets import Source, checked_model, read_photos
+from pawsight.workflow.photo_sets import Source, read_photos
 from pawsight.workflow.run_photos import photos_of
 
 if TYPE_CHECKING:
@@ -95,31 +95,9 @@ def train(
         StoppedError: The user stopped it; `resume` continues it.
         PawsightError: Anything else that prevents it, such as a full disk.
     """
-    own = OwnParts(optimizer, metrics, callbacks)
     config = with_build(merged(config, source_config, settings), build)
-    start = None if config.start_from is None else open_start(config.start_from, config.model)
-    if start is not None:
-        config = start.settings(config)
-    budget = TimeBudget(config.minutes, started)
-    if out is not None:
-        check_outside(out, source)
-    catalog = _list(source, config, budget, progress)
-    check_classes(catalog)
-    config = _checked(config, own, progress)  # before a folder is made
-    if out is not None:
-        check_new(out)
-    with budget.paused():
-        catalog, pixels = read_photos(catalog, config, progress)
-        config, dataset = divide_grown(start, catalog, pixels, config, progress)
-    run = Run.create(
-        out,
-        catalog.name,
-        results_dir("runs", source),
-        lambda run: _write_beginning(run, source, config, dataset.catalog, start),
-    )
-    with run.locked():
-        logged = LoggedProgress(progress, run.log_path)
-        return _train_and_finish(run, config, dataset, budget, logged, own)
+    own = OwnParts(optimizer, metrics, callbacks)
+    return _train_new(source, config, out, progress, started, own)
 
 
 @live_in_notebooks
@@ -165,19 +143,38 @@ def resume(
         return _train_and_finish(run, config, dataset, budget, progress, own)
 
 
-def _checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
-    """Return the settings with the network written out, once it and what is the user's are fine."""
-    is_auto = config.model == AUTO
-    config = checked_model(config)
-    if is_auto and find_network(config.model).has_weights and not config.finetune:
-        progress.note(
-            "TensorFlow is not installed: a linear head is fitted, and the network is not "
-            'fine-tuned. For that: pip install "pawsight[train]"'
-        )
-    own.check(config.model)
-    if config.source.multi_label and own.metrics:
-        raise ConfigError("Metrics of yours are for one label a photo; leave metrics out.")
-    return config
+def _train_new(
+    source: Source,
+    config: TrainConfig,
+    out: Source | None,
+    progress: Progress,
+    started: float | None,
+    own: OwnParts,
+) -> Run:
+    """Train a run that does not exist yet; arguments as those of `train`."""
+    start = None if config.start_from is None else open_start(config.start_from, config.model)
+    if start is not None:
+        config = start.settings(config)
+    budget = TimeBudget(config.minutes, started)
+    if out is not None:
+        check_outside(out, source)
+    catalog = _list(source, config, budget, progress)
+    check_classes(catalog)
+    config = checked(config, own, progress)  # before a folder is made
+    if out is not None:
+        check_new(out)
+    with budget.paused():
+        catalog, pixels = read_photos(catalog, config, progress)
+        config, dataset = divide_grown(start, catalog, pixels, config, progress)
+    run = Run.create(
+        out,
+        catalog.name,
+        results_dir("runs", source),
+        lambda run: _write_beginning(run, source, config, dataset.catalog, start),
+    )
+    with run.locked():
+        logged = LoggedProgress(progress, run.log_path)
+        return _train_and_finish(run, config, dataset, budget, logged, own)
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
