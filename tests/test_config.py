@@ -144,7 +144,7 @@ def test_settings_do_not_change():
 
 
 def test_keywords_of_train_are_settings_and_win_over_the_config(monkeypatch, tmp_path):
-    from pawsight.workflow import training_runs
+    from pawsight.workflow import given_settings
 
     taken = []
 
@@ -152,7 +152,7 @@ def test_keywords_of_train_are_settings_and_win_over_the_config(monkeypatch, tmp
         taken.append(config)
         raise PawsightError("far enough")
 
-    monkeypatch.setattr(training_runs, "checked_model", stop)
+    monkeypatch.setattr(given_settings, "checked_model", stop)
     photos = pawsight.draw_sample(tmp_path / "photos", count=4)
     config = TrainConfig(epochs=3, batch_size=8, model="colab")
     for given, settings in (
