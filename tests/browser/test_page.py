@@ -69,14 +69,14 @@ def test_each_photo_gets_its_answer_with_a_bar_for_each_class(open_page, address
     expect(page.locator("#count")).to_have_text("2 photos")
 
 
-def test_an_answer_that_is_not_sure_says_so_in_words(open_page, address):
+def test_an_unsure_answer_is_shown_in_words(open_page, address):
     page = open_page(address)
     give(page, photo("fog.png", GREY))
     expect(card(page, "fog.png").locator(".answer")).to_have_text("Not sure perhaps red")
     expect(page.locator("#live")).to_have_text("fog.png: not sure, perhaps red, 33.3 %")
 
 
-def test_model_card_tells_what_it_knows_and_what_it_does_not(open_page, address, run):
+def test_model_card_reports_what_it_knows_and_what_it_does_not(open_page, address, run):
     page = open_page(address)
     page.locator("#model-card summary").click()
     expect(page.locator("#model-card summary")).to_contain_text("red, green and blue")
@@ -160,7 +160,7 @@ def test_a_name_is_never_read_as_html(open_page, address):
     assert page.locator(".photo h3 img").count() == 0
 
 
-def test_photos_wait_while_offline_and_go_on_afterwards(open_page, address):
+def test_photos_wait_while_offline_and_continue_afterwards(open_page, address):
     page = open_page(address)
     expect(page.locator("#model-card")).to_be_visible()
     page.context.set_offline(True)

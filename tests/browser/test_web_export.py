@@ -150,14 +150,14 @@ def test_the_heat_map_is_made_in_the_browser(open_page, site, photos):
     expect(page.locator("canvas.heat")).to_be_visible(timeout=4 * WAIT)
 
 
-def test_a_missing_model_is_told(open_page, site, tmp_path):
+def test_a_missing_model_is_reported(open_page, site, tmp_path):
     page = open_page(site[1] + "nowhere/")
     page.route("**/card.json", lambda route: route.fulfill(status=404))
     page.goto(site[1])
     expect(page.locator("#banner")).to_contain_text("could not be loaded", timeout=WAIT)
 
 
-def test_the_card_says_what_the_browser_must_know(site):
+def test_the_card_reports_what_the_browser_must_know(site):
     card = json.loads((site[0] / "card.json").read_text())
     model = pawsight.load()
     assert card["class_names"] == list(model.class_names)
@@ -166,7 +166,7 @@ def test_the_card_says_what_the_browser_must_know(site):
     assert card["sure"] == model.answer_threshold
 
 
-def test_the_readme_says_how_to_look_at_it(site):
+def test_the_readme_explains_how_to_look_at_it(site):
     text = (site[0] / "README.md").read_text()
     assert "python -m http.server" in text
     assert "```python" not in text

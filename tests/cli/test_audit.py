@@ -40,7 +40,7 @@ def test_audit_prints_what_it_found(pawsight, labelled):
         assert text in result.stdout
 
 
-def test_audit_says_when_nothing_is_wrong(pawsight, sound):
+def test_audit_reports_when_nothing_is_wrong(pawsight, sound):
     result = pawsight("audit", sound)
     assert result.exit_code == 0, result.stderr
     assert "No problems found." in result.stdout
@@ -67,7 +67,7 @@ def test_audit_as_json_is_nothing_but_json_and_writes_nothing(pawsight, labelled
     assert list(Path().iterdir()) == []
 
 
-def test_audit_as_json_writes_where_it_is_told_to(pawsight, labelled):
+def test_audit_as_json_writes_where_requested(pawsight, labelled):
     printed = pawsight("audit", labelled, "--json", "--out", "report").stdout
     assert json.loads(printed) == json.loads(Path("report/audit.json").read_text())
     assert Path("report/audit.html").is_file()
@@ -88,7 +88,7 @@ def test_audit_replaces_an_earlier_one_and_nothing_else(pawsight, labelled):
     ("names", "exit_code"),
     [("broken", 3), ("leakage, broken", 3), ("any", 3), ("leakage", 0), ("dark,tiny", 0)],
 )
-def test_audit_fails_on_what_it_is_told_to(pawsight, labelled, names, exit_code):
+def test_audit_fails_on_the_requested_findings(pawsight, labelled, names, exit_code):
     result = pawsight("audit", labelled, "--fail-on", names)
     assert result.exit_code == exit_code, result.stderr
     assert "red/copy.png" in result.stdout
@@ -110,7 +110,7 @@ def test_a_finding_that_does_not_exist_is_wrong_usage(pawsight, labelled):
     assert list(Path().iterdir()) == []
 
 
-def test_audit_tells_of_groups_that_lie_in_several_parts(pawsight, sound):
+def test_audit_reports_groups_that_lie_in_several_parts(pawsight, sound):
     rows = ["path,label,part,animal"]
     for label in ("cats", "dogs"):
         rows += [f"{label}/0.jpg,{label},train,{label}-a", f"{label}/1.jpg,{label},train,{label}-b"]

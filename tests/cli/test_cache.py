@@ -29,7 +29,7 @@ def test_json_names_every_entry(pawsight, cache):
     assert [entry["name"] for entry in found["entries"]] == ["sample-1-1200"]
 
 
-def test_clearing_says_what_was_removed(pawsight, cache):
+def test_clearing_reports_what_was_removed(pawsight, cache):
     result = pawsight("cache", "--clear", "sample-1-1200")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [

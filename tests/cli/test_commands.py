@@ -132,7 +132,7 @@ def test_options_win_over_the_settings_file(pawsight, trained, tmp_path, name, t
         ("typo.json", '{"epoch": 3}', "epoch: there is no such setting; is it epochs?"),
     ],
 )
-def test_settings_file_that_cannot_be_used_is_told(
+def test_settings_file_that_cannot_be_used_is_reported(
     pawsight, trained, tmp_path, name, text, message
 ):
     if text is not None:
@@ -143,7 +143,7 @@ def test_settings_file_that_cannot_be_used_is_told(
     assert not trained
 
 
-def test_every_wrong_setting_is_told_at_once(pawsight, trained):
+def test_every_wrong_setting_is_reported_at_once(pawsight, trained):
     result = pawsight("train", "photos", "--minutes", "-1", "--learning-rate", "0")
     assert result.exit_code == 2
     assert "minutes: " in result.stderr
@@ -187,7 +187,7 @@ def test_evaluate_as_json_is_nothing_but_json(pawsight, colour_run, labelled):
     assert found["parts"][found["headline"]]["accuracy"] == 1
 
 
-def test_sample_says_where_it_is_and_how_to_go_on(pawsight, tmp_path):
+def test_sample_reports_where_it_is_and_how_to_continue(pawsight, tmp_path):
     result = pawsight("sample", tmp_path / "drawn", "--count", 4)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"{tmp_path}/drawn\n"

@@ -55,7 +55,7 @@ def test_list_names_the_sets_with_size_and_licence(pawsight):
     assert "not verified by a download" in done.stdout
 
 
-def test_list_as_json_says_where_each_fact_is_from(pawsight):
+def test_list_as_json_reports_where_each_fact_is_from(pawsight):
     sets = json.loads(pawsight("data", "list", "--json").stdout)["sets"]
     (beans,) = [one for one in sets if one["name"] == "beans"]
     assert [archive["part"] for archive in beans["archives"]] == ["train", "validation", "test"]
@@ -78,7 +78,7 @@ def test_get_without_a_folder_leaves_it_in_the_cache(pawsight, pets, tmp_path):
     assert "pawsight train pets" in done.stderr
 
 
-def test_another_name_is_told_with_those_that_there_are(pawsight):
+def test_an_unknown_name_is_reported_with_the_known_ones(pawsight):
     done = pawsight("data", "get", "unicorns")
     assert done.exit_code == 2
     assert "no well-known set 'unicorns'" in done.stderr and "oxford-pets" in done.stderr

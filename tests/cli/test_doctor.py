@@ -38,7 +38,7 @@ def test_findings_can_be_written_as_json(without_tensorflow):
     assert findings["always"]["packages"]["pillow"].count(".") == 2
 
 
-def test_every_extra_of_pyproject_says_what_it_gives():
+def test_every_extra_of_pyproject_has_a_description():
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(doctor._GIVES) == {"", *stated["optional-dependencies"]}
 

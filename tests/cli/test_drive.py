@@ -21,11 +21,11 @@ def test_login_wants_the_users_own_client(pawsight, tmp_path):
     assert "none.json is not the file of an OAuth client" in answer.stderr
 
 
-def test_logout_says_whether_there_was_a_sign_in(pawsight):
+def test_logout_reports_whether_there_was_a_sign_in(pawsight):
     assert pawsight("drive", "logout").stdout == "Not signed in.\n"
 
 
-def test_status_says_how_to_sign_in(pawsight):
+def test_status_explains_how_to_sign_in(pawsight):
     answer = pawsight("drive", "status")
     assert answer.exit_code == 1
     assert "You are not signed in to Google Drive.\nSign in: pawsight drive login" in answer.stderr

@@ -26,7 +26,7 @@ COMMANDS = [
 ]
 
 
-def test_version_is_told(pawsight):
+def test_version_is_reported(pawsight):
     result = pawsight("--version")
     assert (result.exit_code, result.stdout) == (0, f"pawsight {package.__version__}\n")
 
@@ -128,7 +128,7 @@ def test_what_is_raised_becomes_plain_lines_and_an_exit_code(capsys, error, exit
     assert recorded.out == ""
 
 
-def test_error_inside_a_command_is_told_as_a_bug_without_traceback(pawsight, monkeypatch):
+def test_error_inside_a_command_is_reported_as_a_bug_without_traceback(pawsight, monkeypatch):
     def fail() -> dict:
         raise ZeroDivisionError("division by zero")
 
@@ -162,7 +162,7 @@ def test_reader_that_goes_away_is_no_error(colour_run, save_photo):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk_is_told(pawsight_process, colour_run, save_photo):
+def test_full_disk_is_reported(pawsight_process, colour_run, save_photo):
     command = [sys.executable, "-m", "pawsight", "predict", save_photo("a.png")]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(

@@ -254,7 +254,7 @@ def test_failed_model_leaves_no_output_file(pawsight, photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_interrupted_command_goes_on_where_it_stopped(
+def test_interrupted_command_continues_where_it_stopped(
     pawsight_process, colour_run, save_photo, tmp_path, output
 ):
     paths = [str(save_photo(f"{number}.png", "blue")) for number in range(6)]
@@ -314,7 +314,7 @@ def test_photo_that_ends_the_process_is_a_row_the_second_time(
 
 
 @pytest.mark.slow
-def test_interruption_says_what_is_kept_and_how_to_go_on(colour_run, save_photo, output):
+def test_interruption_reports_what_is_kept_and_how_to_continue(colour_run, save_photo, output):
     paths = [str(save_photo(f"{number}.png")) for number in range(2)]
     command = ["predict", "-", "--model", colour_run.path, "--output", output]
     with started(command) as process:
@@ -386,7 +386,7 @@ def test_going_on_with_other_settings_is_refused(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such folder there")
-def test_output_that_cannot_be_written_says_what_to_do(predict, photos):
+def test_output_that_cannot_be_written_explains_what_to_do(predict, photos):
     result = predict(photos, "--output", "/proc/answers.csv")
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
@@ -436,7 +436,7 @@ def test_mirrored_look_is_averaged_in(pawsight, make_half_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_row_is_shown_while_the_list_goes_on(colour_run, save_photo):
+def test_row_is_shown_while_the_list_continues(colour_run, save_photo):
     path = str(save_photo("a.png"))
     with started(["predict", "-", "--model", colour_run.path]) as process:
         process.stdin.write(path.encode() + b"\n")
@@ -462,7 +462,7 @@ def test_photos_are_not_changed(predict, photos):
     assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.iterdir()}
 
 
-def test_without_a_run_the_shipped_model_answers_and_says_so(pawsight, photos):
+def test_without_a_run_the_shipped_model_answers_and_reports_it(pawsight, photos):
     result = pawsight("predict", photos)
     assert result.exit_code == 0
     assert result.stdout.startswith("path,label,probability,answer,error,cats,dogs\n")

@@ -27,7 +27,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_lines_tell_beginning_and_end_of_each_stage(clock, capsys):
+def test_lines_report_beginning_and_end_of_each_stage(clock, capsys):
     lines = LineProgress()
     lines.start("Reading photos", 30, "photos")
     for _ in range(3):
@@ -41,7 +41,7 @@ def test_lines_tell_beginning_and_end_of_each_stage(clock, capsys):
     ]
 
 
-def test_lines_tell_every_ten_seconds_with_rate_and_time_left(clock, capsys):
+def test_lines_report_every_ten_seconds_with_rate_and_time_left(clock, capsys):
     lines = LineProgress()
     lines.start("Reading photos", 100, "photos")
     for _ in range(25):

@@ -34,7 +34,7 @@ def test_secrets_are_taken_out_of_an_address(address, public):
     assert public_address(address) == public
 
 
-def test_a_long_value_is_hidden_and_still_tells_addresses_apart():
+def test_a_long_value_is_hidden_and_addresses_stay_distinct():
     first, second = (public_address(f"https://x.org/?a={letter * 30}") for letter in "ab")
     assert first.startswith("https://x.org/?a=***") and first != second
     assert "a" * 6 not in first.removeprefix("https://x.org/?a=***")

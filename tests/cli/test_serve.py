@@ -8,7 +8,7 @@ import pytest
 from pawsight.web.settings import ServeSettings
 
 
-def test_all_mistakes_in_settings_are_told_together(pawsight, colour_run):
+def test_all_mistakes_in_settings_are_reported_together(pawsight, colour_run):
     done = pawsight(
         *("serve", colour_run.path, "--port", 70000, "--workers", 0),
         *("--cors", "example.org", "--sure", 2),
@@ -26,19 +26,19 @@ def test_short_key_is_refused_and_not_shown(pawsight, colour_run):
     assert "k1" not in done.stderr
 
 
-def test_run_that_is_not_there_is_told(pawsight, tmp_path):
+def test_run_that_is_not_there_is_reported(pawsight, tmp_path):
     done = pawsight("serve", tmp_path / "nothing")
     assert done.exit_code == 1
     assert "There is no run folder" in done.stderr
 
 
-def test_address_of_no_machine_is_told(pawsight, colour_run):
+def test_address_of_no_machine_is_reported(pawsight, colour_run):
     done = pawsight("serve", colour_run.path, "--host", "no.such.host.invalid")
     assert done.exit_code == 2
     assert "Cannot listen at no.such.host.invalid" in done.stderr
 
 
-def test_port_that_is_taken_is_told_in_plain_words(pawsight, colour_run):
+def test_port_that_is_taken_is_reported_in_plain_words(pawsight, colour_run):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

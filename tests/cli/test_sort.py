@@ -55,7 +55,7 @@ def test_dry_run_shows_a_table_and_changes_nothing(sort, photos, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_sort_copies_and_says_how_to_take_it_back(sort, photos, tmp_path):
+def test_sort_copies_and_explains_how_to_undo_it(sort, photos, tmp_path):
     before = names(photos)
     result = sort(photos, "--yes")
     assert result.exit_code == 0
@@ -128,13 +128,13 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_done(sort, photos, tmp_p
         (["in", "--into", "out", "--format", "csv"], "needs --dry-run"),
     ],
 )
-def test_what_makes_no_sense_is_told(pawsight, arguments, recorded):
+def test_an_invalid_value_is_reported(pawsight, arguments, recorded):
     result = pawsight("sort", *arguments)
     assert result.exit_code == 2
     assert recorded in result.stderr
 
 
-def test_undo_without_a_sort_is_told(sort):
+def test_undo_without_a_sort_is_reported(sort):
     result = sort("--undo", "--yes")
     assert result.exit_code == 1
     assert "There is no sort to undo" in result.stderr

@@ -46,7 +46,7 @@ def test_a_photo_that_vanished_ends_nothing(make_generator, photo_folder):
     assert photos.shape == (4, 24, 30, 3)
 
 
-def test_without_one_good_photo_the_error_says_so(make_generator, tmp_path):
+def test_without_one_good_photo_the_error_names_the_reason(make_generator, tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "a.jpg").write_text("no photo")
     with (
@@ -193,7 +193,7 @@ def test_files_of_a_table_that_are_not_there_are_left_out(make_generator, table)
         ({"x_col": "age"}, TypeError, "must hold paths"),
     ],
 )
-def test_a_table_that_does_not_fit_is_said_plainly(options, kind, words, make_generator, table):
+def test_a_table_that_does_not_fit_is_reported_plainly(options, kind, words, make_generator, table):
     with pytest.raises(kind, match=words) as raised:
         make_generator().flow_from_dataframe(table, **options)
     assert isinstance(raised.value, PawsightError)

@@ -5,7 +5,7 @@ import pytest
 from pawsight.data.listing.gc_pause import many_records
 
 
-def test_the_search_for_circles_pauses_and_goes_on():
+def test_the_search_for_circles_pauses_and_continues():
     with many_records():
         assert not gc.isenabled()
         with many_records():
@@ -14,7 +14,7 @@ def test_the_search_for_circles_pauses_and_goes_on():
     assert gc.isenabled()
 
 
-def test_it_goes_on_after_an_error_too():
+def test_it_continues_after_an_error_too():
     with pytest.raises(KeyError), many_records():
         raise KeyError
     assert gc.isenabled()

@@ -55,7 +55,7 @@ def test_a_score_that_a_fold_lacks_has_no_mean():
     assert [fold["roc_auc"] for fold in found.folds] == [0.5, None]
 
 
-def test_the_test_part_that_all_folds_share_is_told_apart():
+def test_the_test_part_that_all_folds_share_is_distinguished():
     found = summarize_folds([run_of(part_of(0.5), part_of(0.6)), run_of(part_of(0.9), part_of(1))])
     assert found.test.mean["accuracy"] == pytest.approx(0.8)
     assert found.mean["accuracy"] == pytest.approx(0.7)

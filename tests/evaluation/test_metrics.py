@@ -79,7 +79,7 @@ def test_balanced_accuracy_does_not_reward_ignoring_the_rare_class(make_predicti
     assert found.scores["balanced_accuracy"] == 0.5
 
 
-def test_baseline_always_says_the_most_frequent_class(make_predictions):
+def test_baseline_always_predicts_the_most_frequent_class(make_predictions):
     found = measure(make_predictions([1, 1, 1, 0], [[0.8, 0.2]] * 4))
 
     assert (found.baseline_accuracy, found.baseline_class) == (0.75, "b")

@@ -44,7 +44,7 @@ def test_collect_keeps_path_truth_and_probability_of_a_photo_together(make_catal
     assert found.class_names == ("cat", "dog")
 
 
-def test_collect_tells_of_every_photo_once(make_catalog):
+def test_collect_reports_every_photo_once(make_catalog):
     listener = Listener()
     catalog = make_catalog([0, 1, 1, 0, 1], ["cat", "dog"])
 
@@ -83,7 +83,7 @@ def test_collect_names_the_class_the_model_never_learnt(make_catalog):
         )
 
 
-def test_collect_says_which_part_is_empty(make_catalog):
+def test_collect_names_the_part_that_is_empty(make_catalog):
     with pytest.raises(DataError, match="The validation part of pets has no readable photo"):
         collect(
             share_of_colour,
@@ -182,7 +182,7 @@ def test_predictions_of_earlier_versions_are_read_where_classes_are_called_like_
     assert load_predictions(path).class_names == ("label", "plain")
 
 
-def test_missing_predictions_say_how_to_make_them(tmp_path):
+def test_missing_predictions_explain_how_to_make_them(tmp_path):
     with pytest.raises(RunError, match="pawsight evaluate RUN"):
         load_predictions(tmp_path / "predictions-test.csv")
 

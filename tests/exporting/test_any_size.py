@@ -24,7 +24,7 @@ def striped_photos(tmp_path):
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
-def test_it_says_of_whole_photos_what_pawsight_says(
+def test_it_predicts_for_whole_photos_what_pawsight_predicts(
     make_colour_run, striped_photos, tmp_path, resize
 ):
     run = make_colour_run(resize=resize, image_size=[8, 8])
@@ -39,7 +39,7 @@ def test_it_says_of_whole_photos_what_pawsight_says(
         assert dict(zip(known, found, strict=True)) == pytest.approx(known, abs=0.01)
 
 
-def test_a_file_that_says_something_else_is_not_kept(make_colour_run, striped_photos, tmp_path):
+def test_a_file_that_predicts_something_else_is_not_kept(make_colour_run, striped_photos, tmp_path):
     stretched = make_colour_run("stretched")
     padded = ModelFolder.open(make_colour_run("padded", resize="pad"))
     assert add_any_size(padded, tmp_path, pawsight.load(stretched), striped_photos) is None

@@ -36,7 +36,7 @@ for photo in sorted(Path("kinds").iterdir()):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FLOAT)
-def test_an_export_says_what_the_model_says(all_exports, run, name):
+def test_an_export_predicts_what_the_model_predicts(all_exports, run, name):
     one = all_exports[name]
     assert one.largest_difference < 1e-4
     assert one.agreement == 1
@@ -192,7 +192,7 @@ def test_an_export_gives_logits_too(all_exports):
 
 
 @pytest.mark.slow
-def test_the_shipped_model_says_the_same_in_openvino(tmp_path):
+def test_the_shipped_model_predicts_the_same_in_openvino(tmp_path):
     from pawsight.exporting import openvino
     from pawsight.exporting.model_folder import ModelFolder
     from pawsight.models import builtin

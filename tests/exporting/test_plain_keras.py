@@ -49,7 +49,7 @@ def leaves_of(model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["swift", "mobilenetv2", "caffe"])
-def test_the_plain_model_says_the_same_after_it_was_saved(name, tmp_path):
+def test_the_plain_model_predicts_the_same_after_it_was_saved(name, tmp_path):
     network = network_of(CaffeScaling()) if name == "caffe" else build_model(name, 3, (32, 40))
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 40, 3)).astype(np.float32)
     stored = Stored(network)

@@ -18,7 +18,7 @@ from pawsight.exporting.readme import write_readme
         (0.95, "That costs no accuracy on these photos."),
     ],
 )
-def test_it_says_what_8_bits_cost(colour_run, tmp_path, accuracy, said):
+def test_it_reports_what_8_bits_cost(colour_run, tmp_path, accuracy, said):
     exported = Exported(Path("out"), "onnx-int8", 100, 0.1, 0.9, 1, 0.001, 0.002, accuracy, 0.95)
     model = ModelFolder.open(colour_run)
     write_readme(model, FORMATS["onnx-int8"], exported, tmp_path, None)

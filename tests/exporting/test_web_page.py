@@ -35,7 +35,7 @@ def test_the_browser_answers_and_no_server_is_asked(folder):
     assert not (folder / "static" / "http_engine.js").exists()
 
 
-def test_the_card_says_what_the_page_must_know(folder):
+def test_the_card_reports_what_the_page_must_know(folder):
     card = json.loads((folder / "card.json").read_text())
     assert card["name"] == "colours"
     assert card["class_names"] == list(COLOURS)

@@ -236,12 +236,12 @@ def test_run_can_be_given_by_path(colour_run):
     assert Classifier.load(str(colour_run.path)).image_size == (8, 8)
 
 
-def test_missing_run_is_told(tmp_path):
+def test_missing_run_is_reported(tmp_path):
     with pytest.raises(RunError, match="no run folder"):
         Classifier.load(tmp_path / "nowhere")
 
 
-def test_newer_format_says_to_upgrade(make_colour_run):
+def test_newer_format_advises_to_upgrade(make_colour_run):
     with pytest.raises(RunError, match=r"newer pawsight.*\n.*pip install --upgrade"):
         Classifier.load(make_colour_run(format_version=3))
 
@@ -276,7 +276,7 @@ def test_description_that_is_no_json_object_is_refused(colour_run, text):
         Classifier.load(colour_run)
 
 
-def test_missing_model_is_told(colour_run):
+def test_missing_model_is_reported(colour_run):
     colour_run.onnx_path.unlink()
     with pytest.raises(RunError, match="pawsight resume"):
         Classifier.load(colour_run)

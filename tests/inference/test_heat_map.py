@@ -79,7 +79,7 @@ def test_classifier_draws_it_of_whatever_is_a_photo(classifier, save_photo, tmp_
         ({"grid": 33}, "not 33"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(classifier, red_corner, options, message):
+def test_what_cannot_be_drawn_is_reported(classifier, red_corner, options, message):
     with pytest.raises(ConfigError, match=message):
         heat_map(classifier.probs, classifier.class_names, red_corner, **options)
 

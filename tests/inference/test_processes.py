@@ -46,7 +46,7 @@ def test_built_in_model_needs_no_run(photos):
     assert list(found[0].probabilities) == ["cats", "dogs"]
 
 
-def test_classifiers_are_told_apart_by_what_they_answer(make_colour_run):
+def test_classifiers_are_distinguished_by_what_they_answer(make_colour_run):
     first, same, other = (
         pawsight.load(make_colour_run(name, temperature=temperature).path).fingerprint
         for name, temperature in (("a", 1.0), ("b", 1.0), ("c", 2.0))

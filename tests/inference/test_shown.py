@@ -38,7 +38,7 @@ def test_notebook_shows_a_list_as_a_table_with_its_errors():
     assert "empty file" in page
 
 
-def test_long_list_says_how_many_are_not_shown():
+def test_long_list_reports_how_many_are_not_shown():
     page = PredictionList([TOM] * 1234)._repr_html_()
     assert page.count("tom.jpg") == 100
     assert "and 1,134 more" in page

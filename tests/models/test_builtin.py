@@ -94,6 +94,6 @@ def test_folder_is_a_run_folder():
     assert Run.open(builtin.folder()).onnx_path == builtin.onnx_path()
 
 
-def test_who_wants_to_train_the_shipped_model_is_told_how():
+def test_who_wants_to_train_the_shipped_model_is_advised_how():
     with pytest.raises(RunError, match=r"(?s)to predict, not to train.*--model builtin"):
         load_model(Run.open(builtin.folder()))

@@ -78,7 +78,7 @@ def _fetch(path, checksum=MD5, progress=None):
     return pauses
 
 
-def test_the_file_arrives_whole_and_its_bytes_are_told(server, tmp_path):
+def test_the_file_arrives_whole_and_its_bytes_are_reported(server, tmp_path):
     recorded = _Bytes()
     _fetch(tmp_path / "w" / "a.h5", progress=recorded)
     assert (tmp_path / "w" / "a.h5").read_bytes() == CONTENT

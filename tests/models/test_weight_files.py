@@ -111,7 +111,7 @@ def test_another_networks_weights_name_the_layers_that_do_not_fit(tmp_path, kind
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights at all", b"\x89HDF\r\n\x1a\n" + bytes(50)])
-def test_a_file_that_is_none_is_told_in_plain_words(tmp_path, content):
+def test_a_file_that_is_none_is_reported_in_plain_words(tmp_path, content):
     path = tmp_path / "a.h5"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"a\.h5 cannot be read as weights"):
@@ -139,7 +139,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_backbone(_backbone(), tmp_path / "gone.h5", "net")
 
 
-def test_an_error_without_words_is_told_by_its_kind(tmp_path, monkeypatch):
+def test_an_error_without_a_message_is_reported_by_its_type(tmp_path, monkeypatch):
     def refuse(*args, **settings):
         raise OSError
 

@@ -119,7 +119,7 @@ def test_float_photos_are_taken_as_well(noise):
     np.testing.assert_array_equal(augment(noise, (1, 1)), augment(noise.astype(np.float32), (1, 1)))
 
 
-def test_without_xla_the_same_pixels_come_out_and_the_log_says_so(noise, monkeypatch, caplog):
+def test_without_xla_the_same_pixels_come_out_and_the_log_reports_it(noise, monkeypatch, caplog):
     config = AugmentConfig(rotation_range=30, zoom_range=0.2, fill_mode="reflect")
     expected = Augment(config)(noise, (1, 1))
 

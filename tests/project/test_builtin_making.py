@@ -147,7 +147,7 @@ def test_varied_photo_is_the_same_for_the_same_seed_and_another_for_another(load
     assert first != other
 
 
-def test_card_says_what_was_measured():
+def test_card_reports_what_was_measured():
     folder = ROOT / "src" / "pawsight" / "models" / "builtin" / "cats-dogs"
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     measured = json.loads((ROOT / "builtin" / "results.json").read_text(encoding="utf-8"))
@@ -169,7 +169,7 @@ def test_model_comes_with_the_figures_that_were_measured():
         assert recorded[name] == pytest.approx(measured["validation"][name], abs=5e-5), name
 
 
-def test_card_says_how_many_of_the_photos_held_out_were_right():
+def test_card_reports_how_many_of_the_photos_held_out_were_right():
     folder = ROOT / "src" / "pawsight" / "models" / "builtin" / "cats-dogs"
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     made = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))

@@ -25,7 +25,7 @@ def summary(demo, tmp_path):
     return write
 
 
-def test_demo_says_how_good_the_model_is_and_where_to_look(summary, tmp_path):
+def test_demo_reports_how_good_the_model_is_and_where_to_look(summary, tmp_path):
     text = summary(
         n=180,
         num_correct=171,

@@ -29,7 +29,7 @@ def test_every_relative_link_leads_somewhere(path):
 
 @pytest.mark.parametrize("name", ["commands", "reference"])
 @pytest.mark.slow
-def test_generated_page_is_what_the_code_says(name):
+def test_generated_page_agrees_with_the_code(name):
     generator = runpy.run_path(str(ROOT / "docs" / f"generate_{name}.py"))
     written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert written == generator["page"](), "run: make docs"

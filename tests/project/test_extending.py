@@ -154,7 +154,7 @@ def test_an_audit_check_of_two_edits_is_in_json_page_tables_and_fail_on(extended
     assert item["reason"] in page
 
 
-def test_a_command_of_two_edits_is_listed_runs_and_tells_its_errors(extended):
+def test_a_command_of_two_edits_is_listed_runs_and_reports_its_errors(extended):
     run = extended("A command")
 
     assert "List the classes of a model." in run("-m", "pawsight", "--help").stdout
@@ -164,7 +164,7 @@ def test_a_command_of_two_edits_is_listed_runs_and_tells_its_errors(extended):
     assert failed.stderr.startswith("Error: There is no run folder nowhere")
 
 
-def test_a_source_of_two_edits_gives_photos_and_labels_and_tells_its_errors(
+def test_a_source_of_two_edits_gives_photos_and_labels_and_reports_its_errors(
     extended, tmp_path, save_photo
 ):
     with contextlib.closing(sqlite3.connect(tmp_path / "pets.db")) as database:

@@ -46,7 +46,7 @@ def test_convolution_takes_a_multiply_add_for_every_result_and_weight(load_modul
     assert load_module("flops").multiply_adds(graph).total() == 4 * 3 * 7 * 45
 
 
-def test_gradients_take_as_many_and_what_nobody_asks_for_takes_none(load_module, tf):
+def test_gradients_take_as_many_and_unused_values_take_none(load_module, tf):
     first, second = (tf.Variable(tf.ones((3, 3, *size))) for size in ((3, 4), (4, 6)))
 
     @tf.function
@@ -103,7 +103,7 @@ def test_moments_are_shared_by_the_operations_that_run_in_them(load_module):
     assert found == {"Conv2D": 4.0, "Relu": 3.0}
 
 
-def test_kinds_are_told_by_the_type_of_an_operation(load_module):
+def test_kinds_follow_from_the_type_of_an_operation(load_module):
     kind_of = load_module("op_times").kind_of
     for op_type, kind in (
         ("_MklNativeConv2DBackpropFilter", "convolutions"),
@@ -139,7 +139,7 @@ def test_peaks_are_measured(load_module, tf):
     assert flops.peak_of_convolutions(tf.float32, ((8, 4),)) > 0
 
 
-def test_findings_are_told_with_their_shares(load_module):
+def test_findings_are_reported_with_their_shares(load_module):
     size = {
         "image_size": [64, 96],
         "share_of_steps": 0.25,

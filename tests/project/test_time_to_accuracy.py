@@ -184,7 +184,7 @@ def test_a_cell_measured_again_takes_the_place_of_the_first(load_module, measure
     assert json.loads((tmp_path / "results.json").read_text()) == measured
 
 
-def test_table_gives_medians_and_says_whether_the_goal_is_reached(load_module, measured):
+def test_table_gives_medians_and_reports_whether_the_goal_is_reached(load_module, measured):
     lines = load_module("results").as_markdown(measured).splitlines()
     short, longer = (next(line for line in lines if line.startswith(f"| {m} |")) for m in (1.5, 4))
     # 86.9 % in 90 s: 87 % in 85 s reaches it. 93 % in 240 s: 91 % does not.
@@ -194,12 +194,12 @@ def test_table_gives_medians_and_says_whether_the_goal_is_reached(load_module, m
     assert longer.endswith("| 93 % | no | 0 |")
 
 
-def test_table_says_that_a_script_was_stopped(load_module, measured):
+def test_table_reports_that_a_script_was_stopped(load_module, measured):
     text = load_module("results").as_markdown(measured)
     assert "stopped after 2 of 10 epochs | 400 s | **70.00 %** | 80.00 %" in text
 
 
-def test_page_holds_what_the_results_say(load_module):
+def test_page_holds_the_results(load_module):
     results = load_module("results")
     page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert results.block(results.load()) in page, "run: make benchmark-time-to-accuracy"

@@ -76,7 +76,7 @@ def written(tmp_path):
     return write
 
 
-def test_a_page_without_findings_says_so(written):
+def test_a_page_without_findings_reports_it(written):
     page = written(photo("a.jpg"), photo("b.jpg"))
     assert "No problems found." in page.text
     assert "2 photos in 1 class" in page.text
@@ -156,7 +156,7 @@ def test_names_are_shown_and_never_obeyed(written):
     assert "<i>pets</i>" in page.text
 
 
-def test_a_long_list_is_cut_and_says_how_much_is_left_out(written):
+def test_a_long_list_is_cut_and_reports_how_much_is_left_out(written):
     dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(MOST_ITEMS + 7)]
     usual = [photo(f"{i}.jpg") for i in range(100)]
     page = written(*dark, *usual)

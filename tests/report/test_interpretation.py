@@ -116,7 +116,7 @@ def test_the_fitted_head_is_no_epoch_of_a_fine_tuning_that_helped(make_history):
 
 
 @pytest.mark.parametrize("num_epochs", [0, 1])
-def test_too_few_epochs_say_nothing(make_history, num_epochs):
+def test_too_few_epochs_report_nothing(make_history, num_epochs):
     assert reading(make_history([0.9] * num_epochs) if num_epochs else []).startswith(
         "With fewer than two epochs"
     )
@@ -152,7 +152,7 @@ def test_copies_in_different_parts_make_one_cautious():
     assert caution("test", 0) == ""
 
 
-def test_a_model_no_better_than_guessing_is_told_so():
+def test_a_model_no_better_than_guessing_is_reported():
     said = findings("test", metrics_of([[60, 40], [40, 60]], baseline_accuracy=0.6), {})
 
     assert said[0].startswith("Not shown to be better than guessing")
@@ -290,7 +290,7 @@ def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
 @pytest.mark.parametrize(
     ("is_weighted", "words"), [(True, "So did training"), (False, "training did not")]
 )
-def test_it_is_said_whether_rare_classes_counted_more(is_weighted, words):
+def test_it_is_reported_whether_rare_classes_counted_more(is_weighted, words):
     said = findings(
         "test", metrics_of([[9, 1], [5, 5]]), {"cats": 90, "dogs": 30}, is_weighted=is_weighted
     )

@@ -206,7 +206,7 @@ def test_the_page_itself_forbids_scripts(page):
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policies
 
 
-def test_a_run_without_test_part_says_so(make_run):
+def test_a_run_without_test_part_reports_it(make_run):
     page = Page(write_report(make_run(parts=("validation",))))
 
     assert "Right on 7 of 8 validation photos" in page.text
@@ -228,7 +228,7 @@ def head_page(make_run):
     return Page(write_report(run))
 
 
-def test_a_fitted_last_layer_is_told_by_its_trials_instead_of_curves(head_page):
+def test_a_linear_head_is_reported_by_its_trials_instead_of_curves(head_page):
     assert "#course" in head_page.links
     assert "it is right on 99.8 %, of the validation photos on 87.5 %" in head_page.text
     assert "0.01 98.5 % 0.0412" in head_page.text

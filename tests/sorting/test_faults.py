@@ -44,7 +44,7 @@ def undo_all(library) -> None:
         assert library.undo().left == {}
 
 
-def test_sort_that_meets_a_fault_at_any_step_loses_nothing_and_goes_on_later(
+def test_sort_that_meets_a_fault_at_any_step_loses_nothing_and_continues_later(
     make_library, fail_at, how
 ):
     photos = named_from(make_library(num_photos=3))
@@ -62,7 +62,7 @@ def test_sort_that_meets_a_fault_at_any_step_loses_nothing_and_goes_on_later(
         assert named_from(library) == photos
 
 
-def test_undo_that_meets_a_fault_at_any_step_goes_on_later(make_library, fail_at, how):
+def test_undo_that_meets_a_fault_at_any_step_continues_later(make_library, fail_at, how):
     photos = named_from(make_library(num_photos=3))
     for first in itertools.count():
         library = make_library(num_photos=3)

@@ -195,7 +195,7 @@ def test_copy_that_reads_back_wrong_stops_before_the_photo_goes(library, apart, 
     assert read_tree(library.home) == before
 
 
-def test_disk_without_links_says_to_copy(library, monkeypatch):
+def test_disk_without_links_advises_to_copy(library, monkeypatch):
     def symlink(*arguments, **options):
         raise PermissionError(1, "Operation not permitted")
 
@@ -232,7 +232,7 @@ def test_file_in_the_place_of_a_folder_is_refused(library, place):
         check_folder(str(library.into), ["cats"])
 
 
-def test_too_full_a_disk_is_told_before_anything_is_done(library, monkeypatch):
+def test_too_full_a_disk_is_reported_before_anything_is_done(library, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(DiskError, match="Nothing was done"):
@@ -390,7 +390,7 @@ def test_photos_are_placed_in_small_batches(library, monkeypatch):
     assert sizes == [2, 2, 1]
 
 
-def test_sort_of_other_photos_does_not_go_on_with_the_one_that_was_stopped(library, kill_at):
+def test_sort_of_other_photos_does_not_continue_with_the_one_that_was_stopped(library, kill_at):
     assert kill_at(40, library.sort)  # while copies get their names
     (journal,) = library.into.glob(".pawsight-sort/*.jsonl")
     assert b'"end"' not in journal.read_bytes()

@@ -63,7 +63,7 @@ def test_another_piece_than_the_one_asked_for_is_not_taken():
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_a_busy_server_says_how_long_to_wait(status):
+def test_a_busy_server_reports_how_long_to_wait(status):
     with pytest.raises(RetryableError, match=f"responds {status}") as caught:
         opened(0, Answer(status, Retry_After="120"))
     assert caught.value.seconds == 120.0

@@ -98,7 +98,7 @@ def test_a_quarter_of_a_gibibyte_is_left_free(monkeypatch, tmp_path):
         need_space(tmp_path, 1001, "unpack pets.zip")
 
 
-def test_what_is_needed_and_what_is_free_is_told_in_gigabytes(monkeypatch, tmp_path):
+def test_what_is_needed_and_what_is_free_is_reported_in_gigabytes(monkeypatch, tmp_path):
     usage(monkeypatch, 1_540_000_000)
     with pytest.raises(DiskError) as caught:
         need_space(tmp_path / "a", 2_000_000_000, "do it", known=3_250_000_000, advice="Do less.")

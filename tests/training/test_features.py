@@ -138,7 +138,7 @@ def test_a_damaged_file_of_features_is_made_again(backbone, catalog):
     np.testing.assert_array_equal(found.rows, expected)
 
 
-def test_a_damaged_backbone_says_what_to_remove(backbone):
+def test_a_damaged_backbone_explains_what_to_remove(backbone):
     backbone.onnx_path.write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"net\.onnx cannot be run"):
         FeatureReader(backbone, "stretch")

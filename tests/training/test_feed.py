@@ -19,7 +19,7 @@ def test_a_run_that_hardly_waits_is_limited_by_nothing(feed):
     assert feed.limit(8.0) is None
 
 
-def test_a_run_that_waits_for_photos_says_at_what_speed_they_come(feed):
+def test_a_run_that_waits_for_photos_reports_at_what_speed_they_come(feed):
     feed.waited_seconds = 2.0
     assert feed.limit(8.0) == "reading photos, 125 images/s"  # 1,000 in 8 s
 
@@ -30,7 +30,7 @@ def test_where_reading_is_quick_it_is_changing_them_that_limits(feed):
     assert feed.limit(8.0) == "augmenting photos, 125 images/s"
 
 
-def test_a_run_of_one_step_has_nothing_to_say(feed):
+def test_a_run_of_one_step_has_nothing_to_report(feed):
     feed.num_images, feed.waited_seconds = 0, 0.0
     assert feed.limit(0.0) is None
 

@@ -104,7 +104,7 @@ def test_a_share_of_the_layers_is_counted_from_the_last_and_rounded_up():
     assert names[3] == ["first/kernel", "first/bias", *names[2]]
 
 
-def test_the_plan_says_which_layers_learn_when(staged_plan):
+def test_the_plan_reports_which_layers_learn_when(staged_plan):
     assert "; the last 33 % of its layers are trained, then all" in staged_plan.describe()
 
 
@@ -126,7 +126,7 @@ def test_the_first_layers_learn_last_and_normalisation_never(tmp_path, staged_pl
 
 
 @pytest.mark.slow
-def test_stopped_in_the_first_stage_it_goes_on_to_the_same_bits(tmp_path, staged_plan):
+def test_stopped_in_the_first_stage_it_continues_to_the_same_bits(tmp_path, staged_plan):
     whole = _trainer(staged_plan)
     whole.fit(Run(tmp_path / "whole"), Silent())
     stopped = _trainer(staged_plan)
@@ -207,7 +207,7 @@ def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos
 
 
 @pytest.mark.slow
-def test_too_short_a_budget_keeps_the_fitted_layer_and_says_so(photos, config, tmp_path):
+def test_too_short_a_budget_keeps_the_fitted_layer_and_reports_it(photos, config, tmp_path):
     recorded = _RecordingProgress()
     short = config.model_copy(update={"epochs": None, "minutes": 0.2})
     run = train(photos, short, tmp_path / "run", recorded)

@@ -106,7 +106,7 @@ def test_a_weighted_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(p
 
 
 @pytest.mark.slow
-def test_training_goes_on_when_photos_vanish_or_break_and_says_which(photos, tmp_path):
+def test_training_continues_when_photos_vanish_or_break_and_reports_which(photos, tmp_path):
     stream = stream_of(photos)
 
     def harm():
@@ -161,7 +161,7 @@ def test_a_store_that_is_cut_short_in_mid_training_ends_with_plain_words(photos,
         )
 
 
-def test_many_lost_photos_are_told_of_by_their_number(photos):
+def test_many_lost_photos_are_counted_in_the_report(photos):
     stream, recorded = stream_of(photos), RecordingProgress()
     progress = LostPhotosReported(recorded, photos, stream)
     for photo in photos.photos[:25]:

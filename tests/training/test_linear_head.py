@@ -22,7 +22,7 @@ def _fit(rows, labels, num_classes=2, groups=None, class_weights=None, views=Non
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 6])
-def test_logits_of_features_as_they_are_tell_the_classes_apart(num_classes):
+def test_logits_of_features_as_they_are_separate_the_classes(num_classes):
     rows, labels = _photos(120, num_classes, noise=0.05)
     head = _fit(rows, labels, num_classes)
     assert head.kernel.shape == (6, num_classes)
@@ -42,7 +42,7 @@ def test_the_strength_of_lowest_loss_in_cross_validation_is_taken():
     assert all(0 < one.accuracy <= 1 for one in head.trials)
 
 
-def test_noise_asks_for_a_stronger_penalty_than_clear_features_do():
+def test_noise_needs_a_stronger_penalty_than_clear_features():
     random = np.random.default_rng(0)
     noise = random.normal(size=(60, 40)).astype(np.float32), np.arange(60) % 2
     assert _fit(*noise).strength > _fit(*_photos(60, noise=0.05)).strength
@@ -66,7 +66,7 @@ def test_a_class_with_one_photo_gets_a_head_without_cross_validation():
     assert np.isfinite(head.kernel).all()
 
 
-def test_a_feature_that_never_changes_has_no_say():
+def test_a_constant_feature_has_no_weight():
     rows, labels = _photos(40)
     rows[:, 5] = 3.0
     head = _fit(rows, labels)

@@ -79,7 +79,7 @@ def test_photos_grow_at_the_progress_that_the_stages_name(plan_of):
     assert [plan.replanned(4, 3).stage_at(step) for step in range(7)] == [0] * 5 + [1] * 2
 
 
-def test_a_plan_that_cannot_be_followed_says_what_to_do(plan_of, tmp_path):
+def test_a_plan_that_cannot_be_followed_explains_what_to_do(plan_of, tmp_path):
     run = Run(tmp_path)
     write_json(run.plan_path, plan_of(8).model_dump(mode="json") | {"optimizer": "adagrad"})
     with pytest.raises(RunError, match=r"(?s)optimizer.*Start a new run"):

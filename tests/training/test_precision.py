@@ -7,11 +7,11 @@ from pawsight.training import precision
 from pawsight.training.precision import Precision, choose, of_gpu
 
 
-def test_what_the_user_asks_for_is_taken():
+def test_what_the_user_requests_is_taken():
     assert choose("bfloat16") == Precision("bfloat16", "as set")
 
 
-def test_auto_measures_and_says_what_it_found():
+def test_auto_measures_and_reports_what_it_found():
     chosen = choose("auto")
     assert chosen.name in {"float32", "bfloat16"}
     assert "measured" in chosen.reason

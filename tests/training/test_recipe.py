@@ -86,7 +86,7 @@ def test_classes_that_differ_by_no_more_than_one_and_a_half_are_not_weighted():
     assert _weights([301, 200, 250]).class_weights is not None
 
 
-def test_classes_are_not_weighted_when_the_settings_say_so():
+def test_classes_are_not_weighted_when_the_settings_require_it():
     assert _weights([400, 100, 100], class_weights="none").class_weights is None
 
 

@@ -41,7 +41,7 @@ def _looked_at(run, progress=None):
     return classifier.logits(images), images
 
 
-def test_the_run_is_complete_and_says_how_the_strength_waschoose(run):
+def test_the_run_is_complete_and_reports_how_the_strength_was_chosen(run):
     assert run.is_complete
     plan = run.read_json(run.plan_path)
     tried = plan["head"]["cross_validation"]
@@ -51,7 +51,7 @@ def test_the_run_is_complete_and_says_how_the_strength_waschoose(run):
     assert run.report_path.is_file()
 
 
-def test_drawn_cats_and_dogs_are_told_apart(run):
+def test_drawn_cats_and_dogs_are_distinguished(run):
     # 9 photos: guessing is right on 5 of 9, or fewer.
     assert run.metrics["parts"]["validation"]["accuracy"] > 0.7
     (row,) = load_history(run.history_path)
@@ -79,7 +79,7 @@ def test_the_same_photos_and_seed_give_the_same_model(photos, run, tmp_path):
     np.testing.assert_array_equal(_looked_at(again)[0], _looked_at(run)[0])
 
 
-def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_model(
+def test_a_run_that_was_stopped_continues_and_ends_with_the_same_model(
     photos, run, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
@@ -106,7 +106,7 @@ def test_three_classes_of_six_photos_are_enough(photos, tmp_path):
     assert Classifier.load(done).class_names == ("a", "b", "c")
 
 
-def test_minutes_are_told_not_to_apply(photos, tmp_path, recorded):
+def test_a_note_reports_that_minutes_do_not_apply(photos, tmp_path, recorded):
     train(photos, CONFIG.model_copy(update={"minutes": 1.0}), tmp_path / "run", recorded)
     assert any("--minutes and --epochs have no effect" in note for note in recorded.notes)
 
@@ -134,7 +134,7 @@ def test_a_missing_weights_file_is_named_before_photos_are_read(photos, tmp_path
         train(photos, config, tmp_path / "run")
 
 
-def test_offline_the_file_to_bring_is_named_and_the_run_can_go_on(photos, tmp_path, monkeypatch):
+def test_offline_the_file_to_bring_is_named_and_the_run_can_continue(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("PAWSIGHT_WEIGHTS_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr("time.sleep", lambda seconds: None)

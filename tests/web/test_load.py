@@ -110,7 +110,7 @@ def test_photos_that_do_not_arrive_in_time_are_not_waited_for(serve, colour_run)
     eventually(lambda: client.service.num_active == 0)
 
 
-def test_answer_that_takes_too_long_is_told_as_such(serve, colour_run, gate):
+def test_an_answer_that_takes_too_long_is_reported_as_a_timeout(serve, colour_run, gate):
     client = serve(colour_run.path, timeout=0.3)
     answer = post(client)
     assert answer.status_code == 503

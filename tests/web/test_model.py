@@ -7,7 +7,7 @@ import pytest
 from .conftest import RED, form, png
 
 
-def test_card_tells_what_is_known_of_the_model(serve, make_colour_run):
+def test_card_reports_what_is_known_of_the_model(serve, make_colour_run):
     run = make_colour_run("colours", source="squares", temperature=2.0, versions={"pawsight": "1"})
     run.metrics_path.parent.mkdir()
     parts = {"test": {"accuracy": 0.5, "n": 4, "per_class": {}, "log_loss": float("nan")}}
@@ -89,7 +89,7 @@ def test_figures_count_requests_by_route_and_photos_by_outcome(client):
     assert f'pawsight_model_info{{fingerprint="{fingerprint}",name="run"}} 1.0' in lines
 
 
-def test_service_says_that_it_is_alive_and_ready(client):
+def test_service_reports_that_it_is_alive_and_ready(client):
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
 

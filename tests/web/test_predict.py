@@ -91,7 +91,7 @@ def test_photo_that_cannot_be_read_is_a_row_among_others(client):
     assert (bad["probability"], bad["probabilities"], bad["is_sure"]) == (0.0, {}, False)
 
 
-def test_when_no_photo_can_be_read_the_reasons_are_told(client):
+def test_when_no_photo_can_be_read_the_reasons_are_reported(client):
     answer = client.post("/predict", files=form(b"no photo"))
     assert answer.status_code == 422
     assert answer.json() == {"detail": "No photo could be read: 0.png: not a photo: text"}
@@ -120,7 +120,7 @@ def test_pixels_have_a_limit_of_their_own(serve, colour_run):
     assert client.post("/predict", files=form(png(size=(1000, 1000)))).status_code == 200
 
 
-def test_body_that_says_it_is_too_large_is_refused(serve, colour_run):
+def test_body_that_declares_it_is_too_large_is_refused(serve, colour_run):
     answer = serve(colour_run.path, max_bytes=2000).post("/predict", files=form(bytes(2001)))
     assert answer.status_code == 413
     assert answer.json() == {"detail": "At most 2,000 bytes may be sent in one request."}

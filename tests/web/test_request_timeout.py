@@ -37,7 +37,7 @@ def rest(line):
     return found
 
 
-def test_a_client_that_says_nothing_is_let_go(connect):
+def test_a_client_that_sends_nothing_is_disconnected(connect):
     assert rest(connect()) == b""
 
 

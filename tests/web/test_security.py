@@ -67,7 +67,7 @@ def test_without_cors_no_origin_is_named(client):
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_browsers_are_told_to_load_nothing_from_elsewhere(client):
+def test_browsers_are_instructed_to_load_nothing_from_elsewhere(client):
     headers = client.get("/healthz").headers
     assert headers["content-security-policy"].startswith("default-src 'self';")
     assert headers["permissions-policy"].startswith("camera=(self)")
@@ -86,7 +86,7 @@ def test_page_of_the_endpoints_needs_no_network(client):
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/nowhere", 404), ("PUT", "/predict", 405)]
 )
-def test_what_is_not_there_is_told_in_a_sentence(client, method, path, status):
+def test_what_is_not_there_is_reported_in_a_sentence(client, method, path, status):
     answer = client.request(method, path)
     assert answer.status_code == status
     assert answer.json()["detail"].endswith((".", "it."))

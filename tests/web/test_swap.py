@@ -79,7 +79,7 @@ def test_request_keeps_the_model_with_which_it_began(serve, link, gate):
     assert {row["label"] for row in answers[0]["predictions"]} == {"red"}
 
 
-def test_broken_model_does_not_take_over_and_is_told_of_once(link, caplog):
+def test_broken_model_does_not_take_over_and_is_reported_once(link, caplog):
     path, lead_to = link
     lead_to("first")
     model = ModelReloader(str(path))
@@ -123,7 +123,7 @@ def test_files_that_are_still_being_copied_are_left_alone(make_colour_run):
     assert model.now.classifier.temperature == 2.0
 
 
-def test_run_that_goes_away_goes_on_answering(make_colour_run):
+def test_a_run_that_is_removed_is_still_served(make_colour_run):
     run = make_colour_run()
     model = ModelReloader(str(run.path))
     shutil.rmtree(run.path)

@@ -57,7 +57,7 @@ def test_photos_can_be_given(colour_run, colour_photos, tmp_path):
     assert (exported.num_photos, exported.accuracy, exported.model_accuracy) == (6, 1, 1)
 
 
-def test_few_photos_are_told_of(colour_run, colour_photos, tmp_path, recorded):
+def test_few_photos_are_reported(colour_run, colour_photos, tmp_path, recorded):
     list(export_all(colour_run, ["onnx"], tmp_path / "out", colour_photos, recorded))
     assert any("There are 6 photos to compare on" in note for note in recorded.notes)
 
@@ -99,13 +99,13 @@ def test_a_missing_extra_is_named(colour_run, monkeypatch):
         pawsight.export(colour_run)
 
 
-def test_without_photos_it_says_how_to_name_some(colour_run, tmp_path):
+def test_without_photos_it_explains_how_to_name_some(colour_run, tmp_path):
     with pytest.raises(DataError, match="--photos FOLDER"):
         pawsight.export(colour_run, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_photos_that_are_gone_are_told_of_with_what_to_do(run, tmp_path):
+def test_photos_that_are_gone_are_reported_with_what_to_do(run, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run.path, copy)
     config = (copy / "config.json").read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def test_photos_that_are_gone_are_told_of_with_what_to_do(run, tmp_path):
         pawsight.export(copy)
 
 
-def test_the_shipped_model_has_no_keras_weights_and_says_what_works():
+def test_the_shipped_model_has_no_keras_weights_and_reports_what_works():
     with pytest.raises(ModelError, match=r"keras is made from[\s\S]*--format onnx, "):
         pawsight.export(None, "keras")
 
@@ -126,7 +126,7 @@ def test_the_shipped_model_is_exported_with_photos_that_are_given(photos, tmp_pa
     assert exported.size > builtin.onnx_path().stat().st_size
 
 
-def test_an_export_that_says_something_else_is_removed(
+def test_an_export_that_predicts_something_else_is_removed(
     colour_run, colour_photos, tmp_path, monkeypatch
 ):
     whole = FORMATS["onnx"].open_runner

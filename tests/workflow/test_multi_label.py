@@ -143,7 +143,7 @@ def test_onnx_export_has_the_sigmoid_inside(run, shapes, tmp_path):
     assert "thresholds = [" in readme
 
 
-def test_report_shows_each_label_and_says_nothing_of_one_class(run):
+def test_report_shows_each_label_and_nothing_about_one_class(run):
     page = run.report_path.read_text()
     for text in ("Label by label", "Mean average precision", "figure-thresholds", "circle"):
         assert text in page

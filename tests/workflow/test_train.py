@@ -107,7 +107,9 @@ class _CtrlC(Silent):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_says_how_to_go_on_and_then_ends_with_the_same_bits(photos, run, tmp_path):
+def test_a_stopped_run_explains_how_to_continue_and_then_ends_with_the_same_bits(
+    photos, run, tmp_path
+):
     with pytest.raises(StoppedError, match=r"(?s)step 1 of \d+.*pawsight resume .*stopped"):
         train(photos, SMALL, tmp_path / "stopped", _CtrlC())
     stopped = Run.open(tmp_path / "stopped")
@@ -218,7 +220,7 @@ def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp
         np.testing.assert_array_equal(one, other)
 
 
-def test_an_unknown_model_is_told_before_anything_is_made(photos, tmp_path):
+def test_an_unknown_model_is_reported_before_anything_is_made(photos, tmp_path):
     with pytest.raises(ConfigError, match="no model 'resnet'"):
         train(photos, TrainConfig(model="resnet"), tmp_path / "run")
     assert not (tmp_path / "run").exists()

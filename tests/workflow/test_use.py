@@ -31,7 +31,7 @@ def test_photos_of_an_unknown_class_cannot_be_evaluated(run, photos, tmp_path):
         pawsight.evaluate(run.path, tmp_path / "pets")
 
 
-def test_a_loaded_classifier_says_what_the_run_said(run, photos):
+def test_a_loaded_classifier_predicts_what_the_run_predicted(run, photos):
     with run.predictions_path("test").open() as file:
         first = file.readlines()[1].rstrip("\n").split(",")
     prediction = pawsight.load(run).predict(photos / first[0].strip('"'))[0]
@@ -39,7 +39,7 @@ def test_a_loaded_classifier_says_what_the_run_said(run, photos):
     assert prediction.probability == pytest.approx(float(first[3]), abs=1e-5)
 
 
-def test_look_alikes_that_are_most_of_a_class_are_divided_and_told_of(tmp_path, cache, recorded):
+def test_look_alikes_that_are_most_of_a_class_are_divided_and_reported(tmp_path, cache, recorded):
     rng = np.random.default_rng(0)
     noises = rng.integers(0, 256, (21, 8, 8, 3), np.uint8)
     one = [(f"cats/{number}.jpg", noises[0], 60 + 2 * number) for number in range(14)]

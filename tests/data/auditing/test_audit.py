@@ -179,7 +179,7 @@ def recorded(catalog, copies=None):
     return notes.texts
 
 
-def test_training_is_told_what_it_works_with(messy):
+def test_train_reports_the_photos_it_uses(messy):
     assert recorded(messy)[:3] == [
         "5 photos of cats, dogs: 3 train, 2 validation, 0 test.",
         "1 photo(s) cannot be used and are left out:",
@@ -206,14 +206,14 @@ def test_up_to_eight_classes_are_named(count):
     assert text.startswith(f"{count} photos of {named}: ")
 
 
-def test_training_is_told_of_copies_on_both_sides_and_under_two_labels(messy):
+def test_train_reports_copies_in_both_parts_and_under_two_labels(messy):
     texts = recorded(messy, [[0, 1], [2, 3]])
     assert any(text.startswith("1 photo(s) are there more than once") for text in texts)
     assert any("more than one part as copies" in text and "a.jpg = b.jpg" in text for text in texts)
     assert any("copies of another class" in text and "a.jpg = b.jpg" in text for text in texts)
 
 
-def test_training_is_told_of_damaged_photos_that_are_used():
+def test_train_reports_damaged_photos_that_are_used():
     texts = recorded(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
     assert texts[1:] == ["1 damaged photo(s) are used all the same, see catalog.csv."]
 

@@ -33,7 +33,7 @@ def remarked(*photos, usual=30):
     }
 
 
-def test_nothing_is_said_of_usual_photos():
+def test_nothing_is_reported_of_usual_photos():
     assert remarked() == {}
 
 
@@ -87,7 +87,7 @@ def test_a_set_of_tiny_photos_has_no_tiny_ones():
     assert remarked(*(photo(f"{i}.jpg", width=32, height=32) for i in range(40)), usual=0) == {}
 
 
-def test_what_is_left_out_since_its_end_is_missing_is_told_as_such():
+def test_a_file_left_out_for_its_missing_end_is_reported():
     cut = Photo("cut.jpg", "cats", problem="file ends too early (91 % of it is there)")
     broken = Photo("broken.jpg", "cats", problem="empty file")
     catalog = Catalog("pets", "", (broken, cut, photo("kept.jpg", flaw="file ends too early")))
@@ -119,18 +119,18 @@ def test_photos_of_one_size_differ_in_nothing():
     assert size_differences(sized(("cats", 400, 300), ("dogs", 400, 300))) == []
 
 
-def test_large_and_small_photos_are_told():
+def test_large_and_small_photos_are_reported():
     (said,) = size_differences(sized(("cats", 400, 400), ("cats", 90, 90)))
     assert "smaller than 90 pixels" in said
     assert "larger than 400" in said
 
 
-def test_landscapes_among_portraits_are_told():
+def test_landscapes_among_portraits_are_reported():
     (said,) = size_differences(sized(("cats", 400, 300), ("cats", 400, 300), ("cats", 300, 400)))
     assert said.startswith("33 % of the photos have a shape")
 
 
-def test_classes_of_different_sizes_are_told():
+def test_classes_of_different_sizes_are_reported():
     (said,) = size_differences(sized(("cats", 400, 300), ("dogs", 800, 600)))
     assert "'dogs' are usually larger (600 pixels" in said
     assert "'cats' (300)" in said

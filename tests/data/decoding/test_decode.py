@@ -195,7 +195,7 @@ def test_a_file_cut_in_the_middle_ends_too_early_or_is_damaged(kind):
         decode(data[: len(data) // 2])
 
 
-def test_a_cut_jpeg_says_so_in_plain_words():
+def test_a_cut_jpeg_has_a_plain_error():
     data = encode(noise(64, 64), "JPEG")
     with pytest.raises(PhotoError, match=r"^file ends too early \(4\d|5\d % of it is there\)$"):
         decode(data[: len(data) // 2])
@@ -358,7 +358,7 @@ def test_examine_gives_the_pixels_of_load_pixels():
         assert (examine(data, (50, 70), resize)[1] == load_pixels(data, (50, 70), resize)).all()
 
 
-def test_facts_say_how_a_photo_looks():
+def test_facts_report_how_a_photo_looks():
     grey = examine(
         encode(Image.new("RGB", (100, 100), (200, 200, 200)), "PNG"), (64, 64), "stretch"
     )
@@ -380,7 +380,7 @@ def test_sharpness_is_the_variance_of_the_laplacian():
     assert facts.brightness == 50
 
 
-def test_read_photo_says_why_it_could_not(tmp_path):
+def test_read_photo_explains_why_it_could_not(tmp_path):
     with pytest.raises(PhotoError, match="file not found"):
         read_photo(tmp_path / "gone.jpg")
     with pytest.raises(PhotoError, match="not a file"):

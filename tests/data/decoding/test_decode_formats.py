@@ -135,7 +135,7 @@ def test_a_kind_of_tiff_that_is_not_read_is_named():
         decode(data.getvalue())
 
 
-def test_the_name_of_a_file_has_no_say(tmp_path):
+def test_the_name_of_a_file_has_no_effect(tmp_path):
     from pawsight.data.reading.ingest import ingest
 
     for folder, name, kind in (

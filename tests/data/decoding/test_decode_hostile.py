@@ -169,7 +169,7 @@ def test_a_file_of_endless_small_parts_is_refused(data, reason):
     assert refusal(data) == reason
 
 
-def test_a_directory_that_asks_for_its_file_many_times_is_refused():
+def test_a_directory_that_lists_its_file_many_times_is_refused():
     assert refusal(directory_of_copies(3000, 4000)) == TOO_MANY_PARTS
     exif = directory_of_copies(3000, 4000)
     assert refusal(JPEG[:2] + segment(0xE1, b"Exif\0\0" + exif) + JPEG[2:]) == TOO_MUCH_TEXT

@@ -36,7 +36,7 @@ ONE_PASS = {
 
 @pytest.mark.parametrize("kind", ONE_PASS)
 @pytest.mark.parametrize("image_size", [(30, 40), (300, 400)], ids=["drafted", "in full"])
-def test_a_jpeg_cut_near_its_end_is_kept_with_what_is_there_said(kind, image_size):
+def test_a_jpeg_cut_near_its_end_is_kept_and_the_part_there_is_reported(kind, image_size):
     # Each row of the picture takes about as many bytes as any other.
     data = ONE_PASS[kind]
     facts, pixels = examine(data[: int(len(data) * 0.9)], image_size, "stretch", True)
@@ -68,7 +68,7 @@ def test_a_cut_jpeg_is_left_out_unless_asked_for():
             read(data)
 
 
-def test_never_is_all_of_a_cut_jpeg_said_to_be_there():
+def test_a_cut_jpeg_is_never_reported_as_whole():
     assert measure_remains(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
 
 
@@ -201,7 +201,7 @@ def test_rows_of_mid_grey_at_the_bottom_are_missing(
     assert (remains.share, remains.is_enough) == (pytest.approx(share), is_enough)
 
 
-def test_what_is_there_is_told_in_whole_percent():
+def test_what_is_there_is_reported_in_whole_percent():
     assert truncated_jpeg.Remains(0.917, False, True).words == "91 % of it is there"
     assert truncated_jpeg.Remains(0.999, False, True).words == "99 % of it is there"
     assert truncated_jpeg.Remains(1.0, False, True).words == "99 % of it is there"

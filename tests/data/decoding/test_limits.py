@@ -78,7 +78,7 @@ def test_a_tile_of_no_size_is_left_to_the_decoder():
     check_size(opened(20, 20, "TIFF", "raw", {322: 0, 323: 0}), 1)
 
 
-def test_the_limit_is_told_in_millions():
+def test_the_limit_is_reported_in_millions():
     assert str(too_many_pixels(3_999_999)) == "more pixels than the limit of 3 million"
     assert str(too_many_pixels(64_000_000, "X")) == "more pixels than the limit of 64 million for X"
 

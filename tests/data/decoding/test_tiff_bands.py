@@ -62,13 +62,13 @@ def test_three_bands_of_black_and_white_are_colours_too():
         ("unspecified", ("RGB", [10, 100, 255])),
     ],
 )
-def test_the_fourth_band_of_colours_is_opacity_where_the_file_says_so(extra, expected):
+def test_the_fourth_band_of_colours_is_opacity_where_the_file_declares_it(extra, expected):
     data = contiguous(160, 1600, 4080, 32896, photometric="rgb", extrasamples=[extra])
     assert pixel(data) == expected
 
 
 @pytest.mark.parametrize("extra", ["unassalpha", "assocalpha"])
-def test_the_second_band_of_grey_is_opacity_where_the_file_says_so(extra):
+def test_the_second_band_of_grey_is_opacity_where_the_file_declares_it(extra):
     assert pixel(contiguous(1600, 65535, extrasamples=[extra])) == ("LA", [100, 255])
 
 
@@ -158,7 +158,7 @@ def test_what_was_not_measured_is_black():
     assert found.tolist() == [[0, 128, 0]]  # 127.5 is rounded to even
 
 
-def test_white_is_zero_where_the_file_says_so():
+def test_white_is_zero_where_the_file_declares_it():
     data = tiff(np.full(SHAPE, 1600, np.uint16), photometric="miniswhite")
     assert pixel(data) == ("L", [155])
 
@@ -196,6 +196,6 @@ def test_pillow_is_passed_by_where_it_would_give_wrong_values(data, bands, is_ne
         assert needs_bands(image, PixelScale(bands=bands)) is is_needed
 
 
-def test_only_what_pillow_says_of_such_tiffs_counts():
+def test_only_what_pillow_reports_of_such_tiffs_counts():
     assert is_kind_of_bands(SyntaxError("unknown pixel mode"))
     assert not is_kind_of_bands(SyntaxError("not a TIFF file (header b'' not valid)"))

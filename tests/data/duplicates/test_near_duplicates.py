@@ -43,19 +43,19 @@ def test_copies_in_one_part_do_not_straddle():
     assert across_parts(catalog, [[0, 1, 3], [1, 2], [4, 5]]) == [[1, 2]]
 
 
-def test_copies_of_two_classes_are_told_apart_from_those_without_a_label():
+def test_copies_of_two_classes_are_distinguished_from_those_without_a_label():
     catalog = catalog_of(("a", "", "cats"), ("a", "", "dogs"), ("b", "", "cats"), ("b", "", ""))
     assert across_classes(catalog, [[0, 1], [2, 3]]) == [[0, 1]]
 
 
-def test_a_large_group_that_is_most_of_a_class_tells_nothing():
+def test_a_large_group_that_is_most_of_a_class_does_not_count():
     cats, dogs = ([(f"{name}{i}", "", name) for i in range(24)] for name in ("cats", "dogs"))
     catalog = catalog_of(*cats, *dogs)
     half, more = list(range(12)), list(range(24, 37))
     assert without_dominant_groups(catalog, [half, more]) == [half]
 
 
-def test_a_small_group_tells_something_even_of_a_small_class():
+def test_a_small_group_counts_even_in_a_small_class():
     catalog = catalog_of(("a", "", "cats"), ("b", "", "cats"), ("c", "", "dogs"))
     assert without_dominant_groups(catalog, [[0, 1]]) == [[0, 1]]
 

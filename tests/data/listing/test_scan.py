@@ -231,7 +231,7 @@ def test_a_picture_that_cannot_be_read_stays_a_row_with_the_reason(tmp_path, ext
     ],
 )
 @pytest.mark.parametrize("name", ["nameless", "a.jpg_large", "photo.2019"])
-def test_a_file_whose_name_says_nothing_is_known_by_its_first_bytes(tmp_path, start, name):
+def test_a_file_whose_name_has_no_ending_is_known_by_its_first_bytes(tmp_path, start, name):
     put(tmp_path, f"cats/{name}", data=start)
     put(tmp_path, "dogs/b.jpg")
     assert [row[0] for row in rows(tmp_path)] == [f"cats/{name}", "dogs/b.jpg"]
@@ -246,7 +246,7 @@ def test_unknown_files_that_are_no_pictures_are_counted(tmp_path):
     assert listing.num_ignored == 4
 
 
-def test_a_foreign_picture_without_a_name_says_what_it_is(tmp_path):
+def test_the_format_of_a_foreign_picture_without_a_name_is_reported(tmp_path):
     put(tmp_path, "cats/layers", data=b"8BPS\0\x01")
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg")
     assert "a Photoshop file" in problems(tmp_path)["cats/layers"]

@@ -77,7 +77,7 @@ def assert_right(catalog, pixels) -> None:
     assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
 
 
-def test_every_photo_is_a_row_and_a_broken_one_says_why(pets):
+def test_every_photo_is_a_row_and_a_broken_one_explains_why(pets):
     catalog, pixels, recorded = read(pets)
     assert [photo.path for photo in catalog.photos] == sorted(
         path.relative_to(pets).as_posix() for path in pets.rglob("*.*")
@@ -409,7 +409,7 @@ ingest(sys.argv[1], (12, 16), "stretch", Killing())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "interrupt"])
-def test_ingest_goes_on_where_it_was_stopped(tmp_path, how):
+def test_ingest_continues_where_it_was_stopped(tmp_path, how):
     root = draw_pets(tmp_path / "many", 300)
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(root), how], stderr=subprocess.PIPE, timeout=120

@@ -189,7 +189,7 @@ def test_a_store_that_is_cut_short_while_it_is_used_ends_with_plain_words(store)
         store.read(np.array([2, 0]))
 
 
-def test_a_store_goes_on_when_its_file_is_removed_or_replaced(store):
+def test_a_store_continues_when_its_file_is_removed_or_replaced(store):
     before = store.read(np.array([0]))
     store.path.unlink()
     store.path.write_bytes(b"other")

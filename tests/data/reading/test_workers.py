@@ -124,7 +124,7 @@ def test_a_decoder_that_waits_for_ever_is_ended_by_the_clock(pets, planted):
     assert set(problems.values()) == {""}
 
 
-def test_a_bug_in_a_worker_is_told_where_it_is_waited_for(pets, planted):
+def test_a_bug_in_a_worker_is_reported_where_it_is_waited_for(pets, planted):
     harm(pets / "dogs/0.png", "BUG")
     with pytest.raises(RuntimeError, match="LookupError: a bug in pawsight"):
         found(batches_of(pets, 10), 1, planted)

@@ -235,7 +235,7 @@ def test_too_many_files_are_stopped(tmp_path):
         unpack(archive, tmp_path / "out", Silent(), Limits(max_files=10))
 
 
-def test_a_disk_too_full_is_told_before_unpacking(tmp_path):
+def test_a_disk_too_full_is_reported_before_unpacking(tmp_path):
     archive = make_zip(tmp_path / "pets.zip", PETS)
     (tmp_path / "out").mkdir()
     with pytest.raises(DiskError, match=r"too full to unpack(.|\n)*PAWSIGHT_CACHE"):
@@ -297,7 +297,7 @@ def test_a_file_that_only_claims_to_be_an_archive_is_named(tmp_path, name):
         fetch(tmp_path / name, Silent())
 
 
-def test_an_archive_of_another_kind_says_what_to_do(tmp_path):
+def test_an_archive_of_another_kind_explains_what_to_do(tmp_path):
     (tmp_path / "pets.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\0")
     with pytest.raises(SourceError, match=r"a \.7z archive, .*\nUnpack it yourself"):
         fetch(tmp_path / "pets.7z", Silent())

@@ -38,7 +38,7 @@ def test_the_folder_one_stands_in_has_its_own_name(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_an_empty_source_says_what_can_be_given(text):
+def test_an_empty_source_reports_what_can_be_given(text):
     with pytest.raises(SourceError, match="the source is empty"):
         fetch(text, Silent())
 

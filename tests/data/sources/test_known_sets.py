@@ -164,7 +164,7 @@ def test_a_set_is_fetched_once_and_scanned_as_a_folder_per_class(server):
     assert server.asked == [("/pets.zip", "")]
 
 
-def test_size_host_and_licence_are_told_before_and_only_where_it_is_fetched(server, recorded):
+def test_size_host_and_licence_are_reported_before_and_only_where_it_is_fetched(server, recorded):
     known_pets = pets(f"{server.url}/pets.zip")
     fetch(known_pets, recorded)
     fetch(known_pets, recorded)
@@ -210,7 +210,7 @@ def test_a_mirror_that_lacks_the_file_is_left_for_the_next(server):
     assert [path for path, _ in server.asked] == ["/moved.zip", "/pets.zip"]
 
 
-def test_a_mirror_goes_on_with_the_part_that_another_gave(server):
+def test_a_mirror_continues_with_the_part_that_another_gave(server):
     with serving({"/pets.zip": PETS}) as first:
         first.cuts = [40_000]
         first.files = _OnceOnly(first.files)
@@ -233,7 +233,7 @@ def test_a_page_instead_of_the_archive_is_refused_before_it_is_fetched(server, r
     assert any("has 26 bytes, not" in note for note in recorded.notes)
 
 
-def test_another_checksum_says_what_happened_and_that_the_set_may_have_changed(server):
+def test_another_checksum_reports_what_happened_and_that_the_set_may_have_changed(server):
     server.files["/pets.zip"] = bytes(len(PETS))
     digest = hashlib.sha256(PETS).hexdigest()
     with pytest.raises(SourceError) as caught:
@@ -258,7 +258,7 @@ def test_a_damaged_archive_without_a_known_checksum_is_not_found_again(server):
     assert len(rows(fetch(pets(archives=(archive,)), Silent()))) == 3
 
 
-def test_offline_says_that_there_is_no_connection_and_what_to_do(dead):
+def test_offline_reports_that_there_is_no_connection_and_what_to_do(dead):
     with pytest.raises(SourceError) as caught:
         fetch(pets(f"{dead}/pets.zip"), Silent())
     text = str(caught.value)
@@ -368,7 +368,7 @@ def test_a_folder_that_holds_something_is_left_alone(server, tmp_path):
     assert server.asked == []
 
 
-def test_a_disk_too_full_is_told_before_anything_is_fetched(server, monkeypatch):
+def test_a_disk_too_full_is_reported_before_anything_is_fetched(server, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(DiskError, match="too full to fetch pets"):

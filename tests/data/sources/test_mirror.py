@@ -86,7 +86,7 @@ def _contents(folder):
     }
 
 
-def test_all_files_arrive_and_their_bytes_are_told():
+def test_all_files_arrive_and_their_bytes_are_reported():
     far, recorded = Far(dict(PETS)), Counted()
     folder = copy_all("pets", "far:pets", far.listed(), recorded)
     assert _contents(folder) == PETS

@@ -52,7 +52,7 @@ def test_no_two_pictures_are_alike():
     assert len(pictures) == 40
 
 
-def test_colour_alone_does_not_tell_cats_from_dogs():
+def test_colour_alone_does_not_separate_cats_from_dogs():
     """The mean colours of the classes are closer than a third of their spread."""
     means = {
         name: np.array([np.asarray(draw_picture(name, i)).mean((0, 1)) for i in range(80)])

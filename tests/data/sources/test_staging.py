@@ -86,7 +86,7 @@ def contents(folder):
     }
 
 
-def test_photos_on_a_slow_drive_are_copied_and_the_speed_is_told(photos, slow, recorded):
+def test_photos_on_a_slow_drive_are_copied_and_the_speed_is_reported(photos, slow, recorded):
     source = fetch_source(photos, recorded)
     assert source.name == "photos"
     assert not source.root.is_relative_to(photos.parent)
@@ -174,7 +174,7 @@ def test_a_file_that_may_not_be_read_is_named_and_left_out(photos, slow, recorde
     assert "the drive reports: Permission denied" in recorded.notes[1]
 
 
-def test_a_read_that_breaks_off_goes_on_from_its_byte(photos, tmp_path):
+def test_a_read_that_breaks_off_continues_from_its_byte(photos, tmp_path):
     with staging.open_stream(photos / "cats" / "1.jpg", 995) as stream:
         assert stream.start == 995
         assert b"".join(stream.chunks) == b"1.jpg"
@@ -204,7 +204,7 @@ def test_a_read_error_in_the_middle_of_a_file_is_tried_again(photos, slow, recor
     assert started_at == [0, 4]
 
 
-def test_what_a_drive_says_while_a_file_is_read_is_told_as_the_copy_knows_it():
+def test_errors_of_a_drive_during_a_read_become_errors_of_the_copy():
     class Torn:
         def read(self, size):
             raise OSError(errno.EIO, "Input/output error")

@@ -95,12 +95,12 @@ def test_a_repeated_line_counts_once(pets):
     assert "1 line(s) of labels.csv name a photo for a second time" in notes.texts[0]
 
 
-def test_a_photo_with_two_labels_has_none_and_says_why(pets):
+def test_a_photo_with_two_labels_has_none_and_explains_why(pets):
     listing = listed(pets, "path,label\na.jpg,cat\na.jpg,dog\nb.jpg,dog\n")
     assert rows(listing)[0] == ("a.jpg", "", "", "the table gives two labels: 'cat' and 'dog'")
 
 
-def test_a_photo_without_a_label_says_so(pets):
+def test_a_photo_without_a_label_reports_it(pets):
     assert rows(listed(pets, "path,label\na.jpg,\n"))[0][3] == "the table gives no label"
 
 
@@ -127,12 +127,12 @@ def test_a_file_that_is_no_photo_is_a_row_with_the_problem(pets):
         ('path,label\na.jpg,"cat\n', "damaged in line 2"),
     ],
 )
-def test_a_table_that_makes_no_sense_says_where(pets, text, message):
+def test_an_invalid_table_is_reported_with_its_line(pets, text, message):
     with pytest.raises(DataError, match=message):
         listed(pets, text)
 
 
-def test_a_label_that_is_not_utf8_says_what_to_do(pets):
+def test_a_label_that_is_not_utf8_explains_what_to_do(pets):
     with pytest.raises(DataError, match=r"Line 2 .* not UTF-8\.\nSave the table again"):
         listed(pets, "path,label\na.jpg,Épagneul\n", encoding="latin-1")
 
@@ -396,7 +396,7 @@ def test_letters_in_another_unicode_form_are_the_same(pets):
     assert [(p.path, p.problem) for p in listing.photos if p.label == "Bär"] == [(name, "")]
 
 
-def test_a_table_whose_photos_are_elsewhere_says_where_it_looked(pets):
+def test_a_table_whose_photos_are_elsewhere_reports_where_it_looked(pets):
     with pytest.raises(
         DataError, match=r"None of the 1 photos .* such as x/gone\.jpg(.|\n)*Put the"
     ):
@@ -476,7 +476,7 @@ def test_columns_are_found_by_their_values_and_the_only_one_left_is_the_label(pe
     assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
 
 
-def test_a_table_without_a_first_line_says_so(pets):
+def test_a_table_without_a_first_line_reports_it(pets):
     with pytest.raises(DataError, match="names a photo: put the line path,label above it"):
         listed(pets, "a.jpg,cat\nb.jpg,dog\n")
 

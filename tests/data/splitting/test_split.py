@@ -88,7 +88,7 @@ def test_folds_have_their_share_of_each_class():
             assert abs(found[label, "validation"] - total / 3) <= total / 30 + 1
 
 
-def test_a_large_class_is_divided_as_the_fractions_say():
+def test_a_large_class_is_divided_by_the_fractions():
     found = counts(split(catalog_of(cats=20_000, dogs=2_000), CONFIG))
     # 15 % of n, give or take four times sqrt(0.15 * 0.85 * n): 50.5 and 16.0 photos.
     assert found["cats", "test"] == pytest.approx(3000, abs=202)
@@ -203,14 +203,14 @@ def test_split_names_the_class_that_is_too_small():
         split(catalog_of(cats=5, dogs=1), CONFIG)
 
 
-def test_split_says_how_many_of_a_small_class_are_broken_or_copies():
+def test_split_reports_how_many_of_a_small_class_are_broken_or_copies():
     catalog = with_copies(catalog_of(cats=5, dogs=3), "dogs/0000.jpg", "dogs/0001.jpg")
     photos = (*catalog.photos[:-1], replace(catalog.photos[-1], problem="empty file"))
     with pytest.raises(DataError, match="of which 1 cannot be read and 1 are copies of others"):
         split(replace(catalog, photos=photos), CONFIG)
 
 
-def test_split_says_when_there_is_one_class_only():
+def test_split_reports_when_there_is_one_class_only():
     with pytest.raises(DataError, match="only the class 'cats'"):
         split(catalog_of(cats=10), CONFIG)
 

@@ -17,7 +17,7 @@ def test_a_port_that_nothing_listens_on_is_named():
         require_answer(f"http://127.0.0.1:{port}/store")
 
 
-def test_behind_a_proxy_the_proxy_is_left_to_tell(monkeypatch):
+def test_behind_a_proxy_the_proxy_reports_the_address(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     require_answer("https://store.invalid")
 
@@ -34,7 +34,7 @@ def test_behind_a_proxy_the_proxy_is_left_to_tell(monkeypatch):
         ("ClientAuthenticationError", "It is locked.", "It is locked"),
     ],
 )
-def test_missing_and_wrong_credentials_are_told_apart(kind, text, reason):
+def test_missing_and_wrong_credentials_are_distinguished(kind, text, reason):
     error = type(kind, (Exception,), {})(text)
     with pytest.raises(DownloadError) as caught, _translated():
         raise error

@@ -195,7 +195,7 @@ def test_public_bucket_is_read_without_keys(bucket, pets, recorded, monkeypatch)
 
 
 @pytest.mark.usefixtures("bucket")
-def test_missing_keys_say_how_to_sign_in(recorded, monkeypatch):
+def test_missing_keys_explain_how_to_sign_in(recorded, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(SourceError, match=r"(?s)S3 does not let you read.*aws configure.*anonym"):
@@ -204,19 +204,19 @@ def test_missing_keys_say_how_to_sign_in(recorded, monkeypatch):
 
 @pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("address", ["s3://no-such-bucket/pets", "s3://photos/no-such-folder"])
-def test_what_is_not_there_is_said(recorded, address):
+def test_what_is_not_there_is_reported(recorded, address):
     with pytest.raises(SourceError, match=rf"There is no {address} .*\nLook for a slip"):
         sources.fetch(address, recorded)
 
 
 @pytest.mark.usefixtures("bucket")
-def test_forbidden_bucket_is_said(gate, recorded):
+def test_forbidden_bucket_is_reported(gate, recorded):
     gate.faults += [("GET", "/photos", _answer("403 Forbidden", "AccessDenied"))] * 4
     with pytest.raises(SourceError, match="S3 does not let you read s3://photos: "):
         sources.fetch("s3://photos", recorded)
 
 
-def test_folder_without_photos_is_said(bucket, recorded):
+def test_folder_without_photos_is_reported(bucket, recorded):
     bucket.put_object(Bucket="photos", Key="text/readme.md", Body=b"hello")
     with pytest.raises(SourceError, match=r"There are no photos in s3://photos/text\.\nGive the"):
         sources.fetch("s3://photos/text", recorded)

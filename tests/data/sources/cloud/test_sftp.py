@@ -129,7 +129,7 @@ def test_a_second_time_nothing_is_opened(server, recorded):
     assert server.files.opened == []
 
 
-def test_a_wrong_password_says_to_try_ssh_and_shows_none(server, recorded):
+def test_a_wrong_password_advises_to_try_ssh_and_shows_none(server, recorded):
     with pytest.raises(SourceError, match=r"(?s)SFTP does not let you read.*`ssh`") as caught:
         fetch(f"sftp://mia:wrongword@{server.at}/pets", recorded)
     assert "wrongword" not in str(caught.value)

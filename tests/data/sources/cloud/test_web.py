@@ -180,20 +180,20 @@ def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, recorded):
     assert "cats/tom.jpg: the server gives a web page in its place" in recorded.notes[0]
 
 
-def test_page_without_files_is_said(site, serve, recorded):
+def test_page_without_files_is_reported(site, serve, recorded):
     site.files["/empty/readme.html"] = b""
     with pytest.raises(SourceError, match=r"There are no photos in .*/empty/\.\nWhat is needed"):
         sources.fetch(f"{serve(site)}/empty/", recorded)
 
 
-def test_address_that_leads_nowhere_is_said(site, serve, recorded):
+def test_address_that_leads_nowhere_is_reported(site, serve, recorded):
     with pytest.raises(
         SourceError, match=r"(?s)the server responds 404 Not Found.*address is right"
     ):
         sources.fetch(f"{serve(site)}/nothing.zip", recorded)
 
 
-def test_no_connection_is_said_without_the_password(recorded):
+def test_no_connection_is_reported_without_the_password(recorded):
     with pytest.raises(SourceError, match="there is no connection") as error:
         sources.fetch("http://me:secret@127.0.0.1:1/pets.zip", recorded)
     assert "secret" not in str(error.value)

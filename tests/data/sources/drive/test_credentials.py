@@ -77,7 +77,7 @@ def test_a_sign_in_is_kept_for_its_owner_alone_and_used(nobody, client_file, mon
     drive.close()
 
 
-def test_a_no_on_googles_page_is_told(nobody, client_file, monkeypatch):
+def test_a_refusal_on_googles_page_is_reported(nobody, client_file, monkeypatch):
     monkeypatch.setattr(webbrowser, "get", lambda *_: Browser({"error": "access_denied"}))
     with pytest.raises(SourceError, match=r"Nobody signed in .*access_denied"):
         sign_in(client_file)
@@ -123,13 +123,13 @@ def test_without_a_connection_signing_out_removes_it_all_the_same(nobody):
     assert not token_path().exists()
 
 
-def test_a_spoilt_sign_in_says_to_sign_in_again(nobody):
+def test_a_spoilt_sign_in_advises_to_sign_in_again(nobody):
     keep_token("[]")
     with pytest.raises(SourceError, match=r"(?s)cannot be used.*pawsight drive login"):
         load_access()
 
 
-def test_nobody_signed_in_is_told_every_way(nobody):
+def test_nobody_signed_in_is_reported_every_way(nobody):
     with pytest.raises(
         SourceError, match=r"(?s)not signed in.*drive login.*PAWSIGHT_DRIVE_API_KEY"
     ):

@@ -215,7 +215,7 @@ def test_an_archive_is_copied_and_unpacked(world):
     assert not world.bytes_asked()
 
 
-def test_a_folder_that_only_holds_an_archive_says_so(world):
+def test_a_folder_that_only_holds_an_archive_reports_it(world):
     box = world.add("box")
     world.add("pets.zip", b"PK", box, kind="application/zip")
     with pytest.raises(SourceError, match=r"(?s)no photos in box.*such as gdrive:box/pets\.zip"):
@@ -312,7 +312,7 @@ def test_a_sign_in_that_runs_out_on_the_way_is_renewed(signed_in):
     assert contents(fetch("gdrive:pets", Silent())) == {"tom.jpg": b"tom"}
 
 
-def test_a_sign_in_that_was_withdrawn_says_to_sign_in_again(signed_in):
+def test_a_sign_in_that_was_withdrawn_advises_to_sign_in_again(signed_in):
     signed_in.troubles["token"] = [Trouble(400, "invalid_grant")] * 9
     with pytest.raises(SourceError, match=r"(?s)expired or was withdrawn.*pawsight drive login"):
         fetch("gdrive:pets", Silent())
