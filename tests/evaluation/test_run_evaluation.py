@@ -5,6 +5,8 @@ import pytest
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
+from pawsight.data.duplicates.training_copies import CopiesOfTraining
+from pawsight.evaluation import run_evaluation
 from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
 from pawsight.models.description import ModelDescription
 from pawsight.progress import Silent
@@ -114,6 +116,26 @@ def test_nothing_but_copies_leaves_nothing_to_measure(trained, recorded):
 
     assert found.training_copies.without is None
     assert recorded.notes[0].endswith("None is left without.")
+
+
+def test_copies_that_raised_no_score_are_counted_alone(trained, recorded):
+    # Both photos are right, with the copy and without.
+    others(trained, ["t0", "n1"], recorded)
+
+    assert recorded.notes == [
+        "1 photo of 2 is a copy of a photo that this model was trained on. Without them: 100.0 %."
+    ]
+
+
+def test_copies_with_other_bytes_are_copies_too(trained, recorded, monkeypatch):
+    found = CopiesOfTraining(np.arange(6) == 0, np.arange(6) == 1)
+    monkeypatch.setattr(run_evaluation, "copies_of_training", lambda *_: found)
+
+    copies = others(trained, ["t0", "n0", "n1", "n2", "n3", "n4"], recorded).training_copies
+
+    # Of the four others the fourth photo is wrong.
+    assert (copies.num_photos, copies.num_near, copies.without.accuracy) == (2, 1, 0.75)
+    assert "(1 of them re-saved, resized, mirrored or cropped)" in recorded.notes[0]
 
 
 def test_new_photos_are_no_copies(trained, recorded):

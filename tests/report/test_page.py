@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pawsight.data.auditing import checks
 from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import STANDARD
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
 from pawsight.records import Predictions
-from pawsight.report import interpretation
 from pawsight.report.gallery import surest_mistakes
 from pawsight.report.page import write_report
 from pawsight.storage.atomic import write_json
@@ -362,32 +360,6 @@ def test_the_pages_own_lines_of_python_run(make_colour_run, save_photo, tmp_path
     assert sorted(row.split(",")[1].strip('"') for row in rows[1:]) == ["green", "red"]
     assert printed[0] == (Path("predictions.csv"),)
     assert printed[1][0] == "green"
-
-
-def test_pages_recommend_no_option_that_does_not_exist(page):
-    from typer.main import get_command
-
-    from pawsight.cli.main import app
-    from pawsight.config import TrainConfig
-
-    commands = get_command(app).commands
-    known = {
-        name for command in commands.values() for param in command.params for name in param.opts
-    }
-    settings = set(TrainConfig.model_fields)
-    texts = {
-        path: path.read_text(encoding="utf-8")
-        for package in (interpretation, checks)
-        for path in Path(package.__file__).parent.iterdir()
-        if path.suffix in (".py", ".j2")
-    }
-    assert len(texts) > 10
-    for path, text in texts.items():
-        # `-- var(--x)` of a style sheet is no option.
-        for option in re.findall(r"(?<![\w(-])--[a-z][a-z-]+", text):
-            assert option in known, (path.name, option)
-        for setting in re.findall(r"--set ([a-z_]+)=", text):
-            assert setting in settings, (path.name, setting)
 
 
 def test_each_class_has_intervals(page):

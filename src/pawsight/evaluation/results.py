@@ -170,11 +170,14 @@ class TrainingCopies(_Record):
     """Photos of an evaluation that are copies of photos the model was trained on.
 
     Attributes:
-        num_photos: How many, judged by their bytes.
+        num_photos: How many.
+        num_near: How many of these are the same picture in a file of other bytes:
+            re-saved, resized, mirrored or slightly cropped.
         without: The metrics of the other photos; None where there are none.
     """
 
     num_photos: int
+    num_near: int = 0
     without: PartMetrics | None = None
 
 

@@ -14,7 +14,10 @@ from pawsight.checksums import evaluation_files, rewriting
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
+from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.duplicates.near_duplicates import across_parts
+from pawsight.data.duplicates.training_copies import copies_of_training
+from pawsight.data.reading.store import PixelStream
 from pawsight.data.reading.unreadable import lost_rows
 from pawsight.evaluation.calibration import fit_label_temperature, fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation
@@ -102,8 +105,8 @@ def evaluate_others(
 ) -> Evaluation:
     """Measure a run's model on photos that are not the run's own.
 
-    Photos whose bytes are those of one it was trained on make the score look
-    better than it is: they are counted, and the others are measured alone, too.
+    Copies of photos that it was trained on make the score look better than it is:
+    they are counted, and the others are measured alone, too.
 
     Args:
         run: A finished run; the evaluation is written into its own folder in it.
@@ -120,18 +123,10 @@ def evaluate_others(
         DataError: The part is empty, or has a class that the model lacks.
     """
     found = collect(probs, pixels, catalog, part, progress, class_names=class_names, task=task)
-    measured, copies = measure(found), None
-    trained_on = _trained_hashes(run)
-    hashes = {photo.path: photo.sha256 for photo in catalog.photos}
-    is_new = np.array([hashes[path] not in trained_on for path in found.paths], np.bool_)
-    if not is_new.all():
-        without = measure(_only(found, is_new)) if is_new.any() else None
-        copies = TrainingCopies(num_photos=int((~is_new).sum()), without=without)
-        rest = f"Without them: {_accuracy(without)}." if without else "None is left without."
-        progress.note(
-            f"{counted(copies.num_photos, 'photo')} of {measured.n:,} are copies of photos that "
-            f"this model was trained on, so {_accuracy(measured)} is too high. {rest}"
-        )
+    measured = measure(found)
+    copies = _training_copies(run, found, catalog, pixels)
+    if copies:
+        progress.note(_copies_note(copies, measured))
     evaluation = Evaluation(
         headline=part, parts={part: measured}, source=source, training_copies=copies
     )
@@ -146,12 +141,54 @@ def _accuracy(found: PartMetrics) -> str:
     return f"{percent(found.accuracy)}{what}"
 
 
-def _trained_hashes(run: Run) -> set[str]:
-    """Return the sha256 of each photo the run was trained on; nothing where it has no catalog."""
+def _training_copies(
+    run: Run, found: Predictions, catalog: Catalog, pixels: Pixels
+) -> TrainingCopies | None:
+    """Return the copies of training photos among predictions; None where there are none.
+
+    A run without a catalog, such as the shipped model, does not name its training photos.
+    """
     if not run.catalog_path.is_file():
-        return set()
-    catalog = Catalog.load(run.catalog_path, Path())
-    return {catalog.photos[i].sha256 for i in catalog.part("train")}
+        return None
+    config = run.read_json(run.config_path) if run.config_path.is_file() else {}
+    training = Catalog.load(run.catalog_path, Path(config.get("root", "")))
+    paths = ["" if photo.problem else photo.path for photo in training.photos]
+    keep_truncated = config.get("settings", {}).get("keep_truncated", False)
+    stream = PixelStream(
+        *(training.root, paths, ANALYSIS_SIZE, "stretch", keep_truncated), training.pixel_scale
+    )
+    copies = copies_of_training(catalog, pixels, training, stream)
+    places = {photo.path: place for place, photo in enumerate(catalog.photos)}
+    indices = np.array([places[path] for path in found.paths], np.int64)
+    is_exact, is_near = copies.is_exact[indices], copies.is_near[indices]
+    is_new = ~(is_exact | is_near)
+    if is_new.all():
+        return None
+    return TrainingCopies(
+        num_photos=int((~is_new).sum()),
+        num_near=int(is_near.sum()),
+        without=measure(_only(found, is_new)) if is_new.any() else None,
+    )
+
+
+def _copies_note(copies: TrainingCopies, measured: PartMetrics) -> str:
+    of_all = f"of {measured.n:,}"
+    found = (
+        counted(
+            copies.num_photos,
+            f"photo {of_all} is a copy of a photo",
+            f"photos {of_all} are copies of photos",
+        )
+        + " that this model was trained on"
+    )
+    if copies.num_near:
+        found += f" ({copies.num_near:,} of them re-saved, resized, mirrored or cropped)"
+    without = copies.without
+    if without is None or without.accuracy < measured.accuracy:
+        found += f", so {_accuracy(measured)} is too high"
+    return f"{found}. " + (
+        f"Without them: {_accuracy(without)}." if without else "None is left without."
+    )
 
 
 def _only(predictions: Predictions, is_kept: NDArray[np.bool_]) -> Predictions:

@@ -180,7 +180,7 @@ def _join_alike(
     pairs = near_hashes(hashes)
     if len(pairs.first) == 0:
         return
-    limits = similarity_thresholds(catalog, indices, lambda some: _shrunk(pixels, some))
+    limits = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
     limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
     least = np.maximum(limit[pairs.first], limit[pairs.second])
     likely = _likely_pairs(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
@@ -192,8 +192,8 @@ def _join_alike(
         apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
         chosen, one, other = chosen[apart], one[apart], other[apart]
         if len(chosen):
-            mirror = _mirror(_shrunk(pixels, other), pairs.is_mirrored[chosen])
-            same = same_picture(_shrunk(pixels, one), mirror, least[chosen])
+            mirror = mirror_images(read_planes(pixels, other), pairs.is_mirrored[chosen])
+            same = same_picture(read_planes(pixels, one), mirror, least[chosen])
             for a, b in _both(one[same], other[same]):
                 joined.join(a, b)
         progress.advance(len(apart))
@@ -225,18 +225,18 @@ def _likely_pairs(
         some = slice(start, start + 64 * _PAIRS)
         chosen = hopeful[some]
         one, other = (small[place[some]].astype(np.float32) for place in (first, second))
-        alike = correlation(one, _mirror(other, pairs.is_mirrored[chosen]))
+        alike = correlation(one, mirror_images(other, pairs.is_mirrored[chosen]))
         likely.append(chosen[alike > np.where(least[chosen] < 1, _COARSE, _STRICT_COARSE)])
     return np.concatenate(likely)
 
 
-def _shrunk(pixels: Pixels, indices: IntArray) -> Floats:
+def read_planes(pixels: Pixels, indices: IntArray) -> Floats:
     """Return the RGB planes of photos, in any order; each photo is read once."""
     members, places = np.unique(indices, return_inverse=True)
     return np.concatenate(list(_read(pixels, members)))[places]
 
 
-def _mirror(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
+def mirror_images(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
     """Return images of which some are mirrored; the last axis runs from left to right."""
     flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
     return np.where(flags, images[..., ::-1], images)

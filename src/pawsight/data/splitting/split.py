@@ -177,7 +177,8 @@ def _divide(
     if "validation" not in parts.values():
         raise DataError(
             f"All photos in {catalog.root} keep the parts they had in {config.keep}, and none of "
-            f"these is validation.\nAdd new photos, or divide them all again, without --keep."
+            f"these is validation.\nAdd new photos, or divide them all again: without --start-from "
+            f"and --set split.keep."
         )
     return parts
 
