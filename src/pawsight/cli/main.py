@@ -27,6 +27,7 @@ from pawsight.cli.doubts import doubts
 from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
+from pawsight.cli.merge import merge
 from pawsight.cli.output import only_results, prepare_streams
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
@@ -107,6 +108,7 @@ COMMANDS = (
     compare,
     runs,
     predict,
+    merge,
     sort,
     export,
     serve,

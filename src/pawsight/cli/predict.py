@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -49,6 +49,28 @@ _MaxError = Annotated[
         "confidence; other photos are `unsure`.",
     ),
 ]
+
+
+def _shard(text: str) -> tuple[int, int]:
+    from pawsight.errors import ConfigError
+    from pawsight.inference.shards import Shard
+
+    try:
+        shard = Shard.parse(text)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from error
+    return shard.number, shard.count
+
+
+_Shard = Annotated[
+    Any,
+    typer.Option(
+        parser=_shard,
+        metavar="I/N",
+        help="Predict every N-th photo only, beginning with the I-th, into a file beside --output; "
+        "`pawsight merge` makes one of all N.",
+    ),
+]
 _BatchSize = Annotated[
     int, typer.Option(min=1, max=1024, metavar="N", help="Photos per run of the model.")
 ]
@@ -62,6 +84,7 @@ def predict(
     tta: _Tta = False,
     max_error: _MaxError = None,
     batch_size: _BatchSize = 4,
+    shard: _Shard = None,
 ) -> None:
     """Predict the class of photos.
 
@@ -74,7 +97,10 @@ def predict(
     Example: pawsight predict tom.jpg
 
     Example: pawsight predict photos/ tom.jpg --model runs/cats --format csv
+
+    Example: pawsight predict photos/ --output answers.csv --shard 3/8
     """
+    _check_shard(shard, output, format)
     from pawsight.machine import keep_memory
 
     keep_memory()
@@ -88,15 +114,24 @@ def predict(
 
         with shown() as progress:
             done = predict_folder(
-                photos, model, output, format, tta, batch_size, progress, max_error
+                photos, model, output, format, tta, batch_size, progress, max_error, shard
             )
         num_read, num_failed = done.num_read, done.num_failed
     if num_failed:
         print(f"{num_failed:,} of {num_failed + num_read:,} could not be read.", file=sys.stderr)
-    elif not num_read:
+    elif not num_read and shard is None:
         print("No photos were named.", file=sys.stderr)
-    if num_failed and not num_read:
+    if num_failed and not num_read and shard is None:  # else a batch system would run it again
         raise typer.Exit(1)
+
+
+def _check_shard(shard: tuple[int, int] | None, output: Path | None, format: Format | None) -> None:
+    if shard is not None and output is None:
+        raise typer.BadParameter("--shard needs --output FILE, beside which the shards are kept.")
+    if shard is not None and format is not None:
+        raise typer.BadParameter(
+            "A shard has no format: give --format to pawsight merge, when all are done."
+        )
 
 
 def _print(

@@ -2,7 +2,8 @@
 
 The first line holds the model and settings, each other line one prediction. An
 interrupted call, repeated, continues after the last of them, and FILE itself is
-always complete. One process at a time may write.
+always complete. One process at a time may write. A shard keeps such a file as its
+result, and ends it with a line of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ import numpy as np
 
 from pawsight.errors import ConfigError, DiskError
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
+from pawsight.inference.shards import Shard, ShardEnd
 from pawsight.records import Prediction
 from pawsight.storage.atomic import disk_errors, flush
 from pawsight.task import SINGLE_LABEL, Task
@@ -30,7 +32,9 @@ _WORDS = {
     "model": "another model (or version of pawsight)",
     "tta": "another --tta",
     "max_error": "another --max-error",
+    "shard": "another --shard",
 }
+_CHUNK_BYTES = 1 << 16
 
 
 class PartialResults:
@@ -41,6 +45,8 @@ class PartialResults:
         class_names: Of the model, in its order.
         settings: What the predictions depend on, JSON-ready. They must be the same
             when a call resumes.
+        task: Of the model.
+        shard: Which photos of the output these are; None: all.
 
     Raises:
         ConfigError: The kept predictions were made with other settings.
@@ -54,8 +60,9 @@ class PartialResults:
         class_names: tuple[str, ...],
         settings: dict[str, Any],
         task: Task = SINGLE_LABEL,
+        shard: Shard | None = None,
     ) -> None:
-        self.path = output.with_name(output.name + ".part")
+        self.path = shard.path(output) if shard else output.with_name(output.name + ".part")
         self._class_names = class_names
         self._task = task
         self.was_begun = False  # by a call that was interrupted
@@ -70,7 +77,7 @@ class PartialResults:
         try:
             self._lock()
             with disk_errors(self.path):
-                self._begun = self._check_head(settings)
+                self._begun = self._check_head(settings | {"shard": shard and str(shard)})
         except BaseException:
             with contextlib.suppress(OSError):
                 self._file.close()
@@ -118,6 +125,18 @@ class PartialResults:
         for row, _ in self._rows():
             yield row
 
+    def end(self, end: ShardEnd) -> None:
+        """Append the line that makes these the predictions of a whole shard.
+
+        Raises:
+            DiskError: It cannot be written.
+        """
+        with disk_errors(self.path):
+            self._file.write(end.to_json().encode("ascii") + b"\n")
+            self._file.flush()
+            flush(self.path)
+            flush(self.path.parent)
+
     def remove(self) -> None:
         """Remove the file, so that it does not return after a power cut either."""
         with disk_errors(self.path):
@@ -163,21 +182,18 @@ class PartialResults:
             self._file.write(json.dumps(head).encode("ascii") + b"\n")
             self._file.flush()
             return float(head["begun"])
-        try:
-            head = json.loads(line)
-            found, begun = dict(head["settings"]), float(head["begun"])
-            if head["kind"] != _KIND:
-                raise ValueError
-        except (ValueError, KeyError, TypeError) as error:
+        parsed = parse_head(line)
+        if parsed is None:
             raise DiskError(
                 f"{self.path} exists and is no partial result; it is not "
                 f"overwritten.\nGive --output another name, or remove the file first."
-            ) from error
+            )
+        found, begun = parsed
         self.was_begun = True
-        others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
+        others = differences(found, settings)
         if others:
             raise ConfigError(
-                f"{self.path} was begun with {' and '.join(others)}.\n"
+                f"{self.path} was begun with {others}.\n"
                 f"Finish it the same way, or remove the file to start again."
             )
         return begun
@@ -190,28 +206,62 @@ class PartialResults:
     def _rows(self) -> Iterator[tuple[Prediction, int]]:
         """Yield predictions and where each ends, up to one that was written in part."""
         end = self._first_row
-        with self.path.open("rb") as file:
-            file.seek(end)
-            for line in file:
-                row = self._row(line)
-                if row is None:
-                    return
-                end += len(line)
-                yield row, end
+        for line in lines_from(self.path, end):
+            row = parse_row(line, self._class_names, self._task)
+            if row is None:
+                return
+            end += len(line)
+            yield row, end
 
-    def _row(self, line: bytes) -> Prediction | None:
-        try:
-            path, error, answer, *probs = json.loads(line)
-            probs = [float(value) for value in probs]
-        except (ValueError, TypeError):
+
+def lines_from(path: Path, start: int) -> Iterator[bytes]:
+    """Yield the lines of a file from a byte on, without keeping it open.
+
+    A process may not have as many files open as there may be shards.
+    """
+    while True:
+        with path.open("rb") as file:
+            file.seek(start)
+            lines = file.readlines(_CHUNK_BYTES)
+        if not lines:
+            return
+        yield from lines
+        start += sum(map(len, lines))
+
+
+def parse_row(line: bytes, class_names: Sequence[str], task: Task) -> Prediction | None:
+    """Read a line as `PartialResults.add` writes it; None where it is none, or not whole."""
+    try:
+        found: Any = json.loads(line)
+        if not isinstance(found, list):
             return None
-        if not line.endswith(b"\n") or (not error and len(probs) != len(self._class_names)):
-            return None
-        if error:
-            return Prediction(path, error=error)
-        by_class = dict(zip(self._class_names, probs, strict=True))
-        label, probability, labels = self._task.describe(np.array(probs), self._class_names)
-        return Prediction(path, label, probability, by_class, answer=answer, labels=labels)
+        path, error, answer, *probs = found
+        probs = [float(value) for value in probs]
+    except (ValueError, TypeError):
+        return None
+    if not line.endswith(b"\n") or (not error and len(probs) != len(class_names)):
+        return None
+    if error:
+        return Prediction(path, error=error)
+    by_class = dict(zip(class_names, probs, strict=True))
+    label, probability, labels = task.describe(np.array(probs), class_names)
+    return Prediction(path, label, probability, by_class, answer=answer, labels=labels)
+
+
+def parse_head(line: bytes) -> tuple[dict[str, Any], float] | None:
+    """Read the first line: the settings, and when the predictions began; None where it is none."""
+    try:
+        head = json.loads(line)
+        found = dict(head["settings"]), float(head["begun"])
+        return found if head["kind"] == _KIND else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def differences(found: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Return in words which settings differ; "" where none does."""
+    others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
+    return " and ".join(others)
 
 
 def _changed_since(path: str, moment: float) -> bool:

@@ -158,6 +158,11 @@ class Count:
     num_read: int = 0
     num_failed: int = 0
 
+    def add(self, prediction: Prediction) -> None:
+        """Count one."""
+        self.num_failed += bool(prediction.error)
+        self.num_read += not prediction.error
+
 
 def write_rows(
     predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
@@ -167,8 +172,7 @@ def write_rows(
     write(writer.head())
     for prediction in predictions:
         write(writer.row(prediction))
-        count.num_failed += bool(prediction.error)
-        count.num_read += not prediction.error
+        count.add(prediction)
     write(writer.foot())
     return count
 

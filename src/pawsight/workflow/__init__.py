@@ -9,7 +9,8 @@
     label_doubts      rank photos by how strongly their labels are contradicted
     verification      compare a run with its checksums, and compute its numbers again
     exports           a model in other formats, compared with the model
-    predicted_folders predict a folder of photos into a file
+    predicted_folders predict a folder of photos, or a shard of it, into a file
+    merged_shards     merge the shards of a prediction
     sorted_photos     sort a photo library by the predictions of a model
 
 TensorFlow is imported where training begins, so that auditing, predicting and
@@ -22,6 +23,7 @@ from pawsight.workflow.cross_validation import cross_validate
 from pawsight.workflow.exports import export
 from pawsight.workflow.finished_runs import evaluate, write_report
 from pawsight.workflow.label_doubts import doubts
+from pawsight.workflow.merged_shards import merge_shards
 from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
 from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
@@ -40,6 +42,7 @@ __all__ = [
     "fetch_set",
     "list_runs",
     "load",
+    "merge_shards",
     "predict_folder",
     "resume",
     "sort",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,11 @@ from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
 from pawsight.inference.partial_results import PartialResults, check_replaceable
 from pawsight.inference.photo_inputs import expand
-from pawsight.inference.result_rows import WRITERS, Format, format_of, write_rows
+from pawsight.inference.result_rows import WRITERS, Count, Format, format_of, write_rows
+from pawsight.inference.shards import Listing, Shard, ShardEnd
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
+from pawsight.records import Prediction
 from pawsight.runs import Run
 from pawsight.storage.atomic import replacing
 from pawsight.workflow.photo_sets import Source
@@ -32,7 +34,7 @@ class PredictionFile:
     """A file of predictions.
 
     Attributes:
-        path: The file, with a row for each photo.
+        path: The file, with a row for each photo; of a shard, what `merge_shards` reads.
         num_read: Photos that have a prediction.
         num_failed: Photos that could not be read; their rows have an error.
     """
@@ -52,6 +54,7 @@ def predict_folder(
     batch_size: int = 4,
     progress: Progress = _SILENT,
     max_error: float | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> PredictionFile:
     """Predict all photos of folders into a file, and resume an interrupted call.
 
@@ -69,36 +72,73 @@ def predict_folder(
         batch_size: Photos per run of the model, at least 1.
         progress: Receives the progress.
         max_error: As `load` takes it.
+        shard: (3, 8) predicts every eighth photo, beginning with the third, into
+            `<output>.shard-3-of-8`, and leaves the others to other processes. `merge_shards`
+            makes `output` of all; the format is chosen there.
 
     Raises:
         ConfigError: The predictions so far were made with another model, `tta` or `max_error`;
-            or that is out of range, or not proven for this model.
+            or that is out of range, or not proven for this model; or there is no such shard.
         DiskError: The file cannot be written, or another process writes it.
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
     path = Path(output)
     check_replaceable(path)
+    part = None if shard is None else Shard(*shard).checked()
     classifier = load(run_path, max_error)
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
-    writer = WRITERS[format or format_of(path)](classifier.class_names)
     class_names, task = classifier.class_names, classifier.task
-    with PartialResults(path, class_names, settings, task) as partial_results:
-        _predict_rest(partial_results, names, classifier, tta, batch_size, progress)
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            count = write_rows(
-                partial_results.rows(),
-                writer,
-                lambda text: file.write(text.encode("utf-8", "surrogateescape")),
+    listing = Listing()
+    with PartialResults(path, class_names, settings, task, part) as partial_results:
+        _predict_rest(
+            partial_results,
+            names,
+            listing,
+            part or Shard(1, 1),
+            classifier,
+            tta,
+            batch_size,
+            progress,
+        )
+        if part is not None:
+            thresholds = task.thresholds_of(len(class_names)) or []
+            partial_results.end(
+                ShardEnd(
+                    listing.num_listed, listing.checksum, list(class_names), task.name, thresholds
+                )
             )
+            count = Count()
+            for prediction in partial_results.rows():
+                count.add(prediction)
+            return PredictionFile(partial_results.path, count.num_read, count.num_failed)
+        count = write_file(path, partial_results.rows(), class_names, format)
         partial_results.remove()
     return PredictionFile(path, count.num_read, count.num_failed)
+
+
+def write_file(
+    path: Path,
+    predictions: Iterable[Prediction],
+    class_names: Sequence[str],
+    format: Format | None,
+) -> Count:
+    """Write predictions into a file that appears when it is complete, and count them."""
+    writer = WRITERS[format or format_of(path)](class_names)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        return write_rows(
+            predictions,
+            writer,
+            lambda text: file.write(text.encode("utf-8", "surrogateescape")),
+        )
 
 
 def _predict_rest(
     partial_results: PartialResults,
     names: Iterable[Source],
+    listing: Listing,
+    shard: Shard,
     classifier: Classifier,
     tta: bool,
     batch_size: int,
@@ -114,7 +154,7 @@ def _predict_rest(
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     left_out = LeftOut()
     local = fetch_addresses([os.fspath(name) for name in names], progress)
-    listed = expand(local, stdin, left_out)
+    listed = listing.photos_of(shard, expand(local, stdin, left_out))
     try:
         rest = partial_results.skip(listed)
         if partial_results.was_begun:

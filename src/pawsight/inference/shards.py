@@ -1,0 +1,133 @@
+"""Shards of a prediction: every N-th photo of a listing, predicted by a process of its own.
+
+Each shard is a file beside the output, `answers.csv.shard-3-of-8`: the predictions as
+`partial_results` keeps them, and a last line with what all photos of the listing were. Shards
+are assigned by position, so that a process needs neither the other shards nor the number of
+photos before it begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from pawsight.errors import ConfigError
+from pawsight.inference.photo_inputs import PhotoOrResult, name_of
+from pawsight.task import TaskName
+
+MOST_SHARDS = 10_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """Every `count`-th photo, beginning with the `number`-th; both from 1."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a shard as "3/8".
+
+        Raises:
+            ConfigError: It is none.
+        """
+        found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
+        if found is None:
+            raise ConfigError(f"'{text}' is no shard; write 3/8 for the third of eight.")
+        return cls(int(found[1]), int(found[2])).checked()
+
+    def checked(self) -> Self:
+        """Return the shard.
+
+        Raises:
+            ConfigError: There is no such shard.
+        """
+        if not 1 <= self.count <= MOST_SHARDS:
+            raise ConfigError(f"There can be 1 to {MOST_SHARDS:,} shards, not {self.count:,}.")
+        if not 1 <= self.number <= self.count:
+            raise ConfigError(
+                f"There is no shard {self.number} of {self.count}: they count from 1 to "
+                f"{self.count}."
+            )
+        return self
+
+    def path(self, output: Path) -> Path:
+        """Return the file of this shard of an output."""
+        number = str(self.number).zfill(len(str(self.count)))
+        return output.with_name(f"{output.name}.shard-{number}-of-{self.count}")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+def found_shards(output: Path) -> list[Shard]:
+    """Return the shards of an output whose files are there, in their order."""
+    named = re.compile(re.escape(output.name) + r"\.shard-(\d{1,9})-of-(\d{1,9})")
+    try:
+        names = [named.fullmatch(path.name) for path in output.absolute().parent.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(Shard(int(name[1]), int(name[2])) for name in names if name)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnd:
+    """The last line of a finished shard.
+
+    Attributes:
+        num_listed: Photos of all shards.
+        listing: SHA-256 of their paths, in their order.
+        class_names: Of the model.
+        task: Of the model.
+        thresholds: Of several labels, those of the model.
+    """
+
+    num_listed: int
+    listing: str
+    class_names: list[str]
+    task: TaskName
+    thresholds: list[float]
+
+    def to_json(self) -> str:
+        """Write the line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: bytes) -> Self | None:
+        """Read the line; None where it is another one."""
+        try:
+            return cls(**json.loads(line)) if line.endswith(b"\n") else None
+        except (ValueError, TypeError):
+            return None
+
+
+class Listing:
+    """Counts the photos that it passes on, and computes a checksum of their paths."""
+
+    def __init__(self) -> None:
+        self.num_listed = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, path: str) -> None:
+        """Add the path of the next photo."""
+        self._digest.update(path.encode("utf-8", "surrogatepass") + b"\0")
+        self.num_listed += 1
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the paths so far, hexadecimal."""
+        return self._digest.hexdigest()
+
+    def photos_of(self, shard: Shard, photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
+        """Add all photos, and yield those of a shard."""
+        for photo in photos:
+            is_of_shard = self.num_listed % shard.count == shard.number - 1
+            self.add(name_of(photo))
+            if is_of_shard:
+                yield photo
