@@ -93,6 +93,7 @@ layers: $(READY)
 docs: $(READY)  ## Write the generated pages and build the documentation into site/
 	@$(BIN)/python docs/generate_commands.py
 	@$(BIN)/python docs/generate_reference.py
+	@$(BIN)/python docs/generate_report_schema.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
@@ -100,6 +101,7 @@ docs: $(READY)  ## Write the generated pages and build the documentation into si
 docs-check: $(READY)
 	@$(BIN)/python docs/generate_commands.py --check
 	@$(BIN)/python docs/generate_reference.py --check
+	@$(BIN)/python docs/generate_report_schema.py --check
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
 
 .PHONY: lock

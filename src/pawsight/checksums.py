@@ -31,7 +31,7 @@ def evaluation_files(run: Run) -> list[Path]:
 def report_files(run: Run) -> list[Path]:
     """Return the files that a report writes."""
     figures = [*run.figures_dir.glob("*.png"), *run.figures_dir.glob("*.svg")]
-    return _present(run.report_path, run.data_page_path, *figures)
+    return _present(run.report_path, run.report_json_path, run.data_page_path, *figures)
 
 
 def all_files(run: Run) -> list[Path]:

@@ -5,6 +5,7 @@
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json
     earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
+    report.json
 
 Each file is written beside its name and then moved onto it, so that a killed process leaves
 the old file or the new one and never half of one. Described for users in docs/run-folder.md.
@@ -66,6 +67,7 @@ class Run:
         self.audit_path = self.path / "audit.json"
         self.data_page_path = self.path / "data.html"
         self.report_path = self.path / "report.html"
+        self.report_json_path = self.path / "report.json"
         self.figures_dir = self.path / "figures"
         self.checkpoints_dir = self.path / "checkpoints"
         self.model_path = model_dir / "model.json"

@@ -1,11 +1,10 @@
-"""What the report says of answers, and what to do next."""
+"""What the report says of answers."""
 
 import numpy as np
 import pytest
 
-from pawsight.evaluation.metrics import measure
 from pawsight.records import Predictions
-from pawsight.report.answered import coverage_sentence, draw_coverage, next_steps
+from pawsight.report.answered import coverage_sentence, draw_coverage
 from pawsight.report.page import write_report
 
 
@@ -33,20 +32,9 @@ def test_the_curve_begins_at_twenty_answers_and_has_the_threshold(predictions):
     assert point.get_ydata()[0] == pytest.approx(4 / 34)
 
 
-def test_next_steps_name_the_commonest_confusion_and_too_few_photos(predictions):
-    labels, confusion, photos = next_steps(measure(predictions), False, "runs/a")
-    assert labels == "Check labels that may be wrong: pawsight doubts runs/a"
-    assert confusion == (
-        "Add photos of dogs that look like cats: 100.0 % of the photos of dogs (10) were "
-        "taken for cats."
-    )
-    assert photos.startswith("Test on more photos: with 40 the accuracy lies anywhere from 5")
-
-
 def test_a_report_shows_them(make_run):
     run = make_run(num_wrong=1, is_short=True)
     page = write_report(run).read_text(encoding="utf-8")
-    assert "Next:" in page
     assert "pawsight doubts" in page
     assert "An answer is given from a probability of" in page
     assert (run.figures_dir / "coverage.png").is_file()

@@ -4,11 +4,10 @@ import pytest
 
 from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import percent
+from pawsight.report.first_screen import caution, detail, headline
 from pawsight.report.interpretation import (
     Confusion,
-    caution,
     findings,
-    headline,
     legible,
     reading,
     top_confusions,
@@ -134,15 +133,17 @@ def test_headline_of_a_test_part_is_one_plain_sentence():
         intervals={"accuracy": (0.944, 0.977)},
     )
 
-    assert plain(headline("test", metrics)) == (
-        "Right on 482 of 500 photos it had never seen: 96.4 % (95 % interval 94.4 to 97.7)"
+    assert plain(headline("test", metrics)) == "Right on 96.4 % of photos it had never seen"
+    assert plain(detail("test", metrics)) == (
+        "95 % interval 94.4 to 97.7 %: right on 482 of 500 test photos."
     )
 
 
 def test_headline_of_a_validation_part_does_not_claim_unseen_photos():
-    metrics = PartMetrics(n=1, num_correct=1, intervals={"accuracy": (0.2, 1.0)})
+    metrics = PartMetrics(n=1, num_correct=1, scores={}, intervals={"accuracy": (0.2, 1.0)})
 
-    assert headline("validation", metrics).startswith("Right on 1 of 1 validation photo:")
+    assert headline("validation", metrics) == "Right on 100.0 % of the validation photos"
+    assert plain(detail("validation", metrics)).endswith("right on 1 of 1 validation photo.")
     assert "chose the epoch" in caution("validation", 0)
 
 
@@ -269,9 +270,9 @@ def test_the_headline_of_uneven_classes_begins_with_the_balanced_accuracy():
     # 90 of 90 cats and 5 of 10 dogs: 95 of 100 in all, and (1 + 0.5) / 2 for each class alike.
     metrics = metrics_of([[90, 0], [5, 5]], **IMBALANCED_RATIO)
 
-    assert plain(headline("test", metrics)) == (
-        "Balanced accuracy 75.0 % (95 % interval 55.0 to 93.0): "
-        "right on 95 of 100 photos it had never seen, 95.0 %"
+    assert headline("test", metrics) == "Balanced accuracy 75.0 % on photos it had never seen"
+    assert detail("test", metrics) == (
+        "95 % interval 55.0 to 93.0 %: right on 95 of 100 test photos, 95.0 %."
     )
 
 

@@ -105,7 +105,8 @@ def test_every_section_is_there_and_linked(page, section):
 
 
 def test_the_headline_is_in_plain_words(page):
-    assert "Right on 6 of 8 photos it had never seen: 75.0 % (95 % interval" in page.text
+    assert "Right on 75.0 % of photos it had never seen 95 % interval" in page.text
+    assert "%: right on 6 of 8 test photos." in page.text
 
 
 def test_nothing_is_loaded_from_elsewhere(page):
@@ -207,7 +208,8 @@ def test_the_page_itself_forbids_scripts(page):
 def test_a_run_without_test_part_reports_it(make_run):
     page = Page(write_report(make_run(parts=("validation",))))
 
-    assert "Right on 7 of 8 validation photos" in page.text
+    assert "Right on 87.5 % of the validation photos" in page.text
+    assert "right on 7 of 8 validation photos." in page.text
     assert "they chose the epoch that was kept" in page.text
     assert "Its only mistake on the validation photos" in page.text
 
@@ -322,8 +324,8 @@ def test_uneven_classes_change_the_headline_and_the_first_card(make_run):
     page = Page(write_report(run))
 
     # 3 of 4 cats and 4 of 4 dogs.
-    assert "Balanced accuracy 87.5 % (95 % interval" in page.text
-    assert "right on 7 of 8 photos it had never seen, 87.5 %" in page.text
+    assert "Balanced accuracy 87.5 % on photos it had never seen 95 % interval" in page.text
+    assert "right on 7 of 8 test photos, 87.5 %" in page.text
     assert "every photo counted alike" in page.text
 
 
@@ -335,7 +337,7 @@ def test_a_run_of_an_earlier_version_still_gets_its_report(make_run):
         del part["is_imbalanced"], part["balanced_accuracy_interval"]
     write_json(run.metrics_path, metrics)
 
-    assert "Right on 7 of 8 photos" in Page(write_report(run)).text
+    assert "right on 7 of 8 test photos" in Page(write_report(run)).text
 
 
 def test_the_pages_own_lines_of_python_run(make_colour_run, save_photo, tmp_path, monkeypatch):

@@ -14,13 +14,24 @@ def report(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what the report states as JSON.")
+    ] = False,
 ) -> None:
     """Write the report of a run again, and print its path.
 
     The report is one HTML file that works offline, in print and as an e-mail attachment.
+    What it states is beside it in report.json.
 
     Example: pawsight report runs/cats
     """
     from pawsight import workflow
+    from pawsight.cli.tables import print_json
+    from pawsight.runs import Run
 
-    print_line(workflow.write_report(run))
+    path = workflow.write_report(run)
+    if as_json:
+        found = Run(run)
+        print_json(found.read_json(found.report_json_path))
+    else:
+        print_line(path)

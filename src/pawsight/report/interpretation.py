@@ -13,7 +13,7 @@ from math import isfinite
 from pawsight.class_weights import IMBALANCED_RATIO
 from pawsight.evaluation.reliability import calibration_error
 from pawsight.evaluation.results import PartMetrics
-from pawsight.formatting import counted, percent, percent_interval
+from pawsight.formatting import counted, percent
 from pawsight.history import Epoch, best_epoch
 
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
@@ -99,54 +99,6 @@ def _start_kept(rows: list[Epoch], started_with: str) -> str:
         f"{'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
         f"fine-tuning, at most {percent(max(after))} after it. More --minutes may help."
     )
-
-
-def headline(part: str, metrics: PartMetrics) -> str:
-    """Return the one sentence to quote of a part: how many right, and how sure that is.
-
-    Where the classes are uneven it begins with the balanced accuracy: a model
-    that always predicts the commonest class is right on many photos, too.
-    """
-    n = metrics.n
-    photos = {
-        "test": "photos it had never seen",
-        "validation": "validation photos",
-        "train": "photos it was trained on",
-    }[part]
-    if n == 1:
-        photos = photos.replace("photos", "photo")
-    right = f"{metrics.num_correct:,} of {n:,} {photos}"
-    if metrics.is_imbalanced:
-        balanced = percent(metrics.scores.get("balanced_accuracy"))
-        return (
-            f"Balanced accuracy {balanced}{_interval(metrics, 'balanced_accuracy')}: "
-            f"right on {right}, {percent(metrics.accuracy)}"
-        )
-    return f"Right on {right}: {percent(metrics.accuracy)}{_interval(metrics, 'accuracy')}"
-
-
-def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
-    """Return a caveat to the headline; "" if there is none.
-
-    Args:
-        part: The part that the headline is about.
-        num_copies: Photos with copies in different parts.
-        is_epoch_chosen: Whether the validation photos decided which weights were kept.
-    """
-    if part == "validation":
-        if is_epoch_chosen:
-            did = "chose the epoch that was kept, so new photos may score a little lower"
-        else:
-            did = "calibrated its probabilities, which may fit new photos less well"
-        return f"There was no test part. These photos were not trained on, but they {did}."
-    if part == "train":
-        return "These photos were trained on: on new photos it will score lower."
-    if num_copies:
-        return (
-            f"{counted(num_copies, 'photo has', 'photos have')} copies in different "
-            f"parts, so this score may be too high."
-        )
-    return ""
 
 
 def findings(
@@ -289,11 +241,6 @@ def _trust_in_probabilities(metrics: PartMetrics) -> str:
         return f"Its probabilities are off in both directions: {facts}."
     direction = "too sure of itself" if claimed > metrics.accuracy else "too modest"
     return f"It is {direction}: {facts}."
-
-
-def _interval(metrics: PartMetrics, key: str) -> str:
-    interval = metrics.intervals.get(key)
-    return f" (95 % interval {percent_interval(interval)})" if interval else ""
 
 
 def _relative(change: float, whole: float) -> float:

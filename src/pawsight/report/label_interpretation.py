@@ -7,24 +7,40 @@ from collections.abc import Sequence
 from pawsight.evaluation.results import LabelMetrics, PartMetrics
 from pawsight.evaluation.thresholds import LEAST_PHOTOS
 from pawsight.formatting import counted, decimal, percent, percent_interval
+from pawsight.report.first_screen import PHOTOS
 from pawsight.report.interpretation import legible
 
 _NAMED = 3
-_PHOTOS = {
-    "test": "photos it had never seen",
-    "validation": "validation photos",
-    "train": "photos it was trained on",
-}
 
 
 def headline(part: str, metrics: PartMetrics) -> str:
-    """Return the one sentence to quote of a part."""
+    """Return the one number to quote of a part, in words."""
+    score = decimal(metrics.scores.get("average_precision"))
+    return f"Mean average precision {score} on {PHOTOS[part]}"
+
+
+def detail(part: str, metrics: PartMetrics) -> str:
+    """Return on how many photos all labels are right."""
     interval = metrics.intervals.get("exact_match")
     shown = f" (95 % interval {percent_interval(interval)})" if interval else ""
     return (
-        f"Mean average precision {decimal(metrics.scores.get('average_precision'))} on "
-        f"{metrics.n:,} {_PHOTOS[part]}; all labels right on {percent(metrics.accuracy)}{shown}"
+        f"All labels right on {metrics.num_correct:,} of {counted(metrics.n, f'{part} photo')}: "
+        f"{percent(metrics.accuracy)}{shown}."
     )
+
+
+def failures(metrics: PartMetrics) -> list[str]:
+    """Return where it fails: the labels of the lowest F1, the lowest first."""
+    labels = [
+        (one.f1, name, one)
+        for name, one in metrics.per_class.items()
+        if isinstance(one, LabelMetrics) and one.f1 is not None and one.f1 < 1
+    ]
+    return [
+        f"{legible(name)}: {one.false_negatives:,} of {counted(one.support, 'photo')} missed, "
+        f"{one.false_positives:,} wrongly given"
+        for _, name, one in sorted(labels, key=lambda row: row[0])[:_NAMED]
+    ]
 
 
 def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:

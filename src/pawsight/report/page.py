@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +20,21 @@ from pawsight.data.auditing.findings import Audit, GroupItem, SentenceItem
 from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import STANDARD
 from pawsight.evaluation.label_scores import scores_of
-from pawsight.evaluation.none_measurement import none_sentence
-from pawsight.evaluation.predictions import load_predictions
-from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import counted, percent
-from pawsight.history import Epoch, best_epoch, load_history
-from pawsight.models.description import ModelDescription
-from pawsight.records import PARTS, Part, Predictions
-from pawsight.report import figures, interpretation, label_figures, label_interpretation
-from pawsight.report.answered import answered, draw_coverage, threshold_of
+from pawsight.history import best_epoch
+from pawsight.records import PARTS, Predictions
+from pawsight.report import figures, interpretation, label_figures
+from pawsight.report.answered import coverage_sentence, draw_coverage, threshold_of
+from pawsight.report.contents import Contents
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import surest_label_mistakes, surest_mistakes
 from pawsight.report.run_facts import photo_counts, setting_rows, training_rows
+from pawsight.report.summary import summarise
 from pawsight.report.templates import load_template
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_text
-from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
+from pawsight.storage.atomic import write_json, write_text
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
 _NOT_SHOWN = (
@@ -47,38 +44,8 @@ _NOT_SHOWN = (
 )  # of the plan: shown elsewhere, or long and for programs
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the run folder holds; whatever the run did not get to is empty."""
-
-    config: dict[str, Any]
-    plan: dict[str, Any]
-    model: ModelDescription | None
-    history: list[Epoch]
-    evaluation: Evaluation | None
-    curves: dict[Part, Curves]
-    task: Task
-    catalog: Catalog | None
-    audit: Audit | None
-
-    @property
-    def part(self) -> Part | None:
-        """The part that makes the headline."""
-        return self.evaluation.headline if self.evaluation else None
-
-    @property
-    def metrics(self) -> PartMetrics | None:
-        """The metrics of that part."""
-        return self.evaluation.main if self.evaluation else None
-
-    @property
-    def lost(self) -> tuple[LostPhoto, ...]:
-        """Photos that could no longer be read."""
-        return self.evaluation.lost if self.evaluation else ()
-
-
 def write_report(run: Run, worst_images: int = 24) -> Path:
-    """Draw the figures of a run and write its report.html.
+    """Draw the figures of a run and write its report.html and report.json.
 
     A run that was stopped, or has no test part, gets a report of what there is.
 
@@ -93,26 +60,20 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         RunError: A file of the run is damaged.
         DiskError: The report cannot be written.
     """
-    facts = _gather(run)
-    predictions = None
-    if facts.part and run.predictions_path(facts.part).is_file():
-        predictions = load_predictions(run.predictions_path(facts.part), facts.task)
+    facts = Contents.load(run)
+    summary, predictions = summarise(facts), facts.predictions
     page = load_template("template.html.j2").render(
-        name=_name(run, facts),
+        summary=summary,
         is_multi_label=facts.task.is_multi_label,
         part=facts.part,
         metrics=facts.metrics,
-        headline=_headline(facts),
-        caution=_caution(run, facts),
-        curves_reading=None if "head" in facts.plan else _curves_reading(facts),
         head=facts.plan.get("head"),
         best=best_epoch(facts.history) if facts.history else None,
-        findings=_findings(facts),
         rules=interpretation.RULES,
         counts=photo_counts(facts.catalog),
         parts=PARTS,
         cards=_cards(facts),
-        figures=_draw(run, facts, predictions),
+        figures=_draw(facts),
         hardest_first=_hardest_first(facts.metrics),
         confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
         mistakes=_mistakes(facts, predictions, worst_images) if predictions else [],
@@ -120,8 +81,9 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         unusual=_unusual(facts.audit),
         lost=[(one.path, one.problem) for one in facts.lost],
         num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
-        none_sentence=none_sentence(run),
-        **answered(run, facts.model, facts.metrics, predictions),
+        coverage=coverage_sentence(predictions, threshold_of(facts.model))
+        if predictions and summary.answers
+        else "",
         temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
@@ -134,12 +96,13 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         version=__version__,
     )
     write_text(run.report_path, page)
+    write_json(run.report_json_path, summary.model_dump())
     if facts.audit is not None and facts.catalog is not None:
         write_data_page(facts.audit, facts.catalog, run.data_page_path)
     return run.report_path
 
 
-def _mistakes(facts: _Facts, predictions: Predictions, most: int) -> Sequence[object]:
+def _mistakes(facts: Contents, predictions: Predictions, most: int) -> Sequence[object]:
     scale = facts.model.pixel_scale if facts.model else STANDARD
     find = surest_label_mistakes if facts.task.is_multi_label else surest_mistakes
     return find(predictions, Path(facts.config.get("root", "")), most, scale)
@@ -149,43 +112,13 @@ def _shown(plan: dict[str, Any]) -> dict[str, Any]:
     return {key: plan[key] for key in plan if key not in _NOT_SHOWN and plan[key] is not None}
 
 
-def _gather(run: Run) -> _Facts:
-    def json_of(path: Path) -> dict[str, Any]:
-        return run.read_json(path) if path.is_file() else {}
-
-    config = json_of(run.config_path)
-    is_done = run.model_path.is_file()
-    task = ModelDescription.load(run).labelling if is_done else _planned_task(config)
-    has_catalog = run.catalog_path.is_file()
-    return _Facts(
-        config=config,
-        plan=json_of(run.plan_path),
-        model=ModelDescription.load(run) if run.model_path.is_file() else None,
-        history=load_history(run.history_path) if run.history_path.is_file() else [],
-        evaluation=Evaluation.load(run) if run.metrics_path.is_file() else None,
-        curves=load_curves(run),
-        task=task,
-        catalog=Catalog.load(run.catalog_path, Path(config.get("root", "")), task)
-        if has_catalog
-        else None,
-        audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
-        if run.audit_path.is_file()
-        else None,
-    )
-
-
-def _planned_task(config: dict[str, Any]) -> Task:
-    is_several = config.get("settings", {}).get("source", {}).get("multi_label", False)
-    return MULTI_LABEL if is_several else SINGLE_LABEL
-
-
-def _draw(run: Run, facts: _Facts, predictions: Predictions | None) -> dict[str, Markup]:
+def _draw(facts: Contents) -> dict[str, Markup]:
     """Draw every figure that there are numbers for; save it, and give it for the page."""
     wanted: dict[str, Callable[[], Figure]] = {}
     if facts.history and "head" not in facts.plan:
         wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
         wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
-    metrics = facts.metrics
+    metrics, predictions = facts.metrics, facts.predictions
     curves = facts.curves.get(facts.part) if facts.part else None
     if metrics and facts.task.is_multi_label:
         wanted["reliability"] = lambda: label_figures.draw_label_reliability(metrics)
@@ -202,41 +135,10 @@ def _draw(run: Run, facts: _Facts, predictions: Predictions | None) -> dict[str,
     drawn = {}
     for name, draw in wanted.items():
         figure = draw()
-        save_figure(figure, run.figures_dir / name)
+        save_figure(figure, facts.run.figures_dir / name)
         # Matplotlib has escaped the names inside.
         drawn[name] = Markup(inline_svg(figure, name))
     return drawn
-
-
-def _name(run: Run, facts: _Facts) -> str:
-    """Return what the photos are called."""
-    source = Path(facts.config.get("source", "")).name
-    return facts.config.get("name") or source or run.path.name
-
-
-def _curves_reading(facts: _Facts) -> str:
-    """Describe the curves; of a run that grew, with what it started from."""
-    start = facts.config.get("settings", {}).get("start_from")
-    if start is None or facts.plan.get("head_strength") is not None:
-        return interpretation.reading(facts.history)
-    return interpretation.reading(facts.history, f"the model that training started from ({start})")
-
-
-def _headline(facts: _Facts) -> str:
-    if facts.part is None or facts.metrics is None:
-        return "Not evaluated yet: this run did not get that far"
-    if facts.task.is_multi_label:
-        return label_interpretation.headline(facts.part, facts.metrics)
-    return interpretation.headline(facts.part, facts.metrics)
-
-
-def _caution(run: Run, facts: _Facts) -> str:
-    if facts.evaluation is None:
-        return f"Go on with: pawsight resume {shlex.quote(str(run.path))}"
-    num_copies = facts.evaluation.copies_across_parts or 0
-    return interpretation.caution(
-        facts.evaluation.headline, num_copies, is_epoch_chosen="head" not in facts.plan
-    )
 
 
 def _hardest_first(metrics: PartMetrics | None) -> list[str]:
@@ -245,22 +147,6 @@ def _hardest_first(metrics: PartMetrics | None) -> list[str]:
         return []
     recalls = {name: found.recall for name, found in metrics.per_class.items()}
     return sorted(recalls, key=lambda name: 2.0 if (share := recalls[name]) is None else share)
-
-
-def _findings(facts: _Facts) -> list[str]:
-    if facts.part is None or facts.metrics is None:
-        return []
-    if facts.task.is_multi_label:
-        return label_interpretation.findings(facts.part, facts.metrics, len(facts.lost))
-    counts = photo_counts(facts.catalog)
-    num_train = {name: row["train"] for name, row in counts.items()}
-    return interpretation.findings(
-        facts.part,
-        facts.metrics,
-        num_train,
-        is_weighted=facts.plan.get("class_weights") is not None,
-        num_lost=len(facts.lost),
-    )
 
 
 def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
@@ -281,7 +167,7 @@ def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:
     return [(photo.path, photo.problem) for photo in catalog.photos if photo.problem]
 
 
-def _cards(facts: _Facts) -> list[tuple[str, str, str]]:
+def _cards(facts: Contents) -> list[tuple[str, str, str]]:
     """Return the figures at the top: value, name, what it means."""
     metrics = facts.metrics
     if metrics is None:

@@ -1,0 +1,111 @@
+"""What a run folder holds for its report; whatever the run did not get to is empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pawsight.data.auditing.findings import Audit
+from pawsight.data.catalog import Catalog
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.history import Epoch, load_history
+from pawsight.models.description import ModelDescription
+from pawsight.records import Part, Predictions
+from pawsight.runs import Run
+from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The records of a run folder.
+
+    Attributes:
+        run: The run folder.
+        config: What config.json holds.
+        plan: What plan.json holds.
+        model: The description of the model.
+        history: One record per epoch.
+        evaluation: What metrics.json holds.
+        curves: By part.
+        task: What the label of a photo is.
+        catalog: The photos.
+        audit: What the audit of the photos found.
+        predictions: Of the headline part.
+    """
+
+    run: Run
+    config: dict[str, Any]
+    plan: dict[str, Any]
+    model: ModelDescription | None
+    history: list[Epoch]
+    evaluation: Evaluation | None
+    curves: dict[Part, Curves]
+    task: Task
+    catalog: Catalog | None
+    audit: Audit | None
+    predictions: Predictions | None
+
+    @classmethod
+    def load(cls, run: Run) -> Contents:
+        """Read the run folder.
+
+        Raises:
+            RunError: A file of the run is damaged.
+        """
+
+        def json_of(path: Path) -> dict[str, Any]:
+            return run.read_json(path) if path.is_file() else {}
+
+        config = json_of(run.config_path)
+        model = ModelDescription.load(run) if run.model_path.is_file() else None
+        task = model.labelling if model else _planned_task(config)
+        evaluation = Evaluation.load(run) if run.metrics_path.is_file() else None
+        root = Path(config.get("root", ""))
+        has_predictions = evaluation and run.predictions_path(evaluation.headline).is_file()
+        return cls(
+            run=run,
+            config=config,
+            plan=json_of(run.plan_path),
+            model=model,
+            history=load_history(run.history_path) if run.history_path.is_file() else [],
+            evaluation=evaluation,
+            curves=load_curves(run),
+            task=task,
+            catalog=Catalog.load(run.catalog_path, root, task)
+            if run.catalog_path.is_file()
+            else None,
+            audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
+            if run.audit_path.is_file()
+            else None,
+            predictions=load_predictions(run.predictions_path(evaluation.headline), task)
+            if evaluation and has_predictions
+            else None,
+        )
+
+    @property
+    def name(self) -> str:
+        """What the photos are called."""
+        source = Path(self.config.get("source", "")).name
+        return self.config.get("name") or source or self.run.path.name
+
+    @property
+    def part(self) -> Part | None:
+        """The part that makes the headline."""
+        return self.evaluation.headline if self.evaluation else None
+
+    @property
+    def metrics(self) -> PartMetrics | None:
+        """The metrics of that part."""
+        return self.evaluation.main if self.evaluation else None
+
+    @property
+    def lost(self) -> tuple[LostPhoto, ...]:
+        """Photos that could no longer be read."""
+        return self.evaluation.lost if self.evaluation else ()
+
+
+def _planned_task(config: dict[str, Any]) -> Task:
+    is_several = config.get("settings", {}).get("source", {}).get("multi_label", False)
+    return MULTI_LABEL if is_several else SINGLE_LABEL

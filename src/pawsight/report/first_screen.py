@@ -1,0 +1,141 @@
+"""The first screen of a report: one number with its interval, where it fails, and next steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.results import PartMetrics
+from pawsight.formatting import counted, percent, percent_interval
+from pawsight.report.interpretation import legible, top_confusions
+
+_WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
+_MOST_FAILURES = 3
+_MOST_STEPS = 3
+PHOTOS = {
+    "test": "photos it had never seen",
+    "validation": "the validation photos",
+    "train": "the photos it was trained on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do next.
+
+    Attributes:
+        title: What to do.
+        reason: Why, or what it changes; "" where the title is enough.
+        command: A command for a shell that does it; "" where there is none.
+        link: The id of the section of the report that shows why.
+    """
+
+    title: str
+    reason: str = ""
+    command: str = ""
+    link: str = "says"
+
+
+def headline(part: str, metrics: PartMetrics) -> str:
+    """Return the one number to quote of a part, in words.
+
+    Where the classes are uneven it is the balanced accuracy: a model that always
+    predicts the commonest class is right on many photos, too.
+    """
+    if metrics.is_imbalanced:
+        balanced = percent(metrics.scores.get("balanced_accuracy"))
+        return f"Balanced accuracy {balanced} on {PHOTOS[part]}"
+    return f"Right on {percent(metrics.accuracy)} of {PHOTOS[part]}"
+
+
+def detail(part: str, metrics: PartMetrics) -> str:
+    """Return the interval of the headline, and the counts behind it."""
+    right = f"right on {metrics.num_correct:,} of {counted(metrics.n, f'{part} photo')}"
+    if metrics.is_imbalanced:
+        right += f", {percent(metrics.accuracy)}"
+    interval = metrics.intervals.get(metrics.main_score)
+    return f"{_interval(interval)}: {right}." if interval else f"{right.capitalize()}."
+
+
+def failures(metrics: PartMetrics) -> list[str]:
+    """Return where it fails most often, one label a photo; the most frequent first."""
+    support = dict(zip(metrics.class_names, map(sum, metrics.confusion_matrix), strict=True))
+    return [
+        f"{legible(one.truth)} taken for {legible(one.predicted)}: {one.count:,} of "
+        f"{counted(support[one.truth], 'photo')} ({percent(one.share)})"
+        for one in top_confusions(metrics, _MOST_FAILURES)
+    ]
+
+
+def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
+    """Return a caveat to the headline; "" if there is none.
+
+    Args:
+        part: The part that the headline is about.
+        num_copies: Photos with copies in different parts.
+        is_epoch_chosen: Whether the validation photos decided which weights were kept.
+    """
+    if part == "validation":
+        if is_epoch_chosen:
+            did = "chose the epoch that was kept, so new photos may score a little lower"
+        else:
+            did = "calibrated its probabilities, which may fit new photos less well"
+        return f"There was no test part. These photos were not trained on, but they {did}."
+    if part == "train":
+        return "These photos were trained on: on new photos it will score lower."
+    if num_copies:
+        return (
+            f"{counted(num_copies, 'photo has', 'photos have')} copies in different "
+            f"parts, so this score may be too high."
+        )
+    return ""
+
+
+def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> list[Step]:
+    """Return up to three things to do, the most useful first.
+
+    Args:
+        metrics: Of the headline part, one label a photo.
+        has_none_photos: Whether photos of none of the classes were measured.
+        run_path: The run folder, quoted for a shell.
+    """
+    steps = [
+        Step(
+            "Check labels that may be wrong",
+            command=f"pawsight doubts {run_path}",
+            link="mistakes",
+        )
+    ]
+    for one in top_confusions(metrics, 1):
+        truth, predicted = legible(one.truth), legible(one.predicted)
+        steps.append(
+            Step(
+                f"Add photos of {truth} that look like {predicted}",
+                f"{percent(one.share)} of the photos of {truth} ({one.count:,}) were taken for "
+                f"{predicted}.",
+                link="classes",
+            )
+        )
+    low, high = metrics.intervals.get("accuracy", (0.0, 0.0))
+    if high - low > _WIDE:
+        steps.append(
+            Step(
+                "Test on more photos",
+                f"with {metrics.n:,} the accuracy lies anywhere from {percent(low)} to "
+                f"{percent(high)}; four times as many would halve that range.",
+                link="photos",
+            )
+        )
+    if not has_none_photos:
+        steps.append(
+            Step(
+                "Put photos of other things that will be seen into a folder none/",
+                "beside the classes, it measures how many of them are refused.",
+                link="trust",
+            )
+        )
+    return steps[:_MOST_STEPS]
+
+
+def _interval(interval: Interval) -> str:
+    return f"95 % interval {percent_interval(interval)} %"

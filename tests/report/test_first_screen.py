@@ -1,0 +1,107 @@
+"""The first screen of the report, and the same as JSON."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pawsight.evaluation.results import PartMetrics
+from pawsight.report.first_screen import failures, next_steps
+from pawsight.report.page import write_report
+from pawsight.report.summary import ReportSummary
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def metrics_of(matrix, interval):
+    n = sum(map(sum, matrix))
+    return PartMetrics(
+        n=n,
+        num_correct=sum(row[i] for i, row in enumerate(matrix)),
+        scores={},
+        intervals={"accuracy": interval},
+        class_names=("cats", "dogs", "eels")[: len(matrix)],
+        confusion_matrix=tuple(map(tuple, matrix)),
+    )
+
+
+def test_failures_are_counted_the_most_frequent_first():
+    metrics = metrics_of([[7, 2, 1], [0, 4, 0], [1, 1, 8]], (0.6, 0.9))
+
+    # Of equal counts the larger share comes first; all three have 10 photos.
+    assert failures(metrics) == [
+        "cats taken for dogs: 2 of 10 photos (20.0 %)",
+        "cats taken for eels: 1 of 10 photos (10.0 %)",
+        "eels taken for cats: 1 of 10 photos (10.0 %)",
+    ]
+    assert failures(metrics_of([[3, 0], [0, 3]], (0.6, 1.0))) == []
+
+
+def test_next_steps_name_labels_the_commonest_confusion_and_too_few_photos():
+    labels, confusion, photos = next_steps(
+        metrics_of([[10, 0], [10, 20]], (0.6, 0.87)), False, "runs/a"
+    )
+
+    assert (labels.title, labels.command) == (
+        "Check labels that may be wrong",
+        "pawsight doubts runs/a",
+    )
+    assert confusion.title == "Add photos of dogs that look like cats"
+    assert confusion.reason == "33.3 % of the photos of dogs (10) were taken for cats."
+    assert photos.reason == (
+        "with 40 the accuracy lies anywhere from 60.0 % to 87.0 %; four times as many would "
+        "halve that range."
+    )
+
+
+@pytest.mark.parametrize(("has_none_photos", "num_steps"), [(True, 1), (False, 2)])
+def test_a_faultless_model_is_measured_on_photos_of_other_things(has_none_photos, num_steps):
+    steps = next_steps(metrics_of([[99, 0], [0, 99]], (0.98, 1.0)), has_none_photos, "runs/a")
+
+    assert len(steps) == num_steps
+    assert ("folder none/" in steps[-1].title) != has_none_photos
+
+
+def test_report_json_holds_what_the_page_states(make_run):
+    run = make_run(num_wrong=2, broken=[("cats/x.jpg", "the file is empty")])
+    page = write_report(run).read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+    found = ReportSummary.model_validate(run.read_json(run.report_json_path))
+
+    for sentence in (found.headline, *found.failures, *(step.title for step in found.steps)):
+        assert sentence in page
+    assert all(f'id="{step.link}"' in page for step in found.steps)
+    assert found.headline == "Right on 75.0 % of photos it had never seen"
+    assert (found.num_correct, found.num_photos, found.scores[0].value) == (6, 8, 0.75)
+    assert found.classes["cats"].recall == 0.5
+    assert found.photos["cats"] == {"train": 4, "validation": 4, "test": 4, "broken": 1}
+    assert found.answers is not None and found.answers.answered == 1.0
+
+
+def test_names_of_any_bytes_are_valid_json(make_run):
+    run = make_run(class_names=("cats", os.fsdecode(b"d\xff")), draw=False, is_short=True)
+    write_report(run)
+
+    found = run.read_json(run.report_json_path)
+
+    assert list(found["classes"]) == list(found["photos"]) == ["cats", os.fsdecode(b"d\xff")]
+
+
+def test_a_run_that_was_stopped_has_the_same_fields(make_run):
+    run = make_run(parts=(), draw=False)
+    write_report(run)
+
+    found = ReportSummary.model_validate(run.read_json(run.report_json_path))
+
+    assert (found.part, found.scores, found.steps, found.answers) == (None, (), (), None)
+
+
+def test_the_schema_and_the_page_describe_every_field(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])
+    from generate_report_schema import schema
+
+    assert (DOCS / "report.schema.json").read_text(encoding="utf-8") == schema()
+    described = (DOCS / "run-folder.md").read_text().partition("## report.json")[2]
+    described = described.partition("\n## ")[0]
+    assert [name for name in ReportSummary.model_fields if f"`{name}`" not in described] == []
