@@ -8,6 +8,7 @@ result. `None` means that the model's own recipe decides
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 import re
@@ -192,6 +193,7 @@ class SourceConfig(_Settings):
     labels: str | None = None
     multi_label: bool = False  # a photo may have several labels, or none
     label_separator: str | None = Field(None, min_length=1)  # between labels in one cell of a table
+    encoding: str | None = None  # of a table, such as cp1252; None: UTF-8 or UTF-16
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
     # Classes, in any letters, whose photos are of none of the others; one that `classes` or `merge`
@@ -208,6 +210,15 @@ class SourceConfig(_Settings):
         except re.error as error:
             raise ValueError(f"'{pattern}' is no regular expression: {error}") from error
         return pattern
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str | None) -> str | None:
+        try:
+            codecs.lookup(encoding or "utf-8")
+        except LookupError as error:
+            raise ValueError(f"there is no encoding '{encoding}'; cp1252 is one") from error
+        return encoding
 
     @model_validator(mode="after")
     def _separates_several(self) -> Self:

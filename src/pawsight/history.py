@@ -47,12 +47,16 @@ class Epoch:
         """The epoch with at most one digit after the point: "12", "12.8"."""
         return f"{self.epoch:.1f}".removesuffix(".0")
 
-    def describe(self) -> str:
-        """Return the scores of the row as one line of text."""
+    def describe(self, accuracy_title: str = "accuracy") -> str:
+        """Return the scores of the row as one line of text.
+
+        Args:
+            accuracy_title: What the accuracy is the share of, as in `Task`.
+        """
         balanced = self.validation_balanced_accuracy
         return (
-            f"Epoch {self.epoch_text}: accuracy {percent(self.train_accuracy)} in training, "
-            f"{percent(self.validation_accuracy)} in validation"
+            f"Epoch {self.epoch_text}: {accuracy_title} {percent(self.train_accuracy)} in "
+            f"training, {percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")
             + "".join(f", {name} {value:.4g}" for name, value in self.own_metrics.items())
             + f", {self.images_per_second:.0f} images/s"

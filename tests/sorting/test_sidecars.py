@@ -128,3 +128,26 @@ def test_films_and_raw_files_are_counted_or_taken_along(tmp_path):
     assert taken.take(photo) == [str(tmp_path / name) for name in ("IMG.CR2", "IMG.MOV")]
     assert taken.left == {}
     assert renamed(str(tmp_path / "IMG.MOV"), photo, "cats/IMG (2).JPG") == "cats/IMG (2).MOV"
+
+
+@pytest.mark.parametrize(
+    ("photo", "film", "target"),
+    [
+        ("PXL_1.MP.jpg", "PXL_1.MP", "cats/PXL_1.MP (2).MP"),
+        ("PXL_1.HEIC", "PXL_1_HEVC.MOV", "cats/PXL_1.MP (2)_HEVC.MOV"),
+        ("PXL_1.HEIC", "PXL_1.HEIC.MOV", "cats/PXL_1.MP (2).jpg.MOV"),
+    ],
+)
+def test_films_are_found_as_phones_and_clouds_name_them(tmp_path, photo, film, target):
+    for name in (photo, film):
+        (tmp_path / name).write_bytes(b"x")
+    path = str(tmp_path / photo)
+    left = Sidecars()
+    assert left.take(path) == []
+    assert left.left == {"films of Live Photos": 1}
+    assert Sidecars(with_companions=True).take(path) == [str(tmp_path / film)]
+    assert renamed(str(tmp_path / film), path, "cats/PXL_1.MP (2).jpg") == target
+
+
+def test_film_of_a_photo_that_keeps_its_name_keeps_its_own():
+    assert renamed("PXL_1.MP", "PXL_1.MP.jpg", "cats/PXL_1.MP.jpg") == "cats/PXL_1.MP"

@@ -197,6 +197,15 @@ def test_a_model_of_one_class_is_not_compared_with_several_labels(shapes):
         )
 
 
+def test_sort_refuses_it_before_it_asks_for_a_terminal(run, shapes, tmp_path):
+    from typer.testing import CliRunner
+
+    named = ["sort", str(shapes), "--into", str(tmp_path / "sorted"), "--model", str(run.path)]
+    done = CliRunner().invoke(app, named)
+    assert done.exit_code == 1
+    assert "several labels" in done.stderr
+
+
 def test_commands_take_it(run, shapes, tmp_path):
     from typer.testing import CliRunner
 

@@ -21,7 +21,7 @@ _MOST_ROWS = 20  # of one finding; the page and the JSON have more
 _ANY = "any"
 
 
-@takes_source_options(hidden=("merge", "label_separator"))
+@takes_source_options(hidden=("merge", "encoding", "label_separator"))
 def audit(
     ctx: typer.Context,
     source: Annotated[
@@ -128,7 +128,7 @@ def _checks(given: list[str]) -> list[str]:
 
 def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) -> None:
     rows = [
-        (name, f"{count:,}", *(f"{part.get(name, 0):,}" for part in parts.values()))
+        (name or "(no label)", f"{count:,}", *(f"{part.get(name, 0):,}" for part in parts.values()))
         for name, count in classes.items()
     ]
     print_table(

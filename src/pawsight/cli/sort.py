@@ -108,7 +108,8 @@ def sort(
         raise ConfigError(f"--format {format} needs --dry-run, or --yes to sort without asking.")
     how: How = "link" if link else "move" if move else "copy"
     named = _named(sources)
-    _check_can_ask(yes or dry_run)
+    if not (yes or dry_run):
+        _check_can_ask(model)
     _sort(named, into, model, how, sure, dry_run, yes, format, companions)
 
 
@@ -160,11 +161,15 @@ def _named(sources: list[str]) -> list[str]:
     return [path for source in sources for path in (listed if source == "-" else [source])]
 
 
-def _check_can_ask(is_decided: bool) -> None:
-    """Check that a question can be answered, before the photos are predicted."""
+def _check_can_ask(model: Path | None = None) -> None:
+    """Check that a question can be answered, and first that `model` can sort, if it is given."""
     from pawsight.errors import ConfigError
+    from pawsight.inference.classifier import load
+    from pawsight.workflow.sorted_photos import check_sortable
 
-    if not is_decided and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if model is not None:
+            check_sortable(load(model))
         raise ConfigError(
             "There is no terminal to ask on, so nothing was done.\n"
             "Check with --dry-run, then use --yes."
@@ -261,7 +266,8 @@ def _undo(into: Path, yes: bool) -> None:
     from pawsight.formatting import printable
     from pawsight.sorting.undoing import newest
 
-    _check_can_ask(yes)
+    if not yes:
+        _check_can_ask()
     journal = newest(str(into.absolute()))
     if not yes:
         done = _DONE.get(journal.head.get("how", ""), "sorted")

@@ -69,6 +69,12 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # by the name of the setting: the type
             metavar="ROLE=NAME", help="The columns of a table: path=id,label=breed,part=split."
         ),
     ),
+    "encoding": (
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The encoding of a table, where it is not UTF-8: cp1252."
+        ),
+    ),
     "multi_label": (
         bool,
         typer.Option("--multi-label", help="A photo may have several labels, or none."),

@@ -16,6 +16,9 @@ from pawsight.errors import PhotoError
 
 # What the formats define as black and white. Other kinds of values have no such definition.
 _DEFINED = {"uint16": (0.0, 65535.0)}
+# What programs write where nothing was measured. Source: defaults of ArcGIS, GRASS, ENVI and GDAL.
+_NO_DATA = {-9999.0, -99999.0, -32768.0, -32767.0, -2147483648.0}
+_LEAST_FLOAT = -1e30  # below: no measurement has such a value
 ANY_KIND = "any"
 _MAX_BANDS = 1000
 
@@ -68,6 +71,11 @@ class NoScaleError(PhotoError):
             f"be white; save it with 8 bits"
         )
         self.samples = samples
+
+
+def is_usual_no_data(value: float) -> bool:
+    """Return whether programs write this value where nothing was measured."""
+    return value in _NO_DATA or value < _LEAST_FLOAT
 
 
 def describe_samples(kind: str, low: float, high: float) -> str:

@@ -21,7 +21,7 @@ def is_fetched(name: str) -> bool:
 
 
 def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
-    """Return the names with a local folder in the place of each address and each archive.
+    """Return the names with a local folder or photo in the place of each address and archive.
 
     Args:
         names: Files, folders, patterns and addresses, as `expand` takes them.
@@ -36,7 +36,8 @@ def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
         if is_fetched(name):
             from pawsight.data.sources import fetch
 
-            found.append(str(fetch(name, progress).root))
+            source = fetch(name, progress, allow_photo=True)
+            found.append(str(source.photo or source.root))
         else:
             found.append(name)
     return found

@@ -21,6 +21,7 @@ from pawsight.data.file_types import Kind, is_raw, kind_of
 # Settings of editors, edits made on a phone, what a photo service knew, and labels drawn on it.
 _SUFFIXES = {".aae", ".dop", ".json", ".pp3", ".txt", ".xml", ".xmp"}
 _FILMS = {".mov", ".mp4", ".m4v", ".mp"}
+_ICLOUD = "_HEVC"  # IMG_0100_HEVC.MOV of IMG_0100.HEIC, as iCloud names films
 _METADATA = "supplemental-metadata"
 # Takeout cuts the names of its files; the ending .json and a number like (1) come on top.
 # Source: names in archives of Google Takeout, 2019 to 2025.
@@ -56,7 +57,8 @@ class Sidecars:
         listed = self._by_folder[folder]
         stem = os.path.splitext(name)[0]
         found = {*listed.sidecars.pop(name, ()), *listed.sidecars.pop(stem, ())}
-        companions = [other for other in listed.companions.pop(stem, ()) if other != name]
+        companions = [*listed.companions.pop(stem, ()), *listed.companions.pop(name, ())]
+        companions = [other for other in companions if other != name]
         if self._with_companions:
             found.update(companions)
             for companion in companions:
@@ -80,8 +82,12 @@ def renamed(sidecar: str, photo: str, target: str) -> str:
     if name.startswith(f"{old}."):
         return target + name.removeprefix(old)
     stem = os.path.splitext(old)[0]
-    if name.startswith(f"{stem}."):
-        return os.path.splitext(target)[0] + name.removeprefix(stem)
+    new_stem = os.path.splitext(target)[0]
+    if name == stem:
+        suffix = os.path.splitext(name)[1]
+        return new_stem if new_stem.endswith(suffix) else new_stem + suffix
+    if name.startswith((f"{stem}.", f"{stem}{_ICLOUD}.")):
+        return new_stem + name.removeprefix(stem)
     if os.path.basename(target) == old:
         return os.path.join(os.path.dirname(target), name)  # noqa: PTH120
     # Takeout's name cannot be kept beside a photo that is called otherwise now.
@@ -97,10 +103,12 @@ def _listed(folder: str) -> _Folder:
     except OSError:
         return found
     takeout = _Takeout(names)
+    lower = {name.lower() for name in names}
     for name in sorted(names):
         base, suffix = os.path.splitext(name)
         if suffix.lower() in _FILMS or is_raw(name):
-            found.companions[base].append(name)
+            is_motion = f"{name}.jpg".lower() in lower  # a Pixel's PXL.MP beside PXL.MP.jpg
+            found.companions[name if is_motion else base.removesuffix(_ICLOUD)].append(name)
         if suffix.lower() not in _SUFFIXES:
             continue
         if suffix.lower() == ".json" and (owner := takeout.owner(base)):

@@ -22,6 +22,7 @@ from pawsight.models.onnx_convert import check_convertible
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
+from pawsight.task import task_of
 from pawsight.training import pacing, precision, recipe
 from pawsight.training.learner import Learner
 from pawsight.training.memory import (
@@ -114,7 +115,7 @@ def train_run(
         save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.describe()}.")
     with memory_errors(plan):
-        progress.note(_kept(Trainer(learner, plan).fit(run, progress)))
+        progress.note(_kept(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
 
 
@@ -215,7 +216,7 @@ def precision_of(config: TrainConfig) -> Precision:
     return precision.choose(config.precision)
 
 
-def _kept(history: list[Epoch]) -> str:
+def _kept(history: list[Epoch], plan: Plan) -> str:
     """Return which epoch became the model, and why."""
     best = next(row for row in history if row.is_best)
     if best.step == 0:
@@ -225,7 +226,7 @@ def _kept(history: list[Epoch]) -> str:
         f"Keeping the network after epoch {best.epoch_text} of {history[-1].epoch_text}, the best "
         f"on the validation photos at full size: "
         + (f"balanced accuracy {percent(balanced)}, " if balanced is not None else "")
-        + f"accuracy {percent(best.validation_accuracy)}."
+        + f"{task_of(plan.task).accuracy_title} {percent(best.validation_accuracy)}."
     )
 
 

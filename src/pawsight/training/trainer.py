@@ -209,7 +209,7 @@ class Trainer:
             self._best = self.learner.state.weights()
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
-        progress.note(row.describe())
+        progress.note(row.describe(task_of(self.plan.task).accuracy_title))
         is_asked = self.learner.callbacks.after_epoch(row)
         if (is_reached or is_asked) and step < self.plan.num_steps:
             target_reached = f"Target of {percent(target)} reached (lower 95 % bound)"

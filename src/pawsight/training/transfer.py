@@ -108,8 +108,9 @@ def _fitted(
     if wanted <= head_photos.FIRST:
         return first
     progress.note(
-        f"A head fitted to {len(first.train.indices):,} photos has an accuracy of "
-        f"{percent(accuracy)} in validation; fitting one to {wanted:,} photos before fine-tuning."
+        f"A head fitted to {len(first.train.indices):,} photos reaches "
+        f"{dataset.catalog.task.accuracy_title} {percent(accuracy)} in validation; fitting one to "
+        f"{wanted:,} photos before fine-tuning."
     )
     return _fit(run, config, dataset, reader, wanted, progress)
 

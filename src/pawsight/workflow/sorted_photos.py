@@ -92,11 +92,7 @@ def plan_sort(
     many = [sources] if isinstance(sources, str | os.PathLike) else sources
     target = os.path.abspath(into)  # noqa: PTH100 - a link to the folder stays one
     classifier = load(run_path)
-    if classifier.task.is_multi_label:
-        raise ConfigError(
-            "This model gives photos several labels, so there is no one folder for each.\n"
-            "Write its answers into a table: pawsight predict PHOTOS --model RUN --output FILE"
-        )
+    check_sortable(classifier)
     folders = class_folders(classifier.class_names)
     in_order = tuple(dict.fromkeys((*folders.values(), UNSURE, NONE)))
     check_folder(target, in_order)
@@ -126,6 +122,19 @@ def plan_sort(
     places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
     model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
     return Sorting(Path(target), how, placements, in_order, places, model)
+
+
+def check_sortable(classifier: Classifier) -> None:
+    """Check that a model has one answer a photo.
+
+    Raises:
+        ConfigError: It gives several labels.
+    """
+    if classifier.task.is_multi_label:
+        raise ConfigError(
+            "This model gives photos several labels, so there is no one folder for each.\n"
+            "Write its answers into a table: pawsight predict PHOTOS --model RUN --output FILE"
+        )
 
 
 @live_in_notebooks

@@ -172,3 +172,19 @@ def test_the_rule_is_read_back_from_a_catalog(photos, tmp_path):
 def test_settings_of_pixels_that_cannot_be_are_named(pixels):
     with pytest.raises(ConfigError, match=r"pixels"):
         TrainConfig(pixels=pixels)
+
+
+def test_a_usual_value_for_nothing_measured_is_named(photos):
+    measured = ramp(0, 0.5, np.float32)
+    measured[:8] = -9999
+    write(photos / "a/0.tif", measured)
+    write(photos / "b/1.tif", ramp(0, 1, np.float32))
+    notes = []
+
+    class Notes(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    ingest(photos, SIZE, progress=Notes())
+    assert "-9999 often stands for a missing value" in notes[-1]
+    assert "--set pixels.range=[0,1]" in notes[-1]

@@ -388,3 +388,17 @@ def test_the_directory_of_a_zip_is_bounded(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(SourceError, match="header that is far larger"):
         unpack(path, tmp_path / "out", Silent(), Limits(max_directory_bytes=1000))
+
+
+def test_a_tar_that_ends_with_a_zip_is_read_as_a_tar(tmp_path):
+    inner = make_zip(tmp_path / "inner.zip", {"cats/other.jpg": b"x"}).read_bytes()
+    notes = Notes()
+    source = fetch(make_tar(tmp_path / "pets.tar", {**PETS, "inner.zip": inner}), notes)
+    assert paths_in(source) == ["cats/a.jpg", "dogs/b.jpg"]
+    assert notes.texts == ["Left out 1 archive(s) in pets.tar, such as inner.zip."]
+
+
+def test_an_archive_of_archives_and_a_table_names_the_archives(tmp_path):
+    path = make_zip(tmp_path / "all.zip", {"train.zip": b"x", "sampleSubmission.csv": b"id,label"})
+    with pytest.raises(SourceError, match=r"no photos, but archives: train\.zip\n"):
+        fetch(path, Silent())

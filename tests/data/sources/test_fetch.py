@@ -95,3 +95,30 @@ def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(DiskError, match=r"file/cache cannot be used.*\n.*PAWSIGHT_CACHE"):
         cache_dir()
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+PACKED = b"PK\x03\x04"  # as a zip begins
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.xlsx", PACKED, r"is a spreadsheet, .*\nSave its sheet as 'CSV UTF-8'"),
+        ("labels.ods", PACKED, "is a spreadsheet"),
+        ("holiday.docx", PACKED, r"is a document, .*\nSave its photos as files"),
+        ("labels.json", b"[]", r"a table of another format, .*\nWrite a \.csv"),
+        ("train.parquet", b"PAR1", "a table of another format"),
+        ("x_train.npy", b"\x93NUMPY", r"a file of arrays, .*\nSave each photo as PNG"),
+        ("labels.txt", b"a.jpg cat", r"a text file, .*\nIf it is a table, name it \.csv"),
+        ("pets.zip.001", PACKED, r"one piece of a divided archive, .*\nUnpack it yourself"),
+        ("pets.z01", b"x", "one piece of a divided archive"),
+        ("pets.zip", LFS, r"no archive at all, but a Git LFS pointer\.\n.*git lfs pull"),
+        ("labels.csv", LFS, "no table at all, but a Git LFS pointer"),
+        ("pets.zip", b"<!DOCTYPE html><html>Sign in", r"a web page, .*\nDownload the file"),
+    ],
+)
+def test_a_file_that_is_no_source_is_named_for_what_it_is(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        fetch(tmp_path / name, Silent())

@@ -9,7 +9,7 @@ from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.data.sources.table import read_table
-from pawsight.errors import ConfigError, DataError
+from pawsight.errors import ConfigError, DataError, SourceError
 from pawsight.progress import Silent
 
 
@@ -547,3 +547,85 @@ def test_a_hundred_lines_are_read_to_find_a_column_by_its_values(pets, place, is
     else:
         with pytest.raises(DataError, match="has no column path"):
             listed(pets, text)
+
+
+def test_a_list_in_a_cell_is_its_labels(pets):
+    listing = listed(pets, 'path,label\na.jpg,"[\'cat\']"\nb.jpg,"{""choices"": [""dog""]}"\n')
+    assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
+
+
+def test_several_labels_in_a_list_are_two_labels_and_an_empty_list_is_none(pets):
+    listing = listed(pets, "path,label\na.jpg,\"['cat', 'dog']\"\nb.jpg,[]\n")
+    assert rows(listing) == [
+        ("a.jpg", "", "", "the table gives two labels: 'cat' and 'dog'"),
+        ("b.jpg", "", "", "the table gives no label"),
+    ]
+
+
+def test_what_only_looks_like_a_list_is_a_label(pets):
+    assert [p.label for p in listed(pets, "path,label\na.jpg,[sic]\nb.jpg,{1}\n").photos] == [
+        "[sic]",
+        "{1}",
+    ]
+
+
+def test_comments_above_the_headings_are_skipped(pets):
+    text = "# exported by a tool\n# on Monday\npath,label\na.jpg,cat\n"
+    assert rows(listed(pets, text)) == [("a.jpg", "cat", "", "")]
+    with pytest.raises(DataError, match=r"Line 5 of .* has no path"):
+        listed(pets, f"{text},cat\n")
+
+
+@pytest.mark.parametrize(
+    ("headings", "cells", "parts"),
+    [
+        ("is_valid", ["False", "True"], ["train", "validation"]),
+        ("is_test", ["0", "1"], ["train", "test"]),
+        ("is_training_image", ["1", "0"], ["train", "test"]),
+        ("is_test,is_valid", ["1,0", "0,1"], ["test", "validation"]),
+    ],
+)
+def test_a_column_of_yes_and_no_gives_the_part(pets, headings, cells, parts):
+    text = f"path,label,{headings}\na.jpg,cat,{cells[0]}\nb.jpg,cat,{cells[1]}\n"
+    notes = Notes()
+    assert [p.part for p in listed(pets, text, notes).photos] == parts
+    assert f"by its column {headings.replace(',', ' and ')}." in notes.texts[-1]
+
+
+def test_a_column_of_yes_and_no_for_the_part_is_no_class(pets):
+    text = "path,cat,dog,is_test\na.jpg,1,0,0\nb.jpg,0,1,1\n"
+    assert rows(listed(pets, text)) == [("a.jpg", "cat", "train", ""), ("b.jpg", "dog", "test", "")]
+    (pets / "labels.csv").write_text(text)
+    table = read_table(pets / "labels.csv", SourceConfig(parts="none"))
+    assert [line.part for line in table.lines] == ["", ""]
+    assert table.unused == ("is_test",)
+
+
+def test_a_table_without_headings_gets_a_proposal_for_them(pets):
+    with pytest.raises(DataError, match=r"put the line part,path,label above it"):
+        listed(pets, "TRAIN,gs://bucket/a.jpg,cat\nTEST,gs://bucket/b.jpg,dog\n")
+
+
+def test_minus_one_for_a_class_is_asked_about(pets):
+    with pytest.raises(DataError, match=r"hold 1 and -1, such as cat, .*write 0 for 'no'"):
+        listed(pets, "path,cat,dog\na.jpg,1,-1\nb.jpg,-1,1\n")
+
+
+def test_two_columns_of_one_name_are_named(pets):
+    with pytest.raises(DataError, match=r"Several columns of .* are called Class\.\nRename"):
+        listed(pets, "path,Class,Class\na.jpg,cat,pet\n")
+
+
+def test_a_table_of_another_encoding_names_the_option_and_is_read_with_it(pets):
+    (pets / "labels.csv").write_bytes("path,label\na.jpg,Bär\n".encode("cp1252"))
+    with pytest.raises(DataError, match=r"not UTF-8\.\nSave the table again.*--encoding cp1252"):
+        read_table(pets / "labels.csv")
+    table = read_table(pets / "labels.csv", SourceConfig(encoding="cp1252"))
+    assert [line.label for line in table.lines] == ["Bär"]
+    with pytest.raises(SourceError, match="is not text in ascii"):
+        read_table(pets / "labels.csv", SourceConfig(encoding="ascii"))
+
+
+def test_an_encoding_that_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match="no encoding 'utf-9'"):
+        SourceConfig(encoding="utf-9")

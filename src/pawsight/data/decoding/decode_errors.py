@@ -18,6 +18,7 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 
 from pawsight.data.decoding.limits import MAX_PIXELS, TOO_MUCH_TEXT, too_many_pixels
+from pawsight.data.file_contents import content_of
 from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
 
 ENDS_TOO_EARLY = "file ends too early"
@@ -37,21 +38,6 @@ _STARTS = {
     b"\xff\x4f\xff\x51": "JPEG 2000",
     b"\x00\x00\x01\x00": "icon",
     b"qoif": "QOI",
-}
-_OTHERS = {
-    b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a zip archive or office document",
-    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
-    b"SIMPLE  =": "an astronomical image (FITS)",
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x1f\x8b": "a gzip archive",
-    b"%!PS": "a PostScript drawing",
-    b"Rar!": "a RAR archive",
-    b"ID3": "a sound file",
-    b"OggS": "a sound or film file",
-    b"\x7fELF": "a program",
-    b"MZ": "a program",
 }
 _SHORT = ("truncated", "unexpected end", "premature", "end of file", "end of data", "not enough")
 # JPEGs of 12 bits, TIFFs of 64-bit numbers: Pillow's messages on formats it cannot decode.
@@ -79,7 +65,7 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
     if foreign is Kind.FOREIGN:
         return reason
     if isinstance(error, UnidentifiedImageError):
-        return f"damaged {kind} data" if kind else f"not a photo: {_content(data)}"
+        return f"damaged {kind} data" if kind else f"not a photo: {content_of(data)}"
     if kind and any(word in said for word in _UNREAD):
         return f"damaged, or a kind of {kind} that pawsight does not read"
     if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
@@ -94,37 +80,6 @@ def _named_format(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] != b"WEBP":
         return ""
     return next((name for start, name in _STARTS.items() if data.startswith(start)), "")
-
-
-def _content(data: bytes) -> str:
-    """Return what bytes contain that no decoder reads."""
-    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
-        return "HTML text"
-    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
-        return "an SVG drawing"
-    if start.startswith(b"<?xml"):
-        return "XML text"
-    if start.startswith(b"version https://git-lfs.github.com/"):
-        return "a Git LFS pointer, in place of the photo; get the photos with: git lfs pull"
-    if not any(data[:4096]):
-        return "only zero bytes"
-    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
-        return "a film"
-    for first, named in _OTHERS.items():
-        if data.startswith(first):
-            return named
-    return "text" if _is_text(data[:1024]) else "unknown content"
-
-
-def _is_text(start: bytes) -> bool:
-    try:
-        text = start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(start) - 3:  # else only a letter cut in two
-            return False
-        text = start[: error.start].decode("utf-8")
-    return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
 @functools.cache

@@ -33,7 +33,7 @@ def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
             return _read(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
-                raise PhotoError(_why(error, was_listed)) from error
+                raise PhotoError(_why(error, path, was_listed)) from error
             time.sleep(waits.pop(0))
 
 
@@ -60,8 +60,10 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         os.close(handle)
 
 
-def _why(error: Exception, was_listed: bool) -> str:
+def _why(error: Exception, path: str | os.PathLike[str], was_listed: bool) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if "://" in os.fspath(path):
+            return "an address, and no file: pawsight.predict_folder fetches its photos"
         return "the file is no longer there" if was_listed else "file not found"
     if isinstance(error, PermissionError):
         return "no permission to read it"

@@ -98,7 +98,8 @@ def _check_one_label(photos: Sequence[Photo]) -> None:
         raise DataError(
             f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}). "
             f"Choose what is meant:\n"
-            "  a photo may show several of these: --multi-label\n"
+            "  a photo may show several of these (where one cell names several, name what divides "
+            "them, such as --label-separator ';', as well): --multi-label\n"
             f"  a photo shows one of these: give each one label in the table, or leave such photos "
             f"out: --exclude {shlex.quote(twice[0].path)}"
         )

@@ -19,7 +19,7 @@ import numpy as np
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.photo_statistics import Facts
 from pawsight.data.listing.scan import scan
-from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
+from pawsight.data.pixel_scale import STANDARD, PixelScale, is_usual_no_data, measured_scale
 from pawsight.data.reading.batch import Batch, ReadResult
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
 from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
@@ -146,10 +146,16 @@ class _Reading:
         for kind, (black, white) in self._scale.ranges.items():
             if self._scale.ranges[kind] != STANDARD.range_of(kind):
                 count = sum(photo.samples.startswith(f"{kind} ") for photo in self._photos)
+                missing = (
+                    f" {black:g} often stands for a missing value: then it is black by "
+                    f"--set pixels.range=[0,{white:g}]."
+                    if is_usual_no_data(black)
+                    else ""
+                )
                 self._progress.note(
                     f"{count:,} photo(s) have values of the kind {kind}: {black:g} is black and "
                     f"{white:g} is white, in all of them. --set pixels.range=[BLACK,WHITE] "
-                    f"chooses others."
+                    f"chooses others.{missing}"
                 )
 
     def _look_up(self) -> list[int]:

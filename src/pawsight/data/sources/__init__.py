@@ -12,8 +12,7 @@ from typing import Protocol
 
 from pawsight.addresses import public_text
 from pawsight.config import Staging
-from pawsight.data.file_types import ARCHIVES, TABLES
-from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table
+from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table, unread_files
 from pawsight.data.sources.source import Source
 from pawsight.errors import PawsightError, SourceError
 from pawsight.progress import Progress
@@ -29,7 +28,9 @@ def is_address(text: str) -> bool:
     return any(kind.matches(text) for kind in ADDRESSES)
 
 
-def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> Source:
+def fetch(
+    source: str | Path, progress: Progress, stage: Staging = "auto", allow_photo: bool = False
+) -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
     Args:
@@ -42,6 +43,7 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
         progress: Receives the stages: fetching, unpacking, drawing, copying.
         stage: Whether a folder is copied to this machine first: from slow
             network drives ("auto"), from anywhere ("always") or not ("never").
+        allow_photo: Whether the address of a single photo is taken, too.
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -49,13 +51,13 @@ def fetch(source: str | Path, progress: Progress, stage: Staging = "auto") -> So
         DiskError: The cache cannot be written, or the disk is too full.
     """
     try:
-        return _fetch(str(source), progress, stage)
+        return _fetch(str(source), progress, stage, allow_photo)
     except PawsightError as error:
         error.args = tuple(public_text(str(text)) for text in error.args)
         raise
 
 
-def _fetch(text: str, progress: Progress, stage: Staging) -> Source:
+def _fetch(text: str, progress: Progress, stage: Staging, allow_photo: bool) -> Source:
     if not text.strip():
         raise SourceError(
             "No photos were named: the source is empty.\n"
@@ -74,7 +76,7 @@ def _fetch(text: str, progress: Progress, stage: Staging) -> Source:
         return sample.fetch(progress)
     for kind in ADDRESSES:
         if kind.matches(text):
-            return kind.fetch(text, progress)
+            return kind.fetch(text, progress, allow_photo)
     if well_known := known.find(text.removesuffix(":")):
         return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):
@@ -95,14 +97,16 @@ def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
             start = file.read(archive.START_BYTES)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if content := unread_files.placeholder(start):
+        what = "table" if table.is_table(path, start) else "archive"
+        raise SourceError(f"{path} is no {what} at all, but {content}")
+    if unread_files.is_document(path) or unread_files.is_piece(path):
+        raise SourceError(unread_files.no_source(path))
     if archive.is_archive(path, start):
         return archive.fetch(path, progress)
     if table.is_table(path, start):
         return table.fetch(path)
-    raise SourceError(
-        f"{path} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
-        f"Give the folder that the photos are in."
-    )
+    raise SourceError(unread_files.no_source(path))
 
 
 def _exists(path: Path) -> bool:
@@ -141,7 +145,7 @@ class _Address(Protocol):
     def matches(self, text: str) -> bool:
         """Return whether a text is such an address."""
 
-    def fetch(self, text: str, progress: Progress) -> Source:
+    def fetch(self, text: str, progress: Progress, allow_photo: bool = False) -> Source:
         """Bring the photos onto this machine."""
 
 

@@ -38,9 +38,11 @@ class Source:
         table: A table that names them and their classes, or None.
         lines: The photos and their classes, where the source states them itself; else None, and
             the table or the folders give the classes.
+        photo: The only photo, where the address was that of one.
     """
 
     name: str
     root: Path
     table: Path | None = None
     lines: tuple[Line, ...] | None = None
+    photo: Path | None = None

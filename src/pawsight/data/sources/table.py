@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import csv
 import io
@@ -76,7 +77,7 @@ def read_table(
         DataError: A column is missing, or a line is invalid.
     """
     config = config or SourceConfig()
-    headings, rows = _read_cells(path)
+    headings, rows = _read_cells(path, config.encoding)
     if group_by == "folder" and "folder" not in map(str.lower, headings):
         group_by = None
     use_parts = config.parts != "none"
@@ -99,7 +100,7 @@ def read_table(
     return Table(
         tuple(lines),
         "" if columns.label is None else headings[columns.label],
-        "" if columns.part is None else headings[columns.part],
+        " and ".join(headings[i] for i in columns.part_positions),
         columns.unused,
         columns.label is None or config.label_separator is not None,
     )
@@ -135,18 +136,23 @@ def read_rows(
     return ((number, dict(zip(names, cells, strict=False))) for number, cells in rows)
 
 
-def _read_cells(path: Path) -> tuple[list[str], list[Row]]:
+def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list[Row]]:
     """Return the headings, and of each line below its number and its cells, stripped."""
-    text = _read_text(path)
+    text = _read_text(path, encoding)
     # Excel names its separator in a line of its own: sep=;
     named = re.match(r'"?sep=(.)"?\r?\n', text)
     first = named.end() if named else 0
     header = text[first:].split("\n", 1)[0]
     # Excel writes semicolons where the comma is the decimal sign.
     delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
+    # A tool's comment, such as "# exported by ...".
+    while header.startswith("#") and delimiter not in header and "\n" in text[first:]:
+        first = text.index("\n", first) + 1
+        header = text[first:].split("\n", 1)[0]
+        delimiter = max(_SEPARATORS, key=header.count)
     # Not splitlines, which also ends a line at letters that a name may hold.
     reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
-    before = 1 if named else 0
+    before = text[:first].count("\n")
     try:
         rows = [
             (reader.line_num + before, [cell.strip() for cell in row])
@@ -178,7 +184,8 @@ def _read_lines(
         raise DataError(f"Line {number} of {path} has no path.")
     labels = [headings[i] for i in columns.one_hot if is_on(cell(i))]
     if columns.label is not None:
-        labels = cell(columns.label).split(separator) if separator else [cell(columns.label)]
+        written = cell(columns.label)
+        labels = written.split(separator) if separator else _listed(written)
         labels = [label.strip() for label in labels if label.strip()]
     for label in labels:
         try:
@@ -186,10 +193,14 @@ def _read_lines(
         except UnicodeEncodeError as error:
             raise DataError(
                 f"Line {number} of {path} has a label that is not UTF-8.\n"
-                f"Save the table again as 'CSV UTF-8'."
+                f"Save the table again as 'CSV UTF-8', or name its encoding: --encoding cp1252 is "
+                f"that of Windows in western Europe and America."
             ) from error
     written = cell(columns.part)
     part: Part | Literal[""] = parts.get(written.lower(), "") if parts else part_of(written)
+    if columns.flags:
+        rest: Part = "test" if all(flag == "train" for _, flag in columns.flags) else "train"
+        part = next((flag for place, flag in columns.flags if is_on(cell(place))), rest)
     if written and not part:
         which = ", ".join(parts) if parts else "train, validation or test"
         raise DataError(
@@ -201,18 +212,35 @@ def _read_lines(
     return [Line(photo, label, part, group, number) for label in labels or [""]]
 
 
-def _read_text(path: Path) -> str:
+def _listed(cell: str) -> list[str]:
+    """Return the label of a cell, or those of a list: `['cat', 'dog']`, `{"choices": ["cat"]}`."""
+    if cell[:1] + cell[-1:] not in ("[]", "{}"):
+        return [cell]
+    try:
+        found = ast.literal_eval(cell)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return [cell]
+    if isinstance(found, dict) and len(found) == 1:  # Label Studio
+        found = next(iter(found.values()))
+    is_list = isinstance(found, list) and all(isinstance(label, str) for label in found)
+    return list(map(str, found)) if is_list else [cell]
+
+
+def _read_text(path: Path, encoding: str | None) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"The table {path} cannot be read: {error.strerror or error}.") from error
     try:
+        if encoding is not None:
+            return data.decode(encoding)
         if utf16 := _utf16(data):
             return data.decode(utf16)
         # The name of a photo may be any bytes; a label must be text, which is checked later.
         return data.decode("utf-8-sig", errors="surrogateescape")
     except UnicodeDecodeError as error:
-        raise SourceError(f"The table {path} is not text: {error.reason}.") from error
+        in_it = f" in {encoding}" if encoding else ""
+        raise SourceError(f"The table {path} is not text{in_it}: {error.reason}.") from error
 
 
 def _utf16(data: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pawsight.config import ColumnRole
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
 from pawsight.errors import DataError
+from pawsight.records import Part
 
 # Usual headings; the first that a table has is taken.
 _PATHS = (
@@ -26,6 +27,7 @@ _LABELS = frozenset(
         *("labels", "class", "classes", "class_name", "classname", "class_label", "category"),
         *("categories", "breed", "species", "target", "tag", "diagnosis", "dx", "choice"),
         *("annotation", "ground_truth", "variety", "cultivar", "level", "y"),
+        *("finding_labels", "labelname"),
     )
 )
 _PARTS = frozenset(
@@ -34,6 +36,11 @@ _PARTS = frozenset(
         *("data_split", "fold"),
     )
 )
+_FLAGS: dict[str, Part] = {
+    **dict.fromkeys(("is_train", "is_training", "is_training_image"), "train"),
+    **dict.fromkeys(("is_valid", "is_val", "is_validation"), "validation"),
+    "is_test": "test",
+}
 _SAMPLED = 100  # lines that are read to find a column by its values
 _ON = {"1", "1.0", "true"}
 _OFF = {"0", "0.0", "false", ""}
@@ -50,6 +57,7 @@ class Columns:
         label: Its class; None where each column of `one_hot` is a class.
         one_hot: Columns whose 1 marks the photos of that class.
         part: Its part, or None.
+        flags: Columns whose 1 puts a photo into a part, such as fastai's `is_valid`.
         group: Its group, or None.
         unused: Headings of the columns that mean nothing here.
     """
@@ -58,8 +66,15 @@ class Columns:
     label: int | None
     one_hot: tuple[int, ...]
     part: int | None
+    flags: tuple[tuple[int, Part], ...]
     group: int | None
     unused: tuple[str, ...]
+
+    @property
+    def part_positions(self) -> tuple[int, ...]:
+        """The columns that decide a photo's part."""
+        flags = tuple(position for position, _ in self.flags)
+        return flags if self.part is None else (self.part,)
 
 
 def choose_columns(
@@ -100,7 +115,8 @@ def choose_columns(
     part = given.get("part") if use_parts else None
     if part is None and use_parts:
         part = _part_column(names, rows)
-    used = {photo, label, group, part}
+    flags = _flags(names, rows)
+    used = {photo, label, group, part, *(position for position, _ in flags)}
     if label is None and not one_hot:
         one_hot = _one_hot(headings, rows, used)
         left = [i for i, heading in enumerate(headings) if heading and i not in used]
@@ -112,11 +128,14 @@ def choose_columns(
             *(["path"] if photo is None else []),
             *(["label"] if label is None and not one_hot else []),
         ]
-        raise DataError(_without_columns(path, headings, missing))
+        raise DataError(_without_columns(path, headings, rows, missing))
     used.update(one_hot)
+    if part is not None or not use_parts:
+        used.difference_update(position for position, _ in flags)
+        flags = ()
     unused = (headings[i] for i in range(len(headings)) if i not in used)
     shown = tuple(name for name in unused if name and not name.lower().startswith("unnamed:"))
-    return Columns(photo, label, one_hot, part, group, shown)
+    return Columns(photo, label, one_hot, part, flags, group, shown)
 
 
 def _chosen_one_hot(
@@ -138,7 +157,9 @@ def _chosen_one_hot(
     return found
 
 
-def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]) -> str:
+def _without_columns(
+    path: Path, headings: Sequence[str], rows: Sequence[Row], missing: Sequence[str]
+) -> str:
     shown = ",".join(headings)[:100] or "(nothing)"
     lines = [
         f"The table {path} has no column {' and no column '.join(missing)}; "
@@ -146,11 +167,28 @@ def _without_columns(path: Path, headings: Sequence[str], missing: Sequence[str]
         "It should begin: path,label   or: path,label,part",
     ]
     if any(kind_of(heading) is Kind.PHOTO for heading in headings):
-        lines.append("That line names a photo: put the line path,label above it.")
+        line = ",".join(map(_heading_for, headings))
+        lines.append(f"That line names a photo: put the line {line} above it.")
+    elif signed := [
+        heading
+        for position, heading in enumerate(headings)
+        if any(cells[position : position + 1] == ["-1"] for _, cells in rows)
+        and _holds_only(rows, position, _ON | _OFF | {"-1", "-1.0"})
+    ]:
+        lines.append(
+            f"Some columns hold 1 and -1, such as {signed[0]}, which may mean 'no' or 'unknown': "
+            f"write 0 for 'no', and leave out what is unknown."
+        )
     elif headings:
         names = ",".join(f"{role}=NAME" for role in missing)
         lines.append(f"Columns of other names are chosen by --columns {names}")
     return "\n".join(lines)
+
+
+def _heading_for(cell: str) -> str:
+    if kind_of(cell) is Kind.PHOTO:
+        return "path"
+    return "part" if part_of(cell) else "label"
 
 
 def is_usual_label(heading: str) -> bool:
@@ -199,6 +237,11 @@ def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> 
     if "label" in names:
         return names.index("label")
     found = [position for position, name in enumerate(names) if name in _LABELS]
+    if len(found) > 1 and len({names[position] for position in found}) == 1:
+        raise DataError(
+            f"Several columns of {path} are called {headings[found[0]]}.\n"
+            f"Rename all of them but the one that names the class."
+        )
     if len(found) > 1:
         raise DataError(
             f"The classes could be in several columns of {path}: "
@@ -219,6 +262,19 @@ def _part_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
     return None
 
 
+def _flags(names: Sequence[str], rows: Sequence[Row]) -> tuple[tuple[int, Part], ...]:
+    """Find the columns that hold 0 and 1 only, and whose heading puts a photo into a part."""
+    return tuple(
+        (position, _FLAGS[name])
+        for position, name in enumerate(names)
+        if name in _FLAGS and _holds_only(rows, position, _ON | _OFF)
+    )
+
+
+def _holds_only(rows: Sequence[Row], position: int, values: Set[str]) -> bool:
+    return all(cells[position].lower() in values for _, cells in rows if position < len(cells))
+
+
 def _one_hot(
     headings: Sequence[str], rows: Sequence[Row], used: set[int | None]
 ) -> tuple[int, ...]:
@@ -226,9 +282,7 @@ def _one_hot(
     found = tuple(
         position
         for position, heading in enumerate(headings)
-        if position not in used
-        and heading
-        and all(cells[position].lower() in _ON | _OFF for _, cells in rows if position < len(cells))
+        if position not in used and heading and _holds_only(rows, position, _ON | _OFF)
     )
     has_any = any(is_on(cells[i]) for _, cells in rows for i in found if i < len(cells))
     return found if len(found) > 1 and has_any else ()

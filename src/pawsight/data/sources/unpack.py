@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from pawsight.data.file_types import ARCHIVE_ENDINGS, is_wanted
+from pawsight.data.file_types import ARCHIVE_ENDINGS, is_table_name, is_wanted
 from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
@@ -69,7 +69,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
     """
     writer = _Writer(path, folder, progress, limits)
     try:
-        if zipfile.is_zipfile(path):
+        if zipfile.is_zipfile(path) and not _is_tar(path):
             _unpack_zip(path, writer, limits)
         else:
             _unpack_tar(path, writer, limits)
@@ -96,7 +96,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
             f"Left out {writer.num_left_out} of the entries of {path.name}: "
             f"links, devices, or names that lead outside or cannot be written."
         )
-    if not writer.num_files:
+    if not writer.num_photos:
         if writer.inner_archives:
             named = ", ".join(writer.inner_archives[:_NAMED])
             raise SourceError(
@@ -106,6 +106,11 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
                 f"them into."
             )
         raise SourceError(f"There are no photos in the archive {path}.")
+    if writer.inner_archives:
+        progress.note(
+            f"Left out {len(writer.inner_archives)} archive(s) in {path.name}, such as "
+            f"{writer.inner_archives[0]}."
+        )
 
 
 def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
@@ -135,6 +140,12 @@ def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
             if writer.num_files % _REPORT_FILES == 0:
                 writer.progress.advance(_REPORT_FILES)
         writer.progress.advance(writer.num_files % _REPORT_FILES)
+
+
+def _is_tar(path: Path) -> bool:
+    """Return whether a file is a tar, also one that ends with a zip and looks like that."""
+    with path.open("rb") as file:
+        return file.read(262)[257:] == b"ustar"
 
 
 def _opened_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
@@ -186,6 +197,7 @@ class _Writer:
     def __init__(self, path: Path, folder: Path, progress: Progress, limits: Limits) -> None:
         self.progress = progress
         self.num_files = 0
+        self.num_photos = 0
         self.num_left_out = 0
         self.inner_archives: list[str] = []
         self._num_entries = 0
@@ -233,6 +245,7 @@ class _Writer:
                 self.count(len(chunk))
                 file.write(chunk)
         self.num_files += 1
+        self.num_photos += not is_table_name(name)
 
     def count_entry(self) -> None:
         """Count an entry of any kind."""

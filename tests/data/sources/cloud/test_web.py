@@ -202,3 +202,9 @@ def test_no_connection_is_reported_without_the_password(recorded):
 def test_single_photo_is_refused(site, serve, recorded):
     with pytest.raises(SourceError, match="is a file, but neither an archive"):
         sources.fetch(f"{serve(site)}/secret/a.jpg", recorded)
+
+
+def test_single_photo_is_copied_where_one_is_allowed(site, serve, recorded):
+    found = sources.fetch(f"{serve(site)}/secret/a.jpg", recorded, allow_photo=True)
+    assert found.photo is not None and found.photo.name == "a.jpg"
+    assert found.photo.stat().st_size > 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pawsight.data.sources import archive, table
 from pawsight.data.sources.cloud import stores, web
+from pawsight.data.sources.cloud.location import refuse_file
 from pawsight.data.sources.mirror import copy_all, safe_path
 from pawsight.data.sources.source import Source
 from pawsight.errors import SourceError
@@ -21,7 +22,7 @@ def matches(text: str) -> bool:
     return _scheme(text) in (*stores.STORES, *web.SCHEMES)
 
 
-def fetch(text: str, progress: Progress) -> Source:
+def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
     """Copy the photos of an address into the cache, or what changed of them.
 
     Args:
@@ -29,6 +30,7 @@ def fetch(text: str, progress: Progress) -> Source:
             beside the photos it names; with `?anonymous` at its end for a public
             folder of a store.
         progress: Receives the bytes, and notes on files that are left out.
+        allow_photo: Whether the address of a single photo is taken, too.
 
     Raises:
         ExtraError: What speaks with this kind of store is not installed.
@@ -36,6 +38,8 @@ def fetch(text: str, progress: Progress) -> Source:
         DiskError: The cache cannot be written, or the disk is too full.
     """
     place = (stores if _scheme(text) in stores.STORES else web).list_files(text, progress)
+    if place.photo is not None and not allow_photo:
+        refuse_file(place.address)
     if not place.files:
         raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
     copied = copy_all(place.name, place.address, place.files, progress)
@@ -43,6 +47,8 @@ def fetch(text: str, progress: Progress) -> Source:
         return archive.fetch(copied / place.archive, progress)
     if place.table is not None:
         return table.fetch(copied / place.table)
+    if place.photo is not None:
+        return Source(place.name, copied, photo=copied / place.photo)
     return Source(safe_path([place.name]), copied)
 
 

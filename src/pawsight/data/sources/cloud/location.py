@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
-from pawsight.data.file_types import ARCHIVES, TABLES, is_wanted
+from pawsight.data.file_types import ARCHIVES, TABLES, Kind, is_wanted, kind_of, sniff
+from pawsight.data.sources import archive
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
 
@@ -22,6 +24,7 @@ class RemoteFolder:
         hint: What to do where there is none.
         archive: The path of the one file that is an archive to unpack.
         table: The path of the table that lists the photos.
+        photo: The path of the one file that is a photo.
     """
 
     name: str
@@ -30,6 +33,30 @@ class RemoteFolder:
     hint: str = "Give the folder that the photos are in."
     archive: str | None = None
     table: str | None = None
+    photo: str | None = None
+
+
+def one_file(
+    name: str, start: bytes, address: str, make: Callable[[str], RemoteFile]
+) -> RemoteFolder:
+    """Return an archive or a photo that is at an address itself.
+
+    Args:
+        name: That of the file.
+        start: Its first bytes.
+        address: Where it is, without secrets.
+        make: Makes a record of it, given the path it gets here.
+
+    Raises:
+        SourceError: It is neither.
+    """
+    here = safe_path([name])
+    if archive.is_archive(Path(name), start):
+        return RemoteFolder(archive.stem_of(name), address, [make(here)], archive=here)
+    kind = kind_of(name)
+    if kind is Kind.PHOTO or (kind is Kind.UNKNOWN and sniff(start)[0] is Kind.PHOTO):
+        return RemoteFolder(safe_path([Path(name).stem]), address, [make(here)], photo=here)
+    refuse_file(address)
 
 
 def wanted_files(

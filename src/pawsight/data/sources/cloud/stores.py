@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
@@ -19,11 +18,11 @@ from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
 from pawsight.data.sources.cloud.filesystems import open_file_system
 from pawsight.data.sources.cloud.location import (
     RemoteFolder,
-    refuse_file,
+    one_file,
     wanted_files,
 )
 from pawsight.data.sources.cloud.providers import STORES, Store
-from pawsight.data.sources.mirror import RemoteFile, safe_path
+from pawsight.data.sources.mirror import RemoteFile
 from pawsight.errors import ExtraError, SourceError, first_line
 from pawsight.progress import Progress
 from pawsight.storage.download import (
@@ -137,11 +136,8 @@ def _listed(fs: Any, path: str, address: str, progress: Progress) -> RemoteFolde
             folder.rpartition("/")[2], address.rpartition("/")[0], files, table=name
         )
     start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
-    if not archive.is_archive(Path(name), start):
-        refuse_file(address)
     _mark_opaque(fs, {path: info})
-    here = safe_path([name])
-    return RemoteFolder(name, address, [_remote(fs, path, info, here)], archive=here)
+    return one_file(name, start, address, partial(_remote, fs, path, info))
 
 
 def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:

@@ -13,7 +13,6 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
@@ -22,7 +21,7 @@ from pawsight.data.file_types import ARCHIVE_ENDINGS, is_system_folder, is_table
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.location import (
     RemoteFolder,
-    refuse_file,
+    one_file,
     wanted_files,
 )
 from pawsight.data.sources.mirror import RemoteFile, safe_path
@@ -91,13 +90,8 @@ class _Web:
             return RemoteFolder(
                 _last_name(folder), public_address(folder), files, _HINT, table=safe_path([name])
             )
-        if not archive.is_archive(Path(name), start):
-            refuse_file(address)
-        here = safe_path([name])
-        file = _remote_file(
-            self._session, url, with_retries(lambda: _head(self._session, url)), here
-        )
-        return RemoteFolder(archive.stem_of(name), address, [file], archive=here)
+        facts = with_retries(lambda: _head(self._session, url))
+        return one_file(name, start, address, partial(_remote_file, self._session, url, facts))
 
     def _ask(self, url: str) -> tuple[str, str, bytes, str | None]:
         """Return the final address, the name and start of the file, and the page if it is one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES
+from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES, Kind, kind_of
 from pawsight.data.sources import archive
 from pawsight.data.sources.drive.addresses import is_address as matches
 from pawsight.data.sources.drive.addresses import read_address
@@ -27,12 +27,13 @@ _NAMED = 5  # items that a note names
 _PACKED = ("application/zip", "application/x-zip", "application/x-tar", "application/gzip")
 
 
-def fetch(text: str, progress: Progress) -> Source:
+def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
     """Copy photos from Google Drive into the cache, or what changed since the last time.
 
     Args:
         text: An address, a link or an id; see `addresses.Address`.
         progress: Receives what is listed, copied, and left out.
+        allow_photo: Whether the address of a single photo is taken, too.
 
     Raises:
         ExtraError: Google's packages are not installed.
@@ -43,7 +44,7 @@ def fetch(text: str, progress: Progress) -> Source:
     with contextlib.closing(Drive(load_access())) as drive:
         item = resolve(drive, address)
         if item["mimeType"] != FOLDER:
-            return _fetch_archive(drive, item, text, progress)
+            return _fetch_file(drive, item, allow_photo, progress)
         listed = list_folder(drive, item, progress)
         _report_left_out(listed, progress)
         if not listed.files:
@@ -52,10 +53,11 @@ def fetch(text: str, progress: Progress) -> Source:
     return Source(safe_path([item["name"]]), root)
 
 
-def _fetch_archive(drive: Drive, item: Item, text: str, progress: Progress) -> Source:
+def _fetch_file(drive: Drive, item: Item, allow_photo: bool, progress: Progress) -> Source:
     name = item["name"]
-    is_packed = item["mimeType"].startswith(_PACKED)
-    if not is_packed and not name.lower().endswith(ARCHIVE_ENDINGS):
+    is_packed = item["mimeType"].startswith(_PACKED) or name.lower().endswith(ARCHIVE_ENDINGS)
+    is_photo = allow_photo and kind_of(name) is Kind.PHOTO
+    if not (is_packed or is_photo):
         raise SourceError(
             f"{name} in Google Drive is neither a folder nor {ARCHIVES}.\n"
             f"Give the folder that the photos are in."
@@ -63,6 +65,8 @@ def _fetch_archive(drive: Drive, item: Item, text: str, progress: Progress) -> S
     path = safe_path([name])
     file = remote_file(drive, item, path)
     root = copy_all(archive.stem_of(name), f"gdrive:{item['id']}", [file], progress)
+    if not is_packed:
+        return Source(archive.stem_of(name), root, photo=root / path)
     return archive.fetch(root / path, progress)
 
 

@@ -1,0 +1,54 @@
+"""Name what a file contains that pawsight does not read, by its first bytes."""
+
+from __future__ import annotations
+
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive or office document",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"SIMPLE  =": "an astronomical image (FITS)",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x1f\x8b": "a gzip archive",
+    b"%!PS": "a PostScript drawing",
+    b"Rar!": "a RAR archive",
+    b"ID3": "a sound file",
+    b"OggS": "a sound or film file",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+}
+
+
+def content_of(data: bytes) -> str:
+    """Return what bytes contain that no decoder reads.
+
+    Args:
+        data: The file, or its first 4,096 bytes.
+    """
+    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return "HTML text"
+    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
+        return "an SVG drawing"
+    if start.startswith(b"<?xml"):
+        return "XML text"
+    if start.startswith(b"version https://git-lfs.github.com/"):
+        return "a Git LFS pointer, in place of the photo; get the photos with: git lfs pull"
+    if not any(data[:4096]):
+        return "only zero bytes"
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
+        return "a film"
+    for first, named in _OTHERS.items():
+        if data.startswith(first):
+            return named
+    return "text" if _is_text(data[:1024]) else "unknown content"
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 3:  # else only a letter cut in two
+            return False
+        text = start[: error.start].decode("utf-8")
+    return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)

@@ -1,0 +1,61 @@
+"""Name a file that is no source of photos, and what to do instead."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pawsight.data.file_contents import content_of
+from pawsight.data.file_types import ARCHIVES, TABLES
+
+_TO_TABLE = "Write a .csv with the columns path and label, and give that."
+_SHEET = ("a spreadsheet", "Save its sheet as 'CSV UTF-8', and give that.")
+_ARRAYS = ("a file of arrays", "Save each photo as PNG, in a folder for each class.")
+_TEXT = ("a text file", "If it is a table, name it .csv or .tsv: its first line names the columns.")
+_DOCUMENT = ("a document", "Save its photos as files, in a folder for each class.")
+_KINDS = {
+    "spreadsheet": (_SHEET, "xlsx xlsm xlsb xls ods numbers"),
+    "table": (("a table of another format", _TO_TABLE), "json jsonl ndjson parquet feather arrow"),
+    "annotations": (("a list of another format", _TO_TABLE), "xml yaml yml"),
+    "arrays": (_ARRAYS, "npy npz h5 hdf5 mat pkl pickle tfrecord tfrecords lmdb mdb"),
+    "text": (_TEXT, "txt lst names"),
+    "document": (_DOCUMENT, "pdf docx doc odt pptx ppt odp"),
+}
+_BY_ENDING = {end: named for named, endings in _KINDS.values() for end in endings.split()}
+# Pieces of an archive that was divided to fit somewhere: pets.zip.001, pets.z01, pets.part1.rar.
+_PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
+_PLACEHOLDERS = {
+    "HTML text": "a web page, such as one that asks you to sign in.\nDownload the file itself.",
+    "a Git LFS pointer": "a Git LFS pointer.\nGet the file with: git lfs pull",
+}
+
+
+def is_document(path: Path) -> bool:
+    """Return whether a file is no archive of photos although it is packed like one."""
+    return _BY_ENDING.get(path.suffix.lower().removeprefix("."), _TEXT) in (_SHEET, _DOCUMENT)
+
+
+def is_piece(path: Path) -> bool:
+    """Return whether a file is one piece of a divided archive by its name."""
+    return bool(_PIECE.search(path.name))
+
+
+def placeholder(start: bytes) -> str:
+    """Return what a file holds instead of its content, and what to do; "" where it does not."""
+    content = content_of(start)
+    return next((text for first, text in _PLACEHOLDERS.items() if content.startswith(first)), "")
+
+
+def no_source(path: Path) -> str:
+    """Return the message for a file that photos cannot be taken from."""
+    if is_piece(path):
+        return (
+            f"{path} is one piece of a divided archive, which pawsight cannot unpack.\n"
+            f"Unpack it yourself, with all pieces side by side, and give the folder."
+        )
+    if named := _BY_ENDING.get(path.suffix.lower().removeprefix(".")):
+        return f"{path} is {named[0]}, which pawsight does not read.\n{named[1]}"
+    return (
+        f"{path} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
+        f"Give the folder that the photos are in."
+    )
