@@ -142,6 +142,10 @@ benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (min
 benchmark-auto: $(READY)  ## What the default model gives, beside each single way: ARGS=photos/ (hours)
 	@$(BIN)/python benchmarks/auto/run.py $(ARGS)
 
+.PHONY: benchmark-few-photos
+benchmark-few-photos: $(READY)  ## A linear head after 1 to 200 photos a class: ARGS="photos/ other/" (minutes)
+	@$(BIN)/python benchmarks/few_photos/run.py $(ARGS)
+
 .PHONY: benchmark-ingest
 benchmark-ingest: $(READY)  ## How fast photos are read (minutes)
 	@$(BIN)/python benchmarks/ingest/run.py $(ARGS)

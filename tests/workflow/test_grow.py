@@ -9,7 +9,7 @@ import pytest
 
 from pawsight.config import SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, DataError, ModelError, RunError, StoppedError
-from pawsight.history import load_history
+from pawsight.history import best_epoch, load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.carried_weights import carry_over
 from pawsight.models.model_files import load_model
@@ -196,6 +196,8 @@ def test_a_fine_tuned_network_is_fine_tuned_further(drawn, fewer, tmp_path):
     grown = train(more, GROW, tmp_path / "grown", start_from=first.path)
     plan = grown.read_json(grown.plan_path)
     assert plan["kind"] == "steps" and plan["weights"].startswith("start-")
+    error = 1 - best_epoch(load_history(first.history_path)).validation_accuracy
+    assert plan["label_smoothing"] == pytest.approx(min(0.1, error))
     assert grown.load_config().settings.finetune
     assert load_model(grown).output_shape == (None, 3)
     alone = shutil.copy(first.onnx_path, tmp_path)

@@ -84,6 +84,7 @@ def pretrained_start(
     row: Epoch | None = None,
     head_strength: float | None = None,
     num_head_photos: int | None = None,
+    error: float | None = None,
 ) -> WarmStart:
     """Return how the training of a network that comes with weights starts; see `WarmStart`."""
     is_builtin = name == builtin.NAME
@@ -101,6 +102,7 @@ def pretrained_start(
         weights,
         head_strength,
         num_head_photos,
+        error if row is None else 1 - row.validation_accuracy,
         _BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
     )
 

@@ -194,9 +194,9 @@ def _decided(
         catalog.task.counts(catalog.labels(train), len(catalog.class_names)).tolist(),
     )
     plan = plan.model_copy(update=own.plan_of_optimizer() if own is not None else {})
-    if warm_start is None or warm_start.row is None:
+    if warm_start is None or warm_start.error is None:
         return plan
-    return smoothed_at_most(plan, 1 - warm_start.row.validation_accuracy)
+    return smoothed_at_most(plan, warm_start.error)
 
 
 def smoothed_at_most(plan: Plan, share: float) -> Plan:

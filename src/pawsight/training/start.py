@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError, first_line
+from pawsight.history import best_epoch, load_history
 from pawsight.models.description import ModelDescription
 from pawsight.models.network import Network, plain
 from pawsight.models.onnx_graph import load_onnx
@@ -153,8 +154,18 @@ class Start:
         from pawsight.training.warm_start import WarmStart
 
         if self.network.has_weights:
-            return pretrained_start(self.network.name, config, self.build, self.key)
-        return WarmStart(self.build, None, precision_of(config), FINISH_SECONDS, self.key)
+            return pretrained_start(
+                self.network.name, config, self.build, self.key, error=self._error()
+            )
+        return WarmStart(
+            self.build, None, precision_of(config), FINISH_SECONDS, self.key, error=self._error()
+        )
+
+    def _error(self) -> float | None:
+        """Return the share of its validation photos that the model gets wrong, where known."""
+        if self.run is None or not self.run.history_path.is_file():
+            return None
+        return 1 - best_epoch(load_history(self.run.history_path)).validation_accuracy
 
 
 def open_start(where: str, model: str | None = None) -> Start:

@@ -30,6 +30,7 @@ class WarmStart:
         weights: The key of the pretrained weights, for plan.json.
         head_strength: The L2 penalty that the head was fitted with, for plan.json.
         num_head_photos: About how many photos the head was fitted to, for plan.json.
+        error: Share of photos, 0..1, that the initial weights get wrong; None where not known.
         evaluation_slowdown: The time that the exported model takes for a photo, as a multiple of
             what validation takes.
     """
@@ -41,4 +42,5 @@ class WarmStart:
     weights: str | None = None
     head_strength: float | None = None
     num_head_photos: int | None = None
+    error: float | None = None
     evaluation_slowdown: float = EVALUATION_SLOWDOWN
