@@ -33,6 +33,7 @@ FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
 Staging = Literal["auto", "always", "never"]
 Range = float | tuple[float, float]
+Band = Annotated[int, Field(ge=1, le=1000)]  # of a TIFF, counted from 1
 
 
 class _Settings(BaseModel):
@@ -59,9 +60,7 @@ class AugmentConfig(_Settings):
     """Augmentation of training photos, in the vocabulary of Keras' ImageDataGenerator."""
 
     rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
-    width_shift_range: Range = (
-        0.0  # below 1: fraction of the width, else pixels; a pair: (low, high)
-    )
+    width_shift_range: Range = 0.0  # below 1: share of the width, else pixels; or (low, high)
     height_shift_range: Range = 0.0
     brightness_range: tuple[float, float] | None = None  # factors; 1 leaves a photo as it is
     shear_range: float = Field(0.0, ge=0, lt=90)  # degrees, both ways
@@ -129,8 +128,8 @@ def _as_tuple(value: Any) -> Any:
 
 def _names(value: Any) -> Any:
     """Read `a,b,"c,d"`, or several of such texts."""
-    if isinstance(value, str):
-        value = (value,)
+    if isinstance(value, str | int):
+        value = (str(value),)
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         return value
     return tuple(name.strip() for row in csv.reader(value) for name in row if name.strip())
@@ -245,10 +244,10 @@ def _square(value: Any) -> Any:
 class PixelsConfig(_Settings):
     """What is read of files that are not 8-bit grey or RGB; see `data.pixel_scale`."""
 
-    # Of a TIFF, counted from 1: one is grey, three are red, green and blue.
-    bands: tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = None
+    # One band is grey, three are red, green and blue.
+    bands: Annotated[tuple[Band, ...] | None, BeforeValidator(_names)] = None
     # (black, white) of values of more than 8 bits; None measures the photos of the set.
-    range: tuple[float, float] | None = None
+    range: Annotated[tuple[float, float] | None, BeforeValidator(_names)] = None
 
     @model_validator(mode="after")
     def _are_an_image(self) -> Self:
@@ -279,9 +278,8 @@ class TrainConfig(_Settings):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
-    target_accuracy: float | None = Field(
-        None, gt=0, lt=1
-    )  # stop once its lower 95 % bound reaches it
+    # Stop once its lower 95 % bound reaches this.
+    target_accuracy: float | None = Field(None, gt=0, lt=1)
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     source: SourceConfig = SourceConfig()

@@ -75,6 +75,19 @@ def test_one_output_for_two_classes_becomes_two():
     )
 
 
+def test_several_labels_get_a_sigmoid_each():
+    images = keras.Input((32, 40, 3))
+    network = keras.Model(images, layers.Dense(3)(layers.GlobalAveragePooling2D()(images)))
+    stored = Stored(network)
+    stored.description = Stored.description.model_copy(
+        update={"format_version": 2, "task": "multi-label", "thresholds": (0.5, 0.6, 0.4)}
+    )
+    found = plain_model(stored)(np.full((1, 32, 40, 3), 9, np.float32))
+    np.testing.assert_allclose(
+        found["probabilities"], 1 / (1 + np.exp(-np.asarray(found["logits"]) / 2)), rtol=1e-5
+    )
+
+
 def test_a_layer_that_keras_cannot_load_alone_is_refused():
     class Own(layers.Layer):
         def call(self, images):

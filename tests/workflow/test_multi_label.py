@@ -17,6 +17,7 @@ from pawsight.errors import ConfigError
 from pawsight.evaluation.results import Evaluation, LabelMetrics
 from pawsight.models.description import ModelDescription
 from pawsight.runs import Run
+from pawsight.workflow.exports import export_all
 from pawsight.workflow.photo_sets import checked_model
 
 NUM_EACH = 20  # photos of each combination of labels
@@ -174,6 +175,20 @@ def test_what_is_for_one_class_is_refused(run, shapes, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_other_exports_give_the_same_labels(run, tmp_path):
+    # Those that are made from the model in Keras share its sigmoid: exporting/test_plain_keras.py.
+    exact, page, rounded = export_all(run, ["openvino", "web", "onnx-int8"], tmp_path)
+    assert exact.agreement == page.agreement == 1.0
+    assert max(exact.largest_difference, page.largest_difference) < 1e-4
+    assert rounded.agreement >= 0.75  # of 12 photos, of a model that saw only 56
+    card = json.loads((page.path / "card.json").read_text())
+    assert card["task"] == "multi-label"
+    assert len(card["thresholds"]) == 2
+    for one in (exact, rounded):
+        assert "thresholds = [" in (one.path / "README.md").read_text()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"model": "swift"}, {"model": "builtin", "finetune": True}])
 def test_a_network_is_trained_on_several_labels(shapes, tmp_path, settings):
     several = SourceConfig(multi_label=True)
@@ -202,7 +217,7 @@ def test_sort_refuses_it_before_it_asks_for_a_terminal(run, shapes, tmp_path):
 
     named = ["sort", str(shapes), "--into", str(tmp_path / "sorted"), "--model", str(run.path)]
     done = CliRunner().invoke(app, named)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "several labels" in done.stderr
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.output import print_line, results
-from pawsight.cli.settings import GroupBy
+from pawsight.cli.settings import GroupBy, pixels_config
 from pawsight.cli.source_options import source_config, takes_source_options
 from pawsight.cli.tables import print_json, print_table
 
@@ -46,6 +46,15 @@ def audit(
         ),
     ] = None,
     group_by: GroupBy = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Of files of more than 8 bits: pixels.bands=4,3,2 or pixels.range=0,4095.",
+            hidden=True,
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),
@@ -67,10 +76,10 @@ def audit(
     from pawsight.runs import default_results_dir
 
     wanted = _checks(fail_on or [])
-    chosen = source_config(ctx)
+    chosen, pixels = source_config(ctx), pixels_config(set_)
     folder = out if out is not None or as_json else default_results_dir("audits", source)
     with shown() as progress:
-        found = workflow.audit(source, folder, group_by, progress, chosen)
+        found = workflow.audit(source, folder, group_by, progress, chosen, pixels)
     audited = Audit.from_json(found)
     if as_json:
         print_json(found)

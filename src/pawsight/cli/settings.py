@@ -12,7 +12,7 @@ from pawsight.cli.source_options import SOURCE_OPTIONS
 from pawsight.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pawsight.config import TrainConfig
+    from pawsight.config import PixelsConfig, TrainConfig
 
 # The options of the commands that train.
 Model = Annotated[
@@ -112,6 +112,25 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
             group = next((group for group, names in _GROUPS.items() if name in names), "")
             _put(merged, group + name, value)
     return TrainConfig(**merged)
+
+
+def pixels_config(assigned: list[str] | None) -> PixelsConfig:
+    """Build the settings of how files of more than 8 bits are read from `--set` options.
+
+    Raises:
+        ConfigError: Another setting is named, or a value is invalid.
+    """
+    from pawsight.config import PixelsConfig
+
+    merged: dict[str, Any] = {}
+    for text in assigned or ():
+        name, value = _assignment(text)
+        if not name.startswith("pixels."):
+            raise ConfigError(
+                f"An audit has no setting {name}; --set takes pixels.bands and pixels.range."
+            )
+        merged[name.removeprefix("pixels.")] = value
+    return PixelsConfig(**merged)
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:

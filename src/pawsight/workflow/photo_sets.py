@@ -7,7 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, Staging, TrainConfig
+from pawsight.config import (
+    AugmentConfig,
+    PixelsConfig,
+    SourceConfig,
+    SplitConfig,
+    Staging,
+    TrainConfig,
+)
 from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -172,6 +179,7 @@ def audit(
     group_by: str | None = None,
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
+    pixels_config: PixelsConfig | None = None,
 ) -> dict[str, Any]:
     """Read every photo once, and return the facts and the problems found.
 
@@ -182,6 +190,7 @@ def audit(
         group_by: As in `SplitConfig`: such photos should be in one part.
         progress: Receives every stage.
         source_config: What the folders or the table mean, and which photos are used.
+        pixels_config: The bands and the range of files of more than 8 bits.
 
     Returns:
         JSON-ready: name, root, num_photos, num_ignored, classes, parts,
@@ -200,7 +209,8 @@ def audit(
         check_outside(out, source)
     folder = None if out is None else audit_folder(out)
     listing = list_photos(source, progress, group_by, config=source_config)
-    catalog, pixels = read_photos(listing, TrainConfig(), progress)
+    config = TrainConfig(pixels=pixels_config or PixelsConfig())
+    catalog, pixels = read_photos(listing, config, progress)
     found = audit_photos(catalog, pixels, progress=progress)
     if folder is not None:
         save_audit(folder, found, catalog)

@@ -1,10 +1,16 @@
 """Values of more than 8 bits: one rule for all photos of a set."""
 
+import json
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from typer.testing import CliRunner
 
+from pawsight.cli.main import app
 from pawsight.config import PixelsConfig, TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import PixelScale
@@ -188,3 +194,49 @@ def test_a_usual_value_for_nothing_measured_is_named(photos):
     ingest(photos, SIZE, progress=Notes())
     assert "-9999 often stands for a missing value" in notes[-1]
     assert "--set pixels.range=[0,1]" in notes[-1]
+
+
+@pytest.mark.parametrize("bands", ["4,3,2", [4, 3, 2], (4, 3, 2)])
+def test_bands_and_ranges_are_also_text(bands):
+    assert PixelsConfig(bands=bands, range="0,4095") == PixelsConfig(
+        bands=(4, 3, 2), range=(0.0, 4095.0)
+    )
+    assert PixelsConfig(bands=2).bands == (2,)
+
+
+def png_of_grey_and_alpha(values, alpha):
+    """A PNG of 16-bit grey and alpha, which Pillow does not write."""
+    rows = np.stack([values, alpha], -1).astype(">u2")
+    lines = b"".join(b"\0" + row.tobytes() for row in rows)
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 4, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def test_12_bits_in_a_16_bit_png_of_grey_and_alpha_are_read_as_12_bits(photos):
+    opaque = np.full((64, 64), 65535)
+    (photos / "a/0.png").write_bytes(png_of_grey_and_alpha(ramp(0, 4095, np.uint16), opaque))
+    half = np.where(np.arange(64) < 32, 65535, 0)[:, None] * np.ones((1, 64), int)
+    (photos / "b/1.png").write_bytes(png_of_grey_and_alpha(ramp(0, 4095, np.uint16), half))
+    catalog, _ = ingest(photos, SIZE)
+    assert catalog.pixel_scale.ranges == {"uint16": (0.0, 4095.0)}
+    # An even ramp is 127.5 bright; half of the other is transparent, which becomes white.
+    assert brightness(catalog) == pytest.approx(
+        {"a/0.png": 127.5, "b/1.png": (127.5 + 255) / 2}, abs=0.6
+    )
+
+
+def test_an_audit_takes_bands_by_its_own_set(photos, tmp_path, capsys):
+    bands = np.stack([ramp(0, 255, np.uint8)] * 5, -1)
+    for name in ("a/0.tif", "b/1.tif"):
+        write(photos / name, bands, photometric="minisblack", planarconfig="contig")
+    runner = CliRunner()
+    done = runner.invoke(app, ["audit", str(photos), "--json"])
+    assert len(json.loads(done.stdout)["broken"]) == 2
+    done = runner.invoke(app, ["audit", str(photos), "--json", "--set", "pixels.bands=3,2,1"])
+    assert json.loads(done.stdout)["broken"] == []
+    done = runner.invoke(app, ["audit", str(photos), "--set", "epochs=3"])
+    assert (done.exit_code, "An audit has no setting epochs" in done.stderr) == (2, True)

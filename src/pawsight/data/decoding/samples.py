@@ -157,12 +157,7 @@ def _scaled_colours(
     ends = scale.range_of("uint16") or _FULL
     if ends == _FULL:
         return Scaled(image, samples)
-    low_bytes = reopen()
-    low_bytes.tile = [  # type: ignore[attr-defined]
-        tile._replace(args=_swapped(tile.args, raw_mode))
-        for tile in low_bytes.tile  # type: ignore[attr-defined]
-    ]
-    low_bytes.load()
+    low_bytes = _low_bytes(reopen(), raw_mode)
     if low_bytes.size != image.size or low_bytes.mode != image.mode:
         raise PhotoError("damaged data")
     whole = Image.new(image.mode, image.size)
@@ -176,6 +171,20 @@ def _scaled_colours(
         whole.paste(Image.fromarray(levels, image.mode), (0, top))
     whole.info = dict(image.info)
     return Scaled(whole, samples)
+
+
+def _low_bytes(image: Image.Image, raw_mode: str) -> Image.Image:
+    """Load an image again, with the low bytes of its values in place of the high ones."""
+    is_grey = raw_mode.startswith("LA")  # read as RGBA, by its four bytes a pixel
+    image.tile = [  # type: ignore[attr-defined]
+        tile._replace(args="RGBA" if is_grey else _swapped(tile.args, raw_mode))
+        for tile in image.tile  # type: ignore[attr-defined]
+    ]
+    image.load()
+    if is_grey:
+        _, grey, _, alpha = image.split()
+        return Image.merge("RGBA", (grey, grey, grey, alpha))
+    return image
 
 
 def _swapped(args: object, raw_mode: str) -> object:
