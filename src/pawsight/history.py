@@ -41,11 +41,19 @@ class Epoch:
     # Side of the images it was validated on, relative to that of the finished model.
     validation_scale: float = 1.0
     own_metrics: dict[str, float] = field(default_factory=dict)  # of the user's, in validation
+    is_average: bool = False  # of the initial and the final weights, scored after the last epoch
 
     @property
     def epoch_text(self) -> str:
         """The epoch with at most one digit after the point: "12", "12.8"."""
         return f"{self.epoch:.1f}".removesuffix(".0")
+
+    @property
+    def title(self) -> str:
+        """What was scored: "epoch 12.8"."""
+        if self.is_average:
+            return "the average of the initial and the final weights"
+        return f"epoch {self.epoch_text}"
 
     def describe(self, accuracy_title: str = "accuracy") -> str:
         """Return the scores of the row as one line of text.
@@ -54,12 +62,14 @@ class Epoch:
             accuracy_title: What the accuracy is the share of, as in `Task`.
         """
         balanced = self.validation_balanced_accuracy
+        in_training = f"{percent(self.train_accuracy)} in training, "
         return (
-            f"Epoch {self.epoch_text}: {accuracy_title} {percent(self.train_accuracy)} in "
-            f"training, {percent(self.validation_accuracy)} in validation"
+            f"{self.title.capitalize()}: {accuracy_title} "
+            + ("" if self.is_average else in_training)
+            + f"{percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")
             + "".join(f", {name} {value:.4g}" for name, value in self.own_metrics.items())
-            + f", {self.images_per_second:.0f} images/s"
+            + ("" if self.is_average else f", {self.images_per_second:.0f} images/s")
         )
 
     def facts(self) -> dict[str, float | str]:
@@ -95,7 +105,7 @@ def best_epoch(history: list[Epoch]) -> Epoch:
 def mark_best(history: list[Epoch]) -> list[Epoch]:
     """Return the rows with `is_best` true for the best one alone."""
     best = best_epoch(history)
-    return [dataclasses.replace(one, is_best=one.step == best.step) for one in history]
+    return [dataclasses.replace(one, is_best=one is best) for one in history]
 
 
 def save_history(history: list[Epoch], path: Path) -> None:
@@ -105,6 +115,8 @@ def save_history(history: list[Epoch], path: Path) -> None:
     names = [one.name for one in dataclasses.fields(Epoch)]
     if not any(row.own_metrics for row in history):
         names.remove("own_metrics")
+    if not any(row.is_average for row in history):
+        names.remove("is_average")
     writer.writerow(names)
     for row in history:
         writer.writerow([_cell(getattr(row, name)) for name in names])

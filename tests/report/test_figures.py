@@ -49,7 +49,7 @@ def test_history_marks_the_best_epoch(make_history):
     figure = draw_history(make_history([0.6, 0.9, 0.8]), "accuracy")
 
     title = figure.axes[0].get_title().replace("\N{NO-BREAK SPACE}", " ")
-    assert title == "Best epoch: 2, validation accuracy 90.0 %"
+    assert title == "Best: epoch 2, validation accuracy 90.0 %"
     assert legend_of(figure) == ["training", "validation"]
 
 
@@ -63,7 +63,7 @@ def test_history_of_uneven_classes_shows_the_accuracy_that_chose_the_epoch(make_
     figure = draw_history(rows, "accuracy")
 
     title = figure.axes[0].get_title().replace("\N{NO-BREAK SPACE}", " ")
-    assert title == "Best epoch: 3, balanced accuracy 70.0 %"
+    assert title == "Best: epoch 3, balanced accuracy 70.0 %"
     assert legend_of(figure) == ["training", "validation", "validation, balanced"]
     assert legend_of(draw_history(rows, "loss")) == ["training", "validation"]
 

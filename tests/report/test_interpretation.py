@@ -58,6 +58,18 @@ def test_a_wide_gap_between_training_and_validation_is_stated_and_no_more(make_h
     )
 
 
+def test_an_average_of_weights_that_is_kept_is_compared_with_both_ends(make_history):
+    first, *others = make_history([0.8, 0.85, 0.84, 0.9])
+    rows = [replace(first, step=0, epoch=0), *others[:-1], replace(others[-1], is_average=True)]
+    assert plain(reading(rows)) == (
+        "The weights kept are the average of those of the linear head on the unchanged network and "
+        "those after the last epoch: validation accuracy 90.0 %, against 80.0 % and 84.0 %."
+    )
+    # An average that is not kept is no epoch: the curves are those of the epochs alone.
+    rows[-1] = replace(rows[-1], validation_accuracy=0.1, validation_loss=9.0)
+    assert reading(rows) == reading(rows[:-1])
+
+
 def test_a_gap_does_not_contradict_that_longer_training_helps(make_history):
     said = reading(
         make_history(

@@ -1,5 +1,6 @@
 """Fine-tuning: small networks that have learnt already, and a whole run on drawn photos."""
 
+import dataclasses
 import os
 import signal
 
@@ -14,11 +15,13 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
+from pawsight.training.averaging import average
 from pawsight.training.finetune import freeze_normalization
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.plan import HeadPlan, Stage, load_plan
 from pawsight.training.precision import Precision
+from pawsight.training.score import ValidationScore
 from pawsight.training.step import last_variables
 from pawsight.training.trainer import Trainer
 from pawsight.training.warm_start import WarmStart
@@ -136,7 +139,51 @@ def test_stopped_in_the_first_stage_it_continues_to_the_same_bits(tmp_path, stag
     history = resumed.fit(Run(tmp_path / "stopped"), Silent())
     for one, other in zip(_kernels(whole), _kernels(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [row.step for row in history] == [0, 4, 8, 12]
+    assert [row.step for row in history] == [0, 4, 8, 12, 12]
+    assert [row.is_average for row in history] == [False] * 4 + [True]
+    # Killed at the very end it scores the average again, and has one row of it.
+    again = _trainer(staged_plan)
+    assert again.fit(Run(tmp_path / "stopped"), Silent()) == [
+        dataclasses.replace(row, seconds=again_row.seconds)
+        for row, again_row in zip(
+            history, load_history(Run(tmp_path / "stopped").history_path), strict=True
+        )
+    ]
+
+
+def test_weights_are_averaged_and_counters_are_not():
+    initial = [np.array([1.0, 4.0], np.float32), np.array([3], np.uint32)]
+    final = [np.array([2.0, -4.0], np.float32), np.array([8], np.uint32)]
+    weights, counter = average(initial, final)
+    assert weights.tolist() == [1.5, 0.0] and weights.dtype == np.float32
+    assert counter.tolist() == [8] and counter.dtype == np.uint32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_right", [20, 28])
+def test_the_average_of_initial_and_final_weights_is_kept_where_it_is_the_best(
+    num_right, tmp_path, staged_plan, monkeypatch
+):
+    trainer, recorded, seen = _trainer(staged_plan), _RecordingProgress(), []
+    initial = _kernels(trainer)
+
+    def measure(*_):
+        seen.append(_kernels(trainer))
+        right = num_right if len(seen) == 4 else 24  # of 32 photos, after three epochs
+        return ValidationScore(0.5, np.array([right // 2] * 2), np.array([16, 16]))
+
+    monkeypatch.setattr(trainer.learner.validator, "measure", measure)
+    history = trainer.fit(Run(tmp_path / "run"), recorded)
+    for start, end, mean in zip(initial, seen[2], seen[3], strict=True):
+        np.testing.assert_allclose(mean, (start + end) / 2, atol=1e-7)
+    kept = 4 if num_right == 28 else 1  # equal epochs: the first of them
+    assert [row.is_best for row in history] == [at == kept for at in range(5)]
+    for one, other in zip(_kernels(trainer), seen[kept - 1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert recorded.notes[-1].startswith(
+        "The average of the initial and the final weights: accuracy "
+        f"{'87.5' if num_right == 28 else '62.5'} % in validation"
+    )
 
 
 @pytest.mark.slow
@@ -144,7 +191,7 @@ def test_what_scored_higher_before_the_first_step_is_kept(tmp_path, staged_plan)
     trainer = _trainer(staged_plan, accuracy=1.1)  # nothing can beat that
     before = _kernels(trainer)
     history = trainer.fit(Run(tmp_path / "run"), Silent())
-    assert [row.is_best for row in history] == [True, False, False, False]
+    assert [row.is_best for row in history] == [True, False, False, False, False]
     for one, other in zip(before, _kernels(trainer), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -180,7 +227,7 @@ def test_a_fine_tuned_run_is_a_run_as_any_other_and_no_worse_than_its_last_layer
     run = train(photos, config, tmp_path / "run", recorded)
     assert run.is_complete
     history = load_history(run.history_path)
-    assert [row.epoch for row in history] == [0, 1, 2]
+    assert [row.epoch for row in history] == [0, 1, 2, 2]
     best = next(row for row in history if row.is_best)
     assert best.validation_accuracy >= history[0].validation_accuracy
     assert run.metrics["parts"]["validation"]["accuracy"] == pytest.approx(best.validation_accuracy)

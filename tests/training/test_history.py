@@ -29,6 +29,14 @@ def test_a_history_comes_back_as_it_was_saved(tmp_path, balanced):
     assert load_history(tmp_path / "history.csv") == rows
 
 
+def test_of_two_rows_of_one_step_the_better_one_is_marked(tmp_path):
+    average = dataclasses.replace(epoch(2, 0.9), is_average=True)
+    rows = mark_best([epoch(1, 0.7), epoch(2, 0.8), average])
+    assert [row.is_best for row in rows] == [False, False, True]
+    save_history(rows, tmp_path / "history.csv")
+    assert load_history(tmp_path / "history.csv") == rows
+
+
 def test_a_history_of_an_earlier_version_has_fewer_columns(tmp_path):
     save_history([epoch(1, 0.5)], tmp_path / "history.csv")
     lines = (tmp_path / "history.csv").read_text().splitlines()

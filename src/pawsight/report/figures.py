@@ -54,14 +54,15 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     if quantity == "accuracy" and best.validation_balanced_accuracy is not None:
         deciding, name, colour = "validation_balanced_accuracy", "balanced accuracy", GREEN
         columns.append(deciding)
-    series = {column: [getattr(row, column) for row in history] for column in columns}
-    _draw_series(axes, {"epoch": [row.epoch for row in history], **series}, quantity)
+    rows = [row for row in history if not row.is_average]
+    series = {column: [getattr(row, column) for row in rows] for column in columns}
+    _draw_series(axes, {"epoch": [row.epoch for row in rows], **series}, quantity)
     value = getattr(best, deciding)
     axes.axvline(best.epoch, color=INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=INK)
     text = percent(value) if quantity == "accuracy" else f"{value:.3f}"
-    axes.set_title(f"Best epoch: {best.epoch_text}, {name} {text}", fontsize=9)
+    axes.set_title(f"Best: {best.title}, {name} {text}", fontsize=9)
     axes.legend(loc="best")
     return figure
 

@@ -41,9 +41,13 @@ def reading(
     """Describe whether the curves show over- or underfitting; row 0 scores what it started with."""
     rows = [row for row in history if isfinite(row.validation_loss)]
     if len(rows) > 1 and rows[0].step == 0:  # what training began with
-        if best_epoch(rows) is rows[0]:
+        if (kept := best_epoch(rows)) is rows[0]:
             return _start_kept(rows, started_with)
-        rows = rows[1:]  # a head is fitted to another loss, and neither is an epoch of training
+        if kept.is_average:
+            return _average_kept(rows, kept, started_with)
+        rows = [
+            row for row in rows[1:] if not row.is_average
+        ]  # a head is fitted to another loss, and neither is an epoch of training
     if len(rows) < 2:
         return "With fewer than two epochs the curves cannot show over- or underfitting."
     best, last = best_epoch(rows), rows[-1]
@@ -83,6 +87,22 @@ def reading(
             f"photos would help."
         )
     return found
+
+
+def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
+    """Return that the average of both ends is the best, with the scores of the three."""
+    start, average, end = (
+        percent(
+            row.validation_accuracy
+            if row.validation_balanced_accuracy is None
+            else row.validation_balanced_accuracy
+        )
+        for row in (rows[0], kept, rows[-2])
+    )
+    return (
+        f"The weights kept are the average of those of {started_with} and those after the last "
+        f"epoch: validation accuracy {average}, against {start} and {end}."
+    )
 
 
 def _start_kept(rows: list[Epoch], started_with: str) -> str:

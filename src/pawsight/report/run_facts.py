@@ -36,7 +36,7 @@ def training_rows(
         rates = [row.images_per_second for row in history if row.images_per_second] or [0.0]
         rate = sum(rates) / len(rates)
         rows += [
-            ("epochs", f"{last.epoch_text}, the best was {best.epoch_text}"),
+            ("epochs", f"{last.epoch_text}, the best was {best.title}"),
             ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
             ("training time", duration(last.seconds)),
             ("speed", f"{rate:,.0f} photos a second"),

@@ -32,6 +32,9 @@ class Learner:
         validation: The photos to validate on.
         warm_start: The network to start from; None builds one with random weights.
         own: The user's own optimizer, metrics and callbacks.
+
+    Attributes:
+        initial: The weights that fine-tuning starts from, where their score is known; else None.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Learner:
         self._optimizer.build(self.model.trainable_variables)
         self.callbacks = Callbacks(own, self.model, self._optimizer)
         self.state = State(self.model, self._optimizer)
+        is_tuned = warm_start is not None and warm_start.row is not None
+        self.initial = self.state.weights() if is_tuned else None
         self._steps: dict[float, TrainStep] = {}
         self._on_device = bool(tf.config.list_physical_devices("GPU"))
 

@@ -222,9 +222,11 @@ def _kept(history: list[Epoch], plan: Plan) -> str:
     if best.step == 0:
         return "Fine-tuning did not improve validation; keeping the initial weights."
     balanced = best.validation_balanced_accuracy
+    kept = f"the network after epoch {best.epoch_text} of {history[-1].epoch_text}"
+    if best.is_average:
+        kept = best.title
     return (
-        f"Keeping the network after epoch {best.epoch_text} of {history[-1].epoch_text}, the best "
-        f"on the validation photos at full size: "
+        f"Keeping {kept}, the best on the validation photos at full size: "
         + (f"balanced accuracy {percent(balanced)}, " if balanced is not None else "")
         + f"{task_of(plan.task).accuracy_title} {percent(best.validation_accuracy)}."
     )
@@ -269,9 +271,9 @@ def _fitted(
     plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
     around = charged.around(pacing.last_validation_seconds(plan) / plan.num_validation)
     start = learner.warm_start
-    if start and start.row is None:  # the trainer scores it first
-        around += 2 * pacing.last_validation_seconds(plan)
-    elif start and _AIM * seconds - around < pacing.least_seconds(plan):
+    if start:  # the trainer scores it first, or its average with the final weights in the end
+        around += (2 if start.row is None else 1) * pacing.last_validation_seconds(plan)
+    if start and start.row and _AIM * seconds - around < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
     left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:

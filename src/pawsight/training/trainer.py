@@ -24,6 +24,7 @@ from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_hi
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.task import task_of
+from pawsight.training.averaging import average
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.divergence import DivergedError, described, lowered
 from pawsight.training.interrupts import stop_requests
@@ -86,6 +87,7 @@ class Trainer:
                     step = self._loop(step, run, progress, is_stopped)
                 except DivergedError as error:
                     step = self._go_back(error, run, progress)
+        self._try_average(run, progress)
         self.learner.callbacks.end()
         self.learner.state.set_weights(self._best)
         return self._history
@@ -105,7 +107,7 @@ class Trainer:
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
             share = self.plan.stages[self.plan.stage_at(step)].share
             loss, num_right = self.learner.train_step(images, labels, learning_rate, share)
-            self._count(float(loss), float(num_right), labels.numpy())
+            tally.add(float(loss), float(num_right), labels.numpy())
             self._check(step + 1, run)
             now = clock()
             # The first step of a session compiles, and the first of a stage may.
@@ -166,12 +168,6 @@ class Trainer:
         )
         return step
 
-    def _count(self, loss: float, num_right: float, labels: np.ndarray) -> None:
-        num_there = int(np.count_nonzero(labels.reshape(len(labels), -1)[:, 0] >= 0))
-        self._tally.loss += loss * num_there
-        self._tally.num_right += num_right
-        self._tally.num_images += num_there
-
     def _check(self, step: int, run: Run) -> None:
         """Raise where training cannot continue."""
         self.learner.pixels.check_enough_left(self.learner.train, run)
@@ -216,6 +212,26 @@ class Trainer:
             why = target_reached if is_reached else "A callback asks for it"
             progress.note(f"{why}; stopping early.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
+
+    def _try_average(self, run: Run, progress: Progress) -> None:
+        """Score the average of the initial and the final weights; it is kept if it is the best."""
+        if self.learner.initial is None:
+            return
+        averaged = average(self.learner.initial, self.learner.state.weights())
+        self.learner.state.set_weights(averaged)
+        found = self._measure(self.plan.image_size, run)
+        row = dataclasses.replace(
+            self._row(self.plan.num_steps, found, 1.0),
+            train_loss=self._history[-1].train_loss,
+            train_accuracy=self._history[-1].train_accuracy,
+            is_average=True,
+        )
+        progress.note(row.describe())
+        if math.isfinite(found.loss):
+            self._history = mark_best([*self._history, row])
+            save_history(self._history, run.history_path)
+            if best_epoch(self._history).is_average:
+                self._best = averaged
 
     def _measure(self, size: tuple[int, int], run: Run) -> ValidationScore:
         found = self.learner.validator.measure(self.learner.validation, size)
@@ -279,6 +295,6 @@ class Trainer:
         self._tally, self._best = Totals(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Killed between writing the history and the checkpoint: that part is run again.
-        history = [row for row in history if row.step <= checkpoint.step]
+        history = [row for row in history if row.step <= checkpoint.step and not row.is_average]
         self._history = mark_best(history) if history else []
         return checkpoint.step
