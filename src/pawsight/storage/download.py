@@ -52,15 +52,27 @@ class RetryableError(Exception):
 
     Attributes:
         seconds: How long the server asks to wait, None if it does not.
+        status: The HTTP status, None where there is none.
     """
 
-    def __init__(self, reason: str, seconds: float | None = None) -> None:
+    def __init__(
+        self, reason: str, seconds: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.seconds = seconds
+        self.status = status
 
 
 class DownloadError(Exception):
-    """The file cannot be fetched; the text is the reason, for display."""
+    """The file cannot be fetched; the text is the reason, for display.
+
+    Attributes:
+        status: The HTTP status, None where there is none.
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class RetriesExhaustedError(DownloadError):
@@ -92,7 +104,7 @@ def with_retries(call: Callable[[], Result], pause: Callable[[float], None] = wa
             return call()
         except RetryableError as error:
             if tries == _TRIES:
-                raise RetriesExhaustedError(str(error)) from error
+                raise RetriesExhaustedError(str(error), error.status) from error
             pause(_seconds_to_wait(tries, error))
     raise AssertionError  # the last try returns or raises
 
@@ -168,7 +180,7 @@ def _fetch_part(
             tries = 1 if now > furthest else tries + 1
             furthest = max(now, furthest)
             if tries >= _TRIES:
-                raise RetriesExhaustedError(str(error)) from error
+                raise RetriesExhaustedError(str(error), error.status) from error
             pause(_seconds_to_wait(tries, error))
 
 

@@ -33,9 +33,10 @@ def check_status(answer: Any) -> None:
     """
     if is_busy(answer.status_code):
         wait = retry_after_seconds(answer.headers.get("Retry-After", ""))
-        raise RetryableError(f"the server responds {answer.status_code}", wait)
+        raise RetryableError(f"the server responds {answer.status_code}", wait, answer.status_code)
     if answer.status_code >= 400:
-        raise DownloadError(f"the server responds {answer.status_code} {answer.reason}".rstrip())
+        reason = f"the server responds {answer.status_code} {answer.reason}".rstrip()
+        raise DownloadError(reason, answer.status_code)
 
 
 @contextlib.contextmanager

@@ -178,16 +178,20 @@ class _Copying:
         if not self._lost:
             return
         some = list(self._lost.items())[:_NAMED]
+        may_come = any(isinstance(error, RetriesExhaustedError) for error in self._lost.values())
+        advice = " Run the command again to fetch what is missing." if may_come else ""
         if len(self._lost) == len(self._files):
             raise SourceError(
                 f"None of the {len(self._files):,} files of {self._name} could be copied: "
-                f"{some[0][0]}: {some[0][1]}."
+                f"{some[0][0]}: {some[0][1]}.\n"
+                f"{advice.strip() or 'Check that they can be read there.'}"
             )
         named = "; ".join(f"{path}: {reason}" for path, reason in some)
         more = f"; and {len(self._lost) - _NAMED:,} more" if len(self._lost) > _NAMED else ""
         self._progress.note(
             f"{len(self._lost):,} of {len(self._files):,} files of {self._name} could not be "
             f"copied, and are left out or stay as they were copied before: {named}{more}."
+            f"{advice}"
         )
 
     def _fetch(self, file: RemoteFile) -> None:

@@ -27,7 +27,12 @@ from pawsight.data.sources.cloud.location import (
 from pawsight.data.sources.mirror import RemoteFile, safe_path
 from pawsight.errors import ExtraError, SourceError
 from pawsight.progress import Progress
-from pawsight.storage.download import DownloadError, Stream, with_retries
+from pawsight.storage.download import (
+    DownloadError,
+    RetriesExhaustedError,
+    Stream,
+    with_retries,
+)
 from pawsight.storage.http import TIMEOUT_SECONDS, check_status, open_http, translated
 from pawsight.storage.threads import in_threads
 
@@ -63,10 +68,31 @@ def list_files(text: str, progress: Progress) -> RemoteFolder:
             return _Web(session, progress).place(url)
         except DownloadError as error:
             raise SourceError(
-                f"{public_address(url)} cannot be fetched: {error}.\n"
-                f"Look whether the address is right and opens in a browser, and give it again. "
-                f"Where it needs a name and a password, put them into ~/.netrc."
+                f"{public_address(url)} cannot be fetched: {error}.\n{_advice(error, url)}"
             ) from error
+
+
+def _advice(error: DownloadError, url: str) -> str:
+    """Return what to do where a web address cannot be fetched."""
+    if error.status == 401:
+        host = urlsplit(url).hostname
+        return (
+            f"It needs a name and a password, and those in ~/.netrc are missing or wrong. The line "
+            f"there is: machine {host} login NAME password PASSWORD"
+        )
+    if error.status == 403:
+        return (
+            "You have no permission to read it: ask whoever runs the server. If the link was "
+            "signed for a while, it may have expired; get a new one."
+        )
+    if isinstance(error, RetriesExhaustedError) and error.status is not None:
+        return "The server has trouble or is busy. Run the command again in a while."
+    if isinstance(error, RetriesExhaustedError):
+        return (
+            "Check the connection of this machine, the name of the server, and whether the address "
+            "opens in a browser. Run the command again; what was copied is kept."
+        )
+    return "Check that the address is right and opens in a browser, and give it again."
 
 
 class _Web:
