@@ -1,7 +1,9 @@
 """`compare` and `runs` on finished runs."""
 
 import json
+import os
 import shutil
+from datetime import datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -67,3 +69,13 @@ def test_a_folder_without_runs_and_none_at_all(tmp_path):
     assert pawsight.list_runs(tmp_path) == []
     with pytest.raises(RunError, match="no folder"):
         pawsight.list_runs(tmp_path / "gone")
+
+
+def test_a_run_began_when_its_log_did_whatever_the_dates_of_its_files(two_runs):
+    os.utime(two_runs[0] / "config.json", (0, 0))  # as a copy may have it
+    (two_runs[0] / "log.txt").write_text("2024-02-29 12:34:56  Listing photos\n")
+    (two_runs[1] / "log.txt").unlink()
+    os.utime(two_runs[1] / "config.json", (86400 * 365, 86400 * 365))
+    began = {run.path.name: run.began for run in pawsight.list_runs(two_runs[0].parent)}
+    assert began["first"] == datetime(2024, 2, 29, 12, 34, 56)
+    assert began["second"].year == 1971

@@ -12,7 +12,7 @@ from pawsight.data.sources import fetch
 from pawsight.evaluation.none_measurement import NoneMeasurement
 from pawsight.evaluation.ood_fit import dividing_threshold
 from pawsight.progress import Silent
-from pawsight.workflow import evaluate, train, verify
+from pawsight.workflow import audit, evaluate, train, verify
 
 
 @pytest.fixture(params=["none", "Other", "neither"])
@@ -84,3 +84,16 @@ def test_the_threshold_refuses_as_few_own_photos_as_foreign_ones_allow():
     assert dividing_threshold(own, np.full(30, 5000.0)) == pytest.approx(995)  # all far away
     assert dividing_threshold(own, np.full(30, 960.0)) == pytest.approx(957.5)  # all near
     assert dividing_threshold(own, np.full(30, 100.0)) == pytest.approx(995)  # none can be found
+
+
+def test_an_audit_reads_the_photos_of_none_too(tmp_path):
+    for number, kind in enumerate(("cats", "dogs", "none")):
+        (tmp_path / kind).mkdir()
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / kind / "a.png")
+    (tmp_path / "none" / "broken.png").write_bytes(b"x")
+    (tmp_path / "none" / "cat.png").write_bytes((tmp_path / "cats" / "a.png").read_bytes())
+    found = audit(tmp_path)
+    assert found["classes"] == {"": 2, "cats": 1, "dogs": 1}
+    assert [one["path"] for one in found["broken"]] == ["none/broken.png"]
+    assert [list(group) for group in found["exact_copies"]] == [["cats/a.png", "none/cat.png"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
@@ -137,7 +138,7 @@ def _summary(run: Run) -> RunSummary:
     metrics = evaluation.main if evaluation else None
     return RunSummary(
         path=run.path,
-        began=datetime.fromtimestamp(run.config_path.stat().st_mtime),
+        began=_began(run),
         model=model,
         state=state,
         num_photos=num_photos,
@@ -145,3 +146,10 @@ def _summary(run: Run) -> RunSummary:
         score_name=metrics.main_score.replace("_", " ") if metrics else "",
         part=evaluation.headline if evaluation else "",
     )
+
+
+def _began(run: Run) -> datetime:
+    """Return when the first line of the log was written, which a copy of the run keeps."""
+    with contextlib.suppress(OSError, ValueError), run.log_path.open(encoding="utf-8") as file:
+        return datetime.strptime(file.readline()[:19], "%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(run.config_path.stat().st_mtime)

@@ -21,6 +21,7 @@ from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import find_duplicates, without_dominant_groups
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
+from pawsight.data.listing.selection import with_none
 from pawsight.data.pixel_scale import ANY_KIND, PixelScale
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.unreadable import LostPhotosLogged
@@ -183,6 +184,8 @@ def audit(
 ) -> dict[str, Any]:
     """Read every photo once, and return the facts and the problems found.
 
+    Photos of a folder such as none/ are of the class "", as others without a label.
+
     Args:
         source: As `train` takes it.
         out: A folder for audit.html, audit.json and catalog.csv; an earlier
@@ -208,7 +211,7 @@ def audit(
     if out is not None:
         check_outside(out, source)
     folder = None if out is None else audit_folder(out)
-    listing = list_photos(source, progress, group_by, config=source_config)
+    listing = with_none(list_photos(source, progress, group_by, config=source_config))
     config = TrainConfig(pixels=pixels_config or PixelsConfig())
     catalog, pixels = read_photos(listing, config, progress)
     found = audit_photos(catalog, pixels, progress=progress)

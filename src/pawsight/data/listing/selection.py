@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pawsight.config import SourceConfig
+from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.walk import examine
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
@@ -92,6 +94,13 @@ def without_none(
         f"{shlex.quote(','.join(sorted(labels)[:_NAMED_CLASSES]))}"
     )
     return [photo for photo in photos if photo.label not in of_none], paths
+
+
+def with_none(catalog: Catalog) -> Catalog:
+    """Return a listing with its photos of none of the classes among the others, without a label."""
+    photos = [examine(catalog.root / path, path) for path in catalog.none_paths]
+    by_path = sorted((*catalog.photos, *photos), key=lambda photo: photo.path)
+    return replace(catalog, photos=tuple(by_path), none_paths=())
 
 
 def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
