@@ -4,13 +4,15 @@
 
 Fitted to training photos, as they are and varied as in tuning, since photos from elsewhere differ
 in sharpness, cut and light. The threshold is that of photos held out of the fit. The rates that
-`--max-error` may name are proven on the validation part, which nothing was fitted to.
+`--max-error` may name are proven on the validation part, which nothing was fitted to; later photos
+are compared with scores of that part in the test for drift.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +24,12 @@ from pawsight.data.sources import fetch
 from pawsight.evaluation.ood_fit import fit_detector
 from pawsight.evaluation.selective import operating_points
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.drift import DriftReference
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import new_session
 from pawsight.progress import Silent
-from pawsight.records import FloatArray
+from pawsight.records import FloatArray, Prediction
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 
@@ -35,6 +38,7 @@ import views
 
 _AT_ONCE = 16
 _SEED = 0
+_NUM_HELD_OUT = 256  # photos that drift is judged by
 
 
 def features_of(photos: list[bytes]) -> FloatArray:
@@ -74,6 +78,8 @@ def main() -> None:
     points = operating_points(np.array([one.probability for one in found]), is_right)
     ModelDescription.load(run).model_copy(update={"operating_points": points}).save(run)
 
+    drift_reference(found, catalog.class_names).save(run.drift_reference_path)
+
     altered = [views.vary(data, (1, number)) for number, data in enumerate(held_out)]
     distances = detector.distances(features_of(altered))
     refused = {
@@ -83,6 +89,17 @@ def main() -> None:
     }
     write_json(Path(__file__).with_name("out_of_distribution.json"), refused)
     print(refused)
+
+
+def drift_reference(found: list[Prediction], class_names: Sequence[str]) -> DriftReference:
+    """Keep the scores of 256 predictions."""
+    chosen = np.random.default_rng(_SEED).permutation(len(found))[:_NUM_HELD_OUT]
+    some = [found[i] for i in chosen.tolist()]
+    return DriftReference(
+        classes=np.array([class_names.index(one.label) for one in some], np.float64),
+        probabilities=np.array([one.probability for one in some]),
+        ood_scores=np.array([one.ood_score for one in some], np.float64),
+    )
 
 
 def _read(catalog: Catalog, index: int) -> bytes:

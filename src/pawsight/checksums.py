@@ -45,6 +45,7 @@ def all_files(run: Run) -> list[Path]:
             run.weights_path,
             run.onnx_path,
             run.out_of_distribution_path,
+            run.drift_reference_path,
         ),
         *run.checkpoints_dir.glob("*.npz"),
     )

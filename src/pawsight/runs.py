@@ -3,6 +3,7 @@
     config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
     checkpoints/latest.npz  checkpoints/previous.npz  exports/<format>/
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
+    model/out_of_distribution.npz  model/drift_reference.npz
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json
     earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
     report.json
@@ -75,6 +76,7 @@ class Run:
         self.keras_path = model_dir / "model.keras"  # of a network of the user's own
         self.onnx_path = model_dir / "model.onnx"
         self.out_of_distribution_path = model_dir / "out_of_distribution.npz"
+        self.drift_reference_path = model_dir / "drift_reference.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
         self.none_path = self.path / "evaluation" / "none.json"
         self.curves_path = self.path / "evaluation" / "curves.json"

@@ -9,11 +9,7 @@ from pawsight.errors import ConfigError, RunError
 from pawsight.evaluation.ood_fit import fit_detector
 from pawsight.inference.answers import NONE, UNSURE, answer_of, choose_threshold
 from pawsight.inference.classifier import Classifier
-from pawsight.models import builtin
-from pawsight.models.onnx_session import new_session
 from pawsight.models.operating_point import OperatingPoint
-
-from ..conftest import write_colour_model
 
 
 def point(max_error, threshold):
@@ -57,31 +53,7 @@ def test_answer_is_none_before_it_is_unsure():
     assert answer_of("cats", 0.8, None, 0.8) == "cats"
 
 
-def drawn(kind, count, seed):
-    """Noisy images of 32 x 32 pixels, uint8 [count, 32, 32, 3]: red, blue, or a chessboard."""
-    random = np.random.default_rng(seed)
-    images = np.zeros((count, 32, 32, 3))
-    if kind == "chessboard":
-        images[:] = 255.0 * (np.indices((32, 32)).sum(axis=0) // 4 % 2)[..., None]
-    else:
-        images[..., 0 if kind == "red" else 2] = 180
-    return np.clip(images + random.normal(0, 12, images.shape), 0, 255).astype(np.uint8)
-
-
-@pytest.fixture
-def run_with_detector(make_colour_run):
-    """A run of 32 x 32 pixels whose detector knows red and blue photos."""
-    points = [point(0.05, 0.3).model_dump()]
-    run = make_colour_run(image_size=[32, 32], operating_points=points)
-    write_colour_model(run.onnx_path, 32, 32)
-    network = new_session(builtin.onnx_path().read_bytes())
-    images = np.concatenate([drawn("red", 30, 1), drawn("blue", 30, 2)]).astype(np.float32)
-    features = network.run(["features"], {"images": images})[0]
-    fit_detector(features, np.repeat([0, 1], 30)).save(run.out_of_distribution_path)
-    return run
-
-
-def test_photos_unlike_the_training_set_are_none_of_the_classes(run_with_detector):
+def test_photos_unlike_the_training_set_are_none_of_the_classes(run_with_detector, drawn):
     classifier = Classifier.load(run_with_detector)
     photos = [*drawn("red", 2, 3), *drawn("blue", 2, 4), *drawn("chessboard", 2, 5)]
     found = classifier.predict(photos)
@@ -91,7 +63,7 @@ def test_photos_unlike_the_training_set_are_none_of_the_classes(run_with_detecto
     assert found[4].label in classifier.class_names  # the best class is still named
 
 
-def test_copied_classifier_gives_the_same_answers(run_with_detector):
+def test_copied_classifier_gives_the_same_answers(run_with_detector, drawn):
     classifier = Classifier.load(run_with_detector)
     photo = drawn("chessboard", 1, 5)[0]
     assert pickle.loads(pickle.dumps(classifier)).predict(photo) == classifier.predict(photo)

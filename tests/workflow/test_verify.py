@@ -15,7 +15,8 @@ _FILES = (
     *("config.json", "plan.json", "catalog.csv", "split.csv", "history.csv", "audit.json"),
     *("data.html", "report.html", "checkpoints/latest.npz", "figures/accuracy.png"),
     *("figures/accuracy.svg", "model/model.json", "model/model.weights.h5", "model/model.onnx"),
-    *("model/out_of_distribution.npz", "evaluation/metrics.json", "evaluation/curves.json"),
+    *("model/out_of_distribution.npz", "model/drift_reference.npz", "report.json"),
+    *("evaluation/metrics.json", "evaluation/curves.json"),
     *("evaluation/predictions-test.csv", "evaluation/predictions-validation.csv"),
 )
 

@@ -160,8 +160,11 @@ def _print(
     named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
     writer = WRITERS[format or ("table" if results().isatty() else "csv")](classifier.class_names)
     found = classifier.predict_iter(named, batch_size=batch_size, tta=tta)
+    monitor = classifier.drift_monitor()
     with contextlib.closing(found):
-        count = write_rows(found, writer, write_out)
+        count = write_rows(monitor.watch(found), writer, write_out)
+    if (drift := monitor.result()) and drift.has_drifted:
+        print(drift.sentence(), file=sys.stderr)
     with shown() as progress:
         left_out.report(progress)
     return count.num_read, count.num_failed

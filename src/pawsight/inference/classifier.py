@@ -22,6 +22,7 @@ from pawsight.data.pixel_scale import PixelScale
 from pawsight.errors import RunError, ShapeError
 from pawsight.inference.answers import answer_of, choose_threshold
 from pawsight.inference.decode_pool import predict_in_order
+from pawsight.inference.drift import DriftMonitor
 from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.model_runner import ModelRunner
 from pawsight.inference.ood_score import OutOfDistributionScorer
@@ -63,9 +64,7 @@ class Classifier:
         self.answer_threshold = choose_threshold(
             self._description.operating_points, max_error, self.task
         )
-        self._scorer: OutOfDistributionScorer | None = None
-        if run.out_of_distribution_path.is_file():
-            self._scorer = OutOfDistributionScorer(run)
+        self._scorer = OutOfDistributionScorer.of(run)
         self._runner = ModelRunner(run, self._description, with_features=self._scorer is not None)
 
     @classmethod
@@ -194,6 +193,10 @@ class Classifier:
             batch_size=batch_size,
         )
 
+    def drift_monitor(self) -> DriftMonitor:
+        """Return an empty collection of predictions that tests whether they differ as a whole."""
+        return DriftMonitor(getattr(self._scorer, "drift_reference", None), self.class_names)
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """64 hex digits; two classifiers with the same ones give the same answers."""
@@ -253,8 +256,7 @@ class Classifier:
         """Return the out-of-distribution score of each image; None where there is no detector."""
         if self._scorer is None:
             return [None] * len(images)
-        scores = self._scorer.scores(self._runner.as_floats(images), features)
-        return [float(score) for score in scores]
+        return [float(s) for s in self._scorer.scores(self._runner.as_floats(images), features)]
 
     def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
         label, probability, labels = self.task.describe(probs, self.class_names)

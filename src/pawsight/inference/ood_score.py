@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.errors import RunError, first_line
+from pawsight.inference.drift import DriftReference
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.onnx_session import new_session
@@ -16,6 +17,8 @@ from pawsight.runs import Run
 
 class OutOfDistributionScorer:
     """Computes scores from the features of the built-in network.
+
+    `drift_reference` has those of held-out photos; None for a run of an earlier version.
 
     Args:
         run: The run, which has a detector.
@@ -29,7 +32,15 @@ class OutOfDistributionScorer:
         self._detector = OutOfDistributionDetector.load(self._path)
         if self._detector.means.shape[1] != builtin.NUM_FEATURES:
             raise RunError(f"{self._path} is damaged: it is of other features.")
+        self.drift_reference: DriftReference | None = None
+        if run.drift_reference_path.is_file():
+            self.drift_reference = DriftReference.load(run.drift_reference_path)
         self._session: Any = None
+
+    @classmethod
+    def of(cls, run: Run) -> OutOfDistributionScorer | None:
+        """Return that of a run; None where it has no detector."""
+        return cls(run) if run.out_of_distribution_path.is_file() else None
 
     def scores(self, images: FloatArray, features: FloatArray | None) -> FloatArray:
         """Compute the score of each image.

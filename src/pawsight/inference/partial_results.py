@@ -115,6 +115,7 @@ class PartialResults:
         row: list[Any] = [prediction.path, prediction.error, prediction.answer]
         if not prediction.error:
             row += [prediction.probabilities[name] for name in self._class_names]
+            row += [] if prediction.ood_score is None else [prediction.ood_score]
         with disk_errors(self.path):
             self._file.write(json.dumps(row).encode("ascii") + b"\n")
             self._file.flush()
@@ -235,17 +236,18 @@ def parse_row(line: bytes, class_names: Sequence[str], task: Task) -> Prediction
         found: Any = json.loads(line)
         if not isinstance(found, list):
             return None
-        path, error, answer, *probs = found
-        probs = [float(value) for value in probs]
+        path, error, answer, *numbers = found
+        probs = [float(value) for value in numbers[: len(class_names)]]
+        ood_score = float(numbers[-1]) if len(numbers) == len(class_names) + 1 else None
     except (ValueError, TypeError):
         return None
-    if not line.endswith(b"\n") or (not error and len(probs) != len(class_names)):
+    if not line.endswith(b"\n") or (not error and not 0 <= len(numbers) - len(class_names) < 2):
         return None
     if error:
         return Prediction(path, error=error)
     by_class = dict(zip(class_names, probs, strict=True))
     label, probability, labels = task.describe(np.array(probs), class_names)
-    return Prediction(path, label, probability, by_class, answer=answer, labels=labels)
+    return Prediction(path, label, probability, by_class, "", answer, ood_score, labels)
 
 
 def parse_head(line: bytes) -> tuple[dict[str, Any], float] | None:

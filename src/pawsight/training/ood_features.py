@@ -17,21 +17,27 @@ from pawsight.data.decoding.photo_file import read_photo
 from pawsight.errors import PhotoError
 from pawsight.evaluation.none_measurement import NoneMeasurement
 from pawsight.evaluation.ood_fit import LEAST_FOREIGN, fit_detector
+from pawsight.evaluation.predictions import load_predictions
+from pawsight.inference.drift import DriftReference
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
-from pawsight.records import FloatArray, IntArray
+from pawsight.records import FloatArray, IntArray, Part
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.training.features import FeatureReader
 
 _LEAST_SIDE = 32  # pixels; the built-in network takes no smaller images
 _MOST_PHOTOS = 512  # whose features may have to be computed for this alone
+_MOST_HELD_OUT = 256  # for the test for drift: twice as many hardly find more
 
 
 def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> None:
     """Fit the detector to the training photos of a run and save it beside the model.
+
+    Beside it go the scores of held-out photos, which later photos are compared with.
 
     Models of images below 32 pixels a side, those of several labels a photo, for
     which "none of them" is an answer like others, and runs with fewer than two
@@ -40,7 +46,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     `run.none_path`.
 
     Args:
-        run: A run with its model.
+        run: A run with its model and its evaluation.
         dataset: Its photos at the model's size.
         progress: Receives the number of photos.
 
@@ -64,6 +70,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     measures = foreign[1::2] if len(chooses) else foreign
     detector = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
     detector.save(run.out_of_distribution_path)
+    _save_drift_reference(run, reader, dataset, detector, progress)
     if len(measures):
         num_refused = int((detector.distances(measures) > detector.threshold).sum())
         measured = NoneMeasurement(
@@ -71,6 +78,41 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         )
         write_json(run.none_path, measured.model_dump(mode="json"))
         progress.note(measured.sentence())
+
+
+def _save_drift_reference(
+    run: Run,
+    reader: FeatureReader,
+    dataset: Dataset,
+    detector: OutOfDistributionDetector,
+    progress: Progress,
+) -> None:
+    """Save the predictions and scores of held-out photos, those of the validation part first."""
+    places: dict[str, tuple[int, float]] = {}
+    parts: tuple[Part, ...] = ("validation", "test")
+    for part in parts:
+        if len(places) < _MOST_HELD_OUT and run.predictions_path(part).is_file():
+            found = load_predictions(run.predictions_path(part))
+            rows = zip(found.paths, found.probs, strict=True)
+            places |= {path: (int(row.argmax()), float(row.max())) for path, row in rows}
+    catalog = dataset.catalog
+    held_out = [
+        i
+        for part in parts
+        for i in _sample(catalog.part(part), _MOST_HELD_OUT).tolist()
+        if catalog.photos[i].path in places
+    ]
+    features = reader.read(
+        catalog, dataset.pixels, np.array(held_out[:_MOST_HELD_OUT], np.int64), progress
+    )
+    if not len(features.indices):
+        return
+    predicted = [places[catalog.photos[i].path] for i in features.indices.tolist()]
+    DriftReference(
+        classes=np.array([index for index, _ in predicted], np.float64),
+        probabilities=np.array([probability for _, probability in predicted], np.float64),
+        ood_scores=detector.distances(features.rows) / detector.threshold,
+    ).save(run.drift_reference_path)
 
 
 def _none_features(
@@ -96,8 +138,8 @@ def _none_features(
     return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
 
-def _sample(indices: IntArray) -> IntArray:
-    """Return at most `_MOST_PHOTOS` of the indices, ascending; always the same ones."""
-    if len(indices) <= _MOST_PHOTOS:
+def _sample(indices: IntArray, most: int = _MOST_PHOTOS) -> IntArray:
+    """Return at most so many of the indices, ascending; always the same ones."""
+    if len(indices) <= most:
         return indices
-    return np.sort(np.random.default_rng(0).choice(indices, _MOST_PHOTOS, replace=False))
+    return np.sort(np.random.default_rng(0).choice(indices, most, replace=False))

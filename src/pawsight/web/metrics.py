@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pawsight.inference.drift import DriftTest
 from pawsight.web.model_reloader import Model
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -68,6 +69,19 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._drift = Counter(
+            "pawsight_drift_tests",
+            "Tests of 200 photos in a row: whether they differ from the validation photos.",
+            ["result"],
+            registry=registry,
+        )
+        self._drift_p_value = Gauge(
+            "pawsight_drift_p_value",
+            "P-value of the last of these tests.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self._drift_p_value.set(1)
         self._model = Gauge(
             "pawsight_model_info",
             "1 for the model in use, 0 for a previous one.",
@@ -83,6 +97,11 @@ class Metrics:
             self._model.labels(self._shown.name, self._shown.fingerprint).set(0)
         self._model.labels(model.name, model.fingerprint).set(1)
         self._shown = model
+
+    def tested(self, drift: DriftTest) -> None:
+        """Record a test for drift."""
+        self._drift.labels("differs" if drift.has_drifted else "alike").inc()
+        self._drift_p_value.set(drift.p_value)
 
     def counted(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request."""

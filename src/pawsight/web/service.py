@@ -20,6 +20,7 @@ from pawsight import machine
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_pool import DecodePool, Job
+from pawsight.inference.drift import DriftMonitor
 from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
 from pawsight.web import schemas
@@ -37,6 +38,7 @@ _LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however 
 _MOST_OF_ONE_CLIENT = 0.75  # of all requests that may be active
 _HEAVY_PIXELS = 16_000_000  # of a PNG, however few bytes it has
 _HEAVY_BYTES = 8 << 20  # of other formats
+_DRIFT_PHOTOS = 200  # tested at a time
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
 
@@ -53,6 +55,7 @@ class Service:
         self._memory = MemoryBudget(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it is stopping
         self._pool: DecodePool | None = None
+        self._drift: tuple[Model, DriftMonitor] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -81,6 +84,7 @@ class Service:
         async with self._accepted(request) as (model, uploads):
             jobs = [self._job(model, upload, tta) for upload in uploads]
             found = await self._results(request, jobs)
+            self._watch_drift(model, found)
             rows = [self._row(upload.name, one) for upload, one in zip(uploads, found, strict=True)]
             if all(row.error for row in rows):
                 reasons = [f"{row.name}: {row.error}" if row.name else row.error for row in rows]
@@ -204,6 +208,21 @@ class Service:
         outcomes.labels("unreadable").inc(num_unreadable)
         outcomes.labels("answered").inc(len(jobs) - num_unreadable)
         return found
+
+    def _watch_drift(self, model: Model, found: Sequence[Prediction | PhotoError]) -> None:
+        """Test every `_DRIFT_PHOTOS` photos in a row, and log it where they differ."""
+        if self._drift is None or self._drift[0] is not model:
+            self._drift = (model, model.classifier.drift_monitor())
+        monitor = self._drift[1]
+        for one in found:
+            if isinstance(one, Prediction):
+                monitor.add(one)
+        if monitor.num_photos >= _DRIFT_PHOTOS:
+            self._drift = None
+            if drift := monitor.result():
+                self.metrics.tested(drift)
+                if drift.has_drifted:
+                    logger.warning("The last %s", drift.sentence())
 
     def _row(self, name: str, found: Prediction | PhotoError) -> schemas.Row:
         if isinstance(found, PhotoError):

@@ -15,6 +15,7 @@ from pawsight.errors import StoppedError
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
+from pawsight.inference.drift import DriftTest
 from pawsight.inference.partial_results import PartialResults, check_replaceable
 from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import WRITERS, Count, Format, format_of, write_rows
@@ -37,11 +38,14 @@ class PredictionFile:
         path: The file, with a row for each photo; of a shard, what `merge_shards` reads.
         num_read: Photos that have a prediction.
         num_failed: Photos that could not be read; their rows have an error.
+        drift: Whether the photos as a whole differ from those that the model was validated on;
+            None where it is not known, as for fewer than 30 photos.
     """
 
     path: Path
     num_read: int
     num_failed: int
+    drift: DriftTest | None = None
 
 
 @live_in_notebooks
@@ -90,17 +94,11 @@ def predict_folder(
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
     class_names, task = classifier.class_names, classifier.task
-    listing = Listing()
+    listing, monitor = Listing(), classifier.drift_monitor()
     with PartialResults(path, class_names, settings, task, part) as partial_results:
         _predict_rest(
-            partial_results,
-            names,
-            listing,
-            part or Shard(1, 1),
-            classifier,
-            tta,
-            batch_size,
-            progress,
+            *(partial_results, names, listing, part or Shard(1, 1)),
+            *(classifier, tta, batch_size, progress),
         )
         if part is not None:
             thresholds = task.thresholds_of(len(class_names)) or []
@@ -109,13 +107,16 @@ def predict_folder(
                     listing.num_listed, listing.checksum, list(class_names), task.name, thresholds
                 )
             )
-            count = Count()
-            for prediction in partial_results.rows():
+            count, written = Count(), partial_results.path
+            for prediction in monitor.watch(partial_results.rows()):
                 count.add(prediction)
-            return PredictionFile(partial_results.path, count.num_read, count.num_failed)
-        count = write_file(path, partial_results.rows(), class_names, format)
-        partial_results.remove()
-    return PredictionFile(path, count.num_read, count.num_failed)
+        else:
+            rows = monitor.watch(partial_results.rows())
+            count, written = write_file(path, rows, class_names, format), path
+            partial_results.remove()
+    if (drift := monitor.result()) and drift.has_drifted:
+        progress.note(drift.sentence())
+    return PredictionFile(written, count.num_read, count.num_failed, drift)
 
 
 def write_file(

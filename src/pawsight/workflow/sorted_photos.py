@@ -167,10 +167,13 @@ def _planned(
     progress: Progress,
 ) -> Iterator[Placement]:
     progress.start("Predicting", len(photos), "photos")
-    predictions = classifier.predict_iter(photo for photo, _ in photos)
+    monitor = classifier.drift_monitor()
+    predictions = monitor.watch(classifier.predict_iter(photo for photo, _ in photos))
     for prediction, (_, root) in zip(predictions, photos, strict=True):
         yield from planner.plan(prediction, root)
         progress.advance(1)
+    if (drift := monitor.result()) and drift.has_drifted:
+        progress.note(drift.sentence())
 
 
 def _path_of(run_path: Source | Run) -> Source:

@@ -1,0 +1,145 @@
+"""Photos as a whole differ from the validation photos, or they do not."""
+
+import numpy as np
+import pytest
+
+from pawsight import workflow
+from pawsight.errors import RunError
+from pawsight.inference.classifier import Classifier
+from pawsight.inference.drift import (
+    DriftMonitor,
+    DriftReference,
+    DriftTest,
+    excess_p_value,
+    rank_sum_p_value,
+)
+from pawsight.records import Prediction
+
+
+def photos(n, seed, shift=0.0, num_classes=2):
+    """Class, probability and score of photos, shape [n, 3]; each class has scores of its own."""
+    rng = np.random.default_rng(seed)
+    classes = rng.integers(0, num_classes, n)
+    scores = 0.5 + 0.1 * classes + rng.normal(shift, 0.05, n)
+    return np.stack([classes, rng.beta(9, 1, n), scores], axis=1).astype(np.float64)
+
+
+def reference(n=200, seed=0):
+    return DriftReference(*photos(n, seed).T)
+
+
+def test_the_rank_sum_is_that_worked_out_by_hand():
+    # Ranks 4 and 5 of the others sum to 9, 6 are expected, with a variance of 3 x 2 x 6 / 12 = 3:
+    # z = 3 / sqrt(3), whose two-sided p-value is 0.0833.
+    one, strata = np.array([1.0, 2, 3]), np.zeros(3)
+    other = np.array([4.0, 5])
+    assert rank_sum_p_value(strata, one, np.zeros(2), other) == pytest.approx(0.08326, abs=1e-5)
+    # A second such stratum adds twice: z = 2 x 3 / sqrt(2 x 3).
+    twice = rank_sum_p_value(
+        np.repeat([0.0, 1], 3), np.tile(one, 2), np.repeat([0.0, 1], 2), np.tile(other, 2)
+    )
+    assert twice == pytest.approx(0.01431, abs=1e-5)
+
+
+def test_equal_values_and_strata_of_their_own_differ_in_nothing():
+    assert rank_sum_p_value(np.zeros(3), np.ones(3), np.zeros(3), np.ones(3)) == 1
+    assert rank_sum_p_value(np.zeros(3), np.ones(3), np.ones(3), np.zeros(3)) == 1
+
+
+def test_the_excess_is_that_of_fishers_test():
+    # Both of 2, and none of 2 others: one of the six ways to choose two of four.
+    assert excess_p_value(0, 2, 2, 2) == pytest.approx(1 / 6)
+    assert excess_p_value(3, 10, 0, 10) == 1
+    assert excess_p_value(0, 10, 0, 10) == 1
+
+
+def test_photos_of_the_same_kind_differ_in_at_most_one_of_100_sets():
+    alarms = sum(
+        DriftReference(*photos(60, 2 * seed).T).test(photos(50, 2 * seed + 1)).has_drifted
+        for seed in range(300)
+    )
+    assert alarms <= 7  # three are expected, and more than seven come by chance once in 80 times
+
+
+def test_a_shift_is_found_and_another_mix_of_classes_is_none():
+    assert reference().test(photos(60, 1, shift=0.05)).has_drifted
+    only_second = photos(200, 1)
+    only_second = only_second[only_second[:, 0] == 1]
+    assert not reference().test(only_second).has_drifted
+
+
+def test_a_tenth_of_foreign_photos_is_found():
+    mixed = photos(200, 1)
+    mixed[:20, 2] = 3.0
+    assert reference().test(mixed).has_drifted
+
+
+def test_fewer_than_thirty_photos_are_not_tested():
+    assert reference().test(photos(29, 1)) is None
+    assert reference(29).test(photos(100, 1)) is None
+
+
+def test_saved_references_are_the_same_and_damaged_ones_are_refused(tmp_path):
+    path = tmp_path / "drift_reference.npz"
+    reference().save(path)
+    assert DriftReference.load(path).test(photos(60, 1)).p_value == pytest.approx(
+        reference().test(photos(60, 1)).p_value, rel=1e-3
+    )
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RunError, match=r"drift_reference\.npz"):
+        DriftReference.load(path)
+
+
+def test_a_monitor_takes_the_photos_that_have_a_score():
+    monitor = DriftMonitor(reference(), ("cats", "dogs"))
+    rows = [
+        Prediction("a.jpg", "cats", 0.9, ood_score=0.5),
+        Prediction("b.jpg", error="the file is empty"),
+        Prediction("c.jpg", "dogs", 0.9),
+    ]
+    assert list(monitor.watch(rows)) == rows
+    assert (monitor.num_photos, monitor.result()) == (1, None)
+
+
+def test_a_monitor_of_very_many_photos_keeps_some_of_all():
+    monitor = DriftMonitor(reference(), ("cats", "dogs"))
+    for index, probability, score in photos(5000, 1):
+        monitor.add(Prediction("x", ("cats", "dogs")[int(index)], probability, ood_score=score))
+    found = monitor.result()
+    assert (monitor.num_photos, found.num_photos) == (5000, 5000)
+    assert not found.has_drifted
+
+
+@pytest.fixture
+def run(run_with_detector, drawn):
+    """The run, with the scores of 30 red and 30 blue photos."""
+    classifier = Classifier.load(run_with_detector)
+    found = classifier.predict([*drawn("red", 30, 6), *drawn("blue", 30, 7)])
+    rows = [(classifier.class_names.index(p.label), p.probability, p.ood_score) for p in found]
+    DriftReference(*np.array(rows, np.float64).T).save(run_with_detector.drift_reference_path)
+    return run_with_detector
+
+
+@pytest.mark.parametrize(("kind", "drifts"), [("red", False), ("chessboard", True)])
+def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kind, drifts):
+    from PIL import Image
+
+    (tmp_path / "new").mkdir()
+    for number, image in enumerate(drawn(kind, 30, 8)):
+        Image.fromarray(image).save(tmp_path / "new" / f"{number}.png")
+
+    found = workflow.predict_folder(
+        tmp_path / "new", run.path, tmp_path / "out.csv", progress=recorded
+    )
+    workflow.sort(tmp_path / "new", tmp_path / "sorted", run.path, progress=recorded)
+
+    assert found.drift.has_drifted == drifts
+    notes = [note for note in recorded.notes if "as a whole differ" in note]
+    assert len(notes) == 2 * drifts
+
+
+def test_the_sentence_names_the_number_of_photos_and_what_it_means():
+    assert DriftTest(1200, 0.00031).sentence() == (
+        "1,200 photos as a whole differ from those that the model was validated on (p = 0.0003): "
+        "its error rates and probabilities may not hold for them."
+    )
