@@ -42,6 +42,7 @@ def test_the_card_reports_what_the_page_must_know(folder):
     assert (card["image_size"], card["resize"], card["temperature"]) == ([8, 8], "pad", 2.0)
     assert card["trained"]["source"] == "squares"
     assert card["metrics"] is None
+    assert card["has_ood_score"] is False
 
 
 def test_the_runtime_is_the_version_that_its_licence_names(folder):

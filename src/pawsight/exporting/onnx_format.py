@@ -10,6 +10,8 @@ import numpy as np
 from pawsight.errors import RunError, first_line
 from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.onnx_ood import OUTPUT, add_ood_score
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.onnx_graph import cut_out
 from pawsight.models.onnx_safety import read_onnx
 from pawsight.models.onnx_session import new_session
@@ -28,27 +30,36 @@ probabilities = session.run(["probabilities"], {"images": images})[0][0]
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `model.onnx`: "images" to "logits" and "probabilities"; needs no TensorFlow."""
+    """Write `model.onnx`: "images" to "logits", "probabilities" and, if it can, "ood_score"."""
     progress.start("Writing ONNX")
     path = folder / FILE
     with replacing(path) as temporary:
-        temporary.write_bytes(with_probabilities(model).SerializeToString())
+        temporary.write_bytes(with_probabilities(model, has_ood_score(model)).SerializeToString())
     return path
 
 
-def with_probabilities(model: ModelFolder) -> Any:
+def has_ood_score(model: ModelFolder) -> bool:
+    """Return whether the network computes what the run's detector takes."""
+    if not model.run.out_of_distribution_path.is_file():
+        return False
+    outputs = new_session(read_onnx(model.run.onnx_path)).get_outputs()
+    return any(one.name == "features" for one in outputs)
+
+
+def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     """Return the run's network, the temperature, and softmax or sigmoid, as onnx.ModelProto.
 
     Its input is "images", float32 [N, H, W, 3] with values 0..255; its outputs are
-    "logits" and "probabilities", float32 [N, K].
+    "logits" and "probabilities", float32 [N, K], and with a score "ood_score", float32 [N].
 
     Raises:
-        RunError: The run's ONNX file is damaged.
+        RunError: The run's ONNX file, or its detector, is damaged.
     """
     from onnx import TensorProto, helper, numpy_helper
 
     try:
-        found = cut_out(model.run.onnx_path, "logits", model.description.image_size)
+        outputs = ["logits", "features"] if with_score else ["logits"]
+        found = cut_out(model.run.onnx_path, outputs, model.description.image_size)
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
             f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
@@ -65,7 +76,12 @@ def with_probabilities(model: ModelFolder) -> Any:
     )
     shape = ["N", len(model.description.class_names)]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
-    helper.set_model_props(found, model.description.metadata())
+    description = model.description
+    if with_score:
+        add_ood_score(found, OutOfDistributionDetector.load(model.run.out_of_distribution_path))
+        outputs = [*description.outputs, OUTPUT]
+        description = description.model_copy(update={"outputs": tuple(outputs)})
+    helper.set_model_props(found, description.metadata())
     return found
 
 

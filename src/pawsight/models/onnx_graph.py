@@ -5,6 +5,7 @@ Needs no TensorFlow, and is exact: the backbone's own nodes stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def append_head(
     from onnx import TensorProto, helper, numpy_helper
 
     try:
-        model = cut_out(features_path, "features", image_size)
+        model = cut_out(features_path, ["features"], image_size)
     except Exception as error:  # onnx' errors share no base class
         raise ModelError(
             f"{features_path} is not a usable backbone ({error}).\n"
@@ -74,20 +75,20 @@ def load_onnx(path: Path) -> Any:
     return onnx.load_from_string(read_onnx(path))
 
 
-def cut_out(path: Path, output: str, image_size: tuple[int, int]) -> Any:
-    """Read the part of an ONNX file from "images" to one of its outputs, as onnx.ModelProto.
+def cut_out(path: Path, outputs: Sequence[str], image_size: tuple[int, int]) -> Any:
+    """Read the part of an ONNX file from "images" to some of its outputs, as onnx.ModelProto.
 
     Args:
         path: The file.
-        output: Its name; other outputs are left out.
+        outputs: Their names; other outputs are left out.
         image_size: (height, width) in pixels that "images" has from now on.
 
     Raises:
-        Exception: The file is damaged, or has no such output; onnx' errors share no base class.
+        Exception: The file is damaged, or lacks one of them; onnx' errors share no base class.
     """
     import onnx
 
-    model = onnx.utils.Extractor(load_onnx(path)).extract_model(["images"], [output])
+    model = onnx.utils.Extractor(load_onnx(path)).extract_model(["images"], list(outputs))
     sides = model.graph.input[0].type.tensor_type.shape.dim
     for side, pixels in zip(sides[1:3], image_size, strict=True):
         side.dim_value = pixels

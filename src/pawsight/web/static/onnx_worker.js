@@ -38,14 +38,18 @@ async function open({ card: found, modelUrl }) {
 
 async function predict({ id, file }) {
   const pixels = await decode(file);
-  const probs = await inTurn(id, () => run(pixels));
+  const { probs, score } = await inTurn(id, () => run(pixels));
   const best = probs.indexOf(Math.max(...probs));
   if (card.thresholds) return severalLabels(probs);
+  const label = card.class_names[best];
+  const answer = score > 1 ? "none" : probs[best] >= card.sure ? label : "unsure"; // as answers.py
   return {
-    label: card.class_names[best],
+    label,
     probability: probs[best],
     probabilities: Object.fromEntries(card.class_names.map((name, index) => [name, probs[index]])),
-    is_sure: probs[best] >= card.sure,
+    answer,
+    ood_score: score,
+    is_sure: answer === label,
   };
 }
 
@@ -69,7 +73,7 @@ async function heatMap({ id, file, label }) {
   const [rows, columns] = [edges(height), edges(width)];
   const colour = meanColour(pixels);
   const index = card.class_names.indexOf(label);
-  const plain = (await inTurn(id, () => run(pixels)))[index];
+  const plain = (await inTurn(id, () => run(pixels))).probs[index];
   const drops = [];
   for (let row = 0; row + 1 < rows.length; row += 1) {
     drops.push([]);
@@ -78,7 +82,7 @@ async function heatMap({ id, file, label }) {
       for (let y = rows[row]; y < rows[row + 1]; y += 1) {
         for (let x = columns[column]; x < columns[column + 1]; x += 1) covered.set(colour, (y * width + x) * 3);
       }
-      const probs = await inTurn(id, () => run(covered));
+      const { probs } = await inTurn(id, () => run(covered));
       drops[row].push(Math.max(0, plain - probs[index]));
     }
   }
@@ -130,11 +134,13 @@ function inTurn(id, act) {
   return mine;
 }
 
+/** The probabilities, and the distance from the training set where the model computes it, else null. */
 async function run(pixels) {
   const [height, width] = card.image_size;
   const images = new ort.Tensor("float32", Float32Array.from(pixels), [1, height, width, 3]);
-  const { probabilities } = await session.run({ images }, ["probabilities"]);
-  return [...probabilities.data];
+  const outputs = card.has_ood_score ? ["probabilities", "ood_score"] : ["probabilities"];
+  const found = await session.run({ images }, outputs);
+  return { probs: [...found.probabilities.data], score: found.ood_score?.data[0] ?? null };
 }
 
 function meanColour(pixels) {

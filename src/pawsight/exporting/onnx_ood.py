@@ -1,0 +1,94 @@
+"""Compute the out-of-distribution score inside an exported ONNX file.
+
+Possible where the network computes the features of the built-in one on its way to
+the logits: linear heads on it, and the shipped model.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+
+OUTPUT = "ood_score"
+_PREFIX = "pawsight_ood_"
+
+
+def add_ood_score(model: Any, detector: OutOfDistributionDetector) -> None:
+    """Add the output "ood_score", float32 [N]: above 1 a photo is unlike the training set.
+
+    It is what `OutOfDistributionScorer.scores` computes, in float32.
+
+    Args:
+        model: onnx.ModelProto with "features" [N, F] as an output, which is replaced.
+        detector: Of the same features.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    for name, value in _constants(detector).items():
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value), _PREFIX + name))
+
+    def add(kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        names = [one if one == "features" else _PREFIX + one for one in inputs]
+        target = output if output == OUTPUT else _PREFIX + output
+        graph.node.append(helper.make_node(kind, names, [target], **attributes))
+
+    add("Mul", ["features", "features"], "squared")
+    add("ReduceSum", ["squared", "last"], "sum", keepdims=1)
+    add("Sqrt", ["sum"], "norm")
+    add("Max", ["norm", "least"], "divisor")
+    add("Div", ["features", "divisor"], "unit")
+    add("Mul", ["unit", "unit"], "unit_squared")
+    add("ReduceSum", ["unit_squared", "last"], "square", keepdims=1)
+    add("MatMul", ["unit", "means"], "product")
+    add("Mul", ["product", "two"], "twice")
+    add("Add", ["square", "square_means"], "both")
+    add("Sub", ["both", "twice"], "away")  # squared distances from the means, [N, K]
+    add("Mul", ["away", "rest"], "outside")
+    add("Cast", ["basis"], "directions", to=TensorProto.FLOAT)
+    add("MatMul", ["unit", "directions"], "along")
+    add("Unsqueeze", ["along", "second"], "along_each")
+    add("Sub", ["along_each", "along_means"], "difference")  # [N, K, R]
+    add("Mul", ["difference", "difference"], "difference_squared")
+    add("Mul", ["difference_squared", "weights"], "weighted")
+    add("ReduceSum", ["weighted", "last"], "inside", keepdims=0)
+    add("Add", ["inside", "outside"], "distances")
+    _add_least(model, add)
+    add("Max", ["nearest", "zero"], "positive")
+    add("Sqrt", ["positive"], "distance")
+    add("Mul", ["distance", "scale"], OUTPUT)
+    kept = [one for one in graph.output if one.name != "features"]
+    del graph.output[:]
+    graph.output.extend(kept)
+    graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N"]))
+
+
+def _constants(detector: OutOfDistributionDetector) -> dict[str, Any]:
+    basis = np.asarray(detector.basis, np.float32)
+    means = np.asarray(detector.means, np.float32)
+    return {
+        "basis": basis.T.astype(np.float16),  # as it is stored
+        "means": means.T,
+        "along_means": (means @ basis.T)[None],
+        "square_means": (means**2).sum(axis=1)[None],
+        "weights": (1 / detector.variances - 1 / detector.rest).astype(np.float32),
+        "rest": np.float32(1 / detector.rest),
+        "two": np.float32(2),
+        "zero": np.float32(0),
+        "least": np.float32(1e-12),
+        "scale": np.float32(1 / detector.threshold),
+        "last": np.array([-1], np.int64),
+        "second": np.array([1], np.int64),
+    }
+
+
+def _add_least(model: Any, add: Any) -> None:
+    """Add the smallest distance of each photo; its axes became an input with opset 18."""
+    opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    if opset < 18:
+        add("ReduceMin", ["distances"], "nearest", axes=[1], keepdims=0)
+    else:
+        add("ReduceMin", ["distances", "second"], "nearest", keepdims=0)
