@@ -222,7 +222,8 @@ def head_page(make_run):
         {"strength": 0.01, "log_loss": 0.0412, "accuracy": 0.985},
         {"strength": 0.1, "log_loss": 0.0353, "accuracy": 0.984},
     ]
-    head = {"strength": 0.1, "cross_validation": trials}
+    head = {"views": ["as it is"], "num_features": 1280, "strength": 0.1}
+    head["cross_validation"] = trials
     write_json(run.plan_path, run.read_json(run.plan_path) | {"head": head})
     save_history([Epoch(1, 1, 2.0, 300.0, 0.0, 0.01, 0.998, 0.05, 0.875, True)], run.history_path)
     return Page(write_report(run))

@@ -15,6 +15,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
+from pawsight.training.plan import HeadPlan, Plan, load_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Contents:
     Attributes:
         run: The run folder.
         config: What config.json holds.
-        plan: What plan.json holds.
+        plan: What was decided before training; None of a run that has not got so far.
         model: The description of the model.
         history: One record per epoch.
         evaluation: What metrics.json holds.
@@ -37,7 +38,7 @@ class Contents:
 
     run: Run
     config: dict[str, Any]
-    plan: dict[str, Any]
+    plan: Plan | HeadPlan | None
     model: ModelDescription | None
     history: list[Epoch]
     evaluation: Evaluation | None
@@ -67,7 +68,7 @@ class Contents:
         return cls(
             run=run,
             config=config,
-            plan=json_of(run.plan_path),
+            plan=load_plan(run) if run.plan_path.is_file() else None,
             model=model,
             history=load_history(run.history_path) if run.history_path.is_file() else [],
             evaluation=evaluation,
@@ -89,6 +90,11 @@ class Contents:
         """What the photos are called."""
         source = Path(self.config.get("source", "")).name
         return self.config.get("name") or source or self.run.path.name
+
+    @property
+    def is_head(self) -> bool:
+        """Whether the model is a linear head alone, fitted and not trained in steps."""
+        return isinstance(self.plan, HeadPlan)
 
     @property
     def part(self) -> Part | None:

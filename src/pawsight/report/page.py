@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -30,18 +29,14 @@ from pawsight.report.contents import Contents
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import surest_label_mistakes, surest_mistakes
-from pawsight.report.run_facts import photo_counts, setting_rows, training_rows
+from pawsight.report.run_facts import photo_counts, plan_rows, setting_rows, training_rows
 from pawsight.report.summary import summarise
 from pawsight.report.templates import load_template
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json, write_text
+from pawsight.training.plan import HeadPlan
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
-_NOT_SHOWN = (
-    "kind",
-    "versions",
-    "pieces",
-)  # of the plan: shown elsewhere, or long and for programs
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
@@ -67,7 +62,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         is_multi_label=facts.task.is_multi_label,
         part=facts.part,
         metrics=facts.metrics,
-        head=facts.plan.get("head"),
+        head=facts.plan.head if isinstance(facts.plan, HeadPlan) else None,
         best=best_epoch(facts.history) if facts.history else None,
         rules=interpretation.RULES,
         counts=photo_counts(facts.catalog),
@@ -87,7 +82,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         temperature=facts.evaluation.temperature if facts.evaluation else None,
         training=training_rows(facts.plan, facts.model, facts.history),
         settings=setting_rows(facts.config.get("settings", {})),
-        plan=setting_rows(_shown(facts.plan)),
+        plan=plan_rows(facts.plan) if facts.plan else [],
         source=facts.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),
@@ -108,14 +103,10 @@ def _mistakes(facts: Contents, predictions: Predictions, most: int) -> Sequence[
     return find(predictions, Path(facts.config.get("root", "")), most, scale)
 
 
-def _shown(plan: dict[str, Any]) -> dict[str, Any]:
-    return {key: plan[key] for key in plan if key not in _NOT_SHOWN and plan[key] is not None}
-
-
 def _draw(facts: Contents) -> dict[str, Markup]:
     """Draw every figure that there are numbers for; save it, and give it for the page."""
     wanted: dict[str, Callable[[], Figure]] = {}
-    if facts.history and "head" not in facts.plan:
+    if facts.history and not facts.is_head:
         wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
         wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
     metrics, predictions = facts.metrics, facts.predictions

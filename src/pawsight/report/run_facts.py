@@ -9,50 +9,70 @@ from pawsight.data.catalog import Catalog
 from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 from pawsight.models.description import ModelDescription
+from pawsight.training.plan import Cut, HeadPlan, Plan
+
+# Fields of a plan that are shown elsewhere, or long and for programs.
+_NOT_SHOWN = {"kind", "versions", "pieces"}
 
 
 def training_rows(
-    plan: dict[str, Any], model: ModelDescription | None, history: list[Epoch]
+    plan: Plan | HeadPlan | None, model: ModelDescription | None, history: list[Epoch]
 ) -> list[tuple[str, str]]:
     """Return what was trained and for how long, as (name, text).
 
     Args:
-        plan: What plan.json holds.
+        plan: What was decided before training, if the run got so far.
         model: The description of the model, if it was saved.
         history: One record per epoch.
     """
-    rows: list[tuple[str, Any]] = [("model", plan.get("model"))]
-    if "num_parameters" in plan:
-        rows.append(("parameters", f"{plan['num_parameters']:,}"))
-    if "image_size" in plan:
-        height, width = plan["image_size"]
-        shape = plan.get("resize")
-        rows.append(("image size", f"{width} × {height} pixels" + (f" ({shape})" if shape else "")))
-    if len(plan.get("stages", ())) > 1:
-        sizes = [" × ".join(map(str, stage["image_size"][::-1])) for stage in plan["stages"]]
-        rows.append(("while training", ", then ".join(sizes)))
-    if history:
-        best, last = best_epoch(history), history[-1]
-        rates = [row.images_per_second for row in history if row.images_per_second] or [0.0]
-        rate = sum(rates) / len(rates)
-        rows += [
-            ("epochs", f"{last.epoch_text}, the best was {best.title}"),
-            ("steps", f"{last.step:,} of {plan.get('batch_size', '?')} photos"),
-            ("training time", duration(last.seconds)),
-            ("speed", f"{rate:,.0f} photos a second"),
-            ("limited by", plan.get("limited_by")),
-            ("own metrics", best.own_metrics or None),
-        ]
-    rows += [("diverged", _divergence(cut)) for cut in plan.get("cuts", ())]
-    rows.append(("precision", plan.get("precision")))
-    rows.append(("why that precision", plan.get("precision_reason")))
-    rows.append(("hardware", plan.get("hardware")))
-    rows.append(("versions", plan.get("versions", (model and model.versions) or None)))
+    rows = [*(_of_plan(plan) if plan else ()), *(_of_history(history) if history else ())]
+    if plan is not None:
+        rows += _of_steps(plan) if isinstance(plan, Plan) else ()
+        rows += [("precision", plan.precision), ("hardware", plan.hardware)]
+    rows.append(("versions", (plan and plan.versions) or (model and model.versions) or None))
     if model and (difference := model.onnx_largest_difference) is not None:
         rows.append(
             ("model.onnx", f"its probabilities differ from Keras' by at most {difference:.1g}")
         )
     return [(name, _text(value)) for name, value in rows if value not in (None, "")]
+
+
+def plan_rows(plan: Plan | HeadPlan) -> list[tuple[str, str]]:
+    """Return the fields of a plan that are set and short, as (dotted name, text)."""
+    return setting_rows(plan.model_dump(mode="json", exclude=_NOT_SHOWN, exclude_none=True))
+
+
+def _of_plan(plan: Plan | HeadPlan) -> list[tuple[str, Any]]:
+    height, width = plan.image_size
+    count = plan.num_parameters
+    return [
+        ("model", plan.model),
+        ("parameters", None if count is None else f"{count:,}"),
+        ("image size", f"{width} × {height} pixels ({plan.resize})"),
+    ]
+
+
+def _of_steps(plan: Plan) -> list[tuple[str, Any]]:
+    sizes = [" × ".join(map(str, stage.image_size[::-1])) for stage in plan.stages]
+    return [
+        ("batch size", f"{plan.batch_size} photos"),
+        ("while training", ", then ".join(sizes) if len(sizes) > 1 else None),
+        ("limited by", plan.limited_by),
+        *(("diverged", _divergence(cut)) for cut in plan.cuts),
+        ("why that precision", plan.precision_reason),
+    ]
+
+
+def _of_history(history: list[Epoch]) -> list[tuple[str, Any]]:
+    best, last = best_epoch(history), history[-1]
+    rates = [row.images_per_second for row in history if row.images_per_second] or [0.0]
+    return [
+        ("epochs", f"{last.epoch_text}, the best was {best.title}"),
+        ("steps", f"{last.step:,}"),
+        ("training time", duration(last.seconds)),
+        ("speed", f"{sum(rates) / len(rates):,.0f} photos a second"),
+        ("own metrics", best.own_metrics or None),
+    ]
 
 
 def photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
@@ -78,10 +98,10 @@ def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:
     return [(name, _text(value))] if name else []
 
 
-def _divergence(cut: dict[str, Any]) -> str:
+def _divergence(cut: Cut) -> str:
     return (
-        f"at step {cut['diverged_at']:,}; resumed from step {cut['step']:,} with a learning rate "
-        f"of {cut['factor']:g} times the one before"
+        f"at step {cut.diverged_at:,}; resumed from step {cut.step:,} with a learning rate of "
+        f"{cut.factor:g} times the one before"
     )
 
 

@@ -22,6 +22,7 @@ from pawsight.report.answered import answered_and_wrong, threshold_of
 from pawsight.report.contents import Contents
 from pawsight.report.run_facts import photo_counts
 from pawsight.task import TaskName
+from pawsight.training.plan import Plan
 
 FORMAT_VERSION: Literal[1] = 1
 _MOST_CONFUSIONS = 20
@@ -204,13 +205,13 @@ def _caution(found: Contents) -> str:
     if found.evaluation is None:
         return f"Go on with: pawsight resume {shlex.quote(str(found.run.path))}"
     num_copies = found.evaluation.copies_across_parts or 0
-    is_epoch_chosen = "head" not in found.plan
+    is_epoch_chosen = not found.is_head
     return first_screen.caution(found.evaluation.headline, num_copies, is_epoch_chosen)
 
 
 def _findings(found: Contents) -> list[str]:
     """Return the sentences on the numbers, and on the curves where there are any."""
-    return [*_of_metrics(found), *([] if "head" in found.plan else [_of_curves(found)])]
+    return [*_of_metrics(found), *([] if found.is_head else [_of_curves(found)])]
 
 
 def _of_metrics(found: Contents) -> list[str]:
@@ -222,7 +223,7 @@ def _of_metrics(found: Contents) -> list[str]:
         found.part,
         found.metrics,
         {name: row["train"] for name, row in photo_counts(found.catalog).items()},
-        is_weighted=found.plan.get("class_weights") is not None,
+        is_weighted=found.plan is not None and found.plan.class_weights is not None,
         num_lost=len(found.lost),
     )
 
@@ -230,7 +231,8 @@ def _of_metrics(found: Contents) -> list[str]:
 def _of_curves(found: Contents) -> str:
     """Describe the curves; of a run that grew, with what it started from."""
     start = found.config.get("settings", {}).get("start_from")
-    if start is None or found.plan.get("head_strength") is not None:
+    began_with_head = isinstance(found.plan, Plan) and found.plan.head_strength is not None
+    if start is None or began_with_head:
         return interpretation.reading(found.history)
     started_with = f"the model that training started from ({start})"
     return interpretation.reading(found.history, started_with)
