@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 import typer
 
 from pawsight.cli.output import print_line
+from pawsight.inference.format_names import OutputFormat
 
 
 def merge(
@@ -15,8 +16,10 @@ def merge(
         Path, typer.Argument(metavar="FILE", help="What --output was for each shard.")
     ],
     format: Annotated[
-        Literal["table", "csv", "json", "jsonl"] | None,
-        typer.Option(metavar="table|csv|json|jsonl", help="Without it by the name of FILE."),
+        OutputFormat | None,
+        typer.Option(
+            metavar="|".join(get_args(OutputFormat)), help="Without it by the name of FILE."
+        ),
     ] = None,
 ) -> None:
     """Merge the shards of a prediction into one file.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 import typer
 
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
 from pawsight.cli.output import results
-
-Format = Literal["table", "csv", "json", "jsonl"]
+from pawsight.inference.format_names import OutputFormat
 
 _BUILTIN_MODEL = (
     "Model: built-in (cats and dogs; the answer to anything else should be `none`). "
@@ -21,9 +20,9 @@ _BUILTIN_MODEL = (
 
 _Photos = Annotated[list[str], typer.Argument(help=PHOTOS_HELP, metavar="PHOTOS")]
 _Format = Annotated[
-    Format | None,
+    OutputFormat | None,
     typer.Option(
-        metavar="table|csv|json|jsonl",
+        metavar="|".join(get_args(OutputFormat)),
         help="Without it a table on a terminal; else by the name of --output, or csv.",
     ),
 ]
@@ -125,7 +124,9 @@ def predict(
         raise typer.Exit(1)
 
 
-def _check_shard(shard: tuple[int, int] | None, output: Path | None, format: Format | None) -> None:
+def _check_shard(
+    shard: tuple[int, int] | None, output: Path | None, format: OutputFormat | None
+) -> None:
     if shard is not None and output is None:
         raise typer.BadParameter("--shard needs --output FILE, beside which the shards are kept.")
     if shard is not None and format is not None:
@@ -137,7 +138,7 @@ def _check_shard(shard: tuple[int, int] | None, output: Path | None, format: For
 def _print(
     photos: list[str],
     model: Path | None,
-    format: Format | None,
+    format: OutputFormat | None,
     tta: bool,
     max_error: float | None,
     batch_size: int,
@@ -149,8 +150,9 @@ def _print(
     from pawsight.data.listing.left_out import LeftOut
     from pawsight.inference.addresses import fetch_addresses
     from pawsight.inference.classifier import load
+    from pawsight.inference.output_formats import FORMATS
     from pawsight.inference.photo_inputs import expand
-    from pawsight.inference.result_rows import WRITERS, write_rows
+    from pawsight.inference.result_rows import write_rows
 
     classifier = load(model, max_error)
     # Unbuffered: a thread may still wait for standard input when the process ends.
@@ -158,7 +160,8 @@ def _print(
     with shown() as progress:
         local = fetch_addresses(photos, progress)
     named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
-    writer = WRITERS[format or ("table" if results().isatty() else "csv")](classifier.class_names)
+    chosen = FORMATS[format or ("table" if results().isatty() else "csv")]
+    writer = chosen.writer(classifier.class_names)
     found = classifier.predict_iter(named, batch_size=batch_size, tta=tta)
     monitor = classifier.drift_monitor()
     with contextlib.closing(found):

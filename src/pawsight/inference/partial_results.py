@@ -271,29 +271,3 @@ def _changed_since(path: str, moment: float) -> bool:
         return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
     except (OSError, ValueError):  # the photo was removed: its prediction stays
         return False
-
-
-def check_replaceable(path: Path) -> None:
-    """Check that results written to `path` replace nothing but earlier results.
-
-    Raises:
-        DiskError: Something else is there.
-    """
-    if path.is_dir():
-        raise DiskError(f"{path} is a folder.\nGive --output a file in it.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(80)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DiskError(f"{path} cannot be replaced: {error.strerror}.") from error
-    if start and not start.startswith(_OUR_STARTS):
-        raise DiskError(
-            f"{path} is no earlier result of predict, and is not overwritten.\n"
-            f"Give --output another name, or remove the file first."
-        )
-
-
-# How each format begins; the table pads `label` to the longest class name.
-_OUR_STARTS = (b"path,label,probability,", b'[\n{"path": ', b'{"path": ', b"[\n]", b"label  ")

@@ -9,17 +9,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pawsight.formatting import inert_cell, inert_path, percent, printable, to_json
 from pawsight.inference.answers import UNSURE
 from pawsight.records import Prediction, class_columns
 
 FIXED_COLUMNS = ("path", "label", "probability", "answer", "error")
-
-
-Format = Literal["table", "csv", "json", "jsonl"]
 
 
 class RowWriter(Protocol):
@@ -135,20 +131,6 @@ class Table:
     def _line(self, label: str, probability: str, answer: str, path: str) -> str:
         label, answer = (text + " " * (self._width - _width(text)) for text in (label, answer))
         return f"{label}  {probability:>11}  {answer}  {path}\n"
-
-
-WRITERS: dict[Format, Callable[[Sequence[str]], RowWriter]] = {
-    "table": Table,
-    "csv": Csv,
-    "json": Json,
-    "jsonl": JsonLines,
-}
-_BY_SUFFIX: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-
-
-def format_of(path: Path) -> Format:
-    """Return the format for the ending of a file name; csv for an unknown one."""
-    return _BY_SUFFIX.get(path.suffix.lower(), "csv")
 
 
 @dataclass(slots=True)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import DataError
+from pawsight.inference.format_names import OutputFormat
+from pawsight.inference.output_formats import check_replaceable
 from pawsight.inference.partial_results import (
-    check_replaceable,
     differences,
     lines_from,
     parse_head,
     parse_row,
 )
-from pawsight.inference.result_rows import Format
 from pawsight.inference.shards import Listing, Shard, ShardEnd, found_shards
 from pawsight.records import Prediction
 from pawsight.task import task_of
@@ -57,7 +57,7 @@ class _FinishedShard:
             yield row
 
 
-def merge_shards(output: Source, format: Format | None = None) -> PredictionFile:
+def merge_shards(output: Source, format: OutputFormat | None = None) -> PredictionFile:
     """Write the predictions of all shards into one file, as one process would have.
 
     Args:

@@ -16,9 +16,11 @@ from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
 from pawsight.inference.drift import DriftTest
-from pawsight.inference.partial_results import PartialResults, check_replaceable
+from pawsight.inference.format_names import OutputFormat
+from pawsight.inference.output_formats import FORMATS, check_replaceable, format_of
+from pawsight.inference.partial_results import PartialResults
 from pawsight.inference.photo_inputs import expand
-from pawsight.inference.result_rows import WRITERS, Count, Format, format_of, write_rows
+from pawsight.inference.result_rows import Count, write_rows
 from pawsight.inference.shards import Listing, Shard, ShardEnd
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -53,7 +55,7 @@ def predict_folder(
     photos: Source | Iterable[Source],
     run_path: Source | Run | None = None,
     output: Source = "predictions.csv",
-    format: Format | None = None,
+    format: OutputFormat | None = None,
     tta: bool = False,
     batch_size: int = 4,
     progress: Progress = _SILENT,
@@ -71,7 +73,7 @@ def predict_folder(
         run_path: A finished run; None takes the model of cats and dogs that ships.
         output: The file; earlier results are replaced, and never anything else.
         format: "csv", "json" (one list), "jsonl" (an object a line) or "table"; None takes that
-            of the ending of `output`, csv for an unknown one.
+            of the ending of `output`: .csv, .txt or none, .json, .jsonl or .ndjson.
         tta: Average the predictions of the photo and of its mirror image.
         batch_size: Photos per run of the model, at least 1.
         progress: Receives the progress.
@@ -82,13 +84,16 @@ def predict_folder(
 
     Raises:
         ConfigError: The predictions so far were made with another model, `tta` or `max_error`;
-            or that is out of range, or not proven for this model; or there is no such shard.
+            or that is out of range, or not proven for this model; or there is no such shard;
+            or the ending of `output` chooses no format.
         DiskError: The file cannot be written, or another process writes it.
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
     path = Path(output)
     check_replaceable(path)
+    if shard is None:
+        format = format or format_of(path)  # before anything is predicted
     part = None if shard is None else Shard(*shard).checked()
     classifier = load(run_path, max_error)
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
@@ -123,10 +128,10 @@ def write_file(
     path: Path,
     predictions: Iterable[Prediction],
     class_names: Sequence[str],
-    format: Format | None,
+    format: OutputFormat | None,
 ) -> Count:
     """Write predictions into a file that appears when it is complete, and count them."""
-    writer = WRITERS[format or format_of(path)](class_names)
+    writer = FORMATS[format or format_of(path)].writer(class_names)
     with replacing(path) as temporary, temporary.open("wb") as file:
         return write_rows(
             predictions,
