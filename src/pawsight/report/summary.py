@@ -16,6 +16,7 @@ from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
+from pawsight.evaluation.slices import slices
 from pawsight.records import Part, Text
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.answered import answered_and_wrong, threshold_of
@@ -71,6 +72,17 @@ class ClassSummary(_Record):
     f1: float | None
 
 
+class SliceSummary(_Record):
+    """Photos of the part that have something in common."""
+
+    title: str
+    photos: int
+    correct: int
+    interval: Interval = Field(description="95 %, of the accuracy")
+    rest_accuracy: float = Field(description="of the other photos of the part")
+    p_value: float = Field(description="one-sided, times the number of slices")
+
+
 class Answers(_Record):
     """What the threshold of an answer costs on the photos of the headline part."""
 
@@ -102,6 +114,7 @@ class ReportSummary(_Record):
     )
     classes: dict[Text, ClassSummary]
     confusions: tuple[Confusion, ...] = Field(description="at most 20, the most frequent first")
+    slices: tuple[SliceSummary, ...] = Field(description="the lowest accuracy first")
     answers: Answers | None = Field(description="null for several labels a photo")
     none: str = Field(description='the answer none on photos of none of the classes; "" without')
     photos: dict[Text, dict[str, int]] = Field(
@@ -155,6 +168,7 @@ def summarise(found: Contents) -> ReportSummary:
             "scores": _scores(found, metrics) if metrics else (),
             "calibration_noise": noise.mean if noise else None,
             "classes": _classes(metrics) if metrics else {},
+            "slices": _slices(found),
             "answers": _answers(found),
             "none": none_sentence(found.run),
             "photos": {
@@ -191,6 +205,22 @@ def _classes(metrics: PartMetrics) -> dict[str, ClassSummary]:
         )
         for name, one in metrics.per_class.items()
     }
+
+
+def _slices(found: Contents) -> list[SliceSummary]:
+    if found.predictions is None or found.catalog is None:
+        return []
+    return [
+        SliceSummary(
+            title=one.title,
+            photos=one.num_photos,
+            correct=one.num_correct,
+            interval=one.interval,
+            rest_accuracy=one.rest_accuracy,
+            p_value=one.p_value,
+        )
+        for one in slices(found.predictions, found.catalog)
+    ]
 
 
 def _answers(found: Contents) -> Answers | None:

@@ -1,0 +1,112 @@
+"""Accuracy by kind of photo: dark ones, blurred ones, small ones, tall ones; the worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.data.catalog import Catalog
+from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.inference.drift import excess_p_value
+from pawsight.records import FloatArray, Predictions
+
+FEWEST = 10  # photos of a slice, and outside it
+SIGNIFICANT = 0.05  # of all slices together
+_ELONGATED = 1.2  # ratio of the sides from which a photo is wide or tall
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some photos of a part that have something in common, and how many were right.
+
+    Attributes:
+        title: What they have in common.
+        num_photos: At least `FEWEST`.
+        num_correct: Those that the model was right on.
+        interval: 95 % interval of the accuracy.
+        rest_accuracy: Of all other photos of the part, 0..1.
+        p_value: How often chance alone makes as many mistakes in such a slice, times the number
+            of slices, at most 1.
+    """
+
+    title: str
+    num_photos: int
+    num_correct: int
+    interval: Interval
+    rest_accuracy: float
+    p_value: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of its photos that the model was right on."""
+        return self.num_correct / self.num_photos
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether more of its photos are wrong than chance explains."""
+        return self.p_value < SIGNIFICANT
+
+
+def slices(predictions: Predictions, catalog: Catalog) -> list[Slice]:
+    """Divide the photos of a part by what their files show, the lowest accuracy first.
+
+    Args:
+        predictions: Of the part.
+        catalog: The photos, with their facts.
+
+    Returns:
+        Slices of `FEWEST` photos or more; thirds of the part by brightness, sharpness and
+        number of pixels, and the photos that are wide or tall.
+    """
+    photos = {photo.path: photo for photo in catalog.photos}
+    some = [photos[path] for path in predictions.paths if path in photos]
+    if len(some) < len(predictions.paths):
+        return []
+    facts = np.array(
+        [(p.brightness, p.sharpness / max(p.contrast, 1.0), p.width, p.height) for p in some],
+        np.float64,
+    )
+    brightness, sharpness, width, height = facts.T
+    ratio = width / np.maximum(height, 1.0)
+    masks = {
+        **_thirds(brightness, "the darkest third", "the brightest third"),
+        **_thirds(sharpness, "the least sharp third", "the sharpest third"),
+        **_thirds(width * height, "the third with the fewest pixels", "that with the most pixels"),
+        "wide photos": ratio > _ELONGATED,
+        "tall photos": ratio < 1 / _ELONGATED,
+    }
+    decided = predictions.task.decide(predictions.probs)
+    is_right = predictions.task.is_right(decided, predictions.labels)
+    kept = {title: mask for title, mask in masks.items() if _is_enough(mask)}
+    found = [_measure(title, mask, is_right, len(kept)) for title, mask in kept.items()]
+    return sorted(found, key=lambda one: (one.accuracy, one.title))
+
+
+def _thirds(values: FloatArray, low: str, high: str) -> dict[str, NDArray[np.bool_]]:
+    """Return the lowest and the highest third; ties belong to neither."""
+    first, second = np.quantile(values, [1 / 3, 2 / 3]) if len(values) else (0.0, 0.0)
+    return {low: values < first, high: values > second}
+
+
+def _is_enough(mask: NDArray[np.bool_]) -> bool:
+    return bool(min(mask.sum(), (~mask).sum()) >= FEWEST)
+
+
+def _measure(
+    title: str, mask: NDArray[np.bool_], is_right: NDArray[np.bool_], num_slices: int
+) -> Slice:
+    inside, outside = is_right[mask], is_right[~mask]
+    num_correct = int(inside.sum())
+    p_value = excess_p_value(
+        *(int((~outside).sum()), len(outside)), *(int((~inside).sum()), len(inside))
+    )
+    return Slice(
+        title=title,
+        num_photos=len(inside),
+        num_correct=num_correct,
+        interval=wilson_interval(num_correct, len(inside)),
+        rest_accuracy=float(outside.mean()),
+        p_value=min(1.0, num_slices * p_value),
+    )
