@@ -17,6 +17,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.data.sources.table import read_table
 from pawsight.inference.provenance import provenance
+from pawsight.inference.result_rows import FIXED_COLUMNS
 from pawsight.progress import Silent
 from pawsight.runs import Run
 
@@ -374,8 +375,10 @@ def test_all_answers_are_a_table_with_the_columns_of_predict(open_page, address,
         page.get_by_role("button", name="All answers").click()
     download.value.save_as(tmp_path / "answers.csv")
     (row,) = csv.DictReader((tmp_path / "answers.csv").read_text().splitlines())
-    assert list(row) == ["path", "label", "probability", "error", "red", "green", "blue"]
-    assert (row["path"], row["label"], row["error"]) == ("tom.png", "red", "")
+    assert list(row) == [*FIXED_COLUMNS, "red", "green", "blue"]
+    assert [row[name] for name in ("path", "label", "answer", "error")] == [
+        *("tom.png", "red", "red", ""),
+    ]
     assert float(row["red"]) == pytest.approx(0.9647, abs=1e-4)
 
 

@@ -3,7 +3,7 @@
 import { isPhotoName } from "./intake.js";
 import { zip } from "./zip.js";
 
-const FIXED_COLUMNS = ["path", "label", "probability", "error"];
+const FIXED_COLUMNS = ["path", "label", "probability", "answer", "error"];
 const MOST_NAME_BYTES = 200; // a disk takes 255, and a number and an ending may follow
 
 /**
@@ -42,6 +42,7 @@ export function answerTable(photos, classNames) {
     path,
     answer?.label ?? "",
     answer?.probability ?? "",
+    answer?.answer ?? "",
     error ?? "",
     ...classNames.map((name) => answer?.probabilities[name] ?? ""),
   ]);

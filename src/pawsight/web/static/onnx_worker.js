@@ -59,6 +59,7 @@ function severalLabels(probs) {
   const labels = card.class_names.filter((_, index) => isGiven[index]);
   return {
     label: labels.join(";"),
+    answer: labels.join(";"),
     labels,
     probability: Math.min(...isGiven.map((given, index) => (given ? probs[index] : 1 - probs[index]))),
     probabilities: Object.fromEntries(card.class_names.map((name, index) => [name, probs[index]])),
