@@ -4,6 +4,7 @@
 whether the page is up to date.
 """
 
+import copy
 import html
 import inspect
 import re
@@ -22,8 +23,8 @@ HEAD = """\
 # Commands
 
 `pawsight --help` lists the commands and `pawsight COMMAND --help` explains one; this page has the
-same. A table goes to standard output, progress and notes go to standard error, so `| jq` and
-`> file` just work.
+same, and the options that `--help` leaves out because few need them. A table goes to standard
+output, progress and notes go to standard error, so `| jq` and `> file` just work.
 
 The exit code is 0 when all went well, 1 when something could not be done (a plain message states
 what to do), 2 for a wrong option, and 130 after Ctrl-C. `--debug` shows where in the code an error
@@ -53,11 +54,21 @@ def sections(group: Any, context: Any) -> list[str]:
 def body(command: Any, context: Any) -> str:
     """Help, usage and parameters of one command."""
     usage = " ".join(command.get_usage(context).split()).removeprefix("Usage: ")
-    parameters = [p for p in command.get_params(context) if not getattr(p, "hidden", False)]
+    parameters = command.get_params(context)
     arguments = [p for p in parameters if p.param_type_name == "argument"]
     options = [p for p in parameters if p.param_type_name == "option" and p.name != "help"]
+    shown = [p for p in options if not p.hidden]
     text = f"{help_text(command.help)}\n\n```\n{usage}\n```\n"
-    return text + table("Argument", arguments, context) + table("Option", options, context)
+    text += table("Argument", arguments, context) + table("Option", shown, context)
+    return text + table("Option that few need", hidden(options), context)
+
+
+def hidden(options: list[Any]) -> list[Any]:
+    """Options that `--help` leaves out, made visible."""
+    found = [copy.copy(option) for option in options if option.hidden]
+    for option in found:
+        option.hidden = False  # else its help record is None
+    return found
 
 
 def help_text(text: str) -> str:

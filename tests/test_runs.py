@@ -41,7 +41,7 @@ def test_a_run_never_begins_where_something_is(tmp_path, kind):
         (place / "notes.txt").write_text("mine")
     else:
         place.write_text("mine")
-    with pytest.raises(RunError, match="already holds something"):
+    with pytest.raises(RunError, match="is not empty"):
         Run.create(place, "pets", tmp_path, _write)
 
 

@@ -207,7 +207,7 @@ class SourceConfig(_Settings):
         try:
             re.compile(pattern or "")
         except re.error as error:
-            raise ValueError(f"'{pattern}' is no regular expression: {error}") from error
+            raise ValueError(f"'{pattern}' is not a valid regular expression: {error}") from error
         return pattern
 
     @field_validator("encoding")

@@ -13,11 +13,11 @@ class PawsightError(Exception):
 
 
 class SourceError(PawsightError):
-    """The place the photos should come from cannot be used."""
+    """The source cannot be used."""
 
 
 class DataError(PawsightError):
-    """The photos or labels themselves do not allow the operation."""
+    """The photos or labels themselves are unsuitable for the operation."""
 
 
 class PhotoError(PawsightError):

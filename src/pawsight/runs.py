@@ -219,7 +219,7 @@ class Run:
             found = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.path} has no {path.relative_to(self.path)}: the run has not got that far.\n"
+                f"{self.path} has no {path.relative_to(self.path)}: the run is not finished.\n"
                 f"Finish it with: pawsight resume {self.path}"
             ) from error
         except (OSError, ValueError, RecursionError) as error:
@@ -255,7 +255,7 @@ def check_new(out: str | os.PathLike[str]) -> None:
     folder = Path(out)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise RunError(
-            f"{folder} already holds something, and a run never overwrites another.\n"
+            f"{folder} is not empty, and a run never overwrites another.\n"
             f"Choose another --out folder, or remove this one first."
         )
 

@@ -80,7 +80,7 @@ def test_audit_replaces_an_earlier_one_and_nothing_else(pawsight, labelled):
     Path("mine/notes.txt").write_text("keep")
     result = pawsight("audit", labelled, "--out", "mine")
     assert result.exit_code == 1
-    assert "mine already holds something" in result.stderr
+    assert "mine is not empty" in result.stderr
     assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pawsight.errors import ShapeError
+from pawsight.errors import DataError
 from pawsight.evaluation.folds import summarize_folds
 from pawsight.evaluation.intervals import wilson_interval
 from pawsight.evaluation.metrics import measure
@@ -77,5 +77,5 @@ def test_real_metrics_go_in_and_json_comes_out(make_predictions):
 
 
 def test_no_folds_is_an_error():
-    with pytest.raises(ShapeError, match="no folds"):
+    with pytest.raises(DataError, match="no folds"):
         summarize_folds([])

@@ -215,9 +215,9 @@ def test_an_audit_is_saved_as_page_table_and_json(tmp_path):
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("keep")
-    with pytest.raises(RunError, match="already holds something"):
+    with pytest.raises(RunError, match="is not empty"):
         audit_folder(tmp_path)
-    with pytest.raises(RunError, match="already holds something"):
+    with pytest.raises(RunError, match="is not empty"):
         audit_folder(tmp_path / "notes.txt")
     assert audit_folder(Path(tmp_path / "new")) == tmp_path / "new"
     assert not (tmp_path / "new").exists()

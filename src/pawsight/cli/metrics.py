@@ -10,7 +10,7 @@ from pawsight.evaluation.scores import Score
 from pawsight.formatting import decimal, percent, percent_interval
 from pawsight.task import task_of
 
-_LABEL_COLUMNS = ["photos", "AP", "AUROC", "threshold", "precision", "recall", "F1"]
+_LABEL_COLUMNS = ["photos", "AP", "ROC AUC", "threshold", "precision", "recall", "F1"]
 _MOST_CLASSES = 30  # that get a row each
 
 

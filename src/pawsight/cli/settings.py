@@ -99,7 +99,7 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
         assigned: The `--set` options.
 
     Raises:
-        ConfigError: A setting is unknown or cannot be so.
+        ConfigError: A setting is unknown or is invalid.
     """
     from pawsight.config import TrainConfig
 

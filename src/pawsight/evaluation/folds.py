@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from pawsight.errors import ShapeError
+from pawsight.errors import DataError
 from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.evaluation.results import Evaluation, PartMetrics
 from pawsight.evaluation.scores import SCORES
@@ -64,10 +64,10 @@ def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
         evaluations: One per fold, in their order.
 
     Raises:
-        ShapeError: There are none.
+        DataError: There are none.
     """
     if not evaluations:
-        raise ShapeError("There are no folds to summarize.")
+        raise DataError("There are no folds to summarize.")
     validation = [one.parts["validation"] for one in evaluations]
     test = [one.parts["test"] for one in evaluations if "test" in one.parts]
     n = sum(part.n for part in validation)

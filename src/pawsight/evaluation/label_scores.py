@@ -125,7 +125,7 @@ LABEL_SCORES: tuple[Score, ...] = (
     ),
     Score("macro_f1", "macro F1", "mean F1 of the labels; 1 is perfect", macro_f1),
     Score("micro_f1", "micro F1", "F1 of all decisions together", _micro_f1),
-    Score("roc_auc", "ROC area", "mean of the labels; 0.5 is chance, 1 is perfect", _roc_auc),
+    Score("roc_auc", "ROC AUC", "mean of the labels; 0.5 is chance, 1 is perfect", _roc_auc),
     Score(
         "log_loss",
         "log loss",

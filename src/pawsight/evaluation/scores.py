@@ -78,7 +78,7 @@ class Answers:
 
     @cached_property
     def roc_areas(self) -> list[float | None]:
-        """ROC area of each class against the rest, length K; None where undefined."""
+        """ROC AUC of each class against the rest, length K; None where undefined."""
         from sklearn.metrics import roc_auc_score  # here: the report needs the titles only
 
         return [
@@ -194,7 +194,7 @@ SCORES: tuple[Score, ...] = (
         style="percent",
     ),
     Score("macro_f1", "macro F1", "mean F1 of the classes; 1 is perfect", macro_f1),
-    Score("roc_auc", "ROC area", "0.5 is chance, 1 is perfect", _roc_auc),
+    Score("roc_auc", "ROC AUC", "0.5 is chance, 1 is perfect", _roc_auc),
     Score("average_precision", "average precision", "1 is perfect", average_precision),
     Score(
         "log_loss",

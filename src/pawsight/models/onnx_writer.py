@@ -39,11 +39,11 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
         output: Name of the output.
 
     Returns:
-        A model from "images" to `output`, the number of images open.
+        A model from "images" to `output`, a dynamic batch dimension.
 
     Raises:
         UnsupportedLayerError: A layer is of another kind, has an option that is not written
-            here, or is used more than once.
+            here, or is a shared layer.
     """
     graph = _Graph(model)
     for layer in model.layers:
@@ -96,10 +96,10 @@ class _Graph:
         if isinstance(layer, layers.InputLayer):
             return
         if type(layer) not in _LAYERS:
-            raise _unsupported(layer, "this kind is not known")
+            raise _unsupported(layer, "the layer type is unsupported")
         inputs = [self.values.get(id(tensor)) for tensor in _inputs(layer)]
         if None in inputs:  # Keras gives the first input of a layer that has several
-            raise _unsupported(layer, "it or one before it is used more than once")
+            raise _unsupported(layer, "it or one before it is a shared layer")
         self.values[id(layer.output)] = _LAYERS[type(layer)](self, layer, *inputs)
 
     def add(self, kind: str, *inputs: str, **options: Any) -> str:
@@ -152,7 +152,7 @@ def _inputs(layer: keras.Layer) -> list[Any]:
 
 def _unsupported(layer: keras.Layer, why: str) -> UnsupportedLayerError:
     return UnsupportedLayerError(
-        f"Layer '{layer.name}' ({type(layer).__name__}) is not written as ONNX directly: {why}."
+        f"Layer '{layer.name}' ({type(layer).__name__}) cannot be written as ONNX directly: {why}."
     )
 
 

@@ -65,7 +65,7 @@ def audit_folder(out: str | os.PathLike[str]) -> Path:
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not (folder / _JSON_NAME).is_file():
         raise RunError(
-            f"{folder} already holds something, and only an earlier audit is overwritten.\n"
+            f"{folder} is not empty, and only an earlier audit is overwritten.\n"
             f"Choose another --out folder."
         )
     return folder

@@ -31,7 +31,7 @@ def check_free(out: Path) -> None:
         return
     if out.exists() or out.is_symlink():
         raise DiskError(
-            f"{out} already holds something, and pawsight never overwrites anything.\n"
+            f"{out} is not empty, and pawsight never overwrites anything.\n"
             f"Choose another folder, or remove this one first."
         )
 

@@ -1,1 +1,1 @@
-"""The recipe and the loop that runs it."""
+"""The training loop, linear heads, fine-tuning and checkpoints."""

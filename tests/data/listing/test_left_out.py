@@ -161,7 +161,7 @@ def test_photos_are_grouped_by_what_a_pattern_finds_in_their_names(patients):
     ("pattern", "message"),
     [
         (r"animal(\d+)", "matches none of the 5 photos"),
-        ("person(", "no regular expression"),
+        ("person(", "not a valid regular expression"),
         (r"person(?:\d+)", "has no group"),
     ],
 )

@@ -38,7 +38,7 @@ def equal_files(facts: AuditFacts) -> list[GroupItem]:
 
 
 def near_copies(facts: AuditFacts) -> list[GroupItem]:
-    """Find copies of which some files differ."""
+    """Find near-duplicates that are not all byte-identical."""
     photos = facts.catalog.photos
     return facts.groups([g for g in facts.copies if len({photos[i].sha256 for i in g}) > 1])
 
@@ -89,6 +89,7 @@ def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
         low, high = min(usual, key=lambda name: usual[name]), max(usual, key=lambda n: usual[n])
         sentences.append(
             f"Photos of '{high}' are usually larger ({usual[high]:.0f} pixels on the shorter side) "
-            f"than those of '{low}' ({usual[low]:.0f}): a network may learn that instead."
+            f"than those of '{low}' ({usual[low]:.0f}): a network may learn the size instead of "
+            f"the content."
         )
     return [SentenceItem(reason=sentence) for sentence in sentences]

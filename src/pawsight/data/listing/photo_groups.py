@@ -24,7 +24,7 @@ class Grouping:
             "/"; any other word is a column of the table. None takes a table's column "group".
 
     Raises:
-        DataError: It is no regular expression.
+        DataError: It is not a valid regular expression.
     """
 
     def __init__(self, group_by: str | None) -> None:
@@ -90,7 +90,9 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise DataError(f"--group-by '{text}' is no regular expression: {error}.") from error
+        raise DataError(
+            f"--group-by '{text}' is not a valid regular expression: {error}."
+        ) from error
     if not pattern.groups:
         raise DataError(f"--group-by '{text}' has no group: put what names the group into ( ).")
     return pattern

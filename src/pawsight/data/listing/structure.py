@@ -74,13 +74,13 @@ def read_structure(
     Args:
         outline: The folders.
         config: What the user chose.
-        has_groups: Whether the folders inside class folders are groups, so no classes.
+        has_groups: Whether the folders inside class folders are groups and therefore not classes.
 
     Returns:
         The structure, or None for photos without classes.
 
     Raises:
-        DataError: The folders can be read in two ways, or two are the same part.
+        DataError: The folders can be read in two ways, or two folders name the same part.
         SourceError: A part cannot be read.
     """
     if config.class_level is not None:
@@ -92,7 +92,7 @@ def read_structure(
     if len(top) < 2 and (not top or outline.has_photos()):
         return None
     if inside := parts_inside(outline, top, config):
-        return _classes_first(outline, top, inside)
+        return _parts_in_classes(outline, top, inside)
     if config.parts is None and (both := classes_and_parts(outline, top)):
         folders = (ClassFolder(f"{name}/", *names) for name, names in both.items())
         return Structure(tuple(folders), empty=outline.empty_folders())
@@ -122,7 +122,9 @@ def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig)
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
 
 
-def _classes_first(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]) -> Structure:
+def _parts_in_classes(
+    outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]
+) -> Structure:
     classes, left_out = [], {}
     for name in top:
         for inside in outline.folders(f"{name}/"):
@@ -130,7 +132,7 @@ def _classes_first(outline: Outline, top: tuple[str, ...], parts: Mapping[str, P
                 prefix = f"{name}/{inside}/"
                 classes.append(ClassFolder(prefix, class_name(name), parts[class_name(inside)]))
             else:
-                left_out[f"{name}/{inside}"] = "it is none of the parts"
+                left_out[f"{name}/{inside}"] = "it is not a part folder"
     enclosing = ("", *(f"{name}/" for name in top))
     return Structure(tuple(classes), enclosing, left_out, outline.empty_folders())
 
@@ -151,7 +153,7 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
 def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
     """Take the folders of one level as classes; those of another may be parts."""
     if level == 1 and (inside := parts_inside(outline, outline.folders(), config)):
-        return _classes_first(outline, outline.folders(), inside)
+        return _parts_in_classes(outline, outline.folders(), inside)
     parts = [level_parts(outline, depth, config) for depth in range(1, level)]
     if level > 1 and config.parts is None:
         parts[0] = {class_name(n): part for n, part in part_folders(outline, config).items()}
@@ -167,7 +169,7 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
             if depth == level:
                 classes.append(ClassFolder(inner, class_name(name), part))
             elif parts[depth - 1] and class_name(name) not in parts[depth - 1]:
-                left_out[inner.rstrip("/")] = "it is none of the parts"
+                left_out[inner.rstrip("/")] = "it is not a part folder"
             else:
                 descend(inner, depth + 1, parts[depth - 1].get(class_name(name), part))
         empty.extend(prefix + name for name in outline.empty_folders(prefix))
@@ -175,7 +177,7 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
     descend("", 1, "")
     if not classes:
         raise DataError(
-            f"--class-level {level}: no folder with photos is so deep in {outline.root}.\n"
+            f"--class-level {level}: no folder with photos is that deep in {outline.root}.\n"
             f"Level 1 are the folders directly inside: {listed(outline.folders())}."
         )
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))

@@ -76,7 +76,7 @@ def draw_sample(folder: Path, count: int, seed: int = 0, *, progress: Progress) 
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SourceError(
-            f"{folder} already holds something, and drawing never overwrites.\nGive a new folder."
+            f"{folder} is not empty, and drawing never overwrites.\nGive a new folder."
         )
     with new_folder(folder) as temporary:
         _draw_all(temporary, count, seed, progress)

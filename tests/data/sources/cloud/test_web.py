@@ -177,7 +177,7 @@ def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, recorded):
     site.marks["/set/cats/tom.jpg"] = {"Content-Type": "text/html"}
     source = sources.fetch(f"{serve(site)}/set/", recorded)
     assert contents(source.root).keys() == pets.keys() - {"cats/tom.jpg"}
-    assert "cats/tom.jpg: the server gives a web page in its place" in recorded.notes[0]
+    assert "cats/tom.jpg: the server returned a web page instead of the file" in recorded.notes[0]
 
 
 def test_page_without_files_is_reported(site, serve, recorded):

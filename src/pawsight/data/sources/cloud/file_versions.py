@@ -10,10 +10,10 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def version_of(info: dict[str, Any]) -> str:
-    """Return what changes when the file does.
+    """Return a token that changes when the content does.
 
     Args:
-        info: Of a file, as its module of fsspec gives it.
+        info: The `info()` of the file, from fsspec.
     """
     for key in ("ETag", "etag", "generation", "blob_id"):
         if stated := info.get(key):

@@ -48,7 +48,7 @@ _FILE_NAME = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
 
 
 def list_files(text: str, progress: Progress) -> RemoteFolder:
-    """Find out what a web address gives.
+    """List the photos at a URL.
 
     Raises:
         ExtraError: `requests` is not installed.
@@ -196,15 +196,15 @@ def _head(session: Any, url: str) -> dict[str, str]:
 
 def _remote_file(session: Any, url: str, facts: dict[str, str], here: str) -> RemoteFile:
     stated = facts.get("content-length", "")
-    is_packed = facts.get("content-encoding", "identity") != "identity"
-    size = int(stated) if stated.isdecimal() and not is_packed else None
+    is_compressed = facts.get("content-encoding", "identity") != "identity"
+    size = int(stated) if stated.isdecimal() and not is_compressed else None
     marks = (facts.get("etag", ""), facts.get("last-modified", ""))
     version = f"{' '.join(marks)} {stated}" if any(marks) else stated
 
     @contextlib.contextmanager
     def open_stream(start: int) -> Iterator[Stream]:
         # Without an ETag or date, the rest may be of another version of the file.
-        with open_http(session.get, url, start if any(marks) else 0, _judge_file) as stream:
+        with open_http(session.get, url, start if any(marks) else 0, _check_is_file) as stream:
             yield stream
 
     def refreshed() -> RemoteFile:
@@ -213,10 +213,12 @@ def _remote_file(session: Any, url: str, facts: dict[str, str], here: str) -> Re
     return RemoteFile(here, size, version, open_stream, refreshed=refreshed)
 
 
-def _judge_file(answer: Any) -> None:
+def _check_is_file(answer: Any) -> None:
     check_status(answer)
     if _is_page(answer):
-        raise DownloadError("the server gives a web page in its place; perhaps one must sign in")
+        raise DownloadError(
+            "the server returned a web page instead of the file; it may need a sign-in"
+        )
 
 
 def _is_page(answer: Any) -> bool:
@@ -237,11 +239,11 @@ class _Anchors(html.parser.HTMLParser):
 
 
 def _links(page_url: str, page: str) -> Iterator[str]:
-    """Return the addresses that a page links to, without those that only sort it otherwise."""
+    """Return the URLs that a page links to, without those that only sort it (with a query)."""
     anchors = _Anchors()
     anchors.feed(page)
     for href in anchors.found:
-        with contextlib.suppress(ValueError):  # no address at all
+        with contextlib.suppress(ValueError):  # not a valid URL
             link = urldefrag(urljoin(page_url, href.strip())).url
             if not urlsplit(link).query:
                 yield link

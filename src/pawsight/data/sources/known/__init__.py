@@ -66,8 +66,7 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
     with _alone(known, folder, progress):
         if into.exists() and (not into.is_dir() or any(into.iterdir())):
             raise SourceError(
-                f"{into} already holds something, and nothing is ever overwritten.\n"
-                f"Give a new folder."
+                f"{into} is not empty, and nothing is ever overwritten.\nGive a new folder."
             )
         if (folder / _PHOTOS).is_dir():
             with new_folder(into) as temporary:
