@@ -96,5 +96,5 @@ def _folder(source: Source, out: Source | None) -> Path:
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if any(not found.name.startswith("fold") for found in folder.iterdir()):
-            raise RunError(f"{folder} is not empty else.\nChoose another --out folder.")
+            raise RunError(f"{folder} is not empty.\nChoose another --out folder.")
     return folder
