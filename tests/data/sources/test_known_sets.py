@@ -363,7 +363,7 @@ def test_a_set_in_the_cache_is_copied_without_fetching(server, tmp_path):
 def test_a_folder_that_holds_something_is_left_alone(server, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("Dear")
-    with pytest.raises(SourceError, match="already holds something"):
+    with pytest.raises(SourceError, match="is not empty"):
         copy_into(pets(f"{server.url}/pets.zip"), tmp_path / "mine", Silent())
     assert server.asked == []
 

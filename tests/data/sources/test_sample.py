@@ -66,14 +66,14 @@ def test_colour_alone_does_not_separate_cats_from_dogs():
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SourceError, match="already holds something"):
+    with pytest.raises(SourceError, match="is not empty"):
         draw_sample(tmp_path, 4, progress=Silent())
     assert names(tmp_path) == ["mine.txt"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SourceError, match="already holds something"):
+    with pytest.raises(SourceError, match="is not empty"):
         draw_sample(tmp_path / "mine.txt", 4, progress=Silent())
 
 
