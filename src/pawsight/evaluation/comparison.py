@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from pawsight.errors import DataError
 from pawsight.evaluation.intervals import Interval, wilson_interval
@@ -164,6 +163,8 @@ def _names(numbers: IntArray, predictions: Predictions, places: list[int]) -> ND
 
 
 def _pairs(is_right: NDArray[np.bool_]) -> tuple[Pair, ...]:
+    from scipy.stats import binomtest  # takes a second to import, and only this needs it
+
     found = []
     for first, second in itertools.combinations(range(len(is_right)), 2):
         first_only = int((is_right[first] & ~is_right[second]).sum())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr  # binom.cdf, without a second of importing scipy.stats
 
 from pawsight.errors import ConfigError, ShapeError
 from pawsight.models.operating_point import OperatingPoint
@@ -60,7 +60,7 @@ def operating_point(
     ranked, num_wrong = probabilities[order], np.cumsum(~is_right[order])
     chosen = None
     for last in _candidates(ranked):
-        if binom.cdf(num_wrong[last], last + 1, max_error) > 1 - confidence:
+        if bdtr(num_wrong[last], last + 1, max_error) > 1 - confidence:
             if chosen is None and _can_still_pass(last, len(ranked), max_error, confidence):
                 continue  # too few answers yet to reject anything, whatever they are
             break
@@ -98,6 +98,6 @@ def _candidates(ranked: FloatArray) -> list[int]:
 def _can_still_pass(last: int, total: int, max_error: float, confidence: float) -> bool:
     """Return whether faultless answers up to `last` are too few to reject, and all are enough."""
     return bool(
-        binom.cdf(0, last + 1, max_error) > 1 - confidence
-        and binom.cdf(0, total, max_error) <= 1 - confidence
+        bdtr(0, last + 1, max_error) > 1 - confidence
+        and bdtr(0, total, max_error) <= 1 - confidence
     )
