@@ -134,6 +134,10 @@ kill: $(READY)  ## Kill every command before each change of a file, and cut the 
 fuzz-files: $(READY)  ## Open 50,000 damaged files of each kind: models, plans, tables, archives (hours)
 	@$(BIN)/python benchmarks/fuzz_files/run.py $(ARGS)
 
+.PHONY: soak
+soak: $(READY)  ## Memory and open files of the service and of training over an hour: ARGS="--minutes 30"
+	@$(BIN)/python benchmarks/soak/run.py $(ARGS)
+
 .PHONY: benchmark-feed
 benchmark-feed: $(READY)  ## How much of the network's speed the feed keeps (minutes)
 	@$(BIN)/python benchmarks/feed/run.py $(ARGS)

@@ -61,8 +61,8 @@ _SFTP = Store(
     "SFTP",
     "host",
     "sftp://user@host/folder, or sftp://user@host/~/folder below your home",
-    "Connect once with `ssh` to see that it lets you in: the same keys, known hosts and "
-    "~/.ssh/config are used here, and no password is asked for.",
+    "Connect once with `ssh` to see that it lets you in, and that you may read the folder there: "
+    "the same keys, known hosts and ~/.ssh/config are used here, and no password is asked for.",
 )
 STORES = {
     "s3": _S3,
