@@ -83,3 +83,20 @@ def test_kubernetes_example_predicts_the_shard_of_its_index(page, folder):
     ]
     run(script, folder, JOB_COMPLETION_INDEX="0")
     assert (folder / "answers.csv.shard-01-of-64").is_file()
+
+
+def test_ray_example_has_the_pinned_version_and_one_shared_folder(page, root):
+    text = page.split("\n### A Ray cluster\n")[1]
+    cluster = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    assert (cluster["apiVersion"], cluster["kind"]) == ("ray.io/v1", "RayCluster")
+    spec = cluster["spec"]
+    pinned = f"ray[default]=={spec['rayVersion']}"
+    assert pinned in (root / "pyproject.toml").read_text(encoding="utf-8")
+    groups = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
+    pods = [group["template"]["spec"] for group in groups]
+    containers = [container for pod in pods for container in pod["containers"]]
+    assert len({container["image"] for container in containers}) == 1
+    for pod, container in zip(pods, containers, strict=True):
+        (mount,), (volume,) = container["volumeMounts"], pod["volumes"]
+        assert mount["name"] == volume["name"]
+        assert container["env"][0]["value"].startswith(mount["mountPath"])

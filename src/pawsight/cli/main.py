@@ -37,6 +37,7 @@ from pawsight.cli.sample import sample
 from pawsight.cli.serve import serve
 from pawsight.cli.sort import sort
 from pawsight.cli.train import train
+from pawsight.cli.tune import tune
 from pawsight.cli.verify import verify
 
 # The base of typer's usage errors, which typer prints itself.
@@ -102,6 +103,7 @@ def _pawsight(
 COMMANDS = (
     train,
     cross_validate,
+    tune,
     resume,
     evaluate,
     verify,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pawsight.cli.settings import Build
+from pawsight.cli.settings import Build, Cluster, Workers
 
 
 def resume(
@@ -15,6 +15,8 @@ def resume(
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
     build: Build = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Resume a run that was stopped or killed.
 
@@ -28,5 +30,5 @@ def resume(
     from pawsight.cli.train import print_run
 
     with shown() as progress:
-        finished = workflow.resume(run, progress, build)
+        finished = workflow.resume(run, progress, build, workers=workers, cluster=cluster)
     print_run(finished)

@@ -31,6 +31,23 @@ Build = Annotated[
         help="Your own network: module:function or file.py:function, which is run; see Networks.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Train the network with N processes together, here or on --cluster.",
+        hidden=True,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="The Ray cluster for --workers: head:6379, or auto.",
+        hidden=True,
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -87,7 +104,7 @@ Assigned = Annotated[
 
 # Options that are settings of a group, and those that are none.
 _GROUPS = {"split.": ("folds", "group_by"), "source.": SOURCE_OPTIONS}
-_NOT_SETTINGS = ("source", "out", "build", "config", "set_", "as_json")
+_NOT_SETTINGS = ("source", "out", "build", "config", "set_", "as_json", "workers", "cluster")
 
 
 def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | None) -> TrainConfig:

@@ -12,6 +12,7 @@ from pawsight.cli import tables
 from pawsight.cli.settings import (
     Assigned,
     Build,
+    Cluster,
     Config,
     Epochs,
     Finetune,
@@ -20,6 +21,7 @@ from pawsight.cli.settings import (
     Model,
     Seed,
     Weights,
+    Workers,
     train_config,
 )
 from pawsight.cli.source_options import RARE, takes_source_options
@@ -112,6 +114,8 @@ def train(
     seed: Seed = 0,
     eager: _Eager = False,
     group_by: GroupBy = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     out: _Out = None,
     config: Config = None,
     set_: Assigned = None,
@@ -134,7 +138,16 @@ def train(
     from pawsight.machine import process_started
 
     with shown() as progress:
-        run = workflow.train(source, chosen, out, progress, started=process_started(), build=build)
+        run = workflow.train(
+            source,
+            chosen,
+            out,
+            progress,
+            started=process_started(),
+            build=build,
+            workers=workers,
+            cluster=cluster,
+        )
     print_run(run)
 
 

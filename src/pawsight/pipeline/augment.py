@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from pawsight.config import AugmentConfig, FillMode
 from pawsight.pipeline.augment_parameters import Parameters, draw
+from pawsight.pipeline.batch_part import WHOLE, BatchPart
 from pawsight.pipeline.warp import IDENTITY, Affine, compose, halved, warp
 
 _log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Augment:
         seed: Any,
         size: tuple[int, int] | None = None,
         strength: Any = None,
+        part: BatchPart = WHOLE,
     ) -> tf.Tensor:
         """Draw parameters for a batch and apply them.
 
@@ -52,6 +54,7 @@ class Augment:
             seed: Two integers, shape [2], such as (seed of the run, step).
             size: (h, w) of the result in pixels; None takes the photos' own.
             strength: See `draw`.
+            part: Which part of a batch the photos are; each is changed as in the whole batch.
 
         Returns:
             The changed photos, float32 0..255, shape [B, h, w, 3].
@@ -61,7 +64,10 @@ class Augment:
         batch_size, height, width = (
             dynamic[axis] if static[axis] is None else static[axis] for axis in range(3)
         )
-        parameters = self.draw(seed, batch_size, (height, width), strength)
+        whole = batch_size * part.count
+        drawn = self.draw(seed, whole, (height, width), strength)
+        rows = part.of(whole)
+        parameters = Parameters(*(None if one is None else one[rows] for one in drawn))
         return self.apply(images, parameters, size)
 
     def draw(

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.pipeline.augment import Augment, resized
+from pawsight.pipeline.batch_part import WHOLE, BatchPart
 
 
 class StepAugment(NamedTuple):
@@ -30,6 +31,7 @@ class ScheduledAugment(NamedTuple):
     augment: Augment | None
     sizes: tuple[tuple[int, int], ...]
     schedule: Schedule | None  # None: the first size, and `augment` as it is
+    part: BatchPart = WHOLE  # of the batch that the photos are
 
     def apply(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """Apply a step's augmentation to photos uint8 [B, H, W, 3], inside a graph."""
@@ -60,4 +62,4 @@ class ScheduledAugment(NamedTuple):
         if self.augment is None:
             return resized(images, size)
         seed = tf.stack([tf.constant(self.seed, tf.int64), step])
-        return self.augment(images, seed, size, strength)
+        return self.augment(images, seed, size, strength, self.part)

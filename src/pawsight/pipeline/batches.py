@@ -24,6 +24,7 @@ from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, ShapeError
 from pawsight.pipeline.augment import Augment, resized
 from pawsight.pipeline.augment_schedule import Schedule, ScheduledAugment
+from pawsight.pipeline.batch_part import WHOLE, BatchPart
 from pawsight.records import ImageArray, IntArray, Pixels
 
 # Batches made ahead of the training step. Two cover an uneven step; more only cost memory.
@@ -43,6 +44,7 @@ def training_batches(
     sizes: Sequence[tuple[int, int]] = (),
     schedule: Schedule | None = None,
     is_raw: bool = False,
+    part: BatchPart = WHOLE,
 ) -> tf.data.Dataset:
     """Build the batches of steps start_step .. start_step + num_steps - 1.
 
@@ -61,6 +63,8 @@ def training_batches(
             return the same at every call with a step.
         is_raw: Leave the photos as they are kept, uint8, for a caller that
             applies `ScheduledAugment` on a GPU.
+        part: The photos of each batch to make, where other processes make the others; their
+            number divides B.
 
     Returns:
         A dataset of num_steps pairs (images float32 0..255 [B, H, W, 3],
@@ -72,9 +76,10 @@ def training_batches(
         ShapeError: `indices` and `labels` disagree on N.
     """
     steps = tf.data.Dataset.range(start_step, start_step + num_steps)
-    scheduled = ScheduledAugment(seed, augment, tuple(sizes) or (pixels.image_size,), schedule)
+    sizes = tuple(sizes) or (pixels.image_size,)
+    scheduled = ScheduledAugment(seed, augment, sizes, schedule, part)
     apply = None if is_raw else scheduled.apply
-    batches = _loaded(steps, pixels, indices, labels, batch_size, seed, apply, LOST)
+    batches = _loaded(steps, pixels, indices, labels, batch_size, seed, apply, LOST, part)
     return _in_background(batches)
 
 
@@ -177,6 +182,7 @@ def _loaded(
     seed: int,
     apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None,
     lost_label: int | None = None,
+    part: BatchPart = WHOLE,
 ) -> tf.data.Dataset:
     """Map step numbers to batches; a lost photo gets `lost_label`, or that of its replacement."""
     indices, labels = _checked(indices, labels)
@@ -190,12 +196,14 @@ def _loaded(
         rows = np.empty(batch_size, np.int64)
         for epoch in np.unique(epochs):
             rows[epochs == epoch] = order_of(epoch=int(epoch))[places[epochs == epoch]]
+        rows = rows[part.of(batch_size)]
         images, truth = pixels.read(indices[rows]), labels[rows]
         lost = is_lost(pixels, indices[rows])
         return _replace_lost(images, truth, lost, lost_label) if lost.any() else (images, truth)
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, truth = _read(fetch, step, (batch_size, *pixels.image_size, 3), labels.shape[1:])
+        length = batch_size // part.count
+        images, truth = _read(fetch, step, (length, *pixels.image_size, 3), labels.shape[1:])
         return (images if apply is None else apply(images, step)), truth
 
     return _mapped(steps, load, pixels)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
+from pawsight.pipeline.batch_part import WHOLE, BatchPart
 from pawsight.pipeline.batches import batches_ahead, training_batches
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
@@ -32,11 +33,13 @@ class Feed:
         portion: Subset,
         plan_now: Callable[[], Plan],
         on_device: bool = False,
+        part: BatchPart = WHOLE,
     ) -> None:
         self._pixels = pixels
         self._portion = portion
         self._plan_now = plan_now
         self._on_device = on_device
+        self._part = part
         self.waited_seconds = 0.0
         self.num_images = 0
 
@@ -64,8 +67,9 @@ class Feed:
             sizes=sizes,
             schedule=schedule,
             is_raw=self._on_device,
+            part=self._part,
         )
-        scheduled = ScheduledAugment(plan.seed, augment, sizes, schedule)
+        scheduled = ScheduledAugment(plan.seed, augment, sizes, schedule, self._part)
         source = iter(batches)
         step = start_step
         with self._pixels.plain_errors():

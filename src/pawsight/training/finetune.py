@@ -25,6 +25,7 @@ from pawsight.runs import Run
 from pawsight.training import precision
 from pawsight.training.fitted import Fitted
 from pawsight.training.linear_head import Head
+from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.training.session import train_run
@@ -45,6 +46,7 @@ def finetune(
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
+    own: OwnParts | None = None,
 ) -> keras.Model:
     """Train a backbone with the head that was fitted to it.
 
@@ -55,6 +57,7 @@ def finetune(
         row: What the two score together.
         budget: The time that is left.
         progress: Receives the plan and every step.
+        own: As `session.train_run` takes it.
 
     Returns:
         The whole model with its best weights.
@@ -73,7 +76,7 @@ def finetune(
     warm_start = pretrained_start(
         backbone.name, config, build, backbone.key, row, head.strength, fitted.num_photos
     )
-    return train_run(run, config, fitted.dataset, budget, progress, warm_start)
+    return train_run(run, config, fitted.dataset, budget, progress, warm_start, own)
 
 
 def pretrained_start(

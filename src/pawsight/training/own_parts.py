@@ -14,6 +14,7 @@ from pawsight.errors import ConfigError, TrainingError, first_line
 from pawsight.history import Epoch
 from pawsight.models.registry import find_network
 from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training.worker_group import WorkerGroup
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +28,13 @@ class OwnParts:
             "Sparse" in its name get class indices [B], others one-hot labels [B, K]; with
             probabilities [B, K].
         callbacks: keras.callbacks.Callback objects.
+        workers: Processes that train the network together; None trains it in this one.
     """
 
     optimizer: Any = None
     metrics: Sequence[Any] = ()
     callbacks: Sequence[Any] = ()
+    workers: WorkerGroup | None = None
 
     def check(self, model: str) -> None:
         """Check the types, and that the network is trained in steps from the start.
@@ -46,6 +49,11 @@ class OwnParts:
                 f"optimizer, metrics and callbacks are for networks that are trained in steps, and "
                 f"'{model}' begins with a fitted head.\nGive build=, model=\"swift\" or "
                 f'model="colab" with them.'
+            )
+        if self.workers is not None:
+            raise ConfigError(
+                "An optimizer, metrics and callbacks of your own live in one process.\n"
+                "Leave them out, or train without workers."
             )
         prepare_tensorflow()
         import keras

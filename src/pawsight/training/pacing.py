@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 
-from pawsight.training.plan import Plan
+from pawsight.errors import RunError
+from pawsight.runs import Run
+from pawsight.training.plan import Plan, load_plan
 
 # The end is moved when it would miss the budget by more than this share of it ...
 _TOLERATED = 0.015
@@ -141,6 +143,18 @@ def _mean_step_seconds(plan: Plan, step: int) -> float:
     if total <= 0:
         return costs[-1]
     return sum(share * cost for share, cost in zip(shares, costs, strict=True)) / total
+
+
+def as_followed(run: Run) -> Plan:
+    """Return a run's plan of training in steps, with the changes that were made on the way.
+
+    Raises:
+        RunError: It is a plan of another kind, missing or damaged.
+    """
+    plan = load_plan(run)
+    if not isinstance(plan, Plan):
+        raise RunError(f"{run.plan_path} is the plan of a fitted head, not of training.")
+    return plan
 
 
 def last_validation_seconds(plan: Plan) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from pawsight.data.dataset import Dataset
 from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, PawsightError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
@@ -24,6 +25,13 @@ class Subset:
 
     indices: IntArray
     labels: IntArray
+
+
+def subsets(dataset: Dataset) -> tuple[Subset, Subset]:
+    """Return the photos to train and to validate on."""
+    catalog = dataset.catalog
+    train, validation = catalog.part("train"), catalog.part("validation")
+    return Subset(train, catalog.labels(train)), Subset(validation, catalog.labels(validation))
 
 
 class MonitoredPixels:

@@ -33,17 +33,20 @@ from pawsight.training.memory import (
     photo_bytes,
 )
 from pawsight.training.own_parts import OwnParts
-from pawsight.training.photos import Subset
-from pawsight.training.plan import Plan, load_plan, save_plan
+from pawsight.training.photos import subsets
+from pawsight.training.plan import Plan, save_plan
 from pawsight.training.precision import Precision
 from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.trainer import Trainer
 from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
+from pawsight.training.worker_group import check_workers, divided_batch_size
 
 # What the end of a run takes besides inference on its photos, on a machine that does nothing
 # else: export, figures, report, the features of the out-of-distribution detector.
 FINISH_SECONDS = 10.0
+# What workers take to start, and to read the list of photos.
+_WORKER_SECONDS = 15.0
 # On a busy machine it takes longer, by as much as building the model exceeds its processor time.
 _MOST_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
@@ -81,7 +84,7 @@ def train_run(
         budget: The time that is left; used where no plan was made yet.
         progress: Receives the plan and every step.
         warm_start: The network to start from; None builds one with random weights.
-        own: The user's own optimizer, metrics and callbacks.
+        own: The user's own optimizer, metrics and callbacks, and the workers.
 
     Returns:
         The model, in the precision it was trained in, with its best weights.
@@ -94,11 +97,13 @@ def train_run(
         DiskError: The pixels kept at ingest are no longer there.
         RunError: The run has a plan of another kind.
         ModelError: The network cannot be written as ONNX.
+        ConfigError: Several workers cannot train it.
     """
+    workers = own.workers if own is not None else None
+    if workers is not None:
+        check_workers(workers, config, dataset)
     if run.plan_path.is_file():
-        plan = load_plan(run)
-        if not isinstance(plan, Plan):
-            raise RunError(f"{run.plan_path} is the plan of a fitted head, not of training.")
+        plan = pacing.as_followed(run)
         if warm_start is not None and plan.weights != warm_start.weights:
             raise RunError(
                 f"The weights that {run.path} began with have changed since.\n"
@@ -115,6 +120,10 @@ def train_run(
         save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.describe()}.")
     with memory_errors(plan):
+        if workers is not None:
+            Trainer(learner, plan).begin(run, progress)
+            workers.train(run, progress)
+            plan = pacing.as_followed(run)
         progress.note(_kept(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
 
@@ -122,10 +131,7 @@ def train_run(
 def _build(
     plan: Plan, dataset: Dataset, warm_start: WarmStart | None, own: OwnParts | None
 ) -> Learner:
-    train, validation = (
-        Subset(indices, dataset.catalog.labels(indices))
-        for indices in (dataset.catalog.part("train"), dataset.catalog.part("validation"))
-    )
+    train, validation = subsets(dataset)
     return Learner(plan, dataset.pixels, train, validation, warm_start, own)
 
 
@@ -140,6 +146,11 @@ def _begin(
     """Decide what the settings decide, build the network, measure it, and fix the plan."""
     clock, busy = time.monotonic(), time.process_time()
     decided = _decided(config, dataset, warm_start, own)
+    workers = own.workers if own is not None else None
+    if workers is not None:
+        size = divided_batch_size(decided.batch_size, workers)
+        config = config.model_copy(update={"batch_size": size})
+        decided = _decided(config, dataset, warm_start, own)
     learner = _build(decided, dataset, warm_start, own)
     per_photo = photo_bytes(learner.model, decided)
     batch_size = fitting_batch_size(
@@ -162,9 +173,11 @@ def _begin(
         progress.start("Measuring the speed of this machine")
         charged = _Charged(
             budget,
-            finish_seconds * min(_MOST_CROWDED, max(1.0, crowding)),
+            (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
+            * min(_MOST_CROWDED, max(1.0, crowding)),
             len(dataset.catalog.part("validation")) + len(dataset.catalog.part("test")),
             warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
+            workers.speedup if workers else 1.0,
         )
         with memory_errors(decided):
             plan = _fitted(decided, config, learner, charged, progress)
@@ -239,6 +252,7 @@ class _Charged(NamedTuple):
     finish_seconds: float  # for export, figures and report
     num_evaluated: int  # photos that the exported model runs on in the end
     slowdown: float  # how much longer it takes for one than a validation
+    speedup: float  # how many times as fast as measured the training is expected to be
 
     def around(self, photo_seconds: float) -> float:
         """Return the seconds spent by now plus what the end takes, at so much a photo."""
@@ -262,7 +276,7 @@ def _fitted(
         OutOfTimeError: The budget is too short to improve a warm start.
     """
     seconds = 60 * (plan.minutes or 0.0)
-    speed = Speed(learner, min(_MOST_MEASURED_SECONDS, _MEASURED * seconds))
+    speed = Speed(learner, min(_MOST_MEASURED_SECONDS, _MEASURED * seconds), charged.speedup)
     # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
     first = plan.stages[0]
     share = math.prod(first.image_size) / math.prod(plan.image_size)

@@ -12,6 +12,7 @@ from pawsight.errors import ModelError
 from pawsight.models.pretrained import leaves
 from pawsight.task import task_of
 from pawsight.training.plan import Plan
+from pawsight.training.team import ALONE, Team
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
 # photos with a label below 0 are lost and have no weight
@@ -94,14 +95,19 @@ def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
 
 
 def build_train_step(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, plan: Plan, share: float = 1.0
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    plan: Plan,
+    share: float = 1.0,
+    team: Team = ALONE,
 ) -> TrainStep:
     """Compile one update of `model` by `optimizer`, or leave it eager if the plan is.
 
     Of the layers the last ones learn, by their `share`; see `last_variables`.
     The loss is the sum of the photos' weighted losses over the number of photos
     that are there, as Keras does with its class_weight. One trace serves every
-    size of the images that the model takes.
+    size of the images that the model takes. The processes of a `team` each take
+    their part of the batch, and one update of the whole batch.
     """
     trained = last_variables(model, share)
     # In float16 a LossScaleOptimizer wraps the one that has the learning rate.
@@ -110,20 +116,25 @@ def build_train_step(
         optimizer.build(model.trainable_variables)
     variables = [variable.value for variable in trained]
 
+    def compute(images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
+        (num_there,) = team.summed([tf.reduce_sum(tf.cast(is_there(labels), tf.float32))])
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            of_photos = losses(logits, labels, plan.label_smoothing)
+            weights = tf.cast(photo_weights(labels, plan.class_weights), of_photos.dtype)
+            loss = tf.reduce_sum(weights * of_photos)
+            loss /= tf.cast(tf.maximum(num_there, 1.0), loss.dtype)
+            scaled = optimizer.scale_loss(loss)
+        return team.summed([loss, num_right(logits, labels), *tape.gradient(scaled, variables)])
+
     def train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            logits = model(images, training=True)
-            weights = photo_weights(labels, plan.class_weights)
-            weighted = weights * losses(logits, labels, plan.label_smoothing)
-            num_there = tf.reduce_sum(tf.cast(is_there(labels), tf.float32))
-            loss = tf.reduce_sum(weighted) / tf.maximum(num_there, 1.0)
-            scaled = optimizer.scale_loss(loss)
+        loss, right, *gradients = team.run(compute, images, labels)
         if plan.optimizer != "own":  # which has a rate or a schedule of its own
             inner.learning_rate.assign(learning_rate)
-        optimizer.apply(tape.gradient(scaled, variables), trained)
-        return loss, num_right(logits, labels)
+        optimizer.apply(gradients, trained)
+        return loss, right
 
     if plan.eager:
         return train_step

@@ -24,10 +24,13 @@ class Speed:
         learner: What takes the steps. Every variable is restored afterwards, so that
             timing does not change the run.
         seconds: How long to time one size, besides compiling.
+        speedup: What the times that are returned are divided by: how many times as fast as this
+            process the workers are expected to be that will train.
     """
 
-    def __init__(self, learner: Learner, seconds: float) -> None:
+    def __init__(self, learner: Learner, seconds: float, speedup: float = 1.0) -> None:
         self._learner = learner
+        self._speedup = speedup
         self._seconds = seconds
         self._steps: dict[tuple[tuple[int, int], float], float] = {}
 
@@ -64,7 +67,7 @@ class Speed:
             ):
                 self._step(next(batches), stage)
                 num_steps += 1
-            self._steps[kind] = (time.perf_counter() - started) / num_steps
+            self._steps[kind] = (time.perf_counter() - started) / num_steps / self._speedup
             batches.close()
             self._learner.state.restore(before)
         return self._steps[kind]
@@ -81,7 +84,8 @@ class Speed:
         self._validate(few, size)  # compiles
         start = self._validate(few, size)
         more = max(1, len(some.indices) - len(few.indices))
-        return start + max(0.0, self._validate(some, size) - start) / more * len(whole.indices)
+        per_photo = max(0.0, self._validate(some, size) - start) / more
+        return (start + per_photo * len(whole.indices)) / self._speedup
 
     def _validate(self, portion: Subset, size: tuple[int, int]) -> float:
         started = time.perf_counter()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 
 @dataclass(slots=True)
 class Totals:
@@ -18,15 +16,14 @@ class Totals:
     step_seconds: float = 0.0  # time of those steps
     seconds: float = 0.0  # of all the training so far
 
-    def add(self, loss: float, num_right: float, labels: np.ndarray) -> None:
+    def add(self, loss: float, num_right: float, num_there: int) -> None:
         """Add one step.
 
         Args:
             loss: Mean over the photos that are not lost, in nats.
             num_right: How many of them are classified correctly.
-            labels: Class indices, [B]; of several labels [B, K]; below 0 of lost photos.
+            num_there: How many there are.
         """
-        num_there = int(np.count_nonzero(labels.reshape(len(labels), -1)[:, 0] >= 0))
         self.loss += loss * num_there
         self.num_right += num_right
         self.num_images += num_there

@@ -1,10 +1,8 @@
 """The training loop: steps, validation, history, checkpoints, and a clean stop.
 
-Everything that decides the outcome is in the plan, the photos and the step
-number. The loop keeps no other state than what a checkpoint holds, so a run
-that was stopped or killed continues from its last checkpoint and ends with the
-same bits. Only the plan's end may move, where the run has a budget; each such
-change is in plan.json before the first step that follows it.
+Everything that decides the outcome is in the plan, the photos and the step number, and
+all state in a checkpoint, so a run that was killed continues and ends with the same bits.
+Only the plan's end may move, in a run with a budget, and plan.json does before a step does.
 """
 
 from __future__ import annotations
@@ -33,12 +31,12 @@ from pawsight.training.pacing import Pace
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.score import ValidationScore
+from pawsight.training.team import Decision
 from pawsight.training.totals import Totals
 
 Clock = Callable[[], float]
 
-# A killed run loses at most this much work.
-_CHECKPOINT_SECONDS = 120.0
+_CHECKPOINT_SECONDS = 120.0  # a killed run loses at most this much work
 # After a validation one is written too, if these take less than this share of the time.
 _CHECKPOINT_SHARE = 0.02
 
@@ -68,8 +66,7 @@ class Trainer:
     def fit(self, run: Run, progress: Progress) -> list[Epoch]:
         """Train to the end of the plan.
 
-        Leaves the weights of the best validation in the network, and the history
-        and the plan as it was followed in the run folder.
+        Leaves the best weights in the network, and history and plan in the run folder.
 
         Raises:
             StoppedError: The user stopped it; a checkpoint was written.
@@ -92,6 +89,11 @@ class Trainer:
         self.learner.state.set_weights(self._best)
         return self._history
 
+    def begin(self, run: Run, progress: Progress) -> None:
+        """Write a checkpoint of the weights before the first step, unless there is one."""
+        if self._resume(run, progress) == 0:
+            self._save(0, run)
+
     def _loop(self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]) -> int:
         """Train from a step to the end of the plan; returns the steps done then."""
         tally, clock = self._tally, self._clock
@@ -107,7 +109,7 @@ class Trainer:
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
             share = self.plan.stages[self.plan.stage_at(step)].share
             loss, num_right = self.learner.train_step(images, labels, learning_rate, share)
-            tally.add(float(loss), float(num_right), labels.numpy())
+            tally.add(float(loss), float(num_right), self.learner.num_there(labels.numpy()))
             self._check(step + 1, run)
             now = clock()
             # The first step of a session compiles, and the first of a stage may.
@@ -123,16 +125,18 @@ class Trainer:
                 self._end_epoch(step, run, progress)
                 tally.clear()
             revised = pace.replanned(self.plan, step, tally.seconds)
-            if revised is not None:
-                self._follow(revised, run)
             now, since = clock(), clock() - last_saved
-            is_due = since > _CHECKPOINT_SECONDS or step == self.plan.num_steps
             is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
-            if is_due or is_cheap or is_stopped():
+            is_saved = since > _CHECKPOINT_SECONDS or is_cheap
+            decided = self.learner.team.agree(Decision(revised, is_saved, is_stopped()))
+            if decided.plan is not None:
+                self._follow(decided.plan, run)
+            is_last = step == self.plan.num_steps
+            if decided.is_saved or decided.is_stopped or is_last:
                 self._save(step, run)
                 last_saved = clock()
                 save_seconds = last_saved - now
-            if is_stopped() and step < self.plan.num_steps:
+            if decided.is_stopped and not is_last:
                 raise StoppedError(
                     f"Stopped after step {step:,} of {self.plan.num_steps:,}; no work is lost.\n"
                     f"Continue with: pawsight resume {run.path}"
@@ -239,8 +243,7 @@ class Trainer:
         return found
 
     def _row(self, step: int, found: ValidationScore, scale: float) -> Epoch:
-        tally = self._tally
-        num_images = max(1.0, tally.num_images)
+        tally, num_images = self._tally, max(1.0, self._tally.num_images)
         tally.seconds = self._seconds_now()
         return Epoch(
             epoch=self.plan.epochs_at(step),
@@ -259,10 +262,7 @@ class Trainer:
         )
 
     def _row_at_start(self, run: Run) -> Epoch:
-        """Score the weights that training starts from, as row 0 of the history.
-
-        Of the training photos at most as many are scored as there are for validation.
-        """
+        """Score the initial weights, on at most as many training photos as there are others."""
         train, count = self.learner.train, len(self.learner.validation.indices)
         step = max(1, len(train.indices) // count)
         some = Subset(train.indices[::step][:count], train.labels[::step][:count])

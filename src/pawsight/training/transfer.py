@@ -30,6 +30,7 @@ from pawsight.training import head_photos
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.fitted import Fitted, history_row, save_fitted
 from pawsight.training.linear_head import Samples, fit_head
+from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import Plan, load_plan
 from pawsight.training.time_budget import TimeBudget
 
@@ -45,7 +46,12 @@ _KEPT = "The fitted head on the unchanged network is the model; give more --minu
 
 
 def transfer_run(
-    run: Run, config: TrainConfig, dataset: Dataset, budget: TimeBudget, progress: Progress
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    budget: TimeBudget,
+    progress: Progress,
+    own: OwnParts | None = None,
 ) -> keras.Model | None:
     """Fit a linear head, and fine-tune the network if configured.
 
@@ -55,6 +61,7 @@ def transfer_run(
         dataset: Photos with their parts; cross-validation keeps duplicates together.
         budget: The time that is left for fine-tuning.
         progress: Receives every stage.
+        own: As `session.train_run` takes it.
 
     Returns:
         The model that fine-tuning made; None where the fitted head is the model, and the
@@ -79,7 +86,7 @@ def transfer_run(
     fitted = _fitted(run, config, dataset, reader, budget, progress)
     row = history_row(fitted, time.monotonic() - began, progress)
     if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):
-        model = _finetuned(run, config, fitted, row, budget, progress)
+        model = _finetuned(run, config, fitted, row, budget, progress, own)
         if model is not None:
             return model
     progress.start("Saving the model")
@@ -165,6 +172,7 @@ def _finetuned(
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
+    own: OwnParts | None,
 ) -> keras.Model | None:
     """Fine-tune the network; None where the budget turns out too short."""
     progress.start("Starting TensorFlow")
@@ -174,7 +182,7 @@ def _finetuned(
 
     row = dataclasses.replace(row, epoch=0, step=0, seconds=0.0)
     try:
-        return finetune(run, config, fitted, row, budget, progress)
+        return finetune(run, config, fitted, row, budget, progress, own)
     except OutOfTimeError as error:
         progress.note(f"{error} {_KEPT}")
         return None

@@ -15,6 +15,7 @@ from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.score import ValidationScore
 from pawsight.training.step import build_validation_step
+from pawsight.training.team import ALONE, Team
 
 _BATCH_SIZE = 128
 
@@ -28,21 +29,27 @@ class Validator:
         plan: Plan,
         pixels: MonitoredPixels,
         metrics: Sequence[keras.Metric] = (),
+        team: Team = ALONE,
     ) -> None:
         self._metrics = metrics
         self._num_classes = len(plan.class_names)
         self._task = task_of(plan.task)
         self._pixels = pixels
+        self._team = team
         self._step = build_validation_step(model, plan)
 
     def measure(self, portion: Subset, image_size: tuple[int, int]) -> ValidationScore:
-        """Score the model on photos at (height, width) pixels; lost photos are left out."""
+        """Score the model on photos at (height, width) pixels; lost photos are left out.
+
+        The processes of a team each score a part of the photos, at least one.
+        """
+        own = slice(self._team.part.index, None, self._team.part.count)
         for metric in self._metrics:
             metric.reset_state()
         loss, num_photos = 0.0, 0
         right = count = self._task.outcomes(portion.labels[:0], self._num_classes)
         batches = evaluation_batches(
-            self._pixels, portion.indices, portion.labels, _BATCH_SIZE, image_size
+            self._pixels, portion.indices[own], portion.labels[own], _BATCH_SIZE, image_size
         )
         with self._pixels.plain_errors():
             for images, labels in batches:
@@ -53,7 +60,8 @@ class Validator:
                 num_photos += len(truth)
                 right = right + self._task.outcomes(truth, self._num_classes, is_right.numpy())
                 count = count + self._task.outcomes(truth, self._num_classes)
-        return ValidationScore(loss / max(1, num_photos), right, count)
+        sums, right, count = self._team.total([np.array([loss, num_photos]), right, count])
+        return ValidationScore(float(sums[0]) / max(1, int(sums[1])), right, count)
 
     def own_metrics(self) -> dict[str, float]:
         """Return the user's metrics of the last photos that were scored, by name.

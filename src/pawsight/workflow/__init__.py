@@ -4,6 +4,10 @@
     photo_sets        audit, divide and feed photos, without a model
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write its report
+    training_worker   train a part of each batch, in a process of a run with workers
+    worker_processes  start workers, and replace lost ones
+    ray_workers       start workers on a Ray cluster
+    tuning            search the settings of a recipe
     cross_validation  train a run per fold
     compared_runs     compare finished runs, and list runs
     label_doubts      rank photos by how strongly their labels are contradicted
@@ -28,6 +32,7 @@ from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
 from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train
+from pawsight.workflow.tuning import tune
 from pawsight.workflow.verification import verify
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
     "resume",
     "sort",
     "train",
+    "tune",
     "undo_sort",
     "verify",
     "write_report",

@@ -38,6 +38,7 @@ from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
 from pawsight.workflow.photo_sets import Source, read_photos
 from pawsight.workflow.run_photos import photos_of
+from pawsight.workflow.worker_processes import worker_group
 
 if TYPE_CHECKING:
     import keras
@@ -58,23 +59,22 @@ def train(
     optimizer: keras.Optimizer | None = None,
     metrics: Sequence[keras.Metric] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    workers: int | None = None,
+    cluster: str | None = None,
     **settings: Any,
 ) -> Run:
     """Train a classifier on labelled photos, evaluate it, and write its report.
 
     Args:
-        source: A folder with one folder per class (or with train/ and
-            validation/ folders that hold those), a .zip or .tar of one, a CSV
-            with the columns path and label, an address such as
-            "gdrive:My Drive/pets" or "s3://bucket/pets", the name of a set of
-            `known_sets`, or "sample".
+        source: A folder with one folder per class (or with train/ and validation/ folders that
+            hold those), a .zip or .tar of one, a CSV with the columns path and label, an address
+            such as "s3://bucket/pets", the name of a set of `known_sets`, or "sample".
         config: The settings; None takes all defaults.
         out: The run folder to make, outside the photos; None makes
             `runs/<date>-<time>-<source>`.
         progress: Receives every stage.
-        started: `time.monotonic()` from which a budget in minutes counts; None
-            counts from this call. Fetching, reading and comparing photos are not
-            charged to it.
+        started: `time.monotonic()` from which a budget in minutes counts; None counts from this
+            call. Fetching, reading and comparing photos are not charged to it.
         source_config: What the folders or the table mean, and which photos are used: the
             setting `source`, as `audit` takes it, too.
         build: A function of yours, or "module:function", that gets (image_size, classes) and
@@ -82,6 +82,8 @@ def train(
         optimizer: Of yours, with its own learning rate or schedule, where training is in steps.
         metrics: keras.metrics.Metric objects, measured at each validation.
         callbacks: keras.callbacks.Callback objects; an epoch is what is between two validations.
+        workers: Processes that train the network together; None: this one alone.
+        cluster: The Ray cluster where they run; None is this machine.
         **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
             `train("photos/", image_size=128)` or `train("more/", start_from="runs/a")`.
 
@@ -96,7 +98,7 @@ def train(
         PawsightError: Anything else that prevents it, such as a full disk.
     """
     config = with_build(merged(config, source_config, settings), build)
-    own = OwnParts(optimizer, metrics, callbacks)
+    own = OwnParts(optimizer, metrics, callbacks, worker_group(workers, cluster))
     return _train_new(source, config, out, progress, started, own)
 
 
@@ -108,6 +110,8 @@ def resume(
     optimizer: keras.Optimizer | None = None,
     metrics: Sequence[keras.Metric] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> Run:
     """Resume a run that was stopped or killed; it ends with the same bits.
 
@@ -117,7 +121,9 @@ def resume(
         build: Of a run that began with one: the function is never imported from the run.
         optimizer: Of a run that began with one.
         metrics: As `train` takes them.
-        callbacks: As `train` takes them; they begin anew, without what they saw before.
+        callbacks: As `train` takes them; they begin anew.
+        workers: As `train` takes it; the number may be another one than before.
+        cluster: As `train` takes it.
 
     Raises:
         RunError: There is no run there, it is damaged, or another process trains it.
@@ -133,7 +139,7 @@ def resume(
             )
             return run
         config = with_build(run.load_config().settings, build)
-        own = OwnParts(optimizer, metrics, callbacks)
+        own = OwnParts(optimizer, metrics, callbacks, worker_group(workers, cluster))
         find_network(config.model).check_at_hand()
         own.check(config.model)
         budget = TimeBudget(config.minutes)
@@ -249,7 +255,7 @@ def _fit(
     if find_network(config.model).has_weights and not has_start:
         from pawsight.training.transfer import transfer_run
 
-        return transfer_run(run, config, dataset, budget, progress)
+        return transfer_run(run, config, dataset, budget, progress, own)
     progress.start("Starting TensorFlow")
     prepare_tensorflow()
     from pawsight.training.session import train_run

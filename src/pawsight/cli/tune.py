@@ -1,0 +1,98 @@
+"""`pawsight tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pawsight.cli.output import print_line
+from pawsight.cli.settings import Assigned, Config, Epochs, GroupBy, Model, Seed, train_config
+from pawsight.cli.source_options import MULTI_LABEL, RARE, takes_source_options
+from pawsight.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from pawsight.workflow.tuning_results import Tuning
+
+_MOST_ROWS = 10
+
+
+@takes_source_options(hidden=RARE, without=MULTI_LABEL)
+def tune(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="What `pawsight train` takes.", metavar="SOURCE")],
+    minutes: Annotated[
+        float, typer.Option(min=2, metavar="M", help="For all trials and the final runs.")
+    ],
+    model: Model = "auto",
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    group_by: GroupBy = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
+    ] = None,
+    config: Config = None,
+    set_: Assigned = None,
+    **_: Any,
+) -> None:
+    """Search the settings that suit a set of photos.
+
+    Tries learning rate, augmentation, batch size, image size and how photos are resized, and
+    shows which of them mattered. The best ones and the default recipe are then trained equally
+    long, and compared on the test photos, which no trial has seen: the last line tells whether
+    the difference is more than chance. Settings that are given are not searched.
+
+    Example: pawsight tune photos/ --minutes 120
+    """
+    ctx.params.pop("minutes")  # of the search, and no setting of its runs
+    chosen = train_config(ctx, config, set_)
+    from pawsight import workflow
+    from pawsight.cli.progress import shown
+
+    with shown() as progress:
+        found = workflow.tune(source, minutes, chosen, out, progress)
+    print_tuning(found)
+
+
+def print_tuning(found: Tuning) -> None:
+    """Print the best trials, what mattered, and whether the winner is better."""
+    from pawsight.formatting import percent
+
+    ranked = sorted(found.trials, key=lambda one: -(one.score or 0.0))[:_MOST_ROWS]
+    names = list(found.trials[0].values)
+    rows = [
+        (str(one.number + 1), percent(one.score), one.state, *map(_value, one.values.values()))
+        for one in ranked
+    ]
+    print_table(rows, ["trial", "validation", "state", *names], right="trial validation")
+    shares = [(one.name, percent(one.mean, 0), percent(one.spread, 0)) for one in found.importances]
+    if shares:
+        print_table(shares, ["what mattered", "share", "+/-"], right="share +/-")
+    else:
+        print_line("Too few trials, or no difference between them, to tell what mattered.")
+    print_line(f"folder: {found.folder}")
+    print_line(verdict(found))
+
+
+def verdict(found: Tuning) -> str:
+    """Return in a sentence whether the winner beats the default recipe."""
+    from pawsight.formatting import counted
+
+    pair = found.pair
+    if pair is None or found.comparison is None or found.winner is None:
+        return "No trial scored higher than the default recipe: keep it."
+    default, winner = found.comparison.runs
+    photos = counted(found.comparison.num_photos, "held-out photo")
+    counts = (
+        f"{winner.num_correct:,} of {photos} right, "
+        f"the default recipe {default.num_correct:,} (p = {pair.p_value:.3g})"
+    )
+    if found.is_better:
+        return f"The winner is better by more than chance: {counts}. Its run: {found.winner.path}"
+    return f"The winner is not shown to be better than the default recipe: {counts}."
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"x {value:.2f}"

@@ -1,0 +1,42 @@
+"""The figure of a search: what mattered, and the scores of the trials in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from pawsight.evaluation.importance import Importance
+from pawsight.report.figure_style import BLUE, INK, LINE, ORANGE, new_figure, styled
+
+_SIZE = (7.2, 3.0)  # inches
+
+
+@styled
+def draw_tuning(scores: Sequence[float], found: Sequence[Importance]) -> Figure:
+    """Draw the scores of the completed trials, the first of which is the default recipe.
+
+    Args:
+        scores: Validation accuracy of each trial, 0..1.
+        found: What `importances` returned; where it is empty, only scores are drawn.
+    """
+    figure, (left, right) = new_figure(_SIZE, ncols=2)
+    numbers = range(1, len(scores) + 1)
+    left.axhline(scores[0], color=LINE, linewidth=1.2)
+    left.plot(numbers, scores, "o", color=BLUE, markersize=4)
+    left.plot([1], scores[:1], "o", color=ORANGE, markersize=6, label="default recipe")
+    left.set_xlabel("trial")
+    left.set_ylabel("validation accuracy")
+    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    left.legend(loc="best")
+    names = [one.name for one in reversed(found)]
+    means, spreads = ([getattr(one, field) for one in reversed(found)] for field in _FIELDS)
+    right.barh(names, means, xerr=spreads, color=BLUE, ecolor=INK, capsize=3)
+    right.set_xlim(0, 1)
+    right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    right.set_xlabel("share of the variation of the score")
+    return figure
+
+
+_FIELDS = ("mean", "spread")

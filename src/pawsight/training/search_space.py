@@ -1,0 +1,124 @@
+"""The settings that a search tries, and the values that the recipe of a network has.
+
+Values are relative to the recipe where the recipe has a number, so that 1 is always the
+default, whatever the network. A setting that the user fixed is not searched.
+Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pawsight.config import AugmentConfig, TrainConfig
+from pawsight.models.registry import find_network
+
+Value = float | str
+_SIDE_UNIT = 8  # pixels
+_LEAST_SIDE, _MOST_SIDE = 32, 384
+_SMALLEST_CROP = 0.08  # share of the area; arXiv:1409.4842
+
+
+class Suggests(Protocol):
+    """What suggests values, such as an Optuna trial."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """Return a number from low to high."""
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """Return one of the choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedSetting:
+    """A setting with the values that are tried.
+
+    Attributes:
+        name: As tables show it.
+        default: The value of the recipe.
+        choices: All values; empty for a number between two bounds.
+        low: The least number.
+        high: The highest number.
+    """
+
+    name: str
+    default: Value
+    choices: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    def suggest(self, trial: Suggests) -> Value:
+        """Return the value to try next."""
+        if self.choices:
+            value: Value = trial.suggest_categorical(self.name, self.choices)
+            return value
+        return trial.suggest_float(self.name, self.low, self.high, log=True)
+
+
+def search_space(config: TrainConfig) -> list[SearchedSetting]:
+    """Return the settings to search, those of `config` left out that the user has fixed.
+
+    `config.model` is a network's name; one whose layers are not trained has nothing to search.
+    """
+    network = find_network(config.model)
+    if network.has_weights and not config.finetune:
+        return []
+    found = []
+    if config.learning_rate is None:
+        found.append(SearchedSetting("learning rate", 1.0, low=0.25, high=4.0))
+    if config.augment is None:
+        found.append(SearchedSetting("augmentation", 1.0, low=0.5, high=1.6))
+    if config.batch_size is None:
+        found.append(SearchedSetting("batch size", 1.0, choices=(0.5, 1.0, 2.0)))
+    if config.image_size is None and network.fits_any_size:
+        found.append(SearchedSetting("image size", 1.0, choices=(0.75, 1.0, 1.25)))
+    if "resize" not in config.model_fields_set:
+        found.append(SearchedSetting("resize", "stretch", choices=("stretch", "crop", "pad")))
+    return found
+
+
+def settings_of(config: TrainConfig, values: dict[str, Value]) -> TrainConfig:
+    """Return the settings of a trial; default values leave their setting to the recipe."""
+    network = find_network(config.model)
+    recipe = network.recipe
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "resize":
+            changes["resize"] = value
+            continue
+        factor = float(value)
+        if factor == 1.0:
+            continue
+        if name == "learning rate":
+            changes["learning_rate"] = recipe.learning_rate * factor
+        elif name == "augmentation":
+            changes["augment"] = strengthened(recipe.augment, factor)
+        elif name == "batch size":
+            changes["batch_size"] = max(1, round(recipe.batch_size * factor))
+        elif name == "image size":
+            changes["image_size"] = tuple(_side(side * factor) for side in network.image_size)
+    given = {name: getattr(config, name) for name in config.model_fields_set}
+    return TrainConfig(**{**given, **changes})
+
+
+def strengthened(augment: AugmentConfig, factor: float) -> AugmentConfig:
+    """Return an augmentation whose ranges are `factor` times as wide; flips stay."""
+    changes: dict[str, Any] = {}
+    for name in ("rotation_range", "shear_range", "channel_shift_range", "zoom_range", "erase"):
+        value = getattr(augment, name)
+        if isinstance(value, float) and value:
+            changes[name] = value * factor
+    for name in ("width_shift_range", "height_shift_range"):
+        value = getattr(augment, name)
+        if isinstance(value, float) and 0 < value < 1:
+            changes[name] = min(0.9, value * factor)
+    if augment.crop_range is not None:
+        low, high = augment.crop_range
+        changes["crop_range"] = (max(_SMALLEST_CROP, high - (high - low) * factor), high)
+        changes["crop_stretch"] = 1 + (augment.crop_stretch - 1) * factor
+    return AugmentConfig(**{**augment.model_dump(), **changes})
+
+
+def _side(length: float) -> int:
+    rounded = round(length / _SIDE_UNIT) * _SIDE_UNIT
+    return max(_LEAST_SIDE, min(_MOST_SIDE, rounded))

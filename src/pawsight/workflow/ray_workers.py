@@ -1,0 +1,155 @@
+"""Start workers on a Ray cluster; the only module that imports Ray.
+
+Ray chooses the nodes, starts an actor for each worker, passes its output on and notices
+when a node is lost. The worker itself is the process that `worker_processes` starts on
+this machine, so that a crash of TensorFlow ends neither the actor nor the cluster.
+Written for Ray 2.60.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from pawsight.errors import ConfigError, ExtraError, first_line
+from pawsight.runs import Run
+from pawsight.workflow.training_worker import WorkerSpec
+from pawsight.workflow.worker_processes import Exit, WorkerProcess, free_ports
+
+_PLACE_SECONDS = 600.0  # an autoscaling cluster starts nodes meanwhile
+_TAIL_CHARACTERS = 600  # of a message of Ray, whose end is the reason
+_LOST = -1  # the exit code of a worker whose node or actor is gone
+
+
+class RayCluster:
+    """A cluster with places for workers.
+
+    Args:
+        address: Of the cluster, as `ray.init` takes it: "auto", "head:6379" or "ray://head:10001".
+        count: How many workers.
+
+    Raises:
+        ExtraError: Ray is not installed.
+        ConfigError: There is no cluster, or it has too few cores.
+    """
+
+    def __init__(self, address: str, count: int) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise ExtraError("Training on a cluster", "cluster") from error
+        if not ray.is_initialized():
+            try:
+                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise ConfigError(
+                    f"There is no Ray cluster at {address}: {first_line(error)}\n"
+                    f"Start one with: ray start --head, or leave --cluster out."
+                ) from error
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        cores = _cores_each([int(node.get("CPU", 0)) for node in nodes], count)
+        if cores == 0:
+            raise ConfigError(
+                f"The cluster at {address} has fewer than {count} cores, one for each worker.\n"
+                f"Give fewer --workers, or add nodes."
+            )
+        self._needs = {"CPU": float(cores)}
+        if sum(node.get("GPU", 0) for node in nodes) >= count:
+            self._needs["GPU"] = 1.0
+        self.speedup = float(min(count, len(nodes)))
+
+    def start(self, run: Run, count: int) -> RayWorkers:
+        """Start all workers.
+
+        Raises:
+            ConfigError: The cluster has no places for them.
+        """
+        return RayWorkers(run, count, self._needs)
+
+
+def _cores_each(nodes: list[int], count: int) -> int:
+    """Return the most cores that each of so many workers can have, on nodes of so many cores."""
+    for cores in range(max(nodes, default=0), 0, -1):
+        if sum(node // cores for node in nodes) >= count:
+            return cores
+    return 0
+
+
+class _Place:
+    """An actor: a place on a node, where one worker runs."""
+
+    def address(self) -> str:
+        """Return "host:port", where the worker is to listen."""
+        import ray
+
+        return f"{ray.util.get_node_ip_address()}:{free_ports(1)[0]}"
+
+    def run(self, spec: WorkerSpec) -> Iterator[str | Exit]:
+        """Yield the lines of the worker and, last, how it ended."""
+        self._process = WorkerProcess(spec)
+        try:
+            yield from self._process.lines()
+        finally:
+            self._process.end()
+            self._process.close()
+
+    def stop(self) -> None:
+        """Ask the worker to write a checkpoint and to end."""
+        self._process.stop()
+
+
+class RayWorkers:
+    """Workers on the nodes of a cluster; see `worker_processes.Started`."""
+
+    def __init__(self, run: Run, count: int, needs: dict[str, float]) -> None:
+        import ray
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+        self.events: queue.Queue[tuple[int, str | Exit]] = queue.Queue()
+        self._actors: list[Any] = []
+        self._group = ray.util.placement_group([needs] * count, strategy="SPREAD")
+        if not self._group.wait(_PLACE_SECONDS):
+            self.end()
+            wanted = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+            raise ConfigError(
+                f"The cluster has no free places for {count} workers with {wanted} each.\n"
+                f"End other programs on it, or give fewer --workers."
+            )
+        for index in range(count):
+            place = PlacementGroupSchedulingStrategy(self._group, index)
+            options = {"num_cpus": needs["CPU"], "num_gpus": needs.get("GPU", 0)}
+            actor = ray.remote(_Place).options(
+                scheduling_strategy=place, max_concurrency=2, **options
+            )
+            self._actors.append(actor.remote())
+        addresses = ray.get([actor.address.remote() for actor in self._actors])
+        for index, actor in enumerate(self._actors):
+            spec = WorkerSpec(str(run.path.absolute()), addresses, index, [])
+            lines = actor.run.options(num_returns="streaming").remote(spec)
+            threading.Thread(target=self._read, args=(index, lines), daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the first to stop, with which the others agree."""
+        self._actors[0].stop.remote()
+
+    def end(self) -> None:
+        """End them at once: without its actor, a worker ends as well."""
+        import ray
+
+        for actor in self._actors:
+            ray.kill(actor)
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.util.remove_placement_group(self._group)
+
+    def _read(self, index: int, lines: Any) -> None:
+        import ray
+
+        try:
+            for line in lines:
+                self.events.put((index, ray.get(line)))
+        except ray.exceptions.RayError as error:
+            self.events.put((index, Exit(_LOST, str(error).strip()[-_TAIL_CHARACTERS:])))

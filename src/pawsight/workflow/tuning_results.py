@@ -1,0 +1,60 @@
+"""The result of a search of settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawsight.evaluation.comparison import Comparison, Pair
+from pawsight.evaluation.importance import Importance
+from pawsight.runs import Run
+from pawsight.training.search_space import Value
+
+
+@dataclass(frozen=True, slots=True)
+class TunedTrial:
+    """One trial of a search.
+
+    Attributes:
+        number: From 0; 0 is the default recipe.
+        values: The value of each searched setting; 1 is that of the recipe.
+        state: "complete", "pruned" (it fell behind), "fail".
+        score: Validation accuracy, balanced where classes are uneven, 0..1; None if it failed.
+        minutes: How long it took.
+    """
+
+    number: int
+    values: dict[str, Value]
+    state: str
+    score: float | None
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The result of a search.
+
+    Attributes:
+        folder: Where everything is: study.db, trials.csv, tuning.png, default/, winner/.
+        trials: In their order.
+        importances: What mattered, the most important first; empty with few trials.
+        winner: The run with the best settings; None where the default recipe was the best.
+        comparison: The default recipe and the winner on the test photos; None without winner.
+    """
+
+    folder: Path
+    trials: list[TunedTrial]
+    importances: list[Importance]
+    winner: Run | None
+    comparison: Comparison | None
+
+    @property
+    def pair(self) -> Pair | None:
+        """How the winner differs from the default recipe: `second_only` photos are its gain."""
+        return None if self.comparison is None else self.comparison.pairs[0]
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the winner beats the default recipe by more than chance."""
+        pair = self.pair
+        return pair is not None and pair.is_significant and pair.second_only > pair.first_only

@@ -1,0 +1,289 @@
+"""Train a run with several worker processes, and start them again where one is lost.
+
+All that differs between this machine and a cluster is how processes are started
+(`Start`): here with `subprocess`, on a cluster by `ray_workers`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pawsight import errors, machine
+from pawsight.errors import ConfigError, PawsightError, StoppedError, TrainingError
+from pawsight.progress import Progress
+from pawsight.runs import Run
+from pawsight.workflow.training_worker import FAILED, WorkerSpec
+
+MOST_WORKERS = 256
+_MOST_FAILURES = 3  # in a row, without a new checkpoint
+_WAIT_SECONDS = 0.5  # between two checks for Ctrl-C
+_TAIL_LINES = 12
+_HOST = "127.0.0.1"
+_PROGRAM = "from pawsight.workflow.training_worker import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a worker ended: its exit code, and the end of what it wrote to standard error."""
+
+    code: int
+    tail: str = ""
+
+    def __str__(self) -> str:
+        last = self.tail.strip().rpartition("\n")[2].strip()
+        return f"exit code {self.code}" + (f": {last}" if last else "")
+
+
+class Started(Protocol):
+    """Worker processes that run.
+
+    Attributes:
+        events: Lines of their standard output and, last, how each ended, with its index.
+    """
+
+    events: queue.Queue[tuple[int, str | Exit]]
+
+    def stop(self) -> None:
+        """Ask them to write a checkpoint and to end."""
+
+    def end(self) -> None:
+        """End them at once, and release what they held."""
+
+
+Start = Callable[[Run, int], Started]
+
+
+class Supervised:
+    """A group of workers that is started again when one of them is lost.
+
+    Args:
+        count: How many workers.
+        start: Starts them, all at once.
+        speedup: How many times as fast as this process alone they are expected to be.
+    """
+
+    def __init__(self, count: int, start: Start, speedup: float = 1.0) -> None:
+        self.count = count
+        self.speedup = speedup
+        self._start = start
+
+    def train(self, run: Run, progress: Progress) -> None:
+        """Train a run to the end of its plan; see `WorkerGroup`."""
+        num_failures, reached = 0, _checkpoint_time(run)
+        while True:
+            progress.start(f"Starting {self.count} workers")
+            lost = self._attempt(run, progress)
+            if lost is None:
+                return
+            num_failures = num_failures + 1 if _checkpoint_time(run) == reached else 1
+            reached = _checkpoint_time(run)
+            index, how = lost
+            if num_failures >= _MOST_FAILURES:
+                raise TrainingError(
+                    f"Worker {index + 1} of {self.count} ended {num_failures} times without a new "
+                    f"checkpoint (exit code {how.code}). The end of its messages:\n{how.tail}\n"
+                    f"Continue with: pawsight resume {run.path}"
+                )
+            progress.note(
+                f"Worker {index + 1} of {self.count} was lost ({how}); continuing from the last "
+                f"checkpoint."
+            )
+
+    def _attempt(self, run: Run, progress: Progress) -> tuple[int, Exit] | None:
+        """Start all workers; return the first that was lost, or None when all are done."""
+        started = self._start(run, self.count)
+        failure: PawsightError | None = None
+        num_done = 0
+        try:
+            for index, event in _events(started, self.count):
+                if isinstance(event, str):
+                    failure = failure or _heed(event, progress)
+                elif event.code == FAILED and failure is not None:
+                    if index == 0 or not isinstance(failure, StoppedError):
+                        raise failure
+                elif event.code != 0:
+                    return index, event
+                else:
+                    num_done += 1
+        finally:
+            started.end()
+        if failure is not None:
+            raise failure
+        return None
+
+
+def _events(started: Started, count: int) -> Iterator[tuple[int, str | Exit]]:
+    """Yield what happens until all have ended; Ctrl-C asks them to stop, a second one ends them."""
+    is_stopped, num_ended = False, 0
+    while num_ended < count:
+        try:
+            event = started.events.get(timeout=_WAIT_SECONDS)
+        except queue.Empty:
+            continue
+        except KeyboardInterrupt:
+            if is_stopped:
+                raise
+            is_stopped = True
+            started.stop()
+            continue
+        num_ended += isinstance(event[1], Exit)
+        yield event
+
+
+def _heed(line: str, progress: Progress) -> PawsightError | None:
+    """Pass a message on to the progress; return the error that it is."""
+    try:
+        ((kind, values),) = json.loads(line).items()
+    except (ValueError, AttributeError):
+        return None
+    if kind == "error":
+        name, text = values
+        found = getattr(errors, name, PawsightError)
+        return found(text) if found is not errors.ExtraError else PawsightError(text)
+    if kind == "advance":
+        done, facts = values
+        progress.advance(done, **facts)
+    elif kind in ("start", "note"):
+        getattr(progress, kind)(*values)
+    return None
+
+
+def _checkpoint_time(run: Run) -> int:
+    try:
+        return (run.checkpoints_dir / "latest.npz").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+class WorkerProcess:
+    """A worker on this machine; `lines` must be read to their end.
+
+    Args:
+        spec: What it does.
+    """
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._messages = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        text = json.dumps(dataclasses.asdict(spec))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the process that started it
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    def lines(self) -> Iterator[str | Exit]:
+        """Yield the lines of standard output and, last, how it ended."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:  # noqa: UP028 - Ray sends, which a file does not take
+            yield line
+        code = self._process.wait()
+        self._messages.seek(0)
+        yield Exit(code, "".join(self._messages.readlines()[-_TAIL_LINES:]).rstrip())
+
+    def stop(self) -> None:
+        """Ask it to write a checkpoint and to end."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it has ended
+            self._process.stdin.write("stop\n")
+            self._process.stdin.flush()
+
+    def end(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Release what it held, when its lines are read to their end."""
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._messages):
+            with contextlib.suppress(OSError, ValueError):
+                assert stream is not None
+                stream.close()
+
+
+class LocalWorkers:
+    """Workers on this machine, which share its cores."""
+
+    def __init__(self, run: Run, count: int) -> None:
+        self.events: queue.Queue[tuple[int, str | Exit]] = queue.Queue()
+        addresses = [f"{_HOST}:{port}" for port in free_ports(count)]
+        specs = [
+            WorkerSpec(str(run.path.absolute()), addresses, index, _cores(index, count))
+            for index in range(count)
+        ]
+        self._processes = [WorkerProcess(spec) for spec in specs]
+        self._threads = [
+            threading.Thread(target=self._read, args=(index, one), daemon=True)
+            for index, one in enumerate(self._processes)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask the first to stop, with which the others agree."""
+        self._processes[0].stop()
+
+    def end(self) -> None:
+        """End them at once."""
+        for process in self._processes:
+            process.end()
+        for thread in self._threads:
+            thread.join()
+        for process in self._processes:
+            process.close()
+
+    def _read(self, index: int, process: WorkerProcess) -> None:
+        for event in process.lines():
+            self.events.put((index, event))
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nothing listens on."""
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in opened]
+
+
+def _cores(index: int, count: int) -> list[int]:
+    """Return the cores of a worker: its equal share, or one where there are too few."""
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))[: machine.num_cpus()]
+    share = len(cores) // count
+    if share == 0:
+        return [cores[index % len(cores)]]
+    return cores[index * share : (index + 1) * share]
+
+
+def worker_group(workers: int | None, cluster: str | None) -> Supervised | None:
+    """Return the processes that train a run; None where this one does.
+
+    Raises:
+        ConfigError: The number is out of range, or missing.
+        ExtraError: A cluster needs Ray, which is not installed.
+    """
+    if workers is None and cluster is None:
+        return None
+    if workers is None or not 1 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"Give a number of workers from 1 to {MOST_WORKERS}.")
+    if cluster is None:
+        return Supervised(workers, LocalWorkers)
+    from pawsight.workflow.ray_workers import RayCluster
+
+    found = RayCluster(cluster, workers)
+    return Supervised(workers, found.start, found.speedup)

@@ -1,0 +1,189 @@
+"""A search of settings: resumable, honest about chance. Trials are not trained here but one."""
+
+import datetime
+from dataclasses import dataclass
+
+import pytest
+
+from pawsight.config import TrainConfig
+from pawsight.errors import ConfigError, ExtraError, RunError, StoppedError, TrainingError
+from pawsight.evaluation.comparison import Comparison, Pair, RunScore
+from pawsight.evaluation.importance import importances
+from pawsight.workflow import tune, tuning
+from pawsight.workflow.tuning_results import Tuning
+
+
+@dataclass
+class Row:
+    validation_accuracy: float
+    validation_balanced_accuracy: float | None = None
+
+
+@dataclass
+class Score:
+    """How a made-up set of photos answers to settings: best at 2.8 times the learning rate."""
+
+    config: TrainConfig
+
+    @property
+    def accuracy(self):
+        rate = (self.config.learning_rate or 0.12) / 0.12
+        return 0.9 - 0.1 * abs(rate - 2.8) - 0.001 * (self.config.batch_size or 128) / 128
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Replace training by a formula; the settings of each run, in their order."""
+    pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    found = []
+
+    def train(source, config, out, progress):
+        found.append(config)
+        accuracy = Score(config).accuracy
+        progress.start("Training", 10, "steps")
+        for _ in range(10):
+            progress.advance(1, validation_accuracy=accuracy)
+        out.mkdir(parents=True)
+        (out / "accuracy").write_text(str(accuracy))
+        return tuning.Run(out)
+
+    def score(run):
+        return float((run.path / "accuracy").read_text())
+
+    def compare(paths):
+        scores = [float((path / "accuracy").read_text()) for path in paths]
+        counts = [round(1000 * score) for score in scores]
+        runs = tuple(RunScore(p, n, n / 1000, (0, 1)) for p, n in zip(paths, counts, strict=True))
+        pair = Pair(0, 1, 0, counts[1] - counts[0], 0.001)
+        return Comparison(1000, 0, "", runs, (pair,), ())
+
+    monkeypatch.setattr(tuning, "train", train)
+    monkeypatch.setattr(tuning, "_score", score)
+    monkeypatch.setattr(tuning, "compare", compare)
+    return found
+
+
+SWIFT = TrainConfig(model="swift", epochs=1, image_size=64, resize="crop")
+
+
+@pytest.fixture
+def minutes(monkeypatch):
+    """Let every trial take one minute."""
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.setattr(
+        optuna.trial.FrozenTrial, "duration", property(lambda self: datetime.timedelta(minutes=1))
+    )
+
+
+def test_search_begins_with_the_default_recipe_and_finds_better_settings(
+    trained, minutes, tmp_path
+):
+    found = tune("photos", 20, SWIFT, tmp_path / "out")
+    assert len(found.trials) == 14  # 70 % of 20 minutes, one each
+    assert trained[0] == SWIFT
+    best = max(found.trials, key=lambda one: one.score or 0)
+    assert best.score > found.trials[0].score + 0.05
+    assert found.winner.path == tmp_path / "out" / "winner"
+    assert found.is_better
+    assert found.importances[0].name == "learning rate"
+    assert found.importances[0].spread > 0
+    assert sum(one.mean for one in found.importances) == pytest.approx(1)
+    rows = (tmp_path / "out" / "trials.csv").read_text().splitlines()
+    assert len(rows) == 15
+    assert (tmp_path / "out" / "tuning.png").stat().st_size > 0
+
+
+def test_trials_that_fall_behind_are_ended(trained, minutes, tmp_path):
+    found = tune("photos", 40, SWIFT, tmp_path / "out")
+    assert {"complete", "pruned"} == {one.state for one in found.trials}
+
+
+def test_search_that_was_stopped_goes_on(trained, minutes, tmp_path, monkeypatch):
+    real = tuning.train
+
+    def stopping(source, config, out, progress):
+        if out.name == "0003":
+            raise StoppedError("Stopped.")
+        return real(source, config, out, progress)
+
+    monkeypatch.setattr(tuning, "train", stopping)
+    with pytest.raises(StoppedError, match="Continue with the same command and --out"):
+        tune("photos", 20, SWIFT, tmp_path / "out")
+    monkeypatch.setattr(tuning, "train", real)
+    stopped = len(trained)
+    found = tune("photos", 20, SWIFT, tmp_path / "out")
+    assert stopped == 3
+    assert len(found.trials) == 14
+    assert found.trials[4].values == found.trials[3].values  # which had failed
+    with pytest.raises(RunError, match="search with other settings"):
+        tune("photos", 20, SWIFT.model_copy(update={"seed": 1}), tmp_path / "out")
+
+
+def test_failed_trial_is_passed_over(trained, minutes, tmp_path, monkeypatch, recorded):
+    real = tuning.train
+
+    def failing(source, config, out, progress):
+        if out.name == "0002":
+            raise TrainingError("It diverged.")
+        return real(source, config, out, progress)
+
+    monkeypatch.setattr(tuning, "train", failing)
+    found = tune("photos", 10, SWIFT, tmp_path / "out", recorded)
+    assert found.trials[2].state == "fail"
+    assert "Trial 3 failed: It diverged." in recorded.notes
+
+
+def test_default_recipe_that_is_best_is_kept(trained, minutes, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Score, "accuracy", property(lambda self: 0.9 if self.config == SWIFT else 0.5)
+    )
+    found = tune("photos", 10, SWIFT, tmp_path / "out")
+    assert (found.winner, found.is_better) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "config", [TrainConfig(model="builtin"), TrainConfig(model="swift", minutes=3)]
+)
+def test_nothing_to_search_is_refused(config, tmp_path):
+    pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    with pytest.raises(ConfigError, match="nothing to search"):
+        tune("photos", 10, config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_optuna_names_the_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    with pytest.raises(ExtraError, match=r'pip install "pawsight\[tune\]"'):
+        tune("photos", 10, SWIFT, tmp_path / "out")
+
+
+def test_few_or_equal_trials_have_no_importance():
+    optuna = pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
+    trials = [
+        optuna.trial.create_trial(params={"x": i / 10}, distributions=space, value=0.5)
+        for i in range(8)
+    ]
+    assert importances(trials) == []
+    assert importances(trials[:3]) == []
+
+
+@pytest.mark.parametrize(
+    ("first_only", "second_only", "p_value", "start"),
+    [
+        (3, 30, 0.001, "The winner is better by more than chance: 127 of 200 held-out photos"),
+        (10, 14, 0.5, "The winner is not shown to be better than the default recipe"),
+        (30, 3, 0.001, "The winner is not shown to be better than the default recipe"),
+    ],
+)
+def test_verdict_tells_chance_apart(first_only, second_only, p_value, start, tmp_path):
+    from pawsight.cli.tune import verdict
+
+    runs = (
+        RunScore(tmp_path / "default", 100, 0.5, (0, 1)),
+        RunScore(tmp_path / "winner", 100 + second_only - first_only, 0.5, (0, 1)),
+    )
+    pair = Pair(0, 1, first_only, second_only, p_value)
+    compared = Comparison(200, 0, "", runs, (pair,), ())
+    found = Tuning(tmp_path, [], [], tuning.Run(tmp_path / "winner"), compared)
+    assert verdict(found).startswith(start)
