@@ -28,6 +28,8 @@ _GIVES = {
     "fit": "train --model builtin, evaluate, make reports; export to ONNX: without TensorFlow",
     "export": "export to LiteRT and OpenVINO, together with train",
     "hub": "presets of KerasHub: --model hub:PRESET, together with train",
+    "tune": "search the settings of a recipe: pawsight tune, together with train",
+    "cluster": "train on a Ray cluster: --cluster ADDRESS, together with train",
     "serve": "serve a model over HTTP, with a web page",
     "tiff": "read TIFFs of many bands that are compressed with LZW, JPEG, zstd and the like",
     "cloud": "read photos from s3:// gs:// az:// hf:// sftp:// and https:// addresses",

@@ -19,8 +19,8 @@ def trained(monkeypatch):
     """Stand in for the training itself, and keep what the command passes on."""
     passed = {}
 
-    def train(source, config, out, progress, started, build):
-        passed.update(source=source, config=config, out=out, started=started, build=build)
+    def train(source, config, out, progress, **others):
+        passed.update(source=source, config=config, out=out, **others)
         progress.note("A note.")
         return finished_run(Path(out))
 

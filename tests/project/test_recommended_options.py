@@ -12,6 +12,7 @@ from pawsight.config import TrainConfig
 PACKAGE = Path(pawsight.__file__).parent
 # Of pip, curl and wsl.
 FOREIGN = {"--upgrade", "--force-reinstall", "--quiet", "--data-binary", "--install"}
+FOREIGN |= {"--head"}  # of ray start
 
 
 def named(pattern):

@@ -166,7 +166,7 @@ def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path):
 def test_a_folder_that_holds_something_is_refused(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
-    expected = re.escape(f"{tmp_path / 'out'} already holds")
+    expected = re.escape(f"{tmp_path / 'out'} is not empty")
     with pytest.raises(DiskError, match=expected), new_folder(tmp_path / "out"):
         pass
 

@@ -39,5 +39,5 @@ def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, r
 
 def test_folds_go_into_no_folder_that_holds_something_else(photos, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(RunError, match="something else"):
+    with pytest.raises(RunError, match="is not empty"):
         cross_validate(photos, SMALL, tmp_path)

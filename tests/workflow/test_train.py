@@ -144,7 +144,7 @@ def test_a_run_is_not_resumed_on_other_photos(photos, tmp_path):
 
 def test_two_runs_never_overwrite_each_other(photos, run):
     before = _contents(run.path)
-    with pytest.raises(RunError, match="already holds something"):
+    with pytest.raises(RunError, match="is not empty"):
         train(photos, SMALL, run.path)
     assert _contents(run.path) == before
 

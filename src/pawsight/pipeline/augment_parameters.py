@@ -18,7 +18,8 @@ class Parameters(NamedTuple):
     """Parameters of a batch: tensors of shape [B], named as in Keras; None changes nothing.
 
     As in Keras, a positive `tx` or `ty` moves the content left or up, and a
-    zoom below 1 magnifies.
+    zoom below 1 magnifies. New fields come last: the place of a field is a part of
+    the seed of its draw.
     """
 
     theta: tf.Tensor | None = None  # degrees
@@ -38,7 +39,9 @@ class Parameters(NamedTuple):
     @property
     def has_affine(self) -> bool:
         """Whether any of them moves pixels."""
-        return any(value is not None for value in self[:8])
+        moving = (self.theta, self.tx, self.ty, self.shear, self.zx, self.zy)
+        flips = (self.flip_horizontal, self.flip_vertical)
+        return any(value is not None for value in (*moving, *flips))
 
 
 def draw(

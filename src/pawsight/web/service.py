@@ -258,6 +258,7 @@ async def _in_daemon_thread(call: Callable[[], bool]) -> bool:
     future: Future[bool] = Future()
 
     def run() -> None:
+        future.set_running_or_notify_cancel()  # the service may end before it does
         try:
             future.set_result(call())
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited

@@ -262,7 +262,7 @@ def _folder(source: Source, out: Source | None, config: TrainConfig) -> Path:
             )
         return folder
     if folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"{folder} already holds something else.\nChoose another --out folder.")
+        raise RunError(f"{folder} is not empty.\nChoose another --out folder.")
     make_dir(folder)
     write_json(path, settings)
     return folder
