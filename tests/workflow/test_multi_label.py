@@ -201,6 +201,10 @@ def test_a_network_is_trained_on_several_labels(shapes, tmp_path, settings):
     (row,) = pawsight.load(trained).predict([_draw(3000, 1, 1)])
     assert set(row.labels) <= {"circle", "square"}
     assert "share of right labels" in trained.report_path.read_text().lower()
+    lines = [line for line in trained.log_path.read_text().splitlines() if "in validation" in line]
+    rows = [line for line in lines if "  Epoch " in line or "The average of" in line]
+    assert len(rows) == (3 if "finetune" in settings else 2)
+    assert all(": share of right labels " in line for line in rows)
 
 
 def test_a_model_of_one_class_is_not_compared_with_several_labels(shapes):

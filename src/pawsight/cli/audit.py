@@ -20,6 +20,30 @@ FOUND = 3  # the exit code when --fail-on finds something
 _MOST_ROWS = 20  # of one finding; the page and the JSON have more
 _ANY = "any"
 
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where audit.html, audit.json and catalog.csv go; else audits/<date>-<time>-<name>.",
+    ),
+]
+_FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES",
+        help="End with exit code 3 if one of these is found, such as leakage,broken; or any.",
+    ),
+]
+_PixelsSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Of files of more than 8 bits: pixels.bands=4,3,2 or pixels.range=0,4095.",
+        hidden=True,
+    ),
+]
+
 
 @takes_source_options(hidden=("merge", "encoding", "label_separator"))
 def audit(
@@ -30,31 +54,10 @@ def audit(
             metavar="SOURCE", help="What `pawsight train` takes: a folder, archive or .csv."
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where audit.html, audit.json and catalog.csv go; "
-            "else audits/<date>-<time>-<name>.",
-        ),
-    ] = None,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES",
-            help="End with exit code 3 if one of these is found, such as leakage,broken; or any.",
-        ),
-    ] = None,
+    out: _Out = None,
+    fail_on: _FailOn = None,
     group_by: GroupBy = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Of files of more than 8 bits: pixels.bands=4,3,2 or pixels.range=0,4095.",
-            hidden=True,
-        ),
-    ] = None,
+    set_: _PixelsSet = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from pawsight.cli.settings import (
     GroupBy,
     Minutes,
     Model,
+    RunsFolder,
     Seed,
     train_config,
 )
@@ -42,10 +42,7 @@ def cross_validate(
     minutes: Minutes = None,
     seed: Seed = 0,
     group_by: GroupBy = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
-    ] = None,
+    out: RunsFolder = None,
     config: Config = None,
     set_: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -89,6 +89,10 @@ GroupBy = Annotated[
         r"of the .csv; or what a pattern finds in the names of files: 'person(\d+)'.",
     ),
 ]
+RunsFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
+]
 Config = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Settings from a .json or .toml; options win over it."),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pawsight.cli.output import print_line
-from pawsight.cli.settings import Assigned, Config, Epochs, GroupBy, Model, Seed, train_config
+from pawsight.cli.settings import (
+    Assigned,
+    Config,
+    Epochs,
+    GroupBy,
+    Model,
+    RunsFolder,
+    Seed,
+    train_config,
+)
 from pawsight.cli.source_options import MULTI_LABEL, RARE, takes_source_options
 from pawsight.cli.tables import print_table
 
@@ -29,10 +37,7 @@ def tune(
     epochs: Epochs = None,
     seed: Seed = 0,
     group_by: GroupBy = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
-    ] = None,
+    out: RunsFolder = None,
     config: Config = None,
     set_: Assigned = None,
     **_: Any,

@@ -19,20 +19,35 @@ _OTHERS = {
 }
 
 
+def is_html(data: bytes) -> bool:
+    """Return whether bytes begin as a web page does."""
+    pages = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
+    return _text_start(data).startswith(pages)
+
+
+def is_lfs_pointer(data: bytes) -> bool:
+    """Return whether bytes are a pointer of Git LFS, in place of a file."""
+    return _text_start(data).startswith(b"version https://git-lfs.github.com/")
+
+
+def _text_start(data: bytes) -> bytes:
+    return data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+
+
 def content_of(data: bytes) -> str:
     """Return what bytes contain that no decoder reads.
 
     Args:
         data: The file, or its first 4,096 bytes.
     """
-    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+    start = _text_start(data)
+    if is_html(data):
         return "HTML text"
     if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
         return "an SVG drawing"
     if start.startswith(b"<?xml"):
         return "XML text"
-    if start.startswith(b"version https://git-lfs.github.com/"):
+    if is_lfs_pointer(data):
         return "a Git LFS pointer, in place of the photo; get the photos with: git lfs pull"
     if not any(data[:4096]):
         return "only zero bytes"

@@ -163,7 +163,7 @@ def _names(numbers: IntArray, predictions: Predictions, places: list[int]) -> ND
 
 
 def _pairs(is_right: NDArray[np.bool_]) -> tuple[Pair, ...]:
-    from scipy.stats import binomtest  # takes a second to import, and only this needs it
+    from scipy.stats import binomtest  # slow to import, and only this needs it
 
     found = []
     for first, second in itertools.combinations(range(len(is_right)), 2):

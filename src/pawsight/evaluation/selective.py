@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr  # binom.cdf, without a second of importing scipy.stats
+from scipy.special import bdtr  # binom.cdf; scipy.stats is slow to import
 
 from pawsight.errors import ConfigError, ShapeError
 from pawsight.models.operating_point import OperatingPoint

@@ -195,7 +195,8 @@ class Classifier:
 
     def drift_monitor(self) -> DriftMonitor:
         """Return an empty collection of predictions that tests whether they differ as a whole."""
-        return DriftMonitor(getattr(self._scorer, "drift_reference", None), self.class_names)
+        scorer = self._scorer
+        return DriftMonitor(scorer.drift_reference if scorer else None, self.class_names)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -250,9 +251,7 @@ class Classifier:
     def _probs_of(self, logits: FloatArray) -> FloatArray:
         return self.task.probabilities(logits, self.temperature)
 
-    def _ood_scores(
-        self, images: ImageArray, features: FloatArray | None
-    ) -> Sequence[float | None]:
+    def _ood_scores(self, images: ImageArray, features: FloatArray | None) -> list[float | None]:
         """Return the out-of-distribution score of each image; None where there is no detector."""
         if self._scorer is None:
             return [None] * len(images)

@@ -23,11 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.errors import RunError
 from pawsight.formatting import counted
 from pawsight.records import FloatArray, Prediction
-from pawsight.storage.atomic import replacing
-from pawsight.storage.npz import NPZ_ERRORS
+from pawsight.storage.npz import opened_npz, save_npz
 
 FALSE_ALARM_RATE = 0.01
 LEAST_PHOTOS = 30  # tested at a time, and needed as a reference
@@ -104,14 +102,12 @@ class DriftReference:
         Raises:
             DiskError: The file cannot be written.
         """
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                classes=self.classes.astype(np.int32),
-                probabilities=self.probabilities.astype(np.float32),
-                ood_scores=self.ood_scores.astype(np.float32),
-            )
+        save_npz(
+            path,
+            classes=self.classes.astype(np.int32),
+            probabilities=self.probabilities.astype(np.float32),
+            ood_scores=self.ood_scores.astype(np.float32),
+        )
 
     @classmethod
     def load(cls, path: Path) -> DriftReference:
@@ -120,21 +116,15 @@ class DriftReference:
         Raises:
             RunError: The file is missing or damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-                arrays = [
-                    np.asarray(found[name], np.float64)
-                    for name in ("classes", "probabilities", "ood_scores")
-                ]
+        with opened_npz(path) as found:
+            arrays = [
+                np.asarray(found[name], np.float64)
+                for name in ("classes", "probabilities", "ood_scores")
+            ]
             if len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
                 raise ValueError("arrays disagree in shape")
             if not all(np.isfinite(array).all() for array in arrays):
                 raise ValueError("a number is not finite")
-        except NPZ_ERRORS as error:
-            raise RunError(
-                f"{path} cannot be read, or it is damaged ({error}).\n"
-                f"Train again, or copy the run folder again."
-            ) from error
         return cls(*arrays)
 
 

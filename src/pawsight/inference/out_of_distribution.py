@@ -15,10 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pawsight.errors import RunError
 from pawsight.records import FloatArray
-from pawsight.storage.atomic import replacing
-from pawsight.storage.npz import NPZ_ERRORS
+from pawsight.storage.npz import opened_npz, save_npz
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,15 +61,13 @@ class OutOfDistributionDetector:
         Raises:
             DiskError: The file cannot be written.
         """
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                means=self.means.astype(np.float32),
-                basis=self.basis.astype(np.float16),
-                variances=self.variances.astype(np.float64),
-                scalars=np.array([self.rest, self.threshold], np.float64),
-            )
+        save_npz(
+            path,
+            means=self.means.astype(np.float32),
+            basis=self.basis.astype(np.float16),
+            variances=self.variances.astype(np.float64),
+            scalars=np.array([self.rest, self.threshold], np.float64),
+        )
 
     @classmethod
     def load(cls, path: Path) -> OutOfDistributionDetector:
@@ -80,18 +76,12 @@ class OutOfDistributionDetector:
         Raises:
             RunError: The file is missing or damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-                means, basis, variances, scalars = (
-                    np.asarray(found[name], np.float64)
-                    for name in ("means", "basis", "variances", "scalars")
-                )
+        with opened_npz(path) as found:
+            means, basis, variances, scalars = (
+                np.asarray(found[name], np.float64)
+                for name in ("means", "basis", "variances", "scalars")
+            )
             _check(means, basis, variances, scalars)
-        except NPZ_ERRORS as error:
-            raise RunError(
-                f"{path} cannot be read, or it is damaged ({error}).\n"
-                f"Train again, or copy the run folder again."
-            ) from error
         return cls(means, basis, variances, float(scalars[0]), float(scalars[1]))
 
 

@@ -146,6 +146,14 @@ class Count:
         self.num_read += not prediction.error
 
 
+def count_rows(predictions: Iterable[Prediction]) -> Count:
+    """Count predictions."""
+    count = Count()
+    for prediction in predictions:
+        count.add(prediction)
+    return count
+
+
 def write_rows(
     predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
 ) -> Count:

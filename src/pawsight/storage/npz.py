@@ -1,11 +1,52 @@
-"""The errors that NumPy raises for a damaged .npz file."""
+"""Files of NumPy arrays (.npz): numbers only, never code."""
 
+from __future__ import annotations
+
+import contextlib
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-# Of the zip archive, its compression, and the headers of its arrays, which are Python literals.
+import numpy as np
+
+from pawsight.errors import RunError
+from pawsight.storage.atomic import replacing
+
+# What NumPy raises for a damaged file: of the zip archive, its compression, and the headers of its
+# arrays, which are Python literals.
 NPZ_ERRORS = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
+
+
+def save_npz(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays by their names, whole or not at all.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+@contextlib.contextmanager
+def opened_npz(path: Path) -> Iterator[Any]:
+    """Open the arrays that a run keeps, by their names.
+
+    The block checks them, and raises ValueError for what cannot be right.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            yield found
+    except NPZ_ERRORS as error:
+        raise RunError(
+            f"{path} cannot be read, or it is damaged ({error}).\n"
+            f"Train again, or copy the run folder again."
+        ) from error

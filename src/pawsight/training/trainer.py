@@ -230,7 +230,7 @@ class Trainer:
             train_accuracy=self._history[-1].train_accuracy,
             is_average=True,
         )
-        progress.note(row.describe())
+        progress.note(row.describe(task_of(self.plan.task).accuracy_title))
         if math.isfinite(found.loss):
             self._history = mark_best([*self._history, row])
             save_history(self._history, run.history_path)

@@ -20,7 +20,7 @@ from pawsight.inference.format_names import OutputFormat
 from pawsight.inference.output_formats import FORMATS, check_replaceable, format_of
 from pawsight.inference.partial_results import PartialResults
 from pawsight.inference.photo_inputs import expand
-from pawsight.inference.result_rows import Count, write_rows
+from pawsight.inference.result_rows import Count, count_rows, write_rows
 from pawsight.inference.shards import Listing, Shard, ShardEnd
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
@@ -90,38 +90,43 @@ def predict_folder(
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
-    path = Path(output)
-    check_replaceable(path)
-    if shard is None:
-        format = format or format_of(path)  # before anything is predicted
-    part = None if shard is None else Shard(*shard).checked()
+    path, format, part = _checked(Path(output), format, shard)
     classifier = load(run_path, max_error)
-    names = [photos] if isinstance(photos, str | os.PathLike) else photos
     settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
     class_names, task = classifier.class_names, classifier.task
     listing, monitor = Listing(), classifier.drift_monitor()
     with PartialResults(path, class_names, settings, task, part) as partial_results:
         _predict_rest(
-            *(partial_results, names, listing, part or Shard(1, 1)),
+            *(partial_results, photos, listing, part or Shard(1, 1)),
             *(classifier, tta, batch_size, progress),
         )
         if part is not None:
-            thresholds = task.thresholds_of(len(class_names)) or []
-            partial_results.end(
-                ShardEnd(
-                    listing.num_listed, listing.checksum, list(class_names), task.name, thresholds
-                )
-            )
-            count, written = Count(), partial_results.path
-            for prediction in monitor.watch(partial_results.rows()):
-                count.add(prediction)
-        else:
-            rows = monitor.watch(partial_results.rows())
+            partial_results.end(_shard_end(listing, classifier))
+        rows = monitor.watch(partial_results.rows())
+        if part is None:
             count, written = write_file(path, rows, class_names, format), path
             partial_results.remove()
+        else:
+            count, written = count_rows(rows), partial_results.path
     if (drift := monitor.result()) and drift.has_drifted:
         progress.note(drift.sentence())
     return PredictionFile(written, count.num_read, count.num_failed, drift)
+
+
+def _checked(
+    path: Path, format: OutputFormat | None, shard: tuple[int, int] | None
+) -> tuple[Path, OutputFormat | None, Shard | None]:
+    """Check the output before anything is predicted, and choose its format."""
+    check_replaceable(path)
+    if shard is not None:
+        return path, format, Shard(*shard).checked()
+    return path, format or format_of(path), None
+
+
+def _shard_end(listing: Listing, classifier: Classifier) -> ShardEnd:
+    names, task = classifier.class_names, classifier.task
+    thresholds = task.thresholds_of(len(names)) or []
+    return ShardEnd(listing.num_listed, listing.checksum, list(names), task.name, thresholds)
 
 
 def write_file(
@@ -142,7 +147,7 @@ def write_file(
 
 def _predict_rest(
     partial_results: PartialResults,
-    names: Iterable[Source],
+    photos: Source | Iterable[Source],
     listing: Listing,
     shard: Shard,
     classifier: Classifier,
@@ -159,6 +164,7 @@ def _predict_rest(
     # Unbuffered: a thread may still wait for standard input when the process ends.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     left_out = LeftOut()
+    names = [photos] if isinstance(photos, str | os.PathLike) else photos
     local = fetch_addresses([os.fspath(name) for name in names], progress)
     listed = listing.photos_of(shard, expand(local, stdin, left_out))
     try:

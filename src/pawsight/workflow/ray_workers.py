@@ -98,7 +98,7 @@ class _Place:
             self._process.close()
 
     def stop(self) -> None:
-        """Ask the worker to write a checkpoint and to end."""
+        """Request that the worker writes a checkpoint and ends."""
         self._process.stop()
 
 
@@ -133,7 +133,7 @@ class RayWorkers:
             threading.Thread(target=self._read, args=(index, lines), daemon=True).start()
 
     def stop(self) -> None:
-        """Ask the first to stop, with which the others agree."""
+        """Request a stop of the first, with which the others agree."""
         self._actors[0].stop.remote()
 
     def end(self) -> None:

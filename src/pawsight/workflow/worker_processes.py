@@ -56,7 +56,7 @@ class Started(Protocol):
     events: queue.Queue[tuple[int, str | Exit]]
 
     def stop(self) -> None:
-        """Ask them to write a checkpoint and to end."""
+        """Request that they write a checkpoint and end."""
 
     def end(self) -> None:
         """End them at once, and release what they held."""
@@ -197,7 +197,7 @@ class WorkerProcess:
         yield Exit(code, "".join(self._messages.readlines()[-_TAIL_LINES:]).rstrip())
 
     def stop(self) -> None:
-        """Ask it to write a checkpoint and to end."""
+        """Request that it writes a checkpoint and ends."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # it has ended
             self._process.stdin.write("stop\n")
@@ -235,7 +235,7 @@ class LocalWorkers:
             thread.start()
 
     def stop(self) -> None:
-        """Ask the first to stop, with which the others agree."""
+        """Request a stop of the first, with which the others agree."""
         self._processes[0].stop()
 
     def end(self) -> None:

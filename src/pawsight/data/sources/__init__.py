@@ -97,7 +97,7 @@ def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
             start = file.read(archive.START_BYTES)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if content := unread_files.placeholder(start):
+    if content := unread_files.wrong_download(start):
         what = "table" if table.is_table(path, start) else "archive"
         raise SourceError(f"{path} is no {what} at all, but {content}")
     if unread_files.is_document(path) or unread_files.is_piece(path):

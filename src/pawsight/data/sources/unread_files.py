@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pawsight.data.file_contents import content_of
+from pawsight.data.file_contents import is_html, is_lfs_pointer
 from pawsight.data.file_types import ARCHIVES, TABLES
 
 _TO_TABLE = "Write a .csv with the columns path and label, and give that."
@@ -24,10 +24,6 @@ _KINDS = {
 _BY_ENDING = {end: named for named, endings in _KINDS.values() for end in endings.split()}
 # Pieces of an archive that was divided to fit somewhere: pets.zip.001, pets.z01, pets.part1.rar.
 _PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
-_PLACEHOLDERS = {
-    "HTML text": "a web page, such as one that asks you to sign in.\nDownload the file itself.",
-    "a Git LFS pointer": "a Git LFS pointer.\nGet the file with: git lfs pull",
-}
 
 
 def is_document(path: Path) -> bool:
@@ -40,10 +36,13 @@ def is_piece(path: Path) -> bool:
     return bool(_PIECE.search(path.name))
 
 
-def placeholder(start: bytes) -> str:
-    """Return what a file holds instead of its content, and what to do; "" where it does not."""
-    content = content_of(start)
-    return next((text for first, text in _PLACEHOLDERS.items() if content.startswith(first)), "")
+def wrong_download(start: bytes) -> str:
+    """Return what was downloaded instead of a file, and what to do; "" where it is the file."""
+    if is_html(start):
+        return "a web page, such as one that asks you to sign in.\nDownload the file itself."
+    if is_lfs_pointer(start):
+        return "a Git LFS pointer.\nGet the file with: git lfs pull"
+    return ""
 
 
 def no_source(path: Path) -> str:
