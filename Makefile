@@ -194,6 +194,10 @@ benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same phot
 benchmark-none-of-these: $(READY)  ## Photos of other things, found or taken for a class: ARGS="photos/ --foreign other/" (minutes)
 	@$(BIN)/python benchmarks/none_of_these/run.py $(ARGS)
 
+.PHONY: benchmark-heat-maps
+benchmark-heat-maps: $(READY)  ## Is the heat where the cue is, on drawn photos (minutes)
+	@$(BIN)/python benchmarks/heat_maps/run.py $(ARGS)
+
 .PHONY: benchmark-doubts
 benchmark-doubts: $(READY)  ## Labels changed on purpose, found: ARGS="photos/ --cleanlab PYTHON" (an hour)
 	@$(BIN)/python benchmarks/doubts/run.py $(ARGS)

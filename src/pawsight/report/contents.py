@@ -86,6 +86,11 @@ class Contents:
         )
 
     @property
+    def root(self) -> Path:
+        """The folder that the paths of the photos are relative to."""
+        return Path(self.config.get("root", ""))
+
+    @property
     def name(self) -> str:
         """What the photos are called."""
         source = Path(self.config.get("source", "")).name

@@ -28,7 +28,8 @@ from pawsight.report.answered import coverage_sentence, draw_coverage, threshold
 from pawsight.report.contents import Contents
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
-from pawsight.report.gallery import surest_label_mistakes, surest_mistakes
+from pawsight.report.gallery import LabelMistake, Mistake, surest_label_mistakes, surest_mistakes
+from pawsight.report.heat_pictures import HeatPicture, draw_heat_pictures
 from pawsight.report.run_facts import photo_counts, plan_rows, setting_rows, training_rows
 from pawsight.report.summary import summarise
 from pawsight.report.templates import load_template
@@ -37,6 +38,8 @@ from pawsight.storage.atomic import write_json, write_text
 from pawsight.training.plan import HeadPlan
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
+
+_MOST_HEAT_MAPS = 4  # of mistakes, and of right answers; each takes 65 runs of the model
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
@@ -57,6 +60,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     """
     facts = Contents.load(run)
     summary, predictions = summarise(facts), facts.predictions
+    mistakes = _mistakes(facts, predictions, worst_images) if predictions else []
     page = load_template("template.html.j2").render(
         summary=summary,
         is_multi_label=facts.task.is_multi_label,
@@ -71,7 +75,8 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         figures=_draw(facts),
         hardest_first=_hardest_first(facts.metrics),
         confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
-        mistakes=_mistakes(facts, predictions, worst_images) if predictions else [],
+        mistakes=mistakes,
+        heat_pictures=_heat_pictures(facts, mistakes),
         broken=_broken(facts.catalog),
         unusual=_unusual(facts.audit),
         lost=[(one.path, one.problem) for one in facts.lost],
@@ -97,10 +102,20 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     return run.report_path
 
 
-def _mistakes(facts: Contents, predictions: Predictions, most: int) -> Sequence[object]:
+def _mistakes(
+    facts: Contents, predictions: Predictions, most: int
+) -> Sequence[Mistake | LabelMistake]:
     scale = facts.model.pixel_scale if facts.model else STANDARD
     find = surest_label_mistakes if facts.task.is_multi_label else surest_mistakes
-    return find(predictions, Path(facts.config.get("root", "")), most, scale)
+    return find(predictions, facts.root, most, scale)
+
+
+def _heat_pictures(
+    facts: Contents, mistakes: Sequence[Mistake | LabelMistake]
+) -> list[HeatPicture]:
+    if facts.predictions is None:
+        return []
+    return draw_heat_pictures(facts.run, facts.predictions, mistakes, facts.root, _MOST_HEAT_MAPS)
 
 
 def _draw(facts: Contents) -> dict[str, Markup]:

@@ -16,8 +16,12 @@ from pawsight.data.decoding.photo_file import read_photo
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 
+QUALITY = 78  # of JPEGs
 
-def draw_thumbnail(path: Path, side: int, quality: int = 78, scale: PixelScale = STANDARD) -> str:
+
+def draw_thumbnail(
+    path: Path, side: int, quality: int = QUALITY, scale: PixelScale = STANDARD
+) -> str:
     """Draw a photo to fit a square, as a data: URI of a JPEG.
 
     Returns:
@@ -28,6 +32,18 @@ def draw_thumbnail(path: Path, side: int, quality: int = 78, scale: PixelScale =
         image: Image.Image = decode(read_photo(path), keep_truncated=True, scale=scale)
     except PhotoError:
         return ""
+    return data_uri(image, side, quality)
+
+
+def data_uri(image: Image.Image, side: int, quality: int = QUALITY) -> str:
+    """Return an image as a data: URI of a JPEG; it is made smaller where it does not fit a square.
+
+    Args:
+        image: RGB.
+        side: Of the square, in pixels.
+        quality: Of the JPEG, 1 to 95.
+    """
+    image = image.copy()
     image.thumbnail((side, side))
     data = io.BytesIO()
     image.save(data, "JPEG", quality=quality, optimize=True)

@@ -60,14 +60,14 @@ class Answer(BaseModel):
 
 
 class Heat(BaseModel):
-    """How much the probability of a class depends on each part of a photo, 0 to 1."""
+    """How much the log-odds of a class depend on each part of a photo, 0 to 1."""
 
     label: str
     rows: int
     columns: int
     values: list[list[float]] = Field(description="Over the photo as resized for the model.")
     probability: float = Field(description="Of the class, with nothing covered.")
-    largest_drop: float = Field(description="The drop of the probability at the value 1.")
+    largest_drop: float = Field(description="The drop of the probability at the value 1, 0 to 1.")
     image_size: ImageSize
     resize: Resize
 

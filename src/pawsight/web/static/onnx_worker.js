@@ -3,7 +3,11 @@
 import * as ort from "../runtime/ort.wasm.bundle.min.mjs";
 import { fitted } from "./resampling.js";
 
-const GRID = 8; // patches along a side of a heat map, as in heat_map.py
+// Of a heat map, as in heat_map.py: cells along a side, the side of a patch in cells, and the least
+// probability, so that log-odds stay finite.
+const GRID = 8;
+const OVERLAP = 1.5;
+const LEAST_PROBABILITY = 1e-12;
 
 // More threads need headers that a plain file server does not send.
 ort.env.wasm.numThreads = 1;
@@ -67,31 +71,32 @@ function severalLabels(probs) {
   };
 }
 
-/** As heat_map.py: occlude each patch in turn, and measure the drop of the class's probability. */
+/** As heat_map.py: cover each patch in turn, and measure the drop of the class's log-odds. */
 async function heatMap({ id, file, label }) {
   const pixels = await decode(file);
   const [height, width] = card.image_size;
-  const [rows, columns] = [edges(height), edges(width)];
+  const [rows, columns] = [spans(height), spans(width)];
   const colour = meanColour(pixels);
   const index = card.class_names.indexOf(label);
-  const plain = (await inTurn(id, () => run(pixels))).probs[index];
+  const plain = logOdds((await inTurn(id, () => run(pixels))).probs[index]);
   const drops = [];
-  for (let row = 0; row + 1 < rows.length; row += 1) {
-    drops.push([]);
-    for (let column = 0; column + 1 < columns.length; column += 1) {
+  for (const [top, bottom] of rows) {
+    const line = [];
+    for (const [left, right] of columns) {
       const covered = pixels.slice();
-      for (let y = rows[row]; y < rows[row + 1]; y += 1) {
-        for (let x = columns[column]; x < columns[column + 1]; x += 1) covered.set(colour, (y * width + x) * 3);
+      for (let y = top; y < bottom; y += 1) {
+        for (let x = left; x < right; x += 1) covered.set(colour, (y * width + x) * 3);
       }
       const { probs } = await inTurn(id, () => run(covered));
-      drops[row].push(Math.max(0, plain - probs[index]));
+      line.push(Math.max(0, plain - logOdds(probs[index])));
     }
+    drops.push(line);
   }
   const largest = Math.max(...drops.flat());
   return {
     label,
-    rows: rows.length - 1,
-    columns: columns.length - 1,
+    rows: rows.length,
+    columns: columns.length,
     values: drops.map((line) => line.map((drop) => (largest > 0 ? drop / largest : 0))),
     image_size: card.image_size,
     resize: card.resize,
@@ -150,9 +155,21 @@ function meanColour(pixels) {
   return sums.map((sum) => Math.round((sum * 3) / pixels.length));
 }
 
-function edges(side) {
+/** From which pixel to which each patch reaches along a side. */
+function spans(side) {
   const number = Math.min(GRID, side);
-  return Array.from({ length: number + 1 }, (_, index) => Math.round((side * index) / number));
+  const cell = side / number;
+  const reach = (cell * OVERLAP) / 2;
+  const centres = Array.from({ length: number }, (_, index) => (index + 0.5) * cell);
+  return centres.map((centre) => [
+    Math.max(0, Math.floor(centre - reach + 0.5)),
+    Math.min(side, Math.floor(centre + reach + 0.5)),
+  ]);
+}
+
+function logOdds(probability) {
+  const inside = Math.min(1 - LEAST_PROBABILITY, Math.max(LEAST_PROBABILITY, probability));
+  return Math.log(inside) - Math.log1p(-inside);
 }
 
 const problem = (kind, words) => Object.assign(new Error(words), { kind });
