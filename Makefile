@@ -107,7 +107,7 @@ docs-check: $(READY)
 .PHONY: lock
 # The extra "hub" stays out: it brings eighteen packages that only its own tests would use.
 lock: $(READY)  ## Choose the newest versions anew and write requirements/lock.txt
-	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --extra train --extra serve --extra export --extra drive --extra cloud --extra dev \
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --extra train --extra serve --extra export --extra drive --extra cloud --extra parquet --extra dev \
 	  --override requirements/overrides.txt --no-emit-index-url --no-annotate --generate-hashes \
 	  pyproject.toml requirements/cpu.in --output-file $(LOCK) --quiet
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \

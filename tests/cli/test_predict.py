@@ -522,3 +522,18 @@ def test_predictions_of_another_error_rate_are_not_resumed(
     assert "another --max-error" in other.stderr
     assert pawsight(*arguments).exit_code == 0
     assert [row["answer"] for row in rows_of(out.read_text())] == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "2"], "--workers needs --output DIR"),
+        (["--cluster", "auto", "--output", "a"], "--cluster needs --workers N"),
+        (["--workers", "2", "--output", "a", "--shard", "1/2"], "leave out --shard and --format"),
+        (["--workers", "2", "--output", "a", "--format", "csv"], "leave out --shard and --format"),
+    ],
+)
+def test_options_of_workers_go_together(pawsight, options, message):
+    done = pawsight("predict", "photos/", *options)
+    assert done.exit_code == 2
+    assert message in done.stderr

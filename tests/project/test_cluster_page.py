@@ -90,7 +90,7 @@ def test_ray_example_has_the_pinned_version_and_one_shared_folder(page, root):
     cluster = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     assert (cluster["apiVersion"], cluster["kind"]) == ("ray.io/v1", "RayCluster")
     spec = cluster["spec"]
-    pinned = f"ray[default]=={spec['rayVersion']}"
+    pinned = f"ray[data,default]=={spec['rayVersion']}"
     assert pinned in (root / "pyproject.toml").read_text(encoding="utf-8")
     groups = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
     pods = [group["template"]["spec"] for group in groups]

@@ -70,6 +70,21 @@ _Shard = Annotated[
         "`pawsight merge` makes one of all N.",
     ),
 ]
+_Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Predict with N workers into --output DIR, a folder of Parquet files.",
+    ),
+]
+_Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="The Ray cluster for --workers, such as `auto`; without it they are processes here.",
+    ),
+]
 _BatchSize = Annotated[
     int, typer.Option(min=1, max=1024, metavar="N", help="Photos per run of the model.")
 ]
@@ -84,6 +99,8 @@ def predict(
     max_error: _MaxError = None,
     batch_size: _BatchSize = 4,
     shard: _Shard = None,
+    workers: _Workers = None,
+    cluster: _Cluster = None,
 ) -> None:
     """Predict the class of photos.
 
@@ -98,8 +115,11 @@ def predict(
     Example: pawsight predict photos/ tom.jpg --model runs/cats --format csv
 
     Example: pawsight predict photos/ --output answers.csv --shard 3/8
+
+    Example: pawsight predict photos/ --output answers/ --workers 4
     """
     _check_shard(shard, output, format)
+    _check_workers(workers, cluster, shard, output, format)
     from pawsight.machine import keep_memory
 
     keep_memory()
@@ -109,11 +129,17 @@ def predict(
         num_read, num_failed = _print(photos, model, format, tta, max_error, batch_size)
     else:
         from pawsight.cli.progress import shown
-        from pawsight.workflow import predict_folder
+        from pawsight.workflow import predict_folder, predict_with_workers
 
         with shown() as progress:
-            done = predict_folder(
-                photos, model, output, format, tta, batch_size, progress, max_error, shard
+            done = (
+                predict_folder(
+                    photos, model, output, format, tta, batch_size, progress, max_error, shard
+                )
+                if workers is None
+                else predict_with_workers(
+                    photos, model, output, workers, cluster, tta, batch_size, progress, max_error
+                )
             )
         num_read, num_failed = done.num_read, done.num_failed
     if num_failed:
@@ -133,6 +159,23 @@ def _check_shard(
         raise typer.BadParameter(
             "A shard has no format: give --format to pawsight merge, when all are done."
         )
+
+
+def _check_workers(
+    workers: int | None,
+    cluster: str | None,
+    shard: tuple[int, int] | None,
+    output: Path | None,
+    format: OutputFormat | None,
+) -> None:
+    if workers is None and cluster is not None:
+        raise typer.BadParameter("--cluster needs --workers N.")
+    if workers is None:
+        return
+    if output is None:
+        raise typer.BadParameter("--workers needs --output DIR, a folder for the predictions.")
+    if shard is not None or format is not None:
+        raise typer.BadParameter("--workers writes Parquet files; leave out --shard and --format.")
 
 
 def _print(

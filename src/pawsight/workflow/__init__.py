@@ -14,6 +14,10 @@
     verification      compare a run with its checksums, and compute its numbers again
     exports           a model in other formats, compared with the model
     predicted_folders predict a folder of photos, or a shard of it, into a file
+    predicted_blocks  predict photos with several workers into a folder of Parquet files
+    prediction_blocks a block of photos, and who predicts it
+    block_processes   predict blocks in processes of this machine
+    ray_blocks        predict blocks on a Ray cluster
     merged_shards     merge the shards of a prediction
     sorted_photos     sort a photo library by the predictions of a model
 
@@ -29,6 +33,7 @@ from pawsight.workflow.finished_runs import evaluate, write_report
 from pawsight.workflow.label_doubts import doubts
 from pawsight.workflow.merged_shards import merge_shards
 from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
+from pawsight.workflow.predicted_blocks import predict_with_workers
 from pawsight.workflow.predicted_folders import predict_folder
 from pawsight.workflow.sorted_photos import sort, undo_sort
 from pawsight.workflow.training_runs import resume, train
@@ -49,6 +54,7 @@ __all__ = [
     "load",
     "merge_shards",
     "predict_folder",
+    "predict_with_workers",
     "resume",
     "sort",
     "train",

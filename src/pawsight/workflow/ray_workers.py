@@ -1,4 +1,4 @@
-"""Start workers on a Ray cluster; the only module that imports Ray.
+"""Start workers on a Ray cluster; with ray_blocks the only module that imports Ray.
 
 Ray chooses the nodes, starts an actor for each worker, passes its output on and notices
 when a node is lost. The worker itself is the process that `worker_processes` starts on
@@ -38,19 +38,7 @@ class RayCluster:
     """
 
     def __init__(self, address: str, count: int) -> None:
-        try:
-            import ray
-        except ImportError as error:
-            raise ExtraError("Training on a cluster", "cluster") from error
-        if not ray.is_initialized():
-            try:
-                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise ConfigError(
-                    f"There is no Ray cluster at {address}: {first_line(error)}\n"
-                    f"Start one with: ray start --head, or leave --cluster out."
-                ) from error
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = connect(address)
         cores = _cores_each([int(node.get("CPU", 0)) for node in nodes], count)
         if cores == 0:
             raise ConfigError(
@@ -69,6 +57,28 @@ class RayCluster:
             ConfigError: The cluster has no places for them.
         """
         return RayWorkers(run, count, self._needs)
+
+
+def connect(address: str) -> list[dict[str, float]]:
+    """Connect to a cluster, and return what each of its nodes has, such as {"CPU": 8.0}.
+
+    Raises:
+        ExtraError: Ray is not installed.
+        ConfigError: There is no cluster.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ExtraError("A cluster", "cluster") from error
+    if not ray.is_initialized():
+        try:
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"There is no Ray cluster at {address}: {first_line(error)}\n"
+                f"Start one with: ray start --head, or leave --cluster out."
+            ) from error
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _cores_each(nodes: list[int], count: int) -> int:

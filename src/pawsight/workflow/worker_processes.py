@@ -149,15 +149,19 @@ def _heed(line: str, progress: Progress) -> PawsightError | None:
     except (ValueError, AttributeError):
         return None
     if kind == "error":
-        name, text = values
-        found = getattr(errors, name, PawsightError)
-        return found(text) if found is not errors.ExtraError else PawsightError(text)
+        return rebuilt(*values)
     if kind == "advance":
         done, facts = values
         progress.advance(done, **facts)
     elif kind in ("start", "note"):
         getattr(progress, kind)(*values)
     return None
+
+
+def rebuilt(name: str, text: str) -> PawsightError:
+    """Return the error of another process from the name of its class and its text."""
+    found = getattr(errors, name, PawsightError)
+    return found(text) if found is not errors.ExtraError else PawsightError(text)
 
 
 def _checkpoint_time(run: Run) -> int:
@@ -223,7 +227,7 @@ class LocalWorkers:
         self.events: queue.Queue[tuple[int, str | Exit]] = queue.Queue()
         addresses = [f"{_HOST}:{port}" for port in free_ports(count)]
         specs = [
-            WorkerSpec(str(run.path.absolute()), addresses, index, _cores(index, count))
+            WorkerSpec(str(run.path.absolute()), addresses, index, cores_of(index, count))
             for index in range(count)
         ]
         self._processes = [WorkerProcess(spec) for spec in specs]
@@ -259,7 +263,7 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in opened]
 
 
-def _cores(index: int, count: int) -> list[int]:
+def cores_of(index: int, count: int) -> list[int]:
     """Return the cores of a worker: its equal share, or one where there are too few."""
     if not hasattr(os, "sched_getaffinity"):
         return []

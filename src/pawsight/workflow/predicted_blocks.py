@@ -1,0 +1,268 @@
+"""Predict many photos with several workers into a folder of Parquet files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from pawsight.data.listing.left_out import LeftOut
+from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
+from pawsight.inference.addresses import fetch_addresses
+from pawsight.inference.classifier import Classifier, load
+from pawsight.inference.parquet import check_parquet, read_parquet
+from pawsight.inference.partial_results import differences
+from pawsight.inference.photo_inputs import expand
+from pawsight.inference.result_rows import count_rows
+from pawsight.notebook import live_in_notebooks
+from pawsight.progress import Progress, Silent
+from pawsight.runs import Run
+from pawsight.storage.atomic import make_dir, write_json
+from pawsight.storage.locks import locked
+from pawsight.workflow.block_processes import predict_here
+from pawsight.workflow.photo_sets import Source
+from pawsight.workflow.predicted_folders import PredictionFile
+from pawsight.workflow.prediction_blocks import Block, BlockJob, write_listing
+from pawsight.workflow.worker_processes import MOST_WORKERS
+
+_SILENT = Silent()
+_HEAD_NAME = "predictions.json"
+_LOCK_NAME = ".lock"
+_BLOCK_SIZE = 500
+
+
+class _Head(BaseModel, frozen=True, extra="ignore"):
+    """What predictions.json holds: what the predictions are of and, in the end, their counts."""
+
+    kind: Literal["predictions of pawsight predict --workers"] = (
+        "predictions of pawsight predict --workers"
+    )
+    settings: dict[str, Any]
+    block_size: int = Field(ge=1)
+    num_listed: int
+    listing: str  # SHA-256 of the paths
+    num_read: int | None = None
+    num_failed: int | None = None
+    is_complete: bool = False
+
+    @classmethod
+    def load(cls, folder: Path) -> _Head | None:
+        """Read it; None where there is none.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        path = folder / _HEAD_NAME
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path} is damaged.\nGive --output a new folder, or remove this one."
+            ) from error
+
+    def save(self, folder: Path) -> None:
+        """Write it.
+
+        Raises:
+            DiskError: It cannot be written.
+        """
+        write_json(folder / _HEAD_NAME, self.model_dump(mode="json"))
+
+
+@live_in_notebooks
+def predict_with_workers(
+    photos: Source | Iterable[Source],
+    run_path: Source | Run | None = None,
+    output: Source = "predictions",
+    workers: int = 1,
+    cluster: str | None = None,
+    tta: bool = False,
+    batch_size: int = 4,
+    progress: Progress = _SILENT,
+    max_error: float | None = None,
+    block_size: int = _BLOCK_SIZE,
+) -> PredictionFile:
+    """Predict all photos of folders into a folder of Parquet files, with several workers.
+
+    Each file holds the rows of a block of photos, in their order, and appears when it is
+    complete. An interrupted call, repeated, predicts the blocks that are missing; so does a worker
+    that replaces a lost one. Every photo has one row.
+
+    Args:
+        photos: As `predict_folder` takes them.
+        run_path: As `predict_folder` takes it.
+        output: The folder; a new one, an empty one, or one of the same prediction.
+        workers: How many at most, 1 to 256: processes of this machine, which share its cores, or
+            actors on the cluster, each with the cores of a node but one.
+        cluster: The address of a Ray cluster, such as "auto"; None is this machine.
+        tta: As `predict_folder` takes it.
+        batch_size: As `predict_folder` takes it.
+        progress: Receives the progress.
+        max_error: As `load` takes it.
+        block_size: Photos in a block, at least 1; at most so many of a worker are repeated when
+            it is lost.
+
+    Raises:
+        ExtraError: Packages of the extra `cluster` are missing.
+        ConfigError: The number of workers is out of range, there is no cluster, or the folder
+            holds predictions of other photos, another model or other settings.
+        DiskError: A file cannot be written, or another process writes there.
+        RunError: There is no finished run there.
+        StoppedError: Ctrl-C was pressed; finished blocks are kept.
+    """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"Give a number of workers from 1 to {MOST_WORKERS}, not {workers}.")
+    if block_size < 1:
+        raise ConfigError(f"A block has at least 1 photo, not {block_size}.")
+    check_parquet()
+    folder = Path(os.fspath(output)).absolute()
+    _check_folder(folder)
+    path = run_path.path if isinstance(run_path, Run) else run_path
+    run_name = None if path is None else str(Path(path).absolute())
+    classifier = load(run_name, max_error)
+    job = BlockJob(str(folder), run_name, tta, max_error, batch_size)
+    make_dir(folder)
+    with locked(folder / _LOCK_NAME, _refuse(folder)):
+        blocks = _blocks(photos, folder, _settings(classifier, job), block_size, progress)
+        _predict_missing(job, blocks, workers, cluster, progress)
+        return _summary(folder, blocks, classifier, progress)
+
+
+def _settings(classifier: Classifier, job: BlockJob) -> dict[str, Any]:
+    return {"model": classifier.fingerprint, "tta": job.tta, "max_error": job.max_error}
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that the folder is new, empty, or of predictions.
+
+    Raises:
+        DiskError: It is something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DiskError(f"{folder} is a file.\nWith --workers, give --output a folder.")
+    is_ours = (folder / _HEAD_NAME).is_file() or (folder / _LOCK_NAME).is_file()
+    if folder.is_dir() and not is_ours and any(folder.iterdir()):
+        raise DiskError(
+            f"{folder} is not empty, and holds no earlier predictions.\nGive --output a new folder."
+        )
+
+
+def _refuse(folder: Path) -> Any:
+    def refuse(owner: str) -> None:
+        raise DiskError(
+            f"Another process writes into {folder}: {owner}.\n"
+            f"Wait until it has ended, or give --output another folder."
+        )
+
+    return refuse
+
+
+def _blocks(
+    photos: Source | Iterable[Source],
+    folder: Path,
+    settings: dict[str, Any],
+    block_size: int,
+    progress: Progress,
+) -> list[Block]:
+    """List the photos, and check that earlier blocks are of the same listing and settings.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    names = [photos] if isinstance(photos, str | os.PathLike) else photos
+    local = fetch_addresses([os.fspath(name) for name in names], progress)
+    left_out = LeftOut()
+    progress.start("Listing photos")
+    # Workers may have another current folder.
+    listed = expand((_absolute(name) for name in local), sys.stdin.buffer, left_out)
+    earlier = _Head.load(folder)
+    if earlier is not None:
+        if others := differences(earlier.settings, settings):
+            raise ConfigError(
+                f"{folder} was begun with {others}.\n"
+                f"Finish it the same way, or give --output a new folder."
+            )
+        block_size = earlier.block_size
+    blocks, listing = write_listing(folder, listed, block_size)
+    left_out.report(progress)
+    if earlier is not None and earlier.listing != listing.checksum:
+        raise ConfigError(
+            f"{folder} was begun with another list of photos: {earlier.num_listed:,}, now "
+            f"{listing.num_listed:,}, or other paths.\nGive --output a new folder."
+        )
+    _Head(
+        settings=settings,
+        block_size=block_size,
+        num_listed=listing.num_listed,
+        listing=listing.checksum,
+    ).save(folder)
+    return blocks
+
+
+def _absolute(name: str) -> str:
+    return name if name == "-" else os.path.abspath(name)  # noqa: PTH100 - patterns stay as they are
+
+
+def _predict_missing(
+    job: BlockJob, blocks: list[Block], workers: int, cluster: str | None, progress: Progress
+) -> None:
+    """Predict the blocks whose files are missing.
+
+    Raises:
+        StoppedError: Ctrl-C was pressed.
+    """
+    folder = Path(job.folder)
+    missing = [block for block in blocks if not block.path(folder).is_file()]
+    num_photos = sum(block.num_photos for block in blocks)
+    num_done = num_photos - sum(block.num_photos for block in missing)
+    if num_done and missing:
+        progress.note(f"Resuming after {num_done:,} photos.")
+    progress.start("Predicting", num_photos, "photos")
+    progress.advance(num_done)
+    if not missing:
+        return
+    with contextlib.closing(_done(job, missing, workers, cluster)) as done:
+        try:
+            for block in done:
+                progress.advance(block.num_photos)
+                num_done += block.num_photos
+        except KeyboardInterrupt as error:
+            raise StoppedError(
+                f"Stopped. The predictions of {num_done:,} photos are kept in {folder}.\n"
+                f"Run the same command again to resume."
+            ) from error
+
+
+def _done(
+    job: BlockJob, missing: list[Block], workers: int, cluster: str | None
+) -> Generator[Block]:
+    if cluster is None:
+        yield from predict_here(job, missing, workers)
+    else:
+        from pawsight.workflow.ray_blocks import predict_on_cluster
+
+        yield from predict_on_cluster(cluster, job, missing, workers)
+
+
+def _summary(
+    folder: Path, blocks: list[Block], classifier: Classifier, progress: Progress
+) -> PredictionFile:
+    """Count the rows, test for drift, and mark the folder as complete."""
+    monitor = classifier.drift_monitor()
+    count = count_rows(
+        monitor.watch(row for block in blocks for row in read_parquet(block.path(folder)))
+    )
+    if (drift := monitor.result()) and drift.has_drifted:
+        progress.note(drift.sentence())
+    head = _Head.load(folder)
+    assert head is not None
+    counts = {"num_read": count.num_read, "num_failed": count.num_failed}
+    head.model_copy(update=counts | {"is_complete": True}).save(folder)
+    return PredictionFile(folder, count.num_read, count.num_failed, drift)

@@ -1,0 +1,157 @@
+"""Blocks of a prediction by many workers: a list of photos in, a Parquet file out.
+
+A block's file is renamed into its place when it is complete, and holds the same rows whoever
+predicts it. So a block that was lost, or was begun twice, is predicted again, and every photo
+has one row in the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawsight.errors import DataError
+from pawsight.inference.classifier import Classifier, load
+from pawsight.inference.crash_guard import tried_apart
+from pawsight.inference.parquet import write_parquet
+from pawsight.inference.photo_inputs import PhotoOrResult
+from pawsight.inference.shards import Listing
+from pawsight.records import Prediction
+from pawsight.storage.atomic import replacing
+
+LISTING_NAME = "photos.jsonl"
+_MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Photos that follow each other in the listing.
+
+    Attributes:
+        number: From 0.
+        start: The byte of the listing where it begins.
+        num_photos: How many photos.
+    """
+
+    number: int
+    start: int
+    num_photos: int
+
+    def path(self, folder: Path) -> Path:
+        """Return its file of predictions."""
+        return folder / f"part-{self.number:06d}.parquet"
+
+    def photos(self, folder: Path) -> Iterator[str | Prediction]:
+        """Yield its photos, and results for what is no photo.
+
+        Raises:
+            DataError: The listing is damaged.
+        """
+        path = folder / LISTING_NAME
+        try:
+            with path.open("rb") as file:
+                file.seek(self.start)
+                for _ in range(self.num_photos):
+                    name, problem = json.loads(file.readline())
+                    yield Prediction(name, error=problem) if problem else str(name)
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                f"{path} is damaged.\nRemove {folder}, and run the same command again."
+            ) from error
+
+
+def write_listing(
+    folder: Path, photos: Iterable[str | Prediction], block_size: int
+) -> tuple[list[Block], Listing]:
+    """Write the list of all photos, a line each, and divide it into blocks.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
+    blocks: list[Block] = []
+    listing = Listing()
+    start = end = count = 0
+    with replacing(folder / LISTING_NAME) as temporary, temporary.open("wb") as file:
+        for photo in photos:
+            one = photo if isinstance(photo, Prediction) else Prediction(photo)
+            path, problem = one.path, one.error
+            listing.add(path)
+            end += file.write(json.dumps([path, problem]).encode("ascii") + b"\n")
+            count += 1
+            if count == block_size:
+                blocks.append(Block(len(blocks), start, count))
+                start, count = end, 0
+    if count:
+        blocks.append(Block(len(blocks), start, count))
+    return blocks, listing
+
+
+@dataclass(frozen=True, slots=True)
+class BlockJob:
+    """What all blocks of a prediction have in common; all paths are those of every machine.
+
+    Attributes:
+        folder: Of the predictions.
+        run_path: Of the run; None is the model that ships.
+        tta: As `Classifier.predict_iter` takes it.
+        max_error: As `Classifier.load` takes it.
+        batch_size: As `Classifier.predict_iter` takes it.
+    """
+
+    folder: str
+    run_path: str | None
+    tta: bool
+    max_error: float | None
+    batch_size: int
+
+
+class BlockPredictor:
+    """Predicts blocks, one after the other, with a model that is loaded once.
+
+    Args:
+        job: The prediction.
+
+    Raises:
+        RunError: There is no finished run there.
+    """
+
+    def __init__(self, job: BlockJob) -> None:
+        self._job = job
+        self._folder = Path(job.folder)
+        self._classifier: Classifier = load(job.run_path, job.max_error)
+
+    def predict(self, block: Block) -> None:
+        """Write the file of a block, unless it is there.
+
+        Raises:
+            DataError: It ended its process five times, or the listing is damaged.
+            DiskError: The file cannot be written.
+        """
+        path = block.path(self._folder)
+        if path.is_file():
+            return
+        photos: Iterable[PhotoOrResult] = block.photos(self._folder)
+        attempts = path.with_suffix(".attempts")
+        num_attempts = _count(attempts)
+        if num_attempts >= _MOST_ATTEMPTS:
+            raise DataError(
+                f"The photos of {path.name} ended their process {num_attempts} times.\n"
+                f"Predict them one by one to find which: {self._folder / LISTING_NAME}"
+            )
+        attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
+        if num_attempts:
+            photos = tried_apart(photos, self._classifier, block.num_photos)
+        found = self._classifier.predict_iter(
+            photos, batch_size=self._job.batch_size, tta=self._job.tta
+        )
+        write_parquet(path, found, self._classifier.class_names)
+        attempts.unlink(missing_ok=True)
+
+
+def _count(attempts: Path) -> int:
+    try:
+        return attempts.stat().st_size
+    except OSError:
+        return 0

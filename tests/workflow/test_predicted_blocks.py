@@ -1,0 +1,214 @@
+"""Several workers write the predictions of one process; what is lost is predicted again."""
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+import pawsight
+from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, StoppedError
+from pawsight.inference.parquet import read_parquet
+from pawsight.progress import Silent
+from pawsight.records import Prediction
+from pawsight.workflow import block_processes
+from pawsight.workflow.prediction_blocks import Block, BlockJob, BlockPredictor, write_listing
+
+parquet = pytest.importorskip("pyarrow.parquet", reason='needs pip install "pawsight[parquet]"')
+
+
+@pytest.fixture
+def folder(save_photo, tmp_path):
+    """Nine photos of three colours, and one that cannot be read."""
+    for i in range(9):
+        save_photo(f"photos/{i}.png", ("red", "green", "blue")[i % 3], (16 + i, 12))
+    (tmp_path / "photos" / "a,broken\n.png").write_bytes(b"no photo")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "answers"
+
+
+def rows_of(output):
+    paths = sorted(output.glob("part-*.parquet"))
+    return [row for path in paths for row in parquet.read_table(path).to_pylist()]
+
+
+@pytest.mark.slow
+def test_rows_equal_those_of_one_process(folder, colour_run, output, tmp_path):
+    done = pawsight.predict_with_workers(folder, colour_run, output, workers=2, block_size=4)
+    assert (done.path, done.num_read, done.num_failed) == (output, 9, 1)
+    names = sorted(path.name for path in output.iterdir())
+    parts = [f"part-00000{i}.parquet" for i in range(3)]
+    assert names == [".lock", *parts, "photos.jsonl", "predictions.json"]
+    one = pawsight.predict_folder(folder, colour_run, tmp_path / "one.json").path
+    expected = json.loads(one.read_text())
+    rows = rows_of(output)
+    assert [row["path"] for row in rows] == [row["path"] for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row.pop("ood_score") is None
+        assert row == {
+            key: pytest.approx(value, rel=1e-5) if isinstance(value, float) else value
+            for key, value in wanted.items()
+        }
+    head = json.loads((output / "predictions.json").read_text())
+    assert (head["num_listed"], head["num_read"], head["num_failed"]) == (10, 9, 1)
+    assert head["is_complete"]
+
+
+class Killing(Silent):
+    """Kills the worker processes when the first block is done."""
+
+    def __init__(self, kill):
+        self._kill = kill
+
+    def advance(self, done, **facts):
+        if done:
+            kill, self._kill = self._kill, lambda: None
+            kill()
+
+
+@pytest.mark.slow
+def test_killed_process_is_replaced_and_its_block_predicted_again(
+    folder, colour_run, output, monkeypatch
+):
+    started = []
+    start = block_processes._Worker._start
+
+    def recorded(self):
+        start(self)
+        started.append(self.process.pid)
+
+    monkeypatch.setattr(block_processes._Worker, "_start", recorded)
+    progress = Killing(lambda: os.kill(started[0], signal.SIGKILL))
+    done = pawsight.predict_with_workers(
+        folder, colour_run, output, workers=1, block_size=3, progress=progress
+    )
+    assert len(started) == 2
+    assert (done.num_read, done.num_failed) == (9, 1)
+    assert len({row["path"] for row in rows_of(output)}) == len(rows_of(output)) == 10
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Predict blocks without other processes; the blocks that were predicted."""
+    predicted = []
+
+    def predict(job, blocks, count):
+        predictor = BlockPredictor(job)
+        for block in blocks:
+            predictor.predict(block)
+            predicted.append(block.number)
+            yield block
+
+    monkeypatch.setattr("pawsight.workflow.predicted_blocks.predict_here", predict)
+    return predicted
+
+
+class Interrupting(Silent):
+    """Progress of somebody who presses Ctrl-C after the first block."""
+
+    def advance(self, done, **facts):
+        if done:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_prediction_continues_with_the_missing_blocks(
+    folder, colour_run, output, in_this_process
+):
+    with pytest.raises(StoppedError, match="predictions of 0 photos are kept in"):
+        pawsight.predict_with_workers(
+            folder, colour_run, output, block_size=4, progress=Interrupting()
+        )
+    (output / "part-000001.parquet").unlink(missing_ok=True)
+    assert in_this_process == [0]
+    done = pawsight.predict_with_workers(folder, colour_run, output, block_size=2)
+    assert in_this_process == [0, 1, 2]  # in blocks of 4, as it began
+    assert (done.num_read, done.num_failed) == (9, 1)
+    pawsight.predict_with_workers(folder, colour_run, output)
+    assert in_this_process == [0, 1, 2]
+
+
+def test_other_settings_or_photos_are_refused(
+    folder, colour_run, make_colour_run, output, in_this_process
+):
+    pawsight.predict_with_workers(folder, colour_run, output)
+    with pytest.raises(ConfigError, match="was begun with another --tta"):
+        pawsight.predict_with_workers(folder, colour_run, output, tta=True)
+    with pytest.raises(ConfigError, match="was begun with another model"):
+        pawsight.predict_with_workers(folder, make_colour_run("b", temperature=2.0), output)
+    (folder / "0.png").unlink()
+    with pytest.raises(ConfigError, match="another list of photos: 10, now 9, or other paths"):
+        pawsight.predict_with_workers(folder, colour_run, output)
+
+
+def test_folder_of_something_else_is_never_written_into(folder, colour_run, tmp_path):
+    with pytest.raises(DiskError, match="is not empty, and holds no earlier predictions"):
+        pawsight.predict_with_workers(folder, colour_run, folder)
+    with pytest.raises(DiskError, match="is a file"):
+        pawsight.predict_with_workers(folder, colour_run, folder / "0.png")
+    assert len(list(folder.iterdir())) == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"workers": 0}, "from 1 to 256, not 0"), ({"block_size": 0}, "at least 1 photo, not 0")],
+)
+def test_numbers_out_of_range_are_refused(folder, colour_run, output, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        pawsight.predict_with_workers(folder, colour_run, output, **settings)
+
+
+def test_missing_pyarrow_names_the_extra(folder, colour_run, output, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ExtraError, match=r'pip install "pawsight\[parquet\]"'):
+        pawsight.predict_with_workers(folder, colour_run, output)
+
+
+def test_damaged_file_is_named(folder, colour_run, output, in_this_process):
+    pawsight.predict_with_workers(folder, colour_run, output)
+    (output / "part-000000.parquet").write_bytes(b"PAR1 damaged PAR1")
+    with pytest.raises(DataError, match=r"part-000000.parquet is damaged"):
+        pawsight.predict_with_workers(folder, colour_run, output)
+
+
+def test_block_that_ends_its_process_five_times_is_an_error(folder, colour_run, output):
+    output.mkdir()
+    (block,), _ = write_listing(output, [str(folder / "0.png")], 10)
+    assert block == Block(0, 0, 1)
+    predictor = BlockPredictor(BlockJob(str(output), str(colour_run.path), False, None, 4))
+    (output / "part-000000.attempts").write_text("|||||")
+    with pytest.raises(DataError, match="ended their process 5 times"):
+        predictor.predict(block)
+    (output / "part-000000.attempts").write_text("||||")
+    predictor.predict(block)
+    assert [row.label for row in read_parquet(block.path(output))] == ["red"]
+    assert not (output / "part-000000.attempts").exists()
+
+
+def test_listing_is_divided_into_blocks(tmp_path):
+    photos = ["a", Prediction("b", error="missing"), "c\udcff", "d", "e"]
+    blocks, listing = write_listing(tmp_path, photos, 2)
+    assert [(block.number, block.num_photos) for block in blocks] == [(0, 2), (1, 2), (2, 1)]
+    assert listing.num_listed == 5
+    found = [photo for block in blocks for photo in block.photos(tmp_path)]
+    assert found == photos
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_cluster_writes_the_same_rows(folder, colour_run, output, tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray", reason='needs pip install "pawsight[cluster]"')
+    monkeypatch.setenv("PYTHONPATH", ":".join(filter(None, sys.path)))
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        options = {"workers": 2, "cluster": "auto", "block_size": 3}
+        done = pawsight.predict_with_workers(folder, colour_run, output, **options)
+    finally:
+        ray.shutdown()
+    assert (done.num_read, done.num_failed) == (9, 1)
+    pawsight.predict_with_workers(folder, colour_run, tmp_path / "here", block_size=3)
+    assert rows_of(output) == rows_of(tmp_path / "here")
