@@ -1,8 +1,12 @@
 """`pawsight.predict_folder` writes a whole file, and resumes after an interruption."""
 
 import csv
+import functools
+import http.server
 import json
 import os
+import shutil
+import threading
 
 import pytest
 
@@ -82,3 +86,70 @@ def test_an_interrupted_call_resumes_after_the_last_prediction(folder, colour_ru
     pawsight.predict_folder(folder, colour_run, output, progress=recorded)
     assert recorded.notes == ["Resuming after 4 photos."]
     assert labels_of(output) == ["red", "green", "blue"] * 2
+
+
+@pytest.fixture
+def site(folder, tmp_path, monkeypatch):
+    """The address of a web server for the photos, and of an archive of them beside them."""
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    shutil.make_archive(str(tmp_path / "all"), "zip", folder)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def paths_of(path):
+    with path.open(newline="") as file:
+        return [row["path"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [
+        ("/photos/", "/photos/{}.png"),
+        ("/photos/2.png", "/photos/2.png"),
+        ("/all.zip", "/all.zip/{}.png"),
+        ("/all.zip?token=secret", "/all.zip/{}.png"),
+    ],
+)
+def test_photos_of_an_address_keep_its_names(site, folder, colour_run, tmp_path, name, shown):
+    (folder / "5.png").write_bytes(b"no photo")
+    done = pawsight.predict_folder(site + name, colour_run, tmp_path / "answers.csv")
+    expected = [site + shown.format(i) for i in range(6)] if "{}" in shown else [site + shown]
+    assert paths_of(done.path) == expected
+
+
+def test_photos_of_an_archive_are_named_by_it_and_by_their_path_in_it(
+    site, colour_run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    done = pawsight.predict_folder("all.zip", colour_run, "answers.csv")
+    assert paths_of(done.path) == [f"all.zip/{i}.png" for i in range(6)]
+
+
+def test_predictions_of_an_address_are_resumed(site, colour_run, tmp_path):
+    output = tmp_path / "answers.csv"
+    with pytest.raises(StoppedError):
+        pawsight.predict_folder(f"{site}/photos/", colour_run, output, progress=Stopping(2))
+    second = Interrupting(-1)
+    pawsight.predict_folder(f"{site}/photos/", colour_run, output, progress=second)
+    assert "Resuming after 2 photos." in second.notes
+    assert labels_of(output) == ["red", "green", "blue"] * 2
+
+
+class Stopping(Interrupting):
+    """Counts predicted photos only, and not what is copied before."""
+
+    def start(self, task, total=None, unit=""):
+        self.is_predicting = task == "Predicting"
+
+    def advance(self, done, **facts):
+        if self.is_predicting:
+            super().advance(done, **facts)

@@ -4,9 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from pawsight.addresses import public_address
 from pawsight.data.file_types import ARCHIVE_ENDINGS
 from pawsight.progress import Progress
+
+if TYPE_CHECKING:
+    from pawsight.data.sources import Source
+
+
+class FetchedPath(str):
+    """A path in the cache, with the user's name of that file or folder as `shown`."""
+
+    shown: str
+
+    def __new__(cls, path: str, shown: str = "") -> FetchedPath:
+        """Create a path."""
+        made = super().__new__(cls, path)
+        made.shown = shown
+        return made
+
+    def inside(self, path: str) -> FetchedPath:
+        """Return the path of what is at a relative path in this folder."""
+        full = os.path.normpath(os.path.join(self, path))  # noqa: PTH118
+        return FetchedPath(full, f"{self.shown}/{path}")
 
 
 def is_fetched(name: str) -> bool:
@@ -27,17 +49,31 @@ def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
         names: Files, folders, patterns and addresses, as `expand` takes them.
         progress: Receives what is fetched.
 
+    Returns:
+        The names; those of fetched photos and folders are `FetchedPath`.
+
     Raises:
         SourceError: Photos cannot be fetched; the text is the reason.
         DiskError: The cache cannot be written, or the disk is too full.
     """
-    found = []
+    found: list[str] = []
     for name in names:
         if is_fetched(name):
             from pawsight.data.sources import fetch
 
-            source = fetch(name, progress, allow_photo=True)
-            found.append(str(source.photo or source.root))
+            source = fetch(name, progress, allow_photo=True, allow_missing=True)
+            found.append(FetchedPath(str(source.photo or source.root), _shown(name, source)))
         else:
             found.append(name)
     return found
+
+
+def _shown(name: str, source: Source) -> str:
+    """Return what the photo or folder of an address or archive is called in results."""
+    if os.path.lexists(name):
+        return name
+    address = public_address(name)
+    if source.photo is not None:
+        return address.removesuffix("?anonymous")
+    folder = address.partition("?")[0].rstrip("/")
+    return folder.rpartition("/")[0] if source.table else folder

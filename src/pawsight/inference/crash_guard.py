@@ -15,7 +15,7 @@ from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.workers import read_all
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.decode_pool import max_in_flight
-from pawsight.inference.photo_inputs import PhotoOrResult
+from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction
 
@@ -45,5 +45,5 @@ def tried_apart(
                 problems.update((path, one.problem) for path, one in found)
     for photo in first:
         path = os.fspath(photo) if isinstance(photo, str | os.PathLike) else ""
-        yield Prediction(path, error=problems[path]) if problems.get(path) else photo
+        yield Prediction(name_of(photo), error=problems[path]) if problems.get(path) else photo
     yield from waiting

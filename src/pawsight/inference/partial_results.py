@@ -97,7 +97,8 @@ class PartialResults:
             photo = next(asked, None)
             if photo is None:
                 break
-            if row.path != name_of(photo) or _changed_since(row.path, self._begun):
+            place = photo if isinstance(photo, str | os.PathLike) else row.path
+            if row.path != name_of(photo) or _changed_since(place, self._begun):
                 following = [photo]
                 break
             self._end = end
@@ -266,7 +267,7 @@ def differences(found: dict[str, Any], settings: dict[str, Any]) -> str:
     return " and ".join(others)
 
 
-def _changed_since(path: str, moment: float) -> bool:
+def _changed_since(path: str | os.PathLike[str], moment: float) -> bool:
     try:
         return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
     except (OSError, ValueError):  # the photo was removed: its prediction stays

@@ -21,6 +21,7 @@ from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.walk import walk
 from pawsight.errors import InputTypeError, PhotoError, ShapeError, first_line
+from pawsight.inference.addresses import FetchedPath
 from pawsight.records import ImageArray, Prediction
 
 # os.path, not pathlib: "./a.jpg" and "a//b.jpg" stay as they were typed.
@@ -90,6 +91,8 @@ def name_of(photo: PhotoOrResult) -> str:
     """Return the path of a photo or of a result; "" where it has none."""
     if isinstance(photo, Prediction):
         return photo.path
+    if isinstance(photo, FetchedPath):
+        return photo.shown
     if isinstance(photo, str | os.PathLike):
         return os.fspath(photo)
     for attribute in ("filename", "name"):  # of a Pillow image, of an opened file
@@ -227,10 +230,13 @@ def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
         return
     photos = sorted(walk(path, left_out=left_out).photos, key=lambda photo: photo.path)
     for photo in photos:
-        inside = os.path.normpath(os.path.join(path, photo.path))
-        yield Prediction(inside, error=photo.problem) if photo.problem else inside
+        if isinstance(path, FetchedPath):
+            inside: str = path.inside(photo.path)
+        else:
+            inside = os.path.normpath(os.path.join(path, photo.path))
+        yield Prediction(name_of(inside), error=photo.problem) if photo.problem else inside
     if not photos:
-        yield Prediction(path, error="the folder has no photos in it")
+        yield Prediction(name_of(path), error="the folder has no photos in it")
 
 
 def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:

@@ -95,9 +95,12 @@ def predict_folder(
     settings = {"model": classifier.fingerprint, "tta": tta, "max_error": max_error}
     class_names, task = classifier.class_names, classifier.task
     listing, monitor = Listing(), classifier.drift_monitor()
+    names = [photos] if isinstance(photos, str | os.PathLike) else photos
+    # Before the results are begun: a photo that is younger than they are is predicted again.
+    local = fetch_addresses([os.fspath(name) for name in names], progress)
     with PartialResults(path, class_names, settings, task, part) as partial_results:
         _predict_rest(
-            *(partial_results, photos, listing, part or Shard(1, 1)),
+            *(partial_results, local, listing, part or Shard(1, 1)),
             *(classifier, tta, batch_size, progress),
         )
         if part is not None:
@@ -147,7 +150,7 @@ def write_file(
 
 def _predict_rest(
     partial_results: PartialResults,
-    photos: Source | Iterable[Source],
+    photos: Sequence[str],
     listing: Listing,
     shard: Shard,
     classifier: Classifier,
@@ -164,9 +167,7 @@ def _predict_rest(
     # Unbuffered: a thread may still wait for standard input when the process ends.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     left_out = LeftOut()
-    names = [photos] if isinstance(photos, str | os.PathLike) else photos
-    local = fetch_addresses([os.fspath(name) for name in names], progress)
-    listed = listing.photos_of(shard, expand(local, stdin, left_out))
+    listed = listing.photos_of(shard, expand(photos, stdin, left_out))
     try:
         rest = partial_results.skip(listed)
         if partial_results.was_begun:

@@ -107,7 +107,7 @@ def plan_sort(
             f"The photos of {fetched} are fetched into the cache of this machine, from where they "
             f"can only be copied.\nLeave --{how} out."
         )
-    named = fetch_addresses(named, progress)
+    named = [str(path) for path in fetch_addresses(named, progress)]  # where files are copied from
     progress.start("Listing photos", unit="photos")
     found = find_photos(named, target, in_order)
     progress.advance(len(found.photos))
