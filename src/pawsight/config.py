@@ -193,6 +193,8 @@ class SourceConfig(_Settings):
     multi_label: bool = False  # a photo may have several labels, or none
     label_separator: str | None = Field(None, min_length=1)  # between labels in one cell of a table
     encoding: str | None = None  # of a table, such as cp1252; None: UTF-8 or UTF-16
+    # Continue without photos that could not be copied from an address or a network drive.
+    allow_missing: bool = False
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
     classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
     # Classes, in any letters, whose photos are of none of the others; one that `classes` or `merge`

@@ -75,6 +75,13 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # by the name of the setting: the type
             metavar="NAME", help="The encoding of a table, where it is not UTF-8: cp1252."
         ),
     ),
+    "allow_missing": (
+        bool,
+        typer.Option(
+            "--allow-missing",
+            help="Continue without photos that could not be copied from an address.",
+        ),
+    ),
     "multi_label": (
         bool,
         typer.Option("--multi-label", help="A photo may have several labels, or none."),

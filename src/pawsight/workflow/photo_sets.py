@@ -57,7 +57,9 @@ def list_photos(
 
     `group_by` and `config` are as `scan` takes them, `stage` as in `TrainConfig`.
     """
-    return scan(fetch(os.fspath(source), progress, stage), progress, group_by, config)
+    config = config or SourceConfig()
+    found = fetch(os.fspath(source), progress, stage, allow_missing=config.allow_missing)
+    return scan(found, progress, group_by, config)
 
 
 def read_photos(

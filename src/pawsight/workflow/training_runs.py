@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,9 +183,10 @@ def _train_new(
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
+    chosen = config.source
     with budget.paused():
-        fetched = fetch(os.fspath(source), progress, config.stage)
-    return scan(fetched, progress, config.split.group_by, config.source)
+        fetched = fetch(str(source), progress, config.stage, allow_missing=chosen.allow_missing)
+    return scan(fetched, progress, config.split.group_by, chosen)
 
 
 def _write_beginning(

@@ -131,9 +131,10 @@ def test_a_file_that_broke_off_is_gone_on_with():
 
 def test_a_file_of_a_stopped_run_is_gone_on_with():
     far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("there is no connection")] * 4]})
-    recorded = Counted()
-    copy_all("pets", "far:pets", far.listed(), recorded, workers=2)
-    assert "dogs/rex.jpg: there is no connection" in recorded.notes[0]
+    with pytest.raises(
+        SourceError, match=r"1 of 2 files .*rex.jpg: there is no connection\.\n.*--allow-missing"
+    ):
+        copy_all("pets", "far:pets", far.listed(), Silent(), workers=2)
     far.opened.clear()
     folder = copy_all("pets", "far:pets", far.listed(), Silent())
     assert far.opened == [("dogs/rex.jpg", 1000)]
@@ -143,7 +144,7 @@ def test_a_file_of_a_stopped_run_is_gone_on_with():
 
 def test_what_was_left_of_another_version_is_thrown_away():
     far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("busy")] * 4]})
-    copy_all("pets", "far:pets", far.listed(), Silent())
+    copy_all("pets", "far:pets", far.listed(), Silent(), allow_missing=True)
     far.files["dogs/rex.jpg"] = b"x" * 500
     folder = copy_all("pets", "far:pets", far.listed(), Silent())
     assert _contents(folder)["dogs/rex.jpg"] == b"x" * 500
@@ -157,6 +158,16 @@ def test_files_that_are_refused_are_named_and_left_out():
     assert list(_contents(folder)) == ["cats/tom.jpg"]
     assert "1 of 2 files of pets could not be copied" in recorded.notes[0]
     assert "dogs/rex.jpg: you may not read it" in recorded.notes[0]
+
+
+def test_files_that_a_broken_connection_cost_are_left_out_where_the_user_allows_it():
+    far = Far(dict(PETS), {"dogs/rex.jpg": [RetryableError("there is no connection")] * 5})
+    recorded = Counted()
+    folder = copy_all("pets", "far:pets", far.listed(), recorded, allow_missing=True)
+    assert list(_contents(folder)) == ["cats/tom.jpg"]
+    assert recorded.notes[0].endswith(
+        "dogs/rex.jpg: there is no connection. Run the command again to fetch what is missing."
+    )
 
 
 def test_many_lost_files_are_counted_and_five_named():

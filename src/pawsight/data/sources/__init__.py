@@ -29,7 +29,11 @@ def is_address(text: str) -> bool:
 
 
 def fetch(
-    source: str | Path, progress: Progress, stage: Staging = "auto", allow_photo: bool = False
+    source: str | Path,
+    progress: Progress,
+    stage: Staging = "auto",
+    allow_photo: bool = False,
+    allow_missing: bool = False,
 ) -> Source:
     """Bring photos onto this machine, once; the second time they are there at once.
 
@@ -44,6 +48,7 @@ def fetch(
         stage: Whether a folder is copied to this machine first: from slow
             network drives ("auto"), from anywhere ("always") or not ("never").
         allow_photo: Whether the address of a single photo is taken, too.
+        allow_missing: Whether files that could not be copied after several tries are left out.
 
     Raises:
         SourceError: There is nothing of that name, or it holds no photos that
@@ -51,13 +56,15 @@ def fetch(
         DiskError: The cache cannot be written, or the disk is too full.
     """
     try:
-        return _fetch(str(source), progress, stage, allow_photo)
+        return _fetch(str(source), progress, stage, allow_photo, allow_missing)
     except PawsightError as error:
         error.args = tuple(public_text(str(text)) for text in error.args)
         raise
 
 
-def _fetch(text: str, progress: Progress, stage: Staging, allow_photo: bool) -> Source:
+def _fetch(
+    text: str, progress: Progress, stage: Staging, allow_photo: bool, allow_missing: bool
+) -> Source:
     if not text.strip():
         raise SourceError(
             "No photos were named: the source is empty.\n"
@@ -71,12 +78,12 @@ def _fetch(text: str, progress: Progress, stage: Staging, allow_photo: bool) -> 
                 f"Taking the photos from '{text}' in this folder. "
                 f"For the {what}, write {text}: with a colon."
             )
-        return _fetch_local(path, progress, stage)
+        return _fetch_local(path, progress, stage, allow_missing)
     if text in (sample.WORD, f"{sample.WORD}:"):
         return sample.fetch(progress)
     for kind in ADDRESSES:
         if kind.matches(text):
-            return kind.fetch(text, progress, allow_photo)
+            return kind.fetch(text, progress, allow_photo, allow_missing)
     if well_known := known.find(text.removesuffix(":")):
         return known.fetch(well_known, progress)
     if scheme := _SCHEME.match(text):
@@ -87,9 +94,9 @@ def _fetch(text: str, progress: Progress, stage: Staging, allow_photo: bool) -> 
     raise SourceError(_nothing_there(path, text))
 
 
-def _fetch_local(path: Path, progress: Progress, stage: Staging) -> Source:
+def _fetch_local(path: Path, progress: Progress, stage: Staging, allow_missing: bool) -> Source:
     if path.is_dir():
-        return staging.fetch(path, progress, stage)
+        return staging.fetch(path, progress, stage, allow_missing)
     if not path.is_file():
         raise SourceError(f"{path} is neither a folder nor a file, so it holds no photos.")
     try:
@@ -145,7 +152,9 @@ class _Address(Protocol):
     def matches(self, text: str) -> bool:
         """Return whether a text is such an address."""
 
-    def fetch(self, text: str, progress: Progress, allow_photo: bool = False) -> Source:
+    def fetch(
+        self, text: str, progress: Progress, allow_photo: bool = False, allow_missing: bool = False
+    ) -> Source:
         """Bring the photos onto this machine."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pawsight.data.sources.lost_files import LostFiles
 from pawsight.data.sources.mirror_index import CopiedIndex
 from pawsight.data.sources.remote_names import safe_path, unique_paths
 from pawsight.errors import DiskError, SourceError
@@ -37,7 +38,6 @@ from pawsight.storage.threads import in_threads
 
 __all__ = ["RemoteFile", "copied_folder", "copy_all", "safe_path", "unique_paths"]
 
-_NAMED = 5  # files that a note names
 _VERSIONS = 3  # of one file that are tried while it changes
 _PARTS = ".parts"
 
@@ -68,7 +68,12 @@ class RemoteFile:
 
 
 def copy_all(
-    name: str, place: str, files: Sequence[RemoteFile], progress: Progress, workers: int = 16
+    name: str,
+    place: str,
+    files: Sequence[RemoteFile],
+    progress: Progress,
+    workers: int = 16,
+    allow_missing: bool = False,
 ) -> Path:
     """Bring files into a folder of the cache; those that are there already stay.
 
@@ -79,6 +84,8 @@ def copy_all(
             not among them is removed from the copy.
         progress: Receives the bytes, and notes on files that are left out.
         workers: Files copied at a time.
+        allow_missing: Whether files that could not be fetched after several tries are left out,
+            as are those that may not be read.
 
     Returns:
         The folder.
@@ -97,7 +104,7 @@ def copy_all(
             folder / ".lock",
             lambda owner: progress.note(f"Waiting for {owner}, which is copying {name}."),
         ):
-            _Copying(name, folder, files, progress).run(workers)
+            _Copying(name, folder, files, progress, allow_missing).run(workers)
     except OSError as error:
         reason = error.strerror or error
         raise DiskError(
@@ -122,8 +129,14 @@ class _Copying:
     """One call of `copy_all`, whose folder is its own."""
 
     def __init__(
-        self, name: str, folder: Path, files: Sequence[RemoteFile], progress: Progress
+        self,
+        name: str,
+        folder: Path,
+        files: Sequence[RemoteFile],
+        progress: Progress,
+        allow_missing: bool,
     ) -> None:
+        self._allow_missing = allow_missing
         self._name = name
         self._folder = folder
         self._files = files
@@ -164,7 +177,9 @@ class _Copying:
                         f"could be fetched: {error}.\n"
                         f"What was copied is kept; run the command again to resume."
                     )
-        self._report_lost()
+        if self._lost:
+            lost = LostFiles(self._name, len(self._files), self._lost)
+            lost.report(self._progress, self._allow_missing)
 
     def _lose(self, file: RemoteFile, error: Exception) -> None:
         """Record a file that could not be copied; raise if the error concerns all files."""
@@ -173,26 +188,6 @@ class _Copying:
         if not isinstance(error, DownloadError):
             raise error
         self._lost[file.path] = error
-
-    def _report_lost(self) -> None:
-        if not self._lost:
-            return
-        some = list(self._lost.items())[:_NAMED]
-        may_come = any(isinstance(error, RetriesExhaustedError) for error in self._lost.values())
-        advice = " Run the command again to fetch what is missing." if may_come else ""
-        if len(self._lost) == len(self._files):
-            raise SourceError(
-                f"None of the {len(self._files):,} files of {self._name} could be copied: "
-                f"{some[0][0]}: {some[0][1]}.\n"
-                f"{advice.strip() or 'Check that they can be read there.'}"
-            )
-        named = "; ".join(f"{path}: {reason}" for path, reason in some)
-        more = f"; and {len(self._lost) - _NAMED:,} more" if len(self._lost) > _NAMED else ""
-        self._progress.note(
-            f"{len(self._lost):,} of {len(self._files):,} files of {self._name} could not be "
-            f"copied, and are left out or stay as they were copied before: {named}{more}."
-            f"{advice}"
-        )
 
     def _fetch(self, file: RemoteFile) -> None:
         """Copy one file, in a thread; again if it changed meanwhile."""

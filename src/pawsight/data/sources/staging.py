@@ -40,7 +40,9 @@ _CHUNK_BYTES = 1 << 20
 _LISTING_WAITS_SECONDS = (0.5, 2.0)  # after a drive stumbled
 
 
-def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
+def fetch(
+    path: Path, progress: Progress, staging: Staging = "auto", allow_missing: bool = False
+) -> Source:
     """Take a folder where it is, or a copy of it if it is on a slow network drive.
 
     Args:
@@ -48,9 +50,10 @@ def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
         progress: Receives the speed of the drive, and the copying.
         staging: "auto" copies from network drives that are measured to be slow,
             "always" from any place, "never" not at all.
+        allow_missing: As `copy_all` takes it.
 
     Raises:
-        SourceError: The folder cannot be listed, is empty, or none of its files can be copied.
+        SourceError: The folder cannot be listed, is empty, or its files cannot be copied.
         DiskError: There is no space for a copy that was requested.
     """
     source = plain_folder.fetch(path)
@@ -68,7 +71,10 @@ def fetch(path: Path, progress: Progress, staging: Staging = "auto") -> Source:
         if speed >= SLOW_FILES_PER_SECOND:
             return source
     try:
-        copied = copy_all(source.name, place, [file for _, file in files], progress)
+        copied = copy_all(
+            *(source.name, place, [file for _, file in files], progress),
+            allow_missing=allow_missing,
+        )
     except DiskError as error:
         if staging == "always":
             raise

@@ -22,7 +22,9 @@ def matches(text: str) -> bool:
     return _scheme(text) in (*stores.STORES, *web.SCHEMES)
 
 
-def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
+def fetch(
+    text: str, progress: Progress, allow_photo: bool = False, allow_missing: bool = False
+) -> Source:
     """Copy the photos of an address into the cache, or what changed of them.
 
     Args:
@@ -31,6 +33,7 @@ def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
             folder of a store.
         progress: Receives the bytes, and notes on files that are left out.
         allow_photo: Whether the address of a single photo is taken, too.
+        allow_missing: As `copy_all` takes it.
 
     Raises:
         ExtraError: What speaks with this kind of store is not installed.
@@ -42,7 +45,7 @@ def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
         refuse_file(place.address)
     if not place.files:
         raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
-    copied = copy_all(place.name, place.address, place.files, progress)
+    copied = copy_all(place.name, place.address, place.files, progress, allow_missing=allow_missing)
     if place.archive is not None:
         return archive.fetch(copied / place.archive, progress)
     if place.table is not None:

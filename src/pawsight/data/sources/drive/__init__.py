@@ -27,13 +27,16 @@ _NAMED = 5  # items that a note names
 _PACKED = ("application/zip", "application/x-zip", "application/x-tar", "application/gzip")
 
 
-def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
+def fetch(
+    text: str, progress: Progress, allow_photo: bool = False, allow_missing: bool = False
+) -> Source:
     """Copy photos from Google Drive into the cache, or what changed since the last time.
 
     Args:
         text: An address, a link or an id; see `addresses.Address`.
         progress: Receives what is listed, copied, and left out.
         allow_photo: Whether the address of a single photo is taken, too.
+        allow_missing: As `copy_all` takes it.
 
     Raises:
         ExtraError: Google's packages are not installed.
@@ -49,7 +52,8 @@ def fetch(text: str, progress: Progress, allow_photo: bool = False) -> Source:
         _report_left_out(listed, progress)
         if not listed.files:
             raise SourceError(_no_photos(item["name"], text, listed))
-        root = copy_all(item["name"], f"gdrive:{item['id']}", listed.files, progress)
+        place = f"gdrive:{item['id']}"
+        root = copy_all(item["name"], place, listed.files, progress, allow_missing=allow_missing)
     return Source(safe_path([item["name"]]), root)
 
 
