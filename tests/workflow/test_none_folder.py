@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pawsight.config import SourceConfig, TrainConfig
+from pawsight.data.auditing.findings import Audit
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.evaluation.none_measurement import NoneMeasurement
@@ -95,5 +96,11 @@ def test_an_audit_reads_the_photos_of_none_too(tmp_path):
     (tmp_path / "none" / "cat.png").write_bytes((tmp_path / "cats" / "a.png").read_bytes())
     found = audit(tmp_path)
     assert found["classes"] == {"": 2, "cats": 1, "dogs": 1}
+    assert found["num_none"] == 2
+    assert Audit.from_json(found).class_rows() == [
+        ("cats", 1, []),
+        ("dogs", 1, []),
+        ("none of these", 2, []),
+    ]
     assert [one["path"] for one in found["broken"]] == ["none/broken.png"]
     assert [list(group) for group in found["exact_copies"]] == [["cats/a.png", "none/cat.png"]]

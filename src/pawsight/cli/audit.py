@@ -110,7 +110,7 @@ def print_audit(audit: Audit) -> None:
         ("other files", f"{audit.num_ignored:,} ignored"),
     ]
     print_table(rows, title=audit.name)
-    _print_classes(audit.classes, audit.parts)
+    _print_classes(audit)
     found = {name: one for name, one in audit.findings.items() if one.items}
     serious = {check.id for check in CHECKS if check.is_serious}
     for name, one in found.items():
@@ -138,14 +138,13 @@ def _checks(given: list[str]) -> list[str]:
     return known if _ANY in names else list(dict.fromkeys(names))
 
 
-def _print_classes(classes: dict[str, int], parts: dict[str, dict[str, int]]) -> None:
+def _print_classes(audit: Audit) -> None:
     rows = [
-        (name or "(no label)", f"{count:,}", *(f"{part.get(name, 0):,}" for part in parts.values()))
-        for name, count in classes.items()
+        (name, f"{count:,}", *(f"{number:,}" for number in of_parts))
+        for name, count, of_parts in audit.class_rows()
     ]
-    print_table(
-        rows[: 5 * _MOST_ROWS], ["class", "photos", *parts], right=" ".join(["photos", *parts])
-    )
+    numbers = ["photos", *audit.parts]
+    print_table(rows[: 5 * _MOST_ROWS], ["class", *numbers], right=" ".join(numbers))
     if len(rows) > 5 * _MOST_ROWS:
         print_line(f"and {len(rows) - 5 * _MOST_ROWS:,} more classes\n")
 

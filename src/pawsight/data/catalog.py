@@ -39,7 +39,7 @@ class Catalog:
         root: The folder that the paths are relative to.
         photos: Sorted by path.
         num_ignored: How many other files there are.
-        none_paths: Photos of none of the classes, which are not among `photos`.
+        none_paths: Photos of none of the classes, which are not among `photos` except in an audit.
         pixel_scale: The rule by which values of more than 8 bits became pixels.
         task: What the label of a photo is: one class, or several labels.
     """

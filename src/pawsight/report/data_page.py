@@ -200,9 +200,4 @@ def _cards(audit: Audit) -> list[tuple[str, str, str]]:
 
 def _class_rows(audit: Audit) -> list[tuple[str, int, list[int]]]:
     """Return each class with its photos, in all and in each part; the largest first."""
-    parts = audit.parts.values()
-    rows = [
-        (name or "without a class", count, [part.get(name, 0) for part in parts])
-        for name, count in audit.classes.items()
-    ]
-    return sorted(rows, key=lambda row: -row[1])
+    return sorted(audit.class_rows(), key=lambda row: -row[1])

@@ -35,6 +35,7 @@ def audit_photos(
     facts = AuditFacts(catalog, pixels, duplicates, progress)
     usable = [catalog.photos[i] for i in catalog.usable]
     areas = sorted((p.width * p.height, p.width, p.height) for p in usable)
+    of_none = set(catalog.none_paths)
     exact, apart = facts.exact_copies, across_parts(catalog, facts.exact_copies)
     return Audit(
         name=catalog.name,
@@ -42,6 +43,7 @@ def audit_photos(
         num_photos=len(catalog.photos),
         num_ignored=catalog.num_ignored,
         classes=_class_counts(catalog, usable),
+        num_none=sum(photo.path in of_none for photo in usable),
         parts=_part_counts(catalog, usable),
         formats=_count(photo.format for photo in usable),
         sizes={"smallest": areas[0][1:], "largest": areas[-1][1:]} if areas else {},

@@ -81,7 +81,8 @@ class Audit(_Record):
         root: The folder that paths are relative to.
         num_photos: All of them, broken ones included.
         num_ignored: Files that are no photos.
-        classes: Usable photos of each class.
+        classes: Usable photos of each class; "" are those without a label.
+        num_none: How many of those are in a folder such as none/: photos of none of the classes.
         parts: Usable photos of each class in each part that has any.
         formats: Usable photos of each format.
         sizes: "smallest" and "largest" (width, height) by area; empty without photos.
@@ -96,6 +97,7 @@ class Audit(_Record):
     num_photos: int
     num_ignored: int = 0
     classes: dict[Text, int] = {}
+    num_none: int = 0
     parts: dict[str, dict[Text, int]] = {}
     formats: dict[str, int] = {}
     sizes: dict[str, tuple[int, int]] = {}
@@ -103,6 +105,20 @@ class Audit(_Record):
     exact_copies: tuple[tuple[Text, ...], ...] = ()
     copies_across_parts: tuple[tuple[Text, ...], ...] = ()
     findings: dict[str, Finding] = {}
+
+    def class_rows(self) -> list[tuple[str, int, list[int]]]:
+        """Return a name to show for each class, with its photos in all and in each part."""
+        parts = self.parts.values()
+        rows = [
+            (
+                name or "(no label)",
+                count if name else count - self.num_none,
+                [part.get(name, 0) for part in parts],
+            )
+            for name, count in self.classes.items()
+        ]
+        rows.append(("none of these", self.num_none, [0] * len(parts)))
+        return [row for row in rows if row[1]]
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain dicts, lists and numbers."""

@@ -97,10 +97,13 @@ def without_none(
 
 
 def with_none(catalog: Catalog) -> Catalog:
-    """Return a listing with its photos of none of the classes among the others, without a label."""
+    """Return a listing whose photos of none of the classes are among the others, without a label.
+
+    `none_paths` still names them.
+    """
     photos = [examine(catalog.root / path, path) for path in catalog.none_paths]
     by_path = sorted((*catalog.photos, *photos), key=lambda photo: photo.path)
-    return replace(catalog, photos=tuple(by_path), none_paths=())
+    return replace(catalog, photos=tuple(by_path))
 
 
 def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
