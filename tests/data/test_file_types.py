@@ -1,6 +1,17 @@
 import pytest
 
+from pawsight.data import file_types
 from pawsight.data.file_types import Kind, foreign_reason, kind_of, sniff
+
+
+@pytest.fixture
+def without_extras(monkeypatch):
+    monkeypatch.setattr(file_types, "_is_read", lambda reason: False)
+
+
+@pytest.fixture
+def with_extras(monkeypatch):
+    monkeypatch.setattr(file_types, "_is_read", lambda reason: reason in file_types._EXTRAS)
 
 
 @pytest.mark.parametrize("name", ["a.JPG", "a.heic", "a.avif", "a.jp2", "a.tif", "a.webp"])
@@ -16,14 +27,21 @@ def test_what_is_no_picture_is_counted_apart(name):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.cr2", ".cr2 is a camera's raw format; save it as JPEG or PNG"),
+        (
+            "a.cr2",
+            ".cr2 is a camera's raw format; save it as JPEG, or read its preview: "
+            'pip install "pawsight[raw]"',
+        ),
         ("a.svg", ".svg is a drawing, not a photo; save it as JPEG or PNG"),
         ("a.psd", ".psd is an editor's own format; save it as JPEG or PNG"),
-        ("a.JXL", ".jxl is a format that pawsight does not read; save it as JPEG or PNG"),
+        (
+            "a.JXL",
+            '.jxl is JPEG XL; save it as JPEG, or read it: pip install "pawsight[jxl]"',
+        ),
         ("a.dds", ".dds is a format that pawsight does not read; save it as JPEG or PNG"),
     ],
 )
-def test_a_picture_that_is_not_read_is_named(name, reason):
+def test_a_picture_that_is_not_read_is_named(name, reason, without_extras):
     assert kind_of(name) is Kind.FOREIGN
     assert foreign_reason(name) == reason
 
@@ -32,9 +50,6 @@ def test_a_picture_that_is_not_read_is_named(name, reason):
     ("start", "named"),
     [
         (b"8BPS\0\1", "a Photoshop file"),
-        (b"\xff\x0a\0\0", "JPEG XL"),
-        (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's raw format"),
-        (b"II*\0\x10\0\0\0CR\2\0", "a camera's raw format"),
         (b"DDS |\0\0\0", "a DirectDraw surface"),
     ],
 )
@@ -42,6 +57,26 @@ def test_a_picture_without_extension_that_is_not_read_is_named(start, named):
     expected = f"it is {named}, which pawsight does not read; save it as JPEG"
     assert sniff(start) == (Kind.FOREIGN, expected)
     assert kind_of("photo") is Kind.UNKNOWN
+
+
+_OF_EXTRAS = [
+    (b"\xff\x0a\0\0", "it is JPEG XL; save it as JPEG, or read it", "a.jxl"),
+    (b"\0\0\0\x18ftypcrx \0\0\0\1", "it is a camera's raw format; save it as JPEG", "a.CR3"),
+    (b"II*\0\x10\0\0\0CR\2\0", "it is a camera's raw format; save it as JPEG", "a.cr2"),
+]
+
+
+@pytest.mark.parametrize(("start", "named", "name"), _OF_EXTRAS)
+def test_what_an_extra_would_read_is_named_with_it(start, named, name, without_extras):
+    kind, reason = sniff(start)
+    assert kind is kind_of(name) is Kind.FOREIGN
+    assert reason.startswith(named) and "pip install" in reason
+
+
+@pytest.mark.parametrize(("start", "named", "name"), _OF_EXTRAS)
+def test_what_an_installed_extra_reads_is_a_photo(start, named, name, with_extras):
+    assert sniff(start) == (Kind.PHOTO, "")
+    assert kind_of(name) is Kind.PHOTO
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ without opening one. Whether a photo can be decoded is not checked here.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import PurePath
@@ -25,6 +27,9 @@ apng avif avifs bmp dib gif heic heics heif heifs hif ico j2c j2k jfif jp2 jpc j
 jpx mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
 """
 _RAW = "a camera's raw format"
+_JXL = "JPEG XL"
+# What is read with an extra of pawsight: its name, and the package it installs.
+_EXTRAS = {_RAW: ("raw", "rawpy"), _JXL: ("jxl", "pillow_jxl")}
 _FOREIGN = {
     _RAW: """
         3fr ari arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw
@@ -33,8 +38,9 @@ _FOREIGN = {
     "a medical image (DICOM)": "dcm dicom ima",
     "a drawing, not a photo": "ai cdr emf eps svg svgz wmf",
     "an editor's own format": "afphoto clip kra pdn psb psd psp xcf",
+    _JXL: "jxl",
     "a format that pawsight does not read": """
-        bpg cin cur dds djv djvu dpx exr fit fits flif hdp hdr icns jbg jbig jls jng jxl jxr miff
+        bpg cin cur dds djv djvu dpx exr fit fits flif hdp hdr icns jbg jbig jls jng jxr miff
         mng pam pcd pct pfm pict ras sun wbmp wdp xbm xpm xwd
     """,
 }
@@ -143,7 +149,24 @@ def kind_of(name: str) -> Kind:
     if name.startswith("."):
         return Kind.OTHER
     _, dot, extension = name.rpartition(".")
-    return _KINDS.get(extension.lower(), Kind.UNKNOWN) if dot else Kind.UNKNOWN
+    kind = _KINDS.get(extension.lower(), Kind.UNKNOWN) if dot else Kind.UNKNOWN
+    if kind is Kind.FOREIGN and _is_read(_REASONS[extension.lower()]):
+        return Kind.PHOTO
+    return kind
+
+
+@functools.cache
+def _is_read(reason: str) -> bool:
+    """Return whether the extra that reads a foreign format is installed."""
+    return reason in _EXTRAS and importlib.util.find_spec(_EXTRAS[reason][1]) is not None
+
+
+def _advice(reason: str) -> str:
+    """Return what to do with a photo in a foreign format."""
+    if reason not in _EXTRAS:
+        return "save it as JPEG or PNG"
+    what = "read its preview" if reason == _RAW else "read it"
+    return f'save it as JPEG, or {what}: pip install "pawsight[{_EXTRAS[reason][0]}]"'
 
 
 def belongs_to(folder_name: str) -> str:
@@ -197,7 +220,7 @@ def foreign_reason(name: str) -> str:
     """Return why a picture of kind FOREIGN is not read, and what to do."""
     extension = PurePath(name).suffix.lower()
     reason = _REASONS.get(extension.removeprefix("."), "a format that pawsight does not read")
-    return f"{extension} is {reason}; save it as JPEG or PNG"
+    return f"{extension} is {reason}; {_advice(reason)}"
 
 
 def sniff(start: bytes) -> tuple[Kind, str]:
@@ -226,6 +249,10 @@ def sniff(start: bytes) -> tuple[Kind, str]:
         )
     for first, named in _FOREIGN_STARTS.items():
         if start.startswith(first) or start[4:12] == first:
+            if _is_read(named):
+                return Kind.PHOTO, ""
+            if named in _EXTRAS:
+                return Kind.FOREIGN, f"it is {named}; {_advice(named)}"
             return Kind.FOREIGN, f"it is {named}, which pawsight does not read; save it as JPEG"
     return Kind.OTHER, ""
 
@@ -246,8 +273,8 @@ _PHOTO_STARTS = (
 _FOREIGN_STARTS = {
     b"8BPS": "a Photoshop file",
     b"gimp xcf": "a GIMP file",
-    b"\xff\x0a": "JPEG XL",
-    b"\x00\x00\x00\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"\xff\x0a": _JXL,
+    b"\x00\x00\x00\x0cJXL \r\n\x87\n": _JXL,
     b"<svg": "an SVG drawing",
     b"\x76\x2f\x31\x01": "OpenEXR",
     b"BPG\xfb": "BPG",
@@ -255,11 +282,11 @@ _FOREIGN_STARTS = {
     b"AT&TFORM": "DjVu",
     b"FLIF": "FLIF",
     b"II\xbc\x01": "JPEG XR",
-    b"FUJIFILMCCD-RAW": "a camera's raw format",
-    b"II*\x00": "a camera's raw format",  # Canon's older ones: a TIFF marked CR
-    b"IIU\x00": "a camera's raw format",  # Panasonic
-    b"IIRO": "a camera's raw format",  # Olympus
-    b"\x00MRM": "a camera's raw format",  # Minolta
-    b"ftypcrx ": "a camera's raw format",  # Canon, in a film's container
-    b"FOVb": "a camera's raw format",  # Sigma
+    b"FUJIFILMCCD-RAW": _RAW,
+    b"II*\x00": _RAW,  # Canon's older ones: a TIFF marked CR
+    b"IIU\x00": _RAW,  # Panasonic
+    b"IIRO": _RAW,  # Olympus
+    b"\x00MRM": _RAW,  # Minolta
+    b"ftypcrx ": _RAW,  # Canon, in a film's container
+    b"FOVb": _RAW,  # Sigma
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, JpegImagePlugin
 
+from pawsight.data.decoding import jpegxl_header
 from pawsight.data.decoding.colour import to_srgb
 from pawsight.data.decoding.decode_errors import (
     ENDS_TOO_EARLY,
@@ -23,12 +24,13 @@ from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.data.decoding.orientation import swaps_sides, transposition_of
 from pawsight.data.decoding.photo_statistics import SIDE
+from pawsight.data.decoding.raw_preview import is_raw, read_preview
 from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
 from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
 from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
 from pawsight.data.pixel_scale import STANDARD, PixelScale
-from pawsight.errors import PhotoError
+from pawsight.errors import ExtraError, PhotoError
 from pawsight.records import Resize
 
 # Beside JPEG and TIFF; in the order in which Pillow tries. Out stay formats that run a program
@@ -76,6 +78,10 @@ def decode_frame(
     try:
         with quiet:
             data = check_content(data)
+            if is_raw(data):
+                preview = read_preview(data)
+                found = decode_frame(preview, goal, keep_truncated, max_pixels, scale)
+                return found._replace(kind="RAW") if found.kind == "JPEG" else found
             try:
                 image = _open(data)
             except SyntaxError as error:
@@ -106,7 +112,7 @@ def is_same_frame(found: Frame, goal: Goal, other: Goal) -> bool:
 def _reduction(frame: Frame, least: tuple[int, int]) -> tuple[int, int]:
     """Return by how much a photo is decoded smaller, and by how much `to_srgb` shrinks it then."""
     scale = 1
-    if frame.kind in ("JPEG", "MPO"):  # as `Image.draft` chooses
+    if frame.kind in ("JPEG", "MPO", "RAW"):  # as `Image.draft` chooses
         ratio = min(frame.size[0] // least[0], frame.size[1] // least[1])
         scale = next((scale for scale in (8, 4, 2) if ratio >= scale), 1)
     width, height = (-(-side // scale) for side in frame.size)
@@ -197,6 +203,8 @@ def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp":
         _register_heif()
         return Image.open(io.BytesIO(data), formats=("AVIF", "HEIF"))
+    if data.startswith((jpegxl_header.CODESTREAM, jpegxl_header.CONTAINER)):
+        return _open_jpeg_xl(data)
     formats = ("TGA",) if data.endswith(_TGA_END) else _FORMATS
     return Image.open(io.BytesIO(data), formats=formats)
 
@@ -207,6 +215,18 @@ def _open_tiff(data: bytes) -> Image.Image:
     silence_libtiff()
     # Not by Image.open, which does not report that only the kind of pixels is unsupported.
     return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+
+
+def _open_jpeg_xl(data: bytes) -> Image.Image:
+    try:
+        from pillow_jxl import JpegXLImagePlugin  # here: it is an extra
+    except ImportError as error:
+        raise PhotoError(str(ExtraError("JPEG XL", "jxl"))) from error
+    JpegXLImagePlugin.DECODE_THREADS = 0  # photos are decoded side by side already
+    image: Any = JpegXLImagePlugin.JXLImageFile(io.BytesIO(data))
+    if not image.jpeg:
+        image.info.pop("exif", None)  # it was rotated upright by what the codestream states
+    return image
 
 
 @functools.cache

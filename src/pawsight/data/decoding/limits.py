@@ -14,7 +14,7 @@ import struct
 
 from PIL import Image
 
-from pawsight.data.decoding import jpeg_segments, tiff_header
+from pawsight.data.decoding import jpeg_segments, jpegxl_header, tiff_header
 from pawsight.data.decoding.jpeg2000_header import read_codestream
 from pawsight.errors import PhotoError
 
@@ -30,6 +30,7 @@ _MAX_PIXELS_OF = {
     "AVIF": 100_000_000,
     "HEIF": 100_000_000,
     "JPEG2000": 64_000_000,
+    "JXL": 64_000_000,
     "ICO": 4_000_000,
 }
 # What Pillow decodes in Python takes 0.2 to 1.4 microseconds a pixel.
@@ -47,8 +48,15 @@ _MAX_BYTES_OF = {
     "AVIF": 64 * 2**20,
     "HEIF": 32 * 2**20,
     "JPEG2000": 64 * 2**20,
+    "JXL": 64 * 2**20,
 }
-_NAMES = {"JPEG2000": "JPEG 2000", "WEBP": "WebP", "ICO": "an icon", "PPM": "this kind of PPM"}
+_NAMES = {
+    "JPEG2000": "JPEG 2000",
+    "JXL": "JPEG XL",
+    "WEBP": "WebP",
+    "ICO": "an icon",
+    "PPM": "this kind of PPM",
+}
 
 _MAX_PARTS = 100_000  # of a PNG or WebP; one of 512 MiB in parts of 8 KiB has 65,536
 _MAX_JPEG_PARTS = 10_000  # before the picture; depth maps take some hundreds
@@ -57,6 +65,7 @@ _MAX_JPEG_JUNK = 2**16  # bytes between parts, which decoders skip one at a time
 _MAX_JPEG_SCANS = 1000  # progressive ones have about 10
 _MAX_SCANNED_PIXELS = 6_000_000_000  # pixels times scans; each takes about a nanosecond
 _MAX_CHANNELS = 8  # of a JPEG 2000
+_MAX_EXTRA_CHANNELS = 4  # of a JPEG XL, beside grey or colour
 _MAX_PPM_HEADER = 2**16
 _MAX_GIF_COMMENTS = 2**21  # bytes before the first frame
 
@@ -129,6 +138,8 @@ def check_content(data: bytes) -> bytes:
             raise PhotoError(TOO_MUCH_TEXT)
     elif data.startswith((b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")):
         _check_jpeg_2000(data)
+    elif data.startswith((jpegxl_header.CODESTREAM, jpegxl_header.CONTAINER)):
+        _check_jpeg_xl(data)
     elif data.startswith(b"RIFF"):
         if data.count(b"ANMF") > _MAX_PARTS:
             raise PhotoError(_TOO_MANY_PARTS)
@@ -211,6 +222,20 @@ def _check_jpeg_2000(data: bytes) -> None:
     if stream and stream.width * stream.height > limit:
         raise too_many_pixels(limit, _NAMES["JPEG2000"])
     if stream and stream.num_channels > _MAX_CHANNELS:
+        raise PhotoError(_TOO_MANY_PARTS)
+
+
+def _check_jpeg_xl(data: bytes) -> None:
+    """Check the size and the bytes, since the library decodes a picture while it opens it."""
+    most_bytes, limit = _MAX_BYTES_OF["JXL"], _MAX_PIXELS_OF["JXL"]
+    if len(data) > most_bytes:
+        raise PhotoError(f"larger than {most_bytes // 2**20} MiB, the limit for JPEG XL")
+    header = jpegxl_header.read_header(data)
+    if header is None:
+        raise PhotoError("damaged, or a kind of JPEG XL that pawsight does not read")
+    if header.width * header.height > limit:
+        raise too_many_pixels(limit, _NAMES["JXL"])
+    if header.num_extra_channels > _MAX_EXTRA_CHANNELS:
         raise PhotoError(_TOO_MANY_PARTS)
 
 

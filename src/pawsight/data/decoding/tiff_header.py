@@ -13,6 +13,9 @@ HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # A photo of 100 million pixels in strips of one row has 10,000 of them, in small tiles 100,000.
 _MAX_VALUES = 200_000
 _ALLOWANCE = 2**16
+_PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 262, 330, 50706  # tags
+_SENSOR = (32803, 34892)  # photometric interpretations: a colour filter array, linear raw
+_MAX_SUB_DIRECTORIES = 16
 _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
@@ -44,6 +47,43 @@ def is_oversized(data: bytes, start: int = 0) -> bool:
         if inline < size <= len(data) - start:
             total += size
     return total > 2 * (len(data) - start) + _ALLOWANCE
+
+
+def has_sensor_values(data: bytes) -> bool:
+    """Return whether a TIFF is a camera's raw photo: a DNG, or one with values of a sensor."""
+    if not data.startswith(HEADERS[:2]):
+        return False
+    order = "<" if data[:1] == b"I" else ">"
+    place = struct.unpack_from(f"{order}I", data, 4)[0] if len(data) >= 8 else 0
+    first = _entries(data, order, place)
+    if _DNG_VERSION in first:
+        return True
+    waiting = [first]
+    if _SUB_DIRECTORIES in first:
+        count, value, at = first[_SUB_DIRECTORIES]
+        starts = at if count == 1 else value
+        count = min(count, _MAX_SUB_DIRECTORIES, max(0, len(data) - starts) // 4)
+        places = struct.unpack_from(f"{order}{count}I", data, starts)
+        waiting += [_entries(data, order, each) for each in places]
+    return any(
+        _PHOTOMETRIC in each
+        and struct.unpack_from(f"{order}H", data, each[_PHOTOMETRIC][2])[0] in _SENSOR
+        for each in waiting
+    )
+
+
+def _entries(data: bytes, order: str, place: int) -> dict[int, tuple[int, int, int]]:
+    """Return the entries of a directory: the number of values, the place of many, and of one."""
+    entries: dict[int, tuple[int, int, int]] = {}
+    if place + 2 > len(data):
+        return entries
+    for number in range(struct.unpack_from(f"{order}H", data, place)[0]):
+        at = place + 2 + 12 * number
+        if at + 12 > len(data):
+            break
+        tag, count, value = struct.unpack_from(f"{order}H2xII", data, at)
+        entries[tag] = (count, value, at + 8)
+    return entries
 
 
 def has_hostile_exif(data: bytes) -> bool:
