@@ -48,8 +48,8 @@ def is_no_class(name: str) -> bool:
 
 
 def without_part(name: str) -> str:
-    """Return a name without its part: "great_pyrenees" of `great_pyrenees_train`."""
-    words = re.split(r"([ _.-]+)", name)
+    """Return a name without its part: "pug" of `pug_train`, "A" of `trainA`; "" if it has none."""
+    words = re.split(r"([ _.-]+|(?<=[a-z])(?=[A-Z]))", name)
     place = next((i for i, word in enumerate(words) if word.lower() in _PART_OF), None)
     if place is None:
         return ""

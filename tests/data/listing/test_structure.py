@@ -188,6 +188,13 @@ def test_photos_in_one_folder_get_a_pattern_proposed(tmp_path):
         check_classes(listing)
 
 
+def test_a_pattern_is_proposed_for_names_without_numbers_too(tmp_path):
+    for name in ("cat_tom", "cat_felix", "dog_rex", "dog_max"):
+        (tmp_path / f"{name}.jpg").write_bytes(b"x")
+    with pytest.raises(DataError, match=re.escape("--label-pattern '(cat|dog)_'")):
+        check_classes(scan(fetch(tmp_path, Silent())))
+
+
 def test_folders_inside_the_only_class_are_proposed_as_classes(tmp_path):
     put(tmp_path, "pets/cats", "pets/dogs")
     (tmp_path / "cover.jpg").write_bytes(b"x")
@@ -229,12 +236,32 @@ def test_a_class_folder_without_the_parts_of_the_others_is_asked_about(tmp_path)
     [
         ("cats_train", "cats_test", "dogs_train", "dogs_test"),
         ("train cats", "test cats", "train dogs", "test dogs"),
+        ("catsTrain", "catsTest", "dogsTrain", "dogsTest"),
     ],
 )
 def test_folders_named_by_a_class_and_a_part_are_both(tmp_path, names):
     put(tmp_path, *names)
     assert counts(tmp_path) == PETS
     assert set(counts(tmp_path, parts="none")) == {("", name) for name in names}
+
+
+def test_a_letter_behind_a_part_names_the_class(tmp_path):
+    put(tmp_path, "trainA", "testA", "trainB", "testB")
+    assert counts(tmp_path) == {(part, c): 2 for part in ("train", "test") for c in "AB"}
+
+
+def test_of_two_folders_one_with_class_folders_and_one_with_photos_is_asked_about(tmp_path):
+    put(tmp_path, "labelled/cats", "labelled/dogs", "new")
+    text = question(tmp_path)
+    assert "2 classes cats, dogs: --exclude new" in text
+    assert "2 classes labelled, new: --class-level 1" in text
+    assert counts(tmp_path, exclude=["new"]) == {("", "cats"): 2, ("", "dogs"): 2}
+    assert counts(tmp_path, class_level=1) == {("", "labelled"): 4, ("", "new"): 2}
+
+
+def test_folders_of_dates_in_one_of_two_classes_are_no_classes(tmp_path):
+    put(tmp_path, "cats/2023-01-05", "cats/2023-02-11", "dogs")
+    assert counts(tmp_path) == {("", "cats"): 4, ("", "dogs"): 2}
 
 
 def test_parts_that_each_hold_one_class_are_asked_about(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from itertools import combinations
 
 from pawsight.data.listing.class_names import listed
@@ -79,4 +80,26 @@ def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
         f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
         f"  {len(top):,} classes {listed(top)}: --class-level 1\n"
         f"A folder that does not belong to them is left out by --exclude {odd}"
+    )
+
+
+def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
+    """Refuse `labelled/cats`, `labelled/dogs` beside `new/1.jpg`: the classes could be deeper.
+
+    Raises:
+        DataError: Of two folders one only holds folders, and the other holds photos.
+    """
+    outer = [name for name in top if not outline.has_photos(f"{name}/")]
+    if len(top) != 2 or len(outer) != 1:
+        return
+    inner = sorted(inner_classes(outline, f"{outer[0]}/"))
+    if len(inner) < 2 or all(map(is_portion, inner)):
+        return
+    other = next(name for name in top if name not in outer)
+    raise DataError(
+        f"In {outline.root} the folder {outer[0]} holds the folders {listed(inner)}, and the "
+        f"folder {other} holds photos.\n"
+        f"They can be read in two ways; choose one:\n"
+        f"  {len(inner):,} classes {listed(inner)}: --exclude {shlex.quote(other)}\n"
+        f"  2 classes {listed(top)}: --class-level 1"
     )

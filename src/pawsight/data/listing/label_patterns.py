@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pawsight.data.listing.class_names import class_name
 
 _LEAST = 2  # photos of each class, for a pattern to be proposed
 _MOST = 50  # classes that a pattern is proposed for
 _WORD = re.compile(r"([^\W\d_]+(?:[ _-][^\W\d_]+)*)([._ -]*)\(?\d")
+_BEGINNING = re.compile(r"([^\W\d_]+)([._-])")
 # What cameras and phones call all photos.
 _CAMERAS = {
     "img",
@@ -43,9 +44,17 @@ def found_in(pattern: re.Pattern[str], path: str) -> str:
 
 def proposed_pattern(names: Iterable[str]) -> str:
     r"""Return a pattern such as `(cat|dog)\.` for cat.0.jpg and dog.1.jpg; "" if none fits."""
-    words = Counter(
-        (match[1], match[2]) for name in names if (match := _WORD.match(class_name(name)))
-    )
+    found = [class_name(name) for name in names]
+    pattern = _alternatives([match for name in found if (match := _WORD.match(name))])
+    if pattern:
+        return pattern
+    # cat_tom.jpg and dog_rex.jpg, where all names begin so.
+    beginnings = [match for name in found if (match := _BEGINNING.match(name))]
+    return _alternatives(beginnings) if len(beginnings) == len(found) else ""
+
+
+def _alternatives(matches: Sequence[re.Match[str]]) -> str:
+    words = Counter((match[1], match[2]) for match in matches)
     found = {
         word: mark
         for (word, mark), count in sorted(words.items())

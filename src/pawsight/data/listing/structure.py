@@ -7,8 +7,9 @@ The rule, for the folders below a source in which photos are:
 2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside;
    and names of a class and a part (`cats_train`, `cats_test`) are both.
 3. Folders without photos of their own that hold the same two or more folders could be parts or
-   classes, and so could folders named as parts that hold photos but no folders: refused, with
-   both readings and the options that choose.
+   classes; so could folders named as parts that hold photos but no folders, and the folders
+   inside one of two where the other holds photos: refused, with the readings and the options
+   that choose.
 4. Otherwise each folder is a class, and what is deeper belongs to it.
 
 A folder that only encloses another one is skipped, below a part too.
@@ -21,7 +22,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.ambiguity import check_flat_parts, check_same_folders, is_portion
+from pawsight.data.listing.ambiguity import (
+    check_depth_of_two,
+    check_flat_parts,
+    check_same_folders,
+    is_portion,
+)
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import (
@@ -99,6 +105,7 @@ def read_structure(
     if config.parts != "none" and not has_groups:
         check_flat_parts(outline, top)
         check_same_folders(outline, top)
+        check_depth_of_two(outline, top)
     return _classes(outline, top)
 
 

@@ -27,7 +27,8 @@ _LABELS = frozenset(
         *("labels", "class", "classes", "class_name", "classname", "class_label", "category"),
         *("categories", "breed", "species", "target", "tag", "diagnosis", "dx", "choice"),
         *("annotation", "ground_truth", "variety", "cultivar", "level", "y"),
-        *("finding_labels", "labelname"),
+        *("finding_labels", "labelname", "tags"),
+        *("klasse", "kategorie", "rasse", "clase", "etiqueta", "raza", "classe"),
     )
 )
 _PARTS = frozenset(
