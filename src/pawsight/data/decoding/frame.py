@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image, JpegImagePlugin
 
@@ -223,8 +223,8 @@ def _open_jpeg_xl(data: bytes) -> Image.Image:
     except ImportError as error:
         raise PhotoError(str(ExtraError("JPEG XL", "jxl"))) from error
     JpegXLImagePlugin.DECODE_THREADS = 0  # photos are decoded side by side already
-    image: Any = JpegXLImagePlugin.JXLImageFile(io.BytesIO(data))
-    if not image.jpeg:
+    image: Image.Image = JpegXLImagePlugin.JXLImageFile(io.BytesIO(data))
+    if not getattr(image, "jpeg", False):
         image.info.pop("exif", None)  # it was rotated upright by what the codestream states
     return image
 
