@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.intervals import Interval, wilson_interval
-from pawsight.inference.drift import excess_p_value
 from pawsight.records import FloatArray, Predictions
+from pawsight.significance import excess_p_value
 
 FEWEST = 10  # photos of a slice, and outside it
 SIGNIFICANT = 0.05  # of all slices together
