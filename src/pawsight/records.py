@@ -88,6 +88,8 @@ class Photo:
     flaw: str = ""
     group: str = ""
     samples: str = ""  # values of the file as "kind smallest largest", "" for 8 bits
+    camera: str = ""  # make and model, from the EXIF data
+    jpeg_quality: int = 0  # 1..100, estimated from its tables; 0 for what is no JPEG
 
     @property
     def pixels_key(self) -> str:

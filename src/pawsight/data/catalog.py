@@ -24,9 +24,10 @@ from pawsight.task import SINGLE_LABEL, Task
 _COLUMNS = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
     *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
+    *("camera", "jpeg_quality"),
 )
-_OPTIONAL = {"samples"}  # missing in catalogs of earlier versions
-_INTS = ("size", "mtime_ns", "width", "height")
+_OPTIONAL = {"samples", "camera", "jpeg_quality"}  # missing in catalogs of earlier versions
+_INTS = ("size", "mtime_ns", "width", "height", "jpeg_quality")
 _FLOATS = ("brightness", "contrast", "sharpness")
 
 
@@ -179,6 +180,6 @@ def _photo(row: dict[str, str]) -> Photo:
         raise ValueError("a cell is missing")
     if values["part"] not in ("", *PARTS):
         raise ValueError(values["part"])
-    values.update({name: int(row[name]) for name in _INTS})
+    values.update({name: int(row[name]) for name in _INTS if name in row})
     values.update({name: float(row[name]) for name in _FLOATS})
     return Photo(**values)  # type: ignore[arg-type]

@@ -2,8 +2,8 @@
 
 Each photo is resized to `ANALYSIS_SIZE` in the decode that ingest does anyway;
 of that image its facts are measured (`photo_statistics`), and what is computed
-here is kept: a small thumbnail, in which copies are recognised, and five figures
-on how the picture was made rather than what it shows. So findings do not depend
+here is kept: a small thumbnail, in which copies are recognised, five figures on how
+the picture was made rather than what it shows, and its `traces`. So findings do not depend
 on the image size or the resizing of the network that is trained.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pawsight.data.decoding import traces
 from pawsight.records import AnalysisArray, ImageArray, IntArray
 
 # (height, width) in pixels: that of the default network, for which it costs no second resizing.
@@ -23,6 +24,7 @@ ROW = np.dtype(
     [
         ("thumbnail", np.uint8, (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)),
         ("figures", "<f4", (NUM_FIGURES,)),
+        ("traces", traces.ROW),
     ]
 )
 
@@ -48,6 +50,7 @@ def analyse(images: ImageArray) -> AnalysisArray:
     for row, image in zip(rows, images, strict=True):
         row["thumbnail"] = np.asarray(Image.fromarray(image).resize(side, Image.Resampling.BOX))
     rows["figures"] = describe(images)
+    rows["traces"] = traces.trace(images)
     return rows
 
 

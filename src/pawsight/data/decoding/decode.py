@@ -112,6 +112,7 @@ class UnmeasuredFacts(NamedTuple):
         known: The fields of Facts before the statistics.
         flaw: What is wrong with a photo that is used all the same.
         samples: The values of its file, as `pixel_scale.describe_samples` writes them.
+        origin: Its camera and the quality of a JPEG, as `Photo` has them.
     """
 
     pixels: ImageArray
@@ -119,10 +120,11 @@ class UnmeasuredFacts(NamedTuple):
     known: tuple[str, int, int, str]
     flaw: str
     samples: str
+    origin: tuple[str, int]
 
     def facts(self, statistics: Statistics) -> Facts:
         """Return the facts, with the statistics that were measured."""
-        return Facts(*self.known, *statistics, self.flaw, self.samples)
+        return Facts(*self.known, *statistics, self.flaw, self.samples, *self.origin)
 
 
 def survey(
@@ -147,8 +149,9 @@ def survey(
         other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
+    origin = (found.camera, found.jpeg_quality)
     return image, UnmeasuredFacts(
-        np.asarray(small), luma_of(small), known, found.flaw, found.samples
+        np.asarray(small), luma_of(small), known, found.flaw, found.samples, origin
     )
 
 

@@ -54,6 +54,8 @@ class Facts(NamedTuple):
     contrast: float
     flaw: str = ""
     samples: str = ""
+    camera: str = ""
+    jpeg_quality: int = 0
 
 
 def luma_of(image: Image.Image) -> ImageArray:

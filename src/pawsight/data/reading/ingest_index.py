@@ -20,14 +20,15 @@ from pawsight.storage.atomic import create_file
 
 _COLUMNS = (
     "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
-    "sha256, phash, brightness, sharpness, contrast, flaw, samples, applied, checksum"
+    "sha256, phash, brightness, sharpness, contrast, flaw, samples, camera, jpeg_quality, "
+    "applied, checksum"
 )
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
 """
 _PER_ROW, _MASK = 2654435761, 2**32 - 1
-SCHEMA = 6  # raised whenever the tables or the rows of pixels change
+SCHEMA = 7  # raised whenever the tables or the rows of pixels change
 
 
 class CachedFacts(NamedTuple):
@@ -88,7 +89,21 @@ class Index:
         key, place = next(places)
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
         for *values, checksum in rows:
-            path, size, mtime_ns, row, kept, problem, kind, *facts, flaw, samples, rule = values
+            (
+                path,
+                size,
+                mtime_ns,
+                row,
+                kept,
+                problem,
+                kind,
+                *facts,
+                flaw,
+                samples,
+                camera,
+                quality,
+                rule,
+            ) = values
             if checksum != _checksum(values):  # the disk damaged it
                 unmatched.append(path)
                 continue
@@ -109,7 +124,7 @@ class Index:
                 found_rows[place] = row
                 found[place] = Photo(
                     *(photo.path, photo.label, photo.part, size, mtime_ns, intern(problem)),
-                    *(intern(kind), *facts, flaw, photo.group, intern(samples)),
+                    *(intern(kind), *facts, flaw, photo.group, intern(samples), camera, quality),
                 )
                 if samples:
                     applied[place] = rule
@@ -118,7 +133,7 @@ class Index:
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
         """Store photos, their rows of pixels, and what was done to their values."""
         self._database.executemany(
-            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 18)})",
+            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 20)})",
             (
                 (*values, _checksum(values))
                 for values in (
@@ -127,7 +142,7 @@ class Index:
                         *(photo.problem, photo.format, photo.width, photo.height),
                         *(photo.sha256, photo.phash, float(photo.brightness)),
                         *(float(photo.sharpness), float(photo.contrast)),
-                        *(photo.flaw, photo.samples, applied),
+                        *(photo.flaw, photo.samples, photo.camera, photo.jpeg_quality, applied),
                     ]
                     for photo, row, applied in photos
                 )

@@ -1,0 +1,44 @@
+"""What a photo's file says about how it was made: the camera, and the quality of a JPEG.
+
+No model sees either, but photos of another camera or quality look different, and
+a class whose photos have another origin can be told by that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+
+from pawsight.data.decoding.exif import exif_of, texts_of
+
+_MAKE, _MODEL = 0x010F, 0x0110
+# The sum of the luma table of quality 50 in libjpeg (ITU-T T.81, table K.1).
+_SUM_AT_50, _LEAST_AT_50 = 3692, 10
+_MOST = 255  # of an entry
+
+
+def camera_of(info: dict[Any, Any]) -> str:
+    """Return make and model of the camera; "" where the file does not name them.
+
+    Args:
+        info: What Pillow found beside the picture.
+    """
+    make, model = texts_of(exif_of(info), (_MAKE, _MODEL))
+    return model if model.startswith(make) else f"{make} {model}".strip()
+
+
+def jpeg_quality_of(image: Image.Image) -> int:
+    """Estimate the quality, 1..100, that libjpeg was told; 0 for what is no JPEG.
+
+    Other programs have tables of their own; the quality is then that of about as coarse a table.
+    """
+    tables = getattr(image, "quantization", None)
+    if not tables:
+        return 0
+    table = min(tables.items())[1]
+    scale: float = 100 * sum(table) / _SUM_AT_50
+    if max(table) >= _MOST:  # entries were cut, and their sum with them
+        scale = 100 * min(table) / _LEAST_AT_50
+    quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
+    return max(1, min(100, round(quality)))

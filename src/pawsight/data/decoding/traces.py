@@ -1,0 +1,100 @@
+"""Traces of how a picture was made: borders, marks in its corners, and the finest detail it has.
+
+None of them depends on what the photo shows, so where they differ between
+classes, a model can tell the classes without looking at the object.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawsight.records import ImageArray
+
+Traces = NDArray[np.float32]
+
+SIDES = ("top", "bottom", "left", "right")
+CORNERS = ("top left", "top right", "bottom left", "bottom right")
+# Cycles per image side at which each band of the spectrum begins; the last one ends at 80.
+BANDS = (4, 8, 16, 24, 32, 48, 64)
+ROW = np.dtype(
+    [
+        ("borders", "<f4", (len(SIDES),)),
+        ("corners", "<f4", (len(CORNERS),)),
+        ("spectrum", "<f4", (len(BANDS),)),
+    ]
+)
+
+_DEEPEST = 0.1  # share of a side that is searched for a border
+_EVEN = 4.0  # standard deviation of a line's luma that counts as even
+_SAME = 6.0  # levels by which lines of one border differ
+_CORNER = (0.12, 0.4)  # share of height and width: where cameras write the date
+_HARD = 60  # levels between neighbouring pixels: edges of letters
+_EVERY = 4  # every fourth line is enough for a spectrum
+
+
+def trace(images: ImageArray) -> NDArray[np.void]:
+    """Measure the traces of pictures.
+
+    Args:
+        images: Shape [N, H, W, 3].
+
+    Returns:
+        Rows of `ROW`, shape [N]: the depth of an even border on each side, as a share of
+        that side, 0..0.1; the share of hard edges in each corner, 0..1; the power of the luma
+        in each band of frequencies, both along rows and along columns.
+    """
+    red, green, blue = np.moveaxis(images, -1, 0).astype(np.uint16)
+    luma = ((77 * red + 150 * green + 29 * blue) >> 8).astype(np.float32)
+    found = np.empty(len(images), ROW)
+    found["borders"] = np.stack(
+        [_border(each) for each in (luma, luma[:, ::-1], _turned(luma), _turned(luma)[:, ::-1])], 1
+    )
+    found["corners"] = _corners(luma)
+    found["spectrum"] = _spectrum(luma) + _spectrum(_turned(luma))
+    return found
+
+
+def _turned(luma: Traces) -> Traces:
+    return luma.swapaxes(1, 2)
+
+
+def _border(luma: Traces) -> Traces:
+    """Return how many first rows are even and alike, as a share of all rows, shape [N]."""
+    height = luma.shape[1]
+    lines = luma[:, : max(1, round(_DEEPEST * height))]
+    means = lines.mean(axis=2)
+    is_border = (lines.std(axis=2) < _EVEN) & (np.abs(means - means[:, :1]) < _SAME)
+    depths = np.logical_and.accumulate(is_border, axis=1).sum(axis=1)
+    return np.asarray(depths / height, np.float32)
+
+
+def _corners(luma: Traces) -> Traces:
+    """Return the share of hard edges between horizontal neighbours in each corner, shape [N, 4]."""
+    _, height, width = luma.shape
+    rows, columns = max(1, round(_CORNER[0] * height)), max(2, round(_CORNER[1] * width))
+    top, bottom = luma[:, :rows], luma[:, -rows:]
+    corners = [band[..., part] for band in (top, bottom) for part in _ends(columns)]
+    return np.stack([(np.abs(np.diff(c, axis=2)) > _HARD).mean(axis=(1, 2)) for c in corners], 1)
+
+
+def _ends(columns: int) -> tuple[slice, slice]:
+    return slice(None, columns), slice(-columns, None)
+
+
+def _spectrum(luma: Traces) -> Traces:
+    """Return the mean power along rows in each band, shape [N, len(BANDS)]."""
+    lines = luma[:, ::_EVERY]
+    window, ends = _window(lines.shape[2]), (*BANDS[1:], lines.shape[2] // 2 + 1)
+    bands = [slice(low, high) for low, high in zip(BANDS, ends, strict=True)]
+    waves = np.fft.rfft((lines - lines.mean(axis=2, keepdims=True)) * window, axis=2)
+    power = (waves.real**2 + waves.imag**2).mean(axis=1)
+    return np.stack([power[:, band].mean(axis=1) / lines.shape[2] for band in bands], axis=1)
+
+
+@functools.lru_cache(maxsize=8)
+def _window(length: int) -> Traces:
+    """Return a Hann window, which keeps both ends of a line from looking like an edge."""
+    return np.hanning(length).astype(np.float32)
