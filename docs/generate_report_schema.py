@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from pawsight.report.summary import ReportSummary
+from pawsight.report.report_fields import ReportSummary
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 

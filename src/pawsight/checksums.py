@@ -25,7 +25,8 @@ Files = Callable[[Run], list[Path]]
 def evaluation_files(run: Run) -> list[Path]:
     """Return the files that an evaluation on the run's own photos writes."""
     predictions = [run.predictions_path(part) for part in PARTS]
-    return _present(run.model_path, run.metrics_path, run.curves_path, *predictions)
+    measured = (run.metrics_path, run.curves_path, run.shortcuts_path)
+    return _present(run.model_path, *measured, *predictions)
 
 
 def report_files(run: Run) -> list[Path]:

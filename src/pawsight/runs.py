@@ -1,12 +1,11 @@
 """The run folder: everything about one run, in plain formats, under names defined only here.
 
     config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
-    checkpoints/latest.npz  checkpoints/previous.npz  exports/<format>/
+    checkpoints/latest.npz  checkpoints/previous.npz  exports/<format>/  earlier.csv  audit.json
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
-    model/out_of_distribution.npz  model/drift_reference.npz
-    evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json
-    earlier.csv  audit.json  data.html  checksums.json  figures/*.png  figures/*.svg  report.html
-    report.json
+    model/out_of_distribution.npz  model/drift_reference.npz  figures/*.png  figures/*.svg
+    evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json  shortcuts.json
+    data.html  checksums.json  report.html  report.json
 
 Each file is written beside its name and then moved onto it, so that a killed process leaves
 the old file or the new one and never half of one. Described for users in docs/run-folder.md.
@@ -51,8 +50,7 @@ class Run:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        is_model_alone = (self.path / "model.json").is_file()
-        model_dir = self.path if is_model_alone else self.path / "model"
+        model_dir = self.path if (self.path / "model.json").is_file() else self.path / "model"
         self.config_path = self.path / "config.json"
         self.plan_path = self.path / "plan.json"
         self.state_path = self.path / "state.json"
@@ -79,6 +77,7 @@ class Run:
         self.drift_reference_path = model_dir / "drift_reference.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
         self.none_path = self.path / "evaluation" / "none.json"
+        self.shortcuts_path = self.path / "evaluation" / "shortcuts.json"
         self.curves_path = self.path / "evaluation" / "curves.json"
 
     @classmethod
@@ -263,10 +262,8 @@ def check_new(out: str | os.PathLike[str]) -> None:
 def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
     """Yield free names for a new run: `<parent>/<date>-<time>-<source>`, and numbered ones."""
     name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
-    for number in range(1, 1000):
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        if not folder.exists():
-            yield folder
+    folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
+    yield from (folder for folder in folders if not folder.exists())
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pawsight.evaluation.results import PartMetrics
+from pawsight.evaluation.shortcut_use import ShortcutUse, save_shortcuts
 from pawsight.report.first_screen import failures, next_steps
 from pawsight.report.page import write_report
-from pawsight.report.summary import ReportSummary
+from pawsight.report.report_fields import ReportSummary
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -105,3 +106,32 @@ def test_the_schema_and_the_page_describe_every_field(monkeypatch):
     described = (DOCS / "run-folder.md").read_text().partition("## report.json")[2]
     described = described.partition("\n## ")[0]
     assert [name for name in ReportSummary.model_fields if f"`{name}`" not in described] == []
+
+
+def test_shortcuts_are_a_section_and_the_first_step(make_run):
+    run = make_run(draw=False, is_short=True)
+    use = ShortcutUse(
+        cue="camera",
+        title="Camera",
+        label="cats",
+        text="100 % of the photos of 'cats' are taken with D70, and 0 % of the others.",
+        effect=1.0,
+        p_value=0.005,
+        num_breaking=6,
+        num_breaking_wrong=5,
+        num_fitting=90,
+        num_fitting_wrong=2,
+        use_p_value=1e-5,
+    )
+    save_shortcuts([use], run.shortcuts_path)
+    page = write_report(run).read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+    found = ReportSummary.model_validate(run.read_json(run.report_json_path))
+
+    assert 'id="shortcuts"' in page
+    assert "The model may be using this: 5 of 6 photos that break the pattern" in page
+    assert found.shortcuts[0].is_used
+    assert found.steps[0].title == (
+        "Take photos of all classes in the same way: they differ in camera"
+    )
+    assert found.steps[0].link == "shortcuts"

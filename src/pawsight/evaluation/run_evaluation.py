@@ -24,6 +24,7 @@ from pawsight.evaluation.metrics import measure, save_evaluation
 from pawsight.evaluation.predictions import Classify, collect, save_predictions
 from pawsight.evaluation.results import Evaluation, LostPhoto, PartMetrics, TrainingCopies
 from pawsight.evaluation.selective import operating_points
+from pawsight.evaluation.shortcut_use import measure_shortcuts, save_shortcuts
 from pawsight.evaluation.thresholds import fit_thresholds
 from pawsight.formatting import counted, percent
 from pawsight.models.description import ModelDescription
@@ -68,6 +69,7 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     num_copies = len(across_parts(catalog, dataset.duplicates))
     with rewriting(run, evaluation_files):
         ModelDescription.load(run).model_copy(update=facts).save(run)
+        save_shortcuts(measure_shortcuts(calibrated[parts[-1]], dataset), run.shortcuts_path)
         return save_evaluation(
             run,
             calibrated,

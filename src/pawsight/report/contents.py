@@ -10,6 +10,7 @@ from pawsight.data.auditing.findings import Audit
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.evaluation.shortcut_use import ShortcutUse, load_shortcuts
 from pawsight.history import Epoch, load_history
 from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
@@ -34,6 +35,7 @@ class Contents:
         catalog: The photos.
         audit: What the audit of the photos found.
         predictions: Of the headline part.
+        shortcuts: Cues that tell the classes apart, and whether the model follows them.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class Contents:
     catalog: Catalog | None
     audit: Audit | None
     predictions: Predictions | None
+    shortcuts: list[ShortcutUse]
 
     @classmethod
     def load(cls, run: Run) -> Contents:
@@ -83,6 +86,7 @@ class Contents:
             predictions=load_predictions(run.predictions_path(evaluation.headline), task)
             if evaluation and has_predictions
             else None,
+            shortcuts=load_shortcuts(run.shortcuts_path),
         )
 
     @property

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.results import PartMetrics
+from pawsight.evaluation.shortcut_use import ShortcutUse
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.report.interpretation import legible, top_confusions
 
 _WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
 _MOST_FAILURES = 3
 _MOST_STEPS = 3
+_MOST_CUES = 3
 PHOTOS = {
     "test": "photos it had never seen",
     "validation": "the validation photos",
@@ -91,20 +94,27 @@ def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
     return ""
 
 
-def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> list[Step]:
+def next_steps(
+    metrics: PartMetrics,
+    has_none_photos: bool,
+    run_path: str,
+    shortcuts: Sequence[ShortcutUse] = (),
+) -> list[Step]:
     """Return up to three things to do, the most useful first.
 
     Args:
         metrics: Of the headline part, one label a photo.
         has_none_photos: Whether photos of none of the classes were measured.
         run_path: The run folder, quoted for a shell.
+        shortcuts: Cues that tell the classes apart, the largest effect first.
     """
     steps = [
+        *_without_shortcuts(shortcuts),
         Step(
             "Check labels that may be wrong",
             command=f"pawsight doubts {run_path}",
             link="mistakes",
-        )
+        ),
     ]
     for one in top_confusions(metrics, 1):
         truth, predicted = legible(one.truth), legible(one.predicted)
@@ -135,6 +145,25 @@ def next_steps(metrics: PartMetrics, has_none_photos: bool, run_path: str) -> li
             )
         )
     return steps[:_MOST_STEPS]
+
+
+def _without_shortcuts(shortcuts: Sequence[ShortcutUse]) -> list[Step]:
+    """Advise to take the photos of all classes alike; those that the model may use come first."""
+    if not shortcuts:
+        return []
+    ranked = sorted(shortcuts, key=lambda one: not one.is_used)
+    titles = [one.title[0].lower() + one.title[1:] for one in ranked[:_MOST_CUES]]
+    more = len(ranked) - len(titles)
+    named = ", ".join(titles) + (f" and {more} more" if more else "")
+    return [
+        Step(
+            f"Take photos of all classes in the same way: they differ in {named}",
+            "the model may be using this instead of the content."
+            if ranked[0].is_used
+            else "a model can learn this instead of the content.",
+            link="shortcuts",
+        )
+    ]
 
 
 def _interval(interval: Interval) -> str:

@@ -1,125 +1,31 @@
-"""The report as data: what its page states, as report.json holds it.
-
-The fields are described in docs/run-folder.md, and as a JSON schema in
-docs/report.schema.json.
-"""
+"""Compute what the report of a run states: the fields of report.json."""
 
 from __future__ import annotations
 
 import shlex
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from pawsight import __version__
-from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
-from pawsight.records import Part, Text
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.answered import answered_and_wrong, threshold_of
 from pawsight.report.contents import Contents
+from pawsight.report.report_fields import (
+    Answers,
+    ClassSummary,
+    Confusion,
+    NextStep,
+    ReportSummary,
+    Score,
+    ShortcutSummary,
+    SliceSummary,
+)
 from pawsight.report.run_facts import photo_counts
-from pawsight.task import TaskName
 from pawsight.training.plan import Plan
 
-FORMAT_VERSION: Literal[1] = 1
 _MOST_CONFUSIONS = 20
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Score(_Record):
-    """A score of the headline part; `value` is null where it is undefined."""
-
-    key: str = Field(description="as in metrics.json")
-    title: str
-    value: float | None
-    interval: Interval | None = Field(description="95 %, null where there is none")
-    meaning: str
-
-
-class NextStep(_Record):
-    """Something to do next."""
-
-    title: Text
-    reason: Text
-    command: Text = Field(description='for a shell, "" where there is none')
-    link: str = Field(description="id of the section of report.html that shows why")
-
-
-class Confusion(_Record):
-    """How often one class was taken for another."""
-
-    truth: Text
-    predicted: Text
-    count: int
-    share: float = Field(description="of the photos of the true class, 0 to 1")
-
-
-class ClassSummary(_Record):
-    """A class, or one of several labels."""
-
-    photos: int = Field(description="of the class in the headline part")
-    precision: float | None
-    precision_interval: Interval | None
-    recall: float | None
-    recall_interval: Interval | None
-    f1: float | None
-
-
-class SliceSummary(_Record):
-    """Photos of the part that have something in common."""
-
-    title: str
-    photos: int
-    correct: int
-    interval: Interval = Field(description="95 %, of the accuracy")
-    rest_accuracy: float = Field(description="of the other photos of the part")
-    p_value: float = Field(description="one-sided, times the number of slices")
-
-
-class Answers(_Record):
-    """What the threshold of an answer costs on the photos of the headline part."""
-
-    threshold: float = Field(description="the least probability of an answer")
-    answered: float = Field(description="share of the photos that are answered")
-    wrong: float = Field(description="share of the answers that are wrong")
-
-
-class ReportSummary(_Record):
-    """What a report states."""
-
-    format_version: Literal[1] = FORMAT_VERSION
-    version: str = Field(description="of pawsight")
-    name: Text = Field(description="of the photos")
-    task: TaskName
-    part: Part | None = Field(description="that is reported, null before an evaluation")
-    headline: Text = Field(description="one number, in words")
-    detail: Text = Field(description="its 95 % interval and the counts behind it")
-    caution: Text = Field(description='a caveat, "" if there is none')
-    failures: tuple[Text, ...] = Field(description="where it fails, the most frequent first")
-    steps: tuple[NextStep, ...] = Field(description="up to three, the most useful first")
-    findings: tuple[Text, ...] = Field(description="sentences of the section What this says")
-    num_photos: int = Field(description="of the part")
-    num_correct: int
-    scores: tuple[Score, ...] = Field(description="the one in the headline first")
-    calibration_noise: float | None = Field(
-        description="calibration error that a perfectly calibrated model would show on so many "
-        "photos"
-    )
-    classes: dict[Text, ClassSummary]
-    confusions: tuple[Confusion, ...] = Field(description="at most 20, the most frequent first")
-    slices: tuple[SliceSummary, ...] = Field(description="the lowest accuracy first")
-    answers: Answers | None = Field(description="null for several labels a photo")
-    none: str = Field(description='the answer none on photos of none of the classes; "" without')
-    photos: dict[Text, dict[str, int]] = Field(
-        description="by class: how many are in train, validation and test, and broken"
-    )
 
 
 def summarise(found: Contents) -> ReportSummary:
@@ -136,7 +42,10 @@ def summarise(found: Contents) -> ReportSummary:
         }
     else:
         steps = first_screen.next_steps(
-            metrics, found.run.none_path.is_file(), shlex.quote(str(found.run.path))
+            metrics,
+            found.run.none_path.is_file(),
+            shlex.quote(str(found.run.path)),
+            found.shortcuts,
         )
         facts = {
             "headline": first_screen.headline(part, metrics),
@@ -169,6 +78,7 @@ def summarise(found: Contents) -> ReportSummary:
             "calibration_noise": noise.mean if noise else None,
             "classes": _classes(metrics) if metrics else {},
             "slices": _slices(found),
+            "shortcuts": _shortcuts(found),
             "answers": _answers(found),
             "none": none_sentence(found.run),
             "photos": {
@@ -220,6 +130,23 @@ def _slices(found: Contents) -> list[SliceSummary]:
             p_value=one.p_value,
         )
         for one in slices(found.predictions, found.catalog)
+    ]
+
+
+def _shortcuts(found: Contents) -> list[ShortcutSummary]:
+    part = found.part or "test"
+    return [
+        ShortcutSummary(
+            cue=one.cue,
+            title=one.title,
+            label=one.label,
+            text=one.text,
+            effect=one.effect,
+            p_value=one.p_value,
+            use=one.sentence(part),
+            is_used=one.is_used,
+        )
+        for one in found.shortcuts
     ]
 
 

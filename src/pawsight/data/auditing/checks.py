@@ -11,11 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pawsight.class_weights import IMBALANCED_RATIO
-from pawsight.data.auditing import photo_checks, set_checks
+from pawsight.data.auditing import detail, photo_checks, set_checks
+from pawsight.data.auditing.cues import LEAST_EFFECTS
+from pawsight.data.auditing.detail import LACKING, LEAST_SIDE
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Finding, GroupItem, PhotoItem, SentenceItem
 from pawsight.data.auditing.outliers import UNLIKE
+from pawsight.data.auditing.shortcuts import SIGNIFICANT
 from pawsight.data.duplicates.near_duplicates import BLANK_CONTRAST
+from pawsight.formatting import percent
 
 Find = Callable[[AuditFacts], Sequence[GroupItem | PhotoItem | SentenceItem]]
 
@@ -137,12 +141,33 @@ CHECKS: tuple[Check, ...] = (
         photo_checks.tiny,
     ),
     Check(
+        "enlarged",
+        "Less detail than pixels",
+        f"Its finest detail, from 24 to 64 cycles a side, has less than a {10**LACKING:.0f}th of "
+        f"the power that its coarser detail lets expect, as where a picture of fewer than about 48 "
+        f"pixels a side was enlarged. Use the originals, or train at their size: --image-size. "
+        f"Judged from {LEAST_SIDE} pixels on the shorter side on.",
+        detail.enlarged,
+    ),
+    Check(
         "odd_aspect",
         "Odd shape",
         f"Its longer side is more than {photo_checks.ODD:g} times as long as the shorter one, "
         f"clearly more so than is usual in its class: stretching distorts it, --set resize=crop "
         f"(or pad) does not.",
         photo_checks.odd_aspect,
+    ),
+    Check(
+        "shortcuts",
+        "Shortcuts",
+        f"Cues that tell the classes apart although they are not what the photos show: size, "
+        f"aspect ratio, format, JPEG quality, camera, file names, borders, marks in a corner, "
+        f"colour cast, brightness, blur and noise. Named where the effect is large (Cliff's "
+        f"delta of {LEAST_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
+        f"assignments of the labels have one as significant. A model can learn them instead of "
+        f"the content, and then fails on photos without them: take photos of all classes in the "
+        f"same way. Some differences are natural, such as white flowers; judge by the photos.",
+        set_checks.shortcuts,
     ),
     Check(
         "imbalance",

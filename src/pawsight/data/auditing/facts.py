@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pawsight.data.auditing.findings import GroupItem, PhotoItem
 from pawsight.data.auditing.outliers import Outlier, find_outliers
+from pawsight.data.auditing.shortcuts import Shortcut, find_shortcuts
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import (
     BLANK_CONTRAST,
@@ -66,6 +67,11 @@ class AuditFacts:
         if self.pixels is None:
             return []
         return find_outliers(self.catalog, self.pixels, self.progress)
+
+    @cached_property
+    def shortcuts(self) -> list[Shortcut]:
+        """Cues that tell the classes apart, the largest effect first."""
+        return find_shortcuts(self.catalog, self.pixels)
 
     @cached_property
     def indices(self) -> IntArray:

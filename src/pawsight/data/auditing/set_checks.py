@@ -9,8 +9,11 @@ import numpy as np
 from pawsight.class_weights import IMBALANCED_RATIO, imbalance_ratio
 from pawsight.data.auditing.facts import FEWEST, AuditFacts
 from pawsight.data.auditing.findings import GroupItem, SentenceItem
+from pawsight.data.auditing.shortcuts import Shortcut
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts
 from pawsight.formatting import percent
+
+_MOST_NAMED = 5  # classes
 
 
 def leakage(facts: AuditFacts) -> list[GroupItem]:
@@ -58,6 +61,22 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
         f"many. Training makes the photos of rare classes count more."
     )
     return [SentenceItem(reason=reason, value=round(ratio, 3))]
+
+
+def shortcuts(facts: AuditFacts) -> list[SentenceItem]:
+    """Describe the cues that tell the classes apart although they are not what photos show."""
+    return [
+        SentenceItem(reason=f"{one.title}: {_with_others(one)}", value=round(abs(one.effect), 3))
+        for one in facts.shortcuts
+    ]
+
+
+def _with_others(shortcut: Shortcut) -> str:
+    if not shortcut.other_labels:
+        return shortcut.text
+    names = ", ".join(f"'{name}'" for name in shortcut.other_labels[:_MOST_NAMED])
+    more = len(shortcut.other_labels) - _MOST_NAMED
+    return f"{shortcut.text} So it is with {names}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pawsight.data.catalog import Catalog
+from pawsight.data.dataset import Dataset
+from pawsight.errors import RunError
+from pawsight.evaluation.shortcut_use import load_shortcuts, measure_shortcuts, save_shortcuts
+from pawsight.records import Photo, Predictions
+
+NIKON = "NIKON D70"
+
+
+def measured(cats_without, dogs_with, is_taken):
+    """The one shortcut of 30 cats and 30 dogs, most cats and few dogs taken with a Nikon.
+
+    The model takes a photo for a cat where `is_taken` says so of its class and camera.
+    """
+    kinds = [("cats", "" if i < cats_without else NIKON) for i in range(30)]
+    kinds += [("dogs", NIKON if i < dogs_with else "") for i in range(30)]
+    photos = tuple(
+        Photo(f"{i:02}.jpg", label, "test", width=4, height=3, camera=camera)
+        for i, (label, camera) in enumerate(kinds)
+    )
+    taken = np.array([is_taken(label, camera) for label, camera in kinds])
+    predictions = Predictions(
+        tuple(photo.path for photo in photos),
+        np.repeat([0, 1], 30),
+        np.where(taken[:, None], [0.9, 0.1], [0.1, 0.9]),
+        ("cats", "dogs"),
+    )
+    (found,) = measure_shortcuts(
+        predictions, Dataset(Catalog("pets", Path("/photos"), photos), None)
+    )
+    return found
+
+
+def test_mistakes_that_follow_the_cue_show_that_the_model_may_use_it():
+    found = measured(5, 3, lambda label, camera: camera == NIKON)
+    assert (found.num_breaking, found.num_breaking_wrong) == (8, 8)
+    assert (found.num_fitting, found.num_fitting_wrong) == (52, 0)
+    assert found.is_used
+    assert found.sentence("test").startswith(
+        "The model may be using this: 8 of 8 photos that break the pattern are mistaken as it "
+        "suggests, 0 of 52 that fit it are mistaken (p = "
+    )
+
+
+def test_right_answers_in_spite_of_the_cue_show_no_sign():
+    found = measured(5, 3, lambda label, camera: label == "cats")
+    assert not found.is_used
+    assert found.use_p_value == 1
+    assert found.sentence("test").startswith("No sign that the model uses this: 0 of 8 photos")
+
+
+def test_without_photos_that_break_the_pattern_nothing_can_be_said():
+    found = measured(1, 0, lambda label, camera: label == "cats")
+    assert (found.use_p_value, found.is_used) == (None, False)
+    assert found.sentence("test") == (
+        "Only 1 test photo breaks this pattern, so the score does not show whether the model uses "
+        "it."
+    )
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    found = [measured(5, 3, lambda label, camera: camera == NIKON)]
+    save_shortcuts(found, tmp_path / "shortcuts.json")
+    assert load_shortcuts(tmp_path / "shortcuts.json") == found
+    assert load_shortcuts(tmp_path / "none.json") == []  # a run of an earlier version
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "shortcuts.json").write_text("[{}]")
+    with pytest.raises(RunError, match=r"shortcuts\.json is damaged"):
+        load_shortcuts(tmp_path / "shortcuts.json")
