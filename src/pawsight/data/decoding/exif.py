@@ -77,4 +77,9 @@ def _entries(exif: bytes) -> tuple[str, Iterator[_Entry]]:
         return "<", iter(())
     count = min(struct.unpack_from(order + "H", exif, start)[0], _MAX_ENTRIES)
     places = range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12)
-    return order, (_Entry(*struct.unpack_from(order + "HHI", exif, at), at) for at in places)
+    return order, (_entry(exif, order, place) for place in places)
+
+
+def _entry(exif: bytes, order: str, place: int) -> _Entry:
+    tag, kind, num_values = struct.unpack_from(order + "HHI", exif, place)
+    return _Entry(tag, kind, num_values, place)
