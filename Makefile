@@ -198,6 +198,10 @@ benchmark-none-of-these: $(READY)  ## Photos of other things, found or taken for
 benchmark-heat-maps: $(READY)  ## Is the heat where the cue is, on drawn photos (minutes)
 	@$(BIN)/python benchmarks/heat_maps/run.py $(ARGS)
 
+.PHONY: benchmark-faults
+benchmark-faults: $(READY)  ## Predict with several workers, and kill one or the command, 100 times (an hour)
+	@$(BIN)/python benchmarks/faults/run.py $(ARGS)
+
 .PHONY: benchmark-doubts
 benchmark-doubts: $(READY)  ## Labels changed on purpose, found: ARGS="photos/ --cleanlab PYTHON" (an hour)
 	@$(BIN)/python benchmarks/doubts/run.py $(ARGS)
