@@ -115,11 +115,21 @@ def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos
 
 def test_a_budget_too_short_for_fine_tuning_keeps_the_head(photos, tmp_path):
     recorded = _RecordingProgress()
-    config = TrainConfig(image_size=(32, 32), minutes=0.2)
+    config = TrainConfig(model="builtin", finetune=True, image_size=(32, 32), minutes=0.2)
     run = train(photos, config, tmp_path / "run", recorded)
     assert isinstance(load_plan(run), HeadPlan)
     assert any("0.2 min leave no time for fine-tuning" in note for note in recorded.notes)
     assert Classifier.load(run).class_names == ("cats", "dogs")
+
+
+def test_few_photos_keep_the_head_whatever_the_minutes(photos, tmp_path):
+    recorded = _RecordingProgress()
+    config = TrainConfig(image_size=(32, 32), minutes=30)
+    run = train(photos, config, tmp_path / "run", recorded)
+    assert isinstance(load_plan(run), HeadPlan)
+    (note,) = (note for note in recorded.notes if "too few for fine-tuning" in note)
+    assert note.startswith("43 training photos") and "--model builtin --finetune" in note
+    assert run.load_config().settings.finetune == "auto"
 
 
 def test_photos_too_small_for_the_shipped_network_are_learnt_from_scratch(photos):

@@ -39,7 +39,10 @@ from pawsight.training.plan import HeadPlan
 
 MOST_ROWS = 20  # of a list, before the rest is folded away
 
-_MOST_HEAT_MAPS = 4  # of mistakes, and of right answers; each takes 65 runs of the model
+# Heat maps of mistakes, and of right answers: one for so many photos of the run, each takes 65 runs
+# of the model.
+_PHOTOS_PER_HEAT_MAP = 50
+_MOST_HEAT_MAPS = 4
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
@@ -113,9 +116,11 @@ def _mistakes(
 def _heat_pictures(
     facts: Contents, mistakes: Sequence[Mistake | LabelMistake]
 ) -> list[HeatPicture]:
-    if facts.predictions is None:
+    predictions, num_photos = facts.predictions, len(facts.catalog.photos) if facts.catalog else 0
+    if predictions is None:
         return []
-    return draw_heat_pictures(facts.run, facts.predictions, mistakes, facts.root, _MOST_HEAT_MAPS)
+    most = min(_MOST_HEAT_MAPS, max(1, num_photos // _PHOTOS_PER_HEAT_MAP))
+    return draw_heat_pictures(facts.run, predictions, mistakes, facts.root, most)
 
 
 def _draw(facts: Contents) -> dict[str, Markup]:

@@ -18,7 +18,7 @@ from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
 from pawsight.errors import DataError
-from pawsight.formatting import percent
+from pawsight.formatting import counted, percent
 from pawsight.history import Epoch
 from pawsight.models import builtin
 from pawsight.models.registry import find_network
@@ -42,6 +42,9 @@ _MOST_LOST = 0.5  # share of a part's photos; without more of them another model
 _LEAST_SECONDS = 60.0
 # Where fine-tuning the shipped network follows, mirrored photos are added up to so many.
 _MOST_MIRRORED = 1000
+# On fewer training photos fine-tuning gains little or nothing, and validation cannot tell which.
+# benchmarks/auto/LOG.md has the figures.
+_LEAST_FINETUNED = 400
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
 
@@ -152,6 +155,14 @@ def _is_worth_finetuning(
     """Check that there is time for it and something to gain; an earlier decision is kept."""
     if run.plan_path.is_file():
         return isinstance(load_plan(run), Plan)
+    num_train = len(fitted.dataset.catalog.part("train"))
+    if config.finetune == "auto" and config.epochs is None and num_train < _LEAST_FINETUNED:
+        progress.note(
+            f"{counted(num_train, 'training photo')} are too few for fine-tuning: the fitted head "
+            f"on the unchanged network is the model. --model {builtin.NAME} --finetune trains the "
+            f"network all the same."
+        )
+        return False
     found = fitted.score(fitted.validation)
     target = config.target_accuracy
     if target is not None and found.proves(target, fitted.is_imbalanced):

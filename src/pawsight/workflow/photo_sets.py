@@ -171,7 +171,7 @@ def _best_model(config: TrainConfig) -> TrainConfig:
     has_tensorflow = importlib.util.find_spec("tensorflow") is not None
     chosen: dict[str, Any] = {"model": swift.NETWORK.name}
     if is_deep:
-        chosen = {"model": builtin.NAME, "finetune": has_tensorflow}
+        chosen = {"model": builtin.NAME, "finetune": "auto" if has_tensorflow else False}
     return config.model_copy(update=chosen)
 
 
