@@ -82,7 +82,7 @@ def test_by_default_a_head_is_fitted_and_then_the_shipped_network_is_fine_tuned(
     assert [(row.epoch, row.is_average) for row in history] == [(0, False), (1, False), (1, True)]
     assert plan.label_smoothing == min(0.1, 1 - history[0].validation_accuracy)
     assert any(note.startswith("Linear head fitted") for note in notes)
-    assert run.read_json(run.config_path)["settings"]["finetune"] is True
+    assert run.read_json(run.config_path)["settings"]["finetune"] == "auto"
 
 
 @pytest.mark.parametrize(("accuracy", "smoothing"), [(0.75, 0.1), (0.984375, 0.015625), (1, 0)])
