@@ -267,8 +267,7 @@ class TrainConfig(_Settings):
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
     # A run, or a file of a pawsight model's weights, to grow: its parts and weights are kept.
     start_from: Annotated[str | None, BeforeValidator(_path_text)] = None
-    # Train such a network itself, after a linear head was fitted.
-    finetune: bool | Literal["auto"] = False  # auto: where there are enough photos
+    finetune: bool | Literal["auto"] = False  # train it after the head; auto: with enough photos
     # (height, width) in pixels; one number is a square
     image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
     resize: Resize = "stretch"  # how a photo of another shape is resized to image_size
