@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Literal
 
 from pawsight.records import Part
 
 _WORDS: dict[Part, str] = {
-    "train": "train training trn",
-    "validation": "validation validate validating val valid dev devel development eval evaluation",
-    "test": "test testing tst holdout heldout unseen",
+    "train": "train training trn trainings entrenamiento entraînement entrainement treino "
+    "treinamento addestramento 训练 訓練 学習",
+    "validation": "validation validate validating val valid dev devel development eval evaluation "
+    "validierung validierungs validación validacion validação validacao validazione 验证 驗證 検証",
+    "test": "test testing tst holdout heldout unseen prueba pruebas teste 测试 測試 テスト",
 }
 _PART_OF = {word: part for part, words in _WORDS.items() for word in words.split()}
 # Further words that such a name may contain.
@@ -22,7 +25,9 @@ _FILLING = frozenset(
     )
 )
 _NO_CLASS = _FILLING | {"unlabelled", "unlabeled", "unknown", "classes", "class"}
-_ENDING = re.compile(r"(?<=.)(?:sets?|data|images|imgs|photos|split|part|folder|dir)$")
+_ENDING = re.compile(
+    r"(?<=.)(?:sets?|data|images|imgs|photos|split|part|folder|dir|daten|satz|ordner|集)$"
+)
 
 
 def part_of(name: str) -> Part | Literal[""]:
@@ -58,7 +63,7 @@ def without_part(name: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))
     joined = re.sub(r"(?i)\b(hold|held)[ _-]?out\b", "holdout", spaced.replace("_", " "))
     words = re.findall(r"[^\W\d_]+", joined.lower())
     return [word if word in _PART_OF else _ENDING.sub("", word) or word for word in words]

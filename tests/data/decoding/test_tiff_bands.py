@@ -8,6 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from pawsight.data.decoding.decode import decode
 from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.pixel_scale import NoScaleError, PixelScale
 from pawsight.errors import PhotoError
@@ -194,6 +195,15 @@ def test_an_image_is_upright_and_keeps_its_profile():
 def test_pillow_is_passed_by_where_it_would_give_wrong_values(data, bands, is_needed):
     with Image.open(io.BytesIO(data)) as image:
         assert needs_bands(image, PixelScale(bands=bands)) is is_needed
+
+
+@pytest.mark.parametrize("values", [range(5), range(13)])
+def test_many_planes_one_after_the_other_are_named_as_bands_and_not_as_damage(values):
+    data = tiff(planes(*values), photometric="minisblack", planarconfig="separate")
+    with pytest.raises(PhotoError, match=f"it has {len(values)} bands: name one or three"):
+        decode(data)
+    chosen = decode(data, scale=replace(WIDE, bands=(1, 2, 3)))
+    assert chosen.getpixel((0, 0)) == (0, 0, 0)
 
 
 def test_only_what_pillow_reports_of_such_tiffs_counts():

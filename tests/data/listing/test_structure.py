@@ -1,6 +1,7 @@
 """What folders mean: classes, parts, or a question with the options that answer it."""
 
 import re
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -9,7 +10,7 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
-from pawsight.errors import DataError
+from pawsight.errors import DataError, SourceError
 from pawsight.progress import Silent
 
 
@@ -64,6 +65,21 @@ def test_folders_that_hold_the_same_class_folders_are_parts_by_usual_words(tmp_p
     assert notes.texts[-1] == (
         "2 classes from folder names: cats, dogs; parts train and test as given."
     )
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("Trainingsdaten", "Testdaten"),
+        ("entrenamiento", "prueba"),
+        ("Treino", "Teste"),
+        ("训练集", "测试集"),
+        (unicodedata.normalize("NFD", "entraînement"), "test"),
+    ],
+)
+def test_words_of_other_languages_are_known(tmp_path, train, test):
+    put(tmp_path, f"{train}/cats", f"{train}/dogs", f"{test}/cats", f"{test}/dogs")
+    assert counts(tmp_path) == PETS
 
 
 @pytest.mark.parametrize("name", ["dev", "eval", "val_set", "Validation"])
@@ -193,6 +209,27 @@ def test_a_pattern_is_proposed_for_names_without_numbers_too(tmp_path):
         (tmp_path / f"{name}.jpg").write_bytes(b"x")
     with pytest.raises(DataError, match=re.escape("--label-pattern '(cat|dog)_'")):
         check_classes(scan(fetch(tmp_path, Silent())))
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("labels.json", "labels.json in it is a table of another format, which pawsight does not"),
+        ("labels.xlsx", "labels.xlsx in it is a spreadsheet, which pawsight does not read. Save"),
+        ("labels.csv", "The table labels.csv in it is not used: give that as the source to read"),
+    ],
+)
+def test_labels_beside_the_photos_that_are_not_read_are_named(tmp_path, name, advice):
+    put(tmp_path, "photos")
+    (tmp_path / name).write_text("photos/0.jpg,cat\n")
+    with pytest.raises(DataError, match=re.escape(advice)):
+        check_classes(scan(fetch(tmp_path, Silent())))
+
+
+def test_an_archive_in_a_folder_without_photos_is_named(tmp_path):
+    (tmp_path / "pets.zip").write_bytes(b"PK\3\4")
+    with pytest.raises(SourceError, match=r"pets\.zip in it is not unpacked: give that as the sou"):
+        scan(fetch(tmp_path, Silent()))
 
 
 def test_folders_inside_the_only_class_are_proposed_as_classes(tmp_path):

@@ -278,6 +278,12 @@ def test_a_column_called_set_that_holds_no_parts_is_named_as_unused(pets):
     listing = listed(pets, "path,label,set\na.jpg,cat,A\nb.jpg,dog,B\n", notes)
     assert [p.part for p in listing.photos] == ["", ""]
     assert "Columns that are not used: set." in notes.texts
+    assert any("--columns part=set --parts train=VALUE,test=VALUE" in t for t in notes.texts)
+    config = SourceConfig(columns="part=set", parts="train=A,test=B")
+    assert [p.part for p in scan(fetch(pets / "labels.csv", Silent()), config=config).photos] == [
+        "train",
+        "test",
+    ]
 
 
 def test_a_photo_in_two_parts_is_an_error(pets):
@@ -345,6 +351,7 @@ def test_a_table_labels_the_photos_of_parts_without_class_folders(tmp_path):
         "/content/drive/MyDrive/pets/cats/c3.jpg",
         "C:\\Users\\me\\pets\\cats\\c3.jpg",
         "/data/local-files/?d=pets/cats/c3.jpg",
+        "http://localhost:8080/data/local-files/?d=pets%2Fcats%2Fc3.jpg",
         "/data/upload/1/8fa1b2c3-c3.jpg",
         "https://example.org/pets/cats/c3.jpg?x=1",
         "images/c3.jpg",
@@ -606,9 +613,10 @@ def test_a_table_without_headings_gets_a_proposal_for_them(pets):
         listed(pets, "TRAIN,gs://bucket/a.jpg,cat\nTEST,gs://bucket/b.jpg,dog\n")
 
 
-def test_minus_one_for_a_class_is_asked_about(pets):
+@pytest.mark.parametrize("text", ["a.jpg,1,-1\nb.jpg,-1,1\n", "a.jpg,1.0,\nb.jpg,-1.0,1.0\n"])
+def test_minus_one_for_a_class_is_asked_about(pets, text):
     with pytest.raises(DataError, match=r"hold 1 and -1, such as cat, .*write 0 for 'no'"):
-        listed(pets, "path,cat,dog\na.jpg,1,-1\nb.jpg,-1,1\n")
+        listed(pets, f"path,cat,dog\n{text}")
 
 
 def test_two_columns_of_one_name_are_named(pets):

@@ -30,6 +30,7 @@ _NOT_BY_PILLOW = (
     "unknown pixel mode",
     "unknown data organization",
     "Invalid value for samples per pixel",
+    "string index out of range",  # of more than four planes, one after the other
 )
 _CHOOSE = "name one or three of them, such as --set pixels.bands=4,3,2"
 

@@ -12,6 +12,7 @@ from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
 from pawsight.data.listing.table_rows import TWO_LABELS
+from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Photo
 
@@ -56,7 +57,8 @@ def check_classes(catalog: Catalog) -> None:
         if counts:
             found = f"is only one class, '{next(iter(counts))}',"
         raise DataError(
-            f"There {found} in {root}; two or more are needed.\n{_hint(photos)}{_EXPECTED}"
+            f"There {found} in {root}; two or more are needed.\n"
+            f"{advice_on_files(root)}{_hint(photos)}{_EXPECTED}"
         )
     found_in = {
         part: {n for p in photos if p.part == part and not p.problem for n in names_of(p)}

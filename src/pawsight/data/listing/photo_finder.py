@@ -139,8 +139,8 @@ class PhotoFinder:
 
 def _parts(path: str) -> list[str]:
     """Divide a path of any system, or an address, into names that can be compared."""
-    path = path.rpartition("?d=")[2]  # Label Studio's local files
-    if "://" in path:
+    _, is_local, path = path.rpartition("?d=")  # Label Studio's local files
+    if is_local or "://" in path:
         path = unquote(path.partition("?")[0])
     text = unicodedata.normalize("NFC", path).casefold()
     return [name for name in re.split(r"[\\/]+", text) if name not in ("", ".", "..")]

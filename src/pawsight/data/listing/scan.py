@@ -33,6 +33,7 @@ from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
+from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
 from pawsight.records import Part
@@ -100,6 +101,7 @@ class _Scan:
             raise SourceError(
                 f"There are no photos in {self._source.root}"
                 f"{f', only {others} other file(s)' if others else ''}.\n"
+                f"{advice_on_files(self._source.root)}"
                 f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:

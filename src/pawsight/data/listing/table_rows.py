@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pawsight.data.listing.walk import examine
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Line
 from pawsight.data.sources.table import Table
+from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Photo
@@ -109,8 +111,14 @@ class TableRows:
         if repeated and not self._task.is_multi_label:
             name = self._path.name
             self._progress.note(f"{repeated} line(s) of {name} name a photo for a second time.")
-        if self._table.unused:
+        unused = self._table.unused
+        if unused:
             self._progress.note(f"Columns that are not used: {listed(self._table.unused, 20)}.")
+        if not self._table.part_heading and (name := next(filter(may_be_parts, unused), "")):
+            self._progress.note(
+                f"The values of {name} are no names of parts. If it gives the parts, state which: "
+                f"--columns {shlex.quote(f'part={name}')} --parts train=VALUE,test=VALUE"
+            )
         return list(rows.values())
 
     def _found(self) -> dict[str, Match]:

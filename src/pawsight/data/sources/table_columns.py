@@ -173,7 +173,7 @@ def _without_columns(
     elif signed := [
         heading
         for position, heading in enumerate(headings)
-        if any(cells[position : position + 1] == ["-1"] for _, cells in rows)
+        if any(cells[position : position + 1] in (["-1"], ["-1.0"]) for _, cells in rows)
         and _holds_only(rows, position, _ON | _OFF | {"-1", "-1.0"})
     ]:
         lines.append(
@@ -196,6 +196,11 @@ def is_usual_label(heading: str) -> bool:
     """Return whether a heading is a usual one for classes."""
     name = _plain(heading)
     return name == "label" or name in _LABELS
+
+
+def may_be_parts(heading: str) -> bool:
+    """Return whether a heading is a usual one for parts."""
+    return _plain(heading) in _PARTS
 
 
 def is_on(cell: str) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pawsight.data.file_contents import is_html, is_lfs_pointer
-from pawsight.data.file_types import ARCHIVES, TABLES
+from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES, TABLES, is_table_name
 
 _TO_TABLE = "Write a .csv with the columns path and label, and give that."
 _SHEET = ("a spreadsheet", "Save its sheet as 'CSV UTF-8', and give that.")
+_TABLE = ("a table of another format", _TO_TABLE)
+_LIST = ("a list of another format", _TO_TABLE)
 _ARRAYS = ("a file of arrays", "Save each photo as PNG, in a folder for each class.")
 _TEXT = ("a text file", "If it is a table, name it .csv or .tsv: its first line names the columns.")
 _DOCUMENT = ("a document", "Save its photos as files, in a folder for each class.")
 _KINDS = {
     "spreadsheet": (_SHEET, "xlsx xlsm xlsb xls ods numbers"),
-    "table": (("a table of another format", _TO_TABLE), "json jsonl ndjson parquet feather arrow"),
-    "annotations": (("a list of another format", _TO_TABLE), "xml yaml yml"),
+    "table": (_TABLE, "json jsonl ndjson parquet feather arrow"),
+    "annotations": (_LIST, "xml yaml yml"),
     "arrays": (_ARRAYS, "npy npz h5 hdf5 mat pkl pickle tfrecord tfrecords lmdb mdb"),
     "text": (_TEXT, "txt lst names"),
     "document": (_DOCUMENT, "pdf docx doc odt pptx ppt odp"),
@@ -26,9 +29,38 @@ _BY_ENDING = {end: named for named, endings in _KINDS.values() for end in ending
 _PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
 
 
+def advice_on_files(folder: Path) -> str:
+    """Return what to do with an archive or a list of labels in a folder that gives no classes.
+
+    Returns:
+        A line, or "" where there is no such file.
+    """
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return ""
+    names = [name for name in names if not name.startswith(".")]
+
+    def first(is_wanted: Callable[[str], bool]) -> str:
+        return next(filter(is_wanted, names), "")
+
+    if archive := first(lambda name: name.lower().endswith(ARCHIVE_ENDINGS)):
+        return f"The archive {archive} in it is not unpacked: give that as the source.\n"
+    if table := first(is_table_name):
+        return f"The table {table} in it is not used: give that as the source to read why.\n"
+    if labels := first(lambda name: _kind(name) in (_SHEET, _TABLE, _LIST)):
+        what, advice = _kind(labels)
+        return f"{labels} in it is {what}, which pawsight does not read. {advice}\n"
+    return ""
+
+
+def _kind(name: str) -> tuple[str, str]:
+    return _BY_ENDING.get(Path(name).suffix.lower().removeprefix("."), _TEXT)
+
+
 def is_document(path: Path) -> bool:
     """Return whether a file is no archive of photos although it is packed like one."""
-    return _BY_ENDING.get(path.suffix.lower().removeprefix("."), _TEXT) in (_SHEET, _DOCUMENT)
+    return _kind(path.name) in (_SHEET, _DOCUMENT)
 
 
 def is_piece(path: Path) -> bool:
