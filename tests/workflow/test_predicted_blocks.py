@@ -153,6 +153,13 @@ def test_folder_of_something_else_is_never_written_into(folder, colour_run, tmp_
     assert len(list(folder.iterdir())) == 10
 
 
+@pytest.mark.parametrize("name", ["answers.csv", "answers.PARQUET", "answers.jsonl"])
+def test_name_of_a_file_is_no_folder(folder, colour_run, tmp_path, name):
+    with pytest.raises(ConfigError, match="such as answers, or leave --workers out"):
+        pawsight.predict_with_workers(folder, colour_run, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"workers": 0}, "from 1 to 256, not 0"), ({"block_size": 0}, "at least 1 photo, not 0")],

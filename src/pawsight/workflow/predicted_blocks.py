@@ -15,6 +15,7 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
+from pawsight.inference.output_formats import FORMATS
 from pawsight.inference.parquet import check_parquet, read_parquet
 from pawsight.inference.partial_results import differences
 from pawsight.inference.photo_inputs import expand
@@ -34,6 +35,7 @@ _SILENT = Silent()
 _HEAD_NAME = "predictions.json"
 _LOCK_NAME = ".lock"
 _BLOCK_SIZE = 500
+_FILE_ENDINGS = {".parquet", *(ending for one in FORMATS.values() for ending in one.endings)} - {""}
 
 
 class _Head(BaseModel, frozen=True, extra="ignore"):
@@ -143,8 +145,14 @@ def _check_folder(folder: Path) -> None:
     """Check that the folder is new, empty, or of predictions.
 
     Raises:
+        ConfigError: It is called like a file.
         DiskError: It is something else.
     """
+    if folder.suffix.lower() in _FILE_ENDINGS and not folder.is_dir():
+        raise ConfigError(
+            f"{folder.name} is the name of a file, and several workers write a folder of Parquet "
+            f"files.\nGive --output a folder, such as {folder.stem}, or leave --workers out."
+        )
     if folder.exists() and not folder.is_dir():
         raise DiskError(f"{folder} is a file.\nWith --workers, give --output a folder.")
     is_ours = (folder / _HEAD_NAME).is_file() or (folder / _LOCK_NAME).is_file()
