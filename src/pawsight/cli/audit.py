@@ -45,7 +45,7 @@ _PixelsSet = Annotated[
 ]
 
 
-@takes_source_options(hidden=("merge", "encoding", "label_separator"))
+@takes_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing"))
 def audit(
     ctx: typer.Context,
     source: Annotated[

@@ -25,20 +25,51 @@ TensorFlow is imported where training begins, so that auditing, predicting and
 reporting work without it.
 """
 
-from pawsight.inference.classifier import load
-from pawsight.workflow.compared_runs import compare, list_runs
-from pawsight.workflow.cross_validation import cross_validate
-from pawsight.workflow.exports import export
-from pawsight.workflow.finished_runs import evaluate, write_report
-from pawsight.workflow.label_doubts import doubts
-from pawsight.workflow.merged_shards import merge_shards
-from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
-from pawsight.workflow.predicted_blocks import predict_with_workers
-from pawsight.workflow.predicted_folders import predict_folder
-from pawsight.workflow.sorted_photos import sort, undo_sort
-from pawsight.workflow.training_runs import resume, train
-from pawsight.workflow.tuning import tune
-from pawsight.workflow.verification import verify
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pawsight.inference.classifier import load
+    from pawsight.workflow.compared_runs import compare, list_runs
+    from pawsight.workflow.cross_validation import cross_validate
+    from pawsight.workflow.exports import export
+    from pawsight.workflow.finished_runs import evaluate, write_report
+    from pawsight.workflow.label_doubts import doubts
+    from pawsight.workflow.merged_shards import merge_shards
+    from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
+    from pawsight.workflow.predicted_blocks import predict_with_workers
+    from pawsight.workflow.predicted_folders import predict_folder
+    from pawsight.workflow.sorted_photos import sort, undo_sort
+    from pawsight.workflow.training_runs import resume, train
+    from pawsight.workflow.tuning import tune
+    from pawsight.workflow.verification import verify
+
+# Resolved on first use: a command imports what it needs of them.
+_HOMES = {
+    "audit": "workflow.photo_sets",
+    "compare": "workflow.compared_runs",
+    "cross_validate": "workflow.cross_validation",
+    "doubts": "workflow.label_doubts",
+    "draw_sample": "workflow.photo_sets",
+    "evaluate": "workflow.finished_runs",
+    "export": "workflow.exports",
+    "feed": "workflow.photo_sets",
+    "fetch_set": "workflow.photo_sets",
+    "list_runs": "workflow.compared_runs",
+    "load": "inference.classifier",
+    "merge_shards": "workflow.merged_shards",
+    "predict_folder": "workflow.predicted_folders",
+    "predict_with_workers": "workflow.predicted_blocks",
+    "resume": "workflow.training_runs",
+    "sort": "workflow.sorted_photos",
+    "train": "workflow.training_runs",
+    "tune": "workflow.tuning",
+    "undo_sort": "workflow.sorted_photos",
+    "verify": "workflow.verification",
+    "write_report": "workflow.finished_runs",
+}
 
 __all__ = [
     "audit",
@@ -63,3 +94,9 @@ __all__ = [
     "verify",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pawsight.workflow' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"pawsight.{_HOMES[name]}"), name)
