@@ -22,7 +22,15 @@ def site(browser, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "query, title", [("netrc", "Photos from cloud stores"), ("--group-by", "The run folder")]
+    "query, title",
+    [
+        ("netrc", "Photos from cloud stores"),
+        ("--group-by", "The run folder"),
+        ("--class-level", "Commands"),
+        ("pixels.bands", "Photos"),
+        ("--companions", "Sort a photo library"),
+        ("--grou", "Photos"),
+    ],
 )
 def test_search_works_where_the_page_is_opened_as_a_file(site, open_page, query, title):
     page = open_page(site.as_uri())
