@@ -126,7 +126,7 @@ def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
 def _listed(fs: Any, path: str, address: str, progress: Progress) -> RemoteFolder:
     path = path.rstrip("/") or path
     name = path.rpartition("/")[2] or address.rpartition("/")[2]
-    info = fs.info(path)
+    info = _facts(fs, path)
     if info["type"] == "directory":
         return RemoteFolder(name, address, _below(fs, path, progress))
     if is_table_name(name):
@@ -138,6 +138,19 @@ def _listed(fs: Any, path: str, address: str, progress: Progress) -> RemoteFolde
     start = fs.cat_file(path, start=0, end=archive.START_BYTES) if info["size"] else b""
     _mark_opaque(fs, {path: info})
     return one_file(name, start, address, partial(_remote, fs, path, info))
+
+
+def _facts(fs: Any, path: str) -> dict[str, Any]:
+    """Return the facts of a file or folder."""
+    try:
+        found: dict[str, Any] = fs.info(path)
+    except PermissionError:
+        # S3 answers with no reason to what `info` requests; a listing has one in its answer.
+        if hasattr(fs, "call_s3"):
+            bucket, key, _ = fs.split_path(path)
+            fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
+        raise
+    return found
 
 
 def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
