@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pawsight.errors import RunError, ShapeError
-from pawsight.evaluation.ood_fit import fit_detector, threshold_of
+from pawsight.evaluation.ood_fit import fit_detector, ledoit_wolf_shrinkage, threshold_of
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
 
 
@@ -47,6 +47,21 @@ def test_distance_of_whole_rank_is_that_of_the_inverse_covariance():
         away = normalised(rows[:1])[0] - mean
         wanted = min(wanted, away @ np.linalg.inv(covariance) @ away)
     np.testing.assert_allclose(found.distances(rows[:1]), [np.sqrt(wanted)], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("num_rows", "num_features"), [(12, 40), (60, 7), (5, 300), (2, 3)])
+def test_shrinkage_is_that_of_scikit_learn(num_rows, num_features):
+    from sklearn.covariance import ledoit_wolf_shrinkage as expected
+
+    rows = np.random.default_rng(0).normal(size=(num_rows, num_features))
+    rows = rows * np.linspace(1, 3, num_features) - rows.mean(axis=0)
+    found = ledoit_wolf_shrinkage(rows, np.linalg.eigvalsh(rows.T @ rows / num_rows))
+    assert found == pytest.approx(expected(rows, assume_centered=True), rel=1e-9)
+
+
+def test_rows_that_vary_alike_in_all_directions_are_not_shrunk():
+    rows = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])  # the covariance is half the identity
+    assert ledoit_wolf_shrinkage(rows, np.array([0.5, 0.5])) == 0
 
 
 def test_threshold_of_many_distances_is_their_quantile():

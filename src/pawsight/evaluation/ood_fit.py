@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf_shrinkage
 
 from pawsight.errors import ShapeError
 from pawsight.evaluation.label_errors import group_folds
@@ -111,8 +110,9 @@ def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistribut
     means = np.stack([unit[labels == label].mean(axis=0) for label in present])
     centred = unit - means[np.searchsorted(present, labels)]
     num_features = centred.shape[1]
-    shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
-    basis, variances = _leading_eigenvectors(centred, _RANK)
+    values, vectors = _eigenvectors(centred)
+    shrinkage = ledoit_wolf_shrinkage(centred, values)
+    basis, variances = vectors[:_RANK], values[: len(vectors[:_RANK])]
     total = float((centred**2).sum() / len(centred))
     mean_variance = max(total / num_features, _LEAST_VARIANCE)
     left = max(0.0, total - float(variances.sum()))
@@ -126,16 +126,38 @@ def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistribut
     )
 
 
-def _leading_eigenvectors(centred: FloatArray, rank: int) -> tuple[FloatArray, FloatArray]:
-    """Return the eigenvectors [R, F] and eigenvalues [R] of the covariance, largest first."""
+def ledoit_wolf_shrinkage(centred: FloatArray, eigenvalues: FloatArray) -> float:
+    """Compute the Ledoit-Wolf shrinkage of a covariance towards a multiple of the identity.
+
+    As sklearn.covariance.ledoit_wolf_shrinkage computes it, but without the covariance, whose
+    size is the square of F: its squared Frobenius norm is the sum of the squared eigenvalues.
+
+    Args:
+        centred: Rows of mean 0, shape [N, F].
+        eigenvalues: Those of the covariance that are not 0.
+
+    Returns:
+        From 0 (the covariance as it is) to 1 (the multiple of the identity).
+    """
+    num_rows, num_features = centred.shape
+    squared_norm = float((eigenvalues**2).sum())
+    distance = squared_norm - float(eigenvalues.sum()) ** 2 / num_features
+    if distance <= _LEAST_VARIANCE * squared_norm:
+        return 0.0
+    fourth_moment = float(((centred**2).sum(axis=1) ** 2).sum()) / num_rows
+    return float(min(1.0, (fourth_moment - squared_norm) / num_rows / distance))
+
+
+def _eigenvectors(centred: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the eigenvalues [R] and eigenvectors [R, F] of the covariance, largest first."""
     num_rows, num_features = centred.shape
     if num_rows < num_features:  # the smaller of the two products has the same eigenvalues
         values, vectors = np.linalg.eigh(centred @ centred.T / num_rows)
     else:
         values, vectors = np.linalg.eigh(centred.T @ centred / num_rows)
-    order = np.argsort(values)[::-1][:rank]
+    order = np.argsort(values)[::-1]
     order = order[values[order] > _LEAST_VARIANCE]
     values, vectors = values[order], vectors[:, order]
     if num_rows < num_features:
         vectors = centred.T @ vectors / np.sqrt(values * num_rows)
-    return vectors.T, values
+    return values, vectors.T
