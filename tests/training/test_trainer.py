@@ -64,7 +64,7 @@ def test_a_stopped_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(tm
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     found = []
     for number, seed in enumerate((1, 1, 2)):
-        trainer = trainer_of(epochs=1, seed=seed)
+        trainer = trainer_of("colab", epochs=1, seed=seed)
         trainer.fit(Run(tmp_path / str(number)), Silent())
         found.append(_weights(trainer))
     assert all(np.array_equal(a, b) for a, b in zip(found[0], found[1], strict=True))

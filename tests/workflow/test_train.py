@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.workflow import resume, train
+
+from ..conftest import RecordingProgress
 
 SMALL = TrainConfig(model="colab", image_size=(32, 32), epochs=2)
 
@@ -28,6 +31,14 @@ def _contents(folder):
 
 def _weights(run):
     return load_model(run).get_weights()
+
+
+@pytest.fixture(scope="module")
+def again(photos, tmp_path_factory):
+    """The run of `run` once more; its notes, and the photos' files before and after."""
+    progress, before = RecordingProgress(), _contents(photos)
+    found = train(photos, SMALL, tmp_path_factory.mktemp("again") / "run", progress)
+    return SimpleNamespace(run=found, notes=progress.notes, before=before, after=_contents(photos))
 
 
 def test_the_model_of_a_run_is_loaded_by_its_folder(run, tmp_path):
@@ -70,9 +81,8 @@ def test_every_photo_is_in_one_part_and_the_broken_one_in_none(run):
     assert "cats/broken.jpg" not in {row["path"] for row in rows}
 
 
-def test_a_broken_photo_is_named_with_its_reason_everywhere(photos, run, tmp_path, recorded):
-    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "again", recorded)
-    assert any("cats/broken.jpg: " in note for note in recorded.notes)
+def test_a_broken_photo_is_named_with_its_reason_everywhere(run, again):
+    assert any("cats/broken.jpg: " in note for note in again.notes)
     assert "cats/broken.jpg" in run.catalog_path.read_text()
     assert "broken.jpg" in run.log_path.read_text()
     assert "broken.jpg" in run.report_path.read_text()
@@ -83,19 +93,18 @@ def test_the_headline_comes_from_the_test_part(run):
     assert run.metrics["parts"]["test"]["n"] == run.split_path.read_text().count(",test\n")
 
 
-def test_training_leaves_the_photos_as_they_were(photos, tmp_path):
-    before = _contents(photos)
-    train(photos, SMALL.model_copy(update={"epochs": 1}), tmp_path / "run")
-    assert _contents(photos) == before
+def test_training_leaves_the_photos_as_they_were(again):
+    assert len(again.before) == 82
+    assert again.after == again.before
 
 
 @pytest.mark.slow
-def test_the_same_photos_config_and_seed_give_the_same_split_and_weights(photos, run, tmp_path):
-    again = train(photos, SMALL, tmp_path / "again")
-    assert again.split_path.read_bytes() == run.split_path.read_bytes()
-    for one, other in zip(_weights(run), _weights(again), strict=True):
+def test_the_same_photos_config_and_seed_give_the_same_split_and_weights(run, again):
+    assert again.run.split_path.read_bytes() == run.split_path.read_bytes()
+    for one, other in zip(_weights(run), _weights(again.run), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert again.predictions_path("test").read_bytes() == run.predictions_path("test").read_bytes()
+    predictions = [one.predictions_path("test").read_bytes() for one in (run, again.run)]
+    assert predictions[0] == predictions[1]
 
 
 class _CtrlC(Silent):
