@@ -10,7 +10,8 @@ import pytest
 import pawsight.runs
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
-from pawsight.runs import Run, RunConfig, check_outside, default_dirs, results_dir
+from pawsight.run_config import RunConfig
+from pawsight.runs import Run, check_outside, default_dirs, results_dir
 from pawsight.storage.atomic import write_json
 
 

@@ -21,28 +21,18 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from pawsight.addresses import public_address
-from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
-from pawsight.records import Part, Text
+from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.storage.locks import locked
+
+if TYPE_CHECKING:
+    from pawsight.run_config import RunConfig
 
 FORMAT_VERSION = 1
-
-
-class RunConfig(BaseModel, frozen=True, extra="ignore"):
-    """What a run began with, as config.json holds it."""
-
-    source: Text  # as the user gave it; a path is absolute
-    name: Text  # of the photos
-    root: Text  # the folder that their paths are relative to
-    settings: TrainConfig
 
 
 class Run:
@@ -168,6 +158,8 @@ class Run:
                 f"Wait until it ends, or stop it first."
             )
 
+        from pawsight.storage.locks import locked  # with SQLite, which predicting does not need
+
         with contextlib.ExitStack() as stack:
             # On a drive without locks the run is trained without one.
             with contextlib.suppress(OSError):
@@ -198,6 +190,10 @@ class Run:
         Raises:
             RunError: config.json is missing, damaged, or of another version.
         """
+        from pydantic import ValidationError
+
+        from pawsight.run_config import RunConfig
+
         try:
             return RunConfig.model_validate(self.read_json(self.config_path))
         except ValidationError as error:

@@ -26,7 +26,8 @@ from pawsight.models.own import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
-from pawsight.runs import Run, RunConfig, check_new, check_outside, results_dir
+from pawsight.run_config import RunConfig
+from pawsight.runs import Run, check_new, check_outside, results_dir
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.own_parts import OwnParts
@@ -74,8 +75,7 @@ def train(
         progress: Receives every stage.
         started: `time.monotonic()` from which a budget in minutes counts; None counts from this
             call. Fetching, reading and comparing photos are not charged to it.
-        source_config: What the folders or the table mean, and which photos are used: the
-            setting `source`, as `audit` takes it, too.
+        source_config: The setting `source`: what folders or tables mean, which photos are used.
         build: A function of yours, or "module:function", that gets (image_size, classes) and
             returns a keras.Model of images 0..255 to logits or their softmax.
         optimizer: Of yours, with its own learning rate or schedule, where training is in steps.

@@ -1,0 +1,17 @@
+"""What a run began with; apart from `runs`, so that predicting does not load the settings."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from pawsight.config import TrainConfig
+from pawsight.records import Text
+
+
+class RunConfig(BaseModel, frozen=True, extra="ignore"):
+    """What a run began with, as config.json holds it."""
+
+    source: Text  # as the user gave it; a path is absolute
+    name: Text  # of the photos
+    root: Text  # the folder that their paths are relative to
+    settings: TrainConfig
