@@ -65,8 +65,11 @@ class Cue:
 
 
 _OF_FILE = 0.5  # nothing in the nature of a class explains these
+_OF_CORNER = 0.35  # what photos show is as often left as right, so hardly anything is natural
 _OF_LIGHT = 0.7  # these differ by nature, too: night animals, white flowers, close-ups
-LEAST_EFFECTS = f"{_OF_FILE:g}, or {_OF_LIGHT:g} for light, colour and blur"
+LEAST_EFFECTS = (
+    f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, or {_OF_LIGHT:g} for light, colour and blur"
+)
 
 
 def cues_of(photos: list[Photo], analyses: AnalysisArray | None) -> list[Cue]:
@@ -91,7 +94,7 @@ def cues_of(photos: list[Photo], analyses: AnalysisArray | None) -> list[Cue]:
     return [
         *cues,
         Cue("border", "Border", _OF_FILE, _border_columns(found["borders"])),
-        Cue("corner_mark", "Mark in a corner", _OF_FILE, _corner_columns(found["corners"])),
+        Cue("corner_mark", "Mark in a corner", _OF_CORNER, _corner_columns(found["corners"])),
         *_light_cues(analyses["thumbnail"]),
         Cue("detail", "Blur or noise", _OF_LIGHT, _detail_columns(found["spectrum"])),
     ]

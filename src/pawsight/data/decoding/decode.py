@@ -33,7 +33,7 @@ from pawsight.records import ImageArray, Resize
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 
 # Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
-VERSION = 4
+VERSION = 5
 
 _ANALYSIS: Goal = (ANALYSIS_SIZE, "stretch")
 PAD_COLOUR = (128, 128, 128)  # mid-grey: neither bright nor dark

@@ -31,7 +31,7 @@ _DEEPEST = 0.1  # share of a side that is searched for a border
 _EVEN = 4.0  # standard deviation of a line's luma that counts as even
 _SAME = 6.0  # levels by which lines of one border differ
 _CORNER = (0.12, 0.4)  # share of height and width: where cameras write the date
-_HARD = 60  # levels between neighbouring pixels: edges of letters
+_HARD = 40  # levels of a channel between neighbouring pixels: edges of letters of any colour
 _EVERY = 4  # every fourth line is enough for a spectrum
 
 
@@ -52,7 +52,7 @@ def trace(images: ImageArray) -> NDArray[np.void]:
     found["borders"] = np.stack(
         [_border(each) for each in (luma, luma[:, ::-1], _turned(luma), _turned(luma)[:, ::-1])], 1
     )
-    found["corners"] = _corners(luma)
+    found["corners"] = _corners(images)
     found["spectrum"] = _spectrum(luma) + _spectrum(_turned(luma))
     return found
 
@@ -71,13 +71,16 @@ def _border(luma: Traces) -> Traces:
     return np.asarray(depths / height, np.float32)
 
 
-def _corners(luma: Traces) -> Traces:
+def _corners(images: ImageArray) -> Traces:
     """Return the share of hard edges between horizontal neighbours in each corner, shape [N, 4]."""
-    _, height, width = luma.shape
+    _, height, width, _ = images.shape
     rows, columns = max(1, round(_CORNER[0] * height)), max(2, round(_CORNER[1] * width))
-    top, bottom = luma[:, :rows], luma[:, -rows:]
-    corners = [band[..., part] for band in (top, bottom) for part in _ends(columns)]
-    return np.stack([(np.abs(np.diff(c, axis=2)) > _HARD).mean(axis=(1, 2)) for c in corners], 1)
+    top, bottom = images[:, :rows], images[:, -rows:]
+    corners = [
+        band[:, :, part].astype(np.int16) for band in (top, bottom) for part in _ends(columns)
+    ]
+    shares = [(np.abs(np.diff(c, axis=2)).max(axis=3) > _HARD).mean(axis=(1, 2)) for c in corners]
+    return np.stack(shares, axis=1).astype(np.float32)
 
 
 def _ends(columns: int) -> tuple[slice, slice]:
@@ -91,7 +94,9 @@ def _spectrum(luma: Traces) -> Traces:
     bands = [slice(low, high) for low, high in zip(BANDS, ends, strict=True)]
     waves = np.fft.rfft((lines - lines.mean(axis=2, keepdims=True)) * window, axis=2)
     power = (waves.real**2 + waves.imag**2).mean(axis=1)
-    return np.stack([power[:, band].mean(axis=1) / lines.shape[2] for band in bands], axis=1)
+    # Of images smaller than `analysis.ANALYSIS_SIZE` the last bands hold nothing.
+    sums = [power[:, band].sum(axis=1) / max(1, band.stop - band.start) for band in bands]
+    return np.stack(sums, axis=1) / lines.shape[2]
 
 
 @functools.lru_cache(maxsize=8)
