@@ -29,8 +29,7 @@ from pawsight.models.registry import find_network
 from pawsight.probabilities import softmax
 from pawsight.progress import Silent
 from pawsight.training.features import FeatureReader
-from pawsight.training.linear_head import Samples
-from pawsight.training.linear_head import _fit as fit_weights
+from pawsight.training.linear_head import Samples, fit_weights
 from pawsight.workflow.photo_sets import list_photos, read_photos
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

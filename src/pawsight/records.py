@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal, Protocol, get_args
 
@@ -207,3 +207,8 @@ class Predictions:
     probs: FloatArray
     class_names: tuple[str, ...]
     task: Task = SINGLE_LABEL
+
+    def only(self, is_kept: NDArray[np.bool_]) -> Predictions:
+        """Return those of some photos, shape [N]."""
+        paths = tuple(path for path, kept in zip(self.paths, is_kept, strict=True) if kept)
+        return replace(self, paths=paths, labels=self.labels[is_kept], probs=self.probs[is_kept])

@@ -1,11 +1,13 @@
 """The first screen of the report, and the same as JSON."""
 
+import html
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from pawsight.evaluation.photo_needs import Expected, LearningCurve, Needs, save_curve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse, save_shortcuts
 from pawsight.report.first_screen import failures, next_steps
@@ -135,3 +137,33 @@ def test_shortcuts_are_a_section_and_the_first_step(make_run):
         "Take photos of all classes in the same way: they differ in camera"
     )
     assert found.steps[0].link == "shortcuts"
+
+
+def test_what_more_photos_would_bring_is_a_section(make_run):
+    run = make_run(draw=False, is_short=True)
+
+    def needs(count, *accuracies):
+        expected = [
+            Expected(num_photos=n * count, accuracy=a, low=a - 0.05, high=a + 0.02)
+            for n, a in zip((1, 2, 4), accuracies, strict=True)
+        ]
+        now, twice, four_times = expected
+        return Needs(num_photos=count, now=now, twice=twice, four_times=four_times)
+
+    curve = LearningCurve(
+        num_measured=80,
+        seconds=2.0,
+        points=((16, 0.6), (32, 0.7), (64, 0.8)),
+        all=needs(80, 0.8, 0.85, 0.88),
+        classes={"cats": needs(40, 0.7, 0.75, 0.8), "dogs": needs(40, 0.9, 0.95, 0.96)},
+    )
+    save_curve(curve, run.learning_curve_path)
+    page = write_report(run).read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+    found = ReportSummary.model_validate(run.read_json(run.report_json_path))
+
+    assert found.learning_curve == curve
+    assert all(sentence in html.unescape(page) for sentence in found.more_photos)
+    assert 'id="more"' in page and 'id="figure-learning-curve"' in page
+    assert found.steps[1].link == "more"  # one cat was taken for a dog
+    assert found.steps[1].reason.endswith("its recall from 70.0 % to about 75.0 %.")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pawsight.checksums import evaluation_files, rewriting
 from pawsight.class_weights import is_imbalanced
@@ -169,7 +168,7 @@ def _training_copies(
     return TrainingCopies(
         num_photos=int((~is_new).sum()),
         num_near=int(is_near.sum()),
-        without=measure(_only(found, is_new)) if is_new.any() else None,
+        without=measure(found.only(is_new)) if is_new.any() else None,
     )
 
 
@@ -190,13 +189,4 @@ def _copies_note(copies: TrainingCopies, measured: PartMetrics) -> str:
         found += f", so {_accuracy(measured)} is too high"
     return f"{found}. " + (
         f"Without them: {_accuracy(without)}." if without else "None is left without."
-    )
-
-
-def _only(predictions: Predictions, is_kept: NDArray[np.bool_]) -> Predictions:
-    return dataclasses.replace(
-        predictions,
-        paths=tuple(p for p, kept in zip(predictions.paths, is_kept, strict=True) if kept),
-        labels=predictions.labels[is_kept],
-        probs=predictions.probs[is_kept],
     )

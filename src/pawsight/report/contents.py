@@ -8,6 +8,7 @@ from typing import Any
 
 from pawsight.data.auditing.findings import Audit
 from pawsight.data.catalog import Catalog
+from pawsight.evaluation.photo_needs import LearningCurve, load_curve
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
 from pawsight.evaluation.shortcut_use import ShortcutUse, load_shortcuts
@@ -35,6 +36,7 @@ class Contents:
         catalog: The photos.
         audit: What the audit of the photos found.
         predictions: Of the headline part.
+        learning_curve: What more photos would bring; None where it was not measured.
         shortcuts: Cues that tell the classes apart, and whether the model follows them.
     """
 
@@ -49,6 +51,7 @@ class Contents:
     catalog: Catalog | None
     audit: Audit | None
     predictions: Predictions | None
+    learning_curve: LearningCurve | None
     shortcuts: list[ShortcutUse]
 
     @classmethod
@@ -86,6 +89,7 @@ class Contents:
             predictions=load_predictions(run.predictions_path(evaluation.headline), task)
             if evaluation and has_predictions
             else None,
+            learning_curve=load_curve(run.learning_curve_path),
             shortcuts=load_shortcuts(run.shortcuts_path),
         )
 

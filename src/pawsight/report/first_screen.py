@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse
 from pawsight.formatting import counted, percent, percent_interval
@@ -99,6 +100,7 @@ def next_steps(
     has_none_photos: bool,
     run_path: str,
     shortcuts: Sequence[ShortcutUse] = (),
+    curve: LearningCurve | None = None,
 ) -> list[Step]:
     """Return up to three things to do, the most useful first.
 
@@ -107,6 +109,7 @@ def next_steps(
         has_none_photos: Whether photos of none of the classes were measured.
         run_path: The run folder, quoted for a shell.
         shortcuts: Cues that tell the classes apart, the largest effect first.
+        curve: What more photos would bring.
     """
     steps = [
         *_without_shortcuts(shortcuts),
@@ -122,8 +125,8 @@ def next_steps(
             Step(
                 f"Add photos of {truth} that look like {predicted}",
                 f"{percent(one.share)} of the photos of {truth} ({one.count:,}) were taken for "
-                f"{predicted}.",
-                link="classes",
+                f"{predicted}.{_gain(curve, one.truth)}",
+                link="classes" if curve is None else "more",
             )
         )
     low, high = metrics.intervals.get("accuracy", (0.0, 0.0))
@@ -145,6 +148,16 @@ def next_steps(
             )
         )
     return steps[:_MOST_STEPS]
+
+
+def _gain(curve: LearningCurve | None, name: str) -> str:
+    needs = curve.classes.get(name) if curve else None
+    if needs is None or needs.num_more != needs.num_photos:
+        return ""
+    return (
+        f" Twice as many photos of each class should raise its recall from "
+        f"{percent(needs.now.accuracy)} to about {percent(needs.twice.accuracy)}."
+    )
 
 
 def _without_shortcuts(shortcuts: Sequence[ShortcutUse]) -> list[Step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
@@ -30,6 +31,7 @@ from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import LabelMistake, Mistake, surest_label_mistakes, surest_mistakes
 from pawsight.report.heat_pictures import HeatPicture, draw_heat_pictures
+from pawsight.report.learning_figure import draw_learning_curve
 from pawsight.report.run_facts import photo_counts, plan_rows, setting_rows, training_rows
 from pawsight.report.summary import summarise
 from pawsight.report.templates import load_template
@@ -138,6 +140,8 @@ def _draw(facts: Contents) -> dict[str, Markup]:
     elif metrics:
         wanted["confusion"] = lambda: figures.draw_confusion(metrics)
         wanted["reliability"] = lambda: figures.draw_reliability(metrics)
+        if facts.learning_curve is not None:
+            wanted["learning-curve"] = partial(draw_learning_curve, facts.learning_curve)
         if predictions is not None:
             wanted["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
     if metrics and curves:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.records import Part, Text
 from pawsight.task import TaskName
 
@@ -115,6 +116,13 @@ class ReportSummary(_Record):
     classes: dict[Text, ClassSummary]
     confusions: tuple[Confusion, ...] = Field(description="at most 20, the most frequent first")
     slices: tuple[SliceSummary, ...] = Field(description="the lowest accuracy first")
+    learning_curve: LearningCurve | None = Field(
+        description="accuracy by number of training photos, and what to expect of more; 90 % "
+        "intervals"
+    )
+    more_photos: tuple[Text, ...] = Field(
+        description="sentences on what more photos would bring, of all and of each class"
+    )
     shortcuts: tuple[ShortcutSummary, ...] = Field(description="the largest effect first")
     answers: Answers | None = Field(description="null for several labels a photo")
     none: str = Field(description='the answer none on photos of none of the classes; "" without')

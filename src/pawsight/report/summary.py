@@ -9,6 +9,7 @@ from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
+from pawsight.records import Part
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.answered import answered_and_wrong, threshold_of
 from pawsight.report.contents import Contents
@@ -41,25 +42,7 @@ def summarise(found: Contents) -> ReportSummary:
             "failures": label_interpretation.failures(metrics),
         }
     else:
-        steps = first_screen.next_steps(
-            metrics,
-            found.run.none_path.is_file(),
-            shlex.quote(str(found.run.path)),
-            found.shortcuts,
-        )
-        facts = {
-            "headline": first_screen.headline(part, metrics),
-            "detail": first_screen.detail(part, metrics),
-            "failures": first_screen.failures(metrics),
-            "steps": [
-                NextStep(title=s.title, reason=s.reason, command=s.command, link=s.link)
-                for s in steps
-            ],
-            "confusions": [
-                Confusion(truth=c.truth, predicted=c.predicted, count=c.count, share=c.share)
-                for c in interpretation.top_confusions(metrics, _MOST_CONFUSIONS)
-            ],
-        }
+        facts = _of_one_label(found, metrics, part)
     noise = metrics.calibration_noise if metrics else None
     nothing: dict[str, object] = {"failures": (), "steps": (), "confusions": ()}
     return ReportSummary.model_validate(
@@ -78,6 +61,8 @@ def summarise(found: Contents) -> ReportSummary:
             "calibration_noise": noise.mean if noise else None,
             "classes": _classes(metrics) if metrics else {},
             "slices": _slices(found),
+            "learning_curve": found.learning_curve,
+            "more_photos": _more_photos(found),
             "shortcuts": _shortcuts(found),
             "answers": _answers(found),
             "none": none_sentence(found.run),
@@ -87,6 +72,29 @@ def summarise(found: Contents) -> ReportSummary:
             },
         }
     )
+
+
+def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str, object]:
+    """Return the first screen and the confusions, where each photo has one label."""
+    steps = first_screen.next_steps(
+        metrics,
+        found.run.none_path.is_file(),
+        shlex.quote(str(found.run.path)),
+        found.shortcuts,
+        found.learning_curve,
+    )
+    return {
+        "headline": first_screen.headline(part, metrics),
+        "detail": first_screen.detail(part, metrics),
+        "failures": first_screen.failures(metrics),
+        "steps": [
+            NextStep(title=s.title, reason=s.reason, command=s.command, link=s.link) for s in steps
+        ],
+        "confusions": [
+            Confusion(truth=c.truth, predicted=c.predicted, count=c.count, share=c.share)
+            for c in interpretation.top_confusions(metrics, _MOST_CONFUSIONS)
+        ],
+    }
 
 
 def _scores(found: Contents, metrics: PartMetrics) -> list[Score]:
@@ -131,6 +139,28 @@ def _slices(found: Contents) -> list[SliceSummary]:
         )
         for one in slices(found.predictions, found.catalog)
     ]
+
+
+def _more_photos(found: Contents) -> list[str]:
+    """Return what more photos would bring: of all, then of the classes that gain most."""
+    curve = found.learning_curve
+    if curve is None:
+        return []
+    gains = {name: one.twice.accuracy - one.now.accuracy for name, one in curve.classes.items()}
+    return [curve.sentence()] + [
+        curve.class_sentence(name, _worst_kind(found, name))
+        for name in sorted(gains, key=lambda name: -gains[name])
+    ]
+
+
+def _worst_kind(found: Contents, name: str) -> str:
+    """Return the kind of photos of a class that is mistaken more often than its others, or ""."""
+    predictions, catalog = found.predictions, found.catalog
+    if predictions is None or catalog is None or name not in predictions.class_names:
+        return ""
+    own = predictions.only(predictions.labels == predictions.class_names.index(name))
+    worst = next((one for one in slices(own, catalog) if one.is_worse), None)
+    return worst.title if worst else ""
 
 
 def _shortcuts(found: Contents) -> list[ShortcutSummary]:

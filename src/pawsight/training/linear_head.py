@@ -24,7 +24,7 @@ from pawsight.training.binary_regression import fit_binary
 # The L2 penalty, relative to the mean loss of a photo. So measured, the best one hardly depends on
 # how many photos there are: 0.05 with 400 of cats-vs-dogs, 0.08 with 19,819.
 _STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
-_START = 3e-2  # the search starts here, in both directions
+START = 3e-2  # the search starts here, in both directions
 _FOLDS = 5
 _MOST_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
 _MOST_ITERATIONS = 300
@@ -99,9 +99,9 @@ def fit_head(samples: Samples, seed: int, progress: Progress) -> Head:
         progress: Receives each fit.
     """
     trials = _cross_validate(samples, seed, progress)
-    strength = min(trials, key=lambda one: one.log_loss).strength if trials else _START
+    strength = min(trials, key=lambda one: one.log_loss).strength if trials else START
     progress.start("Fitting the linear head")
-    kernel, bias = _fit(samples, slice(None), strength)
+    kernel, bias = fit_weights(samples, slice(None), strength)
     return Head(kernel, bias, strength, tuple(trials))
 
 
@@ -119,7 +119,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
         logits = np.zeros((len(labels), samples.num_classes), np.float32)
         is_left_out = np.zeros(len(labels), np.bool_)
         for train, left_out in folds:
-            kernel, bias = _fit(samples, train, strength)
+            kernel, bias = fit_weights(samples, train, strength)
             logits[left_out] = samples.views[0][left_out] @ kernel + bias
             is_left_out[left_out] = True
             progress.advance(1, strength=strength)
@@ -128,7 +128,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
         )
         return found[strength].log_loss
 
-    start = _STRENGTHS.index(_START)
+    start = _STRENGTHS.index(START)
     lowest = loss_of(start)
     for step in (1, -1):
         place, best = start + step, lowest
@@ -170,10 +170,16 @@ def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
     return [one for one in folds if len(np.unique(labels[one[0]])) == all_classes and len(one[1])]
 
 
-def _fit(
+def fit_weights(
     samples: Samples, chosen: IntArray | slice, strength: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit on every view of the chosen photos; returns kernel [F, K] and bias [K] for features."""
+    """Fit on every view of the chosen photos; returns kernel [F, K] and bias [K] for features.
+
+    Args:
+        samples: The photos.
+        chosen: Which of them.
+        strength: The L2 penalty, relative to the mean loss of a photo.
+    """
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)

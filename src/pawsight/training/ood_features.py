@@ -54,13 +54,13 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         DiskError: The cache or the run folder cannot be written.
     """
     description = ModelDescription.load(run)
-    if min(description.image_size) < _LEAST_SIDE or description.labelling.is_multi_label:
+    if not can_extract(description):
         return
     network = find_network(builtin.NAME)
     backbone = network.open_backbone(description.image_size, None, progress)
     reader = FeatureReader(backbone, description.resize)
     catalog = dataset.catalog
-    chosen = _sample(catalog.part("train"))
+    chosen = sample_photos(catalog.part("train"))
     found = reader.read(catalog, dataset.pixels, chosen, progress)
     if len(found.indices) < 2:
         return
@@ -78,6 +78,12 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         )
         write_json(run.none_path, measured.model_dump(mode="json"))
         progress.note(measured.sentence())
+
+
+def can_extract(description: ModelDescription) -> bool:
+    """Return whether features of a model's photos are extracted: of one label and large enough."""
+    is_large = min(description.image_size) >= _LEAST_SIDE
+    return is_large and not description.labelling.is_multi_label
 
 
 def _save_drift_reference(
@@ -99,7 +105,7 @@ def _save_drift_reference(
     held_out = [
         i
         for part in parts
-        for i in _sample(catalog.part(part), _MOST_HELD_OUT).tolist()
+        for i in sample_photos(catalog.part(part), _MOST_HELD_OUT).tolist()
         if catalog.photos[i].path in places
     ]
     features = reader.read(
@@ -120,7 +126,9 @@ def _none_features(
 ) -> FloatArray:
     """Compute features [M, F] of at most 512 photos of none of the classes; unreadable ones not."""
     catalog = dataset.catalog
-    paths = [catalog.none_paths[i] for i in _sample(np.arange(len(catalog.none_paths))).tolist()]
+    paths = [
+        catalog.none_paths[i] for i in sample_photos(np.arange(len(catalog.none_paths))).tolist()
+    ]
     if not paths:
         return np.empty((0, 0), np.float32)
     progress.start("Photos of none of the classes", len(paths), "photos")
@@ -138,7 +146,7 @@ def _none_features(
     return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
 
-def _sample(indices: IntArray, most: int = _MOST_PHOTOS) -> IntArray:
+def sample_photos(indices: IntArray, most: int = _MOST_PHOTOS) -> IntArray:
     """Return at most so many of the indices, ascending; always the same ones."""
     if len(indices) <= most:
         return indices

@@ -70,8 +70,7 @@ def train(
             hold those), a .zip or .tar of one, a CSV with the columns path and label, an address
             such as "s3://bucket/pets", the name of a set of `known_sets`, or "sample".
         config: The settings; None takes all defaults.
-        out: The run folder to make, outside the photos; None makes
-            `runs/<date>-<time>-<source>`.
+        out: The run folder, outside the photos; None makes `runs/<date>-<time>-<source>`.
         progress: Receives every stage.
         started: `time.monotonic()` from which a budget in minutes counts; None counts from this
             call. Fetching, reading and comparing photos are not charged to it.
@@ -83,8 +82,7 @@ def train(
         callbacks: keras.callbacks.Callback objects; an epoch is what is between two validations.
         workers: Processes that train the network together; None: this one alone.
         cluster: The Ray cluster where they run; None is this machine.
-        **settings: Other fields of `TrainConfig`; they win over those of `config`. Such as
-            `train("photos/", image_size=128)` or `train("more/", start_from="runs/a")`.
+        **settings: Fields of `TrainConfig`, such as `image_size=128`; they win over `config`.
 
     Returns:
         The run. `run.metrics` holds the numbers, `run.report_path` the page.
@@ -290,11 +288,13 @@ def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None
     """Calibrate, evaluate, and write the report and the page on the photos."""
     from pawsight.evaluation.run_evaluation import evaluate_run
     from pawsight.report.page import write_report as write_page
+    from pawsight.training.learning_curve import measure_learning_curve
     from pawsight.training.ood_features import fit_out_of_distribution
 
     classifier = Classifier.load(run)
     dataset = dataset.at_size(classifier.image_size)
     evaluate_run(run, classifier.logits, dataset, progress)
     fit_out_of_distribution(run, dataset, progress)
+    measure_learning_curve(run, dataset, progress)
     progress.start("Writing the report")
     write_page(run)

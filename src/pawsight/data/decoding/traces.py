@@ -96,7 +96,7 @@ def _spectrum(luma: Traces) -> Traces:
     power = (waves.real**2 + waves.imag**2).mean(axis=1)
     # Of images smaller than `analysis.ANALYSIS_SIZE` the last bands hold nothing.
     sums = [power[:, band].sum(axis=1) / max(1, band.stop - band.start) for band in bands]
-    return np.stack(sums, axis=1) / lines.shape[2]
+    return np.asarray(np.stack(sums, axis=1) / lines.shape[2], np.float32)
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,0 +1,138 @@
+"""What more photos would bring, as evaluation/learning_curve.json holds it, and in sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from pawsight.errors import RunError
+from pawsight.evaluation.learning_curve import Forecast
+from pawsight.formatting import counted, percent, percent_interval
+from pawsight.records import Text
+from pawsight.storage.atomic import write_json
+
+_WORTH = 0.005  # gain in accuracy from which more photos are advised
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class Expected(_Record):
+    """The accuracy to expect with a number of training photos of all classes; 90 % interval."""
+
+    num_photos: int
+    accuracy: float
+    low: float
+    high: float
+
+    def text(self) -> str:
+        """Write the accuracy and its interval."""
+        return f"{percent(self.accuracy)} (90 % interval {percent_interval((self.low, self.high))})"
+
+
+class Needs(_Record):
+    """The accuracy, or the recall of a class, with as many, twice and four times the photos.
+
+    Attributes:
+        num_photos: Training photos there are, of the class or of all.
+        now: With as many.
+        twice: With twice as many of each class.
+        four_times: With four times as many of each class.
+    """
+
+    num_photos: int
+    now: Expected
+    twice: Expected
+    four_times: Expected
+
+    @classmethod
+    def of(cls, num_photos: int, forecasts: list[Forecast]) -> Needs:
+        """Build from the forecasts for as many, twice and four times the photos."""
+        now, twice, four_times = map(Expected.model_validate, forecasts)
+        return cls(num_photos=num_photos, now=now, twice=twice, four_times=four_times)
+
+    @property
+    def num_more(self) -> int:
+        """How many more photos would help: none, as many again, or three times as many more."""
+        if self.twice.accuracy - self.now.accuracy >= _WORTH:
+            return self.num_photos
+        gain = self.four_times.accuracy - self.now.accuracy
+        return 3 * self.num_photos if gain >= _WORTH else 0
+
+
+class LearningCurve(_Record):
+    """A measured learning curve and its forecasts.
+
+    Attributes:
+        num_measured: Photos that it was measured on.
+        seconds: How long that took.
+        points: (photos, accuracy) as measured.
+        all: Of all photos.
+        classes: Of each class; `accuracy` is its recall.
+    """
+
+    num_measured: int
+    seconds: float
+    points: tuple[tuple[int, float], ...]
+    all: Needs
+    classes: dict[Text, Needs]
+
+    def sentence(self) -> str:
+        """Describe what twice and four times the photos would bring."""
+        needs = self.all
+        return (
+            f"With twice as many training photos about {needs.twice.text()} would be right, with "
+            f"four times as many {needs.four_times.text()}; with today's {needs.num_photos:,} it "
+            f"is {percent(needs.now.accuracy)}, measured with linear heads on the built-in "
+            f"network's features of {counted(self.num_measured, 'training photo')}."
+        )
+
+    def class_sentence(self, name: str, kind: str = "") -> str:
+        """Describe how many more photos of a class would help.
+
+        Args:
+            name: Of the class.
+            kind: The kind of its photos that is most often mistaken; "" where there is none.
+        """
+        needs = self.classes[name]
+        shown = name if name.isprintable() else ascii(name)
+        if not needs.num_more:
+            return (
+                f"More photos of {shown} would change little: its recall is "
+                f"{percent(needs.now.accuracy)}, with four times as many "
+                f"{percent(needs.four_times.accuracy)}."
+            )
+        then = needs.twice if needs.num_more == needs.num_photos else needs.four_times
+        above_all = f", above all like {kind} of them," if kind else ""
+        return (
+            f"About {needs.num_more:,} more photos of {shown}{above_all} would raise its recall "
+            f"from {percent(needs.now.accuracy)} to {then.text()}."
+        )
+
+
+def save_curve(curve: LearningCurve, path: Path) -> None:
+    """Write a curve as JSON.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
+    write_json(path, curve.model_dump())
+
+
+def load_curve(path: Path) -> LearningCurve | None:
+    """Read what `save_curve` wrote; None where there is no such file.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(LearningCurve).validate_python(found)
+    except (OSError, ValueError, ValidationError) as error:
+        raise RunError(f"{path} is damaged.\nRemove it to go without it.") from error

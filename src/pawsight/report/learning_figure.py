@@ -1,0 +1,43 @@
+"""The chart of a learning curve: what was measured, and what to expect of more photos."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from pawsight.evaluation.photo_needs import LearningCurve
+from pawsight.formatting import percent
+from pawsight.report.figure_style import BLUE, ORANGE, new_figure, styled
+
+
+@styled
+def draw_learning_curve(curve: LearningCurve) -> Figure:
+    """Draw accuracy against training photos: measured in blue, the forecast in orange."""
+    figure, axes = new_figure()
+    numbers, accuracies = zip(*curve.points, strict=True)
+    axes.plot(numbers, accuracies, "o-", color=BLUE, markersize=4, label="measured")
+    expected = (curve.all.now, curve.all.twice, curve.all.four_times)
+    places = [one.num_photos for one in expected]
+    axes.fill_between(
+        *(places, [one.low for one in expected], [one.high for one in expected]),
+        color=ORANGE,
+        alpha=0.2,
+        linewidth=0,
+        label="90 % interval",
+    )
+    middle = [one.accuracy for one in expected]
+    axes.plot(places, middle, "o--", color=ORANGE, markersize=4, label="expected")
+    axes.set_xscale("log")
+    ticks = sorted({*numbers, *places})
+    axes.set_xticks(ticks, [_count(number) for number in ticks], rotation=40, ha="right")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0)))
+    axes.set_xlabel("training photos")
+    axes.set_ylabel("accuracy")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 10_000 else f"{number / 1000:,.0f},000"

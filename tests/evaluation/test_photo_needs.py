@@ -1,0 +1,70 @@
+import pytest
+
+from pawsight.errors import RunError
+from pawsight.evaluation.photo_needs import Expected, LearningCurve, Needs, load_curve, save_curve
+
+
+def needs(count, *accuracies):
+    now, twice, four_times = (
+        Expected(num_photos=count * n, accuracy=a, low=a - 0.02, high=a + 0.01)
+        for n, a in zip((1, 2, 4), accuracies, strict=True)
+    )
+    return Needs(num_photos=count, now=now, twice=twice, four_times=four_times)
+
+
+def curve(**classes):
+    return LearningCurve(
+        num_measured=80,
+        seconds=1.5,
+        points=((16, 0.7), (32, 0.75), (64, 0.8)),
+        all=needs(80, 0.8, 0.85, 0.9),
+        classes=classes,
+    )
+
+
+def test_what_all_photos_would_bring_is_one_sentence():
+    assert curve().sentence() == (
+        "With twice as many training photos about 85.0 % (90 % interval 83.0 to 86.0) would be "
+        "right, with four times as many 90.0 % (90 % interval 88.0 to 91.0); with today's 80 it is "
+        "80.0 %, measured with linear heads on the built-in network's features of 80 training "
+        "photos."
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "kind", "sentence"),
+    [
+        (
+            (0.8, 0.85, 0.9),
+            "the darkest third",
+            "About 40 more photos of cats, above all like the darkest third of them, would raise "
+            "its recall from 80.0 % to 85.0 % (90 % interval 83.0 to 86.0).",
+        ),
+        (
+            (0.8, 0.804, 0.81),
+            "",
+            "About 120 more photos of cats would raise its recall from 80.0 % to 81.0 % (90 % "
+            "interval 79.0 to 82.0).",
+        ),
+        (
+            (0.8, 0.801, 0.804),
+            "the darkest third",
+            "More photos of cats would change little: its recall is 80.0 %, with four times as "
+            "many 80.4 %.",
+        ),
+    ],
+)
+def test_each_class_has_its_sentence(accuracies, kind, sentence):
+    assert curve(cats=needs(40, *accuracies)).class_sentence("cats", kind) == sentence
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    save_curve(curve(cats=needs(40, 0.8, 0.85, 0.9)), tmp_path / "curve.json")
+    assert load_curve(tmp_path / "curve.json") == curve(cats=needs(40, 0.8, 0.85, 0.9))
+    assert load_curve(tmp_path / "none.json") is None
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "curve.json").write_text("{")
+    with pytest.raises(RunError, match=r"curve\.json is damaged"):
+        load_curve(tmp_path / "curve.json")

@@ -1,0 +1,51 @@
+import numpy as np
+
+from pawsight.progress import Silent
+from pawsight.training.curve_points import measure_points
+
+
+def photos(count, num_classes=2, spread=1.0, seed=0):
+    """Features of classes around the axes, as many of each, and their labels."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % num_classes
+    return (np.eye(8)[labels] + random.normal(0, spread, (count, 8))).astype(np.float32), labels
+
+
+def points(features, labels, groups=None, num_classes=2):
+    groups = range(len(labels)) if groups is None else groups
+    return measure_points(features, labels, groups, num_classes, 0.03, Silent())
+
+
+def test_each_size_is_tested_on_every_photo():
+    found = points(*photos(200))
+    # Four fifths of the photos, and half, a quarter, an eighth and a sixteenth of that.
+    assert found.num_photos == (10, 20, 40, 80, 160)
+    assert found.num_wrong.shape == (5, 2)
+    assert found.num_tested.tolist() == [100, 100]
+
+
+def test_more_photos_make_fewer_mistakes():
+    found = points(*photos(400))
+    wrong = found.num_wrong.sum(axis=1)
+    assert wrong[-1] < wrong[0]
+
+
+def test_too_few_photos_of_a_class_have_no_curve():
+    features, labels = photos(200)
+    is_kept = (labels == 0) | (np.cumsum(labels == 1) <= 14)
+    assert points(features[is_kept], labels[is_kept]) is None  # 11 of 14 are below 3 x 4
+
+
+def test_copies_never_test_what_was_fitted_to_them():
+    # Labels at random, each photo twice: a head that had seen the copy would be right.
+    random = np.random.default_rng(0)
+    features = np.repeat(random.normal(size=(60, 100)), 2, axis=0).astype(np.float32)
+    labels = np.repeat(np.arange(60) % 2, 2)
+    apart = points(features, labels, np.repeat(np.arange(60), 2))
+    together = points(features, labels)
+    assert together.num_wrong[-1].sum() < 30 < apart.num_wrong[-1].sum()
+
+
+def test_the_same_photos_have_the_same_curve():
+    one, two = points(*photos(100)), points(*photos(100))
+    assert (one.num_wrong == two.num_wrong).all()
