@@ -25,7 +25,7 @@ Files = Callable[[Run], list[Path]]
 def evaluation_files(run: Run) -> list[Path]:
     """Return the files that an evaluation on the run's own photos writes."""
     predictions = [run.predictions_path(part) for part in PARTS]
-    measured = (run.metrics_path, run.curves_path, run.shortcuts_path)
+    measured = (run.metrics_path, run.curves_path, run.shortcuts_path, run.robustness_path)
     return _present(run.model_path, *measured, *predictions)
 
 

@@ -5,7 +5,7 @@
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
     model/out_of_distribution.npz  model/drift_reference.npz  figures/*.png  figures/*.svg
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json  shortcuts.json
-    evaluation/learning_curve.json
+    evaluation/learning_curve.json  robustness.json
     data.html  checksums.json  report.html  report.json
 
 Each file is written beside its name and then moved onto it, so that a killed process leaves
@@ -70,6 +70,7 @@ class Run:
         self.none_path = self.path / "evaluation" / "none.json"
         self.shortcuts_path = self.path / "evaluation" / "shortcuts.json"
         self.learning_curve_path = self.path / "evaluation" / "learning_curve.json"
+        self.robustness_path = self.path / "evaluation" / "robustness.json"
         self.curves_path = self.path / "evaluation" / "curves.json"
 
     @classmethod

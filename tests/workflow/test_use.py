@@ -7,7 +7,7 @@ import pawsight
 from pawsight.config import AugmentConfig, SplitConfig
 from pawsight.data.duplicates.near_duplicates import across_parts, find_duplicates
 from pawsight.data.reading.ingest import ingest
-from pawsight.errors import DataError
+from pawsight.errors import ConfigError, DataError
 from pawsight.workflow.photo_sets import divide
 
 
@@ -20,6 +20,11 @@ def test_a_run_is_evaluated_on_photos_without_parts_as_a_whole(run, photos):
     metrics = pawsight.evaluate(run.path, photos)
     assert metrics["parts"]["test"]["n"] == 80
     assert (run.path / "evaluation" / "pets" / "predictions-test.csv").is_file()
+
+
+def test_robustness_is_measured_on_the_runs_own_photos_only(run, photos):
+    with pytest.raises(ConfigError, match="Robustness is measured on the run's own photos"):
+        pawsight.evaluate(run.path, photos, robustness=True)
 
 
 def test_photos_of_an_unknown_class_cannot_be_evaluated(run, photos, tmp_path):

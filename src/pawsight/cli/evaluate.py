@@ -20,6 +20,14 @@ def evaluate(
         str | None,
         typer.Argument(metavar="SOURCE", help="Other labelled photos; without it, the run's own."),
     ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="Measure up to 200 of the run's own photos blurred, noisy, compressed, darkened "
+            "and rotated, too; the report then shows it.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     **_: Any,
 ) -> None:
@@ -43,7 +51,7 @@ def evaluate(
             "Give a SOURCE to use --exclude and the other options of a source."
         )
     with shown() as progress:
-        metrics = workflow.evaluate(run, source, progress, chosen)
+        metrics = workflow.evaluate(run, source, progress, chosen, robustness)
     if as_json:
         print_json(metrics)
     else:

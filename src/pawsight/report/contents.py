@@ -11,6 +11,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.evaluation.photo_needs import LearningCurve, load_curve
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.evaluation.robustness import Robustness
 from pawsight.evaluation.shortcut_use import ShortcutUse, load_shortcuts
 from pawsight.history import Epoch, load_history
 from pawsight.models.description import ModelDescription
@@ -37,6 +38,7 @@ class Contents:
         audit: What the audit of the photos found.
         predictions: Of the headline part.
         learning_curve: What more photos would bring; None where it was not measured.
+        robustness: Of changed photos; None where it was not measured.
         shortcuts: Cues that tell the classes apart, and whether the model follows them.
     """
 
@@ -52,6 +54,7 @@ class Contents:
     audit: Audit | None
     predictions: Predictions | None
     learning_curve: LearningCurve | None
+    robustness: Robustness | None
     shortcuts: list[ShortcutUse]
 
     @classmethod
@@ -90,6 +93,7 @@ class Contents:
             if evaluation and has_predictions
             else None,
             learning_curve=load_curve(run.learning_curve_path),
+            robustness=Robustness.load(run.robustness_path),
             shortcuts=load_shortcuts(run.shortcuts_path),
         )
 

@@ -35,7 +35,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0)))
     axes.set_xlabel("training photos")
     axes.set_ylabel("accuracy")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     return figure
 
 

@@ -32,6 +32,7 @@ from pawsight.report.figure_style import inline_svg, save_figure
 from pawsight.report.gallery import LabelMistake, Mistake, surest_label_mistakes, surest_mistakes
 from pawsight.report.heat_pictures import HeatPicture, draw_heat_pictures
 from pawsight.report.learning_figure import draw_learning_curve
+from pawsight.report.robustness_figure import draw_robustness
 from pawsight.report.run_facts import photo_counts, plan_rows, setting_rows, training_rows
 from pawsight.report.summary import summarise
 from pawsight.report.templates import load_template
@@ -144,6 +145,8 @@ def _draw(facts: Contents) -> dict[str, Markup]:
             wanted["learning-curve"] = partial(draw_learning_curve, facts.learning_curve)
         if predictions is not None:
             wanted["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
+    if metrics and facts.robustness is not None:
+        wanted["robustness"] = partial(draw_robustness, facts.robustness)
     if metrics and curves:
         wanted["roc"] = lambda: figures.draw_roc(curves, metrics)
         wanted["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)

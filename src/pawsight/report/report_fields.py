@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.photo_needs import LearningCurve
+from pawsight.evaluation.robustness import Robustness
 from pawsight.records import Part, Text
 from pawsight.task import TaskName
 
@@ -122,6 +123,9 @@ class ReportSummary(_Record):
     )
     more_photos: tuple[Text, ...] = Field(
         description="sentences on what more photos would bring, of all and of each class"
+    )
+    robustness: Robustness | None = Field(
+        description="right answers on changed photos; null where it was not measured"
     )
     shortcuts: tuple[ShortcutSummary, ...] = Field(description="the largest effect first")
     answers: Answers | None = Field(description="null for several labels a photo")

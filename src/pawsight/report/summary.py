@@ -63,6 +63,7 @@ def summarise(found: Contents) -> ReportSummary:
             "slices": _slices(found),
             "learning_curve": found.learning_curve,
             "more_photos": _more_photos(found),
+            "robustness": found.robustness,
             "shortcuts": _shortcuts(found),
             "answers": _answers(found),
             "none": none_sentence(found.run),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
-from pawsight.checksums import report_files, rewriting
+from pawsight.checksums import evaluation_files, report_files, rewriting
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -17,11 +18,13 @@ from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.resized import at_size
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.errors import ConfigError
+from pawsight.formatting import duration
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.run_photos import keep_classes, photos_of
 
@@ -35,6 +38,7 @@ def evaluate(
     source: Source | None = None,
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
+    robustness: bool = False,
 ) -> dict[str, Any]:
     """Evaluate a finished run on its own photos, or on others.
 
@@ -48,6 +52,9 @@ def evaluate(
             `labels` count for the run's own photos, too: None is corrections.csv in the run
             folder. With corrections the run's own metrics stay as they are, and these are
             written to `evaluation/corrected labels`.
+        robustness: Measure the run's own photos blurred, noisy, compressed, darkened and rotated
+            at five strengths, too: at most 200 of them, each 26 times. The result is in
+            `evaluation/robustness.json`, and the report is written again with it.
 
     Returns:
         The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
@@ -55,6 +62,7 @@ def evaluate(
         of the rest.
 
     Raises:
+        ConfigError: `robustness` is given with a source or with corrections.
         RunError: The run is not complete, or its photos are gone.
         DataError: The source has a class that the model lacks.
     """
@@ -62,14 +70,23 @@ def evaluate(
     classifier = Classifier.load(run)
     from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
 
+    corrections = None if source else corrections_path(run.path, source_config or SourceConfig())
+    if robustness and (source is not None or corrections):
+        raise ConfigError(
+            "Robustness is measured on the run's own photos with their own labels.\n"
+            "Leave the other photos or the corrections out."
+        )
     if source is None:
         catalog, pixels = photos_of(run, progress)
-        if corrections := corrections_path(run.path, source_config or SourceConfig()):
+        if corrections:
             return _evaluate_corrected(run, classifier, catalog, pixels, corrections, progress)
         duplicates = find_duplicates(catalog, pixels, progress)
         dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
         progress = LostPhotosReported(progress, catalog, pixels)
-        return evaluate_run(run, classifier.logits, dataset, progress).to_json()
+        found = evaluate_run(run, classifier.logits, dataset, progress)
+        if robustness:
+            _measure_robustness(run, Classifier.load(run), dataset, found.headline, progress)
+        return found.to_json()
     catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
@@ -77,6 +94,21 @@ def evaluate(
         *(catalog, pixels, part, progress),
         task=classifier.task,
     ).to_json()
+
+
+def _measure_robustness(
+    run: Run, classifier: Classifier, dataset: Dataset, part: Part, progress: Progress
+) -> None:
+    """Measure changed photos of a part, and write the report again."""
+    from pawsight.evaluation.robustness import measure_robustness
+
+    began = time.monotonic()
+    catalog, pixels = dataset.catalog, dataset.pixels
+    found = measure_robustness(classifier.probs, pixels, catalog, part, classifier.task, progress)
+    with rewriting(run, evaluation_files):
+        write_json(run.robustness_path, found.model_dump())
+    progress.note(f"{found.sentence()} It took {duration(time.monotonic() - began)}.")
+    write_report(run)
 
 
 def _evaluate_corrected(

@@ -123,7 +123,7 @@ def test_a_picture_is_compared_by_its_border():
     catalog = Catalog("pets", Path("/photos"), (*photos("cats"), *photos("dogs")))
     shortcuts = {one.cue: one for one in find_shortcuts(catalog, Pictures(images))}
     assert shortcuts["border"].effect == 1
-    assert "'cats' are with an even border" in shortcuts["border"].text
+    assert "'cats' are bordered at the" in shortcuts["border"].text
     assert ROW.names is not None and "traces" in ROW.names
 
 

@@ -165,8 +165,8 @@ def _border_columns(depths: NDArray[np.float32]) -> tuple[Column, ...]:
     return tuple(
         Column(
             depths[:, place].astype(np.float64),
-            f"with an even border at the {side}",
-            f"without an even border at the {side}",
+            f"bordered at the {side}",
+            f"not bordered at the {side}",
         )
         for place, side in enumerate(traces.SIDES)
     )

@@ -1,0 +1,25 @@
+"""The chart of accuracy on photos that were made worse on purpose."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from pawsight.evaluation.robustness import Robustness
+from pawsight.formatting import percent
+from pawsight.report.figure_style import COLOURS, new_figure, styled
+
+
+@styled
+def draw_robustness(found: Robustness) -> Figure:
+    """Draw the accuracy of each kind of change against its strength, 0 to 5."""
+    figure, axes = new_figure()
+    for (name, kind), colour in zip(found.kinds.items(), COLOURS, strict=False):
+        shares = [found.share(count) for count in kind.num_correct]
+        axes.plot(range(len(shares)), shares, "o-", color=colour, markersize=4, label=name)
+    axes.set_xlabel("strength")
+    axes.set_ylabel("accuracy")
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0)))
+    axes.legend(loc="lower left")
+    return figure

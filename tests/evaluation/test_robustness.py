@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pawsight.data.catalog import Catalog
+from pawsight.errors import RunError
+from pawsight.evaluation.robustness import KINDS, Robustness, measure_robustness
+from pawsight.progress import Silent
+from pawsight.records import Photo
+from pawsight.storage.atomic import write_json
+from pawsight.task import SINGLE_LABEL
+
+
+class Squares:
+    """Photo i is bright if i is odd; those of `lost` cannot be read any more."""
+
+    def __init__(self, *lost):
+        self.lost = dict.fromkeys(lost, "gone")
+
+    def read(self, indices):
+        levels = np.where(np.asarray(indices) % 2, 200, 60).astype(np.uint8)
+        return np.tile(levels[:, None, None, None], (1, 16, 16, 3))
+
+
+def catalog_of(count):
+    photos = (Photo(f"{i:03}.jpg", ("dark", "light")[i % 2], "test") for i in range(count))
+    return Catalog("squares", Path("/photos"), tuple(photos))
+
+
+def is_light(images):
+    """The probabilities of dark and light, by the mean of an image."""
+    light = (images.mean(axis=(1, 2, 3)) > 128).astype(np.float64)
+    return np.stack([1 - light, light], axis=1)
+
+
+def measured(count=6, *lost):
+    return measure_robustness(
+        is_light, Squares(*lost), catalog_of(count), "test", SINGLE_LABEL, Silent()
+    )
+
+
+def test_each_kind_is_measured_at_none_and_five_strengths():
+    found = measured()
+    assert list(found.kinds) == ["blur", "noise", "jpeg", "darkness", "rotation"]
+    assert all(len(one.num_correct) == len(one.strengths) == 6 for one in found.kinds.values())
+    assert all(one.num_correct[0] == found.num_photos == 6 for one in found.kinds.values())
+
+
+def test_what_a_change_costs_is_counted():
+    # Of 200 levels 70 % are 140, still light; half of them are 100, taken for dark.
+    found = measured()
+    assert found.kinds["darkness"].num_correct == (6, 6, 3, 3, 3, 3)
+    assert found.kinds["blur"].num_correct == (6,) * 6
+    assert found.sentence() == (
+        "Of 6 test photos it is right on 100.0 % as they are, and on 50.0 % with darkness "
+        "(35 % of the light), which costs most of the five changes at the middle strength."
+    )
+
+
+def test_at_most_200_photos_are_measured_and_lost_ones_are_not():
+    assert measured(230).num_photos == 200
+    assert measured(6, 2).num_photos == 5
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_change_is_the_same_each_time_and_keeps_the_shape(name):
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    one, two = (
+        KINDS[name].change(image, KINDS[name].strengths[0], np.random.default_rng(1))
+        for _ in range(2)
+    )
+    assert (one == two).all()
+    assert (one.shape, one.dtype) == (image.shape, image.dtype)
+    assert (one != image).any()
+
+
+def test_what_is_written_is_loaded(tmp_path):
+    found = measured()
+    write_json(tmp_path / "robustness.json", found.model_dump())
+    assert Robustness.load(tmp_path / "robustness.json") == found
+    assert Robustness.load(tmp_path / "none.json") is None
+    (tmp_path / "robustness.json").write_text("{}")
+    with pytest.raises(RunError, match=r"robustness\.json is damaged"):
+        Robustness.load(tmp_path / "robustness.json")
