@@ -4,7 +4,7 @@ A few bytes can take gigabytes, or hours: a header with absurd sizes, the
 same scan a million times, text that unpacks to a thousand times its size. Sound
 photos stay far below these limits. With them, no photo takes more than
 MAX_MEMORY_BYTES beside its file: measured at their limits for JPEG, PNG, WebP and
-JPEG 2000, worked out from smaller photos for HEIF, TIFF and BMP.
+JPEG 2000, worked out from smaller photos for HEIF, TIFF, BMP and JPEG XL.
 """
 
 from __future__ import annotations

@@ -143,6 +143,7 @@ class _Web:
         pages = [(page_url, page)]
         seen = {folder}
         while pages:
+            num_before = len(found)
             page_url, page = pages.pop()
             for link in _links(page_url, page):
                 if not link.startswith(folder) or link in seen:
@@ -156,7 +157,7 @@ class _Web:
                     final, _, _, inner = with_retries(partial(self._ask, link))
                     if inner is not None and final.startswith(folder):
                         pages.append((final, inner))
-            self._progress.advance(0, files=f"{len(found):,} files")
+            self._progress.advance(len(found) - num_before)
         return self._with_facts(folder, list(found))
 
     def _with_facts(self, folder: str, urls: list[str]) -> list[RemoteFile]:
