@@ -226,6 +226,15 @@ def test_labels_beside_the_photos_that_are_not_read_are_named(tmp_path, name, ad
         check_classes(scan(fetch(tmp_path, Silent())))
 
 
+@pytest.mark.parametrize("label", ["pug", ""])
+def test_a_table_that_gives_one_label_or_none_is_not_named_as_unused(tmp_path, label):
+    put(tmp_path, "photos")
+    (tmp_path / "l.csv").write_text(f"path,label\nphotos/0.jpg,{label}\nphotos/1.jpg,{label}\n")
+    with pytest.raises(DataError, match="two or more are needed") as raised:
+        check_classes(scan(fetch(tmp_path / "l.csv", Silent())))
+    assert "not used" not in str(raised.value)
+
+
 def test_an_archive_in_a_folder_without_photos_is_named(tmp_path):
     (tmp_path / "pets.zip").write_bytes(b"PK\3\4")
     with pytest.raises(SourceError, match=r"pets\.zip in it is not unpacked: give that as the sou"):

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import listed
+from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
-from pawsight.data.listing.table_rows import TWO_LABELS
+from pawsight.data.listing.table_rows import NO_LABEL, TWO_LABELS
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
 from pawsight.records import PARTS, Photo
@@ -58,7 +58,7 @@ def check_classes(catalog: Catalog) -> None:
             found = f"is only one class, '{next(iter(counts))}',"
         raise DataError(
             f"There {found} in {root}; two or more are needed.\n"
-            f"{advice_on_files(root)}{_hint(photos)}{_EXPECTED}"
+            f"{'' if _is_of_table(photos) else advice_on_files(root)}{_hint(photos)}{_EXPECTED}"
         )
     found_in = {
         part: {n for p in photos if p.part == part and not p.problem for n in names_of(p)}
@@ -79,6 +79,15 @@ def check_classes(catalog: Catalog) -> None:
                 f"The classes of the train part: {', '.join(sorted(train))}.\n"
                 f"Add photos of it there, or leave it out: --exclude {shlex.quote(name)}"
             )
+
+
+def _is_of_table(photos: Sequence[Photo]) -> bool:
+    """Return whether a table gave the labels: they are not those of folders."""
+    return any(
+        photo.problem.startswith(NO_LABEL)
+        or (photo.label and photo.label not in map(class_name, photo.path.split("/")))
+        for photo in photos
+    )
 
 
 def _hint(photos: Sequence[Photo]) -> str:

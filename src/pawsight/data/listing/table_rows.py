@@ -24,7 +24,7 @@ from pawsight.records import Photo
 from pawsight.task import Task
 
 TWO_LABELS = "the table gives two labels: "
-_NO_LABEL = "the table gives no label"
+NO_LABEL = "the table gives no label"
 
 
 class TableRows:
@@ -169,7 +169,7 @@ class TableRows:
         elif self._grouping.is_by_folder and not self._has_groups:
             photo = self._grouping.in_folder([photo], "")[0]
         if not label and not photo.problem and not self._task.is_multi_label:
-            return replace(photo, problem=_NO_LABEL)
+            return replace(photo, problem=NO_LABEL)
         return photo
 
 
