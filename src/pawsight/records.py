@@ -90,6 +90,7 @@ class Photo:
     samples: str = ""  # values of the file as "kind smallest largest", "" for 8 bits
     camera: str = ""  # make and model, from the EXIF data
     jpeg_quality: int = 0  # 1..100, estimated from its tables; 0 for what is no JPEG
+    columns: str = ""  # the other columns of the user's table, as a JSON object of texts
 
     @property
     def pixels_key(self) -> str:

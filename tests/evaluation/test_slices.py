@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,35 @@ def test_wide_and_tall_photos_are_slices_where_there_are_enough():
     # Nine tall ones are too few; a third by pixels is 12 of 40 or more of one number.
     assert "wide photos" in [one.title for one in found]
     assert "tall photos" not in [one.title for one in found]
+
+
+def test_the_values_of_a_column_of_the_users_table_are_slices():
+    # All 20 photos of site B are wrong, none of the 40 of site A and of the 3 of site C.
+    found = slices(
+        *part(
+            63,
+            lambda i: i < 20,
+            columns=lambda i: json.dumps({"site": "B" if i < 20 else "A" if i < 60 else "C"}),
+        )
+    )
+
+    assert [(one.title, one.num_photos, one.num_correct) for one in found] == [
+        ("site: B", 20, 0),
+        ("site: A", 40, 40),
+    ]
+    assert found[0].is_worse
+
+
+def test_a_column_of_many_numbers_is_divided_into_thirds():
+    found = slices(*part(60, lambda i: i < 5, columns=lambda i: json.dumps({"age": f"{i}"})))
+
+    assert [one.title for one in found] == [
+        "the third with the lowest age",
+        "that with the highest age",
+    ]
+
+
+def test_photos_of_one_camera_are_a_slice():
+    found = slices(*part(40, lambda i: i < 5, camera=lambda i: "NIKON D70" if i < 15 else ""))
+
+    assert [one.title for one in found] == ["camera: NIKON D70"]

@@ -24,9 +24,14 @@ from pawsight.task import SINGLE_LABEL, Task
 _COLUMNS = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
     *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
-    *("camera", "jpeg_quality"),
+    *("camera", "jpeg_quality", "columns"),
 )
-_OPTIONAL = {"samples", "camera", "jpeg_quality"}  # missing in catalogs of earlier versions
+_OPTIONAL = {
+    "samples",
+    "camera",
+    "jpeg_quality",
+    "columns",
+}  # missing in catalogs of earlier versions
 _INTS = ("size", "mtime_ns", "width", "height", "jpeg_quality")
 _FLOATS = ("brightness", "contrast", "sharpness")
 

@@ -1,7 +1,13 @@
-"""Accuracy by kind of photo: dark ones, blurred ones, small ones, tall ones; the worst first."""
+"""Accuracy by kind of photo: dark, blurred, small, tall, of one camera, of one value of a column.
+
+The columns are those of the user's table that have no other meaning, such as site or patient.
+"""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +15,12 @@ from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.intervals import Interval, wilson_interval
-from pawsight.records import FloatArray, Predictions
+from pawsight.records import FloatArray, Photo, Predictions
 from pawsight.significance import excess_p_value
 
 FEWEST = 10  # photos of a slice, and outside it
 SIGNIFICANT = 0.05  # of all slices together
+_MOST_VALUES = 20  # of one column
 _ELONGATED = 1.2  # ratio of the sides from which a photo is wide or tall
 
 
@@ -58,7 +65,8 @@ def slices(predictions: Predictions, catalog: Catalog) -> list[Slice]:
 
     Returns:
         Slices of `FEWEST` photos or more; thirds of the part by brightness, sharpness and
-        number of pixels, and the photos that are wide or tall.
+        number of pixels, the photos that are wide or tall, those of each camera, and those of
+        each value of a column of the user's table, or its thirds where it is of numbers.
     """
     photos = {photo.path: photo for photo in catalog.photos}
     some = [photos[path] for path in predictions.paths if path in photos]
@@ -76,6 +84,8 @@ def slices(predictions: Predictions, catalog: Catalog) -> list[Slice]:
         **_thirds(width * height, "the third with the fewest pixels", "that with the most pixels"),
         "wide photos": ratio > _ELONGATED,
         "tall photos": ratio < 1 / _ELONGATED,
+        **_of_texts("camera", [photo.camera for photo in some]),
+        **_of_columns(some),
     }
     decided = predictions.task.decide(predictions.probs)
     is_right = predictions.task.is_right(decided, predictions.labels)
@@ -88,6 +98,39 @@ def _thirds(values: FloatArray, low: str, high: str) -> dict[str, NDArray[np.boo
     """Return the lowest and the highest third; ties belong to neither."""
     first, second = np.quantile(values, [1 / 3, 2 / 3]) if len(values) else (0.0, 0.0)
     return {low: values < first, high: values > second}
+
+
+def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
+    """Return the photos of each value of each column of the user's table."""
+    rows: list[dict[str, str]] = [json.loads(photo.columns or "{}") for photo in photos]
+    headings = dict.fromkeys(heading for row in rows for heading in row)
+    found: dict[str, NDArray[np.bool_]] = {}
+    for heading in headings:
+        texts = [row.get(heading, "") for row in rows]
+        numbers = _numbers(texts)
+        if numbers is not None and len(set(texts)) > _MOST_VALUES:
+            found |= _thirds(
+                numbers, f"the third with the lowest {heading}", f"that with the highest {heading}"
+            )
+        else:
+            found |= _of_texts(heading, texts)
+    return found
+
+
+def _of_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Return the photos of each frequent text, where the photos have several texts."""
+    values = np.array(texts, dtype=np.object_)
+    common = Counter(filter(None, texts)).most_common(_MOST_VALUES)
+    return {f"{name}: {text}": values == text for text, count in common if count < len(texts)}
+
+
+def _numbers(texts: Sequence[str]) -> FloatArray | None:
+    """Return texts as numbers; None where one is no number."""
+    try:
+        numbers = np.array([float(text) for text in texts])
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _is_enough(mask: NDArray[np.bool_]) -> bool:

@@ -637,3 +637,12 @@ def test_a_table_of_another_encoding_names_the_option_and_is_read_with_it(pets):
 def test_an_encoding_that_does_not_exist_is_named():
     with pytest.raises(ConfigError, match="no encoding 'utf-9'"):
         SourceConfig(encoding="utf-9")
+
+
+def test_unused_columns_are_kept_with_each_photo(pets):
+    text = "path,label,site,patient\na.jpg,cats,north,7\nb.jpg,dogs,,8\n"
+    found = listed(pets, text)
+    assert [photo.columns for photo in found.photos] == [
+        '{"site": "north", "patient": "7"}',
+        '{"patient": "8"}',
+    ]

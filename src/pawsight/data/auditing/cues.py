@@ -66,7 +66,7 @@ class Cue:
 
 _OF_FILE = 0.5  # nothing in the nature of a class explains these
 _OF_CORNER = 0.35  # what photos show is as often left as right, so hardly anything is natural
-_OF_LIGHT = 0.7  # these differ by nature, too: night animals, white flowers, close-ups
+_OF_LIGHT = 0.55  # these differ by nature, too: night animals, white flowers, close-ups
 LEAST_EFFECTS = (
     f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, or {_OF_LIGHT:g} for light, colour and blur"
 )

@@ -163,7 +163,7 @@ class TableRows:
             return Photo(shown, label, line.part, problem="the table leads outside its folder")
         if problem:
             return Photo(shown, label, line.part, problem=problem, group=line.group)
-        photo = examine(full, shown, label, line.part)
+        photo = replace(examine(full, shown, label, line.part), columns=line.columns)
         if line.group:
             photo = replace(photo, group=line.group)
         elif self._grouping.is_by_folder and not self._has_groups:

@@ -277,5 +277,5 @@ def _with_facts(photo: Photo, facts: Facts) -> Photo:
         *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, ""),
         *(facts.format, facts.width, facts.height, facts.sha256, facts.phash),
         *(facts.brightness, facts.sharpness, facts.contrast, facts.flaw, photo.group),
-        *(facts.samples, facts.camera, facts.jpeg_quality),
+        *(facts.samples, facts.camera, facts.jpeg_quality, photo.columns),
     )

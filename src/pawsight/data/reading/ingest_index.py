@@ -122,9 +122,11 @@ class Index:
             elif not photo.problem and (kept == keep_truncated or not (problem or flaw)):
                 is_known[place] = True
                 found_rows[place] = row
+                others: tuple[Any, ...] = (camera, quality, photo.columns)
                 found[place] = Photo(
                     *(photo.path, photo.label, photo.part, size, mtime_ns, intern(problem)),
-                    *(intern(kind), *facts, flaw, photo.group, intern(samples), camera, quality),
+                    *(intern(kind), *facts, flaw, photo.group, intern(samples)),
+                    *others,
                 )
                 if samples:
                     applied[place] = rule

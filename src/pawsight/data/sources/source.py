@@ -19,6 +19,7 @@ class Line:
         part: Its part, "" if the source has no parts.
         group: Photos with the same one stay in one part; "" is a group of its own.
         number: The line of the table, for messages.
+        columns: Its other columns, as a JSON object of texts; "" without any.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Line:
     part: Part | Literal[""] = ""
     group: str = ""
     number: int = 0
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import ast
 import codecs
 import csv
 import io
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from pawsight.errors import DataError, SourceError
 from pawsight.records import Part
 
 _SEPARATORS = ",;\t|"
+_MOST_COLUMNS, _MOST_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,19 @@ def _read_lines(
             f"State which part it is: --parts train=...,test={written}; or leave the column out: "
             f"--parts none"
         )
-    group = cell(columns.group)
-    return [Line(photo, label, part, group, number) for label in labels or [""]]
+    group, others = cell(columns.group), _others(headings, columns, cells)
+    return [Line(photo, label, part, group, number, others) for label in labels or [""]]
+
+
+def _others(headings: Sequence[str], columns: Columns, cells: Sequence[str]) -> str:
+    """Return the cells of the unused columns as JSON: photos are compared by them in the report."""
+    unused = set(columns.unused[:_MOST_COLUMNS])
+    found = {
+        heading: cell[:_MOST_CHARACTERS]
+        for heading, cell in zip(headings, cells, strict=False)
+        if heading in unused and cell
+    }
+    return json.dumps(found) if found else ""
 
 
 def _listed(cell: str) -> list[str]:
