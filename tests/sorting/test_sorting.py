@@ -12,7 +12,7 @@ import pytest
 
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Prediction
-from pawsight.sorting import file_operations
+from pawsight.sorting import execution, file_operations
 from pawsight.sorting.execution import carry_out
 from pawsight.sorting.file_operations import Placer
 from pawsight.sorting.journal import Journal, only_sort
@@ -359,6 +359,15 @@ def test_two_sorts_of_one_folder_take_turns(library):
         assert library.sorted_names() <= {".pawsight-sort/lock"}
     thread.join()
     assert library.sorted_names() == SORTED
+
+
+def test_sort_that_ended_while_another_waited_for_it_is_not_finished_again(
+    library, monkeypatch, recorded
+):
+    library.sort()
+    monkeypatch.setattr(execution, "is_stopped", lambda into: True)  # as before the wait
+    execution.settle_earlier(str(library.into), recorded)
+    assert recorded.notes == []
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second disk")

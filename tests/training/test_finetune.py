@@ -100,11 +100,11 @@ def test_a_share_of_the_layers_is_counted_from_the_last_and_rounded_up():
     model = _network(None)
     names = [
         [one.path.partition("/")[2] for one in last_variables(model, share)]
-        for share in (0.3, 1 / 3, 0.5, 1)
+        for share in (0.3, 1 / 3, 0.34, 0.5, 1)
     ]
     assert names[0] == names[1] == ["logits/kernel", "logits/bias"]
-    assert names[2] == ["second/kernel", "second/bias", *names[0]]
-    assert names[3] == ["first/kernel", "first/bias", *names[2]]
+    assert names[2] == names[3] == ["second/kernel", "second/bias", *names[0]]
+    assert names[4] == ["first/kernel", "first/bias", *names[2]]
 
 
 def test_the_plan_reports_which_layers_learn_when(staged_plan):

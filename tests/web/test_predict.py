@@ -140,11 +140,17 @@ def test_body_that_turns_out_too_large_is_refused(serve, colour_run, kind):
 
 
 @pytest.mark.parametrize(("last", "is_refused"), [(1000, False), (1001, True)])
-def test_all_bytes_of_a_body_count_against_the_limit(serve, colour_run, last, is_refused):
+def test_all_bytes_of_a_body_count_against_the_limit(
+    serve, colour_run, last, is_refused, monkeypatch
+):
     chunks = iter([bytes(1000), bytes(last)])
     client = serve(colour_run.path, max_bytes=2000)
+    kept, memory = [], client.service._memory
+    add = memory.add
+    monkeypatch.setattr(memory, "add", lambda count: kept.append(count) or add(count))
     answer = client.post("/predict", content=chunks, headers={"content-type": "image/png"})
     assert (answer.status_code == 413) is is_refused
+    assert sum(kept) <= 2000
 
 
 def test_more_photos_than_a_request_may_have_are_refused(serve, colour_run):

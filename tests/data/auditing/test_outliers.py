@@ -52,6 +52,13 @@ def test_a_drawing_among_photos_is_unlike_them():
     assert found.score > 7
 
 
+@pytest.mark.parametrize(("num_copies", "found"), [(3, [36, 37, 38]), (4, [])])
+def test_in_a_class_of_under_forty_the_third_nearest_neighbour_counts(num_copies, found):
+    images = [photographed(seed) for seed in range(39 - num_copies)]
+    images += [drawn()] * num_copies
+    assert sorted(one.index for one in found_in(images)) == found
+
+
 def test_a_blank_picture_among_photos_is_unlike_them():
     images = [photographed(seed) for seed in range(60)]
     images[5] = np.full((*SIZE, 3), 255, np.uint8)
