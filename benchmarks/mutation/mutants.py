@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -62,6 +63,34 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
             after = ast.unparse(changed)
             after = after if isinstance(node, ast.Constant | ast.Return) else f"({after})"
             yield Mutant(module, kind, *place, before, after)
+
+
+def moved_lines(source: str, other: str) -> dict[int, int]:
+    """Return the number in another source, by each line of a source that is in both."""
+    matcher = difflib.SequenceMatcher(None, source.split("\n"), other.split("\n"), False)
+    return {
+        block.a + i + 1: block.b + i + 1
+        for block in matcher.get_matching_blocks()
+        for i in range(block.size)
+    }
+
+
+def found_again(row: dict[str, object], old: str, new: str) -> Mutant | None:
+    """Return a mutant of an old source at its place in the new one; None if the code is gone.
+
+    Args:
+        row: The fields of the mutant, as lines and columns of the old source.
+        old: The module's source that the mutant was drawn from.
+        new: The module's source now.
+    """
+    lines = {text: number for number, text in enumerate(new.split("\n"), 1)}
+    moved = moved_lines(old, new)
+    line = moved.get(row["line"]) or lines.get(old.split("\n")[row["line"] - 1])
+    same = ("kind", "column", "before", "after")
+    for mutant in mutants_of(str(row["module"]), new) if line else ():
+        if mutant.line == line and all(getattr(mutant, name) == row[name] for name in same):
+            return mutant
+    return None
 
 
 def _segment(lines: list[bytes], node: ast.expr | ast.Return) -> str:

@@ -34,18 +34,42 @@ def in_words(runs: list[dict[str, object]]) -> str:
                 for name, results in sorted(packages.items())
             ),
             "",
+            *_repeated(missed),
             "Not noticed:",
             "",
-            "| place | before | after |",
-            "|---|---|---|",
+            "| place | before | after | run again |",
+            "|---|---|---|---|",
             *(
                 f"| {row['module']}:{row['line']} | `{flat(row['before'])}` "
-                f"| `{flat(row['after'])}` |"
+                f"| `{flat(row['after'])}` | {_outcome(row)} |"
                 for row in missed
             ),
             "",
         ]
     return "\n".join(lines)
+
+
+def _repeated(missed: list[dict[str, object]]) -> list[str]:
+    """Return a paragraph on the mutants that were run again, or nothing."""
+    outcomes = collections.Counter(row["again"]["result"] for row in missed if "again" in row)
+    if not outcomes:
+        return []
+    noticed = outcomes["noticed"] + outcomes["timeout"]
+    commits = sorted({row["again"]["commit"][:8] for row in missed if "again" in row})
+    kept = sum(1 for row in missed if "reason" in row and _outcome(row) == row["reason"])
+    return [
+        f"Of these {len(missed)}, {outcomes.total()} were run again on later sources and tests "
+        f"({', '.join(commits)}): {noticed} are noticed now, {outcomes['gone']} are of code that "
+        f"is gone, and {outcomes['missed']} are still not noticed, {kept} of them for the reason "
+        "in the last column. This is no sample: tests were written for these mutants.",
+        "",
+    ]
+
+
+def _outcome(row: dict[str, object]) -> str:
+    """Return what came of running a mutant again, or the reason why no test notices it."""
+    result = str(row["again"]["result"]) if "again" in row else ""
+    return str(row.get("reason", result)) if result == "missed" else result
 
 
 def flat(text: object) -> str:

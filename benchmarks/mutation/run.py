@@ -9,7 +9,8 @@ running them all under coverage (`--record`); test files that changed since are
 run whole. Works on a copy of the tracked files. A test that fails on the copy
 as it is has noticed nothing: such tests are left out. Results are written
 after each mutant; a stopped command goes on where it was, as long as the commit
-is the same.
+is the same. `--only-missed` runs the mutants that no test noticed again, on the
+source as it is now; the results keep both outcomes.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
-from mutants import Mutant, mutants_of  # noqa: E402
+from mutants import Mutant, found_again, mutants_of  # noqa: E402
 from results import in_words  # noqa: E402
 from test_map import LEFT_OUT, RECORD, TestMap, dotted, load_map, record, save_map  # noqa: E402
 
@@ -55,9 +56,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="mutants tested at once")
     parser.add_argument("--record", action="store_true", help="record anew which tests run what")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--only-missed", action="store_true", help="run missed mutants again")
+    parser.add_argument("--tests", nargs="*", help="with --only-missed: files of tests to run")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = MAP / "tests.json.gz"
+        if args.only_missed:
+            copy = Copy(fresh_copy(Path(folder) / "0"), is_compiled=path.exists())
+            again(args, load_map(path) if path.exists() else TestMap({}, {}, {}, {}), copy)
+            return
         if args.record or not path.exists():
             shutil.rmtree(MAP, ignore_errors=True)
             copy = fresh_copy(Path(folder) / "recorded")
@@ -109,6 +116,31 @@ def sample(args: argparse.Namespace, test_map: TestMap, copies: list["Copy"]) ->
         try_all([one for one in chosen if key(dataclasses.asdict(one)) in again], left_out)
 
 
+def again(args: argparse.Namespace, test_map: TestMap, copy: "Copy") -> None:
+    """Run the missed mutants of a seed on the present source and tests, and add the outcomes."""
+    runs = json.loads(args.results.read_text())
+    (run,) = [one for one in runs if one["seed"] == args.seed]
+    for row in [one for one in run["mutants"] if one["result"] == "missed"]:
+        path = ROOT / "src" / "pawsight" / row["module"]
+        before = ["git", "-C", str(ROOT), "show", f"{run['commit'].split()[0]}:./src/pawsight/"]
+        before[-1] += row["module"]
+        old = subprocess.run(before, capture_output=True, check=True, text=True).stdout
+        new = path.read_text(encoding="utf-8") if path.exists() else ""
+        mutant = found_again(row, old, new)
+        outcome = {"result": "gone", "failed": ""}
+        if mutant:
+            found = tried(mutant, test_map, [copy], set(), args.tests)
+            while unsound := failing({str(found["failed"])} - {""}, copy):
+                found = tried(mutant, test_map, [copy], unsound, args.tests)
+            outcome = {name: found[name] for name in outcome}
+        row["again"] = {"commit": commit(), **outcome}
+        args.results.write_text(json.dumps(runs, indent=1) + "\n")
+        args.results.with_suffix(".md").write_text(in_words(runs))
+        print(
+            f"{row['module']}:{row['line']} {row['before']} -> {row['after']} {outcome}", flush=True
+        )
+
+
 def commit() -> str:
     """Return the commit, marked where the source or the tests differ from it."""
     git = ["git", "-C", str(ROOT)]
@@ -146,7 +178,7 @@ def fresh_copy(folder: Path) -> Path:
 class Copy:
     """A copy of the project and the process that runs tests in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, is_compiled: bool = True) -> None:
         self.root = root
         self._server = subprocess.Popen(
             [sys.executable, str(HERE / "fork_server.py")],
@@ -155,10 +187,12 @@ class Copy:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        # Compiled once: the runs on mutants write no bytecode, which could be taken for sound.
         self._environment = {"PYTHONPATH": f"{root / 'src'}:{RECORD}"}
-        files = [path.relative_to(root).as_posix() for path in (root / "tests").rglob("test_*.py")]
-        self.tested([f for f in files if not f.startswith(LEFT_OUT)], "--collect-only")
+        if is_compiled:
+            # Once: the runs on mutants write no bytecode, which could be taken for sound.
+            tests = (root / "tests").rglob("test_*.py")
+            files = [path.relative_to(root).as_posix() for path in tests]
+            self.tested([f for f in files if not f.startswith(LEFT_OUT)], "--collect-only")
         self._environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
     def tested(self, tests: list[str], *options: str) -> tuple[str, list[str]]:
@@ -198,7 +232,11 @@ class Copy:
 
 
 def tried(
-    mutant: Mutant, test_map: TestMap, copies: list[Copy], left_out: set[str]
+    mutant: Mutant,
+    test_map: TestMap,
+    copies: list[Copy],
+    left_out: set[str],
+    chosen: list[str] | None = None,
 ) -> dict[str, object]:
     """Run the tests on one mutant; return it with its result and the seconds taken."""
     copy = copies.pop()
@@ -206,7 +244,8 @@ def tried(
     source = path.read_text(encoding="utf-8")
     begun = time.monotonic()
     result, failed = "missed", [""]
-    tests = [t for t in tests_of(mutant, source, test_map, copy.root) if t not in left_out]
+    tests = chosen or tests_of(mutant, source, test_map, copy.root)
+    tests = [test for test in tests if test not in left_out]
     first, rest = first_of(tests, test_map)
     try:
         path.write_text(mutant.applied(source), encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import gzip
 import json
 import subprocess
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants import Mutant
+from mutants import Mutant, moved_lines
 
 RECORD = Path(__file__).resolve().parent / "record"
 # Tests of the page need a browser; those of compat and of the project hold no module's promises.
@@ -53,7 +52,7 @@ class TestMap:
         executes a function of it. Within each group quick tests come first.
         """
         recorded = self.lines.get(mutant.module, {})
-        moved = _moved(source, self.sources.get(mutant.module, ""))
+        moved = moved_lines(source, self.sources.get(mutant.module, ""))
         wanted = _statement_lines(source, mutant) or _function_lines(source)
         found = {test for line in wanted for test in recorded.get(moved.get(line, 0), ())}
         name = dotted(mutant.module)
@@ -150,16 +149,6 @@ def load_map(path: Path) -> TestMap:
 
 def _files(tests: Iterable[str]) -> set[str]:
     return {test.partition("::")[0] for test in tests}
-
-
-def _moved(source: str, recorded: str) -> dict[int, int]:
-    """Return, by each line of a source, the same line's number when it was recorded."""
-    matcher = difflib.SequenceMatcher(None, source.split("\n"), recorded.split("\n"), False)
-    return {
-        block.a + i + 1: block.b + i + 1
-        for block in matcher.get_matching_blocks()
-        for i in range(block.size)
-    }
 
 
 def _statement_lines(source: str, mutant: Mutant) -> range | None:
