@@ -72,11 +72,6 @@ def doubts(
             "Labels are checked where each photo has one.\nThe report of a run of several labels "
             "shows the surest mistakes of each label, which may be wrong labels."
         )
-    if catalog.task.is_multi_label:
-        raise ConfigError(
-            "These photos have several labels each, and doubts judges one label a photo.\n"
-            "Give photos with one class each."
-        )
     check_classes(catalog)
     labelled = [i for i in catalog.usable.tolist() if catalog.photos[i].label]
     network = find_network(builtin.NAME)

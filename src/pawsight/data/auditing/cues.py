@@ -66,9 +66,11 @@ class Cue:
 
 _OF_FILE = 0.5  # nothing in the nature of a class explains these
 _OF_CORNER = 0.35  # what photos show is as often left as right, so hardly anything is natural
-_OF_LIGHT = 0.55  # these differ by nature, too: night animals, white flowers, close-ups
+_OF_LIGHT = 0.55  # brightness and blur differ by nature, too: night animals, close-ups
+_OF_COLOUR = 0.7  # so do colours, even of the lightest places: of flowers above 0.55
 LEAST_EFFECTS = (
-    f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, or {_OF_LIGHT:g} for light, colour and blur"
+    f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, {_OF_LIGHT:g} for brightness and blur, or "
+    f"{_OF_COLOUR:g} for colours"
 )
 
 
@@ -209,7 +211,7 @@ def _light_cues(thumbnails: NDArray[np.uint8]) -> list[Cue]:
         Column(dark.mean(axis=1), "pale, from {} of 255 on", "dark from {} of 255 on", level),
     )
     return [
-        Cue("colour_cast", "Colour cast", _OF_LIGHT, tuple(columns)),
+        Cue("colour_cast", "Colour cast", _OF_COLOUR, tuple(columns)),
         Cue("brightness", "Brightness", _OF_LIGHT, brightness),
     ]
 

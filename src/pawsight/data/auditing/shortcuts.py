@@ -21,7 +21,7 @@ from pawsight.data.result_cache import cached_result
 from pawsight.formatting import percent
 from pawsight.records import IntArray, Pixels
 
-_VERSION = 2  # raised whenever the same photos begin to give other findings
+_VERSION = 3  # raised whenever the same photos begin to give other findings
 FEWEST = 20  # photos of a class, and of the others, that are compared
 SIGNIFICANT = 0.01
 _DRAWS = 199  # of the labels; p is at least 1 / 200
