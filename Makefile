@@ -36,8 +36,10 @@ demo: $(READY)  ## Draw photos, train on them, and show how good the model is (m
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
+# A process for each core: libraries that start a thread for each core as well would wait in turn.
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
+	  $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: test-browser
 test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is installed
