@@ -15,7 +15,6 @@ def needs(count, *accuracies):
 def curve(**classes):
     return LearningCurve(
         num_measured=80,
-        seconds=1.5,
         points=((16, 0.7), (32, 0.75), (64, 0.8)),
         all=needs(80, 0.8, 0.85, 0.9),
         classes=classes,

@@ -152,7 +152,6 @@ def test_what_more_photos_would_bring_is_a_section(make_run):
 
     curve = LearningCurve(
         num_measured=80,
-        seconds=2.0,
         points=((16, 0.6), (32, 0.7), (64, 0.8)),
         all=needs(80, 0.8, 0.85, 0.88),
         classes={"cats": needs(40, 0.7, 0.75, 0.8), "dogs": needs(40, 0.9, 0.95, 0.96)},

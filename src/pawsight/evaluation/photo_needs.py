@@ -69,14 +69,12 @@ class LearningCurve(_Record):
 
     Attributes:
         num_measured: Photos that it was measured on.
-        seconds: How long that took.
         points: (photos, accuracy) as measured.
         all: Of all photos.
         classes: Of each class; `accuracy` is its recall.
     """
 
     num_measured: int
-    seconds: float
     points: tuple[tuple[int, float], ...]
     all: Needs
     classes: dict[Text, Needs]

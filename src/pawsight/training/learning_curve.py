@@ -71,17 +71,16 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     )
     if points is None:
         return
-    seconds = time.monotonic() - began
-    curve = _forecast(points, catalog.class_names, counts.tolist(), seconds)
+    curve = _forecast(points, catalog.class_names, counts.tolist())
     save_curve(curve, run.learning_curve_path)
     progress.note(
-        f"The learning curve took {duration(seconds)} on "
+        f"The learning curve took {duration(time.monotonic() - began)} on "
         f"{counted(curve.num_measured, 'photo')}, beside the time budget."
     )
 
 
 def _forecast(
-    points: CurvePoints, class_names: tuple[str, ...], counts: list[int], seconds: float
+    points: CurvePoints, class_names: tuple[str, ...], counts: list[int]
 ) -> LearningCurve:
     total = sum(counts)
     wanted = [total, 2 * total, 4 * total]
@@ -89,7 +88,6 @@ def _forecast(
     accuracies = (1 - wrong / num_tested).tolist()
     return LearningCurve(
         num_measured=num_tested,
-        seconds=round(seconds, 1),
         points=tuple(zip(points.num_photos, accuracies, strict=True)),
         all=Needs.of(total, forecast(points.num_photos, wrong.tolist(), num_tested, wanted)),
         classes={
