@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 
@@ -130,6 +131,15 @@ def test_interrupted_prediction_continues_with_the_missing_blocks(
     assert (done.num_read, done.num_failed) == (9, 1)
     pawsight.predict_with_workers(folder, colour_run, output)
     assert in_this_process == [0, 1, 2]
+
+
+def test_photos_of_an_archive_have_its_name(folder, colour_run, output, tmp_path, in_this_process):
+    archive = shutil.make_archive(str(tmp_path / "set"), "zip", folder)
+    for _ in range(2):  # the second call compares the listings
+        pawsight.predict_with_workers(archive, colour_run, output)
+    paths = [row["path"] for row in rows_of(output)]
+    assert paths[0] == f"{archive}/0.png" and len(paths) == 10
+    assert all(path.startswith(f"{archive}/") for path in paths)
 
 
 def test_other_settings_or_photos_are_refused(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
-from pawsight.inference.addresses import fetch_addresses
+from pawsight.inference.addresses import FetchedPath, fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.output_formats import FORMATS
 from pawsight.inference.parquet import check_parquet, read_parquet
@@ -215,7 +215,9 @@ def _blocks(
 
 
 def _absolute(name: str) -> str:
-    return name if name == "-" else os.path.abspath(name)  # noqa: PTH100 - patterns stay as they are
+    if name == "-" or isinstance(name, FetchedPath):
+        return name
+    return os.path.abspath(name)  # noqa: PTH100 - patterns stay as they are
 
 
 def _predict_missing(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.errors import DataError
+from pawsight.inference.addresses import FetchedPath
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
 from pawsight.inference.parquet import write_parquet
@@ -54,8 +55,9 @@ class Block:
             with path.open("rb") as file:
                 file.seek(self.start)
                 for _ in range(self.num_photos):
-                    name, problem = json.loads(file.readline())
-                    yield Prediction(name, error=problem) if problem else str(name)
+                    name, problem, shown = json.loads(file.readline())
+                    photo = FetchedPath(name, shown) if shown else str(name)
+                    yield Prediction(name, error=problem) if problem else photo
         except (OSError, ValueError, TypeError) as error:
             raise DataError(
                 f"{path} is damaged.\nRemove {folder}, and run the same command again."
@@ -76,9 +78,10 @@ def write_listing(
     with replacing(folder / LISTING_NAME) as temporary, temporary.open("wb") as file:
         for photo in photos:
             one = photo if isinstance(photo, Prediction) else Prediction(photo)
-            path, problem = one.path, one.error
-            listing.add(path)
-            end += file.write(json.dumps([path, problem]).encode("ascii") + b"\n")
+            shown = photo.shown if isinstance(photo, FetchedPath) else ""
+            listing.add(shown or one.path)
+            row = json.dumps([one.path, one.error, shown])
+            end += file.write(row.encode("ascii") + b"\n")
             count += 1
             if count == block_size:
                 blocks.append(Block(len(blocks), start, count))
