@@ -7,7 +7,7 @@ from PIL import Image
 
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.records import Predictions
-from pawsight.report.figure_style import inline_svg, save_figure
+from pawsight.report.figure_style import inline_svg, percent_ticks, save_figure
 from pawsight.report.figures import (
     draw_confusion,
     draw_history,
@@ -72,6 +72,17 @@ def test_history_of_one_epoch_is_drawn(make_history, tmp_path):
     save_figure(draw_history(make_history([0.6]), "loss"), tmp_path / "loss")
 
     assert (tmp_path / "loss.png").is_file()
+
+
+def test_ticks_of_shares_have_the_digits_in_which_they_differ():
+    ticks = percent_ticks()
+    assert [ticks(share) for share in (0, 0.5, 0.975, 0.985, 1)] == [
+        "0 %",
+        "50 %",
+        "97.5 %",
+        "98.5 %",
+        "100 %",
+    ]
 
 
 def test_confusion_cells_hold_counts_and_shares():

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from pawsight.report.interpretation import legible
 from pawsight.storage.atomic import replacing, write_text
@@ -53,6 +54,11 @@ def new_figure(size: tuple[float, float] = SIZE, **layout: Any) -> tuple[Figure,
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(**layout)
+
+
+def percent_ticks() -> FuncFormatter:
+    """Return a format of shares on an axis: in percent, with as many digits as ticks differ in."""
+    return FuncFormatter(lambda share, _: f"{share * 100:.4g} %")
 
 
 @styled

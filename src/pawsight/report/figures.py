@@ -13,7 +13,7 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from pawsight.evaluation.results import Curves, PartMetrics
 from pawsight.formatting import percent
@@ -27,6 +27,7 @@ from pawsight.report.figure_style import (
     ORANGE,
     SIZE,
     new_figure,
+    percent_ticks,
     short,
     styled,
 )
@@ -94,7 +95,7 @@ def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> N
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if quantity == "accuracy":
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+        axes.yaxis.set_major_formatter(percent_ticks())
     else:
         axes.set_ylim(bottom=0)
 
@@ -180,7 +181,7 @@ def draw_reliability(metrics: PartMetrics) -> Figure:
     below.set_ylabel("photos")
     below.set_xlabel("probability it gave its answer")
     for each in (axes.xaxis, axes.yaxis, below.yaxis):
-        each.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+        each.set_major_formatter(percent_ticks())
     below.yaxis.set_major_locator(MaxNLocator(2))
     return figure
 

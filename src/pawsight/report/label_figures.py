@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from pawsight.evaluation.results import LabelMetrics, PartMetrics
 from pawsight.evaluation.thresholds import f1_by_threshold
 from pawsight.records import Predictions
-from pawsight.report.figure_style import COLOURS, INK, new_figure, short, styled
+from pawsight.report.figure_style import COLOURS, INK, new_figure, percent_ticks, short, styled
 from pawsight.report.figures import draw_curves
 
 
@@ -43,7 +42,7 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")
     axes.set_ylabel("photos that have it")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+        axis.set_major_formatter(percent_ticks())
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
     legend = axes.legend(handles, ["x"] * len(handles), loc="upper left", fontsize=8)
     for text, (name, _) in zip(legend.get_texts(), labels, strict=False):

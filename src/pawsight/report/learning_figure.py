@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from pawsight.evaluation.photo_needs import LearningCurve
-from pawsight.formatting import percent
-from pawsight.report.figure_style import BLUE, ORANGE, new_figure, styled
+from pawsight.report.figure_style import BLUE, ORANGE, new_figure, percent_ticks, styled
 
 
 @styled
@@ -32,7 +31,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     axes.set_xticks(ticks, [_count(number) for number in ticks], rotation=40, ha="right")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0)))
+    axes.yaxis.set_major_formatter(percent_ticks())
     axes.set_xlabel("training photos")
     axes.set_ylabel("accuracy")
     axes.legend(loc="upper left")

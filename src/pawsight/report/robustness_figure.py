@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from pawsight.evaluation.robustness import Robustness
-from pawsight.formatting import percent
-from pawsight.report.figure_style import COLOURS, new_figure, styled
+from pawsight.report.figure_style import COLOURS, new_figure, percent_ticks, styled
 
 
 @styled
@@ -20,6 +18,6 @@ def draw_robustness(found: Robustness) -> Figure:
     axes.set_xlabel("strength")
     axes.set_ylabel("accuracy")
     axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0)))
+    axes.yaxis.set_major_formatter(percent_ticks())
     axes.legend(loc="lower left")
     return figure
