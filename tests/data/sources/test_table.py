@@ -286,6 +286,12 @@ def test_a_column_called_set_that_holds_no_parts_is_named_as_unused(pets):
     ]
 
 
+def test_a_misspelt_part_among_others_is_an_error(pets):
+    text = "path,label,split\na.jpg,cat,Train\nb.jpg,dog,tset\n"
+    with pytest.raises(DataError, match=r"Line 3 of .* has the part 'tset'; it can be train"):
+        listed(pets, text)
+
+
 def test_a_photo_in_two_parts_is_an_error(pets):
     with pytest.raises(DataError, match=r"Line 3 of .* puts a\.jpg into the part 'test'"):
         listed(pets, "path,label,part\na.jpg,cat,train\na.jpg,cat,test\nb.jpg,dog,train\n")
@@ -574,6 +580,13 @@ def test_what_only_looks_like_a_list_is_a_label(pets):
         "[sic]",
         "{1}",
     ]
+
+
+@pytest.mark.parametrize("above", ["\n", "# by a tool\n\n", "\n# by a tool\n", " \n"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_empty_lines_above_the_headings_are_skipped(pets, above, separator):
+    text = above + "path,label\na.jpg,cat\nb.jpg,dog\n".replace(",", separator)
+    assert [row[:2] for row in rows(listed(pets, text))] == [("a.jpg", "cat"), ("b.jpg", "dog")]
 
 
 def test_comments_above_the_headings_are_skipped(pets):

@@ -147,8 +147,8 @@ def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], lis
     header = text[first:].split("\n", 1)[0]
     # Excel writes semicolons where the comma is the decimal sign.
     delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
-    # A tool's comment, such as "# exported by ...".
-    while header.startswith("#") and delimiter not in header and "\n" in text[first:]:
+    # An empty line, or a tool's comment, such as "# exported by ...".
+    while _is_above_headings(header, delimiter) and "\n" in text[first:]:
         first = text.index("\n", first) + 1
         header = text[first:].split("\n", 1)[0]
         delimiter = max(_SEPARATORS, key=header.count)
@@ -166,6 +166,10 @@ def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], lis
             f"The table {path} is damaged in line {reader.line_num + before}: {error}."
         ) from error
     return (rows[0][1], rows[1:]) if rows else ([], [])
+
+
+def _is_above_headings(line: str, delimiter: str) -> bool:
+    return not line.strip() or (line.startswith("#") and delimiter not in line)
 
 
 def _read_lines(

@@ -258,12 +258,15 @@ def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> 
 
 
 def _part_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
-    """Find the column of parts: `part`, or another usual heading whose values are all parts."""
+    """Find the column of parts: `part`, or another usual heading with a part among its values.
+
+    A value that is none, such as a misspelt one, becomes an error when its line is read.
+    """
     if "part" in names:
         return names.index("part")
     for position, name in enumerate(names):
         values = {cells[position] for _, cells in rows if position < len(cells)} - {""}
-        if name in _PARTS and values and all(map(part_of, values)):
+        if name in _PARTS and any(map(part_of, values)):
             return position
     return None
 
