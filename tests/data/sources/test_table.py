@@ -160,6 +160,29 @@ def test_another_csv_beside_class_folders_changes_nothing(pets):
     assert [p.label for p in listing.photos] == ["cats", "dogs"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Datei;Klasse\npart_1/a.jpg;Kätzchen\npart_2/a.jpg;Hund\n".encode("cp1252"),
+        b"part_1/a.jpg,dog\npart_2/a.jpg,cat\n",  # no headings
+        b"path,cat,dog\npart_1/a.jpg,0.9,0.1\npart_2/a.jpg,0.2,0.8\n",
+    ],
+)
+def test_a_table_without_classes_beside_folders_is_named(pets, text):
+    folder = pets.parent / "two"
+    for name in ("part_1", "part_2"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.jpg").write_bytes(b"x")
+    (folder / "Tabelle.csv").write_bytes(text)
+    notes = Notes()
+    scan(fetch(folder, Silent()), notes)
+    (note,) = (one for one in notes.texts if "Tabelle.csv" in one)
+    assert note == (
+        "No classes are found in Tabelle.csv, so the folders give them. To read why, give the "
+        "table as the source."
+    )
+
+
 TABLE = "path,label,Animal,group\na.jpg,cat,Tom,7\nb.jpg,cat,,8\n"
 
 

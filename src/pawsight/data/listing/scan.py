@@ -28,7 +28,7 @@ from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import report_classes, selected, without_none
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_rows import TableRows
-from pawsight.data.listing.tables_beside import check_agreement, usable_tables
+from pawsight.data.listing.tables_beside import check_agreement, report_unused, usable_tables
 from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
@@ -140,13 +140,11 @@ class _Scan:
         if self._config.class_level is None:
             self._enter()
         tables = usable_tables(self._outline, self._config)
-        names = listed(path.name for path in tables)
         flat = flat_parts(self._outline)
         if len(self._outline.folders()) > 1 and not flat and not self._config.columns:
             if tables and self._config.class_level is None:
                 check_agreement(self._outline, tables, self._config)
-            if tables:
-                self._progress.note(f"Not used, since folders give the classes: {names}.")
+            report_unused(self._outline, tables, self._progress)
             return {}
         if self._config.label_pattern:
             return {}
@@ -154,6 +152,7 @@ class _Scan:
         if len(tables) == len(set(by_part.values())) > 1 and "train" in by_part.values():
             return dict(by_part)
         if len(tables) > 1:
+            names = listed(path.name for path in tables)
             self._progress.note(
                 f"Not used, because there are several: {names}. "
                 f"Give one of them as the source to take the labels from it."

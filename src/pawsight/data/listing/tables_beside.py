@@ -14,6 +14,7 @@ from pawsight.data.listing.photo_finder import PhotoFinder
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.table_columns import is_usual_label
 from pawsight.errors import DataError, SourceError
+from pawsight.progress import Progress
 
 # The form for answers that a competition gives out.
 _FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
@@ -26,6 +27,19 @@ def usable_tables(outline: Outline, config: SourceConfig, prefix: str = "") -> l
     names = (name for name in outline.tables(prefix) if name != corrections.FILE_NAME)
     paths = (outline.root / prefix / name for name in names)
     return [path for path in paths if _table(path, config) is not None]
+
+
+def report_unused(outline: Outline, usable: Sequence[Path], progress: Progress) -> None:
+    """Name the tables beside folders that give the classes: those usable, and the others."""
+    if usable:
+        names = listed(path.name for path in usable)
+        progress.note(f"Not used, since folders give the classes: {names}.")
+    known = {corrections.FILE_NAME, *(path.name for path in usable)}
+    if others := [name for name in outline.tables("") if name not in known]:
+        progress.note(
+            f"No classes are found in {listed(others)}, so the folders give them. To read why, "
+            f"give the table as the source."
+        )
 
 
 def check_agreement(outline: Outline, tables: Sequence[Path], config: SourceConfig) -> None:
