@@ -44,9 +44,8 @@ def evaluate(
 
     Args:
         run_path: The run folder.
-        source: Labelled photos of the model's classes; their test part
-            if they have one, else their validation part, else all of them.
-            None takes the run's own validation and test parts.
+        source: Labelled photos of the model's classes; their test part if they have one, else
+            their validation part, else all. None: the run's own validation and test parts.
         progress: Receives every stage.
         source_config: What the folders or the table of the others mean, and which are used. Its
             `labels` count for the run's own photos, too: None is corrections.csv in the run

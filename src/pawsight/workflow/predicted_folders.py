@@ -64,8 +64,8 @@ def predict_folder(
 ) -> PredictionFile:
     """Predict all photos of folders into a file, and resume an interrupted call.
 
-    The predictions made so far are kept in `<output>.part`; the same call
-    continues after them, also after a crash. `output` appears when it is complete.
+    Predictions so far are kept in `<output>.part`, where the same call continues, also after a
+    crash. `output` appears when it is complete.
 
     Args:
         photos: Files, folders with all below them, patterns such as `photos/**/*.jpg`, archives
@@ -79,13 +79,11 @@ def predict_folder(
         progress: Receives the progress.
         max_error: As `load` takes it.
         shard: (3, 8) predicts every eighth photo, beginning with the third, into
-            `<output>.shard-3-of-8`, and leaves the others to other processes. `merge_shards`
-            makes `output` of all; the format is chosen there.
+            `<output>.shard-3-of-8`; `merge_shards` makes `output` of all, in a format chosen there.
 
     Raises:
-        ConfigError: The predictions so far were made with another model, `tta` or `max_error`;
-            or that is out of range, or not proven for this model; or there is no such shard;
-            or the ending of `output` chooses no format.
+        ConfigError: The predictions so far were made with another model, `tta` or `max_error`; that
+            is not proven for this model; there is no such shard; or `output` chooses no format.
         DiskError: The file cannot be written, or another process writes it.
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
@@ -96,8 +94,7 @@ def predict_folder(
     class_names, task = classifier.class_names, classifier.task
     listing, monitor = Listing(), classifier.drift_monitor()
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
-    # Before the results are begun: a photo that is younger than they are is predicted again.
-    local = fetch_addresses([os.fspath(name) for name in names], progress)
+    local = fetch_addresses([os.fspath(name) for name in names], progress)  # older than the results
     with PartialResults(path, class_names, settings, task, part) as partial_results:
         _predict_rest(
             *(partial_results, local, listing, part or Shard(1, 1)),
