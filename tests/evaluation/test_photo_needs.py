@@ -24,9 +24,25 @@ def curve(**classes):
 def test_what_all_photos_would_bring_is_one_sentence():
     assert curve().sentence() == (
         "With twice as many training photos about 85.0 % (90 % interval 83.0 to 86.0) would be "
-        "right, with four times as many 90.0 % (90 % interval 88.0 to 91.0); with today's 80 it is "
-        "80.0 %, measured with linear heads on the built-in network's features of 80 training "
+        "right, with four times as many 90.0 % (90 % interval 88.0 to 91.0); with today's 80, "
+        "80.0 % is expected: from linear heads on the built-in network's features of 80 training "
         "photos."
+    )
+
+
+@pytest.mark.parametrize(
+    ("interval", "agrees"),
+    [((0.7, 0.79), True), ((0.79, 0.9), True), ((0.82, 0.9), False), ((0.6, 0.77), False)],
+)
+def test_a_forecast_agrees_with_a_model_where_the_intervals_meet(interval, agrees):
+    assert curve().agrees_with(interval) is agrees  # today's photos: 78 to 81 %
+
+
+def test_a_forecast_that_a_model_contradicts_is_unknown():
+    assert curve().disagreement(0.9, "test") == (
+        "Unknown: from linear heads on the built-in network's features of 80 training photos, "
+        "80.0 % (90 % interval 78.0 to 81.0) is expected with today's 80, and this model is right "
+        "on 90.0 % of the test photos. To find out, add photos and train again."
     )
 
 
@@ -37,19 +53,19 @@ def test_what_all_photos_would_bring_is_one_sentence():
             (0.8, 0.85, 0.9),
             "the darkest third",
             "About 40 more photos of cats, above all like the darkest third of them, would raise "
-            "its recall from 80.0 % to 85.0 % (90 % interval 83.0 to 86.0).",
+            "its expected recall from 80.0 % to 85.0 % (90 % interval 83.0 to 86.0).",
         ),
         (
             (0.8, 0.804, 0.81),
             "",
-            "About 120 more photos of cats would raise its recall from 80.0 % to 81.0 % (90 % "
-            "interval 79.0 to 82.0).",
+            "About 120 more photos of cats would raise its expected recall from 80.0 % to 81.0 % "
+            "(90 % interval 79.0 to 82.0).",
         ),
         (
             (0.8, 0.801, 0.804),
             "the darkest third",
-            "More photos of cats would change little: its recall is 80.0 %, with four times as "
-            "many 80.4 %.",
+            "More photos of cats would change little: its expected recall is 80.0 %, with four "
+            "times as many 80.4 %.",
         ),
     ],
 )

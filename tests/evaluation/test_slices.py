@@ -1,10 +1,8 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pawsight.data.catalog import Catalog
 from pawsight.evaluation.slices import slices
 from pawsight.records import Photo, Predictions
 
@@ -20,7 +18,7 @@ def part(num, is_wrong, **facts):
     probs = np.where(wrong[:, None], [0.2, 0.8], [0.8, 0.2])
     paths = tuple(photo.path for photo in photos)
     found = Predictions(paths, np.zeros(num, np.int64), probs, ("cats", "dogs"))
-    return found, Catalog("pets", Path("photos"), photos)
+    return found, {photo.path: photo for photo in photos}
 
 
 def test_the_kind_with_the_lowest_accuracy_comes_first():
@@ -40,6 +38,11 @@ def test_the_p_value_is_that_of_fishers_test_times_the_number_of_slices():
 
     assert found[0].p_value == pytest.approx(2 / 3)
     assert not found[0].is_worse
+
+
+@pytest.mark.parametrize("num", [0, 1, 19])
+def test_too_few_photos_have_no_slices(num):
+    assert slices(*part(num, lambda i: i < 5, brightness=float)) == []
 
 
 def test_photos_that_do_not_differ_have_no_slices():

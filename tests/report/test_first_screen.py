@@ -166,3 +166,12 @@ def test_what_more_photos_would_bring_is_a_section(make_run):
     assert 'id="more"' in page and 'id="figure-learning-curve"' in page
     assert found.steps[1].link == "more"  # one cat was taken for a dog
     assert found.steps[1].reason.endswith("its recall from 70.0 % to about 75.0 %.")
+
+    sure = curve.model_copy(update={"all": needs(80, 0.1, 0.2, 0.3)})
+    save_curve(sure, run.learning_curve_path)
+    page = write_report(run).read_text(encoding="utf-8")
+    found = ReportSummary.model_validate(run.read_json(run.report_json_path))
+    (sentence,) = found.more_photos
+    assert sentence.startswith("Unknown: ") and "87.5 % of the test photos" in sentence
+    assert 'id="more"' in page and 'id="figure-learning-curve"' not in page
+    assert found.steps[1].link == "classes"

@@ -8,6 +8,15 @@ from pawsight.tensorflow_setup import prepare_tensorflow
 prepare_tensorflow()
 
 
+@pytest.fixture
+def folder(save_photo, tmp_path):
+    """Nine photos of three colours, and one that cannot be read."""
+    for i in range(9):
+        save_photo(f"photos/{i}.png", ("red", "green", "blue")[i % 3], (16 + i, 12))
+    (tmp_path / "photos" / "a,broken\n.png").write_bytes(b"no photo")
+    return tmp_path / "photos"
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """One cache for all tests of the workflow: photos are read once."""

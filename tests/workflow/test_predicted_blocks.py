@@ -20,15 +20,6 @@ parquet = pytest.importorskip("pyarrow.parquet", reason='needs pip install "paws
 
 
 @pytest.fixture
-def folder(save_photo, tmp_path):
-    """Nine photos of three colours, and one that cannot be read."""
-    for i in range(9):
-        save_photo(f"photos/{i}.png", ("red", "green", "blue")[i % 3], (16 + i, 12))
-    (tmp_path / "photos" / "a,broken\n.png").write_bytes(b"no photo")
-    return tmp_path / "photos"
-
-
-@pytest.fixture
 def output(tmp_path):
     return tmp_path / "answers"
 

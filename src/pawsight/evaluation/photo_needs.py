@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from pawsight.errors import RunError
+from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.learning_curve import Forecast
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.records import Text
@@ -79,14 +80,38 @@ class LearningCurve(_Record):
     all: Needs
     classes: dict[Text, Needs]
 
+    def agrees_with(self, interval: Interval) -> bool:
+        """Return whether an interval of the accuracy of a model on as many photos is as expected.
+
+        Elsewhere the forecast does not hold for the model: a network may be better or worse than
+        a linear head, and know the photos that the head was measured on.
+        """
+        low, high = interval
+        return low <= self.all.now.high and self.all.now.low <= high
+
     def sentence(self) -> str:
         """Describe what twice and four times the photos would bring."""
         needs = self.all
         return (
             f"With twice as many training photos about {needs.twice.text()} would be right, with "
-            f"four times as many {needs.four_times.text()}; with today's {needs.num_photos:,} it "
-            f"is {percent(needs.now.accuracy)}, measured with linear heads on the built-in "
+            f"four times as many {needs.four_times.text()}; with today's {needs.num_photos:,}, "
+            f"{percent(needs.now.accuracy)} is expected: from linear heads on the built-in "
             f"network's features of {counted(self.num_measured, 'training photo')}."
+        )
+
+    def disagreement(self, accuracy: float, part: str) -> str:
+        """Describe that the forecast does not hold for a model.
+
+        Args:
+            accuracy: Of the model, 0..1.
+            part: The photos that it was measured on.
+        """
+        needs = self.all
+        return (
+            f"Unknown: from linear heads on the built-in network's features of "
+            f"{counted(self.num_measured, 'training photo')}, {needs.now.text()} is expected with "
+            f"today's {needs.num_photos:,}, and this model is right on {percent(accuracy)} of the "
+            f"{part} photos. To find out, add photos and train again."
         )
 
     def class_sentence(self, name: str, kind: str = "") -> str:
@@ -100,15 +125,15 @@ class LearningCurve(_Record):
         shown = name if name.isprintable() else ascii(name)
         if not needs.num_more:
             return (
-                f"More photos of {shown} would change little: its recall is "
+                f"More photos of {shown} would change little: its expected recall is "
                 f"{percent(needs.now.accuracy)}, with four times as many "
                 f"{percent(needs.four_times.accuracy)}."
             )
         then = needs.twice if needs.num_more == needs.num_photos else needs.four_times
         above_all = f", above all like {kind} of them," if kind else ""
         return (
-            f"About {needs.num_more:,} more photos of {shown}{above_all} would raise its recall "
-            f"from {percent(needs.now.accuracy)} to {then.text()}."
+            f"About {needs.num_more:,} more photos of {shown}{above_all} would raise its expected "
+            f"recall from {percent(needs.now.accuracy)} to {then.text()}."
         )
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.data.catalog import Catalog
 from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.records import FloatArray, Photo, Predictions
 from pawsight.significance import excess_p_value
@@ -56,21 +55,20 @@ class Slice:
         return self.p_value < SIGNIFICANT
 
 
-def slices(predictions: Predictions, catalog: Catalog) -> list[Slice]:
+def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]:
     """Divide the photos of a part by what their files show, the lowest accuracy first.
 
     Args:
         predictions: Of the part.
-        catalog: The photos, with their facts.
+        photos: By their paths; others may be among them.
 
     Returns:
         Slices of `FEWEST` photos or more; thirds of the part by brightness, sharpness and
         number of pixels, the photos that are wide or tall, those of each camera, and those of
         each value of a column of the user's table, or its thirds where it is of numbers.
     """
-    photos = {photo.path: photo for photo in catalog.photos}
     some = [photos[path] for path in predictions.paths if path in photos]
-    if len(some) < len(predictions.paths):
+    if len(some) < max(len(predictions.paths), 2 * FEWEST):
         return []
     facts = np.array(
         [(p.brightness, p.sharpness / max(p.contrast, 1.0), p.width, p.height) for p in some],

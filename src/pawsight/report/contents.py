@@ -124,6 +124,13 @@ class Contents:
         return self.evaluation.main if self.evaluation else None
 
     @property
+    def forecast(self) -> LearningCurve | None:
+        """The learning curve, where what it expects of today's photos is what the model reaches."""
+        curve = self.learning_curve
+        interval = self.metrics.intervals.get("accuracy") if self.metrics else None
+        return curve if curve and (not interval or curve.agrees_with(interval)) else None
+
+    @property
     def lost(self) -> tuple[LostPhoto, ...]:
         """Photos that could no longer be read."""
         return self.evaluation.lost if self.evaluation else ()

@@ -141,8 +141,8 @@ def _draw(facts: Contents) -> dict[str, Markup]:
     elif metrics:
         wanted["confusion"] = lambda: figures.draw_confusion(metrics)
         wanted["reliability"] = lambda: figures.draw_reliability(metrics)
-        if facts.learning_curve is not None:
-            wanted["learning-curve"] = partial(draw_learning_curve, facts.learning_curve)
+        if facts.forecast is not None:
+            wanted["learning-curve"] = partial(draw_learning_curve, facts.forecast)
         if predictions is not None:
             wanted["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
     if metrics and facts.robustness is not None:

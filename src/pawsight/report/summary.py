@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from pawsight import __version__
 from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
-from pawsight.records import Part
+from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.answered import answered_and_wrong, threshold_of
 from pawsight.report.contents import Contents
@@ -44,6 +45,7 @@ def summarise(found: Contents) -> ReportSummary:
     else:
         facts = _of_one_label(found, metrics, part)
     noise = metrics.calibration_noise if metrics else None
+    photos = {photo.path: photo for photo in found.catalog.photos} if found.catalog else {}
     nothing: dict[str, object] = {"failures": (), "steps": (), "confusions": ()}
     return ReportSummary.model_validate(
         nothing
@@ -60,9 +62,9 @@ def summarise(found: Contents) -> ReportSummary:
             "scores": _scores(found, metrics) if metrics else (),
             "calibration_noise": noise.mean if noise else None,
             "classes": _classes(metrics) if metrics else {},
-            "slices": _slices(found),
+            "slices": _slices(found, photos),
             "learning_curve": found.learning_curve,
-            "more_photos": _more_photos(found),
+            "more_photos": _more_photos(found, photos),
             "robustness": found.robustness,
             "shortcuts": _shortcuts(found),
             "answers": _answers(found),
@@ -82,7 +84,7 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
         found.run.none_path.is_file(),
         shlex.quote(str(found.run.path)),
         found.shortcuts,
-        found.learning_curve,
+        found.forecast,
     )
     return {
         "headline": first_screen.headline(part, metrics),
@@ -126,8 +128,8 @@ def _classes(metrics: PartMetrics) -> dict[str, ClassSummary]:
     }
 
 
-def _slices(found: Contents) -> list[SliceSummary]:
-    if found.predictions is None or found.catalog is None:
+def _slices(found: Contents, photos: Mapping[str, Photo]) -> list[SliceSummary]:
+    if found.predictions is None:
         return []
     return [
         SliceSummary(
@@ -138,29 +140,31 @@ def _slices(found: Contents) -> list[SliceSummary]:
             rest_accuracy=one.rest_accuracy,
             p_value=one.p_value,
         )
-        for one in slices(found.predictions, found.catalog)
+        for one in slices(found.predictions, photos)
     ]
 
 
-def _more_photos(found: Contents) -> list[str]:
+def _more_photos(found: Contents, photos: Mapping[str, Photo]) -> list[str]:
     """Return what more photos would bring: of all, then of the classes that gain most."""
-    curve = found.learning_curve
+    curve = found.forecast
     if curve is None:
-        return []
+        measured, metrics = found.learning_curve, found.metrics
+        if measured is None or metrics is None:
+            return []
+        return [measured.disagreement(metrics.accuracy, found.part or "test")]
     gains = {name: one.twice.accuracy - one.now.accuracy for name, one in curve.classes.items()}
     return [curve.sentence()] + [
-        curve.class_sentence(name, _worst_kind(found, name))
+        curve.class_sentence(name, _worst_kind(found.predictions, photos, name))
         for name in sorted(gains, key=lambda name: -gains[name])
     ]
 
 
-def _worst_kind(found: Contents, name: str) -> str:
+def _worst_kind(predictions: Predictions | None, photos: Mapping[str, Photo], name: str) -> str:
     """Return the kind of photos of a class that is mistaken more often than its others, or ""."""
-    predictions, catalog = found.predictions, found.catalog
-    if predictions is None or catalog is None or name not in predictions.class_names:
+    if predictions is None or name not in predictions.class_names:
         return ""
     own = predictions.only(predictions.labels == predictions.class_names.index(name))
-    worst = next((one for one in slices(own, catalog) if one.is_worse), None)
+    worst = next((one for one in slices(own, photos) if one.is_worse), None)
     return worst.title if worst else ""
 
 

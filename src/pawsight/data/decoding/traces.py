@@ -11,6 +11,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight.data.decoding.channels import largest_difference, luma_of_planes, planes_of
 from pawsight.records import ImageArray
 
 Traces = NDArray[np.float32]
@@ -46,13 +47,13 @@ def trace(images: ImageArray) -> NDArray[np.void]:
         that side, 0..0.1; the share of hard edges in each corner, 0..1; the power of the luma
         in each band of frequencies, both along rows and along columns.
     """
-    red, green, blue = np.moveaxis(images, -1, 0).astype(np.uint16)
-    luma = ((77 * red + 150 * green + 29 * blue) >> 8).astype(np.float32)
+    planes = planes_of(images)
+    luma = luma_of_planes(planes).astype(np.float32)
     found = np.empty(len(images), ROW)
     found["borders"] = np.stack(
         [_border(each) for each in (luma, luma[:, ::-1], _turned(luma), _turned(luma)[:, ::-1])], 1
     )
-    found["corners"] = _corners(images)
+    found["corners"] = _corners(planes)
     found["spectrum"] = _spectrum(luma) + _spectrum(_turned(luma))
     return found
 
@@ -71,16 +72,14 @@ def _border(luma: Traces) -> Traces:
     return np.asarray(depths / height, np.float32)
 
 
-def _corners(images: ImageArray) -> Traces:
+def _corners(planes: ImageArray) -> Traces:
     """Return the share of hard edges between horizontal neighbours in each corner, shape [N, 4]."""
-    _, height, width, _ = images.shape
+    height, width = planes.shape[2:]
     rows, columns = max(1, round(_CORNER[0] * height)), max(2, round(_CORNER[1] * width))
-    top, bottom = images[:, :rows], images[:, -rows:]
-    corners = [
-        band[:, :, part].astype(np.int16) for band in (top, bottom) for part in _ends(columns)
-    ]
-    shares = [(np.abs(np.diff(c, axis=2)).max(axis=3) > _HARD).mean(axis=(1, 2)) for c in corners]
-    return np.stack(shares, axis=1).astype(np.float32)
+    bands = planes[:, :, :rows], planes[:, :, -rows:]
+    corners = [band[..., part] for band in bands for part in _ends(columns)]
+    edges = [largest_difference(each[..., 1:], each[..., :-1]) > _HARD for each in corners]
+    return np.stack([each.mean(axis=(1, 2)) for each in edges], axis=1).astype(np.float32)
 
 
 def _ends(columns: int) -> tuple[slice, slice]:

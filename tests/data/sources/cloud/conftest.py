@@ -1,7 +1,10 @@
 """Photos to put somewhere, and the cache they come into."""
 
 import io
+import socket
+import subprocess
 import threading
+import time
 import zipfile
 from http.server import ThreadingHTTPServer
 
@@ -9,6 +12,23 @@ import pytest
 from PIL import Image
 
 from pawsight.storage import download
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def await_server(process: subprocess.Popen, port: int) -> None:
+    """Wait until a server listens on a port; skip where it does not start."""
+    for _ in range(400):
+        with socket.socket() as trial:
+            if trial.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    pytest.skip(f"{process.args[0]} does not start here")
 
 
 @pytest.fixture(autouse=True)

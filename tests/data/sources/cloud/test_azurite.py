@@ -5,16 +5,14 @@ Install it with `npm install --global azurite`, or name its folder by PATH.
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 
 import pytest
 
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
 
-from .conftest import contents
+from .conftest import await_server, contents, free_port
 
 pytest.importorskip("adlfs")
 AZURITE = shutil.which("azurite-blob")
@@ -37,20 +35,11 @@ def server(tmp_path_factory):
     """A running Azurite with a container of photos; gives its port and the process."""
     from azure.storage.blob import BlobServiceClient
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     place = tmp_path_factory.mktemp("azurite")
     options = ["--silent", "--skipApiVersionCheck", "--blobPort", str(port), "--location", place]
     process = subprocess.Popen([AZURITE, *options], stdout=subprocess.DEVNULL)
-    for _ in range(400):
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    else:
-        process.kill()
-        process.wait()
-        pytest.skip("Azurite does not start here")
+    await_server(process, port)
     BlobServiceClient.from_connection_string(_connection(port)).create_container("pets")
     yield port
     process.kill()

@@ -4,7 +4,6 @@ Install it with `pip install gcp-storage-emulator`.
 """
 
 import os
-import socket
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
 
-from .conftest import contents
+from .conftest import contents, free_port
 
 pytest.importorskip("gcsfs")
 requests = pytest.importorskip("requests")
@@ -24,8 +23,7 @@ emulator = pytest.importorskip(
 @pytest.fixture(scope="module")
 def server():
     """The address of a running emulator with an empty bucket of the name pets."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     running = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="pets")
     running.start()
     yield f"http://127.0.0.1:{port}"

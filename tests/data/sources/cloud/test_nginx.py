@@ -2,16 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 
 import pytest
 
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
 
-from .conftest import contents, photo
+from .conftest import await_server, contents, free_port, photo
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 if NGINX is None:
@@ -38,20 +36,13 @@ http {{
 class Nginx:
     def __init__(self, home):
         self.home = home
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         (home / "nginx.conf").write_text(_CONFIG.format(home=home, port=self.port))
         (home / "users").write_text("ann:{PLAIN}secret\n")
         self.process = subprocess.Popen(
             [NGINX, "-e", home / "errors", "-c", home / "nginx.conf"], stderr=subprocess.DEVNULL
         )
-        for _ in range(200):
-            with socket.socket() as trial:
-                if trial.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        self.stop()
-        pytest.skip("nginx does not start here")
+        await_server(self.process, self.port)
 
     def put(self, path, data):
         file = self.home / "site" / path

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
 
-from .conftest import contents, photo
+from .conftest import await_server, contents, free_port, photo
 
 paramiko = pytest.importorskip("paramiko")
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -29,8 +28,7 @@ def at(tmp_path, monkeypatch):
     for name in ("host", "mine"):
         key = tmp_path / name
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     public = (tmp_path / "host.pub").read_text().split()
     (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {public[0]} {public[1]}\n")
     (home / ".ssh" / "config").write_text(f"Host *\n  IdentityFile {tmp_path / 'mine'}\n")
@@ -46,15 +44,7 @@ def at(tmp_path, monkeypatch):
     server = subprocess.Popen(
         [SSHD, "-D", "-e", "-f", tmp_path / "sshd_config"], stderr=subprocess.DEVNULL
     )
-    for _ in range(100):
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    else:
-        server.kill()
-        server.wait()
-        pytest.skip("sshd does not start here")
+    await_server(server, port)
     yield f"{getpass.getuser()}@127.0.0.1:{port}"
     server.terminate()
     server.wait()

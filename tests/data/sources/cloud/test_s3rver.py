@@ -4,16 +4,14 @@ Install it with `npm install --global s3rver`, or name its folder by PATH.
 """
 
 import shutil
-import socket
 import subprocess
-import time
 
 import pytest
 
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
 
-from .conftest import contents
+from .conftest import await_server, contents, free_port
 
 pytest.importorskip("s3fs")
 S3RVER = shutil.which("s3rver")
@@ -26,8 +24,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER"}  # tho
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The address of a running s3rver with an empty bucket of the name photos."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     place = tmp_path_factory.mktemp("s3rver")
     options = ["--directory", place, "--address", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
@@ -35,15 +32,7 @@ def server(tmp_path_factory):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    for _ in range(400):
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    else:
-        process.kill()
-        process.wait()
-        pytest.skip("s3rver does not start here")
+    await_server(process, port)
     yield f"http://127.0.0.1:{port}"
     process.kill()
     process.wait()
