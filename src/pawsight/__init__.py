@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         export,
         feed,
         list_runs,
+        pack,
         predict_folder,
         predict_with_workers,
         resume,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         write_report,
     )
     from pawsight.workflow.compared_runs import RunSummary
+    from pawsight.workflow.packed_photos import PackedSet
     from pawsight.workflow.predicted_folders import PredictionFile
     from pawsight.workflow.verification import Verification
 
@@ -66,6 +68,7 @@ _HOMES = {
     "Doubts": "evaluation.doubts",
     "Exported": "exporting.comparison",
     "KnownSet": "data.sources.known.sets",
+    "PackedSet": "workflow.packed_photos",
     "PawsightError": "errors",
     "Photo": "records",
     "Placement": "sorting.sort_plan",
@@ -94,6 +97,7 @@ _HOMES = {
     "load": "inference.classifier",
     "load_model": "models.model_files",
     "merge_shards": "workflow",
+    "pack": "workflow",
     "predict_folder": "workflow",
     "predict_with_workers": "workflow",
     "resume": "workflow",
@@ -115,6 +119,7 @@ __all__ = [
     "Doubts",
     "Exported",
     "KnownSet",
+    "PackedSet",
     "PawsightError",
     "Photo",
     "Placement",
@@ -143,6 +148,7 @@ __all__ = [
     "load",
     "load_model",
     "merge_shards",
+    "pack",
     "predict_folder",
     "predict_with_workers",
     "resume",

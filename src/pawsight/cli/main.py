@@ -29,6 +29,7 @@ from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
 from pawsight.cli.merge import merge
 from pawsight.cli.output import only_results, prepare_streams
+from pawsight.cli.pack import pack
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
 from pawsight.cli.resume import resume
@@ -118,6 +119,7 @@ COMMANDS = (
     sample,
     audit,
     doubts,
+    pack,
     cache,
     doctor,
 )

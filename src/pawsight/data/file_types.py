@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import PurePath
@@ -134,6 +135,7 @@ _NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 # The brands of an ISO base media file that hold still pictures in HEVC or AV1.
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 SNIFF_BYTES = 132  # DICOM has its name after 128 bytes
+SHARD_INDEX = "shards.json"  # of photos that `pawsight pack` wrote
 ARCHIVE_ENDINGS = (
     *(".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"),
     *(".tgz", ".txz", ".tbz2", ".tbz"),
@@ -192,6 +194,11 @@ def package_of(folder_name: str) -> str:
 def is_system_folder(name: str) -> bool:
     """Return whether a folder is hidden, or made by a system or photo program for itself."""
     return name.startswith(".") or bool(belongs_to(name))
+
+
+def is_packed(folder: str | PurePath) -> bool:
+    """Return whether a folder on this machine holds photos that `pawsight pack` wrote."""
+    return os.path.isfile(os.path.join(folder, SHARD_INDEX))  # noqa: PTH113, PTH118
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:

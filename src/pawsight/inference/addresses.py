@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pawsight.addresses import public_address
-from pawsight.data.file_types import ARCHIVE_ENDINGS
+from pawsight.data.file_types import ARCHIVE_ENDINGS, is_packed
 from pawsight.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ class FetchedPath(str):
 
 
 def is_fetched(name: str) -> bool:
-    """Return whether photos are fetched or unpacked first: an address, or a local archive."""
+    """Return whether photos are fetched or unpacked first: addresses, archives, packed sets."""
     if os.path.lexists(name):
-        return name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113
+        is_archive = name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113
+        return is_archive or is_packed(name)
     if ":" not in name:
         return False
     from pawsight.data.sources import is_address  # takes longer to import than to predict a photo

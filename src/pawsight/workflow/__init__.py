@@ -19,6 +19,7 @@
     block_processes   predict blocks in processes of this machine
     ray_blocks        predict blocks on a Ray cluster
     merged_shards     merge the shards of a prediction
+    packed_photos     pack photos and labels into tar shards
     sorted_photos     sort a photo library by the predictions of a model
 
 TensorFlow is imported where training begins, so that auditing, predicting and
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pawsight.workflow.finished_runs import evaluate, write_report
     from pawsight.workflow.label_doubts import doubts
     from pawsight.workflow.merged_shards import merge_shards
+    from pawsight.workflow.packed_photos import pack
     from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
     from pawsight.workflow.predicted_blocks import predict_with_workers
     from pawsight.workflow.predicted_folders import predict_folder
@@ -60,6 +62,7 @@ _HOMES = {
     "list_runs": "workflow.compared_runs",
     "load": "inference.classifier",
     "merge_shards": "workflow.merged_shards",
+    "pack": "workflow.packed_photos",
     "predict_folder": "workflow.predicted_folders",
     "predict_with_workers": "workflow.predicted_blocks",
     "resume": "workflow.training_runs",
@@ -84,6 +87,7 @@ __all__ = [
     "list_runs",
     "load",
     "merge_shards",
+    "pack",
     "predict_folder",
     "predict_with_workers",
     "resume",

@@ -12,7 +12,18 @@ from typing import Protocol
 
 from pawsight.addresses import public_text
 from pawsight.config import Staging
-from pawsight.data.sources import archive, cloud, drive, known, sample, staging, table, unread_files
+from pawsight.data.file_types import SHARD_INDEX, is_packed
+from pawsight.data.sources import (
+    archive,
+    cloud,
+    drive,
+    known,
+    sample,
+    staging,
+    table,
+    tar_shards,
+    unread_files,
+)
 from pawsight.data.sources.source import Source
 from pawsight.errors import PawsightError, SourceError
 from pawsight.progress import Progress
@@ -95,6 +106,10 @@ def _fetch(
 
 
 def _fetch_local(path: Path, progress: Progress, stage: Staging, allow_missing: bool) -> Source:
+    if path.name == SHARD_INDEX and path.is_file():
+        path = path.parent
+    if path.is_dir() and is_packed(path):
+        return tar_shards.fetch(path, progress)
     if path.is_dir():
         return staging.fetch(path, progress, stage, allow_missing)
     if not path.is_file():

@@ -231,3 +231,35 @@ def test_file_of_another_kind_is_refused(bucket, recorded):
 def test_address_without_a_bucket_is_refused(recorded):
     with pytest.raises(SourceError, match=r"names no bucket.\nGive it as s3://bucket/folder"):
         sources.fetch("s3://", recorded)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_photos_are_packed_into_a_bucket_and_read_from_there(pets, recorded):
+    import pawsight
+
+    packed = pawsight.pack("s3://photos/pets", "s3://photos/packed")
+    assert (packed.place, packed.num_photos, packed.num_shards) == ("s3://photos/packed", 4, 1)
+    source = sources.fetch("s3://photos/packed", recorded)
+    assert {line.path: line.label for line in source.lines} == {
+        path: path.partition("/")[0] for path in pets
+    }
+    assert {path: (source.root / path).read_bytes() for path in pets} == pets
+
+
+def test_interrupted_packing_into_a_bucket_is_resumed(bucket, gate, pets):
+    import pawsight
+
+    pawsight.pack("s3://photos/pets", "s3://photos/packed")
+    bucket.delete_object(Bucket="photos", Key="packed/photos-00000.tar")
+    gate.asked.clear()
+    pawsight.pack("s3://photos/pets", "s3://photos/packed")
+    written = [path for method, path, _ in gate.asked if method == "PUT"]
+    assert written == ["/photos/packed/photos-00000.tar", "/photos/packed/shards.json"]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_bucket_that_is_not_there_is_named(pets, recorded):
+    import pawsight
+
+    with pytest.raises(SourceError, match=r"s3://nowhere/packed cannot be written"):
+        pawsight.pack("s3://photos/pets", "s3://nowhere/packed")

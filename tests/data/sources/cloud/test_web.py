@@ -10,6 +10,7 @@ import pytest
 
 from pawsight.data import sources
 from pawsight.errors import SourceError
+from pawsight.progress import Silent
 
 from .conftest import contents, photo
 
@@ -118,6 +119,18 @@ def test_folder_of_pythons_own_server_is_copied(tmp_path, serve, pets, recorded)
 
     url = serve(functools.partial(Quiet, directory=str(tmp_path)))
     assert contents(sources.fetch(f"{url}/set", recorded).root) == pets
+
+
+def test_packed_set_on_a_web_server_is_read(tmp_path, site, serve, pets):
+    import pawsight
+
+    for path, content in pets.items():
+        (tmp_path / "pets" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pets" / path).write_bytes(content)
+    pawsight.pack(tmp_path / "pets", tmp_path / "packed")
+    site.files = {f"/set/{p.name}": p.read_bytes() for p in (tmp_path / "packed").iterdir()}
+    source = sources.fetch(f"{serve(site)}/set/", Silent())
+    assert {path: (source.root / path).read_bytes() for path in pets} == pets
 
 
 def test_second_time_only_what_changed_is_fetched(site, serve, pets, recorded):

@@ -6,7 +6,8 @@ HTTP servers, for which only `requests` is needed. Both give a `RemoteFolder`.
 
 from __future__ import annotations
 
-from pawsight.data.sources import archive, table
+from pawsight.data.file_types import is_packed
+from pawsight.data.sources import archive, table, tar_shards
 from pawsight.data.sources.cloud import stores, web
 from pawsight.data.sources.cloud.location import refuse_file
 from pawsight.data.sources.mirror import copy_all, safe_path
@@ -46,6 +47,8 @@ def fetch(
     if not place.files:
         raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
     copied = copy_all(place.name, place.address, place.files, progress, allow_missing=allow_missing)
+    if is_packed(copied):
+        return tar_shards.fetch(copied, progress)
     if place.archive is not None:
         return archive.fetch(copied / place.archive, progress)
     if place.table is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pawsight.data.file_types import ARCHIVES, TABLES, Kind, is_wanted, kind_of, sniff
-from pawsight.data.sources import archive
+from pawsight.data.sources import archive, tar_shards
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
 
@@ -62,12 +62,14 @@ def one_file(
 def wanted_files(
     found: Sequence[tuple[str, Callable[[str], RemoteFile]]],
 ) -> list[RemoteFile]:
-    """Take the photos and tables of a listing, each under its own safe path.
+    """Take the photos and tables of a listing, each under its own safe path, or its shards.
 
     Args:
         found: For each file its path below the folder, "/" between, and what
             makes a record of it, given the path it gets here.
     """
+    if shards := tar_shards.wanted(path for path, _ in found):
+        return [make(path) for path, make in found if path in shards]
     split = ((path.split("/"), make) for path, make in found)
     # Twice a slash is a folder without a name; a store may have it, a disk not.
     named = [([part for part in parts if part], make) for parts, make in split if parts[-1]]

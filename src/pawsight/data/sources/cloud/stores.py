@@ -33,7 +33,7 @@ from pawsight.storage.download import (
     Stream,
 )
 
-__all__ = ["STORES", "list_files"]
+__all__ = ["STORES", "list_files", "open_store", "translated"]
 
 _PIECE = 8 << 20  # bytes requested at a time; a cut connection loses less than this
 _ANONYMOUS = "?anonymous"
@@ -85,7 +85,7 @@ def list_files(text: str, progress: Progress) -> RemoteFolder:
         raise SourceError(f"{text} names no {store.top}.\nGive it as {store.example}.")
     seen = public_address(address)
     try:
-        with _translated():
+        with translated():
             opened = _open(store, address, is_anonymous=plain != rest)
             progress.start(f"Listing {seen}", None, "files")
             return _listed(*opened, seen, progress)
@@ -107,6 +107,16 @@ def list_files(text: str, progress: Progress) -> RemoteFolder:
         ) from error
     except DownloadError as error:  # its text contains the advice
         raise SourceError(f"{seen} cannot be listed: {error}.") from error
+
+
+def open_store(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it.
+
+    Raises:
+        ExtraError: The store's library is not installed.
+        DownloadError: Nothing answers there, or the store does not let you in.
+    """
+    return _open(STORES[address.partition("://")[0].lower()], address, is_anonymous=False)
 
 
 def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
@@ -179,7 +189,7 @@ def _note_dangling(paths: list[str], progress: Progress) -> None:
 
 def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
     def refreshed() -> RemoteFile:
-        with _translated():
+        with translated():
             fs.invalidate_cache()
             now = fs.info(path)
             _mark_opaque(fs, {path: now})
@@ -223,7 +233,7 @@ def _opener(fs: Any, path: str, size: int) -> OpenStream:
 
 def _pieces(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
     while start < size:
-        with _translated():
+        with translated():
             piece = fs.cat_file(path, start=start, end=min(start + _PIECE, size))
         if not piece:
             return
@@ -232,7 +242,7 @@ def _pieces(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what the libraries raise into what it means: each has its own errors.
 
     Raises:

@@ -1,0 +1,123 @@
+"""Where a packed set is written: a folder on this machine, or a folder of a cloud store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from pawsight.addresses import public_address
+from pawsight.data.sources.cloud import stores
+from pawsight.errors import DiskError, SourceError
+from pawsight.storage.atomic import disk_errors, make_dirs, replacing, temporary_path
+from pawsight.storage.cache import cache_dir
+from pawsight.storage.download import DownloadError, RetryableError
+
+_WRITABLE = ("s3", "gs", "gcs", "az", "abfs", "abfss")
+
+
+class Destination(Protocol):
+    """A folder that files are written into, each whole or not at all."""
+
+    name: str
+
+    def names(self) -> list[str]:
+        """Return the names of what is there, sorted."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+
+    def write(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        """Yield a path to write a file to, which is there under its name after the block."""
+
+
+def open_destination(text: str) -> Destination:
+    """Return the destination of that path or address.
+
+    Raises:
+        ExtraError: What speaks with this kind of store is not installed.
+        SourceError: It is no place that can be written, or cannot be reached.
+    """
+    scheme = text.partition("://")[0].lower() if "://" in text else ""
+    if not scheme:
+        return _Folder(Path(text).expanduser())
+    if scheme not in _WRITABLE:
+        raise SourceError(
+            f"pawsight cannot write to {public_address(text)}.\n"
+            f"Give a folder, or an address in a cloud store: s3://, gs:// or az://. For other "
+            f"places, pack into a folder and copy that."
+        )
+    return _Store(text)
+
+
+class _Folder:
+    """A folder on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+        with disk_errors(path):
+            make_dirs(path)
+
+    def names(self) -> list[str]:
+        with disk_errors(self._path):
+            return sorted(path.name for path in self._path.iterdir())
+
+    def read(self, name: str) -> bytes:
+        with disk_errors(self._path / name):
+            return (self._path / name).read_bytes()
+
+    def write(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        return replacing(self._path / name)
+
+
+class _Store:
+    """A folder of a cloud store; a file is written into the cache first, then uploaded."""
+
+    def __init__(self, text: str) -> None:
+        self.name = public_address(text).rstrip("/")
+        with self._errors():
+            self._fs, self._path = stores.open_store(text.rstrip("/"))
+
+    def names(self) -> list[str]:
+        with self._errors():
+            if not self._fs.exists(self._path):
+                return []
+            found = self._fs.ls(self._path, detail=False)
+        return sorted(filter(None, (str(path).rpartition("/")[2] for path in found)))
+
+    def read(self, name: str) -> bytes:
+        with self._errors():
+            content: bytes = self._fs.cat_file(f"{self._path}/{name}")
+        return content
+
+    @contextlib.contextmanager
+    def write(self, name: str) -> Iterator[Path]:
+        folder = cache_dir("packing")
+        make_dirs(folder)
+        path = temporary_path(folder / name)
+        try:
+            with disk_errors(path):
+                yield path
+            with self._errors():
+                self._fs.put_file(str(path), f"{self._path}/{name}")
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            with stores.translated():
+                yield
+        except DiskError:
+            raise
+        except (DownloadError, RetryableError) as error:
+            raise SourceError(
+                f"{self.name} cannot be written: {error}.\n"
+                f"Check the address and that you may write there, and run the same command again: "
+                f"finished shards are kept."
+            ) from error
+
+
+__all__ = ["Destination", "open_destination"]

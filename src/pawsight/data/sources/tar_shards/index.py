@@ -1,0 +1,93 @@
+"""The index of a packed set: which shards there are, and their checksums."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from pawsight.errors import DataError, first_line
+
+_SHARD = r"^photos-\d{5,9}\.tar$"
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class ShardFile(BaseModel, frozen=True, extra="forbid"):
+    """One shard.
+
+    Attributes:
+        file: Its name, beside the index.
+        num_photos: How many photos it holds.
+        num_bytes: Its size.
+        sha256: Its checksum, in hexadecimal digits.
+    """
+
+    file: str = Field(pattern=_SHARD)
+    num_photos: int = Field(ge=1)
+    num_bytes: int = Field(ge=1)
+    sha256: str = Field(pattern=_SHA256)
+
+
+class ShardIndex(BaseModel, frozen=True, extra="forbid"):
+    """All shards of a set.
+
+    Attributes:
+        kind: Marks the file as an index of shards.
+        version: Of this layout.
+        name: What the photos are called.
+        checksum: SHA-256 of what was to be packed: paths, sizes, times, labels and the size of
+            the shards. An interrupted command resumes only if it is the same.
+        num_shards: How many there are when all are written.
+        shards: Those that are written, in order.
+    """
+
+    kind: Literal["pawsight tar shards"] = "pawsight tar shards"
+    version: Literal[1] = 1
+    name: str
+    checksum: str = Field(pattern=_SHA256)
+    num_shards: int = Field(ge=1)
+    shards: tuple[ShardFile, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all shards are written."""
+        return len(self.shards) == self.num_shards
+
+    @property
+    def num_photos(self) -> int:
+        """How many photos the shards hold together."""
+        return sum(shard.num_photos for shard in self.shards)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+
+def parse_index(content: bytes, place: str) -> ShardIndex:
+    """Read an index.
+
+    Args:
+        content: That of the file.
+        place: Where it is, for messages.
+
+    Raises:
+        DataError: It is no index of shards, or is damaged.
+    """
+    try:
+        index = ShardIndex.model_validate_json(content)
+        if len({shard.file for shard in index.shards}) < len(index.shards):
+            raise ValueError("a shard is named twice")
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+        raise _damaged(place, reason) from error
+    except ValueError as error:
+        raise _damaged(place, first_line(error)) from error
+    return index
+
+
+def _damaged(place: str, reason: str) -> DataError:
+    return DataError(
+        f"{place} is no index of shards that pawsight can read, or it is damaged ({reason}).\n"
+        f"Copy the set again, or pack the photos again with pawsight pack."
+    )
