@@ -29,6 +29,8 @@ _GIVES = {
     "export": "export to LiteRT and OpenVINO, together with train",
     "hub": "presets of KerasHub: --model hub:PRESET, together with train",
     "tune": "search the settings of a recipe: pawsight tune, together with train",
+    "tensorboard": "log reports to TensorBoard: pawsight report RUN --to tensorboard:DIR",
+    "mlflow": "log reports to MLflow: pawsight report RUN --to mlflow:URI",
     "parquet": "predict with several workers: pawsight predict --workers N",
     "cluster": "train and predict on a Ray cluster: --cluster ADDRESS; to train, with train",
     "serve": "serve a model over HTTP, with a web page",

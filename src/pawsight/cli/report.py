@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,13 @@ def report(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
     ],
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Log it as well: tensorboard:DIR or mlflow:URI. May be given several times.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what the report states as JSON.")
     ] = False,
@@ -24,12 +32,15 @@ def report(
     What it states is beside it in report.json.
 
     Example: pawsight report runs/cats
+    Example: pawsight report runs/cats --to tensorboard:logs
     """
     from pawsight import workflow
     from pawsight.cli.tables import print_json
     from pawsight.runs import Run
 
     path = workflow.write_report(run)
+    for target in to or ():
+        print(f"Logged: {workflow.log_report(run, target)}", file=sys.stderr)
     if as_json:
         found = Run(run)
         print_json(found.read_json(found.report_json_path))

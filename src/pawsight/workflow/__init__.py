@@ -3,7 +3,7 @@
     run_photos        the photos of a run, read again
     photo_sets        audit, divide and feed photos, without a model
     training_runs     train a run, and resume one
-    finished_runs     evaluate a run, and write its report
+    finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers
     worker_processes  start workers, and replace lost ones
     ray_workers       start workers on a Ray cluster
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pawsight.workflow.compared_runs import compare, list_runs
     from pawsight.workflow.cross_validation import cross_validate
     from pawsight.workflow.exports import export
-    from pawsight.workflow.finished_runs import evaluate, write_report
+    from pawsight.workflow.finished_runs import evaluate, log_report, write_report
     from pawsight.workflow.label_doubts import doubts
     from pawsight.workflow.merged_shards import merge_shards
     from pawsight.workflow.packed_photos import pack
@@ -61,6 +61,7 @@ _HOMES = {
     "fetch_set": "workflow.photo_sets",
     "list_runs": "workflow.compared_runs",
     "load": "inference.classifier",
+    "log_report": "workflow.finished_runs",
     "merge_shards": "workflow.merged_shards",
     "pack": "workflow.packed_photos",
     "predict_folder": "workflow.predicted_folders",
@@ -86,6 +87,7 @@ __all__ = [
     "fetch_set",
     "list_runs",
     "load",
+    "log_report",
     "merge_shards",
     "pack",
     "predict_folder",

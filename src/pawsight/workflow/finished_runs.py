@@ -177,3 +177,27 @@ def write_report(run_path: Source) -> Path:
     run = Run.open(run_path)
     with rewriting(run, report_files):
         return write_page(run)
+
+
+def log_report(run_path: Source, to: str) -> str:
+    """Log what the report of a run states to TensorBoard or MLflow.
+
+    Args:
+        run_path: A run whose report is written, as after training.
+        to: "tensorboard:DIR" makes a folder in DIR that is named after the run; "mlflow:URI" makes
+            an MLflow run in an experiment named after the photos, and "mlflow" one where
+            MLFLOW_TRACKING_URI points to.
+
+    Returns:
+        Where it is: the folder, or the address of the MLflow run, without a password.
+
+    Raises:
+        ConfigError: `to` is of another form.
+        ExtraError: The extra `tensorboard` or `mlflow` is not installed.
+        RunError: The run has no report yet.
+        DiskError: The folder cannot be written.
+        PawsightError: MLflow, or its server, failed.
+    """
+    from pawsight.report import tracking
+
+    return tracking.log_report(Run.open(run_path), to)

@@ -1,0 +1,253 @@
+"""Log what the report of a run states to TensorBoard or MLflow.
+
+Both receive the same numbers under the same names: `train/loss` and `validation/accuracy` of each
+validation, by the training step, and `report/accuracy` or `report/recall/cats` of the finished
+model. Summary, settings and figures follow as text and pictures; MLflow keeps the pages as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from pawsight.addresses import public_address, public_text
+from pawsight.errors import (
+    ConfigError,
+    DiskError,
+    ExtraError,
+    PawsightError,
+    RunError,
+    first_line,
+)
+from pawsight.history import Epoch
+from pawsight.report.contents import Contents
+from pawsight.report.report_fields import ReportSummary
+from pawsight.report.run_facts import setting_rows
+from pawsight.runs import Run
+
+_LONGEST_PARAMETER = 500  # characters; what older MLflow servers accept
+_MOST_METRICS = 1000  # of one request
+# Defaults only: MLflow would report its own use over the network, retry for four minutes, and
+# print the address with its password.
+_MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number at a training step.
+
+    Attributes:
+        group: What it was measured on; "report" is the finished model.
+        name: Of the number within its group.
+        value: The number.
+        step: Training steps taken.
+    """
+
+    group: Literal["train", "validation", "report"]
+    name: str
+    value: float
+    step: int
+
+
+def log_report(run: Run, target: str) -> str:
+    """Log what the report of a run states.
+
+    Args:
+        run: A run whose report is written.
+        target: "tensorboard:DIR", where a folder named after the run is made, or "mlflow:URI";
+            "mlflow" alone uses MLflow's own settings (MLFLOW_TRACKING_URI).
+
+    Returns:
+        Where it is: the folder, or the address of the MLflow run, without a password.
+
+    Raises:
+        ConfigError: `target` is of another form.
+        ExtraError: The extra is not installed.
+        RunError: The report is not written.
+        DiskError: The folder cannot be written.
+        PawsightError: MLflow, or its server, failed.
+    """
+    kind, _, place = target.partition(":")
+    if kind not in ("tensorboard", "mlflow") or (kind == "tensorboard" and not place):
+        raise ConfigError(
+            f"A report is logged to tensorboard:DIR or mlflow:URI, not to "
+            f"{public_address(target)!r}."
+        )
+    if not run.report_json_path.is_file():
+        raise RunError(f"{run.path} has no report yet.\nWrite it first: pawsight report {run.path}")
+    facts = Contents.load(run)
+    summary = ReportSummary.model_validate(run.read_json(run.report_json_path))
+    if kind == "tensorboard":
+        return str(_log_to_tensorboard(facts, summary, Path(place) / run.path.resolve().name))
+    return _log_to_mlflow(facts, summary, place)
+
+
+def scalars(history: list[Epoch], summary: ReportSummary) -> list[Scalar]:
+    """Return the numbers of each validation, and those of the finished model."""
+    found = []
+    for row in history:
+        if row.is_average:  # it was scored after training, and belongs to no step
+            continue
+        found += [
+            Scalar("train", "loss", row.train_loss, row.step),
+            Scalar("train", "accuracy", row.train_accuracy, row.step),
+            Scalar("train", "learning_rate", row.learning_rate, row.step),
+            Scalar("validation", "loss", row.validation_loss, row.step),
+            Scalar("validation", "accuracy", row.validation_accuracy, row.step),
+        ]
+        balanced = row.validation_balanced_accuracy
+        own = row.own_metrics | ({} if balanced is None else {"balanced_accuracy": balanced})
+        found += [Scalar("validation", name, value, row.step) for name, value in own.items()]
+    last = max((row.step for row in history), default=0)
+    final = {score.key: score.value for score in summary.scores}
+    for name, each in summary.classes.items():
+        final |= {f"precision/{name}": each.precision, f"recall/{name}": each.recall}
+    return found + [
+        Scalar("report", name, value, last) for name, value in final.items() if value is not None
+    ]
+
+
+def _log_to_tensorboard(facts: Contents, summary: ReportSummary, folder: Path) -> Path:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as error:
+        raise ExtraError("TensorBoard", "tensorboard") from error
+    # Keras, too, has a folder each for training and validation: their curves share a chart.
+    by_group: dict[str, list[Scalar]] = {"report": []}
+    for one in scalars(facts.history, summary):
+        by_group.setdefault(one.group, []).append(one)
+    try:
+        for group, rows in by_group.items():
+            # From step 0 on this replaces what an earlier call logged.
+            with SummaryWriter(str(folder / group), purge_step=0) as writer:
+                for row in rows:
+                    writer.add_scalar(row.name, row.value, row.step)
+                if group != "report":
+                    continue
+                writer.add_text("report", _summary_text(summary))
+                writer.add_text("settings", _as_table(_settings(facts)))
+                for path in sorted(facts.run.figures_dir.glob("*.png")):
+                    with Image.open(path) as figure:
+                        pixels = np.asarray(figure.convert("RGB"))
+                    writer.add_image(path.stem, pixels, dataformats="HWC")
+    except OSError as error:
+        raise DiskError(
+            f"The logs cannot be written ({first_line(error)}).\nFolder: {folder}"
+        ) from error
+    return folder
+
+
+def _log_to_mlflow(facts: Contents, summary: ReportSummary, uri: str) -> str:
+    for name, value in _MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    try:
+        from mlflow import MlflowClient
+    except ImportError as error:
+        raise ExtraError("MLflow", "mlflow") from error
+    run = facts.run
+    with _mlflow_errors(uri):
+        client = MlflowClient(tracking_uri=uri or None)
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or public_address(facts.name)
+        known = client.get_experiment_by_name(name)
+        experiment = known.experiment_id if known else client.create_experiment(name)
+        tags = {
+            "mlflow.note.content": _summary_text(summary),
+            "pawsight.version": summary.version,
+            "pawsight.part": str(summary.part),
+        }
+        made = client.create_run(experiment, tags=tags, run_name=run.path.resolve().name)
+        run_id: str = made.info.run_id
+        try:
+            _fill_mlflow_run(client, run_id, facts, summary)
+        except BaseException:
+            with suppress(Exception):
+                client.set_terminated(run_id, "FAILED")
+            raise
+        client.set_terminated(run_id)
+        address = public_address(client.tracking_uri)
+    if address.startswith(("http://", "https://")):
+        return f"{address.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+    return f"experiment {name}, run {run_id}"
+
+
+def _fill_mlflow_run(client: Any, run_id: str, facts: Contents, summary: ReportSummary) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric(_mlflow_name(f"{one.group}/{one.name}"), one.value, now, one.step)
+        for one in scalars(facts.history, summary)
+    ]
+    for start in range(0, len(metrics), _MOST_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
+    parameters = [
+        Param(_mlflow_name(name), value[:_LONGEST_PARAMETER]) for name, value in _settings(facts)
+    ]
+    client.log_batch(run_id, params=parameters)
+    run = facts.run
+    for path in (run.report_path, run.data_page_path, run.report_json_path):
+        if path.is_file():
+            client.log_artifact(run_id, str(path))
+    for path in sorted(run.figures_dir.glob("*.png")):
+        client.log_artifact(run_id, str(path), "figures")
+
+
+@contextmanager
+def _mlflow_errors(uri: str) -> Iterator[None]:
+    """Translate the errors of MLflow and of its connection; their text may hold a password."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        address = public_address(uri or os.environ.get("MLFLOW_TRACKING_URI", ""))
+        is_unsupported = "unsupported URI" in str(error)
+        raise PawsightError(
+            f"MLflow failed: {public_text(first_line(error))}\n"
+            f"Address: {address or 'that of your MLflow settings'}"
+            + (
+                "\nA database needs more than the extra: pip install mlflow"
+                if is_unsupported
+                else ""
+            )
+        ) from error
+
+
+def _mlflow_name(name: str) -> str:
+    """Replace the characters that MLflow allows in no name."""
+    return re.sub(r"[^\w.\- :/]", "_", name)
+
+
+def _settings(facts: Contents) -> list[tuple[str, str]]:
+    rows = setting_rows(facts.config.get("settings", {}))
+    source = str(facts.config.get("source", ""))
+    return [(name, public_text(text)) for name, text in (("photos", source), *rows)]
+
+
+def _summary_text(summary: ReportSummary) -> str:
+    """Return the first screen of the report as Markdown."""
+    steps = [f"{one.title}: {one.reason}" if one.reason else one.title for one in summary.steps]
+    lists = {"Where it fails": summary.failures, "Next steps": steps, "Findings": summary.findings}
+    lines = [f"**{summary.headline}**", summary.detail, summary.caution]
+    for title, rows in lists.items():
+        if rows:
+            lines.append("\n".join([f"{title}:", "", *(f"- {row}" for row in rows)]))
+    return "\n\n".join(line for line in lines if line)
+
+
+def _as_table(rows: list[tuple[str, str]]) -> str:
+    lines = [f"| {name} | {text.replace('|', '&#124;')} |" for name, text in rows]
+    return "\n".join(["| setting | value |", "|---|---|", *lines])
