@@ -122,6 +122,27 @@ def test_the_browser_answers_what_python_answers_and_asks_nobody(open_page, site
     ]
 
 
+def test_network_of_its_own_answers_none_in_the_browser(open_page, photos, tmp_path):
+    pawsight.draw_sample(tmp_path / "drawn", 40)
+    run = pawsight.train(
+        tmp_path / "drawn", model="colab", image_size=64, epochs=1, out=tmp_path / "run"
+    )
+    pawsight.export(run, "web", tmp_path / "site")
+    with hosted(tmp_path / "site") as address:
+        page = open_page(address)
+        expect(page.locator("#model-card")).to_be_visible(timeout=3 * WAIT)
+        page.set_input_files("#files", as_files(photos))
+        expect(page.locator("#count")).to_have_text("6 photos", timeout=3 * WAIT)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="All answers").click()
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    wanted = pawsight.load(run).predict(photos.values())
+    clear = [abs(one.ood_score - 1) > 0.05 for one in wanted]
+    answers = [row["answer"] for row, is_clear in zip(rows, clear, strict=True) if is_clear]
+    assert answers == [one.answer for one, is_clear in zip(wanted, clear, strict=True) if is_clear]
+    assert "none" in answers
+
+
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 def test_the_browser_sees_the_pixels_that_python_sees(open_page, site, photos, resize):
     _, address = site

@@ -10,7 +10,7 @@ import numpy as np
 from pawsight.errors import RunError, first_line
 from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.onnx_ood import OUTPUT, add_ood_score
+from pawsight.exporting.onnx_ood import OUTPUT, add_builtin_features, add_ood_score
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.onnx_graph import cut_out
 from pawsight.models.onnx_safety import read_onnx
@@ -30,7 +30,7 @@ probabilities = session.run(["probabilities"], {"images": images})[0][0]
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `model.onnx`: "images" to "logits", "probabilities" and, if it can, "ood_score"."""
+    """Write `model.onnx`: "images" to "logits", "probabilities" and, if known, "ood_score"."""
     progress.start("Writing ONNX")
     path = folder / FILE
     with replacing(path) as temporary:
@@ -39,11 +39,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def has_ood_score(model: ModelFolder) -> bool:
-    """Return whether the network computes what the run's detector takes."""
-    if not model.run.out_of_distribution_path.is_file():
-        return False
-    outputs = new_session(read_onnx(model.run.onnx_path)).get_outputs()
-    return any(one.name == "features" for one in outputs)
+    """Return whether the run has a detector, so that `ood_score` is an output."""
+    return model.run.out_of_distribution_path.is_file()
 
 
 def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
@@ -57,8 +54,9 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     """
     from onnx import TensorProto, helper, numpy_helper
 
+    has_features = with_score and _has_features(model.run.onnx_path)
     try:
-        outputs = ["logits", "features"] if with_score else ["logits"]
+        outputs = ["logits", "features"] if has_features else ["logits"]
         found = cut_out(model.run.onnx_path, outputs, model.description.image_size)
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
@@ -78,11 +76,19 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
     description = model.description
     if with_score:
+        if not has_features:
+            add_builtin_features(found, description.image_size)
         add_ood_score(found, OutOfDistributionDetector.load(model.run.out_of_distribution_path))
         outputs = [*description.outputs, OUTPUT]
         description = description.model_copy(update={"outputs": tuple(outputs)})
     helper.set_model_props(found, description.metadata())
     return found
+
+
+def _has_features(path: Path) -> bool:
+    """Return whether the network computes the features of the built-in one."""
+    outputs = new_session(read_onnx(path)).get_outputs()
+    return any(one.name == "features" for one in outputs)
 
 
 def _activation(task: Task) -> Any:

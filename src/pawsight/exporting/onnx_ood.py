@@ -1,7 +1,8 @@
 """Compute the out-of-distribution score inside an exported ONNX file.
 
-Possible where the network computes the features of the built-in one on its way to
-the logits: linear heads on it, and the shipped model.
+It needs the features of the built-in network. Linear heads on it, and the shipped model, compute
+them on their way to the logits; beside another network, the built-in one is put into the file. It
+runs only where the score is requested.
 """
 
 from __future__ import annotations
@@ -11,9 +12,38 @@ from typing import Any
 import numpy as np
 
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+from pawsight.models import builtin
+from pawsight.models.onnx_graph import cut_out
 
 OUTPUT = "ood_score"
 _PREFIX = "pawsight_ood_"
+_BUILTIN_PREFIX = "pawsight_builtin_"
+
+
+def add_builtin_features(model: Any, image_size: tuple[int, int]) -> None:
+    """Add the built-in network from "images" to the output "features", float32 [N, F].
+
+    Args:
+        model: onnx.ModelProto, of the opset of the built-in network.
+        image_size: (height, width) of "images" in pixels.
+    """
+    from onnx import TensorProto, helper
+
+    def renamed(name: str) -> str:
+        return name if name in ("", "images", "features") else _BUILTIN_PREFIX + name
+
+    branch = cut_out(builtin.onnx_path(), ["features"], image_size).graph
+    for tensor in branch.initializer:
+        tensor.name = renamed(tensor.name)
+    for node in branch.node:
+        node.name = renamed(node.name)
+        node.input[:] = map(renamed, node.input)
+        node.output[:] = map(renamed, node.output)
+    graph = model.graph
+    graph.initializer.extend(branch.initializer)
+    graph.node.extend(branch.node)
+    shape = ["N", builtin.NUM_FEATURES]
+    graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, shape))
 
 
 def add_ood_score(model: Any, detector: OutOfDistributionDetector) -> None:
