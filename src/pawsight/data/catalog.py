@@ -48,6 +48,7 @@ class Catalog:
         none_paths: Photos of none of the classes, which are not among `photos` except in an audit.
         pixel_scale: The rule by which values of more than 8 bits became pixels.
         task: What the label of a photo is: one class, or several labels.
+        advice: What to do where the photos have no classes, lines for an error; "" if unknown.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Catalog:
     pixel_scale: PixelScale = STANDARD
     task: Task = SINGLE_LABEL
     none_paths: tuple[str, ...] = ()
+    advice: str = ""
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:

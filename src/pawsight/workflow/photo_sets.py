@@ -19,7 +19,7 @@ from pawsight.data.auditing.audit import audit_photos
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import find_duplicates, without_dominant_groups
-from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.class_check import check_classes, report_missing_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.listing.selection import with_none
 from pawsight.data.pixel_scale import ANY_KIND, PixelScale
@@ -190,18 +190,17 @@ def audit(
 
     Args:
         source: As `train` takes it.
-        out: A folder for audit.html, audit.json and catalog.csv; an earlier
-            audit in it is replaced. None writes nothing.
+        out: A folder for audit.html, audit.json and catalog.csv; an earlier audit in it is
+            replaced. None writes nothing.
         group_by: As in `SplitConfig`: such photos should be in one part.
-        progress: Receives every stage.
+        progress: Receives every stage, and why these photos could not be trained on.
         source_config: What the folders or the table mean, and which photos are used.
         pixels_config: The bands and the range of files of more than 8 bits.
 
     Returns:
-        JSON-ready: name, root, num_photos, num_ignored, classes, parts,
-        formats, sizes (smallest and largest [width, height] by area), broken,
-        exact_copies and copies_across_parts (groups of paths), and findings:
-        for each check a dict of title, rule, count and items.
+        JSON-ready: name, root, num_photos, num_ignored, classes, parts, formats, sizes (smallest
+        and largest [width, height] by area), broken, exact_copies and copies_across_parts (groups
+        of paths), and findings: for each check a dict of title, rule, count and items.
 
     Raises:
         SourceError, DataError: As `train`.
@@ -213,9 +212,10 @@ def audit(
     if out is not None:
         check_outside(out, source)
     folder = None if out is None else audit_folder(out)
-    listing = with_none(list_photos(source, progress, group_by, config=source_config))
+    listing = list_photos(source, progress, group_by, config=source_config)
+    report_missing_classes(listing, progress)
     config = TrainConfig(pixels=pixels_config or PixelsConfig())
-    catalog, pixels = read_photos(listing, config, progress)
+    catalog, pixels = read_photos(with_none(listing), config, progress)
     found = audit_photos(catalog, pixels, progress=progress)
     if folder is not None:
         save_audit(folder, found, catalog)

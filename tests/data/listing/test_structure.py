@@ -216,7 +216,8 @@ def test_a_pattern_is_proposed_for_names_without_numbers_too(tmp_path):
     [
         ("labels.json", "labels.json in it is a table of another format, which pawsight does not"),
         ("labels.xlsx", "labels.xlsx in it is a spreadsheet, which pawsight does not read. Save"),
-        ("labels.csv", "The table labels.csv in it is not used: give that as the source to read"),
+        ("labels.csv", "That line names a photo: put the line path,label above it"),
+        ("labels.txt", "labels.txt in it names photos, but is no .csv, so it is not read. Write"),
     ],
 )
 def test_labels_beside_the_photos_that_are_not_read_are_named(tmp_path, name, advice):
@@ -224,6 +225,43 @@ def test_labels_beside_the_photos_that_are_not_read_are_named(tmp_path, name, ad
     (tmp_path / name).write_text("photos/0.jpg,cat\n")
     with pytest.raises(DataError, match=re.escape(advice)):
         check_classes(scan(fetch(tmp_path, Silent())))
+
+
+YOLO = "1 0.5 0.5 0.25 0.125\n0 0.1 0.9 1.0 0.2\n"
+VOC = "<annotation><object><name>cat</name></object></annotation>"
+COCO = '{"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": []}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("labels/0.txt", YOLO, "labels/0.txt holds YOLO"),
+        ("data.yaml", "train: images\nnc: 1\nnames: [cat]\n", "data.yaml holds YOLO"),
+        ("Annotations/0.xml", VOC, "Annotations/0.xml holds Pascal VOC"),
+        ("instances.json", COCO, "instances.json holds COCO"),
+    ],
+)
+def test_annotations_of_boxes_are_named_with_what_is_needed_instead(tmp_path, name, text, kind):
+    put(tmp_path, "images")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=rf"{kind} annotations(.|\n)*columns path and label"):
+        check_classes(scan(fetch(tmp_path, Silent())))
+    put(tmp_path, "images/train", "images/val")
+    for photo in (tmp_path / "images").glob("*.jpg"):
+        photo.unlink()
+    assert f"{kind} annotations" in question(tmp_path)
+
+
+def test_texts_and_settings_beside_photos_are_no_annotations(tmp_path):
+    put(tmp_path, "images")
+    (tmp_path / "README.txt").write_text("Photos of pets, see cat.jpg\nTaken in 2021\n")
+    (tmp_path / "ids.txt").write_text("1 2\n2 3\n")
+    (tmp_path / "classes.json").write_text('{"cat": 0, "dog": 1}')
+    with pytest.raises(DataError, match="two or more are needed") as raised:
+        check_classes(scan(fetch(tmp_path, Silent())))
+    assert "annotations" not in str(raised.value)
+    assert "README" not in str(raised.value)
 
 
 @pytest.mark.parametrize("label", ["pug", ""])
@@ -355,8 +393,144 @@ def test_folders_and_a_table_with_other_classes_are_asked_about(tmp_path):
     assert "they are the folders images_part_1, images_part_2: --class-level 1" in text
     assert len(counts(tmp_path, class_level=1)) == 2
     assert counts(tmp_path, columns="label=dx") == {("", "mel"): 2, ("", "nv"): 2}
+    assert len(counts(tmp_path, exclude="metadata.csv")) == 2
     table.write_text("image_id,dx\nother,nv\nmore,mel\n")
     assert len(counts(tmp_path)) == 2
+
+
+def test_a_table_that_contradicts_folders_of_the_same_names_is_asked_about(tmp_path):
+    put(tmp_path, "cats", "dogs")
+    lines = ["cats/0.jpg,cats", "cats/1.jpg,dogs", "dogs/0.jpg,Dogs", "dogs/1.jpg,dogs"]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    text = question(tmp_path)
+    assert "labels.csv gives 1 of 4 photos in" in text
+    assert "such as cats/1.jpg (dogs)" in text
+    assert "they are in labels.csv: cats, dogs: give" in text
+    lines[1] = "cats/1.jpg,cats"
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    notes = Notes()
+    assert len(counts(tmp_path, notes)) == 2
+    assert "Not used, since folders give the classes: labels.csv." in notes.texts
+
+
+def test_the_level_of_classes_in_parts_is_offered_beside_a_table_of_other_classes(tmp_path):
+    put(tmp_path, "train/cats", "train/dogs", "test/cats", "test/dogs")
+    (tmp_path / "l.csv").write_text("path,label\ntrain/cats/0.jpg,pug\ntrain/dogs/0.jpg,siam\n")
+    assert "they are the folders cats, dogs: --class-level 2" in question(tmp_path)
+    assert counts(tmp_path, class_level=2) == PETS
+
+
+def test_names_that_are_in_several_folders_beside_their_table_are_asked_about(tmp_path):
+    put(tmp_path, "a", "b")
+    (tmp_path / "l.csv").write_text("file,label\n0.jpg,cat\n1.jpg,dog\n")
+    text = question(tmp_path)
+    assert "2 of its 2 names are in several folders: 0.jpg could be a/0.jpg, b/0.jpg." in text
+    assert "write the folder of each photo into it as well, and give" in text
+
+
+def test_a_table_beside_folders_of_its_classes_is_named_for_its_parts(tmp_path):
+    put(tmp_path, "cats", "dogs")
+    (tmp_path / "l.csv").write_text(
+        "path,label,split\ncats/0.jpg,cats,train\ndogs/0.jpg,dogs,test\n"
+    )
+    notes = Notes()
+    counts(tmp_path, notes)
+    assert any("l.csv gives parts, too, by its column split. To take" in t for t in notes.texts)
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xlsx", "data.parquet"])
+def test_a_table_of_another_format_beside_folders_is_named(tmp_path, name):
+    put(tmp_path, "cats", "dogs")
+    (tmp_path / name).write_text("x")
+    (tmp_path / "settings.json").write_text("{}")
+    notes = Notes()
+    assert len(counts(tmp_path, notes)) == 2
+    (note,) = (text for text in notes.texts if "does not read" in text)
+    assert note.startswith(f"The folders give the classes. {name} in it is a ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"columns": "label=x"}, r"labels\.csv has no column 'x', which --columns names for label"),
+        ({"columns": "part=when", "parts": "train=a"}, r"has the part 'b'; it can be a"),
+        (
+            {"parts": "train=a", "columns": "part=x"},
+            r"no column 'x', which --columns names for part",
+        ),
+        ({"parts": "train=a,test=c"}, r"has the part 'b'; it can be a, c"),
+        ({"parts": "train=x,test=y"}, r"--parts names x, y, but .* has no column of parts"),
+    ],
+)
+def test_a_wrong_setting_of_a_table_beside_the_photos_is_its_own_error(tmp_path, settings, message):
+    put(tmp_path, "photos")
+    heading = "fold" if settings.get("parts") == "train=a,test=c" else "when"
+    (tmp_path / "labels.csv").write_text(f"id,breed,{heading}\n0,pug,a\n1,beagle,b\n")
+    for source in (tmp_path, tmp_path / "labels.csv"):
+        with pytest.raises(DataError, match=message):
+            scan(fetch(source, Silent()), config=SourceConfig(**settings))
+
+
+def test_columns_where_there_are_several_tables_are_refused_with_their_names(tmp_path):
+    put(tmp_path, "photos")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("id,breed\n0,pug\n1,beagle\n")
+    assert "since several tables are in it: a.csv, b.csv" in question(tmp_path, columns="path=id")
+
+
+def test_given_parts_without_class_folders_are_asked_about(tmp_path):
+    put(tmp_path, "learn", name="cat.{}.jpg")
+    put(tmp_path, "learn", "exam", name="dog.{}.jpg")
+    text = question(tmp_path, parts="train=learn,test=exam")
+    assert "The folders learn, exam in" in text
+    assert "--label-pattern '(cat|dog)" in text
+    found = counts(tmp_path, parts="train=learn,test=exam", label_pattern=r"(cat|dog)\.")
+    assert found == {("train", "cat"): 2, ("train", "dog"): 2, ("test", "dog"): 2}
+
+
+@pytest.mark.parametrize(
+    ("folders", "parts"),
+    [
+        (("train", "test"), None),
+        (("images/training", "images/val"), None),
+        (("learn", "exam"), "train=learn,test=exam"),
+    ],
+)
+def test_photos_of_a_table_without_parts_keep_those_of_their_folders(tmp_path, folders, parts):
+    put(tmp_path, *folders)
+    lines = [
+        f"{folder}/{i}.jpg,{pet}" for folder in folders for i, pet in enumerate(("cat", "dog"))
+    ]
+    (tmp_path / "l.csv").write_text("\n".join(["path,label", *lines]))
+    second = "validation" if folders[1].endswith("val") else "test"
+    expected = {(part, pet): 1 for part in ("train", second) for pet in ("cat", "dog")}
+    assert counts(tmp_path, parts=parts) == expected
+    if not parts:
+        assert {part for part, _ in counts(tmp_path, parts="none")} == {""}
+
+
+def test_a_table_beside_the_folder_that_encloses_the_photos_is_read(tmp_path):
+    put(tmp_path, "pets/images/one", "pets/images/two")
+    (tmp_path / "pets" / "l.csv").write_text(
+        "path,label\nimages/one/0.jpg,cat\nimages/two/1.jpg,dog"
+    )
+    assert "they are in l.csv: cat, dog: give" in question(tmp_path)
+
+
+def test_photos_that_the_table_beside_them_does_not_name_are_named(tmp_path):
+    put(tmp_path, "train", "test")
+    for photo in (tmp_path / "test").iterdir():
+        photo.rename(photo.with_stem(f"t{photo.stem}"))
+    (tmp_path / "train.csv").write_text("id,breed\n0,pug\n1,beagle\n")
+    (tmp_path / "test.csv").write_text("id\nt0\nt1\n")
+    (tmp_path / "sample_submission.csv").write_text("id,breed\nt0,pug\nt1,beagle\n")
+    notes = Notes()
+    assert counts(tmp_path, notes) == {("", "pug"): 1, ("", "beagle"): 1}
+    assert (
+        "Not used, since no classes are found in it: sample_submission.csv, test.csv."
+        in notes.texts
+    )
+    assert "2 photos without a line in train.csv are left out, such as test/t0.jpg." in notes.texts
 
 
 def test_the_form_for_answers_of_a_competition_labels_nothing(kaggle):

@@ -682,3 +682,93 @@ def test_unused_columns_are_kept_with_each_photo(pets):
         '{"site": "north", "patient": "7"}',
         '{"patient": "8"}',
     ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_heading_in_several_lines_is_one_heading(pets, separator):
+    cells = ['"image\nname"', '"the, true;\nlabel"', "notes\na.jpg", "cat", "x\n"]
+    text = separator.join(cells)
+    with pytest.raises(DataError, match="its first line reads: image name,the, true; label,notes"):
+        listed(pets, text)
+    listing = chosen(pets, text, columns={"label": "the, true; label"})
+    assert rows(listing) == [("a.jpg", "cat", "", "")]
+
+
+def test_a_column_of_1_and_0_beside_those_of_the_classes_is_proposed_to_be_left_out(pets):
+    for name in "cd":
+        (pets / f"{name}.jpg").write_bytes(b"x")
+    text = "path,cat,indoor,dog\na.jpg,1,1,0\nb.jpg,0,0,1\nc.jpg,1,0,0\nd.jpg,0,1,1\n"
+    notes = Notes()
+    listing = listed(pets, text, notes)
+    assert not any("second time" in text for text in notes.texts)
+    with pytest.raises(
+        DataError,
+        match=r"classes are the columns cat, dog, and indoor is something else: "
+        r"--columns labels=cat\+dog",
+    ):
+        check_classes(listing)
+    listing = chosen(pets, text, columns="labels=cat+dog")
+    assert [p.label for p in listing.photos] == ["cat", "dog", "cat", "dog"]
+
+
+def test_classes_that_a_photo_may_have_both_of_are_not_proposed(pets):
+    listing = listed(pets, "path,cat,dog\na.jpg,1,1\nb.jpg,0,1\n")
+    with pytest.raises(DataError) as raised:
+        check_classes(listing)
+    assert "--columns" not in str(raised.value)
+
+
+def test_columns_of_probabilities_are_named(pets):
+    with pytest.raises(DataError, match=r"columns cat and dog hold numbers between 0 and 1, such "):
+        listed(pets, "path,cat,dog\na.jpg,0.9,0.1\nb.jpg,0,1\n")
+
+
+def test_a_column_of_measurements_is_no_column_of_classes_unless_it_is_chosen(pets):
+    text = "path,weight\na.jpg,3.5\nb.jpg,20\n"
+    with pytest.raises(DataError, match=r"weight of .* holds numbers, such as 3\.5; each of its 2"):
+        listed(pets, text)
+    notes = Notes()
+    listing = chosen(pets, text, notes, columns="label=weight")
+    assert [p.label for p in listing.photos] == ["3.5", "20"]
+    assert any("The labels are numbers, such as 3.5: each of the 2 is" in t for t in notes.texts)
+
+
+@pytest.mark.parametrize(("heading", "is_asked"), [("age", True), ("label", False)])
+def test_many_whole_numbers_are_classes_only_under_a_usual_heading(pets, heading, is_asked):
+    lines = "".join(f"{number}.jpg,{number}\n" for number in range(21))
+    (pets / "labels.csv").write_text(f"path,{heading}\n{lines}")
+    if is_asked:
+        with pytest.raises(DataError, match="holds numbers, such as 0; each of its 21 values"):
+            read_table(pets / "labels.csv")
+    else:
+        assert len(read_table(pets / "labels.csv").lines) == 21
+    (pets / "labels.csv").write_text(f"path,{heading}\n{lines.replace('20.jpg,20', '20.jpg,19')}")
+    assert len(read_table(pets / "labels.csv").lines) == 21
+
+
+def test_what_is_read_as_no_label_is_a_class_where_it_is_named(pets):
+    text = "path,country\na.jpg,NA\nb.jpg,DE\n"
+    notes = Notes()
+    assert [p.label for p in chosen(pets, text, notes).photos] == ["", "DE"]
+    assert "'NA' is read as no label. If it is a class: --classes DE,NA" in notes.texts
+    assert [p.label for p in chosen(pets, text, classes="DE,NA").photos] == ["NA", "DE"]
+    assert [p.label for p in chosen(pets, text, merge="NA=NA").photos] == ["NA", "DE"]
+
+
+def test_photos_of_none_are_named_with_both_other_readings(pets):
+    (pets / "c.jpg").write_bytes(b"x")
+    text = "path,label\na.jpg,cat\nb.jpg,dog\nc.jpg,None\n"
+    notes = Notes()
+    assert len(chosen(pets, text, notes).none_paths) == 1
+    assert (
+        "1 photo of None is of none of the classes: they set and test when the answer is none. To "
+        "train a class of that name: --classes None,cat,dog; to leave them out: --exclude None"
+    ) in notes.texts
+    assert len(chosen(pets, text, exclude=["None"]).photos) == 2
+    assert chosen(pets, text, classes="None,cat,dog").class_names == ("None", "cat", "dog")
+
+
+def test_one_class_of_a_table_is_named_with_its_column(pets):
+    listing = listed(pets, "path,breed\na.jpg,pug\nb.jpg,pug\n")
+    with pytest.raises(DataError, match=r"classes are read from the column breed of labels\.csv"):
+        check_classes(listing)

@@ -6,11 +6,13 @@ import re
 import shlex
 from itertools import combinations
 
+from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, flat_parts, inner_classes, is_alike
 from pawsight.data.part_names import part_of
+from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
 from pawsight.records import PARTS
 
@@ -23,15 +25,16 @@ def is_portion(name: str) -> bool:
     return _PORTION.fullmatch(name) is not None
 
 
-def check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
+def check_flat_parts(outline: Outline, config: SourceConfig) -> None:
     """Refuse `train/` and `test/` with photos but without classes inside.
 
     Raises:
         DataError: They could be parts or classes.
     """
-    if not flat_parts(outline):
+    parts = flat_parts(outline, config)
+    if not parts:
         return
-    top = tuple(sorted(top, key=lambda name: PARTS.index(part_of(name) or "test")))
+    top = sorted(parts, key=lambda name: PARTS.index(parts[name]))
     found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
     pattern = proposed_pattern(found.values())
     such = f", such as {next(iter(found))}" if pattern else ""
@@ -41,6 +44,7 @@ def check_flat_parts(outline: Outline, top: tuple[str, ...]) -> None:
         f"  they are parts, and the class is in the name of each file{such}: "
         f"--label-pattern '{pattern or r'(cat|dog)[.]'}'\n"
         f"  they are the classes {listed(top)}: --parts none\n"
+        f"{advice_on_files(outline.source_root)}"
         f"If a table gives the classes, put it beside these folders, or give it as the source."
     )
 

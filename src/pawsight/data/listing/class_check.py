@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
-from pawsight.data.listing.table_rows import NO_LABEL, TWO_LABELS
-from pawsight.data.sources.unread_files import advice_on_files
+from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
+from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
 _EXPECTED = """Expected is a folder for each class:
@@ -34,7 +34,7 @@ def check_classes(catalog: Catalog) -> None:
             missing from the train part although another part has it.
     """
     photos, root, names_of = catalog.photos, catalog.root, catalog.names_of
-    _check_one_label(photos)
+    _check_one_label(photos, catalog.advice)
     counts = Counter(name for photo in photos if not photo.problem for name in names_of(photo))
     for name in sorted(set(catalog.class_names) - set(counts)):
         broken = [photo for photo in photos if name in names_of(photo)]
@@ -58,7 +58,7 @@ def check_classes(catalog: Catalog) -> None:
             found = f"is only one class, '{next(iter(counts))}',"
         raise DataError(
             f"There {found} in {root}; two or more are needed.\n"
-            f"{'' if _is_of_table(photos) else advice_on_files(root)}{_hint(photos)}{_EXPECTED}"
+            f"{(catalog.advice + _hint(photos)).rstrip() or _EXPECTED}"
         )
     found_in = {
         part: {n for p in photos if p.part == part and not p.problem for n in names_of(p)}
@@ -81,13 +81,16 @@ def check_classes(catalog: Catalog) -> None:
             )
 
 
-def _is_of_table(photos: Sequence[Photo]) -> bool:
-    """Return whether a table gave the labels: they are not those of folders."""
-    return any(
-        photo.problem.startswith(NO_LABEL)
-        or (photo.label and photo.label not in map(class_name, photo.path.split("/")))
-        for photo in photos
-    )
+def report_missing_classes(catalog: Catalog, progress: Progress) -> None:
+    """Write a note on why a classifier cannot be trained on photos whose labels were searched for.
+
+    Photos without any sign of classes may be audited as they are.
+    """
+    try:
+        check_classes(catalog)
+    except DataError as error:
+        if catalog.class_names or catalog.advice:
+            progress.note(f"To train on these photos: {error}")
 
 
 def _hint(photos: Sequence[Photo]) -> str:
@@ -102,7 +105,7 @@ def _hint(photos: Sequence[Photo]) -> str:
     return f"The class may be in the name of each file: --label-pattern '{pattern}'\n"
 
 
-def _check_one_label(photos: Sequence[Photo]) -> None:
+def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
     twice = [photo for photo in photos if photo.problem.startswith(TWO_LABELS)]
     if twice:
         labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
@@ -113,6 +116,7 @@ def _check_one_label(photos: Sequence[Photo]) -> None:
             "them, such as --label-separator ';', as well): --multi-label\n"
             f"  a photo shows one of these: give each one label in the table, or leave such photos "
             f"out: --exclude {shlex.quote(twice[0].path)}"
+            f"{advice and f'{chr(10)}  {advice.rstrip()}'}"
         )
 
 

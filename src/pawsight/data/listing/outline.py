@@ -27,11 +27,17 @@ class _Entries:
 class Outline:
     """Answers questions about the folders below a source; each folder is listed once.
 
-    A `prefix` is a folder relative to the source: "" or ending in "/".
+    A `prefix` is a folder relative to `root`: "" or ending in "/".
+
+    Args:
+        root: The folder that is read.
+        left_out: What is left out.
+        enclosing: The folder that `root` is in, up to the source; None where it is the source.
     """
 
-    def __init__(self, root: Path, left_out: LeftOut) -> None:
+    def __init__(self, root: Path, left_out: LeftOut, enclosing: Outline | None = None) -> None:
         self.root = root
+        self._enclosing = enclosing
         self._left_out = left_out
         self._listed: dict[str, _Entries] = {}
         self._holds: dict[str, bool] = {}
@@ -59,9 +65,15 @@ class Outline:
         """Return the names of the first photos directly inside."""
         return self._entries(prefix).photos
 
-    def tables(self, prefix: str = "") -> list[str]:
-        """Return the names of the tables directly inside, sorted."""
-        return sorted(self._entries(prefix).tables)
+    @property
+    def source_root(self) -> Path:
+        """The source."""
+        return self._enclosing.source_root if self._enclosing else self.root
+
+    def tables(self, prefix: str = "") -> list[Path]:
+        """Return the tables directly inside, sorted; with those of the folders that enclose it."""
+        found = [self.root / prefix / name for name in sorted(self._entries(prefix).tables)]
+        return found + (self._enclosing.tables() if self._enclosing and not prefix else [])
 
     @property
     def is_run(self) -> bool:
@@ -109,6 +121,10 @@ class Outline:
             return _Entries(error=error)
         if not self._left_out.takes_content(str(self.root), prefix.rstrip("/"), others):
             return _Entries(is_run=True)
-        found.tables = [name for name in others if is_table_name(name)]
+        found.tables = [
+            name
+            for name in others
+            if is_table_name(name) and not self._left_out.excludes(prefix + name)
+        ]
         found.folders = sorted(found.folders) + sorted(links)
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from pawsight.config import SourceConfig
@@ -58,9 +58,13 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
     return named
 
 
-def flat_parts(outline: Outline) -> dict[str, Part]:
-    """Return the parts by name where all folders are named so and none has class folders."""
+def flat_parts(outline: Outline, config: SourceConfig) -> dict[str, Part]:
+    """Return the parts by name where none has class folders: all folders, or those of the user."""
     top = outline.folders()
+    if isinstance(config.parts, dict):
+        by_name = _by_name(config.parts)
+        given = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
+        return {} if any(inner_classes(outline, f"{name}/") for name in given) else given
     named = {name: part for name in top if (part := part_of(name))}
     if len(named) < len(top) or len(set(named.values())) < 2:
         return {}
@@ -133,6 +137,29 @@ def _check_depth(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Par
         )
 
 
+def parts_of_paths(paths: Sequence[str], config: SourceConfig) -> list[Part]:
+    """Return the part of each photo by the folders it is in.
+
+    Args:
+        paths: Of photos, relative to their source.
+        config: Its `parts` name the folders; None takes the usual words, where the folders of all
+            photos are so, at the same depth.
+
+    Returns:
+        One for each, or [] where the folders are no parts, or all are the same one.
+    """
+    folders = [tuple(map(class_name, path.split("/")[:-1])) for path in paths]
+    if isinstance(config.parts, dict):
+        by_name = _by_name(config.parts)
+        found = [[by_name[name] for name in names if name in by_name] for names in folders]
+        return [parts[0] for parts in found] if all(found) else []
+    for names in zip(*folders, strict=False) if config.parts is None else ():
+        parts = [part for name in names if (part := part_of(name))]
+        if len(parts) == len(paths) and "train" in parts and len(set(parts)) > 1:
+            return parts
+    return []
+
+
 def level_parts(outline: Outline, depth: int, config: SourceConfig) -> dict[str, Part]:
     """Return the parts by name where all folders of a level are parts; {} otherwise."""
     prefixes = [""]
@@ -193,7 +220,7 @@ def _given_parts(
     if missing:
         raise DataError(
             f"There is no folder {listed(sorted(missing))} with photos in {outline.root}.\n"
-            f"The folders there are: {listed(top)}. Name some of them with --parts."
+            f"The folders there are: {listed(top) or 'none'}. Name some of them with --parts."
         )
     return found
 

@@ -23,20 +23,19 @@ from pawsight.data.listing.joined_copies import joined_copies
 from pawsight.data.listing.label_patterns import found_in
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
-from pawsight.data.listing.part_folders import flat_parts, part_folders
+from pawsight.data.listing.part_folders import flat_parts, part_folders, parts_of_paths
 from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import report_classes, selected, without_none
 from pawsight.data.listing.structure import Structure, read_structure
-from pawsight.data.listing.table_rows import TableRows
-from pawsight.data.listing.tables_beside import check_agreement, report_unused, usable_tables
+from pawsight.data.listing.table_rows import TWO_LABELS, TableRows
+from pawsight.data.listing.tables_beside import choose_tables, has_table, report_unnamed
 from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
-from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
 from pawsight.progress import Progress
-from pawsight.records import Part
+from pawsight.records import Part, Photo
 
 _LOOSE = "it is outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
@@ -83,6 +82,7 @@ class _Scan:
         self._found = FolderListing()
         self._parts_origin = "as given"
         self._has_table = False
+        self._advice = ""
 
     def listing(self) -> Catalog:
         """Return the photos, sorted by path."""
@@ -92,6 +92,10 @@ class _Scan:
             origin = self._read_tables({self._source.table: None})
         elif tables := self._tables_beside():
             origin = self._read_tables(tables)
+            named = {photo.path for photo in self._found.photos}
+            beside = walk(str(self._outline.root), left_out=self._left_out).photos
+            unnamed = [photo.path for photo in beside if photo.path not in named]
+            self._found.num_ignored += report_unnamed(unnamed, tables, self._progress)
         else:
             origin = self._read_folders()
         self._left_out.report(self._progress)
@@ -101,7 +105,7 @@ class _Scan:
             raise SourceError(
                 f"There are no photos in {self._source.root}"
                 f"{f', only {others} other file(s)' if others else ''}.\n"
-                f"{advice_on_files(self._source.root)}"
+                f"{self._advice or advice_on_files(self._source.root)}"
                 f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:
@@ -118,11 +122,17 @@ class _Scan:
         photos, of_none = without_none(photos, self._config, self._progress)
         photos = selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
+        if len({photo.label for photo in photos if photo.label}) < 2 and not any(
+            photo.problem.startswith(TWO_LABELS) for photo in photos
+        ):
+            of_table = f"The classes are read from {origin}.\n" if self._has_table else ""
+            self._advice += of_table or ("" if self._advice else advice_on_files(self._source.root))
         report_classes(photos, task, origin, self._parts_origin, self._progress)
         return Catalog(
             *(self._source.name, self._outline.root, tuple(photos), self._found.num_ignored),
             task=task,
             none_paths=of_none,
+            advice=self._advice,
         )
 
     def _tables_beside(self) -> dict[Path, Part | None]:
@@ -139,35 +149,8 @@ class _Scan:
             )
         if self._config.class_level is None:
             self._enter()
-        tables = usable_tables(self._outline, self._config)
-        flat = flat_parts(self._outline)
-        if len(self._outline.folders()) > 1 and not flat and not self._config.columns:
-            if tables and self._config.class_level is None:
-                check_agreement(self._outline, tables, self._config)
-            report_unused(self._outline, tables, self._progress)
-            return {}
-        if self._config.label_pattern:
-            return {}
-        by_part = {path: part for path in tables if (part := part_of(path.stem))}
-        if len(tables) == len(set(by_part.values())) > 1 and "train" in by_part.values():
-            return dict(by_part)
-        if len(tables) > 1:
-            names = listed(path.name for path in tables)
-            self._progress.note(
-                f"Not used, because there are several: {names}. "
-                f"Give one of them as the source to take the labels from it."
-            )
-        of_parts = {
-            path: part
-            for name, part in flat.items()
-            for path in usable_tables(self._outline, self._config, f"{name}/")
-        }
-        if len(of_parts) == len(flat) > len(tables):
-            return dict(of_parts)
-        if len(tables) != 1:
-            return {}
-        self._progress.note(f"Taking the labels from {tables[0]}.")
-        return {tables[0]: None}
+        tables, self._advice = choose_tables(self._outline, self._config, self._progress)
+        return tables
 
     def _enter(self) -> None:
         """Enter the folder that encloses everything, if there are classes or a table inside."""
@@ -175,12 +158,15 @@ class _Scan:
         for _ in range(_DEEPEST):
             names = outline.folders()
             if len(names) != 1 or outline.has_photos():
-                return
-            outline = Outline(outline.root / names[0], self._left_out)
-            if len(outline.folders()) > 1 or usable_tables(outline, self._config):
-                self._progress.note(f"Everything is in {outline.root}; reading the classes there.")
+                break
+            outline = Outline(outline.root / names[0], self._left_out, outline)
+            is_outermost = self._outline.root == self._source.root
+            if len(outline.folders()) > 1 or (is_outermost and has_table(outline)):
                 self._outline = outline
-                return
+        if self._outline.root != self._source.root:
+            self._progress.note(
+                f"Everything is in {self._outline.root}; reading the classes there."
+            )
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
         """List what tables name; return where the classes and parts are stated."""
@@ -203,23 +189,35 @@ class _Scan:
         is_own = self._source.table is not None or self._source.lines is not None
         rows = TableRows(
             *(str(self._outline.root), table, path, self._grouping, self._left_out),
-            *(self._config.task, is_own, self._progress),
+            *(self._config, is_own, self._progress),
         )
         photos = rows.photos()
-        self._found.photos += [replace(p, part=part) for p in photos] if part else photos
+        self._advice += rows.advice
         if table.part_heading:
             self._parts_origin = f"by its column {table.part_heading}"
+        elif part is None:
+            photos = self._with_parts_of_folders(photos, path)
+        self._found.photos += [replace(p, part=part) for p in photos] if part else photos
         if self._source.lines is not None:
             return self._source.name
         heading = table.label_heading
         return f"the column {heading} of {path.name}" if heading else f"columns of {path.name}"
 
-    def _read_folders(self) -> str:
-        if self._config.columns:
+    def _with_parts_of_folders(self, photos: list[Photo], table: Path) -> list[Photo]:
+        """Give the photos of a table without parts those of the folders they are in, if any."""
+        parts = parts_of_paths([photo.path for photo in photos], self._config)
+        if parts:
+            return [replace(photo, part=part) for photo, part in zip(photos, parts, strict=True)]
+        if isinstance(self._config.parts, dict):
+            names = [name for folders in self._config.parts.values() for name in folders]
             raise DataError(
-                f"--columns names columns of a table, but {self._source.root} is read by its "
-                f"folders.\nGive the table itself, such as {self._outline.root}/labels.csv"
+                f"--parts names {listed(names)}, but {table} has no column of parts, and not all "
+                f"of its photos are in folders of these names.\nIf a column gives the parts, name "
+                f"it, too: --columns part=NAME"
             )
+        return photos
+
+    def _read_folders(self) -> str:
         if self._grouping.is_by_column:
             column = self._grouping.column
             raise DataError(
@@ -264,7 +262,7 @@ class _Scan:
 
     def _read_names(self, pattern: re.Pattern[str]) -> str:
         """Take the classes from the names of files; folders may be parts."""
-        parts = part_folders(self._outline, self._config) or flat_parts(self._outline)
+        parts = part_folders(self._outline, self._config) or flat_parts(self._outline, self._config)
         if self._config.parts == "none":
             parts = {}
         for name in parts or ("",):

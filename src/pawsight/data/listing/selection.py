@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pawsight.config import SourceConfig
@@ -11,6 +11,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.walk import examine
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 from pawsight.task import Task
@@ -37,7 +38,8 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
             for photo in photos
         ]
         for name, olds in config.merge.items():
-            progress.note(f"Class {name} is made of {listed(olds)}.")
+            if olds != (name,):
+                progress.note(f"Class {name} is made of {listed(olds)}.")
     if config.classes:
         wanted = {class_name(name) for name in config.classes}
         _check_known("--classes", wanted, classes := _classes(photos, task))
@@ -66,6 +68,24 @@ def _classes(photos: Sequence[Photo], task: Task) -> list[str]:
     return sorted({name for photo in photos for name in task.names_of(photo.label)})
 
 
+def named_classes(config: SourceConfig) -> set[str]:
+    """Return the classes that `classes` and `merge` name."""
+    olds = (old for olds in config.merge.values() for old in olds)
+    return set(map(class_name, (*config.classes, *config.merge, *olds)))
+
+
+def option_for(name: str, labels: Collection[str]) -> str:
+    """Return the option that makes a class of a name which is none by itself.
+
+    Args:
+        name: Such as "none" or "NA".
+        labels: All classes.
+    """
+    if len(labels) <= _NAMED_CLASSES:
+        return f"--classes {shlex.quote(','.join(sorted({*labels, name})))}"
+    return f"--merge {shlex.quote(f'{name}={name}')}"
+
+
 def without_none(
     photos: Sequence[Photo], config: SourceConfig, progress: Progress
 ) -> tuple[list[Photo], tuple[str, ...]]:
@@ -77,21 +97,19 @@ def without_none(
     Returns:
         The other photos, and the paths of these.
     """
-    named = {
-        *config.classes,
-        *config.merge,
-        *(old for olds in config.merge.values() for old in olds),
-    }
-    chosen = {name.casefold() for name in config.none} - {name.casefold() for name in named}
+    named = {name.casefold() for name in named_classes(config)}
+    chosen = {name.casefold() for name in config.none} - named
     labels = {photo.label for photo in photos if photo.label}
     of_none = {label for label in labels if label.casefold() in chosen}
     if config.task.is_multi_label or not of_none or len(labels - of_none) < 2:
         return list(photos), ()
     paths = tuple(photo.path for photo in photos if photo.label in of_none and not photo.problem)
+    such = sorted(of_none)
     progress.note(
-        f"{len(paths):,} photos of {listed(sorted(of_none))} are of none of the classes: they set "
-        f"and test when the answer is none. To train a class of that name: --classes "
-        f"{shlex.quote(','.join(sorted(labels)[:_NAMED_CLASSES]))}"
+        f"{counted(len(paths), 'photo')} of {listed(such)} "
+        f"{'is' if len(paths) == 1 else 'are'} of none of the classes: they set and test when the "
+        f"answer is none. To train a class of that name: {option_for(such[0], labels)}; to leave "
+        f"them out: --exclude {shlex.quote(such[0])}"
     )
     return [photo for photo in photos if photo.label not in of_none], paths
 

@@ -94,6 +94,7 @@ def read_structure(
     top = outline.folders()
     parts = part_folders(outline, config)
     if parts:
+        check_flat_parts(outline, config)
         return _in_parts(outline, parts, config)
     if len(top) < 2 and (not top or outline.has_photos()):
         return None
@@ -103,7 +104,7 @@ def read_structure(
         folders = (ClassFolder(f"{name}/", *names) for name, names in both.items())
         return Structure(tuple(folders), empty=outline.empty_folders())
     if config.parts != "none" and not has_groups:
-        check_flat_parts(outline, top)
+        check_flat_parts(outline, config)
         check_same_folders(outline, top)
         check_depth_of_two(outline, top)
     return _classes(outline, top)

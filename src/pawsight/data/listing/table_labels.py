@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.selection import option_for
+from pawsight.data.sources.column_values import is_missing
 from pawsight.progress import Progress
 
-# What programs write where there is nothing; `none` may be a class.
-_MISSING = {"", "nan", "<na>", "null", "n/a", "#n/a"}
 _DIVIDED = re.compile(r"\s*[,;|]\s*")
+_NUMBER = re.compile(r"-?\d+(\.\d*)?")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)(\.0*)?")
 
 
-def tidy_labels(labels: Sequence[str], progress: Progress) -> list[str]:
+def tidy_labels(
+    labels: Sequence[str], progress: Progress, named: Collection[str] = ()
+) -> list[str]:
     """Return the labels with one spelling for each class, and write notes on what was joined.
 
     What programs write for a missing value is no label. Where all labels are whole numbers, 1.0
     is 1. Labels that differ only in capital letters, spaces or the form of accents are one class,
     in the spelling that is most frequent, unless they are single letters.
+
+    Args:
+        labels: As they are written.
+        progress: Receives the notes.
+        named: Classes that the user names: one such as NA is a class then.
     """
     names = [class_name(label) for label in labels]
-    missing = [name.lower() in _MISSING or name == "NA" for name in names]
+    missing = [is_missing(name) and (not name or name not in named) for name in names]
     if num_missing := sum(missing):
         progress.note(f"{num_missing:,} line(s) have no label.")
+    words = {name for name, gone in zip(names, missing, strict=True) if gone and name}
     names = ["" if gone else name for name, gone in zip(names, missing, strict=True)]
     counts = Counter(filter(None, names))
+    for word in sorted(words):
+        progress.note(f"'{word}' is read as no label. If it is a class: {option_for(word, counts)}")
+    fractions = [name for name in counts if _NUMBER.fullmatch(name) and float(name) % 1]
+    if fractions and all(map(_NUMBER.fullmatch, counts)):
+        progress.note(
+            f"The labels are numbers, such as {fractions[0]}: each of the {len(counts):,} is a "
+            f"class of its own."
+        )
     if all(_WHOLE_NUMBER.fullmatch(name) for name in counts):
         spelled = {name: str(int(name.partition(".")[0])) for name in counts}
     else:
@@ -58,6 +75,27 @@ def several_labels(labels: Sequence[str]) -> dict[str, list[str]]:
         if len(words) > 1 and names.issuperset(words):
             several[name] = words
     return several
+
+
+def exclusive_labels(labels: Mapping[int, set[str]]) -> list[str]:
+    """Return labels of which each line has exactly one, where others are beside them.
+
+    Args:
+        labels: Those of each line of a table.
+
+    Returns:
+        At least two, sorted; [] where there are none.
+    """
+    kept = {label for found in labels.values() for label in found}
+    while clashes := Counter(
+        label for found in labels.values() if len(found & kept) > 1 for label in found & kept
+    ):
+        (first, most), (_, second) = clashes.most_common(2)
+        if most == second:
+            return []  # either could be the one that is no class
+        kept.discard(first)
+    is_complete = all(len(found & kept) == 1 for found in labels.values())
+    return sorted(kept) if len(kept) > 1 and is_complete else []
 
 
 def _joined(counts: Counter[str]) -> dict[str, str]:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.photo_finder import NOT_FOUND, Match, PhotoFinder
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.table_labels import several_labels, tidy_labels
+from pawsight.data.listing.selection import named_classes
+from pawsight.data.listing.table_labels import exclusive_labels, several_labels, tidy_labels
 from pawsight.data.listing.walk import examine
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Line
@@ -21,7 +23,6 @@ from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
 from pawsight.progress import Progress
 from pawsight.records import Photo
-from pawsight.task import Task
 
 TWO_LABELS = "the table gives two labels: "
 NO_LABEL = "the table gives no label"
@@ -39,7 +40,7 @@ class TableRows:
         path: The table, or another file or folder beside which the photos are.
         grouping: How photos are grouped; groups that the table has come before folders.
         left_out: What the user excludes.
-        task: What a label is; of several labels, all lines of a photo count.
+        config: Its task: of several labels, all lines of a photo count; classes that it names.
         allow_outside: Whether it may name photos outside of `root`.
         progress: Receives each photo, and notes.
     """
@@ -51,7 +52,7 @@ class TableRows:
         path: Path,
         grouping: Grouping,
         left_out: LeftOut,
-        task: Task,
+        config: SourceConfig,
         allow_outside: bool,
         progress: Progress,
     ) -> None:
@@ -59,7 +60,8 @@ class TableRows:
         self._path = path
         self._grouping = grouping
         self._left_out = left_out
-        self._task = task
+        self._config = config
+        self._task = config.task
         self._allow_outside = allow_outside
         self._progress = progress
         self._table = table
@@ -73,12 +75,13 @@ class TableRows:
                 hold several labels.
         """
         lines = self._table.lines
-        labels = tidy_labels([line.label for line in lines], self._progress)
+        written = [line.label for line in lines]
+        labels = tidy_labels(written, self._progress, named_classes(self._config))
         several = several_labels(labels)
         if self._task.is_multi_label and several and not self._table.is_separated:
             raise DataError(_unseparated(self._path, sorted(several)[0]))
         rows: dict[str, Photo] = {}
-        repeated = 0
+        num_repeated, numbers = 0, dict[str, int]()
         found = self._found()
         for line, label in zip(lines, labels, strict=True):
             shown, problem, _ = found[line.path]
@@ -90,13 +93,14 @@ class TableRows:
                 label = ""  # the photo stays, with its other labels
             known = rows.get(shown)
             if known is None:
+                numbers[shown] = line.number
                 rows[shown] = self._row(shown, label, line, problem)
                 if label in several and not (self._task.is_multi_label or rows[shown].problem):
                     both = "' and '".join(several[label])
                     rows[shown] = replace(rows[shown], label="", problem=f"{TWO_LABELS}'{both}'")
                 self._progress.advance(1)
                 continue
-            repeated += 1
+            num_repeated += numbers[shown] != line.number
             if known.part != line.part:
                 raise DataError(
                     f"Line {line.number} of {self._path} puts {shown} into the part "
@@ -108,9 +112,9 @@ class TableRows:
             elif known.label != label and not known.problem:
                 both = f"'{known.label}' and '{label}'"
                 rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
-        if repeated and not self._task.is_multi_label:
+        if num_repeated and not self._task.is_multi_label:
             name = self._path.name
-            self._progress.note(f"{repeated} line(s) of {name} name a photo for a second time.")
+            self._progress.note(f"{num_repeated} line(s) of {name} name a photo for a second time.")
         unused = self._table.unused
         if unused:
             self._progress.note(f"Columns that are not used: {listed(self._table.unused, 20)}.")
@@ -120,6 +124,23 @@ class TableRows:
                 f"--columns {shlex.quote(f'part={name}')} --parts train=VALUE,test=VALUE"
             )
         return list(rows.values())
+
+    @property
+    def advice(self) -> str:
+        """Columns to choose where some that hold 1 and 0 are no classes; "" where there is none."""
+        if self._table.label_heading or self._task.is_multi_label or self._config.columns:
+            return ""
+        by_line: dict[int, set[str]] = {}
+        for line in self._table.lines:
+            by_line.setdefault(line.number, set()).add(line.label)
+        if max(map(len, by_line.values())) < 2 or not (kept := exclusive_labels(by_line)):
+            return ""
+        others = sorted(set().union(*by_line.values()) - {*kept})
+        option = shlex.quote(f"labels={'+'.join(kept)}")
+        return (
+            f"the classes are the columns {listed(kept)}, and {listed(others)} is something else: "
+            f"--columns {option}\n"
+        )
 
     def _found(self) -> dict[str, Match]:
         """Return the photo of each path, after a note on those that are called otherwise."""

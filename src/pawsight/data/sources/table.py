@@ -17,12 +17,15 @@ from typing import Literal
 from pawsight.config import SourceConfig
 from pawsight.data.file_types import is_table_name
 from pawsight.data.part_names import part_of
+from pawsight.data.sources.column_values import Row, is_on
 from pawsight.data.sources.source import Line, Source
-from pawsight.data.sources.table_columns import Columns, Row, choose_columns, is_on
+from pawsight.data.sources.table_columns import Columns, choose_columns
 from pawsight.errors import DataError, SourceError
 from pawsight.records import Part
 
 _SEPARATORS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
+_HEADER = re.compile(r'(?:[^"\n]|"[^"]*"?)*')
 _MOST_COLUMNS, _MOST_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
 
 
@@ -83,9 +86,9 @@ def read_table(
     if group_by == "folder" and "folder" not in map(str.lower, headings):
         group_by = None
     use_parts = config.parts != "none"
-    columns = choose_columns(path, headings, rows, config.columns, group_by, use_parts)
     given = config.parts if isinstance(config.parts, dict) else {}
     parts = {name.lower(): part for part, names in given.items() for name in names}
+    columns = choose_columns(path, headings, rows, config.columns, group_by, use_parts, parts)
     lines = [
         line
         for row in rows
@@ -144,13 +147,13 @@ def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], lis
     # Excel names its separator in a line of its own: sep=;
     named = re.match(r'"?sep=(.)"?\r?\n', text)
     first = named.end() if named else 0
-    header = text[first:].split("\n", 1)[0]
+    header = _header(text, first)
     # Excel writes semicolons where the comma is the decimal sign.
     delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
     # An empty line, or a tool's comment, such as "# exported by ...".
     while _is_above_headings(header, delimiter) and "\n" in text[first:]:
         first = text.index("\n", first) + 1
-        header = text[first:].split("\n", 1)[0]
+        header = _header(text, first)
         delimiter = max(_SEPARATORS, key=header.count)
     # Not splitlines, which also ends a line at letters that a name may hold.
     reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
@@ -165,7 +168,14 @@ def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], lis
         raise DataError(
             f"The table {path} is damaged in line {reader.line_num + before}: {error}."
         ) from error
-    return (rows[0][1], rows[1:]) if rows else ([], [])
+    # A heading may be written in several lines.
+    return ([" ".join(heading.split()) for heading in rows[0][1]], rows[1:]) if rows else ([], [])
+
+
+def _header(text: str, first: int) -> str:
+    """Return the line at a position without what is in quotes, which may hold line ends."""
+    match = _HEADER.match(text, first)
+    return _QUOTED.sub("", match[0]) if match else ""
 
 
 def _is_above_headings(line: str, delimiter: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.config import ColumnRole
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
+from pawsight.data.sources.column_errors import check_numbers, without_columns
+from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, is_on
 from pawsight.errors import DataError
 from pawsight.records import Part
 
@@ -19,7 +21,7 @@ _PATHS = (
     *("file", "filename", "file_name", "image_file", "image_filename", "image_file_name"),
     *("image_name", "img_name", "photo_name", "photo_file", "image", "img", "photo", "picture"),
     *("images", "image_url", "image_id", "img_id", "imageid", "photo_id", "isic_id", "fname"),
-    *("id_code", "id", "name", "uuid"),
+    *("id_code", "id", "name", "uuid", "url"),
 )
 # `label` comes first; of the others a table may have one.
 _LABELS = frozenset(
@@ -43,10 +45,6 @@ _FLAGS: dict[str, Part] = {
     "is_test": "test",
 }
 _SAMPLED = 100  # lines that are read to find a column by its values
-_ON = {"1", "1.0", "true"}
-_OFF = {"0", "0.0", "false", ""}
-
-Row = tuple[int, list[str]]  # the line's number in the file, and its cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,7 @@ def choose_columns(
     chosen: Mapping[ColumnRole, str],
     group_by: str | None = None,
     use_parts: bool = True,
+    part_values: Collection[str] = (),
 ) -> Columns:
     """Decide which column holds what.
 
@@ -95,6 +94,7 @@ def choose_columns(
         chosen: Headings by role, as in `SourceConfig.columns`.
         group_by: A column to group photos by; None takes the column "group" if there is one.
         use_parts: Whether to search for a column of parts.
+        part_values: What the user names as parts, in lower case.
 
     Raises:
         DataError: A column is missing, or several columns match.
@@ -115,7 +115,7 @@ def choose_columns(
         group = names.index("group")
     part = given.get("part") if use_parts else None
     if part is None and use_parts:
-        part = _part_column(names, rows)
+        part = _part_column(names, rows, part_values)
     flags = _flags(names, rows)
     used = {photo, label, group, part, *(position for position, _ in flags)}
     if label is None and not one_hot:
@@ -129,7 +129,9 @@ def choose_columns(
             *(["path"] if photo is None else []),
             *(["label"] if label is None and not one_hot else []),
         ]
-        raise DataError(_without_columns(path, headings, rows, missing))
+        raise DataError(without_columns(path, headings, rows, missing))
+    if label is not None and "label" not in chosen:
+        check_numbers(path, headings, rows, label, is_usual_label(headings[label]))
     used.update(one_hot)
     if part is not None or not use_parts:
         used.difference_update(position for position, _ in flags)
@@ -149,47 +151,13 @@ def _chosen_one_hot(
     )
     for number, cells in rows:
         for position in found:
-            if position < len(cells) and cells[position].lower() not in _ON | _OFF:
+            if position < len(cells) and cells[position].lower() not in ON | OFF:
                 raise DataError(
                     f"Line {number} of {path} has '{cells[position]}' in the column "
                     f"{headings[position]}, which --columns names as a label.\n"
                     f"Write 1 where a photo has the label, else 0."
                 )
     return found
-
-
-def _without_columns(
-    path: Path, headings: Sequence[str], rows: Sequence[Row], missing: Sequence[str]
-) -> str:
-    shown = ",".join(headings)[:100] or "(nothing)"
-    lines = [
-        f"The table {path} has no column {' and no column '.join(missing)}; "
-        f"its first line reads: {shown}",
-        "It should begin: path,label   or: path,label,part",
-    ]
-    if any(kind_of(heading) is Kind.PHOTO for heading in headings):
-        line = ",".join(map(_heading_for, headings))
-        lines.append(f"That line names a photo: put the line {line} above it.")
-    elif signed := [
-        heading
-        for position, heading in enumerate(headings)
-        if any(cells[position : position + 1] in (["-1"], ["-1.0"]) for _, cells in rows)
-        and _holds_only(rows, position, _ON | _OFF | {"-1", "-1.0"})
-    ]:
-        lines.append(
-            f"Some columns hold 1 and -1, such as {signed[0]}, which may mean 'no' or 'unknown': "
-            f"write 0 for 'no', and leave out what is unknown."
-        )
-    elif headings:
-        names = ",".join(f"{role}=NAME" for role in missing)
-        lines.append(f"Columns of other names are chosen by --columns {names}")
-    return "\n".join(lines)
-
-
-def _heading_for(cell: str) -> str:
-    if kind_of(cell) is Kind.PHOTO:
-        return "path"
-    return "part" if part_of(cell) else "label"
 
 
 def is_usual_label(heading: str) -> bool:
@@ -201,11 +169,6 @@ def is_usual_label(heading: str) -> bool:
 def may_be_parts(heading: str) -> bool:
     """Return whether a heading is a usual one for parts."""
     return _plain(heading) in _PARTS
-
-
-def is_on(cell: str) -> bool:
-    """Return whether a cell of a one-hot column names its class."""
-    return cell.lower() in _ON
 
 
 def _plain(heading: str) -> str:
@@ -257,7 +220,9 @@ def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> 
     return found[0] if found else None
 
 
-def _part_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
+def _part_column(
+    names: Sequence[str], rows: Sequence[Row], part_values: Collection[str]
+) -> int | None:
     """Find the column of parts: `part`, or another usual heading with a part among its values.
 
     A value that is none, such as a misspelt one, becomes an error when its line is read.
@@ -266,7 +231,7 @@ def _part_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
         return names.index("part")
     for position, name in enumerate(names):
         values = {cells[position] for _, cells in rows if position < len(cells)} - {""}
-        if name in _PARTS and any(map(part_of, values)):
+        if name in _PARTS and any(part_of(v) or v.lower() in part_values for v in values):
             return position
     return None
 
@@ -276,12 +241,8 @@ def _flags(names: Sequence[str], rows: Sequence[Row]) -> tuple[tuple[int, Part],
     return tuple(
         (position, _FLAGS[name])
         for position, name in enumerate(names)
-        if name in _FLAGS and _holds_only(rows, position, _ON | _OFF)
+        if name in _FLAGS and holds_only(rows, position, ON | OFF)
     )
-
-
-def _holds_only(rows: Sequence[Row], position: int, values: Set[str]) -> bool:
-    return all(cells[position].lower() in values for _, cells in rows if position < len(cells))
 
 
 def _one_hot(
@@ -291,7 +252,7 @@ def _one_hot(
     found = tuple(
         position
         for position, heading in enumerate(headings)
-        if position not in used and heading and _holds_only(rows, position, _ON | _OFF)
+        if position not in used and heading and holds_only(rows, position, ON | OFF)
     )
     has_any = any(is_on(cells[i]) for _, cells in rows for i in found if i < len(cells))
     return found if len(found) > 1 and has_any else ()

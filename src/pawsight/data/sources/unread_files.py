@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pawsight.data.file_contents import is_html, is_lfs_pointer
-from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES, TABLES, is_table_name
+from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES, TABLES
+from pawsight.data.sources.annotations import advice_on_annotations, names_photos
 
 _TO_TABLE = "Write a .csv with the columns path and label, and give that."
 _SHEET = ("a spreadsheet", "Save its sheet as 'CSV UTF-8', and give that.")
@@ -30,7 +31,10 @@ _PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
 
 
 def advice_on_files(folder: Path) -> str:
-    """Return what to do with an archive or a list of labels in a folder that gives no classes.
+    """Return what to do with an archive, annotations or a list of labels that is not read.
+
+    Args:
+        folder: A source that gives no classes.
 
     Returns:
         A line, or "" where there is no such file.
@@ -46,12 +50,30 @@ def advice_on_files(folder: Path) -> str:
 
     if archive := first(lambda name: name.lower().endswith(ARCHIVE_ENDINGS)):
         return f"The archive {archive} in it is not unpacked: give that as the source.\n"
-    if table := first(is_table_name):
-        return f"The table {table} in it is not used: give that as the source to read why.\n"
+    if annotations := advice_on_annotations(folder):
+        return annotations
     if labels := first(lambda name: _kind(name) in (_SHEET, _TABLE, _LIST)):
-        what, advice = _kind(labels)
-        return f"{labels} in it is {what}, which pawsight does not read. {advice}\n"
+        return _advice(labels)
+    if labels := first(lambda name: _kind(name) == _TEXT and names_photos(folder / name)):
+        return f"{labels} in it names photos, but is no .csv, so it is not read. {_TO_TABLE}\n"
     return ""
+
+
+def advice_on_tables(folder: Path) -> str:
+    """Return what to do with a spreadsheet, or a table of another format; "" without any.
+
+    JSON is none here: beside folders of photos it is mostly something else.
+    """
+    for path in sorted(folder.iterdir()):
+        is_read = path.name.startswith(".") or path.suffix.lower() == ".json" or not path.is_file()
+        if not is_read and _kind(path.name) in (_SHEET, _TABLE):
+            return _advice(path.name)
+    return ""
+
+
+def _advice(name: str) -> str:
+    what, advice = _kind(name)
+    return f"{name} in it is {what}, which pawsight does not read. {advice}\n"
 
 
 def _kind(name: str) -> tuple[str, str]:

@@ -1,0 +1,103 @@
+"""Messages on the columns of a table that give no classes, and what to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from pawsight.data.file_types import Kind, kind_of
+from pawsight.data.part_names import part_of
+from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of
+from pawsight.errors import DataError
+
+_MOST_WHOLE = 20  # different whole numbers that may be classes in a column of any name
+
+
+def without_columns(
+    path: Path, headings: Sequence[str], rows: Sequence[Row], missing: Sequence[str]
+) -> str:
+    """Return the message for a table without a column of paths or of classes.
+
+    Args:
+        path: The table.
+        headings: Its first line.
+        rows: The lines below.
+        missing: The roles that no column has.
+    """
+    shown = ",".join(headings)[:100] or "(nothing)"
+    lines = [
+        f"The table {path} has no column {' and no column '.join(missing)}; "
+        f"its first line reads: {shown}",
+        "It should begin: path,label   or: path,label,part",
+    ]
+    signs = ON | OFF | {"-1", "-1.0"}
+    if any(kind_of(heading) is Kind.PHOTO for heading in headings):
+        line = ",".join(map(_heading_for, headings))
+        lines.append(f"That line names a photo: put the line {line} above it.")
+    elif signed := [
+        heading
+        for position, heading in enumerate(headings)
+        if any(cells[position : position + 1] in (["-1"], ["-1.0"]) for _, cells in rows)
+        and holds_only(rows, position, signs)
+    ]:
+        lines.append(
+            f"Some columns hold 1 and -1, such as {signed[0]}, which may mean 'no' or 'unknown': "
+            f"write 0 for 'no', and leave out what is unknown."
+        )
+    elif shares := _shares(headings, rows):
+        lines.append(
+            f"The columns {' and '.join(shares)} hold numbers between 0 and 1, such as "
+            f"{next(iter(shares.values()))}, which may be probabilities. If each is a class, write "
+            f"1 for the class of the photo and 0 for the others."
+        )
+    elif headings:
+        names = ",".join(f"{role}=NAME" for role in missing)
+        lines.append(f"Columns of other names are chosen by --columns {names}")
+    return "\n".join(lines)
+
+
+def _heading_for(cell: str) -> str:
+    if kind_of(cell) is Kind.PHOTO:
+        return "path"
+    return "part" if part_of(cell) else "label"
+
+
+def _shares(headings: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
+    """Return the columns of shares, at least two, each with a value that is neither 0 nor 1."""
+    found = {}
+    for position, heading in enumerate(headings):
+        numbers = numbers_of(rows, position)
+        between = [cell for cell, number in numbers.items() if 0 < number < 1]
+        if between and all(0 <= number <= 1 for number in numbers.values()):
+            found[heading] = between[0]
+    return found if len(found) > 1 else {}
+
+
+def check_numbers(
+    path: Path, headings: Sequence[str], rows: Sequence[Row], position: int, is_usual: bool
+) -> None:
+    """Refuse a column of measurements as classes that the user did not choose.
+
+    Args:
+        path: The table.
+        headings: Its first line.
+        rows: The lines below.
+        position: The column.
+        is_usual: Whether its heading is a usual one for classes.
+
+    Raises:
+        DataError: It has no such heading, and holds fractions, or many whole numbers.
+    """
+    numbers = {} if is_usual else numbers_of(rows, position)
+    fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
+    if not fractions and len(numbers) <= _MOST_WHOLE:
+        return
+    heading, some = headings[position], (fractions or [*numbers])[0]
+    raise DataError(
+        f"The column {heading} of {path} holds numbers, such as {some}; each of its "
+        f"{len(numbers):,} values would be a class. pawsight learns classes, and estimates no "
+        f"numbers.\n"
+        f"Write a column label with a class for each range of numbers; or, if each number is a "
+        f"class: --columns {shlex.quote(f'label={heading}')}"
+    )
