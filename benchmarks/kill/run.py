@@ -12,9 +12,14 @@ For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
 4.  From each of them on (with --most, from so many) the disk is full (ENOSPC for what needs
     space), or cannot be written at all (EROFS). The command ends by itself or with an error for
     people, never with a traceback.
-5.  It is killed at random moments.
+5.  All tasks in turn are killed at random moments, 50 of each. The moments of a task are drawn by
+    --seed and recorded; a task that ends before its moment does not count. Each kill is written to
+    the results at once: with --continue the command goes on after those that are there, and
+    keeps the rest of the results.
 
 The task "keras" is fit() with BackupAndRestore, for comparison: its failures are its own.
+
+    make kill ARGS="--most 0 --random 50 --continue --minutes 60"
 
 After each, what a user would do next is done (`resume`, or the same command), and what was
 computed must be the same, bit for bit, as without the kill; `pawsight verify` must hold, and no
@@ -27,6 +32,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,7 +57,12 @@ def main() -> None:
     parser.add_argument("--faults", type=int, help="faults of the disk of a task; default: --most")
     parser.add_argument("--random", type=int, default=50, help="kills at random moments of a task")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
-    parser.add_argument("--minutes", type=float, default=10**6, help="of a task, at most")
+    parser.add_argument(
+        "--minutes", type=float, default=10**6, help="of a task, and of all random kills, at most"
+    )
+    parser.add_argument(
+        "--continue", dest="goes_on", action="store_true", help="go on with the random kills"
+    )
     parser.add_argument("--out", type=Path, default=FOLDER / "results.json")
     given = parser.parse_args()
     if "KILL_SHIM" not in os.environ:
@@ -59,6 +70,7 @@ def main() -> None:
     import tasks
     import trials
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     trials.import_everything()
     tasks.checkpoint_every_step()
     with tempfile.TemporaryDirectory(prefix="pawsight-kill-") as name:
@@ -68,12 +80,28 @@ def main() -> None:
         if child.wait():
             sys.exit(child.answer())
         chosen = given.tasks.split(",") if given.tasks else list(tasks.TASKS)
-        for one in chosen:
-            bench = Bench(tasks.TASKS[one], photos, work / one)
-            end = time.monotonic() + 60 * given.minutes
-            faults = given.most if given.faults is None else given.faults
-            found = bench.run(given.most, faults, given.random, given.seed, end)
-            _save(given.out, one, found)
+        faults = given.most if given.faults is None else given.faults
+        benches = [Bench(tasks.TASKS[one], photos, work / one) for one in chosen]
+        for bench in benches:
+            found = _saved(given.out).get(bench.name, {}) if given.goes_on else {}
+            if given.most or faults or not found:
+                end = time.monotonic() + 60 * given.minutes
+                found |= bench.run(given.most, faults, end)
+            random_kills = found.get("random", {})
+            if random_kills.get("seed") != given.seed or "moments" not in random_kills:
+                found["random"] = {"seed": given.seed, "tried": 0, "moments": [], "failures": []}
+            _save(given.out, bench.name, found)
+        _kill_at_random(benches, given.random, given.out, time.monotonic() + 60 * given.minutes)
+
+
+def _kill_at_random(benches: list["Bench"], count: int, out: Path, end: float) -> None:
+    """Kill each task once in turn, until each was killed so often; save after each kill."""
+    for number in range(count):
+        for bench in benches:
+            found = _saved(out)[bench.name]
+            while found["random"]["tried"] <= number and time.monotonic() < end:
+                bench.kill_at_random(found["random"])
+                _save(out, bench.name, found)
 
 
 def _start_with_shim() -> None:
@@ -103,11 +131,53 @@ class Bench:
         self._beginning = work / "beginning"
         self._counter = work / "counter"
         self._log = work / "log"
+        self._expected: Any = None  # until the task has run undisturbed
+        self._seconds = 0.0
+        self.name = task.name
 
-    def run(
-        self, most: int, most_faults: int, num_random: int, seed: int, end: float
-    ) -> dict[str, Any]:
+    def run(self, most: int, most_faults: int, end: float) -> dict[str, Any]:
         """Record, kill, cut the power; returns the counts and every failure."""
+        import replay
+
+        inodes = self._undisturbed()
+        changes = replay.read_log(self._log)
+        print(f"{self.name}: {len(changes):,} changes in {self._seconds:.1f} s", flush=True)
+        found: dict[str, Any] = {
+            "changes": _by_kind(changes),
+            "seconds": round(self._seconds, 2),
+        }
+        found["states"] = self._cut_power(changes, inodes, most, end)
+        found["kills"] = self._kill_each(len(changes), most, end)
+        for code in FAULTS:
+            found[code] = self._fail_each(len(changes), code, most_faults, end)
+        return found
+
+    def kill_at_random(self, found: dict[str, Any]) -> None:
+        """Kill the task at a moment drawn from its duration; count it where it still ran."""
+        import tasks
+        import trials
+
+        if self._expected is None:
+            self._undisturbed()
+        number = found["tried"] + found.get("ended", 0)
+        moment = random.Random(f"{self.name} {found['seed']} {number}").uniform(0, self._seconds)
+        root = tasks.fresh(self._work / "killed", self._beginning)
+        child = trials.Child(root, lambda: self._task.work(self._photos, root))
+        code = child.wait(moment)
+        if code == 0:
+            self._seconds = time.monotonic() - child.started
+            found["ended"] = found.get("ended", 0) + 1
+            return
+        found["tried"] += 1
+        found["moments"].append(round(moment, 3))
+        what = f"killed after {moment:.3f} s"
+        if code != -signal.SIGKILL:
+            self._failed(found, what, f"exit code {code}: {child.answer()}")
+        elif wrong := self._goes_on(root):
+            self._failed(found, what, wrong)
+
+    def _undisturbed(self) -> dict[str, int]:
+        """Run the task once, and keep its outcome; the inodes of the files it began with."""
         import replay
         import tasks
         import trials
@@ -120,17 +190,9 @@ class Bench:
         child = trials.Child(root, lambda: self._task.work(self._photos, root), counter, self._log)
         if code := child.wait():
             raise SystemExit(f"{self._task.name} failed by itself ({code}): {child.answer()}")
-        seconds = time.monotonic() - child.started
+        self._seconds = time.monotonic() - child.started
         self._expected = self._do(root, "outcome")
-        changes = replay.read_log(self._log)
-        print(f"{self._task.name}: {len(changes):,} changes in {seconds:.1f} s", flush=True)
-        found: dict[str, Any] = {"changes": _by_kind(changes), "seconds": round(seconds, 2)}
-        found["states"] = self._cut_power(changes, inodes, most, end)
-        found["kills"] = self._kill_each(len(changes), most, end)
-        for code in FAULTS:
-            found[code] = self._fail_each(len(changes), code, most_faults, end)
-        found["random"] = self._kill_at_random(num_random, seconds, seed, end)
-        return found
+        return inodes
 
     def _do(self, root: Path, what: str) -> Any:
         """Do one thing to a folder in a child; what it returned, or SystemExit."""
@@ -267,25 +329,6 @@ class Bench:
                 self._failed(found, what, wrong)
         return found
 
-    def _kill_at_random(self, count: int, seconds: float, seed: int, end: float) -> dict[str, Any]:
-        """Kill the task at moments drawn evenly from its duration."""
-        import tasks
-        import trials
-
-        draw = random.Random(f"{self._task.name} {seed}")
-        found = {"seed": seed, "tried": 0, "failures": []}
-        for _ in range(count):
-            moment = draw.uniform(0, seconds)
-            if time.monotonic() > end:
-                break
-            root = tasks.fresh(self._work / "killed", self._beginning)
-            child = trials.Child(root, lambda root=root: self._task.work(self._photos, root))
-            child.wait(moment)
-            found["tried"] += 1
-            if wrong := self._goes_on(root):
-                self._failed(found, f"killed after {moment:.3f} s", wrong)
-        return found
-
     def _failed(
         self, found: dict[str, Any], what: str, wrong: str, changes: Any = (), number: int = 0
     ) -> None:
@@ -312,14 +355,22 @@ def _spread(count: int, most: int) -> Iterator[int]:
     return iter(sorted({round(i * (count - 1) / max(1, most - 1)) for i in range(most)}))
 
 
+def _saved(path: Path) -> dict[str, Any]:
+    """The results of the tasks that are in the file, by name."""
+    return json.loads(path.read_text())["tasks"] if path.is_file() else {}
+
+
 def _save(path: Path, name: str, found: dict[str, Any]) -> None:
     import machine
 
-    saved = json.loads(path.read_text()) if path.is_file() else {}
-    saved["machine"] = machine.describe()
-    saved.setdefault("tasks", {})[name] = found
-    path.write_text(json.dumps(saved, indent=1) + "\n")
-    path.with_suffix(".md").write_text(_page(saved))
+    saved = {"machine": machine.describe(), "tasks": _saved(path) | {name: found}}
+    for file, text in (
+        (path, json.dumps(saved, indent=1) + "\n"),
+        (path.with_suffix(".md"), _page(saved)),
+    ):
+        new = file.with_name(f"{file.name}.new")
+        new.write_text(text)
+        new.replace(file)
 
 
 _UNTRIED: dict[str, Any] = {"possible": 0, "tried": 0, "failures": []}
@@ -346,6 +397,8 @@ def _page(saved: dict[str, Any]) -> str:
             + "".join(f"{each['tried']:,} of {each['possible']:,} | " for each in faults)
             + f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
         )
+    total = sum(one["random"]["tried"] for one in saved["tasks"].values())
+    lines += ["", f"Kills at random moments in all: {total:,}."]
     return "\n".join(lines) + "\n"
 
 

@@ -60,6 +60,7 @@ class Child:
         try:
             os.setpgid(0, 0)
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             output = os.open(self.output_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
             os.dup2(output, 1)
             os.dup2(output, 2)
@@ -85,15 +86,22 @@ class Child:
             Its exit code; -9 where it was killed.
         """
         limit = _LIMIT_SECONDS if kill_after is None else kill_after
-        while time.monotonic() - self.started < limit:
-            done, status = os.waitpid(self.process, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(min(0.01, max(0.0, limit - (time.monotonic() - self.started))))
+        try:
+            while time.monotonic() - self.started < limit:
+                done, status = os.waitpid(self.process, os.WNOHANG)
+                if done:
+                    return os.waitstatus_to_exitcode(status)
+                time.sleep(min(0.01, max(0.0, limit - (time.monotonic() - self.started))))
+        except BaseException:  # Ctrl-C or SIGTERM, which its process group does not get
+            self._kill()
+            raise
+        self._kill()
+        return -signal.SIGKILL
+
+    def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process, signal.SIGKILL)
         os.waitpid(self.process, 0)
-        return -signal.SIGKILL
 
     def answer(self) -> Any:
         """What its work returned, or the end of what it printed."""
