@@ -230,25 +230,26 @@ def test_a_withdrawn_job_is_not_decoded_and_waits_no_more():
     assert decoded == [] and second.future.cancelled()
 
 
-def test_heavy_jobs_never_occupy_all_threads():
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_large_jobs_never_occupy_all_threads(num_threads):
     is_over = threading.Event()
-    pool = DecodePool(2, 4)
-    heavy = [
-        Job(None, lambda: is_over.wait(30), lambda values: values, is_heavy=True) for _ in range(3)
+    pool = DecodePool(num_threads, 4, num_large=1)
+    large = [
+        Job(None, lambda: is_over.wait(30), lambda values: values, is_large=True) for _ in range(3)
     ]
     light = [Job(None, lambda: 1, lambda values: values) for _ in range(5)]
-    pool.submit(heavy)
+    pool.submit(large)
     pool.submit(light)
     assert [job.future.result(20) for job in light] == [1] * 5
-    assert not any(job.future.done() for job in heavy)
+    assert not any(job.future.done() for job in large)
     is_over.set()
-    assert [job.future.result(20) for job in heavy] == [True] * 3
+    assert [job.future.result(20) for job in large] == [True] * 3
     pool.close(10)
 
 
-def test_one_thread_decodes_heavy_jobs_too():
+def test_threads_decode_large_jobs_where_none_are_reserved_for_them():
     pool = DecodePool(1, 4)
-    jobs = [Job(None, lambda: 1, lambda values: values, is_heavy=True) for _ in range(2)]
+    jobs = [Job(None, lambda: 1, lambda values: values, is_large=True) for _ in range(2)]
     pool.submit(jobs)
     assert [job.future.result(20) for job in jobs] == [1, 1]
     pool.close(10)

@@ -17,8 +17,8 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from pawsight.inference.decode_processes import DecodeProcesses, DecodeRequest
 from pawsight.web import request_timeout
-from pawsight.web import service as service_module
 from pawsight.web.app import build_app
 from pawsight.web.settings import ServeSettings
 
@@ -60,6 +60,8 @@ def served(run: object, **changes: object) -> Iterator[httpx.Client]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     app = build_app(settings)
+    # With the first photo instead: many tests send none, and few need one for each core.
+    app.state.service._start_processes = lambda: None
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -100,15 +102,15 @@ def client(serve, colour_run):
 @pytest.fixture
 def gate(monkeypatch):
     """Hold all photos back until `open()`; `num_begun` says how many are being looked at."""
-    opened, load_pixels = threading.Event(), service_module.load_pixels
+    opened, load_pixels = threading.Event(), DecodeProcesses.load_pixels
     found = SimpleNamespace(open=opened.set, num_begun=0)
 
-    def wait(*arguments: object, **options: object):
+    def wait(processes: DecodeProcesses, request: DecodeRequest):
         found.num_begun += 1
         assert opened.wait(30)
-        return load_pixels(*arguments, **options)
+        return load_pixels(processes, request)
 
-    monkeypatch.setattr(service_module, "load_pixels", wait)
+    monkeypatch.setattr(DecodeProcesses, "load_pixels", wait)
     yield found
     opened.set()
 

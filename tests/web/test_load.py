@@ -2,14 +2,11 @@
 
 import socket
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-
-from pawsight.inference import decode_timeout
 
 from .conftest import eventually, form, png
 
@@ -116,28 +113,6 @@ def test_an_answer_that_takes_too_long_is_reported_as_a_timeout(serve, colour_ru
     assert answer.status_code == 503
     assert answer.json()["detail"].startswith("No result within 0.3 seconds")
     assert answer.headers["retry-after"]
-
-
-def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(serve, colour_run, monkeypatch):
-    from pawsight.web import service as service_module
-
-    monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 0.5)
-    load_pixels, is_over, stuck = service_module.load_pixels, threading.Event(), png(size=(3, 3))
-
-    def decode(data, *arguments, **options):
-        if data == stuck:
-            is_over.wait(30)
-        return load_pixels(data, *arguments, **options)
-
-    monkeypatch.setattr(service_module, "load_pixels", decode)
-    try:
-        client = serve(colour_run.path)
-        rows = client.post("/predict", files=form(*[png(), stuck] * 4)).json()["predictions"]
-        assert [row["label"] for row in rows] == ["red", ""] * 4
-        assert rows[1]["error"].startswith("took more than")
-        assert post(client).status_code == 200
-    finally:
-        is_over.set()
 
 
 def test_photos_that_wait_are_looked_at_together(serve, colour_run, gate):

@@ -38,11 +38,11 @@ class Job:
         decode: Returns the input of `run`, or raises PhotoError.
         run: Returns one result for each decoded photo, in order.
         weight: How many photos it counts as in `DecodePool.num_waiting`.
-        is_heavy: It takes long to decode. Such jobs never occupy all threads of a
-            pool that has several, so that they do not delay others.
+        is_large: It may take long to decode. Threads of their own take such jobs, one at a
+            time, so that they do not delay others.
     """
 
-    __slots__ = ("decode", "future", "group", "is_heavy", "run", "weight")
+    __slots__ = ("decode", "future", "group", "is_large", "run", "weight")
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Job:
         decode: Callable[[], Any],
         run: Callable[[list[Any]], Sequence[Any]],
         weight: int = 1,
-        is_heavy: bool = False,
+        is_large: bool = False,
     ) -> None:
         self.group, self.decode, self.run, self.weight = group, decode, run, weight
-        self.is_heavy = is_heavy
+        self.is_large = is_large
         self.future: Future[Any] = Future()
 
 
@@ -64,42 +64,55 @@ class DecodePool:
         num_threads: At least 1.
         batch_size: Photos that a thread takes at a time, at least 1.
         on_batch: Called in a worker with the number of photos of each run of the model.
+        num_large: Threads beside these, for large jobs only; 0 makes no distinction.
     """
 
     def __init__(
-        self, num_threads: int, batch_size: int, on_batch: Callable[[int], object] = bool
+        self,
+        num_threads: int,
+        batch_size: int,
+        on_batch: Callable[[int], object] = bool,
+        num_large: int = 0,
     ) -> None:
+        self._num_threads, self._num_large = num_threads, num_large
         self._batch_size, self.on_batch = batch_size, on_batch
-        self._changed = threading.Condition()  # held to read or change all below
-        self._waiting: deque[Job] = deque()
+        self._lock = threading.Lock()  # held to read or change all below
+        # Two queues: of large jobs (True) and of all others.
+        self._changed = {is_large: threading.Condition(self._lock) for is_large in (False, True)}
+        self._waiting: dict[bool, deque[Job]] = {False: deque(), True: deque()}
         self._is_closed = False
-        with self._changed:
-            self._workers = [_Worker(self) for _ in range(num_threads)]
+        with self._lock:
+            self._workers = [
+                _Worker(self, i >= num_threads) for i in range(num_threads + num_large)
+            ]
             for worker in self._workers:
                 worker.start()
 
     @property
     def num_waiting(self) -> int:
         """Return the number of photos that no thread has taken yet."""
-        with self._changed:
-            return sum(job.weight for job in self._waiting)
+        with self._lock:
+            return sum(job.weight for waiting in self._waiting.values() for job in waiting)
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Add jobs to the queue."""
-        with self._changed:
-            self._waiting.extend(jobs)
-            self._changed.notify(len(jobs))
+        with self._lock:
+            for job in jobs:
+                is_large = job.is_large and self._num_large > 0
+                self._waiting[is_large].append(job)
+                self._changed[is_large].notify()
 
     def withdraw(self, jobs: Sequence[Job]) -> None:
         """Cancel jobs, and remove those that no thread has taken from the queue."""
         gone = {job for job in jobs if job.future.cancel()}
         if gone:
-            with self._changed:
-                self._waiting = deque(job for job in self._waiting if job not in gone)
+            with self._lock:
+                for is_large, waiting in self._waiting.items():
+                    self._waiting[is_large] = deque(job for job in waiting if job not in gone)
 
     def replace_stuck(self) -> None:
         """Abandon threads whose photo takes too long; to be called regularly."""
-        with self._changed:
+        with self._lock:
             for index, worker in enumerate(self._workers):
                 reason = worker.timer.timeout_reason() if worker.current is not None else ""
                 if not reason or worker.current is None:
@@ -107,53 +120,42 @@ class DecodePool:
                 worker.is_abandoned = True
                 _settle(worker.current.future, error=PhotoError(reason))
                 rest = [job for job in worker.jobs if job is not worker.current]
-                self._waiting.extendleft(job for job in reversed(rest) if not job.future.done())
-                self._workers[index] = _Worker(self)
+                waiting = self._waiting[worker.is_large]
+                waiting.extendleft(job for job in reversed(rest) if not job.future.done())
+                self._workers[index] = _Worker(self, worker.is_large)
                 self._workers[index].start()
 
     def close(self, wait_seconds: float = 0.0) -> None:
         """Drop what waits and end the threads, waiting for their current photos for a while."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
-            for job in self._waiting:
-                job.future.cancel()
-            self._waiting.clear()
-            self._changed.notify_all()
+            for is_large, waiting in self._waiting.items():
+                for job in waiting:
+                    job.future.cancel()
+                waiting.clear()
+                self._changed[is_large].notify_all()
         until = time.monotonic() + wait_seconds
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
 
     def take(self, worker: _Worker) -> list[Job]:
         """Return a thread's share of the waiting jobs, after waiting for some; none once closed."""
-        with self._changed:
-            if worker.jobs and worker.jobs[0].is_heavy:
-                self._changed.notify_all()  # another one may be taken
+        with self._lock:
             worker.jobs = []
-            self._changed.wait_for(lambda: self._next() is not None or self._is_closed)
-            index = self._next()
-            if index is None:
-                return []
+            is_large = worker.is_large
+            self._changed[is_large].wait_for(lambda: self._waiting[is_large] or self._is_closed)
+            waiting = self._waiting[is_large]
             # While there are few, each thread gets some.
-            share = min(self._batch_size, math.ceil(len(self._waiting) / len(self._workers)))
-            first = self._waiting[index]
-            while len(worker.jobs) < share and index < len(self._waiting):
-                job = self._waiting[index]
-                if worker.jobs and (job.group != first.group or job.is_heavy or first.is_heavy):
+            share = min(self._batch_size, math.ceil(len(waiting) / self._num_threads))
+            while waiting and len(worker.jobs) < (1 if is_large else share):
+                if worker.jobs and waiting[0].group != worker.jobs[0].group:
                     break
-                worker.jobs.append(job)
-                del self._waiting[index]
+                worker.jobs.append(waiting.popleft())
             return worker.jobs
-
-    def _next(self) -> int | None:
-        """Return the place of the next job that may be taken now."""
-        num_heavy = sum(bool(one.jobs) and one.jobs[0].is_heavy for one in self._workers)
-        may_be_heavy = num_heavy < max(1, len(self._workers) - 1)
-        places = (i for i, job in enumerate(self._waiting) if may_be_heavy or not job.is_heavy)
-        return next(places, None)
 
     def begin(self, worker: _Worker, job: Job | None) -> bool:
         """Record which photo a thread decodes now; False if the thread was abandoned."""
-        with self._changed:
+        with self._lock:
             if worker.is_abandoned:
                 return False
             worker.current, worker.timer = job, DecodeTimer()
@@ -161,9 +163,9 @@ class DecodePool:
 
 
 class _Worker(threading.Thread):
-    def __init__(self, pool: DecodePool) -> None:
+    def __init__(self, pool: DecodePool, is_large: bool) -> None:
         super().__init__(name="pawsight-decoding", daemon=True)
-        self._pool = pool
+        self._pool, self.is_large = pool, is_large
         self.jobs: list[Job] = []
         self.current: Job | None = None  # the photo being decoded
         self.timer = DecodeTimer()

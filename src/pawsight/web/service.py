@@ -1,4 +1,4 @@
-"""One process of the service: its model, its worker threads, and the handling of requests."""
+"""One process of the service: its model, threads and decoders, and the handling of requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import struct
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -17,9 +16,10 @@ from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
 from pawsight import machine
-from pawsight.data.decoding.decode import load_pixels
+from pawsight.data.decoding.decode_cost import is_large
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_pool import DecodePool, Job
+from pawsight.inference.decode_processes import DecodeProcesses, DecodeRequest, NoProcessError
 from pawsight.inference.drift import DriftMonitor
 from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
@@ -32,12 +32,11 @@ from pawsight.web.uploads import Body, BusyError, MemoryBudget, Upload
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1  # after a refusal
-_CHECK_SECONDS = 0.5  # between two checks for photos that take too long
 _BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
 _LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
 _MOST_OF_ONE_CLIENT = 0.75  # of all requests that may be active
-_HEAVY_PIXELS = 16_000_000  # of a PNG, however few bytes it has
-_HEAVY_BYTES = 8 << 20  # of other formats
+_BYTES_A_PIXEL = 25  # of memory, while a large photo is decoded
+_MOST_MEMORY = 0.5  # of the machine's, for large photos
 _DRIFT_PHOTOS = 200  # tested at a time
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
@@ -55,21 +54,25 @@ class Service:
         self._memory = MemoryBudget(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it is stopping
         self._pool: DecodePool | None = None
+        self._processes = DecodeProcesses(_num_threads(settings))
         self._drift: tuple[Model, DriftMonitor] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the worker threads, replace stuck ones, and reload the model when its run changes."""
+        """Run the worker threads and processes, and reload the model when its run changes."""
         machine.keep_memory()
-        num_threads = max(1, machine.num_cpus() // self.settings.workers)
-        self._pool = DecodePool(num_threads, _BATCH_SIZE, self.metrics.batches.observe)
+        self._pool = DecodePool(
+            *(_num_threads(self.settings), _BATCH_SIZE, self.metrics.batches.observe),
+            num_large=_num_large(self.settings),
+        )
+        await asyncio.to_thread(self._start_processes)
         self.metrics.show(self.model.now)
-        tasks = [asyncio.create_task(self._watch_photos()), asyncio.create_task(self._watch_run())]
+        watching = asyncio.create_task(self._watch_run())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            watching.cancel()
+            self._processes.close()
             self._pool.close()
             self.metrics.close()
 
@@ -114,7 +117,8 @@ class Service:
                 found = heat_map(classifier.probs, classifier.class_names, pixels[0], label)
                 return [schemas.heat(found, model)]
 
-            job = Job(object(), self._decoding(model, uploads[0]), draw, _HEAT_WEIGHT)
+            decode = self._decoding(model, uploads[0])
+            job = Job(object(), decode, draw, _HEAT_WEIGHT, is_large(uploads[0].data))
             (found,) = await self._results(request, [job])
             if isinstance(found, PhotoError):
                 raise HTTPException(422, f"The photo could not be read: {found}")
@@ -155,15 +159,15 @@ class Service:
             return model.classifier.predictions_of([""] * len(pixels), pixels, tta)
 
         decode = self._decoding(model, upload)
-        return Job((id(model), tta), decode, answer, is_heavy=_is_heavy(upload.data))
+        return Job((id(model), tta), decode, answer, is_large=is_large(upload.data))
 
     def _decoding(self, model: Model, upload: Upload) -> Callable[[], ImageArray]:
-        classifier, most = model.classifier, self.settings.max_pixels
-        return lambda: load_pixels(
+        classifier = model.classifier
+        request = DecodeRequest(
             *(upload.data, classifier.image_size, classifier.resize),
-            max_pixels=most,
-            scale=classifier.pixel_scale,
+            *(self.settings.max_pixels, classifier.pixel_scale),
         )
+        return lambda: self._processes.load_pixels(request)
 
     async def _results(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
         """Run jobs and return their results; a photo that cannot be read has a PhotoError."""
@@ -202,6 +206,8 @@ class Service:
             self._pool.withdraw(jobs)
             self.metrics.waiting.set(self._pool.num_waiting)
         for one in found:
+            if isinstance(one, NoProcessError):
+                raise BusyError(f"{one} Try again in a second.") from one
             if isinstance(one, BaseException) and not isinstance(one, PhotoError):
                 raise one
         num_unreadable = sum(isinstance(one, PhotoError) for one in found)
@@ -229,11 +235,11 @@ class Service:
             found = Prediction(name, error=str(found))
         return schemas.row(name, found, self.settings.sure)
 
-    async def _watch_photos(self) -> None:
-        assert self._pool is not None
-        while True:
-            await asyncio.sleep(_CHECK_SECONDS)
-            self._pool.replace_stuck()
+    def _start_processes(self) -> None:
+        try:
+            self._processes.start()
+        except NoProcessError as error:
+            logger.warning("%s", error)
 
     async def _watch_run(self) -> None:
         while self.settings.run is not None:
@@ -245,12 +251,18 @@ class Service:
                 logger.exception("Checking for a new model failed.")
 
 
-def _is_heavy(data: bytes) -> bool:
-    """Return whether a photo takes long to decode, by the first bytes and the size."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return int(width * height) > _HEAVY_PIXELS
-    return len(data) > _HEAVY_BYTES
+def _num_threads(settings: ServeSettings) -> int:
+    """Return how many threads, and processes, handle small photos: the share of the cores."""
+    return max(1, machine.num_cpus() // settings.workers)
+
+
+def _num_large(settings: ServeSettings) -> int:
+    """Return how many large photos are decoded at once: as memory and cores allow, at least 1."""
+    most = _num_threads(settings) - 1
+    if memory := machine.memory():
+        of_each = settings.max_pixels * _BYTES_A_PIXEL * settings.workers
+        most = min(most, int(memory * _MOST_MEMORY / of_each))
+    return max(1, most)
 
 
 async def _in_daemon_thread(call: Callable[[], bool]) -> bool:

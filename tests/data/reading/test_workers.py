@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pawsight.data.reading import ingest as ingest_room
-from pawsight.data.reading import workers
+from pawsight.data.reading import worker_process
 from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.workers import read_all
@@ -167,7 +167,7 @@ def test_a_photo_that_took_too_long_is_not_tried_again_and_one_that_crashed_is(
 
 @pytest.mark.parametrize("program", ["raise SystemExit(3)", "import time; time.sleep(0)"])
 def test_photos_are_read_here_where_no_process_can_live(pets, planted, monkeypatch, program):
-    monkeypatch.setattr(workers, "_PROGRAM", program)
+    monkeypatch.setattr(worker_process, "_PROGRAM", program)
     assert set(found(batches_of(pets, 4), 2, planted).values()) == {""}
 
 
@@ -175,7 +175,7 @@ def test_photos_are_read_here_where_no_process_may_start(pets, planted, monkeypa
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(workers.subprocess, "Popen", refuse)
+    monkeypatch.setattr(worker_process.subprocess, "Popen", refuse)
     assert set(found(batches_of(pets, 4), 2, planted).values()) == {""}
 
 
@@ -195,7 +195,7 @@ def test_closing_the_iterator_ends_the_processes(pets, planted, monkeypatch):
         started.append(popen(*arguments, **settings))
         return started[-1]
 
-    monkeypatch.setattr(workers.subprocess, "Popen", start)
+    monkeypatch.setattr(worker_process.subprocess, "Popen", start)
     harm(pets / "cats/0.png", "WAIT")
     reading = read_all(batches_of(pets, 1), 2, planted)
     next(reading)

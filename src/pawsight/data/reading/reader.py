@@ -1,6 +1,6 @@
 """The worker process that reads photos, and that a photo may kill.
 
-It takes batches from standard input and writes results to standard output, both
+It takes requests, such as batches, from standard input and writes results to standard output, both
 pickled, until its input ends: so it ends with the process that started it,
 however that one ends. A decoder that crashes, hangs or takes all memory kills
 this process only.
@@ -19,12 +19,12 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pawsight import machine
 from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
 from pawsight.data.decoding.photo_file import MAX_BYTES
-from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult
+from pawsight.data.reading.batch import DecodeTimeout
 
 # Of processor time, so that a busy machine fails no photo. What `limits` accepts takes up to
 # about 5 seconds; this is for what it does not cover, and for slower machines.
@@ -34,7 +34,7 @@ CLOCK_SECONDS = 60.0
 # What one photo can need, the file itself and a copy of it included.
 MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
 
-Work = Callable[[Batch, DecodeTimeout], list[ReadResult]]
+Work = Callable[[Any, DecodeTimeout], Any]  # what a process does with each request it gets
 
 
 def reason_for(exit_code: int) -> str:
@@ -72,13 +72,13 @@ class SignalTimeout(DecodeTimeout):
 
 
 def main() -> None:
-    """Read batches until the input ends."""
+    """Do the work of each request until the input ends."""
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decoder that prints must not garble results
     _limit()
     work: Work = pickle.load(requests)
-    waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     gc.freeze()  # what was imported stays, so the collector can skip it
     _answer(answers, None)
@@ -94,13 +94,13 @@ def main() -> None:
             _answer(answers, traceback.format_exc())
 
 
-def _answer(answers: BinaryIO, found: list[ReadResult] | str | None) -> None:
+def _answer(answers: BinaryIO, found: Any) -> None:
     pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
     answers.flush()
 
 
-def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Batch]) -> None:
-    """Receive batches ahead, so that the next one is here when this one is done."""
+def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Any]) -> None:
+    """Receive requests ahead, so that the next one is here when this one is done."""
     while True:
         try:
             waiting.put(pickle.load(requests))
@@ -109,8 +109,9 @@ def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Batch]) -> None:
 
 
 def _limit() -> None:
-    """Ignore Ctrl-C, which the parent handles, and limit the memory to what one photo can need."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore signals, which the parent handles, and limit the memory to what one photo can need."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, or service
+        signal.signal(number, signal.SIG_IGN)
     for name in ("SIGPROF", "SIGALRM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)

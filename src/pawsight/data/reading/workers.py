@@ -9,36 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import pickle
 import queue
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable
-from typing import Any
 
-from pawsight import machine
 from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult, read_batch
 from pawsight.data.reading.reader import Work, is_lasting, reason_for
+from pawsight.data.reading.worker_process import DiedError, WorkerProcess
 
 _log = logging.getLogger(__name__)
 _AHEAD = 2  # batches sent to a process at once
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C, on systems that need them
-_SETTINGS = {
-    # One thread per process: there is a process for each core.
-    **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
-    "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
-    "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
-}
-_END_SECONDS = 5.0  # for a killed process to end
-_PROGRAM = """
-import pickle, sys
-sys.path[:] = pickle.load(sys.stdin.buffer)
-from pawsight.data.reading.reader import main
-main()
-"""
 
 Result = tuple[Batch, list[ReadResult]]
 
@@ -91,7 +73,7 @@ class _Pool:
         # Bounded, so that results do not pile up where this process is the slower one.
         self._results: queue.Queue[Result | BaseException | None] = queue.Queue(maxsize=32)
         self._lock = threading.Lock()
-        self._processes: set[_Process] = set()
+        self._processes: set[WorkerProcess] = set()
         self.is_closed = False
 
     def next_batch(self) -> Batch | None:
@@ -110,7 +92,7 @@ class _Pool:
             with contextlib.suppress(queue.Empty):
                 return self._results.get(timeout=_WAIT_SECONDS)
 
-    def start_process(self) -> _Process:
+    def start_process(self) -> WorkerProcess:
         """Start a process.
 
         Raises:
@@ -120,20 +102,20 @@ class _Pool:
             if self.is_closed:
                 raise _NoProcessError
             try:
-                process = _Process()
+                process = WorkerProcess()
             except (OSError, ValueError) as error:
                 _log.warning("No worker process could be started: %s", error)
                 raise _NoProcessError from error
             self._processes.add(process)
         try:
             process.set_up(self.work)
-        except _DiedError as error:
+        except DiedError as error:
             code = self.end_process(process)
             _log.warning("A worker process ended at once, with exit code %s.", code)
             raise _NoProcessError from error
         return process
 
-    def end_process(self, process: _Process) -> int:
+    def end_process(self, process: WorkerProcess) -> int:
         with self._lock:
             self._processes.discard(process)
         return process.end()
@@ -185,7 +167,7 @@ class _Feeder(threading.Thread):
                     return False
                 findings = process.receive()
                 self._pool.put((under_way.popleft()[0], findings))
-        except _DiedError:
+        except DiedError:
             code = self._pool.end_process(process)
             if self._pool.is_closed:
                 return False
@@ -209,70 +191,3 @@ class _Feeder(threading.Thread):
 
 class _NoProcessError(Exception):
     pass
-
-
-class _DiedError(Exception):
-    pass
-
-
-class _Process:
-    """A process that reads photos (see `reader`), and the pipes to it."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            # Without "-P" a file pickle.py that is next to the photos would be run.
-            [sys.executable, "-P", "-c", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # discard the decoder's stderr
-            env=os.environ | _SETTINGS,
-        )
-
-    def set_up(self, work: Work) -> None:
-        """Send the work to do, and wait until the process is ready.
-
-        Raises:
-            _DiedError: It died before.
-        """
-        self.send(sys.path)
-        self.send(work)
-        self.receive()
-
-    def send(self, message: Any) -> None:
-        """Send a message; nothing happens if the process has died, which `receive` raises."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
-            self._process.stdin.flush()
-
-    def receive(self) -> Any:
-        """Wait for the next result.
-
-        Raises:
-            _DiedError: The process is dead, and all its results were received.
-        """
-        assert self._process.stdout is not None
-        try:
-            result = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
-            raise _DiedError from error
-        if isinstance(result, str):
-            raise RuntimeError(f"A worker process failed:\n{result}")
-        return result
-
-    def kill(self) -> None:
-        """Kill the process, from any thread."""
-        self._process.kill()
-
-    def end(self) -> int:
-        """Kill the process if it runs, free its resources, and return its exit code."""
-        self._process.kill()
-        try:
-            code = self._process.wait(timeout=_END_SECONDS)
-        except subprocess.TimeoutExpired:  # it waits for a drive that does not answer
-            code = 1
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        return code
