@@ -63,6 +63,29 @@ def test_without_photos_that_break_the_pattern_nothing_can_be_said():
     )
 
 
+def test_a_camera_that_no_photo_of_the_part_has_is_compared_all_the_same():
+    # Of 60 cats 50 have the Nikon, all for training; those of the test part have other cameras.
+    kinds = [("cats", "train", NIKON)] * 50 + [("cats", "test", "PHONE")] * 10
+    kinds += [("dogs", "test", "PHONE")] * 30 + [("dogs", "test", "TABLET")] * 30
+    photos = tuple(
+        Photo(f"{i:03}.jpg", label, part, width=4, height=3, camera=camera)
+        for i, (label, part, camera) in enumerate(kinds)
+    )
+    tested = photos[50:]
+    predictions = Predictions(
+        tuple(photo.path for photo in tested),
+        np.repeat([0, 1], [10, 60]),
+        np.repeat([[0.9, 0.1], [0.1, 0.9]], [10, 60], axis=0),
+        ("cats", "dogs"),
+    )
+
+    found = measure_shortcuts(predictions, Dataset(Catalog("pets", Path("/photos"), photos), None))
+
+    (camera,) = found
+    assert camera.text.startswith("83 % of the photos of 'cats' are taken with NIKON D70")
+    assert (camera.num_breaking, camera.num_fitting) == (10, 60)
+
+
 def test_what_is_saved_is_loaded(tmp_path):
     found = [measured(5, 3, lambda label, camera: camera == NIKON)]
     save_shortcuts(found, tmp_path / "shortcuts.json")

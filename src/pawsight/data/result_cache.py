@@ -22,7 +22,7 @@ _Found = TypeVar("_Found")
 
 
 def cached_result(
-    what: str, version: int, catalog: Catalog, pixels: Pixels, find: Callable[[], _Found]
+    what: str, version: int | str, catalog: Catalog, pixels: Pixels, find: Callable[[], _Found]
 ) -> _Found:
     """Return what `find` returned for the same photos before, or call it now.
 
@@ -51,7 +51,7 @@ def cached_result(
     return found
 
 
-def _key(version: int, catalog: Catalog) -> str:
+def _key(version: int | str, catalog: Catalog) -> str:
     """Compute a key of the photos and the algorithm."""
     key = hashlib.sha256(f"{version}\n".encode())
     for photo in catalog.photos:

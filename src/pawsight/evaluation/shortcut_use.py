@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from pawsight.data.auditing.shortcuts import Shortcut, cues_of_photos, find_shortcuts
+from pawsight.data.auditing.shortcuts import Shortcut, find_shortcuts, measure_cues
 from pawsight.data.dataset import Dataset
 from pawsight.errors import RunError
 from pawsight.formatting import counted
@@ -100,8 +100,8 @@ def measure_shortcuts(predictions: Predictions, dataset: Dataset) -> list[Shortc
     indices = np.array([places[path] for path in predictions.paths], np.int64)
     columns = {
         (cue.id, place): column.values
-        for cue in cues_of_photos(dataset.catalog, dataset.pixels, indices)
-        for place, column in enumerate(cue.columns)
+        for cue, measured in measure_cues(dataset.catalog, dataset.pixels, indices)
+        for place, column in enumerate(measured)
     }
     names = list(predictions.class_names)
     return [_measured(one, columns[one.cue, one.column], predictions, names) for one in shortcuts]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pawsight.data.auditing.checks import CHECKS
-from pawsight.data.auditing.cues import name_pattern
 from pawsight.data.auditing.facts import AuditFacts
+from pawsight.data.auditing.file_cues import name_pattern
 from pawsight.data.auditing.shortcuts import compare, find_shortcuts
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ROW, analyse

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pawsight.class_weights import IMBALANCED_RATIO
 from pawsight.data.auditing import detail, photo_checks, set_checks
-from pawsight.data.auditing.cues import LEAST_EFFECTS
+from pawsight.data.auditing.cues import CUES, LEAST_EFFECTS
 from pawsight.data.auditing.detail import LACKING, LEAST_SIDE
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Finding, GroupItem, PhotoItem, SentenceItem
@@ -160,10 +160,9 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "shortcuts",
         "Shortcuts",
-        f"Cues that tell the classes apart although they are not what the photos show: size, "
-        f"aspect ratio, format, JPEG quality, camera, file names, borders, marks in a corner, "
-        f"colour cast, brightness, blur and noise. Named where the effect is large (Cliff's "
-        f"delta of {LEAST_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
+        f"Cues that tell the classes apart although they are not what the photos show: "
+        f"{', '.join(cue.title for cue in CUES)}. Named where the effect is large (Cliff's delta "
+        f"of {LEAST_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
         f"assignments of the labels have one as significant. A model can learn them instead of "
         f"the content, and then fails on photos without them: take photos of all classes in the "
         f"same way. Some differences are natural, such as white flowers; judge by the photos.",

@@ -11,11 +11,13 @@ whichever cue and class it is of. Source: Westfall and Young 1993 (largest stati
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.data.auditing.cues import Column, Cue, cues_of
+from pawsight.data.auditing.cue import Column, Cue, CueInput
+from pawsight.data.auditing.cues import CUES
 from pawsight.data.catalog import Catalog
 from pawsight.data.result_cache import cached_result
 from pawsight.formatting import percent
@@ -68,46 +70,84 @@ def find_shortcuts(catalog: Catalog, pixels: Pixels | None) -> list[Shortcut]:
     if pixels is None:
         return _search(catalog, None)
     found = cached_result(
-        "shortcuts", _VERSION, catalog, pixels, lambda: list(map(asdict, _search(catalog, pixels)))
+        "shortcuts",
+        " ".join((str(_VERSION), *(cue.id for cue in CUES))),
+        catalog,
+        pixels,
+        lambda: list(map(asdict, _search(catalog, pixels))),
     )
     return [Shortcut(**one) for one in found]
 
 
-def cues_of_photos(catalog: Catalog, pixels: Pixels | None, indices: IntArray) -> list[Cue]:
-    """Measure the cues of some photos of a catalog, shape [N]."""
+def measure_cues(
+    catalog: Catalog, pixels: Pixels | None, indices: IntArray
+) -> list[tuple[Cue, tuple[Column, ...]]]:
+    """Measure the cues of some photos of a catalog.
+
+    Args:
+        catalog: Photos of one class each.
+        pixels: Their pixels; without them only facts of the files are measured.
+        indices: The photos to measure, shape [N].
+
+    Returns:
+        Each cue with its columns, the same ones in the same order for any `indices`.
+    """
     analyses = None
     if pixels is not None and len(indices):
         parts = [indices[at : at + _AT_ONCE] for at in range(0, len(indices), _AT_ONCE)]
         analyses = np.concatenate([pixels.analysis(part) for part in parts])
-    return cues_of([catalog.photos[i] for i in indices.tolist()], analyses)
+    photos, compared = (
+        [catalog.photos[i] for i in some.tolist()] for some in (indices, _compared(catalog))
+    )
+    found = CueInput(photos, compared, analyses)
+    return [
+        (cue, tuple(cue.measure(found)))
+        for cue in CUES
+        if analyses is not None or not cue.needs_pixels
+    ]
 
 
-def _search(catalog: Catalog, pixels: Pixels | None) -> list[Shortcut]:
-    names = catalog.class_names
+def _compared(catalog: Catalog) -> IntArray:
+    """Choose the photos that the classes are compared on: indices, ascending."""
     usable = np.array([i for i in catalog.usable.tolist() if catalog.photos[i].label], np.int64)
     if len(usable) > _MOST_PHOTOS:
         chosen = np.random.default_rng(0).choice(usable, _MOST_PHOTOS, replace=False)
         usable = np.sort(chosen)
-    if not len(usable):
+    return usable
+
+
+def _search(catalog: Catalog, pixels: Pixels | None) -> list[Shortcut]:
+    names = catalog.class_names
+    compared = _compared(catalog)
+    if not len(compared):
         return []
-    labels = catalog.labels(usable)
-    cues = cues_of_photos(catalog, pixels, usable)
-    columns = [(cue, place) for cue in cues for place in range(len(cue.columns))]
-    effects, p_values = compare(
-        [cue.columns[place].values for cue, place in columns], labels, len(names)
-    )
+    labels = catalog.labels(compared)
+    columns = [
+        (cue, place, column)
+        for cue, measured in measure_cues(catalog, pixels, compared)
+        for place, column in enumerate(measured)
+    ]
+    effects, p_values = compare([column.values for _, _, column in columns], labels, len(names))
     found: dict[str, Shortcut] = {}
     # Of equal effects, what a class has comes before what it lacks.
-    is_text = np.array([_is_indicator(cue.columns[place]) for cue, place in columns])
+    is_text = np.array([_is_indicator(column) for _, _, column in columns])
     strength = np.abs(effects) + 1e-9 * (is_text & (effects > 0))
     for row in np.argsort(-strength, axis=None, kind="stable").tolist():
         label, number = divmod(row, len(columns))
-        cue, place = columns[number]
+        cue, place, column = columns[number]
         effect, p_value = float(effects[label, number]), float(p_values[label, number])
         if abs(effect) < cue.least_effect or p_value > SIGNIFICANT:
             continue
         if cue.id not in found:
-            found[cue.id] = _described(cue, place, labels == label, names[label], (effect, p_value))
+            found[cue.id] = Shortcut(
+                cue.id,
+                cue.title,
+                place,
+                names[label],
+                effect,
+                p_value,
+                **_described(column, labels == label, names[label], effect),
+            )
         elif found[cue.id].column == place and effect * found[cue.id].effect > 0:
             found[cue.id].other_labels.append(names[label])
     return list(found.values())
@@ -163,16 +203,14 @@ def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _described(
-    cue: Cue, place: int, is_inside: NDArray[np.bool_], label: str, measured: tuple[float, float]
-) -> Shortcut:
-    effect, p_value = measured
-    column = cue.columns[place]
+    column: Column, is_inside: NDArray[np.bool_], label: str, effect: float
+) -> dict[str, Any]:
+    """Return the border and the text of a shortcut."""
     inside, outside = column.values[is_inside], column.values[~is_inside]
-    text = _sentence(column, inside, outside, label, effect)
     border = 0.5
     if not _is_indicator(column):
         border = float(np.nanmedian(inside) + np.nanmedian(outside)) / 2
-    return Shortcut(cue.id, cue.title, place, label, effect, p_value, border, text)
+    return {"border": border, "text": _sentence(column, inside, outside, label, effect)}
 
 
 def _is_indicator(column: Column) -> bool:
