@@ -5,7 +5,8 @@ import pytest
 
 from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
-from pawsight.evaluation.robustness import KINDS, Robustness, measure_robustness
+from pawsight.evaluation.corruptions import CORRUPTIONS
+from pawsight.evaluation.robustness import Robustness, measure_robustness
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.storage.atomic import write_json
@@ -40,9 +41,9 @@ def measured(count=6, *lost):
     )
 
 
-def test_each_kind_is_measured_at_none_and_five_strengths():
+def test_each_corruption_is_measured_at_none_and_five_severities():
     found = measured()
-    assert list(found.kinds) == ["blur", "noise", "jpeg", "darkness", "rotation"]
+    assert list(found.kinds) == [one.id for one in CORRUPTIONS]
     assert all(len(one.num_correct) == len(one.strengths) == 6 for one in found.kinds.values())
     assert all(one.num_correct[0] == found.num_photos == 6 for one in found.kinds.values())
 
@@ -54,7 +55,7 @@ def test_what_a_change_costs_is_counted():
     assert found.kinds["blur"].num_correct == (6,) * 6
     assert found.sentence() == (
         "Of 6 test photos it is right on 100.0 % as they are, and on 50.0 % with darkness "
-        "(35 % of the light), which costs most of the five changes at the middle strength."
+        "(35 % of the light), which costs most of the 5 changes at the middle strength."
     )
 
 
@@ -63,11 +64,11 @@ def test_at_most_200_photos_are_measured_and_lost_ones_are_not():
     assert measured(6, 2).num_photos == 5
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_a_change_is_the_same_each_time_and_keeps_the_shape(name):
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.id)
+def test_a_corruption_is_the_same_each_time_and_keeps_the_shape(corruption):
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     one, two = (
-        KINDS[name].change(image, KINDS[name].strengths[0], np.random.default_rng(1))
+        corruption.apply(image, corruption.severities[0], np.random.default_rng(1))
         for _ in range(2)
     )
     assert (one == two).all()
@@ -83,3 +84,8 @@ def test_what_is_written_is_loaded(tmp_path):
     (tmp_path / "robustness.json").write_text("{}")
     with pytest.raises(RunError, match=r"robustness\.json is damaged"):
         Robustness.load(tmp_path / "robustness.json")
+
+
+def test_every_corruption_has_five_severities_and_an_id_of_its_own():
+    assert {len(one.severities) for one in CORRUPTIONS} == {5}
+    assert len({one.id for one in CORRUPTIONS}) == len(CORRUPTIONS)

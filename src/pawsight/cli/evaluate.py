@@ -24,8 +24,8 @@ def evaluate(
         bool,
         typer.Option(
             "--robustness",
-            help="Measure up to 200 of the run's own photos blurred, noisy, compressed, darkened "
-            "and rotated, too; the report then shows it.",
+            help="Measure up to 200 of the run's own photos with blur, noise and other "
+            "corruptions, too; the report then shows it.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

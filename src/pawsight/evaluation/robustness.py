@@ -1,91 +1,34 @@
-"""Accuracy on photos that were made worse on purpose, by kind and strength.
+"""Accuracy on photos that were made worse on purpose, by kind of corruption and severity.
 
 A photo of a shaking hand, a cheap camera or the evening is classified as well as
-the model allows; these curves show where that ends. All changes are made to the
-pixels that the model receives, so that they are as strong for photos of any size.
+the model allows; these curves show where that ends.
 """
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
 from pydantic import BaseModel, ConfigDict
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.store import is_lost
 from pawsight.errors import RunError
+from pawsight.evaluation.corruptions import CORRUPTIONS, Corruption
 from pawsight.evaluation.predictions import Classify
 from pawsight.formatting import counted, percent
 from pawsight.progress import Progress
 from pawsight.records import ImageArray, Part, Pixels
 from pawsight.task import Task
 
-MOST_PHOTOS = 200  # of a part; each is classified 26 times
+MOST_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
 _AT_ONCE = 64
-_MIDDLE = 3  # of the strengths, of which the first is none
-_GREY = (128, 128, 128)  # where a rotated photo has no pixels
+_MIDDLE = 3  # of the severities, of which the first is none
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A way to make photos worse.
-
-    Attributes:
-        title: For display.
-        strengths: Five, the weakest first.
-        unit: What a strength means; "{:g}" stands for the number.
-        change: Changes an image, shape [H, W, 3], by a strength; the generator is of the photo.
-    """
-
-    title: str
-    strengths: tuple[float, ...]
-    unit: str
-    change: Callable[[ImageArray, float, np.random.Generator], ImageArray]
-
-
-def _blurred(image: ImageArray, share: float, random: np.random.Generator) -> ImageArray:
-    radius = share / 100 * min(image.shape[:2])
-    return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
-
-
-def _noisy(image: ImageArray, deviation: float, random: np.random.Generator) -> ImageArray:
-    noise = random.normal(0, deviation, image.shape)
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-
-
-def _compressed(image: ImageArray, quality: float, random: np.random.Generator) -> ImageArray:
-    data = io.BytesIO()
-    Image.fromarray(image).save(data, "JPEG", quality=round(quality))
-    return np.asarray(Image.open(data))
-
-
-def _darkened(image: ImageArray, share: float, random: np.random.Generator) -> ImageArray:
-    return np.asarray(np.rint(image * (share / 100)), np.uint8)
-
-
-def _rotated(image: ImageArray, degrees: float, random: np.random.Generator) -> ImageArray:
-    angle = degrees if random.random() < 0.5 else -degrees
-    turned = Image.fromarray(image).rotate(angle, Image.Resampling.BILINEAR, fillcolor=_GREY)
-    return np.asarray(turned)
-
-
-KINDS = {
-    "blur": Kind("blur", (0.4, 0.8, 1.2, 2, 3), "{:g} % of the side", _blurred),
-    "noise": Kind("noise", (8, 16, 24, 36, 50), "{:g} of 255", _noisy),
-    "jpeg": Kind("JPEG quality", (50, 30, 20, 10, 5), "{:g}", _compressed),
-    "darkness": Kind("darkness", (70, 50, 35, 25, 15), "{:g} % of the light", _darkened),
-    "rotation": Kind("rotation", (5, 10, 20, 30, 45), "{:g}°", _rotated),
-}
-
-
-class Measured(BaseModel):
-    """The accuracy of one kind of change, at strengths of which the first is none."""
+class CorruptionCounts(BaseModel):
+    """The right answers under one corruption, at severities of which the first is none."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -95,29 +38,29 @@ class Measured(BaseModel):
 
 
 class Robustness(BaseModel):
-    """What evaluation/robustness.json holds: counts of right answers on changed photos.
+    """What evaluation/robustness.json holds: counts of right answers on corrupted photos.
 
     Attributes:
         part: The photos' part.
         num_photos: Photos measured.
-        kinds: By the id of each kind of change.
+        kinds: By the id of each corruption.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     part: str
     num_photos: int
-    kinds: dict[str, Measured]
+    kinds: dict[str, CorruptionCounts]
 
     def sentence(self) -> str:
-        """Name the kind of change that costs most at the middle strength."""
+        """Name the corruption that costs most at the middle severity."""
         worst = min(self.kinds.values(), key=lambda kind: kind.num_correct[_MIDDLE])
         unchanged, changed = (self.share(worst.num_correct[at]) for at in (0, _MIDDLE))
         return (
             f"Of {counted(self.num_photos, f'{self.part} photo')} it is right on "
             f"{percent(unchanged)} as they are, and on {percent(changed)} with {worst.title} "
-            f"({worst.strengths[_MIDDLE]}), which costs most of the five changes at the middle "
-            f"strength."
+            f"({worst.strengths[_MIDDLE]}), which costs most of the {len(self.kinds)} changes at "
+            f"the middle strength."
         )
 
     def share(self, num_correct: int) -> float:
@@ -149,7 +92,7 @@ def measure_robustness(
     task: Task,
     progress: Progress,
 ) -> Robustness:
-    """Classify photos of a part as they are, and changed in five ways at five strengths.
+    """Classify photos of a part as they are, and with each corruption at each severity.
 
     Args:
         probs: The model: uint8 images [N, H, W, 3] to probabilities [N, K].
@@ -167,29 +110,32 @@ def measure_robustness(
     is_there = ~is_lost(pixels, indices)
     images, indices = images[is_there], indices[is_there]
     labels = catalog.labels(indices)
-    total = len(indices) * (1 + sum(len(kind.strengths) for kind in KINDS.values()))
-    progress.start("Classifying changed photos", total, "photos")
+    num_images = 1 + sum(len(corruption.severities) for corruption in CORRUPTIONS)
+    progress.start("Classifying changed photos", len(indices) * num_images, "photos")
 
-    def num_correct(changed: ImageArray) -> int:
-        progress.advance(len(changed))
-        found = [probs(changed[at : at + _AT_ONCE]) for at in range(0, len(changed), _AT_ONCE)]
+    def num_correct(corrupted: ImageArray) -> int:
+        progress.advance(len(corrupted))
+        found = [probs(corrupted[at : at + _AT_ONCE]) for at in range(0, len(corrupted), _AT_ONCE)]
         return int(task.is_right(task.decide(np.concatenate(found)), labels).sum())
 
     unchanged = num_correct(images)
     kinds = {
-        name: Measured(
-            title=kind.title,
-            strengths=("none", *(kind.unit.format(one) for one in kind.strengths)),
-            num_correct=(unchanged, *(num_correct(_all(kind, s, images)) for s in kind.strengths)),
+        one.id: CorruptionCounts(
+            title=one.title,
+            strengths=("none", *(one.unit.format(severity) for severity in one.severities)),
+            num_correct=(
+                unchanged,
+                *(num_correct(_corrupted(images, one, severity)) for severity in one.severities),
+            ),
         )
-        for name, kind in KINDS.items()
+        for one in CORRUPTIONS
     }
     return Robustness(part=part, num_photos=len(indices), kinds=kinds)
 
 
-def _all(kind: Kind, strength: float, images: ImageArray) -> ImageArray:
-    changed = [
-        kind.change(image, strength, np.random.default_rng(number))
+def _corrupted(images: ImageArray, corruption: Corruption, severity: float) -> ImageArray:
+    corrupted = [
+        corruption.apply(image, severity, np.random.default_rng(number))
         for number, image in enumerate(images)
     ]
-    return np.stack(changed)
+    return np.stack(corrupted)

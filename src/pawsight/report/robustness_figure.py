@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 from matplotlib.figure import Figure
 
 from pawsight.evaluation.robustness import Robustness
@@ -10,9 +12,9 @@ from pawsight.report.figure_style import COLOURS, new_figure, percent_ticks, sty
 
 @styled
 def draw_robustness(found: Robustness) -> Figure:
-    """Draw the accuracy of each kind of change against its strength, 0 to 5."""
+    """Draw the accuracy under each corruption against its severity, 0 to 5."""
     figure, axes = new_figure()
-    for (name, kind), colour in zip(found.kinds.items(), COLOURS, strict=False):
+    for (name, kind), colour in zip(found.kinds.items(), cycle(COLOURS), strict=False):
         shares = [found.share(count) for count in kind.num_correct]
         axes.plot(range(len(shares)), shares, "o-", color=colour, markersize=4, label=name)
     axes.set_xlabel("strength")

@@ -51,9 +51,9 @@ def evaluate(
             `labels` count for the run's own photos, too: None is corrections.csv in the run
             folder. With corrections the run's own metrics stay as they are, and these are
             written to `evaluation/corrected labels`.
-        robustness: Measure the run's own photos blurred, noisy, compressed, darkened and rotated
-            at five strengths, too: at most 200 of them, each 26 times. The result is in
-            `evaluation/robustness.json`, and the report is written again with it.
+        robustness: Measure at most 200 of the run's own photos with each corruption (blur, noise,
+            ...) at five severities, too. The result is in `evaluation/robustness.json`, and the
+            report is written again with it.
 
     Returns:
         The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
