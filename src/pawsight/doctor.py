@@ -37,7 +37,7 @@ _GIVES = {
     "raw": "read the previews in the raw photos of cameras",
     "jxl": "read JPEG XL",
     "tiff": "read TIFFs of many bands that are compressed with LZW, JPEG, zstd and the like",
-    "cloud": "read photos from s3:// gs:// az:// hf:// sftp:// and https:// addresses",
+    "cloud": "read photos from cloud stores and servers: s3://, gs://, sftp://, https:// ...",
     "drive": "read photos from Google Drive: gdrive:PATH and shared links",
     "dev": "work on pawsight itself: tests, checks, documentation",
 }

@@ -8,6 +8,9 @@ from typing import Any
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
+# What the file systems call the time of the last change.
+_MODIFIED = ("LastModified", "last_modified", "mtime", "modify", "modified")
+
 
 def version_of(info: dict[str, Any]) -> str:
     """Return a token that changes when the content does.
@@ -19,7 +22,7 @@ def version_of(info: dict[str, Any]) -> str:
         if stated := info.get(key):
             # Told apart, since one that was held to a wrong checksum is copied again.
             return str(stated).strip('"') + (" opaque" if info.get("has_opaque_etag") else "")
-    modified = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
+    modified = next((info[key] for key in _MODIFIED if info.get(key)), None)
     return f"{modified} {info['size']}"
 
 

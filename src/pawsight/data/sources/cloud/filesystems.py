@@ -8,45 +8,86 @@ from __future__ import annotations
 import os
 import socket
 import urllib.request
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from pawsight.data.sources.cloud.providers import Store
 from pawsight.storage.download import DownloadError
 from pawsight.storage.http import TIMEOUT_SECONDS
 
 _CONNECT_SECONDS, _READ_SECONDS = TIMEOUT_SECONDS
 _LIBRARY_TRIES = 2  # of a request; what fails then is tried again by pawsight
+# What was listed earlier in this process may have changed since.
+_UNCACHED = {"skip_instance_cache": True, "use_listings_cache": False}
 
 
-def open_file_system(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it.
+class OpenFileSystem(Protocol):
+    """Opens the file system of an address."""
 
-    Raises:
-        ImportError: The store's library is not installed.
-        DownloadError: Nothing answers at the store's address.
-    """
-    if store.title == "SFTP":
-        from pawsight.data.sources.cloud.sftp import open_sftp
+    def __call__(self, address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+        """Return the file system of an address, and the path in it.
 
-        return open_sftp(address)
+        Args:
+            address: The address, with secrets.
+            anonymous: The options for reading without signing in; empty to sign in.
+
+        Raises:
+            ImportError: The store's library is not installed.
+            DownloadError: Nothing answers at the store's address.
+        """
+
+
+def open_by_fsspec(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+    """Open any address that fsspec has a module for."""
     import fsspec
 
-    options: dict[str, Any] = store.anonymous if is_anonymous else {}
-    # What was listed earlier in this process may have changed since.
-    options = {**options, "skip_instance_cache": True, "use_listings_cache": False}
-    if store.title == "S3":
-        return _open_s3(fsspec, address, options)
-    if store.title == "Google Cloud Storage":
-        return _open_google(fsspec, address, options, is_anonymous)
-    fs, path = fsspec.url_to_fs(address, **options)
-    if store.title == "Azure Blob Storage":
-        require_answer(fs.service_client.url)
-        # The client has no public option for this once adlfs has made it.
-        for policy in fs.service_client._pipeline._impl_policies:
-            if hasattr(policy, "total_retries"):
-                policy.total_retries = _LIBRARY_TRIES - 1
+    fs, path = fsspec.url_to_fs(address, **anonymous, **_UNCACHED)
     return fs, str(path)
+
+
+def open_azure(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+    """Open Azure Blob Storage."""
+    fs, path = open_by_fsspec(address, anonymous)
+    require_answer(fs.service_client.url)
+    # The client has no public option for this once adlfs has made it.
+    for policy in fs.service_client._pipeline._impl_policies:
+        if hasattr(policy, "total_retries"):
+            policy.total_retries = _LIBRARY_TRIES - 1
+    return fs, path
+
+
+def open_s3(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+    """Open S3, or a store with its protocol."""
+    config = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": _READ_SECONDS,
+        "retries": {"total_max_attempts": _LIBRARY_TRIES},
+    }
+    fs, path = open_by_fsspec(address, {**anonymous, "config_kwargs": config})
+    fs.retries = _LIBRARY_TRIES
+    require_answer(fs.s3.meta.endpoint_url)
+    return fs, path
+
+
+def open_google(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+    """Open Google Cloud Storage."""
+    import fsspec
+    from gcsfs.core import GCSFileSystem
+
+    kind = fsspec.get_filesystem_class("gs")
+    if anonymous or os.environ.get("STORAGE_EMULATOR_HOST"):
+        # The default class calls another server, by gRPC, for the kind of bucket: emulators have
+        # none, and other accounts may not read it.
+        kind = GCSFileSystem
+    fs = kind(requests_timeout=_READ_SECONDS, **anonymous, **_UNCACHED)
+    require_answer(fs._location)
+    return fs, str(kind._strip_protocol(address))
+
+
+def open_sftp(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
+    """Open an SFTP server."""
+    from pawsight.data.sources.cloud import sftp  # here: paramiko is an extra
+
+    return sftp.open_sftp(address)
 
 
 def require_answer(url: str) -> None:
@@ -72,30 +113,3 @@ def require_answer(url: str) -> None:
             f"nothing answers at {host}, port {port}: the server is down, or has another "
             f"address, or a firewall is between"
         ) from error
-
-
-def _open_s3(fsspec: Any, address: str, options: dict[str, Any]) -> tuple[Any, str]:
-    config = {
-        "connect_timeout": _CONNECT_SECONDS,
-        "read_timeout": _READ_SECONDS,
-        "retries": {"total_max_attempts": _LIBRARY_TRIES},
-    }
-    fs, path = fsspec.url_to_fs(address, config_kwargs=config, **options)
-    fs.retries = _LIBRARY_TRIES
-    require_answer(fs.s3.meta.endpoint_url)
-    return fs, str(path)
-
-
-def _open_google(
-    fsspec: Any, address: str, options: dict[str, Any], is_anonymous: bool
-) -> tuple[Any, str]:
-    from gcsfs.core import GCSFileSystem
-
-    kind = fsspec.get_filesystem_class("gs")
-    if is_anonymous or os.environ.get("STORAGE_EMULATOR_HOST"):
-        # The default class calls another server, by gRPC, for the kind of bucket: emulators have
-        # none, and other accounts may not read it.
-        kind = GCSFileSystem
-    fs = kind(requests_timeout=_READ_SECONDS, **options)
-    require_answer(fs._location)
-    return fs, str(kind._strip_protocol(address))

@@ -15,7 +15,6 @@ from pawsight.addresses import public_address
 from pawsight.data.file_types import is_table_name, is_wanted
 from pawsight.data.sources import archive
 from pawsight.data.sources.cloud.file_versions import checksum_of, version_of
-from pawsight.data.sources.cloud.filesystems import open_file_system
 from pawsight.data.sources.cloud.location import (
     RemoteFolder,
     one_file,
@@ -124,7 +123,7 @@ def _open(store: Store, address: str, *, is_anonymous: bool) -> tuple[Any, str]:
     if is_anonymous and not store.anonymous:
         raise SourceError(f"{store.title} does not support {_ANONYMOUS}: leave it out.")
     try:
-        return open_file_system(store, address, is_anonymous=is_anonymous)
+        return store.open_file_system(address, store.anonymous if is_anonymous else {})
     except ImportError as error:
         raise ExtraError(f"Reading {address.partition('://')[0]}:// addresses", "cloud") from error
     except ValueError as error:
