@@ -6,7 +6,7 @@ They refer to a photo by its index in `photos`. Nothing here opens a photo.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,19 +21,17 @@ from pawsight.storage.atomic import write_text
 from pawsight.task import SINGLE_LABEL, Task
 
 # The most important columns first, unlike the order of `Photo`.
-_COLUMNS = (
+_REQUIRED = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
-    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns", "samples"),
-    *("camera", "jpeg_quality", "columns"),
+    *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns"),
 )
-_OPTIONAL = {
-    "samples",
-    "camera",
-    "jpeg_quality",
-    "columns",
-}  # missing in catalogs of earlier versions
-_INTS = ("size", "mtime_ns", "width", "height", "jpeg_quality")
-_FLOATS = ("brightness", "contrast", "sharpness")
+# The others may be missing in catalogs of earlier versions.
+_COLUMNS = (*_REQUIRED, *(one.name for one in fields(Photo) if one.name not in _REQUIRED))
+_NUMBERS: dict[str, Callable[[str], float]] = {
+    one.name: {"int": int, "float": float}[str(one.type)]
+    for one in fields(Photo)
+    if one.type in ("int", "float")
+}
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ class Catalog:
             # Bytes of names that are not UTF-8 come back as the surrogates they were.
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.DictReader(file, strict=True)
-                if not set(_COLUMNS) - _OPTIONAL <= set(rows.fieldnames or ()):
+                if not set(_REQUIRED) <= set(rows.fieldnames or ()):
                     raise ValueError("columns are missing")
                 photos = tuple(_photo(row) for row in rows)
             scale = measured_scale(photo.samples for photo in photos)
@@ -187,6 +185,5 @@ def _photo(row: dict[str, str]) -> Photo:
         raise ValueError("a cell is missing")
     if values["part"] not in ("", *PARTS):
         raise ValueError(values["part"])
-    values.update({name: int(row[name]) for name in _INTS if name in row})
-    values.update({name: float(row[name]) for name in _FLOATS})
+    values.update({name: read(row[name]) for name, read in _NUMBERS.items() if name in row})
     return Photo(**values)  # type: ignore[arg-type]

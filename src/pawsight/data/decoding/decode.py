@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE
+from pawsight.data.decoding.file_origin import FileOrigin
 from pawsight.data.decoding.frame import Goal, decode_frame, is_same_frame
 from pawsight.data.decoding.photo_file import read_photo
 from pawsight.data.decoding.photo_statistics import Facts, Statistics, luma_of, measure
@@ -112,7 +113,7 @@ class UnmeasuredFacts(NamedTuple):
         known: The fields of Facts before the statistics.
         flaw: What is wrong with a photo that is used all the same.
         samples: The values of its file, as `pixel_scale.describe_samples` writes them.
-        origin: Its camera and the quality of a JPEG, as `Photo` has them.
+        origin: How its file was made.
     """
 
     pixels: ImageArray
@@ -120,11 +121,11 @@ class UnmeasuredFacts(NamedTuple):
     known: tuple[str, int, int, str]
     flaw: str
     samples: str
-    origin: tuple[str, int]
+    origin: FileOrigin
 
     def facts(self, statistics: Statistics) -> Facts:
         """Return the facts, with the statistics that were measured."""
-        return Facts(*self.known, *statistics, self.flaw, self.samples, *self.origin)
+        return Facts(*self.known, *statistics, self.flaw, self.samples, self.origin)
 
 
 def survey(
@@ -149,9 +150,8 @@ def survey(
         other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
     known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
-    origin = (found.camera, found.jpeg_quality)
     return image, UnmeasuredFacts(
-        np.asarray(small), luma_of(small), known, found.flaw, found.samples, origin
+        np.asarray(small), luma_of(small), known, found.flaw, found.samples, found.origin
     )
 
 

@@ -1,12 +1,13 @@
-"""What a photo's file says about how it was made: the camera, and the quality of a JPEG.
+"""Facts of a photo's file that no model receives: the camera, and the quality of a JPEG.
 
-No model sees either, but photos of another camera or quality look different, and
-a class whose photos have another origin can be told by that.
+Photos of another camera or quality look different, and a class whose photos have
+another origin can be recognised by that. A new fact is a field here and one of
+`records.Photo`; it then is a column of the catalog and kept in the cache of ingest.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -16,6 +17,21 @@ _MAKE, _MODEL = 0x010F, 0x0110
 # The sum of the luma table of quality 50 in libjpeg (ITU-T T.81, table K.1).
 _SUM_AT_50, _LEAST_AT_50 = 3692, 10
 _MOST = 255  # of an entry
+
+
+class FileOrigin(NamedTuple):
+    """How a file was made, in numbers and texts; the fields are those of `records.Photo`."""
+
+    camera: str = ""
+    jpeg_quality: int = 0
+
+
+def origin_of(image: Image.Image) -> FileOrigin:
+    """Return the origin of a photo, which Pillow has loaded."""
+    return FileOrigin(
+        camera=camera_of(image.info),
+        jpeg_quality=jpeg_quality_of(image),
+    )
 
 
 def camera_of(info: dict[Any, Any]) -> str:
@@ -29,7 +45,7 @@ def camera_of(info: dict[Any, Any]) -> str:
 
 
 def jpeg_quality_of(image: Image.Image) -> int:
-    """Estimate the quality, 1..100, that libjpeg was told; 0 for what is no JPEG.
+    """Estimate the quality, 1..100, that libjpeg was given; 0 for what is no JPEG.
 
     Other programs have tables of their own; the quality is then that of about as coarse a table.
     """

@@ -20,7 +20,7 @@ from pawsight.data.decoding.decode_errors import (
     reason_for,
     silence_libtiff,
 )
-from pawsight.data.decoding.file_origin import camera_of, jpeg_quality_of
+from pawsight.data.decoding.file_origin import FileOrigin, origin_of
 from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.data.decoding.orientation import swaps_sides, transposition_of
@@ -46,18 +46,14 @@ quiet = WarningsSuppressed()  # reentrant and then cheap: to decode many photos,
 
 
 class Frame(NamedTuple):
-    """A photo, the name of its format, its full upright (width, height), its flaw and samples.
-
-    `camera` and `jpeg_quality` are those of `file_origin`.
-    """
+    """A photo, the name of its format, its full upright (width, height), its flaw and samples."""
 
     image: Image.Image
     kind: str
     size: tuple[int, int]
     flaw: str
     samples: str = ""  # as `pixel_scale.describe_samples` writes them
-    camera: str = ""
-    jpeg_quality: int = 0
+    origin: FileOrigin = FileOrigin()
 
 
 Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is resized to it
@@ -158,12 +154,12 @@ def _upright(
             image, samples = to_8_bits(image, raw_mode, scale, lambda: _open(data))
         turn = transposition_of(image.info) if kind != "TIFF" else None
         least = None if goal is None else _least((width, height), turn, goal)
-    camera, quality = camera_of(image.info), jpeg_quality_of(image)
+    origin = origin_of(image)
     image = to_srgb(image, least)
     if turn is not None:
         image = image.transpose(turn)
     size = (height, width) if swaps_sides(turn) else (width, height)
-    return Frame(image, kind, size, flaw, samples, camera, quality)
+    return Frame(image, kind, size, flaw, samples, origin)
 
 
 def _load_jpeg(

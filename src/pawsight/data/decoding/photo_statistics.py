@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pawsight.data.decoding.file_origin import FileOrigin
 from pawsight.records import ImageArray
 
 SIDE = 64
@@ -42,7 +43,7 @@ class Statistics(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known of a decoded photo; the fields are those of `records.Photo`."""
+    """What is known of a decoded photo; `by_name` gives them as `records.Photo` has them."""
 
     format: str
     width: int
@@ -54,8 +55,15 @@ class Facts(NamedTuple):
     contrast: float
     flaw: str = ""
     samples: str = ""
-    camera: str = ""
-    jpeg_quality: int = 0
+    origin: FileOrigin = FileOrigin()
+
+    def by_name(self) -> dict[str, Any]:
+        """Return the facts by `FACT_NAMES`."""
+        return dict(zip(FACT_NAMES, (*self[:-1], *self.origin), strict=True))
+
+
+# The fields of `records.Photo` that decoding fills.
+FACT_NAMES = (*Facts._fields[:-1], *FileOrigin._fields)
 
 
 def luma_of(image: Image.Image) -> ImageArray:

@@ -274,8 +274,8 @@ def _portions(sizes: list[int]) -> list[tuple[int, int]]:
 def _with_facts(photo: Photo, facts: Facts) -> Photo:
     # Not dataclasses.replace: this runs for every photo, and that takes several times as long.
     return Photo(
-        *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, ""),
-        *(facts.format, facts.width, facts.height, facts.sha256, facts.phash),
-        *(facts.brightness, facts.sharpness, facts.contrast, facts.flaw, photo.group),
-        *(facts.samples, facts.camera, facts.jpeg_quality, photo.columns),
+        *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns),
+        group=photo.group,
+        columns=photo.columns,
+        **facts.by_name(),
     )

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -15,18 +16,21 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from pawsight.data.decoding.photo_statistics import FACT_NAMES
 from pawsight.records import IntArray, Photo
 from pawsight.storage.atomic import create_file
 
-_COLUMNS = (
-    "path, size, mtime_ns, row, keep_truncated, problem, format, width, height, "
-    "sha256, phash, brightness, sharpness, contrast, flaw, samples, camera, jpeg_quality, "
-    "applied, checksum"
+_NAMES = (
+    *("path", "size", "mtime_ns", "row", "keep_truncated", "problem"),
+    *(*FACT_NAMES, "applied", "checksum"),
 )
+_COLUMNS = ", ".join(_NAMES)
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID;
 """
+_FLAW = FACT_NAMES.index("flaw")
+_facts_of = attrgetter(*FACT_NAMES)
 _PER_ROW, _MASK = 2654435761, 2**32 - 1
 SCHEMA = 7  # raised whenever the tables or the rows of pixels change
 
@@ -89,21 +93,7 @@ class Index:
         key, place = next(places)
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
         for *values, checksum in rows:
-            (
-                path,
-                size,
-                mtime_ns,
-                row,
-                kept,
-                problem,
-                kind,
-                *facts,
-                flaw,
-                samples,
-                camera,
-                quality,
-                rule,
-            ) = values
+            path, size, mtime_ns, row, kept, problem, *facts, rule = values
             if checksum != _checksum(values):  # the disk damaged it
                 unmatched.append(path)
                 continue
@@ -119,32 +109,24 @@ class Index:
             if photo.size != size or photo.mtime_ns != mtime_ns:
                 unmatched.append(path)
             # A sound photo is read in the same way, whatever is done with damaged ones.
-            elif not photo.problem and (kept == keep_truncated or not (problem or flaw)):
+            elif not photo.problem and (kept == keep_truncated or not (problem or facts[_FLAW])):
                 is_known[place] = True
                 found_rows[place] = row
-                others: tuple[Any, ...] = (camera, quality, photo.columns)
-                found[place] = Photo(
-                    *(photo.path, photo.label, photo.part, size, mtime_ns, intern(problem)),
-                    *(intern(kind), *facts, flaw, photo.group, intern(samples)),
-                    *others,
-                )
-                if samples:
+                found[place] = _with_facts(photo, problem, facts)
+                if found[place].samples:
                     applied[place] = rule
         return CachedFacts(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
         """Store photos, their rows of pixels, and what was done to their values."""
         self._database.executemany(
-            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * 20)})",
+            f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})",
             (
                 (*values, _checksum(values))
                 for values in (
                     [
                         *(_key(photo.path), photo.size, photo.mtime_ns, row, int(keep_truncated)),
-                        *(photo.problem, photo.format, photo.width, photo.height),
-                        *(photo.sha256, photo.phash, float(photo.brightness)),
-                        *(float(photo.sharpness), float(photo.contrast)),
-                        *(photo.flaw, photo.samples, photo.camera, photo.jpeg_quality, applied),
+                        *(photo.problem, *_facts_of(photo), applied),
                     ]
                     for photo, row, applied in photos
                 )
@@ -192,6 +174,19 @@ class Index:
     def close(self) -> None:
         """Close without committing."""
         self._database.close()
+
+
+def _with_facts(photo: Photo, problem: str, facts: Sequence[Any]) -> Photo:
+    # Equal texts of many photos share one object.
+    values = dict(zip(FACT_NAMES, facts, strict=True))
+    for name in ("format", "samples", "camera"):
+        values[name] = intern(values[name])
+    return Photo(
+        *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns, intern(problem)),
+        group=photo.group,
+        columns=photo.columns,
+        **values,
+    )
 
 
 def describe_file(path: Path) -> tuple[str, int]:
