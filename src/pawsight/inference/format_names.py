@@ -2,4 +2,9 @@
 
 from typing import Literal
 
-OutputFormat = Literal["table", "csv", "json", "jsonl"]
+OutputFormat = Literal[
+    "table",
+    "csv",
+    "json",
+    "jsonl",
+]

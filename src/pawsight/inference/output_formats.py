@@ -19,23 +19,26 @@ class FileFormat:
     """A format of predictions.
 
     Attributes:
+        name: As `--format` takes it.
         writer: Makes its text, of the names of the classes.
         endings: Of the names of files in it, in lower case.
         starts: How such a file can begin: --output replaces nothing else.
     """
 
+    name: OutputFormat
     writer: Callable[[Sequence[str]], RowWriter]
     endings: tuple[str, ...]
     starts: tuple[bytes, ...]
 
 
-FORMATS: dict[OutputFormat, FileFormat] = {
+_FORMATS: tuple[FileFormat, ...] = (
     # The table pads `label` to the longest class name.
-    "table": FileFormat(Table, (), (b"label  ",)),
-    "csv": FileFormat(Csv, (".csv", ".txt", ""), (b"path,label,probability,",)),
-    "json": FileFormat(Json, (".json",), (b'[\n{"path": ', b"[\n]")),
-    "jsonl": FileFormat(JsonLines, (".jsonl", ".ndjson"), (b'{"path": ',)),
-}
+    FileFormat("table", Table, (), (b"label  ",)),
+    FileFormat("csv", Csv, (".csv", ".txt", ""), (b"path,label,probability,",)),
+    FileFormat("json", Json, (".json",), (b'[\n{"path": ', b"[\n]")),
+    FileFormat("jsonl", JsonLines, (".jsonl", ".ndjson"), (b'{"path": ',)),
+)
+FORMATS = {one.name: one for one in _FORMATS}
 
 
 def format_of(path: Path) -> OutputFormat:

@@ -36,6 +36,16 @@ def columns(class_names: Sequence[str]) -> list[str]:
     return [*FIXED_COLUMNS, *class_columns(class_names, FIXED_COLUMNS)]
 
 
+def cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | float | None]:
+    """Return the cells of a row, as long as `columns`; None where an unread photo has none."""
+    if prediction.error:
+        return [prediction.path, None, None, None, prediction.error, *(None for _ in class_names)]
+    by_class = prediction.probabilities
+    probs = [_short(by_class[name]) for name in class_names]
+    shown = prediction.label, _short(prediction.probability), prediction.answer
+    return [prediction.path, *shown, None, *probs]
+
+
 class Csv:
     """Comma-separated values; cells that an unread photo lacks are empty.
 
@@ -51,10 +61,10 @@ class Csv:
 
     def row(self, prediction: Prediction) -> str:
         """Return one line."""
-        path, label, probability, answer, error, *probs = _cells(prediction, self._class_names)
+        path, label, probability, answer, error, *probs = cells(prediction, self._class_names)
         texts = (inert_cell(str(text or "")) for text in (label, answer, error))
-        cells = [inert_path(str(path)), next(texts), probability, *texts, *probs]
-        return _csv_line("" if cell is None else cell for cell in cells)
+        row = [inert_path(str(path)), next(texts), probability, *texts, *probs]
+        return _csv_line("" if cell is None else cell for cell in row)
 
     def foot(self) -> str:
         """Return nothing."""
@@ -81,8 +91,8 @@ class JsonLines:
         return ""
 
     def _object(self, prediction: Prediction) -> str:
-        cells = _cells(prediction, self._class_names)
-        return to_json(dict(zip(self._columns, cells, strict=True)))
+        values = cells(prediction, self._class_names)
+        return to_json(dict(zip(self._columns, values, strict=True)))
 
 
 class Json(JsonLines):
@@ -165,15 +175,6 @@ def write_rows(
         count.add(prediction)
     write(writer.foot())
     return count
-
-
-def _cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | float | None]:
-    if prediction.error:
-        return [prediction.path, None, None, None, prediction.error, *(None for _ in class_names)]
-    by_class = prediction.probabilities
-    probs = [_short(by_class[name]) for name in class_names]
-    shown = prediction.label, _short(prediction.probability), prediction.answer
-    return [prediction.path, *shown, None, *probs]
 
 
 def _short(probability: float) -> float:

@@ -72,8 +72,8 @@ def predict_folder(
             and addresses such as `s3://bucket/photos`; "-" is a list on standard input.
         run_path: A finished run; None takes the model of cats and dogs that ships.
         output: The file; earlier results are replaced, and never anything else.
-        format: "csv", "json" (one list), "jsonl" (an object a line) or "table"; None takes that
-            of the ending of `output`: .csv, .txt or none, .json, .jsonl or .ndjson.
+        format: Name of the format, such as "csv", "json" (one list) or "jsonl" (an object a
+            line); None takes that of the ending of `output`, and "csv" without an ending.
         tta: Average the predictions of the photo and of its mirror image.
         batch_size: Photos per run of the model, at least 1.
         progress: Receives the progress.
