@@ -1,6 +1,7 @@
 """The examples of docs/extending.md: the edits are made to a copy of the package, and run."""
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -25,13 +26,26 @@ def blocks_of(page, section):
     ]
 
 
+# What an edit comes before: the second text, after the first one.
+PLACES = {
+    "Last field": ("class Photo:", "\n    @property"),
+    "Last field of FileOrigin": ("class FileOrigin(", "\n\ndef "),
+    "Last argument in origin_of": ("def origin_of(", "    )\n"),
+}
+
+
 def with_entry(source, block):
-    """A module with another import, and with another entry in the list at its end."""
-    imports, entry = block.partition("\n")[2].split("\n\n", 1)
-    at = source.index("\nfrom pawsight.") + 1
-    changed = f"{source[:at]}{imports}\n{source[at:]}"
-    end = changed.rindex("\n)\n") + 1
-    return f"{changed[:end]}{entry}{changed[end:]}"
+    """A module with another import, if there is one, and another entry in the list at its end."""
+    kind, _, code = block.partition("\n")
+    if place := PLACES.get(kind.removeprefix("# ").partition(":")[0]):
+        end = source.index(place[1], source.index(place[0]))
+        return f"{source[:end]}{code}{source[end:]}"
+    imports, _, entry = code.rpartition("\n\n")
+    if imports:
+        at = source.index("\nfrom pawsight.") + 1
+        source = f"{source[:at]}{imports.strip()}\n{source[at:]}"
+    end = max(source.rfind("\n)\n"), source.rfind("\n]\n")) + 1
+    return f"{source[:end]}{entry}{source[end:]}"
 
 
 @pytest.fixture
@@ -41,7 +55,7 @@ def extended(root, tmp_path):
     def extend(section):
         copy_of(root / "src", tmp_path / "src")
         edits = blocks_of((root / "docs" / "extending.md").read_text(), section)
-        existing = [file for kind, file, _ in edits if kind != "New file"]
+        existing = {file for kind, file, _ in edits if kind != "New file"}
         assert edits and len(existing) <= 2
         for kind, file, block in edits:
             path = tmp_path / "src" / file
@@ -49,7 +63,7 @@ def extended(root, tmp_path):
                 assert not path.exists()
                 path.write_text(block)
             else:
-                changed = with_entry((root / "src" / file).read_text(), block)
+                changed = with_entry(path.read_text(), block)
                 path.unlink()
                 path.write_text(changed)
 
@@ -245,3 +259,120 @@ def test_a_format_of_two_edits_is_written_compared_and_described(extended, tmp_p
         check=True,
     )
     assert [line.partition(":")[0] for line in recorded.stdout.splitlines()] == ["cats", "dogs"]
+
+
+def test_a_fact_of_two_files_is_in_the_catalog_also_of_photos_that_were_read_before(
+    extended, tmp_path, root
+):
+    for i, mode in enumerate(("RGB", "RGBA", "LA", "L")):
+        path = tmp_path / "photos" / ("a", "b")[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, (70, 70)).save(path)
+    audit = "import pawsight\nfor name in {}:\n    pawsight.audit('photos', name)\n"
+    subprocess.run(
+        [sys.executable, "-c", audit.format(["before"])],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        check=True,
+    )
+    assert "has_alpha" not in (tmp_path / "before" / "catalog.csv").read_text()
+
+    done = extended("A fact of a photo")("-c", audit.format(["read", "cached"]))
+
+    assert done.returncode == 0, done.stderr
+    for name in ("read", "cached"):
+        with (tmp_path / name / "catalog.csv").open() as file:
+            found = {row["path"]: row["has_alpha"] for row in csv.DictReader(file)}
+        assert found == {"a/0.png": "0", "a/2.png": "1", "b/1.png": "1", "b/3.png": "0"}
+
+
+CUE = """
+from pathlib import Path
+from pawsight.data.auditing.checks import CHECKS
+from pawsight.data.auditing.shortcuts import find_shortcuts
+from pawsight.data.catalog import Catalog
+from pawsight.records import Photo
+
+photos = [
+    Photo(f"{label}/{i}.jpg", label, width=100, height=100, size=size)
+    for label, size in (("cats", 5000), ("dogs", 20_000))
+    for i in range(25)
+]
+for one in find_shortcuts(Catalog("pets", Path(), tuple(photos)), None):
+    print(one.cue, one.text)
+print({check.id: check.rule for check in CHECKS}["shortcuts"])
+"""
+
+
+def test_a_cue_of_two_edits_is_compared_and_named_in_the_rule(extended):
+    done = extended("A cue of shortcuts")("-c", CUE)
+
+    assert done.returncode == 0, done.stderr
+    found, rule = done.stdout.splitlines()
+    assert found.startswith("compression Photos of 'cats' are compressed, usually 0.50 bytes by")
+    assert "Compression" in rule
+
+
+CORRUPT = """
+from pathlib import Path
+import numpy as np
+from pawsight.data.catalog import Catalog
+from pawsight.evaluation.robustness import measure_robustness
+from pawsight.progress import Silent
+from pawsight.records import Photo
+from pawsight.report.robustness_figure import draw_robustness
+from pawsight.task import SINGLE_LABEL
+
+class Stripes:
+    lost = {}
+    def read(self, indices):
+        image = np.zeros((16, 16, 3), np.uint8)
+        image[::2] = 255
+        return np.stack([image] * len(indices))
+
+photos = tuple(Photo(f"{i}.jpg", "xy"[i % 2], "test") for i in range(4))
+found = measure_robustness(
+    lambda images: np.stack([np.ones(len(images)), images.std(axis=(1, 2, 3)) / 64], axis=1),
+    Stripes(), Catalog("stripes", Path(), photos), "test", SINGLE_LABEL, Silent(),
+)
+print(found.kinds["contrast"].num_correct, found.kinds["contrast"].strengths)
+print(len(draw_robustness(found).axes[0].lines) == len(found.kinds))
+"""
+
+
+def test_a_corruption_of_two_edits_is_measured_and_drawn(extended):
+    done = extended("A corruption")("-c", CORRUPT)
+
+    assert done.returncode == 0, done.stderr
+    # All are taken for "y", until the deviation of 127.5 is below 64: at 50 % it is 63.75.
+    assert done.stdout.splitlines() == [
+        "(2, 2, 2, 2, 2, 2) ('none', '70 % of it', '50 % of it', '35 % of it', '25 % of it', "
+        "'15 % of it')",
+        "True",
+    ]
+
+
+def test_a_store_of_two_edits_is_connected_to_and_reports_its_errors(extended):
+    run = extended("A cloud store")
+
+    failed = run("-m", "pawsight", "audit", "ftp://ann:secret@127.0.0.1:1/pets")
+
+    assert failed.returncode == 1
+    assert "ftp://***@127.0.0.1:1/pets cannot be listed" in failed.stderr
+    assert "FTP did not answer as it should" in failed.stderr
+    assert "secret" not in failed.stderr
+
+
+def test_a_format_of_predictions_is_chosen_by_the_ending_of_a_name(extended, tmp_path, save_photo):
+    save_photo("photos/0.png", "red")
+    (tmp_path / "photos" / "1.jpg").write_text("no photo")
+    run = extended("A format of predictions")
+
+    done = run("-m", "pawsight", "predict", "photos", "--output", "answers.tsv")
+
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in (tmp_path / "answers.tsv").read_text().splitlines()]
+    assert rows[0] == ["path", "label", "probability", "answer", "error", "cats", "dogs"]
+    assert [len(row) for row in rows] == [7, 7, 7]
+    assert rows[2][0].endswith("1.jpg") and rows[2][1] == "" and rows[2][4]
