@@ -9,11 +9,16 @@ for people (PawsightError). Culprits are any other exception, a crash, more than
 processor time, memory beyond 2 GiB, text on standard output or error, and a program, a pickle
 or a connection begun while it is opened. `--only KIND:i` opens one again, in this process.
 
+A process that ends or hangs is recorded with what it printed last, and its case is opened once
+more in a new process: a culprit says what came of that, too. What goes wrong beside the opening,
+such as a full disk, is the outcome "harness".
+
 Writes results.json and results.md here; exits with 1 if there was a culprit.
 """
 
 import argparse
 import contextlib
+import copy
 import json
 import multiprocessing
 import os
@@ -40,6 +45,7 @@ from pawsight.errors import PawsightError  # noqa: E402
 
 MOST_SECONDS = 10.0  # of processor time
 HANG_SECONDS = 120.0
+ENDING = ("crash", "hang", "harness")  # outcomes after which the process is replaced
 MEMORY_BYTES = 2 << 30  # beyond what the process has before
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class")
 FORBIDDEN += ("socket.connect", "code.__new__", "import.exec")
@@ -126,17 +132,17 @@ def _odd_json(original: bytes, draw: random.Random) -> tuple[str, bytes]:
         inside, key = draw.choice(places)
         way = draw.choice(("replace", "replace", "replace", "drop", "add"))
         if way == "replace":
-            inside[key] = draw.choice((*ODD, inside))
+            inside[key] = copy.deepcopy(draw.choice((*ODD, inside)))
             with contextlib.suppress(ValueError):
                 json.dumps(whole)
                 continue
-            inside[key] = None  # it would contain itself
+            inside[key] = None
         elif way == "drop":
             del inside[key]
         elif isinstance(inside, dict):
-            inside[draw.choice(("", "x", "kind", "__class__"))] = draw.choice(ODD)
+            inside[draw.choice(("", "x", "kind", "__class__"))] = copy.deepcopy(draw.choice(ODD))
         else:
-            inside.append(draw.choice(ODD))
+            inside.append(copy.deepcopy(draw.choice(ODD)))
     return "odd values", json.dumps(whole).encode()
 
 
@@ -154,15 +160,12 @@ def fuzz(name: str, kind: Kind, seed: int, count: int, minutes: float, work: Pat
     began, index, counts, culprits = time.monotonic(), 0, Counter(), []
     most = {"seconds": 0.0, "megabytes": 0.0}
     while index < count and time.monotonic() - began < 60 * minutes:
-        ours, theirs = multiprocessing.get_context("fork").Pipe()
-        last = min(count, index + 5000)
-        process = multiprocessing.get_context("fork").Process(
-            target=_work, args=(theirs, name, kind, seed, range(index, last), work)
-        )
-        process.start()
-        theirs.close()
-        while index < last and time.monotonic() - began < 60 * minutes:
-            outcome, said, seconds, megabytes = _received(ours, process)
+        opener = _Opener(name, kind, seed, range(index, min(count, index + 5000)), work)
+        for index in opener.share:
+            if time.monotonic() - began > 60 * minutes:
+                count = index
+                break
+            outcome, said, seconds, megabytes = opener.result()
             counts[outcome] += 1
             most = {
                 "seconds": max(most["seconds"], seconds),
@@ -170,31 +173,73 @@ def fuzz(name: str, kind: Kind, seed: int, count: int, minutes: float, work: Pat
             }
             if outcome not in ("opened", "refused"):
                 culprits.append({"index": index, "outcome": outcome, "said": said})
-            index += 1
-            if outcome in ("crash", "hang"):
+            if outcome in ENDING:
+                opener.close()
+                again = _Opener(name, kind, seed, range(index, index + 1), work)
+                culprits[-1]["again"] = again.result()[:2]
+                again.close()
                 break
-        process.kill()
-        process.join()
+        opener.close()
+        index += 1
+    index = min(index, count)
     return {"count": index, "seed": seed, "outcomes": dict(counts), **most, "culprits": culprits}
 
 
-def _received(ours: Connection, process: Any) -> tuple[str, str, float, float]:
+class _Opener:
+    """A process that opens a share of the cases; its standard error is kept in a file."""
+
+    def __init__(self, name: str, kind: Kind, seed: int, share: range, work: Path) -> None:
+        self.share = share
+        self._caught = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        fork = multiprocessing.get_context("fork")
+        self._ours, theirs = fork.Pipe()
+        self._process = fork.Process(
+            target=_work, args=(theirs, self._caught.fileno(), name, kind, seed, share, work)
+        )
+        self._process.start()
+        theirs.close()
+
+    def result(self) -> tuple[str, str, float, float]:
+        """Return the outcome of the next case, what is said of it, its seconds and megabytes."""
+        try:
+            if self._ours.poll(HANG_SECONDS):
+                found: tuple[str, str, float, float] = self._ours.recv()
+                return found
+        except (EOFError, ConnectionError):
+            self._process.join()
+            return "crash", f"exit code {self._process.exitcode}: {self._printed()}", 0.0, 0.0
+        return "hang", f"more than {HANG_SECONDS:.0f} s: {self._printed()}", HANG_SECONDS, 0.0
+
+    def _printed(self) -> str:
+        """Return the end of what the process printed."""
+        size = os.fstat(self._caught.fileno()).st_size
+        text = os.pread(self._caught.fileno(), 4000, max(0, size - 4000))
+        return text.decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self._ours.close()
+        self._caught.close()
+
+
+def _work(
+    pipe: Connection, caught: int, name: str, kind: Kind, seed: int, share: range, work: Path
+) -> None:
+    for descriptor in (1, 2):
+        os.dup2(caught, descriptor)
     try:
-        if ours.poll(HANG_SECONDS):
-            found: tuple[str, str, float, float] = ours.recv()
-            return found
-    except EOFError:
-        process.join()
-        return "crash", f"exit code {process.exitcode}", 0.0, 0.0
-    return "hang", f"more than {HANG_SECONDS:.0f} s", HANG_SECONDS, 0.0
+        _open_all(pipe, caught, name, kind, seed, share, work)
+    except Exception:  # noqa: BLE001 - of this program, or the machine: not of what it opens
+        pipe.send(("harness", traceback.format_exc(), 0.0, 0.0))
 
 
-def _work(pipe: Connection, name: str, kind: Kind, seed: int, share: range, work: Path) -> None:
+def _open_all(
+    pipe: Connection, caught: int, name: str, kind: Kind, seed: int, share: range, work: Path
+) -> None:
     begun: list[str] = []
     sys.addaudithook(lambda event, _: begun.append(event) if event in FORBIDDEN else None)
-    caught = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-    for descriptor in (1, 2):
-        os.dup2(caught.fileno(), descriptor)
     work.mkdir(parents=True, exist_ok=True)
     kind = _with_originals(kind, work)
     path = work / kind.place
@@ -204,12 +249,12 @@ def _work(pipe: Connection, name: str, kind: Kind, seed: int, share: range, work
     for index in share:
         _write(work, name, kind, seed, index)
         begun.clear()
-        printed = os.fstat(caught.fileno()).st_size
+        printed = os.fstat(caught).st_size
         outcome, said, seconds, megabytes = _open_one(kind, work)
         sys.stdout.flush()
         sys.stderr.flush()
-        if os.fstat(caught.fileno()).st_size > printed:
-            text = os.pread(caught.fileno(), 200, printed)
+        if os.fstat(caught).st_size > printed:
+            text = os.pread(caught, 200, printed)
             outcome, said = "printed", text.decode(errors="replace")
         if begun:
             outcome, said = "executed", ", ".join(begun)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pawsight.errors import PawsightError
 
-_LIMIT_SECONDS = 300.0
+_LIMIT_SECONDS = 1800.0  # of a machine that others use too
 REFUSED = 3  # exit code of a child that ended with an error for people
 
 

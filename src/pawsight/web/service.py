@@ -54,7 +54,9 @@ class Service:
         self._memory = MemoryBudget(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it is stopping
         self._pool: DecodePool | None = None
+        # Large photos have processes of their own, too: one that is started takes its time.
         self._processes = DecodeProcesses(_num_threads(settings))
+        self._large_processes = DecodeProcesses(1)
         self._drift: tuple[Model, DriftMonitor] | None = None
 
     @contextlib.asynccontextmanager
@@ -73,6 +75,7 @@ class Service:
         finally:
             watching.cancel()
             self._processes.close()
+            self._large_processes.close()
             self._pool.close()
             self.metrics.close()
 
@@ -167,7 +170,8 @@ class Service:
             *(upload.data, classifier.image_size, classifier.resize),
             *(self.settings.max_pixels, classifier.pixel_scale),
         )
-        return lambda: self._processes.load_pixels(request)
+        processes = self._large_processes if is_large(upload.data) else self._processes
+        return lambda: processes.load_pixels(request)
 
     async def _results(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
         """Run jobs and return their results; a photo that cannot be read has a PhotoError."""
