@@ -34,7 +34,7 @@ import machine
 HERE = Path(__file__).resolve().parent
 COUNTS = (1, 2, 5, 10, 20, 50, 200)
 TIMED = (5, 50)
-MOST_SCORED = 3000
+MAX_SCORED = 3000
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def accuracy_of(views: tuple, labels: np.ndarray, count: int, seed: int) -> floa
     """The share of the photos that were not drawn that the head gets right."""
     chosen = drawn(labels, count, seed)
     others = np.setdiff1d(np.arange(len(labels)), chosen)
-    others = np.random.default_rng(seed).permutation(others)[:MOST_SCORED]
+    others = np.random.default_rng(seed).permutation(others)[:MAX_SCORED]
     samples = Samples(
         [view[chosen] for view in views], labels[chosen], chosen.tolist(), int(labels.max()) + 1
     )

@@ -4,7 +4,7 @@ import random
 import zlib
 
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60000)
-_MOST_BYTES = 2**24
+_MAX_BYTES = 2**24
 _HEAD = 1024  # bytes in which most formats have their headers
 
 
@@ -21,7 +21,7 @@ def mutate(data: bytes, other: bytes, rng: random.Random) -> tuple[str, bytes]:
     """
     ways = rng.choices(_WAYS, k=1 if rng.random() < 0.8 else 2)
     for way in ways:
-        data = way(bytearray(data), other, rng)[:_MOST_BYTES] or b"\0"
+        data = way(bytearray(data), other, rng)[:_MAX_BYTES] or b"\0"
     # A PNG has checksums; with wrong ones no decoder reads further.
     if data.startswith(b"\x89PNG") and rng.random() < 0.5:
         data = _checked_png(data)

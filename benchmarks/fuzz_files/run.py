@@ -43,7 +43,7 @@ from mutate import mutate  # noqa: E402
 
 from pawsight.errors import PawsightError  # noqa: E402
 
-MOST_SECONDS = 10.0  # of processor time
+MAX_SECONDS = 10.0  # of processor time
 HANG_SECONDS = 120.0
 ENDING = ("crash", "hang", "harness")  # outcomes after which the process is replaced
 MEMORY_BYTES = 2 << 30  # beyond what the process has before
@@ -279,7 +279,7 @@ def _open_one(kind: Kind, work: Path) -> tuple[str, str, float, float]:
         said = f"{type(error).__name__}: {error}"[:200] + f" ({Path(at.filename).name}:{at.lineno})"
     seconds = time.process_time() - began
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    if seconds > MOST_SECONDS:
+    if seconds > MAX_SECONDS:
         outcome, said = "slow", f"{seconds:.1f} s"
     return outcome, said, round(seconds, 3), round((_status("VmHWM") - before) / 1e6, 1)
 

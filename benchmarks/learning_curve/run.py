@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine
 
 HERE = Path(__file__).resolve().parent
-FEWEST = 40  # photos that a curve is measured on
-LEAST_TESTED = 150  # photos that the fourfold number is tested on
+MIN_PHOTOS = 40  # photos that a curve is measured on
+MIN_TESTED = 150  # photos that the fourfold number is tested on
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     sources = sorted(p for p in args.photos.iterdir() if p.is_dir() or p.suffix == ".zip")
     sets = {path.stem: features_of(path, args.most) for path in sources}
     sets = {
-        name: found for name, found in sets.items() if len(found[1]) >= 4 * FEWEST + LEAST_TESTED
+        name: found for name, found in sets.items() if len(found[1]) >= 4 * MIN_PHOTOS + MIN_TESTED
     }
     trials = []
     for number in range(args.trials):
@@ -79,8 +79,8 @@ def tried(features, labels, seed):
     """Forecast from some photos, and measure with four times as many."""
     random = np.random.default_rng(seed)
     num_classes = int(labels.max()) + 1
-    most = (len(labels) - LEAST_TESTED) // 4
-    fewest = max(FEWEST, 18 * num_classes)
+    most = (len(labels) - MIN_TESTED) // 4
+    fewest = max(MIN_PHOTOS, 18 * num_classes)
     count = int(np.exp(random.uniform(np.log(fewest), np.log(most))))
     order = random.permutation(len(labels))
     some, more, rest = order[:count], order[: 4 * count], order[4 * count :]

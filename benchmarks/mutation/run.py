@@ -42,8 +42,8 @@ RESULTS = HERE / "results.json"
 # Old scripts take minutes a mutant; how a drawn cat looks is a matter of taste.
 DEFAULT_EXCLUDED = ("compat", "data/sources/sample_drawing")
 SECONDS = 900  # for the tests of one mutant; a mutant that takes longer counts as noticed
-MOST_TEST_SECONDS = 120  # of the tests run on one mutant, by their recorded seconds
-MOST_FILE_SECONDS = 20  # of a test file that changed since it was recorded; others are left out
+MAX_TEST_SECONDS = 120  # of the tests run on one mutant, by their recorded seconds
+MAX_FILE_SECONDS = 20  # of a test file that changed since it was recorded; others are left out
 FIRST_SECONDS = 10  # of the tests run first, as most mutants fail one of them
 
 
@@ -267,7 +267,7 @@ def tried(
 def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list[str]:
     """Return the tests to run on a mutant.
 
-    These are the tests that execute it, up to MOST_TEST_SECONDS, and then all of
+    These are the tests that execute it, up to MAX_TEST_SECONDS, and then all of
     the quick files that name its module and changed since they were recorded. Where
     none executes it, the files that name its module.
     """
@@ -279,7 +279,7 @@ def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list
     seconds = 0.0
     for test in test_map.tests_of(mutant, source):
         seconds += test_map.seconds[test]
-        if seconds > MOST_TEST_SECONDS:
+        if seconds > MAX_TEST_SECONDS:
             break
         if test.partition("::")[0] in texts:  # else it is gone
             found.append(test)
@@ -290,7 +290,7 @@ def tests_of(mutant: Mutant, source: str, test_map: TestMap, root: Path) -> list
     changed = [
         file
         for file in near
-        if test_map.files.get(file) != texts[file] and recorded[file] <= MOST_FILE_SECONDS
+        if test_map.files.get(file) != texts[file] and recorded[file] <= MAX_FILE_SECONDS
     ]
     return [*found, *changed] if found else near
 

@@ -34,8 +34,8 @@ from pawsight.report.figure_style import new_figure, save_figure
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-MOST_GROWTH = 0.05
-MOST_FILES = 2
+MAX_GROWTH = 0.05
+MAX_FILES = 2
 EPOCHS = 1_000_000  # more than fit into any number of minutes: the training is stopped
 CLIENTS = 2
 
@@ -204,7 +204,7 @@ def judged(rows: list[Row], minutes: float) -> dict:
         "done": rows[-1]["done"],
         "megabytes": [median(second, "megabytes"), median(last, "megabytes")],
         "files": [median(second, "files"), median(last, "files")],
-        "is_flat": growth <= MOST_GROWTH and more_files <= MOST_FILES,
+        "is_flat": growth <= MAX_GROWTH and more_files <= MAX_FILES,
     }
 
 

@@ -19,7 +19,7 @@ _SECRET = re.compile(
     r"|^x-(amz|goog)-date$|^st$|^sk[et]$",
     re.IGNORECASE,
 )
-_LONGEST_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
+_MAX_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
 _LOGIN_SCHEMES = ("sftp", "ssh")  # their user names are needed to connect again
 
 
@@ -45,10 +45,10 @@ def public_text(text: str) -> str:
 
 def _public_parameter(parameter: str) -> str:
     name, equals, value = parameter.partition("=")
-    if not equals and len(name) <= _LONGEST_VALUE:
+    if not equals and len(name) <= _MAX_VALUE:
         return name  # such as "anonymous"
     if _SECRET.search(name) or not equals:
         return f"{name if equals else ''}{equals}{HIDDEN}"
-    if len(value) > _LONGEST_VALUE:  # with a digest: other values are other addresses
+    if len(value) > _MAX_VALUE:  # with a digest: other values are other addresses
         return f"{name}={HIDDEN}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
     return parameter

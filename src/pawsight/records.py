@@ -145,7 +145,7 @@ class Prediction:
 class PredictionList(list[Prediction]):
     """Predictions of several photos: a list that a notebook shows as a table."""
 
-    _MOST_ROWS = 100  # of the table
+    _MAX_ROWS = 100  # of the table
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -155,9 +155,9 @@ class PredictionList(list[Prediction]):
                 if one.error
                 else f"<td>{_as_html(one.label)}</td><td>{percent(one.probability)}</td></tr>"
             )
-            for one in self[: self._MOST_ROWS]
+            for one in self[: self._MAX_ROWS]
         )
-        left = len(self) - self._MOST_ROWS
+        left = len(self) - self._MAX_ROWS
         more = f"<tr><td colspan=3>and {left:,} more</td></tr>" if left > 0 else ""
         head = "<thead><tr><th>path</th><th>label</th><th>probability</th></tr></thead>"
         return f"<table>{head}<tbody>{rows}{more}</tbody></table>"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TaskName = Literal["single-label", "multi-label"]
 SEPARATOR = ";"  # between the labels of a photo where they are written as one text
 EVEN_THRESHOLD = 0.5
-_LOWEST = 1e-12  # probability in a loss
+_MIN_PROBABILITY = 1e-12  # probability in a loss
 
 
 class Task(ABC):
@@ -151,7 +151,7 @@ class SingleLabel(Task):
     def log_losses(self, logits: FloatArray, labels: IntArray) -> FloatArray:
         """Compute the categorical cross-entropy."""
         probs = softmax(logits)[np.arange(len(labels)), labels]
-        return np.asarray(-np.log(np.maximum(probs, _LOWEST)))
+        return np.asarray(-np.log(np.maximum(probs, _MIN_PROBABILITY)))
 
     def decide(self, probs: FloatArray) -> IntArray:
         """Return the most probable class; ties go to the lower index."""

@@ -164,7 +164,7 @@ def test_a_field_that_is_given_twice_hides_nothing(secret):
 
 
 def test_too_many_nodes_are_refused(monkeypatch):
-    monkeypatch.setattr(onnx_safety, "MOST_NODES", 2)
+    monkeypatch.setattr(onnx_safety, "MAX_NODES", 2)
     nodes = [helper.make_node("Relu", ["images"], [f"x{i}"]) for i in range(2)]
     check_safe(_model(nodes[:1]).SerializeToString())
     with pytest.raises(ModelError, match="3 nodes, where 2"):
@@ -174,9 +174,9 @@ def test_too_many_nodes_are_refused(monkeypatch):
 def test_too_large_a_file_is_refused_before_it_is_read(monkeypatch, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(_model().SerializeToString())
-    monkeypatch.setattr(onnx_safety, "LARGEST_FILE", path.stat().st_size)
+    monkeypatch.setattr(onnx_safety, "MAX_FILE_BYTES", path.stat().st_size)
     assert read_onnx(path) == path.read_bytes()
-    monkeypatch.setattr(onnx_safety, "LARGEST_FILE", path.stat().st_size - 1)
+    monkeypatch.setattr(onnx_safety, "MAX_FILE_BYTES", path.stat().st_size - 1)
     with pytest.raises(ModelError, match="more than"):
         read_onnx(path)
 

@@ -15,8 +15,8 @@ from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
 from pawsight.records import Photo
 from pawsight.report.data_page import (
-    MOST_IN_GROUPS,
-    MOST_ITEMS,
+    MAX_IN_GROUPS,
+    MAX_ITEMS,
     audit_folder,
     save_audit,
     write_data_page,
@@ -157,10 +157,10 @@ def test_names_are_shown_and_never_obeyed(written):
 
 
 def test_a_long_list_is_cut_and_reports_how_much_is_left_out(written):
-    dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(MOST_ITEMS + 7)]
+    dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(MAX_ITEMS + 7)]
     usual = [photo(f"{i}.jpg") for i in range(100)]
     page = written(*dark, *usual)
-    assert page.text.count("mean brightness 20 of 255") == MOST_ITEMS
+    assert page.text.count("mean brightness 20 of 255") == MAX_ITEMS
     assert "and 7 more; audit.json beside this page names them all." in page.text
 
 
@@ -200,7 +200,7 @@ def test_the_page_stays_small_however_much_is_found(tmp_path):
     write_data_page(found, Catalog("pets", tmp_path, ()), tmp_path / "audit.html")
     page = Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
     assert (tmp_path / "audit.html").stat().st_size < 10e6
-    assert 8 * MOST_ITEMS < len(page.sources) <= 8 * MOST_ITEMS + 4 * MOST_IN_GROUPS
+    assert 8 * MAX_ITEMS < len(page.sources) <= 8 * MAX_ITEMS + 4 * MAX_IN_GROUPS
     assert "and 2,800 more" in page.text
 
 

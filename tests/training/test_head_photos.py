@@ -69,7 +69,7 @@ def test_no_time_left_takes_none_away(reader):
 @pytest.mark.slow
 def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(tmp_path, monkeypatch):
     monkeypatch.setattr(head_photos, "FIRST", 20)
-    monkeypatch.setattr(head_photos, "_LEAST_ACCURACY", 0.0)
+    monkeypatch.setattr(head_photos, "_MIN_ACCURACY", 0.0)
     photos = draw_sample(tmp_path / "pets", count=60)
     recorded = _RecordingProgress(stop_after=1)
     with pytest.raises(StoppedError):

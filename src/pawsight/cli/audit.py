@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pawsight.data.auditing.findings import Audit, Finding, GroupItem
 
 FOUND = 3  # the exit code when --fail-on finds something
-_MOST_ROWS = 20  # of one finding; the page and the JSON have more
+_MAX_ROWS = 20  # of one finding; the page and the JSON have more
 _ANY = "any"
 
 _Out = Annotated[
@@ -144,24 +144,24 @@ def _print_classes(audit: Audit) -> None:
         for name, count, of_parts in audit.class_rows()
     ]
     numbers = ["photos", *audit.parts]
-    print_table(rows[: 5 * _MOST_ROWS], ["class", *numbers], right=" ".join(numbers))
-    if len(rows) > 5 * _MOST_ROWS:
-        print_line(f"and {len(rows) - 5 * _MOST_ROWS:,} more classes\n")
+    print_table(rows[: 5 * _MAX_ROWS], ["class", *numbers], right=" ".join(numbers))
+    if len(rows) > 5 * _MAX_ROWS:
+        print_line(f"and {len(rows) - 5 * _MAX_ROWS:,} more classes\n")
 
 
 def _print_some(found: Finding) -> None:
     """Print the first items of one finding."""
     from pawsight.data.auditing.findings import GroupItem, PhotoItem
 
-    some = found.items[:_MOST_ROWS]
+    some = found.items[:_MAX_ROWS]
     if found.kind is GroupItem:
         groups = [(_equation(item),) for item in some if isinstance(item, GroupItem)]
         print_table(groups, [found.title.lower()])
     else:
         rows = [(item.path, item.reason or "") for item in some if isinstance(item, PhotoItem)]
         print_table(rows, [found.title.lower(), "why"])
-    if len(found.items) > _MOST_ROWS:
-        print_line(f"and {len(found.items) - _MOST_ROWS:,} more; all of them: --json\n")
+    if len(found.items) > _MAX_ROWS:
+        print_line(f"and {len(found.items) - _MAX_ROWS:,} more; all of them: --json\n")
 
 
 def _count(found: Finding) -> str:

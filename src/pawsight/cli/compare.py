@@ -14,7 +14,7 @@ from pawsight.cli.tables import print_json, print_table
 if TYPE_CHECKING:
     from pawsight.evaluation.comparison import Comparison
 
-_MOST_ROWS = 20  # changed photos that are printed
+_MAX_ROWS = 20  # changed photos that are printed
 
 
 def compare(
@@ -68,7 +68,7 @@ def _print(found: Comparison) -> None:
         pairs.append((f"{names[pair.first]} and {names[pair.second]}", *counts, result))
     columns = ["runs", "only first right", "only second right", "p", "difference"]
     print_table(pairs, columns, right="p")
-    changed = [(one.path, one.label, *one.answers) for one in found.changed[:_MOST_ROWS]]
+    changed = [(one.path, one.label, *one.answers) for one in found.changed[:_MAX_ROWS]]
     if changed:
         print_table(changed, ["changed photo", "label", *names])
     print_line(f"{counted(len(found.changed), 'photo')} answered differently.")

@@ -16,7 +16,7 @@ from pawsight.cli.tables import print_json, print_table
 if TYPE_CHECKING:
     from pawsight.evaluation.doubts import Doubts
 
-_MOST_ROWS = 20  # printed; the page and the table have more
+_MAX_ROWS = 20  # printed; the page and the table have more
 
 
 @takes_source_options(without=MULTI_LABEL)
@@ -72,7 +72,7 @@ def _print(found: Doubts) -> None:
     contradicted = found.contradicted
     rows = [
         (one.path, one.label, one.suggested, percent(one.probability))
-        for one in contradicted[:_MOST_ROWS]
+        for one in contradicted[:_MAX_ROWS]
     ]
     if rows:
         print_table(rows, ["photo", "label", "rather", "probability"], right="probability")

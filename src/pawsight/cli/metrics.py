@@ -11,7 +11,7 @@ from pawsight.formatting import decimal, percent, percent_interval
 from pawsight.task import task_of
 
 _LABEL_COLUMNS = ["photos", "AP", "ROC AUC", "threshold", "precision", "recall", "F1"]
-_MOST_CLASSES = 30  # that get a row each
+_MAX_CLASSES = 30  # that get a row each
 
 
 def print_metrics(evaluation: Evaluation) -> None:
@@ -34,12 +34,12 @@ def print_metrics(evaluation: Evaluation) -> None:
     labels = {name: one for name, one in classes.items() if isinstance(one, LabelMetrics)}
     if labels:
         print_table(
-            [_label_row(name, found) for name, found in labels.items()][:_MOST_CLASSES],
+            [_label_row(name, found) for name, found in labels.items()][:_MAX_CLASSES],
             [f"label ({evaluation.headline})", *_LABEL_COLUMNS],
             right=" ".join(_LABEL_COLUMNS),
         )
         return
-    if 0 < len(classes) <= _MOST_CLASSES:
+    if 0 < len(classes) <= _MAX_CLASSES:
         print_table(
             [_class_row(name, found) for name, found in classes.items()],
             [f"class ({evaluation.headline})", "photos", "precision", "recall", "F1"],

@@ -15,8 +15,8 @@ from pawsight.cli.output import print_line
 if TYPE_CHECKING:
     from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
 
-_MOST_REASONS = 10  # lines about single photos; --format csv has them all
-_MOST_FOLDERS = 20  # of more, only those that photos go to are shown
+_MAX_REASONS = 10  # lines about single photos; --format csv has them all
+_MAX_FOLDERS = 20  # of more, only those that photos go to are shown
 _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
 _BUILTIN_MODEL = "Model: built-in (cats and dogs). --model RUN takes another."
 _COLUMNS = ("path", "label", "probability", "status", "target", "reason")
@@ -195,7 +195,7 @@ def _print_plan(sorting: Sorting) -> None:
             *(f"{renamed[folder]:,}", f"{counts['there', folder]:,}"),
         )
         for folder in sorting.folders
-        if len(sorting.folders) <= _MOST_FOLDERS
+        if len(sorting.folders) <= _MAX_FOLDERS
         or counts["planned", folder] + counts["there", folder]
     ]
     columns = ["folder", sorting.how, "renamed", "skipped"]
@@ -208,10 +208,10 @@ def _print_failed(sorting: Sorting) -> None:
 
     failed = [place for place in sorting.placements if place.status == "failed"]
     if failed:
-        shown = [(place.path, place.reason) for place in failed[:_MOST_REASONS]]
+        shown = [(place.path, place.reason) for place in failed[:_MAX_REASONS]]
         print_table(shown, ["stays where it is", "why"])
-    if len(failed) > _MOST_REASONS:
-        more = len(failed) - _MOST_REASONS
+    if len(failed) > _MAX_REASONS:
+        more = len(failed) - _MAX_REASONS
         print_line(f"... and {more:,} more: --dry-run --format csv shows all.")
 
 
@@ -271,7 +271,7 @@ def _undo(into: Path, yes: bool) -> None:
     journal = newest(str(into.absolute()))
     if not yes:
         done = _DONE.get(journal.head.get("how", ""), "sorted")
-        sources = printable(", ".join(journal.head.get("sources", [])[:_MOST_REASONS]))
+        sources = printable(", ".join(journal.head.get("sources", [])[:_MAX_REASONS]))
         count = _files(len(journal.entries))
         typer.confirm(f"Undo {count}, {done} from {sources}?", err=True, abort=True)
     with shown() as progress:

@@ -23,7 +23,7 @@ from pawsight.cli.tables import print_table
 if TYPE_CHECKING:
     from pawsight.workflow.tuning_results import Tuning
 
-_MOST_ROWS = 10
+_MAX_ROWS = 10
 
 
 @takes_source_options(hidden=RARE, without=MULTI_LABEL)
@@ -65,7 +65,7 @@ def print_tuning(found: Tuning) -> None:
     """Print the best trials, what mattered, and whether the winner is better."""
     from pawsight.formatting import percent
 
-    ranked = sorted(found.trials, key=lambda one: -(one.score or 0.0))[:_MOST_ROWS]
+    ranked = sorted(found.trials, key=lambda one: -(one.score or 0.0))[:_MAX_ROWS]
     names = list(found.trials[0].values)
     rows = [
         (str(one.number + 1), percent(one.score), one.state, *map(_value, one.values.values()))

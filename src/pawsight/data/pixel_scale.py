@@ -18,7 +18,7 @@ from pawsight.errors import PhotoError
 _DEFINED = {"uint16": (0.0, 65535.0)}
 # What programs write where nothing was measured. Source: defaults of ArcGIS, GRASS, ENVI and GDAL.
 _NO_DATA = {-9999.0, -99999.0, -32768.0, -32767.0, -2147483648.0}
-_LEAST_FLOAT = -1e30  # below: no measurement has such a value
+_MIN_FLOAT = -1e30  # below: no measurement has such a value
 ANY_KIND = "any"
 _MAX_BANDS = 1000
 
@@ -75,7 +75,7 @@ class NoScaleError(PhotoError):
 
 def is_usual_no_data(value: float) -> bool:
     """Return whether programs write this value where nothing was measured."""
-    return value in _NO_DATA or value < _LEAST_FLOAT
+    return value in _NO_DATA or value < _MIN_FLOAT
 
 
 def describe_samples(kind: str, low: float, high: float) -> str:

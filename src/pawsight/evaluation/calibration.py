@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 from pawsight.errors import ModelError, ShapeError
 from pawsight.records import FloatArray, IntArray
 
-LOWEST_TEMPERATURE = 0.05
-HIGHEST_TEMPERATURE = 20.0
+MIN_TEMPERATURE = 0.05
+MAX_TEMPERATURE = 20.0
 
 
 def fit_label_temperature(logits: FloatArray, labels: IntArray) -> float:
@@ -75,7 +75,7 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     # The loss is convex in 1 / T, so it has one valley in log T as well.
     found = minimize_scalar(
         loss,
-        bounds=(np.log(LOWEST_TEMPERATURE), np.log(HIGHEST_TEMPERATURE)),
+        bounds=(np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)),
         method="bounded",
         options={"xatol": 1e-4},
     )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 _SAMPLES = 20
-LEAST_TRIALS = 6
+MIN_TRIALS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ def importances(trials: Sequence[Any], seed: int = 0) -> list[Importance]:
         seed: Decides the samples and the forests.
 
     Returns:
-        Nothing where there are fewer than `LEAST_TRIALS`, or all scores are equal.
+        Nothing where there are fewer than `MIN_TRIALS`, or all scores are equal.
     """
     import optuna
 
     scores = [trial.value for trial in trials]
-    if len(trials) < LEAST_TRIALS or len(set(scores)) < 2:
+    if len(trials) < MIN_TRIALS or len(set(scores)) < 2:
         return []
     random = np.random.default_rng(seed)
     found: dict[str, list[float]] = {}

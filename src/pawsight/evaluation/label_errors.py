@@ -27,7 +27,7 @@ from pawsight.records import FloatArray, IntArray
 _FOLDS = 5
 _SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity
 _NEVER = -1e4  # the logit of a class that no photo of the fit belongs to
-_LEAST_VARIANCE = 1e-9
+_MIN_VARIANCE = 1e-9
 _BLOCK = 4096  # photos compared at a time
 
 
@@ -176,7 +176,7 @@ def _held_out_logits(
         squares, sums, counts = (whole - own for whole, own in zip(total, part, strict=True))
         means = sums / np.maximum(counts, 1)[:, None]
         covariance = (squares - (means * counts[:, None]).T @ means) / max(1, counts.sum())
-        mean_variance = max(float(np.trace(covariance)) / len(covariance), _LEAST_VARIANCE)
+        mean_variance = max(float(np.trace(covariance)) / len(covariance), _MIN_VARIANCE)
         covariance *= 1 - _SHRINKAGE
         covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * mean_variance
         kernel = np.linalg.solve(covariance, means.T)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.evaluation.reliability import Bin, calibration_error, reliability_bins
 from pawsight.evaluation.scores import (
-    LOWEST_PROBABILITY,
+    MIN_PROBABILITY,
     SCORES,
     Answers,
     Score,
@@ -88,7 +88,7 @@ def _hamming_loss(answers: LabelAnswers) -> float:
 
 def _log_loss(answers: LabelAnswers) -> float:
     truth_probs = np.where(answers.labels == 1, answers.probs, 1 - answers.probs)
-    return float(-np.log(np.clip(truth_probs, LOWEST_PROBABILITY, 1.0)).mean())
+    return float(-np.log(np.clip(truth_probs, MIN_PROBABILITY, 1.0)).mean())
 
 
 def _calibration_error(answers: LabelAnswers) -> float:

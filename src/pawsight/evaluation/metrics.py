@@ -23,12 +23,12 @@ from pawsight.evaluation.results import (
     PrecisionRecallCurve,
     RocCurve,
 )
-from pawsight.evaluation.scores import LOWEST_PROBABILITY, SCORES, Answers
+from pawsight.evaluation.scores import MIN_PROBABILITY, SCORES, Answers
 from pawsight.records import FloatArray, Part, Predictions
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 
-MOST_CURVE_POINTS = 200
+MAX_CURVE_POINTS = 200
 
 
 def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
@@ -52,7 +52,7 @@ def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
         scores={score.key: score.compute(answers) for score in SCORES},
         intervals={score.key: score.interval(answers) for score in SCORES if score.interval},
         is_imbalanced=is_uneven or is_imbalanced(answers.support.tolist()),
-        log_loss_clip=LOWEST_PROBABILITY,
+        log_loss_clip=MIN_PROBABILITY,
         baseline_accuracy=int(answers.support.max()) / len(answers.labels),
         baseline_class=names[int(answers.support.argmax())],
         class_names=names,
@@ -154,7 +154,7 @@ def _measure_labels(answers: LabelAnswers, names: tuple[str, ...]) -> PartMetric
         num_correct=int(answers.is_correct.sum()),
         scores={score.key: score.compute(answers) for score in LABEL_SCORES},
         intervals={score.key: score.interval(answers) for score in LABEL_SCORES if score.interval},
-        log_loss_clip=LOWEST_PROBABILITY,
+        log_loss_clip=MIN_PROBABILITY,
         class_names=names,
         per_class={name: _of_label(answers, k) for k, name in enumerate(names)},
     )
@@ -202,6 +202,6 @@ def _share(hits: int, n: int) -> tuple[float | None, Interval | None]:
 
 
 def _thinned(points: FloatArray) -> tuple[float, ...]:
-    if len(points) > MOST_CURVE_POINTS:
-        points = points[np.linspace(0, len(points) - 1, MOST_CURVE_POINTS).round().astype(int)]
+    if len(points) > MAX_CURVE_POINTS:
+        points = points[np.linspace(0, len(points) - 1, MAX_CURVE_POINTS).round().astype(int)]
     return tuple(round(float(value), 6) for value in points)

@@ -16,13 +16,13 @@ from pawsight.inference.out_of_distribution import OutOfDistributionDetector, no
 from pawsight.records import FloatArray, IntArray
 
 REFUSED_SHARE = 0.025  # of photos like those of the training set that are rejected
-LEAST_FOREIGN = 20  # photos of none of the classes from which they choose the threshold
-_LEAST_REFUSED, _MOST_REFUSED = 0.005, 0.05  # of own photos, where they choose it
+MIN_FOREIGN = 20  # photos of none of the classes from which they choose the threshold
+_MIN_REFUSED, _MAX_REFUSED = 0.005, 0.05  # of own photos, where they choose it
 _RANK = 256  # eigenvectors kept: 0.65 MB at 1,280 features; more were no better (see docs)
 _FOLDS = 5
 _LEAVE_ONE_OUT = 60  # up to so many photos, since a fit without a fifth of them is much worse
 _ENOUGH_FOR_QUANTILE = 200  # distances; with fewer a log-normal distribution is fitted to them
-_LEAST_VARIANCE = 1e-9
+_MIN_VARIANCE = 1e-9
 _MAD_TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation, of a normal
 _NORMAL_QUANTILE = 1.959964  # of the standard normal distribution at 1 - REFUSED_SHARE
 
@@ -54,7 +54,7 @@ def fit_detector(
     unit = normalised(features)
     held_out = np.concatenate([*_held_out_distances(unit, labels, seed)])
     detector = _fit(unit, labels, threshold_of(held_out))
-    if foreign is None or len(foreign) < LEAST_FOREIGN or len(held_out) < LEAST_FOREIGN:
+    if foreign is None or len(foreign) < MIN_FOREIGN or len(held_out) < MIN_FOREIGN:
         return detector
     distances = detector.distances(foreign)
     return replace(detector, threshold=dividing_threshold(held_out, distances))
@@ -70,7 +70,7 @@ def dividing_threshold(own: FloatArray, foreign: FloatArray) -> float:
         own: Distances of own photos that the detector was not fitted to, shape [N].
         foreign: Distances of photos of none of the classes, shape [M].
     """
-    tried = np.quantile(own, np.linspace(1 - _MOST_REFUSED, 1 - _LEAST_REFUSED, 19))
+    tried = np.quantile(own, np.linspace(1 - _MAX_REFUSED, 1 - _MIN_REFUSED, 19))
     is_right = [(own <= limit).mean() + (foreign > limit).mean() for limit in tried]
     return float(tried[int(np.argmax(is_right))])
 
@@ -84,7 +84,7 @@ def threshold_of(distances: FloatArray) -> float:
     empirical = float(np.quantile(distances, 1 - REFUSED_SHARE))
     if len(distances) >= _ENOUGH_FOR_QUANTILE:
         return empirical
-    logs = np.log(np.maximum(distances, _LEAST_VARIANCE))
+    logs = np.log(np.maximum(distances, _MIN_VARIANCE))
     deviation = _MAD_TO_DEVIATION * float(np.median(np.abs(logs - np.median(logs))))
     return min(
         float(distances.max()), float(np.exp(np.median(logs) + _NORMAL_QUANTILE * deviation))
@@ -114,14 +114,14 @@ def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistribut
     shrinkage = ledoit_wolf_shrinkage(centred, values)
     basis, variances = vectors[:_RANK], values[: len(vectors[:_RANK])]
     total = float((centred**2).sum() / len(centred))
-    mean_variance = max(total / num_features, _LEAST_VARIANCE)
+    mean_variance = max(total / num_features, _MIN_VARIANCE)
     left = max(0.0, total - float(variances.sum()))
     outside = left / max(1, num_features - len(basis))
     return OutOfDistributionDetector(
         means=means,
         basis=basis,
         variances=(1 - shrinkage) * variances + shrinkage * mean_variance,
-        rest=max((1 - shrinkage) * outside + shrinkage * mean_variance, _LEAST_VARIANCE),
+        rest=max((1 - shrinkage) * outside + shrinkage * mean_variance, _MIN_VARIANCE),
         threshold=threshold,
     )
 
@@ -142,7 +142,7 @@ def ledoit_wolf_shrinkage(centred: FloatArray, eigenvalues: FloatArray) -> float
     num_rows, num_features = centred.shape
     squared_norm = float((eigenvalues**2).sum())
     distance = squared_norm - float(eigenvalues.sum()) ** 2 / num_features
-    if distance <= _LEAST_VARIANCE * squared_norm:
+    if distance <= _MIN_VARIANCE * squared_norm:
         return 0.0
     fourth_moment = float(((centred**2).sum(axis=1) ** 2).sum()) / num_rows
     return float(min(1.0, (fourth_moment - squared_norm) / num_rows / distance))
@@ -156,7 +156,7 @@ def _eigenvectors(centred: FloatArray) -> tuple[FloatArray, FloatArray]:
     else:
         values, vectors = np.linalg.eigh(centred.T @ centred / num_rows)
     order = np.argsort(values)[::-1]
-    order = order[values[order] > _LEAST_VARIANCE]
+    order = order[values[order] > _MIN_VARIANCE]
     values, vectors = values[order], vectors[:, order]
     if num_rows < num_features:
         vectors = centred.T @ vectors / np.sqrt(values * num_rows)

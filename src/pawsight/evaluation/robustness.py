@@ -22,7 +22,7 @@ from pawsight.progress import Progress
 from pawsight.records import ImageArray, Part, Pixels
 from pawsight.task import Task
 
-MOST_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
+MAX_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
 _AT_ONCE = 64
 _MIDDLE = 3  # of the severities, of which the first is none
 
@@ -103,8 +103,8 @@ def measure_robustness(
         progress: Receives the images classified.
     """
     indices = catalog.part(part)
-    if len(indices) > MOST_PHOTOS:
-        chosen = np.random.default_rng(0).choice(indices, MOST_PHOTOS, replace=False)
+    if len(indices) > MAX_PHOTOS:
+        chosen = np.random.default_rng(0).choice(indices, MAX_PHOTOS, replace=False)
         indices = np.sort(chosen)
     images = pixels.read(indices)
     is_there = ~is_lost(pixels, indices)

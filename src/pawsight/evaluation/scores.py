@@ -18,7 +18,7 @@ from pawsight.evaluation.reliability import calibration_error, reliability_bins
 from pawsight.formatting import decimal, percent
 from pawsight.records import FloatArray, IntArray
 
-LOWEST_PROBABILITY = 1e-7  # in the log loss; float32 has no number closer to 1
+MIN_PROBABILITY = 1e-7  # in the log loss; float32 has no number closer to 1
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def average_precision(answers: Answers) -> float | None:
 def log_loss(answers: Answers) -> float:
     """Compute the mean of -ln(probability of the true class), which counts as 1e-7 at least."""
     true_probs = answers.probs[np.arange(len(answers.labels)), answers.labels]
-    return float(-np.log(np.clip(true_probs, LOWEST_PROBABILITY, 1.0)).mean())
+    return float(-np.log(np.clip(true_probs, MIN_PROBABILITY, 1.0)).mean())
 
 
 def _calibration_error(answers: Answers) -> float:

@@ -23,7 +23,7 @@ from pawsight.records import Predictions, Text
 from pawsight.significance import excess_p_value
 from pawsight.storage.atomic import write_json
 
-_FEWEST = 5  # photos that break the pattern, to judge by
+_MIN_PHOTOS = 5  # photos that break the pattern, to judge by
 _SIGNIFICANT = 0.05
 
 
@@ -127,7 +127,7 @@ def _measured(
         "num_fitting_wrong": int((is_fitting & is_wrong).sum()),
     }
     p_value = None
-    if min(counts["num_breaking"], counts["num_fitting"]) >= _FEWEST:
+    if min(counts["num_breaking"], counts["num_fitting"]) >= _MIN_PHOTOS:
         p_value = excess_p_value(
             *(counts["num_fitting_wrong"], counts["num_fitting"]),
             *(counts["num_breaking_wrong"], counts["num_breaking"]),

@@ -17,9 +17,9 @@ from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.records import FloatArray, Photo, Predictions
 from pawsight.significance import excess_p_value
 
-FEWEST = 10  # photos of a slice, and outside it
+MIN_PHOTOS = 10  # photos of a slice, and outside it
 SIGNIFICANT = 0.05  # of all slices together
-_MOST_VALUES = 20  # of one column
+_MAX_VALUES = 20  # of one column
 _ELONGATED = 1.2  # ratio of the sides from which a photo is wide or tall
 
 
@@ -29,7 +29,7 @@ class Slice:
 
     Attributes:
         title: What they have in common.
-        num_photos: At least `FEWEST`.
+        num_photos: At least `MIN_PHOTOS`.
         num_correct: Those that the model was right on.
         interval: 95 % interval of the accuracy.
         rest_accuracy: Of all other photos of the part, 0..1.
@@ -63,12 +63,12 @@ def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]
         photos: By their paths; others may be among them.
 
     Returns:
-        Slices of `FEWEST` photos or more; thirds of the part by brightness, sharpness and
+        Slices of `MIN_PHOTOS` photos or more; thirds of the part by brightness, sharpness and
         number of pixels, the photos that are wide or tall, those of each camera, and those of
         each value of a column of the user's table, or its thirds where it is of numbers.
     """
     some = [photos[path] for path in predictions.paths if path in photos]
-    if len(some) < max(len(predictions.paths), 2 * FEWEST):
+    if len(some) < max(len(predictions.paths), 2 * MIN_PHOTOS):
         return []
     facts = np.array(
         [(p.brightness, p.sharpness / max(p.contrast, 1.0), p.width, p.height) for p in some],
@@ -106,7 +106,7 @@ def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
     for heading in headings:
         texts = [row.get(heading, "") for row in rows]
         numbers = _numbers(texts)
-        if numbers is not None and len(set(texts)) > _MOST_VALUES:
+        if numbers is not None and len(set(texts)) > _MAX_VALUES:
             found |= _thirds(
                 numbers, f"the third with the lowest {heading}", f"that with the highest {heading}"
             )
@@ -118,7 +118,7 @@ def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
 def _of_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Return the photos of each frequent text, where the photos have several texts."""
     values = np.array(texts, dtype=np.object_)
-    common = Counter(filter(None, texts)).most_common(_MOST_VALUES)
+    common = Counter(filter(None, texts)).most_common(_MAX_VALUES)
     return {f"{name}: {text}": values == text for text, count in common if count < len(texts)}
 
 
@@ -132,7 +132,7 @@ def _numbers(texts: Sequence[str]) -> FloatArray | None:
 
 
 def _is_enough(mask: NDArray[np.bool_]) -> bool:
-    return bool(min(mask.sum(), (~mask).sum()) >= FEWEST)
+    return bool(min(mask.sum(), (~mask).sum()) >= MIN_PHOTOS)
 
 
 def _measure(

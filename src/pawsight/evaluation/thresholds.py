@@ -7,7 +7,7 @@ import numpy as np
 from pawsight.records import FloatArray, IntArray
 from pawsight.task import EVEN_THRESHOLD
 
-LEAST_PHOTOS = 10  # with the label; with fewer, the best threshold of these is mostly chance
+MIN_PHOTOS = 10  # with the label; with fewer, the best threshold of these is mostly chance
 
 
 def fit_thresholds(probs: FloatArray, labels: IntArray) -> tuple[float, ...]:
@@ -23,7 +23,7 @@ def fit_thresholds(probs: FloatArray, labels: IntArray) -> tuple[float, ...]:
     """
     return tuple(
         _best(probs[:, k], labels[:, k])
-        if LEAST_PHOTOS <= labels[:, k].sum() < len(labels)
+        if MIN_PHOTOS <= labels[:, k].sum() < len(labels)
         else EVEN_THRESHOLD
         for k in range(labels.shape[1])
     )

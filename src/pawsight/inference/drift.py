@@ -28,8 +28,8 @@ from pawsight.significance import excess_p_value, rank_sum_p_value
 from pawsight.storage.npz import opened_npz, save_npz
 
 FALSE_ALARM_RATE = 0.01
-LEAST_PHOTOS = 30  # tested at a time, and needed as a reference
-_MOST_PHOTOS = 2000  # kept of those tested, chosen at random
+MIN_PHOTOS = 30  # tested at a time, and needed as a reference
+_MAX_PHOTOS = 2000  # kept of those tested, chosen at random
 _NUM_TESTS = 3
 
 
@@ -38,7 +38,7 @@ class DriftTest:
     """The result of a test.
 
     Attributes:
-        num_photos: Photos that were tested, at least `LEAST_PHOTOS`.
+        num_photos: Photos that were tested, at least `MIN_PHOTOS`.
         p_value: How often photos of the same kind as the validation photos would differ at
             least as much, 0..1.
     """
@@ -81,9 +81,9 @@ class DriftReference:
             sample: Class index, probability and ood score of each photo, shape [M, 3].
 
         Returns:
-            None for fewer than `LEAST_PHOTOS`.
+            None for fewer than `MIN_PHOTOS`.
         """
-        if min(len(sample), len(self.classes)) < LEAST_PHOTOS:
+        if min(len(sample), len(self.classes)) < MIN_PHOTOS:
             return None
         classes, probabilities, scores = sample.T
         p_values = [
@@ -155,9 +155,9 @@ class DriftMonitor:
         index = self._indices[prediction.label]
         row = (float(index), prediction.probability, prediction.ood_score)
         self._num_seen += 1
-        if len(self._rows) < _MOST_PHOTOS:
+        if len(self._rows) < _MAX_PHOTOS:
             self._rows.append(row)
-        elif (place := self._random.randrange(self._num_seen)) < _MOST_PHOTOS:
+        elif (place := self._random.randrange(self._num_seen)) < _MAX_PHOTOS:
             self._rows[place] = row
 
     def watch(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:

@@ -16,10 +16,10 @@ import numpy as np
 from pawsight.errors import ConfigError
 from pawsight.records import FloatArray, ImageArray
 
-MOST_PATCHES = 32  # along a side: 1,024 runs of the model
+MAX_PATCHES = 32  # along a side: 1,024 runs of the model
 
 _OVERLAP = 1.5  # side of a patch, in cells of the grid
-_LEAST_PROBABILITY = 1e-12  # and the most is 1 less this: log-odds stay finite
+_MIN_PROBABILITY = 1e-12  # and the most is 1 less this: log-odds stay finite
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +66,8 @@ def heat_map(
     if label is not None and label not in class_names:
         known = ", ".join(class_names)
         raise ConfigError(f"The model has no class '{label}'. Its classes: {known}.")
-    if not 1 <= grid <= MOST_PATCHES:
-        raise ConfigError(f"A heat map has 1 to {MOST_PATCHES} patches along a side, not {grid}.")
+    if not 1 <= grid <= MAX_PATCHES:
+        raise ConfigError(f"A heat map has 1 to {MAX_PATCHES} patches along a side, not {grid}.")
     plain = probs(pixels[None])[0]
     index = int(plain.argmax()) if label is None else class_names.index(label)
     rows, columns = (_spans(side, grid) for side in pixels.shape[:2])
@@ -95,5 +95,5 @@ def _spans(side: int, grid: int) -> list[tuple[int, int]]:
 
 
 def _log_odds(probs: FloatArray) -> FloatArray:
-    inside = np.clip(probs, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    inside = np.clip(probs, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
     return np.asarray(np.log(inside) - np.log1p(-inside))

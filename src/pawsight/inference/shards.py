@@ -20,7 +20,7 @@ from pawsight.errors import ConfigError
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.task import TaskName
 
-MOST_SHARDS = 10_000
+MAX_SHARDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,8 +48,8 @@ class Shard:
         Raises:
             ConfigError: There is no such shard.
         """
-        if not 1 <= self.count <= MOST_SHARDS:
-            raise ConfigError(f"There can be 1 to {MOST_SHARDS:,} shards, not {self.count:,}.")
+        if not 1 <= self.count <= MAX_SHARDS:
+            raise ConfigError(f"There can be 1 to {MAX_SHARDS:,} shards, not {self.count:,}.")
         if not 1 <= self.number <= self.count:
             raise ConfigError(
                 f"There is no shard {self.number} of {self.count}: they count from 1 to "

@@ -17,8 +17,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message, message_fa
 
 from pawsight.errors import ModelError
 
-LARGEST_FILE = 2**31 - 1  # bytes: protobuf reads no more, and weights within one file never need it
-MOST_NODES = 20_000  # the largest network of keras.applications has about 2,000
+MAX_FILE_BYTES = (
+    2**31 - 1
+)  # bytes: protobuf reads no more, and weights within one file never need it
+MAX_NODES = 20_000  # the largest network of keras.applications has about 2,000
 _DOMAINS = (b"", b"ai.onnx")
 _EXTERNAL = 1  # of TensorProto.DataLocation
 _IN_PLACE = 0
@@ -48,8 +50,8 @@ def read_onnx(path: Path) -> bytes:
         ModelError: It is too large, or could do more than compute.
         OSError: It cannot be read.
     """
-    if path.stat().st_size > LARGEST_FILE:
-        raise ModelError(f"{path} has more than {LARGEST_FILE:,} bytes, which no model has.")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ModelError(f"{path} has more than {MAX_FILE_BYTES:,} bytes, which no model has.")
     content = path.read_bytes()
     check_safe(content)
     return content
@@ -69,8 +71,8 @@ def check_safe(content: bytes) -> None:
     if model.functions or model.training:
         raise ModelError("It holds functions or training of its own, which is not allowed.")
     nodes = [node for graph in model.graph for node in graph.node]
-    if len(nodes) > MOST_NODES:
-        raise ModelError(f"It has {len(nodes):,} nodes, where {MOST_NODES:,} are allowed.")
+    if len(nodes) > MAX_NODES:
+        raise ModelError(f"It has {len(nodes):,} nodes, where {MAX_NODES:,} are allowed.")
     for node in nodes:
         name = b"".join(node.op_type).decode("utf-8", "replace")
         if any(domain not in _DOMAINS for domain in node.domain):

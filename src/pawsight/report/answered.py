@@ -12,7 +12,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import Predictions
 from pawsight.report.figure_style import BLUE, ORANGE, new_figure, styled
 
-_FEWEST_ANSWERS = 20  # below, an error rate jumps with each photo
+_MIN_ANSWERS = 20  # below, an error rate jumps with each photo
 
 
 def threshold_of(model: ModelDescription | None) -> float:
@@ -59,7 +59,7 @@ def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], lis
     is_wrong = predictions.probs.argmax(axis=1)[order] != predictions.labels[order]
     counts = np.arange(1, len(order) + 1)
     num_answered = int((predictions.probs.max(axis=1) >= threshold).sum())
-    start = min(_FEWEST_ANSWERS, len(order), num_answered or len(order)) - 1
+    start = min(_MIN_ANSWERS, len(order), num_answered or len(order)) - 1
     error = np.cumsum(is_wrong) / counts
     return (counts / len(order))[start:].tolist(), error[start:].tolist()
 

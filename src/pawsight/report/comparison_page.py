@@ -11,7 +11,7 @@ from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
 from pawsight.storage.atomic import write_text
 
-MOST_SHOWN = 120  # photos on the page: about 1 MB
+MAX_SHOWN = 120  # photos on the page: about 1 MB
 _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG quality
 
 
@@ -26,7 +26,7 @@ def write_comparison_page(found: Comparison, path: Path, scale: PixelScale) -> N
     Raises:
         DiskError: The page cannot be written.
     """
-    shown = found.changed[:MOST_SHOWN]
+    shown = found.changed[:MAX_SHOWN]
     page = load_template("comparison.html.j2").render(
         found=found,
         names=short_names([run.path for run in found.runs]),

@@ -23,15 +23,15 @@ from pawsight.storage.atomic import write_json, write_text
 
 PAGE_NAME = "audit.html"
 _JSON_NAME = "audit.json"
-MOST_ITEMS = 50  # of one finding
+MAX_ITEMS = 50  # of one finding
 FIRST_ITEMS = 6  # of these, before the rest is folded away: a phone shows them two by two
-MOST_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
-_MOST_OF_A_GROUP = 4  # photos of one group of copies
-MOST_IN_GROUPS = 100  # photos of one kind of groups
+MAX_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
+_MAX_PER_GROUP = 4  # photos of one group of copies
+MAX_IN_GROUPS = 100  # photos of one kind of groups
 # Pixels of a thumbnail's longer side, shown at up to 160, and the quality of its JPEG: about
 # 6 kB, less where very many are hard to shrink.
 _FINENESS = ((200, 70), (140, 60), (100, 50))
-_MOST_BYTES = 9_000_000  # of all thumbnails together
+_MAX_BYTES = 9_000_000  # of all thumbnails together
 
 
 _UNSHOWN = ("broken",)  # findings whose photos cannot be shown
@@ -119,8 +119,8 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         classes=_class_rows(audit),
         parts=list(audit.parts),
         pictures=pictures,
-        most_of_a_group=_MOST_OF_A_GROUP,
-        most_rows=MOST_ROWS,
+        most_of_a_group=_MAX_PER_GROUP,
+        most_rows=MAX_ROWS,
         first_items=FIRST_ITEMS,
         version=__version__,
     )
@@ -129,7 +129,7 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
 
 
 def _section(name: str, finding: Finding) -> _Section:
-    items = finding.items[:MOST_ITEMS]
+    items = finding.items[:MAX_ITEMS]
     if finding.kind is SentenceItem:
         return _Section(name, finding, items, "sentences")
     if finding.kind is PhotoItem:
@@ -137,7 +137,7 @@ def _section(name: str, finding: Finding) -> _Section:
     num_shown = 0
     for place, item in enumerate(items):
         num_shown += len(_paths(item))
-        if num_shown > MOST_IN_GROUPS:
+        if num_shown > MAX_IN_GROUPS:
             items = items[:place]
             break
     return _Section(name, finding, items, "groups")
@@ -148,7 +148,7 @@ def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
     pictures: dict[str, str] = {}
     for side, quality in _FINENESS:
         pictures = draw_thumbnails(catalog.root, paths, side, quality, catalog.pixel_scale)
-        if sum(len(pictures[path]) for path in paths) <= _MOST_BYTES:
+        if sum(len(pictures[path]) for path in paths) <= _MAX_BYTES:
             break
     return pictures
 
@@ -156,7 +156,7 @@ def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
 def _paths(item: Item) -> list[str]:
     """Return the photos of an item that are shown as pictures."""
     if isinstance(item, GroupItem):
-        return [photo.path for photo in item.photos[:_MOST_OF_A_GROUP]]
+        return [photo.path for photo in item.photos[:_MAX_PER_GROUP]]
     return [item.path] if isinstance(item, PhotoItem) else []
 
 

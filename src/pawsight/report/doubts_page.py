@@ -11,7 +11,7 @@ from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
 from pawsight.storage.atomic import write_text
 
-MOST_SHOWN = 100  # photos on the page: with their neighbours about 2 MB
+MAX_SHOWN = 100  # photos on the page: with their neighbours about 2 MB
 _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG quality
 
 
@@ -27,7 +27,7 @@ def write_doubts_page(doubts: Doubts, path: Path, scale: PixelScale) -> None:
         DiskError: The page cannot be written.
     """
     contradicted = doubts.contradicted
-    shown = contradicted[:MOST_SHOWN]
+    shown = contradicted[:MAX_SHOWN]
     wanted = [
         name
         for one in shown

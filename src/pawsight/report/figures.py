@@ -38,7 +38,7 @@ _SERIES = (
     ("validation", "validation", ORANGE, "-"),
     ("validation_balanced", "validation, balanced", GREEN, "-"),
 )
-MOST_MATRIX_CLASSES = 20
+MAX_MATRIX_CLASSES = 20
 _Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y of its points
 
 
@@ -109,7 +109,7 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
     the 20 commonest mistakes.
     """
     class_names = metrics.class_names
-    if len(class_names) > MOST_MATRIX_CLASSES:
+    if len(class_names) > MAX_MATRIX_CLASSES:
         return _draw_top_confusions(metrics)
     num_classes = len(class_names)
     side = min(7.0, 3.4 + 0.26 * num_classes)

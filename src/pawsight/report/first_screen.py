@@ -13,9 +13,9 @@ from pawsight.formatting import counted, percent, percent_interval
 from pawsight.report.interpretation import legible, top_confusions
 
 _WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
-_MOST_FAILURES = 3
-_MOST_STEPS = 3
-_MOST_CUES = 3
+_MAX_FAILURES = 3
+_MAX_STEPS = 3
+_MAX_CUES = 3
 PHOTOS = {
     "test": "photos it had never seen",
     "validation": "the validation photos",
@@ -67,7 +67,7 @@ def failures(metrics: PartMetrics) -> list[str]:
     return [
         f"{legible(one.truth)} taken for {legible(one.predicted)}: {one.count:,} of "
         f"{counted(support[one.truth], 'photo')} ({percent(one.share)})"
-        for one in top_confusions(metrics, _MOST_FAILURES)
+        for one in top_confusions(metrics, _MAX_FAILURES)
     ]
 
 
@@ -147,7 +147,7 @@ def next_steps(
                 link="trust",
             )
         )
-    return steps[:_MOST_STEPS]
+    return steps[:_MAX_STEPS]
 
 
 def _gain(curve: LearningCurve | None, name: str) -> str:
@@ -165,7 +165,7 @@ def _without_shortcuts(shortcuts: Sequence[ShortcutUse]) -> list[Step]:
     if not shortcuts:
         return []
     ranked = sorted(shortcuts, key=lambda one: not one.is_used)
-    titles = [one.title[0].lower() + one.title[1:] for one in ranked[:_MOST_CUES]]
+    titles = [one.title[0].lower() + one.title[1:] for one in ranked[:_MAX_CUES]]
     more = len(ranked) - len(titles)
     named = ", ".join(titles) + (f" and {more} more" if more else "")
     return [

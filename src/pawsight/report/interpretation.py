@@ -18,7 +18,7 @@ from pawsight.history import Epoch, best_epoch
 
 WIDE_GAP = 0.05  # training accuracy above validation accuracy
 LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
-LEAST_REBOUND = 0.02  # and in nats: below that a near-perfect model only fluctuates
+MIN_REBOUND = 0.02  # and in nats: below that a near-perfect model only fluctuates
 STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
 FEW_PHOTOS = 100
 MISJUDGED = 0.02  # calibration error beyond that of a perfectly calibrated model
@@ -26,7 +26,7 @@ TOO_NOISY = 0.05  # calibration error that even a perfectly calibrated model sho
 
 RULES = (
     f"Rules of thumb used here. Overfitting: the validation loss ended more than "
-    f"{percent(LOSS_REBOUND, 0)} and {LEAST_REBOUND:g} above its lowest (not judged where classes "
+    f"{percent(LOSS_REBOUND, 0)} and {MIN_REBOUND:g} above its lowest (not judged where classes "
     f"are uneven: there it also rises when rare classes come into their own). Still learning: the "
     f"last epoch is the best, and the validation loss fell by more than "
     f"{percent(STILL_FALLING, 0)} over the last quarter of the epochs. A gap between training and "
@@ -55,7 +55,7 @@ def reading(
     rise = last.validation_loss - lowest.validation_loss
     # Every photo counts alike in that loss, but not in training, which moves away from its low.
     is_uneven = best.validation_balanced_accuracy is not None
-    is_rebound = rise > LEAST_REBOUND and not is_uneven
+    is_rebound = rise > MIN_REBOUND and not is_uneven
     rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
     before = rows[-1 - max(1, len(rows) // 4)]
     fall = _relative(before.validation_loss - last.validation_loss, before.validation_loss)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pawsight.evaluation.results import LabelMetrics, PartMetrics
-from pawsight.evaluation.thresholds import LEAST_PHOTOS
+from pawsight.evaluation.thresholds import MIN_PHOTOS
 from pawsight.formatting import counted, decimal, percent, percent_interval
 from pawsight.report.first_screen import PHOTOS
 from pawsight.report.interpretation import legible
@@ -53,10 +53,10 @@ def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
     """
     labels = {name: one for name, one in metrics.per_class.items() if isinstance(one, LabelMetrics)}
     sentences = [_against_chance(metrics, labels), _hardest(labels)]
-    rare = [name for name, one in labels.items() if one.support < LEAST_PHOTOS]
+    rare = [name for name, one in labels.items() if one.support < MIN_PHOTOS]
     if rare:
         sentences.append(
-            f"Fewer than {LEAST_PHOTOS} {part} photos have {_listed(rare)}: "
+            f"Fewer than {MIN_PHOTOS} {part} photos have {_listed(rare)}: "
             f"their scores are mostly chance."
         )
     error = metrics.scores.get("calibration_error")

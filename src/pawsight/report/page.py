@@ -40,12 +40,12 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_json, write_text
 from pawsight.training.plan import HeadPlan
 
-MOST_ROWS = 20  # of a list, before the rest is folded away
+MAX_ROWS = 20  # of a list, before the rest is folded away
 
 # Heat maps of mistakes, and of right answers: one for so many photos of the run, each takes 65 runs
 # of the model.
 _PHOTOS_PER_HEAT_MAP = 50
-_MOST_HEAT_MAPS = 4
+_MAX_HEAT_MAPS = 4
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
@@ -80,7 +80,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         cards=_cards(facts),
         figures=_draw(facts),
         hardest_first=_hardest_first(facts.metrics),
-        confusions=interpretation.top_confusions(facts.metrics, MOST_ROWS) if facts.metrics else [],
+        confusions=interpretation.top_confusions(facts.metrics, MAX_ROWS) if facts.metrics else [],
         mistakes=mistakes,
         heat_pictures=_heat_pictures(facts, mistakes),
         broken=_broken(facts.catalog),
@@ -98,7 +98,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         run_path=str(run.path),
         shell_path=shlex.quote(str(run.path)),
         python_path=repr(str(run.path)),
-        most_rows=MOST_ROWS,
+        most_rows=MAX_ROWS,
         version=__version__,
     )
     write_text(run.report_path, page)
@@ -122,7 +122,7 @@ def _heat_pictures(
     predictions, num_photos = facts.predictions, len(facts.catalog.photos) if facts.catalog else 0
     if predictions is None:
         return []
-    most = min(_MOST_HEAT_MAPS, max(1, num_photos // _PHOTOS_PER_HEAT_MAP))
+    most = min(_MAX_HEAT_MAPS, max(1, num_photos // _PHOTOS_PER_HEAT_MAP))
     return draw_heat_pictures(facts.run, predictions, mistakes, facts.root, most)
 
 

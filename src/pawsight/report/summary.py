@@ -27,7 +27,7 @@ from pawsight.report.report_fields import (
 from pawsight.report.run_facts import photo_counts
 from pawsight.training.plan import Plan
 
-_MOST_CONFUSIONS = 20
+_MAX_CONFUSIONS = 20
 
 
 def summarise(found: Contents) -> ReportSummary:
@@ -95,7 +95,7 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
         ],
         "confusions": [
             Confusion(truth=c.truth, predicted=c.predicted, count=c.count, share=c.share)
-            for c in interpretation.top_confusions(metrics, _MOST_CONFUSIONS)
+            for c in interpretation.top_confusions(metrics, _MAX_CONFUSIONS)
         ],
     }
 

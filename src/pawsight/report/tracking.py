@@ -34,8 +34,8 @@ from pawsight.report.report_fields import ReportSummary
 from pawsight.report.run_facts import setting_rows
 from pawsight.runs import Run
 
-_LONGEST_PARAMETER = 500  # characters; what older MLflow servers accept
-_MOST_METRICS = 1000  # of one request
+_MAX_PARAMETER = 500  # characters; what older MLflow servers accept
+_MAX_METRICS = 1000  # of one request
 # Defaults only: MLflow would report its own use over the network, retry for four minutes, and
 # print the address with its password.
 _MLFLOW_DEFAULTS = {
@@ -191,10 +191,10 @@ def _fill_mlflow_run(client: Any, run_id: str, facts: Contents, summary: ReportS
         Metric(_mlflow_name(f"{one.group}/{one.name}"), one.value, now, one.step)
         for one in scalars(facts.history, summary)
     ]
-    for start in range(0, len(metrics), _MOST_METRICS):
-        client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
+    for start in range(0, len(metrics), _MAX_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
     parameters = [
-        Param(_mlflow_name(name), value[:_LONGEST_PARAMETER]) for name, value in _settings(facts)
+        Param(_mlflow_name(name), value[:_MAX_PARAMETER]) for name, value in _settings(facts)
     ]
     client.log_batch(run_id, params=parameters)
     run = facts.run

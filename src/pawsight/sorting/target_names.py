@@ -17,7 +17,7 @@ from pawsight.sorting.file_contents import hash_file
 
 
 MAX_NAME_BYTES = 255  # of one name, on nearly every disk
-_LONGEST_SUFFIX = 20  # letters; what is longer after a dot is no extension
+_MAX_SUFFIX = 20  # letters; what is longer after a dot is no extension
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\udc80-\udcff]')  # on some disk or other
 _DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{kind}{n}" for kind in ("com", "lpt") for n in "123456789"
@@ -64,7 +64,7 @@ def numbered(name: str, number: int) -> str:
 
 def _parts(name: str) -> tuple[str, str]:
     stem, suffix = os.path.splitext(name)
-    return (name, "") if len(suffix) > _LONGEST_SUFFIX else (stem, suffix)
+    return (name, "") if len(suffix) > _MAX_SUFFIX else (stem, suffix)
 
 
 def _shortened(stem: str, end: str, num_bytes: int) -> str:

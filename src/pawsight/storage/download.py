@@ -22,7 +22,7 @@ from pawsight.storage.checksum import file_digest
 Result = TypeVar("Result")
 
 _TRIES = 5  # in a row without progress
-_MOST_SECONDS = 300.0  # between two tries, whatever the server's Retry-After
+_MAX_SECONDS = 300.0  # between two tries, whatever the server's Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _fetch_part(
 
 
 def _seconds_to_wait(tries: int, error: RetryableError) -> float:
-    return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MOST_SECONDS)
+    return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MAX_SECONDS)
 
 
 def _fetch_once(open_stream: OpenStream, part: Path, reported: _Reported) -> str:

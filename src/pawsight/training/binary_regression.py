@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from pawsight.probabilities import sigmoid
 from pawsight.records import FloatArray, IntArray
 
-_MOST_ITERATIONS = 300
+_MAX_ITERATIONS = 300
 _TOLERANCE = 1e-3  # of any component of the gradient of the mean loss, as scikit-learn is given
 
 
@@ -58,7 +58,7 @@ def fit_binary(
         start.ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _MOST_ITERATIONS, "gtol": _TOLERANCE, "ftol": 1e-9},
+        options={"maxiter": _MAX_ITERATIONS, "gtol": _TOLERANCE, "ftol": 1e-9},
     ).x.reshape(shape)
     kernel[:, is_mixed], bias[is_mixed] = found[:-1], found[-1]
     return kernel, bias

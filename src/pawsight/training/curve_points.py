@@ -19,8 +19,8 @@ from pawsight.records import FloatArray, IntArray
 from pawsight.training.linear_head import Samples, fit_weights
 
 NUM_FOLDS = 5
-_MOST_SIZES = 5
-_FEWEST = 3  # photos of the rarest class in the smallest part
+_MAX_SIZES = 5
+_MIN_PHOTOS = 3  # photos of the rarest class in the smallest part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ def measure_points(
     """
     folds = group_folds(labels, groups, NUM_FOLDS, seed)
     rarest = int(np.bincount(labels, minlength=num_classes).min()) * (NUM_FOLDS - 1) // NUM_FOLDS
-    sizes = [k for k in range(_MOST_SIZES) if rarest >= _FEWEST * 2**k]
+    sizes = [k for k in range(_MAX_SIZES) if rarest >= _MIN_PHOTOS * 2**k]
     if len(sizes) < 3:
         return None
     progress.start("Measuring the learning curve", NUM_FOLDS * len(sizes), "fits")

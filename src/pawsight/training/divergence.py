@@ -13,7 +13,7 @@ from pawsight.errors import TrainingError
 from pawsight.training.plan import Cut, Plan
 
 _FACTOR = 0.25
-_MOST_CUTS = 4  # the lowest learning rate is 1/256 of the planned one
+_MAX_CUTS = 4  # the lowest learning rate is 1/256 of the planned one
 
 
 class DivergedError(TrainingError):
@@ -48,7 +48,7 @@ def lowered(plan: Plan, error: DivergedError, step: int) -> Plan:
     Raises:
         DivergedError: The learning rate was lowered often enough.
     """
-    if len(plan.cuts) >= _MOST_CUTS:
+    if len(plan.cuts) >= _MAX_CUTS:
         raise error
     cut = Cut(step=step, factor=_FACTOR, diverged_at=error.step)
     return plan.model_copy(update={"cuts": (*plan.cuts, cut)})

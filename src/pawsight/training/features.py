@@ -31,7 +31,7 @@ from pawsight.storage.npz import NPZ_ERRORS
 
 _AT_ONCE = 64  # photos read, and reported, at a time
 _CHUNK = 1024  # photos in a file: at most this much work is lost
-_LARGEST = 65504.0  # of float16
+_FLOAT16_MAX = 65504.0  # of float16
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class FeatureReader:
                 num_done += len(some)
                 rate = num_done / (time.perf_counter() - started)
                 progress.advance(len(some), images_per_second=rate)
-            table = np.clip(np.concatenate(rows), -_LARGEST, _LARGEST).astype(np.float16)
+            table = np.clip(np.concatenate(rows), -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
             is_there = ~is_lost(pixels, chunk)
             names = [keys[i] for i in chunk[is_there].tolist()]
             self._save(kind, names, table[is_there])

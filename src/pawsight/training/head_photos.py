@@ -20,7 +20,7 @@ from pawsight.training.time_budget import TimeBudget
 FIRST = 2000
 # Where it gets so many right, a head on more photos gains more than short fine-tuning does: 0.3
 # points on cats and dogs, where 200 steps lost 4. On flowers, with 70 %, 100 steps gained 4.
-_LEAST_ACCURACY = 0.95
+_MIN_ACCURACY = 0.95
 # The seconds that the end of a run takes besides inference on its photos, and the share of what is
 # left without them that may go into features: the rate varies, and the head is fitted again.
 _FINISH_SECONDS = 19.0
@@ -57,7 +57,7 @@ def affordable(dataset: Dataset, reader: FeatureReader, accuracy: float, budget:
     """
     catalog = dataset.catalog
     num_train = len(catalog.part("train"))
-    if num_train <= FIRST or accuracy < _LEAST_ACCURACY:
+    if num_train <= FIRST or accuracy < _MIN_ACCURACY:
         return FIRST
     if math.isinf(budget.left_seconds):
         return num_train

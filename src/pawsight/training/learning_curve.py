@@ -22,8 +22,8 @@ from pawsight.training.linear_head import START
 from pawsight.training.ood_features import can_extract, sample_photos
 from pawsight.training.plan import HeadPlan, load_plan
 
-_FEWEST = 30  # training photos of a class: fewer make too few mistakes to see a course
-_MOST_PHOTOS = 2000  # more hardly narrow the forecast, and take minutes to fit
+_MIN_PHOTOS = 30  # training photos of a class: fewer make too few mistakes to see a course
+_MAX_PHOTOS = 2000  # more hardly narrow the forecast, and take minutes to fit
 
 
 def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> None:
@@ -49,11 +49,11 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     catalog, plan = dataset.catalog, load_plan(run)
     train = catalog.part("train")
     counts = np.bincount(catalog.labels(train), minlength=len(catalog.class_names))
-    if counts.min() < _FEWEST:
+    if counts.min() < _MIN_PHOTOS:
         return
     is_own = isinstance(plan, HeadPlan) and plan.model == builtin.NAME
     strength = plan.head.strength if isinstance(plan, HeadPlan) and is_own else START
-    chosen = sample_photos(train, _MOST_PHOTOS) if is_own else sample_photos(train)
+    chosen = sample_photos(train, _MAX_PHOTOS) if is_own else sample_photos(train)
     network = find_network(builtin.NAME)
     backbone = network.open_backbone(description.image_size, None, progress)
     found = FeatureReader(backbone, description.resize).read(

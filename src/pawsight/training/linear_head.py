@@ -26,8 +26,8 @@ from pawsight.training.binary_regression import fit_binary
 _STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 START = 3e-2  # the search starts here, in both directions
 _FOLDS = 5
-_MOST_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
-_MOST_ITERATIONS = 300
+_MAX_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
+_MAX_ITERATIONS = 300
 _TOLERANCE = 1e-3
 _BLOCK = 2048
 
@@ -154,8 +154,8 @@ def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
     if count < 2:
         return []
     chosen = np.arange(len(labels))
-    if len(labels) > _MOST_PHOTOS:
-        some = np.random.default_rng(seed).choice(len(labels), _MOST_PHOTOS, replace=False)
+    if len(labels) > _MAX_PHOTOS:
+        some = np.random.default_rng(seed).choice(len(labels), _MAX_PHOTOS, replace=False)
         chosen = np.sort(some)
         if not is_multi_label and len(np.unique(labels[chosen])) < len(np.unique(labels)):
             chosen = np.arange(len(labels))
@@ -192,7 +192,7 @@ def fit_weights(
         weights = np.asarray(samples.class_weights, np.float32)[targets]
     # scikit-learn's C multiplies the sum of the losses.
     model = LogisticRegression(
-        C=1 / (strength * float(weights.sum())), max_iter=_MOST_ITERATIONS, tol=_TOLERANCE
+        C=1 / (strength * float(weights.sum())), max_iter=_MAX_ITERATIONS, tol=_TOLERANCE
     )
     with _quiet():
         model.fit(rows, targets, sample_weight=weights)

@@ -16,7 +16,7 @@ from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.decoding.photo_file import read_photo
 from pawsight.errors import PhotoError
 from pawsight.evaluation.none_measurement import NoneMeasurement
-from pawsight.evaluation.ood_fit import LEAST_FOREIGN, fit_detector
+from pawsight.evaluation.ood_fit import MIN_FOREIGN, fit_detector
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.inference.drift import DriftReference
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
@@ -29,9 +29,9 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.training.features import FeatureReader
 
-_LEAST_SIDE = 32  # pixels; the built-in network takes no smaller images
-_MOST_PHOTOS = 512  # whose features may have to be computed for this alone
-_MOST_HELD_OUT = 256  # for the test for drift: twice as many hardly find more
+_MIN_SIDE = 32  # pixels; the built-in network takes no smaller images
+_MAX_PHOTOS = 512  # whose features may have to be computed for this alone
+_MAX_HELD_OUT = 256  # for the test for drift: twice as many hardly find more
 
 
 def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> None:
@@ -66,7 +66,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         return
     foreign = _none_features(reader, dataset, description, progress)
     # One half chooses the threshold, the other one measures it.
-    chooses = foreign[::2] if len(foreign) >= 2 * LEAST_FOREIGN else foreign[:0]
+    chooses = foreign[::2] if len(foreign) >= 2 * MIN_FOREIGN else foreign[:0]
     measures = foreign[1::2] if len(chooses) else foreign
     detector = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
     detector.save(run.out_of_distribution_path)
@@ -82,7 +82,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
 
 def can_extract(description: ModelDescription) -> bool:
     """Return whether features of a model's photos are extracted: of one label and large enough."""
-    is_large = min(description.image_size) >= _LEAST_SIDE
+    is_large = min(description.image_size) >= _MIN_SIDE
     return is_large and not description.labelling.is_multi_label
 
 
@@ -97,7 +97,7 @@ def _save_drift_reference(
     places: dict[str, tuple[int, float]] = {}
     parts: tuple[Part, ...] = ("validation", "test")
     for part in parts:
-        if len(places) < _MOST_HELD_OUT and run.predictions_path(part).is_file():
+        if len(places) < _MAX_HELD_OUT and run.predictions_path(part).is_file():
             found = load_predictions(run.predictions_path(part))
             rows = zip(found.paths, found.probs, strict=True)
             places |= {path: (int(row.argmax()), float(row.max())) for path, row in rows}
@@ -105,11 +105,11 @@ def _save_drift_reference(
     held_out = [
         i
         for part in parts
-        for i in sample_photos(catalog.part(part), _MOST_HELD_OUT).tolist()
+        for i in sample_photos(catalog.part(part), _MAX_HELD_OUT).tolist()
         if catalog.photos[i].path in places
     ]
     features = reader.read(
-        catalog, dataset.pixels, np.array(held_out[:_MOST_HELD_OUT], np.int64), progress
+        catalog, dataset.pixels, np.array(held_out[:_MAX_HELD_OUT], np.int64), progress
     )
     if not len(features.indices):
         return
@@ -146,7 +146,7 @@ def _none_features(
     return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
 
-def sample_photos(indices: IntArray, most: int = _MOST_PHOTOS) -> IntArray:
+def sample_photos(indices: IntArray, most: int = _MAX_PHOTOS) -> IntArray:
     """Return at most so many of the indices, ascending; always the same ones."""
     if len(indices) <= most:
         return indices

@@ -15,7 +15,7 @@ import tensorflow as tf
 from pawsight.training.muon import Muon
 from pawsight.training.plan import Plan
 
-_LEAST_BIAS = 0.05  # biases begin near 0, whatever they may become
+_MIN_BIAS = 0.05  # biases begin near 0, whatever they may become
 
 
 class FusedAdam(keras.optimizers.Adam):
@@ -68,7 +68,7 @@ class ScaledAdam(FusedAdam):
         self._scales = []
         for variable in variables:
             values = np.asarray(variable.value, np.float64)
-            least = _LEAST_BIAS if values.ndim < 2 else 0.0
+            least = _MIN_BIAS if values.ndim < 2 else 0.0
             scale = max(least, float(np.sqrt(np.mean(values**2))))
             self._scales.append(
                 self.add_variable((), keras.initializers.Constant(scale), "float32", name="scale")

@@ -22,12 +22,12 @@ _OFTEN = 0.03
 _ALARMING = 0.06
 # The pace is that of the last steps: those of this share of the budget, but no fewer than some.
 _REMEMBERED = 0.03
-_LEAST_SEEN = 6
+_MIN_SEEN = 6
 # A run of fewer steps would be over before its end could be moved.
-_LEAST_STEPS = 16
-_MOST_VALIDATION = 0.04  # share of the time that may go into validation
-_MOST_VALIDATIONS = 100  # per run: more points do not improve the curve
-_FEWEST_VALIDATIONS = 8  # per run, where validation is cheap, so that there is a curve
+_MIN_STEPS = 16
+_MAX_VALIDATION = 0.04  # share of the time that may go into validation
+_MAX_VALIDATIONS = 100  # per run: more points do not improve the curve
+_MIN_VALIDATIONS = 8  # per run, where validation is cheap, so that there is a curve
 
 
 def fitted(plan: Plan, seconds: float) -> Plan:
@@ -50,11 +50,11 @@ def fitted(plan: Plan, seconds: float) -> Plan:
 
 def least_seconds(plan: Plan) -> float:
     """Return the seconds of the shortest run worth starting, at the costs of its stages."""
-    return _LEAST_STEPS * _mean_step_seconds(plan, 0) + last_validation_seconds(plan)
+    return _MIN_STEPS * _mean_step_seconds(plan, 0) + last_validation_seconds(plan)
 
 
 def _steps_at_first(plan: Plan, seconds: float) -> int:
-    least = _LEAST_STEPS if plan.most_steps is None else min(_LEAST_STEPS, plan.most_steps)
+    least = _MIN_STEPS if plan.most_steps is None else min(_MIN_STEPS, plan.most_steps)
     return max(least, _affordable_steps(plan, 0, seconds, 1.0))
 
 
@@ -71,7 +71,7 @@ class Pace:
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
         cost = plan.stages[0].step_seconds or 0.0
-        self._memory = max(_LEAST_SEEN * cost, _REMEMBERED * budget, 1e-9)
+        self._memory = max(_MIN_SEEN * cost, _REMEMBERED * budget, 1e-9)
         # As if two steps had taken what was measured.
         self._actual = self._expected = 2 * cost or 1.0
         self._num_seen = 0
@@ -102,7 +102,7 @@ class Pace:
         first, last = step + self._num_ahead, plan.pieces[-1]
         if plan.seconds is None or first >= plan.num_steps or step < last.step:
             return None
-        if self._num_seen < _LEAST_SEEN:
+        if self._num_seen < _MIN_SEEN:
             return None
         # On a machine that became slower, what comes after training takes longer, too.
         left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
@@ -182,9 +182,9 @@ def _affordable_steps(plan: Plan, step: int, seconds: float, slowness: float) ->
 def _validation_interval(plan: Plan, seconds: float) -> float:
     """Return the number of epochs from one validation to the next."""
     cost = max(stage.validation_seconds or 0.0 for stage in plan.stages)
-    affordable = _MOST_VALIDATION * seconds / cost if cost else plan.epochs
-    count = max(1.0, min(affordable, _MOST_VALIDATIONS))
+    affordable = _MAX_VALIDATION * seconds / cost if cost else plan.epochs
+    count = max(1.0, min(affordable, _MAX_VALIDATIONS))
     if count < plan.epochs:
         return float(math.ceil(plan.epochs / count))
-    parts = int(min(count, _FEWEST_VALIDATIONS) / plan.epochs)
+    parts = int(min(count, _MIN_VALIDATIONS) / plan.epochs)
     return 1 / max(1, parts)

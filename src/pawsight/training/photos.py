@@ -16,7 +16,7 @@ from pawsight.errors import DataError, PawsightError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 
-_MOST_LOST = 0.5  # share of the training photos; without more, the model would be another
+_MAX_LOST = 0.5  # share of the training photos; without more, the model would be another
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class MonitoredPixels:
                 raise
             raise self._error from None
 
-    def check_enough_left(self, portion: Subset, run: Run, most_lost: float = _MOST_LOST) -> None:
+    def check_enough_left(self, portion: Subset, run: Run, most_lost: float = _MAX_LOST) -> None:
         """Check that enough photos are left: a drive may be unplugged, or a folder moved.
 
         Args:

@@ -18,10 +18,10 @@ from pawsight.training.plan import Plan, Stage
 from pawsight.training.precision import Precision
 
 # A run of no given length stops at this many passes: more of the same photos teaches little.
-_MOST_EPOCHS = 60
+_MAX_EPOCHS = 60
 # ... and at this many photos shown, once it made at least 12 passes.
 _ENOUGH_IMAGES = 300_000
-_LEAST_EPOCHS = 12
+_MIN_EPOCHS = 12
 _SIDE_UNIT = 8  # pixels: a side that is no multiple of it costs as much as the next one
 # Below this many training photos they are changed more, up to so many times as strongly.
 _MANY_PHOTOS = 4000
@@ -89,7 +89,7 @@ def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
     epochs = config.epochs or recipe.epochs
     if epochs is not None and config.minutes is None:
         return epochs
-    return min(_MOST_EPOCHS, max(_LEAST_EPOCHS, math.ceil(_ENOUGH_IMAGES / num_train)))
+    return min(_MAX_EPOCHS, max(_MIN_EPOCHS, math.ceil(_ENOUGH_IMAGES / num_train)))
 
 
 def budget_minutes(config: TrainConfig) -> float | None:

@@ -15,8 +15,8 @@ from pawsight.models.registry import find_network
 
 Value = float | str
 _SIDE_UNIT = 8  # pixels
-_LEAST_SIDE, _MOST_SIDE = 32, 384
-_SMALLEST_CROP = 0.08  # share of the area; arXiv:1409.4842
+_MIN_SIDE, _MAX_SIDE = 32, 384
+_MIN_CROP = 0.08  # share of the area; arXiv:1409.4842
 
 
 class Suggests(Protocol):
@@ -114,11 +114,11 @@ def strengthened(augment: AugmentConfig, factor: float) -> AugmentConfig:
             changes[name] = min(0.9, value * factor)
     if augment.crop_range is not None:
         low, high = augment.crop_range
-        changes["crop_range"] = (max(_SMALLEST_CROP, high - (high - low) * factor), high)
+        changes["crop_range"] = (max(_MIN_CROP, high - (high - low) * factor), high)
         changes["crop_stretch"] = 1 + (augment.crop_stretch - 1) * factor
     return AugmentConfig(**{**augment.model_dump(), **changes})
 
 
 def _side(length: float) -> int:
     rounded = round(length / _SIDE_UNIT) * _SIDE_UNIT
-    return max(_LEAST_SIDE, min(_MOST_SIDE, rounded))
+    return max(_MIN_SIDE, min(_MAX_SIDE, rounded))

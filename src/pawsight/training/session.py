@@ -48,14 +48,14 @@ FINISH_SECONDS = 10.0
 # What workers take to start, and to read the list of photos.
 _WORKER_SECONDS = 15.0
 # On a busy machine it takes longer, by as much as building the model exceeds its processor time.
-_MOST_CROWDED = 3.0
+_MAX_CROWDED = 3.0
 # However slow the machine is to start, this share of the budget goes into training.
-_LEAST_SHARE = 0.1
+_MIN_SHARE = 0.1
 # With less than this share, the user receives a note.
 _SMALL_SHARE = 0.4
 # Share of the budget in which the speed is measured, at each size; and the most seconds.
 _MEASURED = 0.008
-_MOST_MEASURED_SECONDS = 2.0
+_MAX_MEASURED_SECONDS = 2.0
 # The share of the budget to plan for, so that it is kept although steps vary.
 _AIM = 0.975
 
@@ -174,7 +174,7 @@ def _begin(
         charged = _Charged(
             budget,
             (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
-            * min(_MOST_CROWDED, max(1.0, crowding)),
+            * min(_MAX_CROWDED, max(1.0, crowding)),
             len(dataset.catalog.part("validation")) + len(dataset.catalog.part("test")),
             warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
             workers.speedup if workers else 1.0,
@@ -276,7 +276,7 @@ def _fitted(
         OutOfTimeError: The budget is too short to improve a warm start.
     """
     seconds = 60 * (plan.minutes or 0.0)
-    speed = Speed(learner, min(_MOST_MEASURED_SECONDS, _MEASURED * seconds), charged.speedup)
+    speed = Speed(learner, min(_MAX_MEASURED_SECONDS, _MEASURED * seconds), charged.speedup)
     # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
     first = plan.stages[0]
     share = math.prod(first.image_size) / math.prod(plan.image_size)
@@ -289,7 +289,7 @@ def _fitted(
         around += (2 if start.row is None else 1) * pacing.last_validation_seconds(plan)
     if start and start.row and _AIM * seconds - around < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
-    left = max(_AIM * seconds - around, _LEAST_SHARE * seconds)
+    left = max(_AIM * seconds - around, _MIN_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:
         progress.note(
             f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and evaluating. "

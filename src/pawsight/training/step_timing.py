@@ -11,10 +11,10 @@ from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, Stage
 
-_LEAST_STEPS = 2
-_MOST_STEPS = 40
+_MIN_STEPS = 2
+_MAX_STEPS = 40
 _FEW_PHOTOS = 8  # of the validation part: for the cost that does not depend on their number
-_MOST_PHOTOS = 384
+_MAX_PHOTOS = 384
 
 
 class Speed:
@@ -57,13 +57,13 @@ class Speed:
         if kind not in self._steps:
             before = self._learner.state.capture(0, {}, [])
             only = plan.model_copy(update={"stages": (stage,)})
-            timed = only.replanned(0, _LEAST_STEPS + _MOST_STEPS)
+            timed = only.replanned(0, _MIN_STEPS + _MAX_STEPS)
             batches = self._learner.feed(lambda: timed).batches(0)
-            for _ in range(_LEAST_STEPS):
+            for _ in range(_MIN_STEPS):
                 self._step(next(batches), stage)
             started, num_steps = time.perf_counter(), 0
-            while num_steps < _LEAST_STEPS or (
-                num_steps < _MOST_STEPS and time.perf_counter() - started < self._seconds
+            while num_steps < _MIN_STEPS or (
+                num_steps < _MAX_STEPS and time.perf_counter() - started < self._seconds
             ):
                 self._step(next(batches), stage)
                 num_steps += 1
@@ -80,7 +80,7 @@ class Speed:
         """Estimate the seconds of validating on all photos at a size, from some of them."""
         whole = self._learner.validation
         few = Subset(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
-        some = Subset(whole.indices[:_MOST_PHOTOS], whole.labels[:_MOST_PHOTOS])
+        some = Subset(whole.indices[:_MAX_PHOTOS], whole.labels[:_MAX_PHOTOS])
         self._validate(few, size)  # compiles
         start = self._validate(few, size)
         more = max(1, len(some.indices) - len(few.indices))

@@ -37,14 +37,14 @@ from pawsight.training.time_budget import TimeBudget
 if TYPE_CHECKING:
     import keras
 
-_MOST_LOST = 0.5  # share of a part's photos; without more of them another model would come out
+_MAX_LOST = 0.5  # share of a part's photos; without more of them another model would come out
 # Fine-tuning takes this long to start: TensorFlow, the network, two compiled steps, its export.
-_LEAST_SECONDS = 60.0
+_MIN_SECONDS = 60.0
 # Where fine-tuning the shipped network follows, mirrored photos are added up to so many.
-_MOST_MIRRORED = 1000
+_MAX_MIRRORED = 1000
 # On fewer training photos fine-tuning gains little or nothing, and validation cannot tell which.
 # benchmarks/auto/LOG.md has the figures.
-_LEAST_FINETUNED = 500
+_MIN_FINETUNED = 500
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
 
@@ -137,7 +137,7 @@ def _fit(
     catalog = dataset.catalog
     is_start = config.finetune and reader.backbone.name == builtin.NAME
     chosen = head_photos.choose(catalog, num_photos, config.seed)
-    is_mirrored = not is_start or len(chosen) <= _MOST_MIRRORED
+    is_mirrored = not is_start or len(chosen) <= _MAX_MIRRORED
     train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
@@ -156,7 +156,7 @@ def _is_worth_finetuning(
     if run.plan_path.is_file():
         return isinstance(load_plan(run), Plan)
     num_train = len(fitted.dataset.catalog.part("train"))
-    if config.finetune == "auto" and config.epochs is None and num_train < _LEAST_FINETUNED:
+    if config.finetune == "auto" and config.epochs is None and num_train < _MIN_FINETUNED:
         progress.note(
             f"{counted(num_train, 'training photo')} are too few for fine-tuning: the fitted head "
             f"on the unchanged network is the model. --model {builtin.NAME} --finetune trains the "
@@ -170,7 +170,7 @@ def _is_worth_finetuning(
             f"Target of {percent(target)} reached (lower 95 % bound) without fine-tuning."
         )
         return False
-    if budget.left_seconds < _LEAST_SECONDS:
+    if budget.left_seconds < _MIN_SECONDS:
         progress.note(f"{config.minutes:g} min leave no time for fine-tuning. {_KEPT}")
         return False
     return True
@@ -212,7 +212,7 @@ def _extract(
 
     def extract(part: Part, wanted: IntArray, is_mirrored: bool = False) -> Features:
         found = reader.read(catalog, dataset.pixels, wanted, progress, is_mirrored)
-        if len(found.indices) < (1 - _MOST_LOST) * len(wanted) or not len(found.indices):
+        if len(found.indices) < (1 - _MAX_LOST) * len(wanted) or not len(found.indices):
             raise DataError(
                 f"{len(wanted) - len(found.indices):,} of {len(wanted):,} {part} photos can no "
                 f"longer be read.\nBring the photos back (is their drive still there?), "

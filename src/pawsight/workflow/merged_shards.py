@@ -23,7 +23,7 @@ from pawsight.task import task_of
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.predicted_folders import PredictionFile, write_file
 
-_MOST_NAMED = 8  # shards in a message
+_MAX_NAMED = 8  # shards in a message
 _END_BYTES = 1 << 16
 
 
@@ -110,8 +110,8 @@ def _complete(output: Path) -> list[Shard]:
 
 def _named(numbers: Sequence[int], count: int) -> str:
     """Write "Shard 3 of 8 is", or "Shards 3, 4 of 8 are"."""
-    some = ", ".join(str(number) for number in numbers[:_MOST_NAMED])
-    more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
+    some = ", ".join(str(number) for number in numbers[:_MAX_NAMED])
+    more = f" and {len(numbers) - _MAX_NAMED:,} more" if len(numbers) > _MAX_NAMED else ""
     is_one = len(numbers) == 1
     return f"Shard{'' if is_one else 's'} {some}{more} of {count:,} {'is' if is_one else 'are'}"
 

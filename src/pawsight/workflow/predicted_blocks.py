@@ -29,7 +29,7 @@ from pawsight.workflow.block_processes import predict_here
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.predicted_folders import PredictionFile
 from pawsight.workflow.prediction_blocks import Block, BlockJob, write_listing
-from pawsight.workflow.worker_processes import MOST_WORKERS
+from pawsight.workflow.worker_processes import MAX_WORKERS
 
 _SILENT = Silent()
 _HEAD_NAME = "predictions.json"
@@ -119,8 +119,8 @@ def predict_with_workers(
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; finished blocks are kept.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise ConfigError(f"Give a number of workers from 1 to {MOST_WORKERS}, not {workers}.")
+    if not 1 <= workers <= MAX_WORKERS:
+        raise ConfigError(f"Give a number of workers from 1 to {MAX_WORKERS}, not {workers}.")
     if block_size < 1:
         raise ConfigError(f"A block has at least 1 photo, not {block_size}.")
     check_parquet()

@@ -23,7 +23,7 @@ from pawsight.records import Prediction
 from pawsight.storage.atomic import replacing
 
 LISTING_NAME = "photos.jsonl"
-_MOST_ATTEMPTS = 5
+_MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class BlockPredictor:
         photos: Iterable[PhotoOrResult] = block.photos(self._folder)
         attempts = path.with_suffix(".attempts")
         num_attempts = _count(attempts)
-        if num_attempts >= _MOST_ATTEMPTS:
+        if num_attempts >= _MAX_ATTEMPTS:
             raise DataError(
                 f"The photos of {path.name} ended their process {num_attempts} times.\n"
                 f"Predict them one by one to find which: {self._folder / LISTING_NAME}"

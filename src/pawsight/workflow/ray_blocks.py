@@ -16,7 +16,7 @@ from pawsight.workflow.prediction_blocks import Block, BlockJob, BlockPredictor
 from pawsight.workflow.ray_workers import connect
 from pawsight.workflow.worker_processes import rebuilt
 
-_MOST_TASKS = 10_000  # of Ray, which keeps each of them in memory
+_MAX_TASKS = 10_000  # of Ray, which keeps each of them in memory
 
 
 class _Actor:
@@ -63,7 +63,7 @@ def predict_on_cluster(
     rows = [dataclasses.asdict(block) for block in blocks]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    found = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS)).map_batches(
+    found = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MAX_TASKS)).map_batches(
         _Actor,
         fn_constructor_args=(job,),
         batch_size=1,

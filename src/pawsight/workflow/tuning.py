@@ -30,8 +30,8 @@ from pawsight.workflow.tuning_results import TunedTrial, Tuning
 _SILENT = Silent()
 _SEARCH_SHARE = 0.7  # of the minutes; the rest trains the winner and the default recipe
 _TRIALS = 12  # so many are planned for, if each has at least a minute
-_LEAST_MINUTES, _MOST_MINUTES = 1.0, 10.0  # of a trial
-_FEWEST_TRIALS = 4  # without pruning, before and within the search
+_MIN_MINUTES, _MAX_MINUTES = 1.0, 10.0  # of a trial
+_MIN_TRIALS = 4  # without pruning, before and within the search
 
 
 def tune(
@@ -77,8 +77,8 @@ def tune(
         storage=f"sqlite:///{folder / 'study.db'}",
         study_name="pawsight",
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=_FEWEST_TRIALS),
-        pruner=optuna.pruners.MedianPruner(_FEWEST_TRIALS, n_warmup_steps=PRUNED_STEPS // 3),
+        sampler=optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=_MIN_TRIALS),
+        pruner=optuna.pruners.MedianPruner(_MIN_TRIALS, n_warmup_steps=PRUNED_STEPS // 3),
         load_if_exists=True,
     )
     search = _Search(source, config, minutes, folder, study, space, progress)
@@ -119,7 +119,7 @@ class _Search:
         if not self._study.trials:
             self._study.enqueue_trial(self._defaults)
         available = _SEARCH_SHARE * self._minutes
-        self._run_minutes = min(_MOST_MINUTES, max(_LEAST_MINUTES, available / _TRIALS))
+        self._run_minutes = min(_MAX_MINUTES, max(_MIN_MINUTES, available / _TRIALS))
         longest = self._run_minutes if self._config.epochs is None else 0.0
         while not (done := self.trials()) or sum(t.minutes for t in done) + longest <= available:
             self._try(self._study.ask())
@@ -179,7 +179,7 @@ class _Search:
         if best.values == self._defaults:
             return Tuning(self._folder, trials, found, None, None)
         left = (1 - _SEARCH_SHARE) * self._minutes / 2
-        each = max(_LEAST_MINUTES, left, self._run_minutes)
+        each = max(_MIN_MINUTES, left, self._run_minutes)
         default = self._final("default", self._defaults, each)
         winner = self._final("winner", best.values, each)
         comparison = compare([default.path, winner.path])

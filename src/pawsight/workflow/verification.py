@@ -31,7 +31,7 @@ from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import changed_photos, photos_of
 
 _SILENT = Silent()
-_MOST_NAMED = 5  # differences of one file
+_MAX_NAMED = 5  # differences of one file
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class _Checked:
         catalog, pixels = photos_of(self._run, progress, photos)
         changed = changed_photos(catalog, progress) if is_named else []
         if changed:
-            named = ", ".join(changed[:_MOST_NAMED]) + (" ..." if changed[_MOST_NAMED:] else "")
+            named = ", ".join(changed[:_MAX_NAMED]) + (" ..." if changed[_MAX_NAMED:] else "")
             self._problems.append(
                 f"{counted(len(changed), 'photo')} in {catalog.root} changed without a change of "
                 f"size and time: {named}"
@@ -255,7 +255,7 @@ class _Checked:
 
     def _report(self, path: Path, differences: Iterator[str]) -> None:
         found = list(differences)
-        named = "; ".join(found[:_MOST_NAMED]) + ("; ..." if len(found) > _MOST_NAMED else "")
+        named = "; ".join(found[:_MAX_NAMED]) + ("; ..." if len(found) > _MAX_NAMED else "")
         if found:
             self._problems.append(f"{path.name} disagrees with the saved predictions: {named}.")
 

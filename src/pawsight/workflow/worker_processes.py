@@ -26,8 +26,8 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.workflow.training_worker import FAILED, WorkerSpec
 
-MOST_WORKERS = 256
-_MOST_FAILURES = 3  # in a row, without a new checkpoint
+MAX_WORKERS = 256
+_MAX_FAILURES = 3  # in a row, without a new checkpoint
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C
 _TAIL_LINES = 12
 _HOST = "127.0.0.1"
@@ -90,7 +90,7 @@ class Supervised:
             num_failures = num_failures + 1 if _checkpoint_time(run) == reached else 1
             reached = _checkpoint_time(run)
             index, how = lost
-            if num_failures >= _MOST_FAILURES:
+            if num_failures >= _MAX_FAILURES:
                 raise TrainingError(
                     f"Worker {index + 1} of {self.count} ended {num_failures} times without a new "
                     f"checkpoint (exit code {how.code}). The end of its messages:\n{how.tail}\n"
@@ -283,8 +283,8 @@ def worker_group(workers: int | None, cluster: str | None) -> Supervised | None:
     """
     if workers is None and cluster is None:
         return None
-    if workers is None or not 1 <= workers <= MOST_WORKERS:
-        raise ConfigError(f"Give a number of workers from 1 to {MOST_WORKERS}.")
+    if workers is None or not 1 <= workers <= MAX_WORKERS:
+        raise ConfigError(f"Give a number of workers from 1 to {MAX_WORKERS}.")
     if cluster is None:
         return Supervised(workers, LocalWorkers)
     from pawsight.workflow.ray_workers import RayCluster

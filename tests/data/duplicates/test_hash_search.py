@@ -89,7 +89,7 @@ def test_a_pair_that_only_one_quarter_shows_is_found(bit):
 
 
 def test_of_too_many_pairs_all_the_closest_are_kept(monkeypatch):
-    monkeypatch.setattr(hash_search, "_MOST_PAIRS", 300)
+    monkeypatch.setattr(hash_search, "_MAX_PAIRS", 300)
     hashes = similar_hashes(400)
     pairs = near_hashes(hashes, 2)
     farthest = int(pairs.distance.max())
@@ -99,7 +99,7 @@ def test_of_too_many_pairs_all_the_closest_are_kept(monkeypatch):
 
 
 def test_equal_hashes_are_kept_however_many_there_are(monkeypatch):
-    monkeypatch.setattr(hash_search, "_MOST_PAIRS", 10)
+    monkeypatch.setattr(hash_search, "_MAX_PAIRS", 10)
     assert len(found_pairs(np.full(20, 77, np.uint64))) >= 20 * 19 / 2
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from pawsight.class_weights import IMBALANCED_RATIO
 from pawsight.data.auditing import detail, photo_checks, set_checks
-from pawsight.data.auditing.cues import CUES, LEAST_EFFECTS
-from pawsight.data.auditing.detail import LACKING, LEAST_SIDE
+from pawsight.data.auditing.cues import CUES, MIN_EFFECTS
+from pawsight.data.auditing.detail import LACKING, MIN_SIDE
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Finding, GroupItem, PhotoItem, SentenceItem
 from pawsight.data.auditing.outliers import UNLIKE
@@ -146,7 +146,7 @@ CHECKS: tuple[Check, ...] = (
         f"Its finest detail, from 24 to 64 cycles a side, has less than a {10**LACKING:.0f}th of "
         f"the power that its coarser detail lets expect, as where a picture of fewer than about 48 "
         f"pixels a side was enlarged. Use the originals, or train at their size: --image-size. "
-        f"Judged from {LEAST_SIDE} pixels on the shorter side on.",
+        f"Judged from {MIN_SIDE} pixels on the shorter side on.",
         detail.enlarged,
     ),
     Check(
@@ -162,7 +162,7 @@ CHECKS: tuple[Check, ...] = (
         "Shortcuts",
         f"Cues that tell the classes apart although they are not what the photos show: "
         f"{', '.join(cue.title for cue in CUES)}. Named where the effect is large (Cliff's delta "
-        f"of {LEAST_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
+        f"of {MIN_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
         f"assignments of the labels have one as significant. A model can learn them instead of "
         f"the content, and then fails on photos without them: take photos of all classes in the "
         f"same way. Some differences are natural, such as white flowers; judge by the photos.",

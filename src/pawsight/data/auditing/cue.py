@@ -16,7 +16,7 @@ from pawsight.records import AnalysisArray, Photo
 Values = NDArray[np.float64]
 
 _COMMON = 0.1  # share of the photos of a class from which a text is compared
-_MOST_TEXTS = 12  # of one cue, the most frequent first
+_MAX_TEXTS = 12  # of one cue, the most frequent first
 _LIGHT, _DARK = 98, 2  # percentiles of a thumbnail's pixels: its lightest and darkest places
 
 
@@ -85,7 +85,7 @@ class CueInput:
             text for (label, text), n in pairs.items() if text and n >= _COMMON * sizes[label]
         }
         texts = [text_of(photo) for photo in self.photos]
-        for text in sorted(wanted, key=lambda one: (-common[one], one))[:_MOST_TEXTS]:
+        for text in sorted(wanted, key=lambda one: (-common[one], one))[:_MAX_TEXTS]:
             has_it = np.array([float(one == text) for one in texts])
             described = words(text).replace("{", "").replace("}", "")
             yield Column(has_it, described, f"not {described}")

@@ -14,7 +14,7 @@ _OF_FILE = 0.5  # nothing in the nature of a class explains these
 _OF_CORNER = 0.35  # what photos show is as often left as right, so hardly anything is natural
 _OF_LIGHT = 0.55  # brightness and blur differ by nature, too: night animals, close-ups
 _OF_COLOUR = 0.7  # so do colours, even of the lightest places: of flowers above 0.55
-LEAST_EFFECTS = (
+MIN_EFFECTS = (
     f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, {_OF_LIGHT:g} for brightness and blur, or "
     f"{_OF_COLOUR:g} for colours"
 )

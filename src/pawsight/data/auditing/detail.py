@@ -24,7 +24,7 @@ _UPPER = slice(3, 6)  # the bands that are judged, 24 to 64 cycles
 # Decades of power that all of these bands lack. Of 600 photos of cats, dogs, ants and bees none
 # lacks more than 0.7, of 300 of flowers enlarged from 32 to 128 pixels none less than 1.3.
 LACKING = 1.0
-LEAST_SIDE = 128  # pixels of the shorter side, for 64 cycles
+MIN_SIDE = 128  # pixels of the shorter side, for 64 cycles
 
 
 def enlarged(facts: AuditFacts) -> list[PhotoItem]:
@@ -38,7 +38,7 @@ def enlarged(facts: AuditFacts) -> list[PhotoItem]:
         np.float64,
     )
     return facts.items(
-        (sides > 0) & (facts.shorter >= LEAST_SIDE) & ~facts.is_blank,
+        (sides > 0) & (facts.shorter >= MIN_SIDE) & ~facts.is_blank,
         sides,
         lambda i: (
             f"{facts.width[i]:.0f} x {facts.height[i]:.0f} pixels with the detail of about "

@@ -28,7 +28,7 @@ from pawsight.records import IntArray, Pixels
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-FEWEST = 20  # photos of a class that show what is usual in it; else those of all classes do
+MIN_PHOTOS = 20  # photos of a class that show what is usual in it; else those of all classes do
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class AuditFacts:
         order = np.argsort(self.labels, kind="stable")
         _, starts = np.unique(self.labels[order], return_index=True)
         for members in np.split(order, starts[1:]):
-            if len(members) >= FEWEST:
+            if len(members) >= MIN_PHOTOS:
                 usual[members] = np.median(values[members])
         return usual
 

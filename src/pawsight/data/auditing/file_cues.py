@@ -10,7 +10,7 @@ import numpy as np
 from pawsight.data.auditing.cue import Column, CueInput
 from pawsight.records import Photo
 
-_LEAST_LETTERS = 3  # of a class whose name is left out of file names
+_MIN_LETTERS = 3  # of a class whose name is left out of file names
 
 
 def size(found: CueInput) -> Iterable[Column]:
@@ -60,7 +60,7 @@ def name_pattern(photo: Photo) -> str:
     """
     name = photo.path.rpartition("/")[2].rpartition(".")[0].lower()
     label = photo.label.lower()
-    if len(label) >= _LEAST_LETTERS:
+    if len(label) >= _MIN_LETTERS:
         for own in (f"{label}s", label, label.removesuffix("s")):
             name = name.replace(own, "")
     name = re.sub(r"[0-9]+", "#", name).lstrip("_-. ()")

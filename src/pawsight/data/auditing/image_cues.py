@@ -14,8 +14,8 @@ import numpy as np
 from pawsight.data.auditing.cue import Column, CueInput
 from pawsight.data.decoding import traces
 
-_LEAST_EDGES = 0.004  # share of hard edges below which corners count as equally empty
-_LEAST_POWER = 1e-3  # of a band: below, there is nothing but rounding
+_MIN_EDGES = 0.004  # share of hard edges below which corners count as equally empty
+_MIN_POWER = 1e-3  # of a band: below, there is nothing but rounding
 
 
 def border(found: CueInput) -> Iterable[Column]:
@@ -29,7 +29,7 @@ def border(found: CueInput) -> Iterable[Column]:
 def corner_mark(found: CueInput) -> Iterable[Column]:
     """Compare each corner with its mirror image: what photos show is as often left as right."""
     shares = found.traces("corners")
-    top_left, top_right, bottom_left, bottom_right = np.log(shares.T + _LEAST_EDGES)
+    top_left, top_right, bottom_left, bottom_right = np.log(shares.T + _MIN_EDGES)
     for end, left, right in (
         ("top", top_left, top_right),
         ("bottom", bottom_left, bottom_right),
@@ -62,6 +62,6 @@ def brightness(found: CueInput) -> Iterable[Column]:
 def fine_detail(found: CueInput) -> Iterable[Column]:
     """Compare the power of the finest detail with that of coarser detail."""
     spectrum = found.traces("spectrum").astype(np.float64)
-    power = np.log(np.maximum(spectrum, _LEAST_POWER))
+    power = np.log(np.maximum(spectrum, _MIN_POWER))
     yield Column(power[:, -1] - power[:, -3], "with much fine detail or noise", "blurred")
     yield Column(power[:, -3] - power[:, 1], "with much detail", "soft")

@@ -26,13 +26,13 @@ _VERSION = 2  # raised whenever the same photos begin to give other scores
 
 UNLIKE = 7.0  # times as far from its neighbours as photos of the class usually are
 _NEIGHBOURS = 10  # the tenth nearest, so that a few copies of one logo do not vouch for each other
-_FEWEST = 30  # photos of a class, to estimate what is usual in it
+_MIN_PHOTOS = 30  # photos of a class, to estimate what is usual in it
 _COMPARED = 3000  # photos of a class that each is compared with, so that time grows linearly
 _AT_ONCE = 1024  # photos read or compared at a time
 
 # The least spread that counts for each figure, lest a class of very similar photos finds fault
 # with the slightest difference; and the text for photos with more or less of it.
-_LEAST = np.array([0.05, 0.05, 0.02, 0.3, 0.03], np.float32)
+_MIN_SCALES = np.array([0.05, 0.05, 0.02, 0.3, 0.03], np.float32)
 _MORE = (
     "large perfectly even areas",
     "hardly anything but gentle shading",
@@ -90,7 +90,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
     _, numbers = np.unique(labels, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
-        if len(members) < _FEWEST:
+        if len(members) < _MIN_PHOTOS:
             continue
         scored = _scores(figures[members])
         for place in np.flatnonzero(scored.score > UNLIKE):
@@ -103,7 +103,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
 def _scores(figures: Figures) -> _Scored:
     """Score how unlike the others each photo of a class is."""
     low, middle, high = np.quantile(figures, [0.16, 0.5, 0.84], axis=0).astype(np.float32)
-    spread = np.maximum((high - low) / 2, _LEAST)  # one standard deviation, were they normal
+    spread = np.maximum((high - low) / 2, _MIN_SCALES)  # one standard deviation, were they normal
     placed = (figures - middle) / spread
     # Every k-th one, so that the same photos are compared whatever the machine.
     others = placed[:: -(-len(placed) // _COMPARED)]

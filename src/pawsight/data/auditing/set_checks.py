@@ -7,13 +7,13 @@ from collections import Counter
 import numpy as np
 
 from pawsight.class_weights import IMBALANCED_RATIO, imbalance_ratio
-from pawsight.data.auditing.facts import FEWEST, AuditFacts
+from pawsight.data.auditing.facts import MIN_PHOTOS, AuditFacts
 from pawsight.data.auditing.findings import GroupItem, SentenceItem
 from pawsight.data.auditing.shortcuts import Shortcut
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts
 from pawsight.formatting import percent
 
-_MOST_NAMED = 5  # classes
+_MAX_NAMED = 5  # classes
 
 
 def leakage(facts: AuditFacts) -> list[GroupItem]:
@@ -74,14 +74,14 @@ def shortcuts(facts: AuditFacts) -> list[SentenceItem]:
 def _with_others(shortcut: Shortcut) -> str:
     if not shortcut.other_labels:
         return shortcut.text
-    names = ", ".join(f"'{name}'" for name in shortcut.other_labels[:_MOST_NAMED])
-    more = len(shortcut.other_labels) - _MOST_NAMED
+    names = ", ".join(f"'{name}'" for name in shortcut.other_labels[:_MAX_NAMED])
+    more = len(shortcut.other_labels) - _MAX_NAMED
     return f"{shortcut.text} So it is with {names}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
     """Describe how sizes and shapes differ, where that matters to training."""
-    if len(facts.indices) < FEWEST:
+    if len(facts.indices) < MIN_PHOTOS:
         return []
     sentences = []
     small, large = np.quantile(facts.shorter, [0.05, 0.95])
@@ -102,7 +102,7 @@ def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
     usual = {
         names[label]: float(np.median(facts.shorter[facts.labels == label]))
         for label, count in zip(*np.unique(facts.labels, return_counts=True), strict=True)
-        if count >= FEWEST and label >= 0
+        if count >= MIN_PHOTOS and label >= 0
     }
     if len(usual) > 1 and max(usual.values()) > 1.5 * min(usual.values()):
         low, high = min(usual, key=lambda name: usual[name]), max(usual, key=lambda n: usual[n])

@@ -24,10 +24,10 @@ from pawsight.formatting import percent
 from pawsight.records import IntArray, Pixels
 
 _VERSION = 3  # raised whenever the same photos begin to give other findings
-FEWEST = 20  # photos of a class, and of the others, that are compared
+MIN_PHOTOS = 20  # photos of a class, and of the others, that are compared
 SIGNIFICANT = 0.01
 _DRAWS = 199  # of the labels; p is at least 1 / 200
-_MOST_PHOTOS = 4000  # that are compared, so many of each class as are in proportion
+_MAX_PHOTOS = 4000  # that are compared, so many of each class as are in proportion
 _AT_ONCE = 1024  # photos whose analysis is read at a time
 
 
@@ -110,8 +110,8 @@ def measure_cues(
 def _compared(catalog: Catalog) -> IntArray:
     """Choose the photos that the classes are compared on: indices, ascending."""
     usable = np.array([i for i in catalog.usable.tolist() if catalog.photos[i].label], np.int64)
-    if len(usable) > _MOST_PHOTOS:
-        chosen = np.random.default_rng(0).choice(usable, _MOST_PHOTOS, replace=False)
+    if len(usable) > _MAX_PHOTOS:
+        chosen = np.random.default_rng(0).choice(usable, _MAX_PHOTOS, replace=False)
         usable = np.sort(chosen)
     return usable
 
@@ -172,7 +172,7 @@ def compare(
     members = np.eye(num_classes)[labels]  # [N, K]
     inside = members.T @ is_known
     outside = is_known.sum(axis=0) - inside
-    is_compared = (inside >= FEWEST) & (outside >= FEWEST)
+    is_compared = (inside >= MIN_PHOTOS) & (outside >= MIN_PHOTOS)
     sums = members.T @ ranks
     effects = np.where(is_compared, 2 * sums / np.maximum(inside * outside, 1), 0.0)
     # The variance of such a sum over all ways to assign the labels.

@@ -15,8 +15,8 @@ from pawsight.data.decoding.exif import exif_of, texts_of
 
 _MAKE, _MODEL = 0x010F, 0x0110
 # The sum of the luma table of quality 50 in libjpeg (ITU-T T.81, table K.1).
-_SUM_AT_50, _LEAST_AT_50 = 3692, 10
-_MOST = 255  # of an entry
+_SUM_AT_50, _MIN_AT_50 = 3692, 10
+_MAX_ENTRY = 255  # of an entry
 
 
 class FileOrigin(NamedTuple):
@@ -54,7 +54,7 @@ def jpeg_quality_of(image: Image.Image) -> int:
         return 0
     table = min(tables.items())[1]
     scale: float = 100 * sum(table) / _SUM_AT_50
-    if max(table) >= _MOST:  # entries were cut, and their sum with them
-        scale = 100 * min(table) / _LEAST_AT_50
+    if max(table) >= _MAX_ENTRY:  # entries were cut, and their sum with them
+        scale = 100 * min(table) / _MIN_AT_50
     quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
     return max(1, min(100, round(quality)))

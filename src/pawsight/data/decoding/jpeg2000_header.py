@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 _START = b"\xff\x4f\xff\x51"
 _CODING, _TILE = 0xFF52, 0xFF90
-_MOST = 3  # as for JPEG; each halving adds a little error
+_MAX_HALVINGS = 3  # as for JPEG; each halving adds a little error
 
 
 class Codestream(NamedTuple):
@@ -45,7 +45,7 @@ def read_codestream(data: bytes) -> Codestream | None:
 def halves(data: bytes, size: tuple[int, int], least: tuple[int, int]) -> int:
     """Return how often an image may be halved before it is smaller than `least`."""
     stream = read_codestream(data)
-    for number in range(min(stream.num_halves if stream else 0, _MOST), 0, -1):
+    for number in range(min(stream.num_halves if stream else 0, _MAX_HALVINGS), 0, -1):
         step = 2**number
         # Pillow rounds the smaller size, where the decoder rounds up: only where both agree.
         if all(

@@ -23,8 +23,8 @@ Hashes = NDArray[np.uint64]
 _SIDE = 8  # a hash is 8 rows of 8 bits
 _QUARTER = 16  # bits
 _FEW = 100_000  # up to so many photos, two bits of a quarter may differ, else one
-_MOST_PAIRS = 8_000_000  # kept; beyond, only the closest
-_MOST_NEIGHBOURS = 256  # compared on each side, where thousands share a quarter
+_MAX_PAIRS = 8_000_000  # kept; beyond, only the closest
+_MAX_NEIGHBOURS = 256  # compared on each side, where thousands share a quarter
 _BLOCK = 2_000_000  # pairs or queries at a time, which bounds the memory
 
 
@@ -89,10 +89,10 @@ class _Table:
         """Return the range of keys that share the first quarter of each query, narrowed if long."""
         quarters = (queries >> np.uint64(64 - _QUARTER)).astype(np.int64)
         low, high = self.starts[quarters], self.starts[quarters + 1]
-        long = np.flatnonzero(high - low > 2 * _MOST_NEIGHBOURS)
+        long = np.flatnonzero(high - low > 2 * _MAX_NEIGHBOURS)
         middle = np.searchsorted(self.keys, queries[long])
-        low[long] = np.maximum(low[long], middle - _MOST_NEIGHBOURS)
-        high[long] = np.minimum(high[long], middle + _MOST_NEIGHBOURS)
+        low[long] = np.maximum(low[long], middle - _MAX_NEIGHBOURS)
+        high[long] = np.minimum(high[long], middle + _MAX_NEIGHBOURS)
         return low, high
 
     def last_of_quarter(self, places: IntArray) -> IntArray:
@@ -130,7 +130,7 @@ class _Found:
                 plain = np.flatnonzero(asks < (len(queries) if start == 0 else 0))
                 own = rows[plain]
                 last = table.last_of_quarter(own)
-                low[plain], high[plain] = own + 1, np.minimum(last, own + _MOST_NEIGHBOURS) + 1
+                low[plain], high[plain] = own + 1, np.minimum(last, own + _MAX_NEIGHBOURS) + 1
             for places, keys in _expand(low, high):
                 row = rows[places]
                 distance = np.bitwise_count(queries[row] ^ table.keys[keys])
@@ -147,9 +147,9 @@ class _Found:
         self._codes.append(codes)
         self._distances.append(distance)
         self._count += len(codes)
-        if self._count > 2 * _MOST_PAIRS:
+        if self._count > 2 * _MAX_PAIRS:
             self._merge()
-            while self._count > _MOST_PAIRS and self._most_bits > 0:
+            while self._count > _MAX_PAIRS and self._most_bits > 0:
                 self._most_bits -= 1
                 keep = self._distances[0] <= self._most_bits
                 self._codes, self._distances = [self._codes[0][keep]], [self._distances[0][keep]]

@@ -16,7 +16,7 @@ from pawsight.records import AnalysisArray
 Floats = NDArray[np.float32]
 
 _STEPS = 8  # of the alignment; copies settle within four or five
-_MOST_WARP = 0.15  # of half a side: what may be moved or stretched away; a crop by 10 % needs 0.11
+_MAX_WARP = 0.15  # of half a side: what may be moved or stretched away; a crop by 10 % needs 0.11
 _BLOCKS = 4  # blocks a side
 
 # Copies that were only re-encoded or resized reach 0.998 and 0.991, cats-vs-dogs' most alike
@@ -26,7 +26,7 @@ _SAME_LUMA, _SAME_DETAIL = 0.99, 0.98
 _LIKE_LUMA, LIKE_DETAIL = 0.7, 0.65
 _AGREEING = 0.5  # correlation of a block's detail
 _AGREEING_SHARE = 0.8  # of the blocks that hold detail: an equal frame alone is not enough
-_FEWEST_BLOCKS = 10  # with detail, of 16: a sign has fewer, and fits many others
+_MIN_BLOCKS = 10  # with detail, of 16: a sign has fewer, and fits many others
 _DETAIL = 2.0  # standard deviation, in levels of 0..255, that makes a block one with detail
 # Where there is hardly any detail: levels of 0..255 between two pictures that are one.
 _SAME_LEVELS = 1.5
@@ -104,7 +104,7 @@ def _same_when_aligned(a: Floats, b: Floats, least: Floats) -> NDArray[np.bool_]
     return np.asarray(
         (_correlation(a, moved, inside) > _LIKE_LUMA)
         & (_correlation(fine_a, fine_b, inside) > least)
-        & (num_blocks >= _FEWEST_BLOCKS)
+        & (num_blocks >= _MIN_BLOCKS)
         & (agreeing.sum(1) >= _AGREEING_SHARE * num_blocks)
     )
 
@@ -134,7 +134,7 @@ def _align(target: Floats, image: Floats) -> tuple[Floats, Floats]:
         fit = np.linalg.solve(normal, wanted.astype(np.float64))[:, :, 0]
         gain = np.where(np.abs(fit[:, 4:5]) < 0.2, 0.2, fit[:, 4:5])
         step = np.clip(fit[:, :4] / gain, -0.06, 0.06)  # about one pixel, as far as slopes hold
-        warp = np.clip(warp + step, -_MOST_WARP, _MOST_WARP).astype(np.float32)
+        warp = np.clip(warp + step, -_MAX_WARP, _MAX_WARP).astype(np.float32)
     return _warped(image, warp, grid)
 
 

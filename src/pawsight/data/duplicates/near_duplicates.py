@@ -39,7 +39,7 @@ _COARSE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
 _STRICT_COARSE = 0.97  # where only copies that were neither moved nor marked can be recognised
 _SMALL_GROUP = 10  # photos; larger groups may come of chance likenesses
 _PAIRS = 256  # compared at a time
-_MOST_LIKELY = 2_000_000  # pairs compared in all, the closest first: some minutes
+_MAX_COMPARED = 2_000_000  # pairs compared in all, the closest first: some minutes
 _AT_ONCE = 4096  # photos read at a time
 
 
@@ -183,7 +183,7 @@ def _join_alike(
     limits = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
     limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
     least = np.maximum(limit[pairs.first], limit[pairs.second])
-    likely = _likely_pairs(pairs, least, indices, pixels, progress)[:_MOST_LIKELY]
+    likely = _likely_pairs(pairs, least, indices, pixels, progress)[:_MAX_COMPARED]
     progress.start("Comparing likely copies", len(likely), "pairs")
     for start in range(0, len(likely), _PAIRS):
         chosen = likely[start : start + _PAIRS]

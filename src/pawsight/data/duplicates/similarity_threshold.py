@@ -17,7 +17,9 @@ from pawsight.data.duplicates.image_comparison import LIKE_DETAIL, Floats, detai
 from pawsight.records import IntArray
 
 NEVER = 2.0  # a similarity that no pair reaches
-_FEWEST = 20  # photos of a class, to estimate what is usual in it; fewer may be copies themselves
+_MIN_PHOTOS = (
+    20  # photos of a class, to estimate what is usual in it; fewer may be copies themselves
+)
 _PAIRS = 2048  # compared in all
 _PAIRS_OF_A_CLASS = 16  # at least
 _OUTSTANDING = 6.0  # standard deviations above what is usual
@@ -47,7 +49,7 @@ def similarity_thresholds(
     found = {}
     for label, some in members.items():
         limit = LIKE_DETAIL
-        if len(some) >= _FEWEST:
+        if len(some) >= _MIN_PHOTOS:
             half = len(some) // 2
             one, other = (np.array(part[:most], np.int64) for part in (some, some[half:]))
             count = min(half, most)

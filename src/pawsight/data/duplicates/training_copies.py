@@ -24,7 +24,7 @@ from pawsight.data.duplicates.similarity_threshold import similarity_thresholds
 from pawsight.data.reading.store import is_lost
 from pawsight.records import IntArray, Pixels
 
-_MOST_DECODED = 2000  # training photos, those of the closest hashes first: some 20 seconds
+_MAX_DECODED = 2000  # training photos, those of the closest hashes first: some 20 seconds
 _NEAR_CERTAIN = 3  # of 64 bits of a hash: what two different photos of a set rarely share
 
 
@@ -95,7 +95,7 @@ def _cross_pairs(catalog: Catalog, own: IntArray, training: Catalog, theirs: Int
     _, places, inverse = np.unique(second, return_index=True, return_inverse=True)
     # The rank of each training photo by its closest pair: pairs come the closest first.
     ranks = np.argsort(np.argsort(places))[inverse]
-    kept = ranks < _MOST_DECODED
+    kept = ranks < _MAX_DECODED
     return HashPairs(
         first[kept],
         second[kept],

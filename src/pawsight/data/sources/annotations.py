@@ -11,8 +11,8 @@ from pathlib import Path
 from pawsight.data.file_types import Kind, kind_of
 
 _DEEPEST = 3  # folders below the source that are searched
-_MOST_FOLDERS = 50
-_MOST_FILES = 3  # of one ending in one folder that are read
+_MAX_FOLDERS = 50
+_MAX_FILES = 3  # of one ending in one folder that are read
 _START_BYTES = 8192
 _YOLO_LINE = re.compile(r"\d+( +[01]?\.?\d+(e-?\d+)?){4,}", re.IGNORECASE)
 _ADVICE = (
@@ -48,12 +48,12 @@ def _candidates(folder: Path) -> Iterator[Path]:
             entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError:
             continue
-        read = dict.fromkeys((".json", ".xml", ".yaml", ".yml", ".txt"), _MOST_FILES)
+        read = dict.fromkeys((".json", ".xml", ".yaml", ".yml", ".txt"), _MAX_FILES)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if depth < _DEEPEST and len(folders) < _MOST_FOLDERS:
+                if depth < _DEEPEST and len(folders) < _MAX_FOLDERS:
                     folders.append((Path(entry.path), depth + 1))
                 continue
             ending = Path(entry.name).suffix.lower()

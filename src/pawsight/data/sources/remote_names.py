@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-_MOST_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
+_MAX_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]' if os.name == "nt" else r"[\x00-\x1f\x7f/\\]")
 
 # Surrogates are bytes that are not UTF-8; only Linux has names of any bytes.
@@ -59,13 +59,13 @@ def _safe_name(name: str) -> str:
         name = name.rstrip(". ")
     if name.strip(".") == "":
         return "_" * max(1, len(name))
-    if len(os.fsencode(name)) <= _MOST_BYTES:
+    if len(os.fsencode(name)) <= _MAX_BYTES:
         return name
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending.encode()) > 16:
         stem, dot, ending = name, "", ""
     mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{dot}{ending}"
-    cut = os.fsencode(stem)[: _MOST_BYTES - len(os.fsencode(mark))]
+    cut = os.fsencode(stem)[: _MAX_BYTES - len(os.fsencode(mark))]
     return cut.decode("utf-8", "ignore") + mark
 
 

@@ -23,7 +23,7 @@ from paramiko.sftp import CMD_CLOSE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_REA
 from pawsight.storage.download import DownloadError
 
 _TIMEOUT_SECONDS = 15.0
-_MOST_CHANNELS = 8  # OpenSSH allows 10 for a connection
+_MAX_CHANNELS = 8  # OpenSSH allows 10 for a connection
 _SINGLE_READ = 1 << 15  # bytes that every server returns at once
 _WINDOW = 1 << 24  # bytes in flight
 
@@ -82,7 +82,7 @@ class Sftp:
         self._client: paramiko.SSHClient | None = None
         self._idle: list[_Channel] = []
         self._num_open = 0
-        self._places = threading.Semaphore(_MOST_CHANNELS)
+        self._places = threading.Semaphore(_MAX_CHANNELS)
         with self._channel():  # connect now, so that an error is one of connecting
             pass
 

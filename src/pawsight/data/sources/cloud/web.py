@@ -39,8 +39,8 @@ from pawsight.storage.threads import in_threads
 
 SCHEMES = ("http", "https")
 _NUM_THREADS = 16
-_MOST_PAGE_BYTES = 64 << 20
-_MOST_LEVELS = 32  # of folders; a server whose links lead ever deeper must end
+_MAX_PAGE_BYTES = 64 << 20
+_MAX_LEVELS = 32  # of folders; a server whose links lead ever deeper must end
 _HINT = (
     "What is needed is a page that lists files, such as a web server writes for a folder, or the "
     "direct link of an archive. Where a site shows photos in another way, download them there."
@@ -131,7 +131,7 @@ class _Web:
             content = b""
             for chunk in answer.iter_content(1 << 16):
                 content += chunk
-                if len(content) > _MOST_PAGE_BYTES:
+                if len(content) > _MAX_PAGE_BYTES:
                     raise DownloadError("its page is too long to be a list of files")
             return answer.url, name, b"", content.decode(answer.encoding or "utf-8", "replace")
 
@@ -154,7 +154,7 @@ class _Web:
                 if not link.endswith("/"):
                     if parts and (is_wanted(parts[:-1], parts[-1]) or may_belong(parts)):
                         found[link] = None
-                elif len(parts) <= _MOST_LEVELS and not any(map(is_system_folder, parts)):
+                elif len(parts) <= _MAX_LEVELS and not any(map(is_system_folder, parts)):
                     final, _, _, inner = with_retries(partial(self._ask, link))
                     if inner is not None and final.startswith(folder):
                         pages.append((final, inner))

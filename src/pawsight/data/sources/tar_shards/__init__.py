@@ -24,7 +24,7 @@ from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.cache import cache_dir, hold
 from pawsight.storage.checksum import file_digest
 
-_MOST_INDEX_BYTES = 64 << 20
+_MAX_INDEX_BYTES = 64 << 20
 
 
 def may_belong(parts: Sequence[str]) -> bool:
@@ -70,10 +70,10 @@ def fetch(folder: Path, progress: Progress) -> Source:
 def _read_index(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST_INDEX_BYTES + 1)
+            content = file.read(_MAX_INDEX_BYTES + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if len(content) > _MOST_INDEX_BYTES:
+    if len(content) > _MAX_INDEX_BYTES:
         raise DataError(f"{path} is too long to be an index of shards.")
     return content
 
