@@ -196,6 +196,10 @@ benchmark-colab-script: $(READY)  ## The Colab script beside pawsight, same phot
 benchmark-none-of-these: $(READY)  ## Photos of other things, found or taken for a class: ARGS="photos/ --foreign other/" (minutes)
 	@$(BIN)/python benchmarks/none_of_these/run.py $(ARGS)
 
+.PHONY: benchmark-max-error
+benchmark-max-error: $(READY)  ## How often --max-error is exceeded in 200 draws: ARGS="photos/ other.zip" (minutes)
+	@$(BIN)/python benchmarks/max_error/run.py $(ARGS)
+
 .PHONY: benchmark-heat-maps
 benchmark-heat-maps: $(READY)  ## Is the heat where the cue is, on drawn photos (minutes)
 	@$(BIN)/python benchmarks/heat_maps/run.py $(ARGS)
