@@ -230,3 +230,9 @@ def test_sidecar_files_are_named_beside_the_photos(sort, photos, tmp_path):
     assert "4 photos and 1 of their sidecar files moved into" in result.stderr
     assert "blue/sky.xmp" in names(tmp_path / "out")
     assert "5 files undone." in sort("--undo", "--yes").stderr
+
+
+def test_one_companion_is_counted_as_one(sort, photos, tmp_path):
+    (photos / "grey.mov").write_bytes(b"film")
+    result = sort(photos / "grey.png", "--dry-run")
+    assert "1 film of a Live Photo stays where it is; --companions includes such" in result.stderr

@@ -126,6 +126,18 @@ def test_photos_of_an_address_keep_its_names(site, folder, colour_run, tmp_path,
     assert paths_of(done.path) == expected
 
 
+@pytest.mark.parametrize(("name", "shown"), [("/photos/", "/photos/"), ("/all.zip", "/all.zip/")])
+def test_a_sort_names_the_photos_of_an_address_by_it(
+    site, folder, colour_run, tmp_path, name, shown
+):
+    (folder / "5.png").write_bytes(b"no photo")
+    done = pawsight.sort(site + name, tmp_path / "sorted", colour_run)
+    found = [done.shown(place.path) for place in done.placements]
+    assert found == [f"{site}{shown}{i}.png" for i in range(6)]
+    assert done.sources == ((site + name).rstrip("/"),)
+    assert done.count("failed") == (name == "/photos/")
+
+
 def test_photos_of_an_archive_are_named_by_it_and_by_their_path_in_it(
     site, colour_run, tmp_path, monkeypatch
 ):

@@ -11,6 +11,7 @@ import typer
 
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
 from pawsight.cli.output import print_line
+from pawsight.formatting import counted
 
 if TYPE_CHECKING:
     from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
@@ -208,7 +209,8 @@ def _print_failed(sorting: Sorting) -> None:
 
     failed = [place for place in sorting.placements if place.status == "failed"]
     if failed:
-        shown = [(place.path, place.reason) for place in failed[:_MAX_REASONS]]
+        some = failed[:_MAX_REASONS]
+        shown = [(sorting.shown(place.path), place.reason) for place in some]
         print_table(shown, ["stays where it is", "why"])
     if len(failed) > _MAX_REASONS:
         more = len(failed) - _MAX_REASONS
@@ -228,7 +230,7 @@ def _print_rows(sorting: Sorting, format: str) -> None:
     if format == "csv":
         table.writerow(_COLUMNS)
     for place in sorting.placements:
-        cells = _cells(place)
+        cells = _cells(place, sorting.shown(place.path))
         if format == "csv":
             path, label, probability, status, target, reason = cells
             texts = (inert_cell(str(label or "")), inert_path(str(target or "")), str(reason or ""))
@@ -239,10 +241,10 @@ def _print_rows(sorting: Sorting, format: str) -> None:
     write_out(text.getvalue())
 
 
-def _cells(place: Placement) -> list[str | float | None]:
+def _cells(place: Placement, shown: str) -> list[str | float | None]:
     probability = float(f"{place.probability:.6g}") if place.label else None
     texts = (place.status, place.target or None, place.reason or None)
-    return [place.path, place.label or None, probability, *texts]
+    return [shown, place.label or None, probability, *texts]
 
 
 def _report(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
@@ -272,11 +274,11 @@ def _undo(into: Path, yes: bool) -> None:
     if not yes:
         done = _DONE.get(journal.head.get("how", ""), "sorted")
         sources = printable(", ".join(journal.head.get("sources", [])[:_MAX_REASONS]))
-        count = _files(len(journal.entries))
+        count = counted(len(journal.entries), "file")
         typer.confirm(f"Undo {count}, {done} from {sources}?", err=True, abort=True)
     with shown() as progress:
         undone = workflow.undo_sort(into, progress)
-    print(f"{_files(undone.num_back)} undone.", file=sys.stderr)
+    print(f"{counted(undone.num_back, 'file')} undone.", file=sys.stderr)
     if undone.left:
         print_table(list(undone.left.items()), [f"left in {into}", "why"])
         raise typer.Exit(1)
@@ -285,7 +287,7 @@ def _undo(into: Path, yes: bool) -> None:
 def _what(sorting: Sorting, status: Status) -> str:
     """Return the counts of files of a status as text; "" where there are none."""
     num_photos, num_sidecars = sorting.count(status), sorting.count_sidecars(status)
-    photos = f"{num_photos:,} photo{'' if num_photos == 1 else 's'}"
+    photos = counted(num_photos, "photo")
     if num_sidecars:
         return f"{photos} and {num_sidecars:,} of their sidecar files"
     return photos if num_photos else ""
@@ -293,7 +295,3 @@ def _what(sorting: Sorting, status: Status) -> str:
 
 def _num_failed(sorting: Sorting) -> int:
     return sorting.count("failed") + sorting.count_sidecars("failed")
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"

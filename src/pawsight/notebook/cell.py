@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pawsight.formatting import counted
 from pawsight.progress_text import Stage
 
 _TEXT_SECONDS = 0.5  # between two updates of the line
@@ -120,7 +121,7 @@ class NotebookProgress:
         if len(lines) > _LATEST:
             earlier, latest = written[:-_LATEST], written[-_LATEST:]
             folded = (
-                f"<details><summary>{len(earlier)} lines before</summary>"
+                f"<details><summary>{counted(len(earlier), 'line')} before</summary>"
                 f"{'<br>'.join(earlier)}</details>"
             )
         return f'<div style="white-space: pre-wrap">{folded}{"<br>".join(latest)}</div>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -63,8 +63,9 @@ class Sorting:
         placements: One per photo, in the order they were found, each before the
             files that belong to it.
         folders: That of each class, and at last `unsure` and `none`.
-        sources: The sources that the user named, absolute.
+        sources: The sources that the user named: absolute paths, and addresses.
         model: The run folder, absolute, or "builtin".
+        fetched: What the user calls each folder or photo that was fetched into the cache.
     """
 
     into: Path
@@ -73,6 +74,14 @@ class Sorting:
     folders: tuple[str, ...]
     sources: tuple[str, ...]
     model: str
+    fetched: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, path: str) -> str:
+        """Return what to call a photo: by its address or archive where it was fetched."""
+        for place, name in self.fetched.items():
+            if path == place or path.startswith(place + os.sep):
+                return name + path.removeprefix(place)
+        return path
 
     def count(self, status: Status, folder: str | None = None) -> int:
         """Count the photos of a status, in one folder or in all."""

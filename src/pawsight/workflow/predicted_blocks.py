@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
+from pawsight.formatting import counted
 from pawsight.inference.addresses import FetchedPath, fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.output_formats import FORMATS
@@ -233,7 +234,7 @@ def _predict_missing(
     num_photos = sum(block.num_photos for block in blocks)
     num_done = num_photos - sum(block.num_photos for block in missing)
     if num_done and missing:
-        progress.note(f"Resuming after {num_done:,} photos.")
+        progress.note(f"Resuming after {counted(num_done, 'photo')}.")
     progress.start("Predicting", num_photos, "photos")
     progress.advance(num_done)
     if not missing:
@@ -245,7 +246,7 @@ def _predict_missing(
                 num_done += block.num_photos
         except KeyboardInterrupt as error:
             raise StoppedError(
-                f"Stopped. The predictions of {num_done:,} photos are kept in {folder}.\n"
+                f"Stopped. The predictions of {counted(num_done, 'photo')} are kept in {folder}.\n"
                 f"Run the same command again to resume."
             ) from error
 

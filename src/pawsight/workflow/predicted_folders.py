@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.errors import StoppedError
+from pawsight.formatting import counted
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.crash_guard import tried_apart
@@ -171,7 +172,7 @@ def _predict_rest(
             rest = tried_apart(rest, classifier, batch_size)
         with contextlib.closing(predict(rest)) as found:
             if partial_results.num_rows:
-                progress.note(f"Resuming after {partial_results.num_rows:,} photos.")
+                progress.note(f"Resuming after {counted(partial_results.num_rows, 'photo')}.")
             progress.start("Predicting", unit="photos")
             for prediction in found:
                 partial_results.add(prediction)
@@ -182,6 +183,6 @@ def _predict_rest(
             partial_results.remove()
             raise
         raise StoppedError(
-            f"Stopped. The predictions of {partial_results.num_rows:,} photos are kept in "
+            f"Stopped. The predictions of {counted(partial_results.num_rows, 'photo')} are kept in "
             f"{partial_results.path}.\nRun the same command again to resume."
         ) from error

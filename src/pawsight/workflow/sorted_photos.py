@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from pawsight.errors import ConfigError, StoppedError
-from pawsight.inference.addresses import fetch_addresses, is_fetched
+from pawsight.formatting import counted
+from pawsight.inference.addresses import FetchedPath, fetch_addresses, is_fetched
 from pawsight.inference.answers import NONE, UNSURE
 from pawsight.inference.classifier import Classifier, load
 from pawsight.notebook import live_in_notebooks
@@ -23,6 +24,7 @@ from pawsight.sorting.undoing import Undone, undo
 from pawsight.workflow.photo_sets import Source
 
 _SILENT = Silent()
+_ONE = {"raw files": "raw file", "films of Live Photos": "film of a Live Photo"}
 
 
 @live_in_notebooks
@@ -107,21 +109,28 @@ def plan_sort(
             f"The photos of {fetched} are fetched into the cache of this machine, from where they "
             f"can only be copied.\nLeave --{how} out."
         )
-    named = [str(path) for path in fetch_addresses(named, progress)]  # where files are copied from
+    local = fetch_addresses(named, progress)
+    shown = {str(path): path.shown for path in local if isinstance(path, FetchedPath)}
+    named = [str(path) for path in local]  # where files are copied from
     progress.start("Listing photos", unit="photos")
     found = find_photos(named, target, in_order)
     progress.advance(len(found.photos))
     if found.num_left_out:
-        progress.note(f"{found.num_left_out:,} photos in {into} are sorted already and stay.")
+        are = "is" if found.num_left_out == 1 else "are"
+        photos = counted(found.num_left_out, "photo")
+        progress.note(f"{photos} in {into} {are} sorted already, and left out.")
     found.left_out.report(progress)
     planner = Planner(target, how, folders, sure, with_companions)
     placements = tuple(_planned(planner, classifier, found.photos, progress))
     if left := planner.companions_left():
-        counts = " and ".join(f"{count:,} {kind}" for kind, count in sorted(left.items()))
-        progress.note(f"{counts} stay where they are; --companions includes them.")
-    places = tuple(os.path.abspath(name) for name in named)  # noqa: PTH100
+        counts = " and ".join(
+            counted(count, _ONE[kind], kind) for kind, count in sorted(left.items())
+        )
+        where = "stays where it is" if sum(left.values()) == 1 else "stay where they are"
+        progress.note(f"{counts} {where}; --companions includes such files.")
+    places = tuple(shown.get(name) or os.path.abspath(name) for name in named)  # noqa: PTH100
     model = "builtin" if run_path is None else os.path.abspath(_path_of(run_path))  # noqa: PTH100
-    return Sorting(Path(target), how, placements, in_order, places, model)
+    return Sorting(Path(target), how, placements, in_order, places, model, shown)
 
 
 def check_sortable(classifier: Classifier) -> None:

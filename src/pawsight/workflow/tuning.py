@@ -16,6 +16,7 @@ from typing import Any
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, PawsightError, RunError, StoppedError
 from pawsight.evaluation.importance import Importance, importances
+from pawsight.formatting import counted
 from pawsight.history import best_epoch, load_history
 from pawsight.progress import Progress, Silent
 from pawsight.runs import Run, check_outside, default_results_dir
@@ -151,7 +152,8 @@ class _Search:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
             self._study.enqueue_trial(values)
             raise StoppedError(
-                f"Stopped; {len(self.trials())} trials are kept in {self._folder}.\n"
+                f"Stopped; {counted(len(self.trials()), 'trial is', 'trials are')} kept in "
+                f"{self._folder}.\n"
                 f"Continue with the same command and --out {self._folder}"
             ) from error
         except PawsightError as error:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_check import check_classes
+from pawsight.data.listing.class_check import check_classes, report_missing_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.errors import DataError, SourceError
@@ -271,6 +271,31 @@ def test_a_table_that_gives_one_label_or_none_is_not_named_as_unused(tmp_path, l
     with pytest.raises(DataError, match="two or more are needed") as raised:
         check_classes(scan(fetch(tmp_path / "l.csv", Silent())))
     assert "not used" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "note"),
+    [
+        (
+            "path,age\n0.jpg,3.5\n1.jpg,2\n",
+            "The table l.csv beside them is not used:\n  The column age",
+        ),
+        ("path,label\n0.jpg,cat\n0.jpg,dog\n1.jpg,dog\n", "1 photo(s) have two labels, such as"),
+        (None, ""),
+    ],
+)
+def test_an_audit_names_why_photos_have_no_classes_where_something_could_give_them(
+    tmp_path, table, note
+):
+    put(tmp_path, ".")
+    if table:
+        (tmp_path / "l.csv").write_text(table)
+    notes = Notes()
+    report_missing_classes(scan(fetch(tmp_path, Silent())), notes)
+    assert len(notes.texts) == bool(note)
+    assert not note or (
+        notes.texts[0].startswith("To train on these photos: ") and note in notes.texts[0]
+    )
 
 
 def test_an_archive_in_a_folder_without_photos_is_named(tmp_path):

@@ -248,8 +248,12 @@ def test_usual_headings_are_known_and_unused_columns_named(pets, headings, unuse
     notes = Notes()
     listing = listed(pets, text, notes)
     assert rows(listing) == [("a.jpg", "cat", "", ""), ("b.jpg", "dog", "", "")]
-    recorded = [text for text in notes.texts if text.startswith("Columns that are not used")]
-    assert recorded == ([f"Columns that are not used: {unused}."] if unused else [])
+    recorded = [text for text in notes.texts if text.startswith("Columns that give no labels")]
+    assert recorded == (
+        [f"Columns that give no labels: {unused}. The report has the accuracy by their values."]
+        if unused
+        else []
+    )
 
 
 def chosen(pets, text, notes=None, **options):
@@ -293,14 +297,14 @@ def test_parts_of_a_table_can_be_ignored(pets):
         pets, "path,label,split\na.jpg,cat,train\nb.jpg,dog,val\n", notes, parts="none"
     )
     assert [p.part for p in listing.photos] == ["", ""]
-    assert "Columns that are not used: split." in notes.texts
+    assert any(t.startswith("Columns that give no labels: split.") for t in notes.texts)
 
 
 def test_a_column_called_set_that_holds_no_parts_is_named_as_unused(pets):
     notes = Notes()
     listing = listed(pets, "path,label,set\na.jpg,cat,A\nb.jpg,dog,B\n", notes)
     assert [p.part for p in listing.photos] == ["", ""]
-    assert "Columns that are not used: set." in notes.texts
+    assert any(t.startswith("Columns that give no labels: set.") for t in notes.texts)
     assert any("--columns part=set --parts train=VALUE,test=VALUE" in t for t in notes.texts)
     config = SourceConfig(columns="part=set", parts="train=A,test=B")
     assert [p.part for p in scan(fetch(pets / "labels.csv", Silent()), config=config).photos] == [

@@ -10,6 +10,7 @@ from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Audit, BrokenPhoto
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts, exact_copies
+from pawsight.formatting import counted
 from pawsight.progress import Progress, Silent
 from pawsight.records import PARTS, Photo, Pixels
 
@@ -71,7 +72,7 @@ def summarize_photos(
     counts = ", ".join(f"{len(catalog.part(part)):,} {part}" for part in PARTS)
     classes = catalog.class_names
     named = ", ".join(classes) if len(classes) <= 8 else f"{len(classes)} classes"
-    progress.note(f"{len(catalog.usable):,} photos of {named}: {counts}.")
+    progress.note(f"{counted(len(catalog.usable), 'photo')} of {named}: {counts}.")
     broken = catalog.broken
     if broken:
         progress.note(f"{len(broken):,} photo(s) cannot be used and are left out:")

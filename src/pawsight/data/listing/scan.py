@@ -34,6 +34,7 @@ from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import Part, Photo
 
@@ -250,7 +251,9 @@ class _Scan:
             self._add(folder.prefix, folder.label, folder.part)
         for name, why in structure.left_out.items():
             beside = walk(root, f"{name}/", progress=self._progress, left_out=self._left_out)
-            self._progress.note(f"Left out {name}/: {why} ({len(beside.photos)} photos).")
+            self._progress.note(
+                f"Left out {name}/: {why} ({counted(len(beside.photos), 'photo')})."
+            )
             self._found.num_ignored += len(beside.photos) + beside.num_ignored
         if structure.empty:
             count = len(structure.empty)
@@ -275,7 +278,8 @@ class _Scan:
                 del self._found.photos[before:]
                 self._found.num_ignored += len(photos)
                 self._progress.note(
-                    f"Left out {prefix}: no name matches --label-pattern ({len(photos):,} photos)."
+                    f"Left out {prefix}: no name matches --label-pattern "
+                    f"({counted(len(photos), 'photo')})."
                 )
                 continue
             self._found.photos[before:] = [

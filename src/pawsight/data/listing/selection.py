@@ -54,7 +54,10 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
             progress.note(f"Other labels are left out: {others}.")
         elif others:
             num_others = num_before - len(photos)
-            progress.note(f"{num_others:,} photos of other classes are left out: {others}.")
+            photos_are = counted(
+                num_others, "photo of another class is", "photos of other classes are"
+            )
+            progress.note(f"{photos_are} left out: {others}.")
     _report_similar_names(_classes(photos, task), progress)
     return photos
 
@@ -154,7 +157,7 @@ def report_classes(
     """Write a note on the classes and parts that were found."""
     classes = _classes(photos, task)
     if not classes:
-        progress.note(f"{len(photos):,} photos without classes.")
+        progress.note(f"{counted(len(photos), 'photo')} without classes.")
         return
     parts = [part for part in PARTS if any(photo.part == part for photo in photos)]
     named = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

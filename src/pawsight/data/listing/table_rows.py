@@ -117,7 +117,10 @@ class TableRows:
             self._progress.note(f"{num_repeated} line(s) of {name} name a photo for a second time.")
         unused = self._table.unused
         if unused:
-            self._progress.note(f"Columns that are not used: {listed(self._table.unused, 20)}.")
+            self._progress.note(
+                f"Columns that give no labels: {listed(unused, 20)}. "
+                f"The report has the accuracy by their values."
+            )
         if not self._table.part_heading and (name := next(filter(may_be_parts, unused), "")):
             self._progress.note(
                 f"The values of {name} are no names of parts. If it gives the parts, state which: "
