@@ -81,7 +81,7 @@ def load_checksums(run: Run) -> dict[str, str] | None:
 
 
 @contextlib.contextmanager
-def rewriting(run: Run, files: Files) -> Iterator[None]:
+def update_checksums(run: Run, files: Files) -> Iterator[None]:
     """Update the checksums of files that the block rewrites; those of other files stay.
 
     Args:

@@ -37,7 +37,7 @@ def class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
 
 
-def chosen_weights(
+def resolve_class_weights(
     setting: str | Mapping[str, float], class_names: Sequence[str], counts: Sequence[int]
 ) -> tuple[float, ...] | None:
     """Return the weight of a photo of each class by the setting; None where all count alike.

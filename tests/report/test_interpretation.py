@@ -8,8 +8,8 @@ from pawsight.report.first_screen import caution, detail, headline
 from pawsight.report.interpretation import (
     Confusion,
     findings,
-    legible,
     reading,
+    sanitize,
     top_confusions,
 )
 
@@ -271,8 +271,8 @@ def test_a_share_is_not_rounded_to_perfection(share, text):
 
 
 def test_text_that_cannot_be_shown_is_replaced():
-    assert legible("caf\udce9 \u202egpj.exe\n") == "caf� �gpj.exe�"
-    assert legible("Füchse 🦊 שלום") == "Füchse 🦊 שלום"
+    assert sanitize("caf\udce9 \u202egpj.exe\n") == "caf� �gpj.exe�"
+    assert sanitize("Füchse 🦊 שלום") == "Füchse 🦊 שלום"
 
 
 IMBALANCED_RATIO = {"is_imbalanced": True, "balanced_accuracy_interval": [0.55, 0.93]}

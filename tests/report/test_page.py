@@ -14,7 +14,7 @@ from pawsight.data.pixel_scale import STANDARD
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
 from pawsight.records import Predictions
-from pawsight.report.gallery import surest_mistakes
+from pawsight.report.gallery import most_confident_mistakes
 from pawsight.report.page import write_report
 from pawsight.storage.atomic import write_json
 
@@ -375,6 +375,6 @@ def test_the_mistakes_it_was_surest_of_come_first():
     probs = np.array([[0.5, 0.3, 0.2], [0.9, 0.08, 0.02], [0.6, 0.01, 0.39], [0.1, 0.8, 0.1]])
     predictions = Predictions(tuple("abcd"), np.array([1, 1, 1, 1]), probs, ("x", "y", "z"))
 
-    found = surest_mistakes(predictions, Path("gone"), 2, STANDARD)
+    found = most_confident_mistakes(predictions, Path("gone"), 2, STANDARD)
 
     assert [(one.path, one.probability) for one in found] == [("b", 0.9), ("c", 0.6)]

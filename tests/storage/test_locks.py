@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pawsight.storage.locks import locked, share, unshared
+from pawsight.storage.locks import lock_unshared, locked, share
 
 HOLDING = """
 import sys
@@ -101,9 +101,9 @@ def test_a_file_that_is_no_lock_is_named(path):
 
 def test_a_shared_lock_keeps_off_only_who_wants_it_alone(path):
     first, second = share(path, 0), share(path, 0)
-    with unshared(path) as is_free:
+    with lock_unshared(path) as is_free:
         assert not is_free
     first.close()
     second.close()
-    with unshared(path) as is_free:
+    with lock_unshared(path) as is_free:
         assert is_free

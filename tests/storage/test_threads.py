@@ -8,7 +8,7 @@ import pytest
 from pawsight.errors import DiskError
 from pawsight.storage import disk_space
 from pawsight.storage.disk_space import need_space
-from pawsight.storage.threads import in_threads
+from pawsight.storage.threads import map_in_threads
 
 
 def nothing():
@@ -18,7 +18,7 @@ def nothing():
 @pytest.mark.parametrize("num_threads", [1, 3])
 def test_each_job_is_done_once_and_its_end_is_reported(num_threads):
     done, ticks, stop = [], [], threading.Event()
-    ended = list(in_threads(done.append, range(20), num_threads, stop, lambda: ticks.append(1)))
+    ended = list(map_in_threads(done.append, range(20), num_threads, stop, lambda: ticks.append(1)))
     assert sorted(done) == sorted(job for job, _ in ended) == list(range(20))
     assert all(error is None for _, error in ended)
     assert stop.is_set()
@@ -27,7 +27,7 @@ def test_each_job_is_done_once_and_its_end_is_reported(num_threads):
 
 def test_one_thread_works_in_the_order_of_the_jobs():
     done = []
-    list(in_threads(done.append, [3, 1, 2], 1, threading.Event(), nothing))
+    list(map_in_threads(done.append, [3, 1, 2], 1, threading.Event(), nothing))
     assert done == [3, 1, 2]
 
 
@@ -36,14 +36,14 @@ def test_an_error_comes_with_its_job_and_the_others_are_done():
         if job == 1:
             raise ValueError(job)
 
-    ended = dict(in_threads(work, [0, 1, 2], 2, threading.Event(), nothing))
+    ended = dict(map_in_threads(work, [0, 1, 2], 2, threading.Event(), nothing))
     assert str(ended[1]) == "1"
     assert ended[0] is ended[2] is None
 
 
 def test_several_jobs_run_at_a_time_but_no_more_than_asked():
     barrier = threading.Barrier(3)
-    list(in_threads(lambda _: barrier.wait(20), range(3), 3, threading.Event(), nothing))
+    list(map_in_threads(lambda _: barrier.wait(20), range(3), 3, threading.Event(), nothing))
     running, most = [], []
 
     def work(job):
@@ -51,7 +51,7 @@ def test_several_jobs_run_at_a_time_but_no_more_than_asked():
         most.append(len(running))
         running.remove(job)
 
-    list(in_threads(work, range(50), 1, threading.Event(), nothing))
+    list(map_in_threads(work, range(50), 1, threading.Event(), nothing))
     assert max(most) == 1
 
 
@@ -63,7 +63,7 @@ def test_a_caller_that_leaves_stops_what_is_not_begun():
         gate.acquire(timeout=20)
         done.append(job)
 
-    jobs = in_threads(work, range(100), 1, stop, nothing)
+    jobs = map_in_threads(work, range(100), 1, stop, nothing)
     assert next(jobs) == (0, None)
     stop.set()
     gate.release()
@@ -73,7 +73,9 @@ def test_a_caller_that_leaves_stops_what_is_not_begun():
 
 def test_a_thread_that_hangs_is_not_waited_for():
     forever = threading.Event()
-    jobs = in_threads(lambda job: job and forever.wait(60), [0, 1], 2, threading.Event(), nothing)
+    jobs = map_in_threads(
+        lambda job: job and forever.wait(60), [0, 1], 2, threading.Event(), nothing
+    )
     assert next(jobs) == (0, None)
     jobs.close()
     forever.set()

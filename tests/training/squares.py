@@ -6,10 +6,10 @@ import numpy as np
 
 from pawsight.config import TrainConfig
 from pawsight.training import recipe
+from pawsight.training.communicator import SINGLE_PROCESS
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.precision import Precision
-from pawsight.training.team import ALONE
 from pawsight.training.trainer import Trainer
 
 
@@ -30,11 +30,11 @@ class Squares:
         return self.images[indices]
 
 
-def trainer_of(model="swift", epochs=3, plan=None, team=ALONE, **settings):
+def trainer_of(model="swift", epochs=3, plan=None, communicator=SINGLE_PROCESS, **settings):
     """Make a trainer that learns from 96 squares, by a plan made from the settings or given."""
     photos = Squares()
     config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
     precision = Precision("float32", "for a test")
     plan = plan or recipe.plan(config, ("dark", "light"), 96, 24, precision)
     train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
-    return Trainer(Learner(plan, photos, train, validation, team=team), plan)
+    return Trainer(Learner(plan, photos, train, validation, communicator=communicator), plan)

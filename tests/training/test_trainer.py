@@ -25,7 +25,7 @@ class _Signals(Silent):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
-class _Counted(Silent):
+class _RevertibleProgress(Silent):
     """Counts what is reported of the stage "Training"."""
 
     def start(self, task, total=None, unit=""):
@@ -43,7 +43,7 @@ def _weights(trainer):
 @pytest.mark.parametrize("model", ["swift", "colab"])
 def test_a_stopped_run_that_is_resumed_ends_with_the_bits_of_one_that_was_not(tmp_path, model):
     whole = trainer_of(model)
-    progress = _Counted()
+    progress = _RevertibleProgress()
     whole_history = whole.fit(Run(tmp_path / "whole"), progress)
     assert progress.done == progress.total == whole.plan.num_steps
 

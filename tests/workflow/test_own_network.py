@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from pawsight.class_weights import chosen_weights
+from pawsight.class_weights import resolve_class_weights
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ModelError, RunError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
-from pawsight.models import own
+from pawsight.models import custom_network
+from pawsight.models.custom_outputs import as_logits
 from pawsight.models.model_files import load_model
-from pawsight.models.own_outputs import as_logits
 from pawsight.training.trainer import Trainer
 from pawsight.workflow import draw_sample, export, feed, resume, train
 
@@ -89,7 +89,7 @@ def _boards(folder):
 
 def test_the_run_is_evaluated_exported_and_loaded_again_without_the_function(whole, monkeypatch):
     run, _, _ = whole
-    monkeypatch.setattr(own, "_given", {})
+    monkeypatch.setattr(custom_network, "_registered", {})
     assert run.is_complete and run.report_path.is_file()
     assert run.metrics["parts"]["test"]["accuracy"] >= 0
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
@@ -134,7 +134,7 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
         parts = {"build": tiny, "optimizer": keras.optimizers.Adam(1e-3)}
         with pytest.raises(StoppedError):
             train(photos, CONFIG, tmp_path / "run", **parts)
-    monkeypatch.setattr(own, "_given", {})
+    monkeypatch.setattr(custom_network, "_registered", {})
     with pytest.raises(ConfigError, match=r"your own function .*tiny.*\n.*--build"):
         resume(tmp_path / "run")
     with pytest.raises(RunError, match="an optimizer of your own"):
@@ -165,11 +165,11 @@ def test_a_function_that_cannot_be_had_is_named(tmp_path, monkeypatch):
         ("math:pi", "math:pi is not a function"),
     ):
         with pytest.raises(ConfigError, match=message):
-            own.give(build)
+            custom_network.register(build)
 
 
 def test_only_a_function_of_this_process_is_called(tmp_path):
-    network = own.FAMILY.find("own:os:system")
+    network = custom_network.FAMILY.find("own:os:system")
     with pytest.raises(ConfigError, match="only where you give it"):
         network.build(2, (32, 32))
 
@@ -223,9 +223,9 @@ def test_a_network_that_cannot_be_used_is_refused_with_what_is_expected(model, m
 
 
 def test_a_function_that_fails_is_named():
-    name = own.give(lambda image_size, classes: 1 / 0)
+    name = custom_network.register(lambda image_size, classes: 1 / 0)
     with pytest.raises(ModelError, match=r"failed with ZeroDivisionError.*\n.*The function gets"):
-        own.FAMILY.find(name).build(2, (32, 32))
+        custom_network.FAMILY.find(name).build(2, (32, 32))
 
 
 def test_mistakes_are_named_before_photos_are_read(photos):
@@ -238,11 +238,11 @@ def test_mistakes_are_named_before_photos_are_read(photos):
 
 
 def test_weights_of_classes_are_by_name():
-    assert chosen_weights({"b": 3.0}, ("a", "b"), [5, 5]) == (1.0, 3.0)
-    assert chosen_weights("auto", ("a", "b"), [5, 5]) is None
-    assert chosen_weights("auto", ("a", "b"), [30, 10]) == pytest.approx((2 / 3, 2.0))
+    assert resolve_class_weights({"b": 3.0}, ("a", "b"), [5, 5]) == (1.0, 3.0)
+    assert resolve_class_weights("auto", ("a", "b"), [5, 5]) is None
+    assert resolve_class_weights("auto", ("a", "b"), [30, 10]) == pytest.approx((2 / 3, 2.0))
     with pytest.raises(ConfigError, match="the class 'c', and there is none"):
-        chosen_weights({"c": 1.0}, ("a", "b"), [5, 5])
+        resolve_class_weights({"c": 1.0}, ("a", "b"), [5, 5])
 
 
 def test_a_feed_knows_its_class_names(photos):

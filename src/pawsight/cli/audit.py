@@ -10,7 +10,7 @@ import typer
 
 from pawsight.cli.output import print_line, results
 from pawsight.cli.settings import GroupBy, pixels_config
-from pawsight.cli.source_options import source_config, takes_source_options
+from pawsight.cli.source_options import source_config, with_source_options
 from pawsight.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _PixelsSet = Annotated[
 ]
 
 
-@takes_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing"))
+@with_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing"))
 def audit(
     ctx: typer.Context,
     source: Annotated[

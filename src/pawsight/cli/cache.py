@@ -11,7 +11,7 @@ import typer
 from pawsight.cli.output import print_line
 
 if TYPE_CHECKING:
-    from pawsight.data.cache_contents import CacheEntry, Cleared
+    from pawsight.data.cache_contents import CacheEntry, ClearResult
 
 
 def cache(
@@ -58,7 +58,7 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
         print_table(
             [
                 (
-                    *(entry.name, entry.kind, f"{entry.num_files:,}", size_text(entry.num_bytes)),
+                    *(entry.name, entry.kind, f"{entry.num_files:,}", format_size(entry.num_bytes)),
                     *(
                         f"{datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}",
                         _origin_text(entry),
@@ -69,7 +69,7 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
             ["name", "what", "files", "size", "last used", "photos in"],
             right="files size",
         )
-    print_line(f"{size_text(total)} in {folder}")
+    print_line(f"{format_size(total)} in {folder}")
     if entries:
         print_line("Clear one: pawsight cache --clear NAME   or everything: --clear all")
 
@@ -79,14 +79,14 @@ def _origin_text(entry: CacheEntry) -> str:
     return f"{entry.origin} (gone)" if is_gone else entry.origin
 
 
-def _print_cleared(cleared: list[Cleared]) -> None:
+def _print_cleared(cleared: list[ClearResult]) -> None:
     freed = 0
     for found in cleared:
         entry = found.entry
-        what = f"{entry.name} ({entry.kind}, {size_text(entry.num_bytes)})"
+        what = f"{entry.name} ({entry.kind}, {format_size(entry.num_bytes)})"
         print_line(f"Left {what}: {found.problem}." if found.problem else f"Removed {what}.")
         freed += 0 if found.problem else entry.num_bytes
-    print_line(f"{size_text(freed)} freed.")
+    print_line(f"{format_size(freed)} freed.")
 
 
 def _values(entry: CacheEntry) -> dict[str, Any]:
@@ -101,14 +101,14 @@ def _values(entry: CacheEntry) -> dict[str, Any]:
     }
 
 
-def _cleared_values(cleared: list[Cleared]) -> dict[str, Any]:
+def _cleared_values(cleared: list[ClearResult]) -> dict[str, Any]:
     return {
         "removed": [_values(found.entry) for found in cleared if not found.problem],
         "left": [_values(f.entry) | {"problem": f.problem} for f in cleared if f.problem],
     }
 
 
-def size_text(num_bytes: int) -> str:
+def format_size(num_bytes: int) -> str:
     """Write a size for display: `512 bytes`, `3.4 MB`, `1.2 GB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if num_bytes >= scale:

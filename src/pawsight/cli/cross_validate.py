@@ -17,11 +17,11 @@ from pawsight.cli.settings import (
     Seed,
     train_config,
 )
-from pawsight.cli.source_options import MULTI_LABEL, RARE, takes_source_options
+from pawsight.cli.source_options import MULTI_LABEL, RARE, with_source_options
 from pawsight.cli.tables import print_json, print_table
 
 
-@takes_source_options(hidden=RARE, without=MULTI_LABEL)
+@with_source_options(hidden=RARE, without=MULTI_LABEL)
 def cross_validate(
     ctx: typer.Context,
     source: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pawsight.cli.output import only_results, print_line
+from pawsight.cli.output import print_line, reserve_stdout
 
 if TYPE_CHECKING:
     from pawsight.data.sources.known import KnownSet
@@ -24,7 +24,7 @@ data = typer.Typer(
 
 
 @data.command("list")
-@only_results
+@reserve_stdout
 def list_sets(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -45,7 +45,7 @@ def list_sets(
 
 
 @data.command()
-@only_results
+@reserve_stdout
 def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `pawsight data list`.")],
     into: Annotated[
@@ -71,14 +71,14 @@ def get(
 
 
 def _print(sets: tuple[KnownSet, ...]) -> None:
-    from pawsight.cli.cache import size_text
+    from pawsight.cli.cache import format_size
     from pawsight.cli.tables import print_table
 
     print_table(
         [
             (
                 *(known.name, f"{known.num_photos:,}", str(known.num_classes)),
-                *(size_text(known.num_bytes), known.licence, known.title),
+                *(format_size(known.num_bytes), known.licence, known.title),
             )
             for known in sets
         ],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.output import print_line, results
-from pawsight.cli.source_options import MULTI_LABEL, source_config, takes_source_options
+from pawsight.cli.source_options import MULTI_LABEL, source_config, with_source_options
 from pawsight.cli.tables import print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MAX_ROWS = 20  # printed; the page and the table have more
 
 
-@takes_source_options(without=MULTI_LABEL)
+@with_source_options(without=MULTI_LABEL)
 def doubts(
     ctx: typer.Context,
     source: Annotated[

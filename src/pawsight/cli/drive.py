@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pawsight.cli.output import only_results, print_line
+from pawsight.cli.output import print_line, reserve_stdout
 
 drive = typer.Typer(
     name="drive",
@@ -21,7 +21,7 @@ drive = typer.Typer(
 
 
 @drive.command()
-@only_results
+@reserve_stdout
 def login(
     client: Annotated[
         Path,
@@ -49,7 +49,7 @@ def login(
 
 
 @drive.command()
-@only_results
+@reserve_stdout
 def logout() -> None:
     """Revoke the sign-in at Google, and remove it here.
 
@@ -61,7 +61,7 @@ def logout() -> None:
 
 
 @drive.command()
-@only_results
+@reserve_stdout
 def status() -> None:
     """Show the account used for Google Drive, and whether it responds.
 

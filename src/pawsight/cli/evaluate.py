@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from pawsight.cli.source_options import source_config, takes_source_options
+from pawsight.cli.source_options import source_config, with_source_options
 
 
-@takes_source_options(hidden=("label_separator", "allow_missing"))
+@with_source_options(hidden=("label_separator", "allow_missing"))
 def evaluate(
     ctx: typer.Context,
     run: Annotated[

@@ -28,7 +28,7 @@ from pawsight.cli.drive import drive
 from pawsight.cli.evaluate import evaluate
 from pawsight.cli.export import export
 from pawsight.cli.merge import merge
-from pawsight.cli.output import only_results, prepare_streams
+from pawsight.cli.output import prepare_streams, reserve_stdout
 from pawsight.cli.pack import pack
 from pawsight.cli.predict import predict
 from pawsight.cli.report import report
@@ -124,7 +124,7 @@ COMMANDS = (
     doctor,
 )
 for command in COMMANDS:
-    app.command()(only_results(command))
+    app.command()(reserve_stdout(command))
 app.add_typer(data, name="data")
 app.add_typer(drive, name="drive")
 

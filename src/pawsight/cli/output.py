@@ -28,7 +28,7 @@ def print_line(text: object = "") -> None:
     print(text, file=results())
 
 
-def only_results(command: Callable[Takes, None]) -> Callable[Takes, None]:
+def reserve_stdout(command: Callable[Takes, None]) -> Callable[Takes, None]:
     """Wrap a command so that `print` means standard error, and `results()` standard output."""
 
     @functools.wraps(command)

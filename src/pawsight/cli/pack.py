@@ -8,10 +8,10 @@ import typer
 
 from pawsight.cli.output import print_line
 from pawsight.cli.settings import GroupBy
-from pawsight.cli.source_options import source_config, takes_source_options
+from pawsight.cli.source_options import source_config, with_source_options
 
 
-@takes_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing", "columns"))
+@with_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing", "columns"))
 def pack(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help="What `pawsight train` takes.")],

@@ -98,7 +98,7 @@ MULTI_LABEL = ("multi_label", "label_separator")
 RARE = tuple(name for name in _OPTIONS if name not in ("exclude", *MULTI_LABEL))
 
 
-def takes_source_options(
+def with_source_options(
     *, hidden: Sequence[str] = (), without: Sequence[str] = ()
 ) -> Callable[[_Command], _Command]:
     """Build a decorator that gives a command these options in place of its `**options`.

@@ -24,7 +24,7 @@ from pawsight.cli.settings import (
     Workers,
     train_config,
 )
-from pawsight.cli.source_options import RARE, takes_source_options
+from pawsight.cli.source_options import RARE, with_source_options
 
 if TYPE_CHECKING:
     from pawsight.runs import Run
@@ -86,7 +86,7 @@ _Out = Annotated[
 ]
 
 
-@takes_source_options(hidden=(*RARE, "label_separator"))
+@with_source_options(hidden=(*RARE, "label_separator"))
 def train(
     ctx: typer.Context,
     source: Annotated[

@@ -17,7 +17,7 @@ from pawsight.cli.settings import (
     Seed,
     train_config,
 )
-from pawsight.cli.source_options import MULTI_LABEL, RARE, takes_source_options
+from pawsight.cli.source_options import MULTI_LABEL, RARE, with_source_options
 from pawsight.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MAX_ROWS = 10
 
 
-@takes_source_options(hidden=RARE, without=MULTI_LABEL)
+@with_source_options(hidden=RARE, without=MULTI_LABEL)
 def tune(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help="What `pawsight train` takes.", metavar="SOURCE")],

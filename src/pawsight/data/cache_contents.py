@@ -17,7 +17,7 @@ from typing import Literal
 
 from pawsight.data.reading.ingest_index import describe_file
 from pawsight.errors import ConfigError
-from pawsight.storage.cache import cache_dir, last_used, unheld
+from pawsight.storage.cache import cache_dir, last_used, lock_unused
 
 ALL = "all"
 _NAMED = 5  # entries that an error names
@@ -61,7 +61,7 @@ class CacheEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
+class ClearResult:
     """What became of an entry that was to be cleared: removed, or the reason why it was left."""
 
     entry: CacheEntry
@@ -78,7 +78,7 @@ def list_cache() -> list[CacheEntry]:
     return sorted(found, key=lambda entry: (-entry.num_bytes, entry.name))
 
 
-def clear_cache(names: Sequence[str] = (ALL,)) -> list[Cleared]:
+def clear_cache(names: Sequence[str] = (ALL,)) -> list[ClearResult]:
     """Remove what is kept under these names; it is made again when it is needed.
 
     Args:
@@ -155,12 +155,12 @@ def _measure(kind: Kind, path: Path) -> CacheEntry:
     return CacheEntry(name, kind, path, origin, num_files, num_bytes, last_used(path))
 
 
-def _clear(entry: CacheEntry) -> Cleared:
+def _clear(entry: CacheEntry) -> ClearResult:
     if entry.kind == "leftover" and time.time() - entry.last_used < _STALE_SECONDS:
-        return Cleared(entry, "another pawsight may be making it; it is less than a day old")
-    with unheld(entry.path) as is_free:
+        return ClearResult(entry, "another pawsight may be making it; it is less than a day old")
+    with lock_unused(entry.path) as is_free:
         if not is_free:
-            return Cleared(entry, "a running pawsight uses it")
+            return ClearResult(entry, "a running pawsight uses it")
         try:
             # Out of the way in one step: killed now, this leaves no half of what has a name.
             aside = entry.path.with_name(f".{entry.path.name.lstrip('.')}-cleared")
@@ -169,5 +169,5 @@ def _clear(entry: CacheEntry) -> Cleared:
             if entry.kind == "photos read" and not any(entry.path.parent.iterdir()):
                 entry.path.parent.rmdir()
         except OSError as error:
-            return Cleared(entry, f"it cannot be removed: {error.strerror or error}")
-    return Cleared(entry)
+            return ClearResult(entry, f"it cannot be removed: {error.strerror or error}")
+    return ClearResult(entry)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pawsight.checksums import evaluation_files, rewriting
+from pawsight.checksums import evaluation_files, update_checksums
 from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -66,7 +66,7 @@ def evaluate_run(run: Run, logits: Classify, dataset: Dataset, progress: Progres
     }
     trained_on = catalog.labels(catalog.part("train"))
     num_copies = len(across_parts(catalog, dataset.duplicates))
-    with rewriting(run, evaluation_files):
+    with update_checksums(run, evaluation_files):
         ModelDescription.load(run).model_copy(update=facts).save(run)
         save_shortcuts(measure_shortcuts(calibrated[parts[-1]], dataset), run.shortcuts_path)
         return save_evaluation(

@@ -22,7 +22,7 @@ from pawsight.records import Prediction
 _NOT_KEPT = 2  # a prediction not written yet, and one written in part
 
 
-def tried_apart(
+def guard_crashes(
     photos: Iterable[PhotoOrResult], classifier: Classifier, batch_size: int
 ) -> Iterator[PhotoOrResult]:
     """Yield the photos, those that crash the decoder replaced by rows with the reason.

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from pawsight.errors import RunError, first_line
-from pawsight.inference.run_timeout import RunTimeoutError, run_within
+from pawsight.inference.run_timeout import RunTimeoutError, run_with_timeout
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import open_session
 from pawsight.records import FloatArray, ImageArray
@@ -55,7 +55,7 @@ class ModelRunner:
         """
         limit = _LIMIT_SECONDS + _LIMIT_SECONDS_PER_IMAGE * len(images)
         try:
-            found = run_within(
+            found = run_with_timeout(
                 limit, self._session, self._outputs, {"images": self.as_floats(images)}
             )
         except RunTimeoutError as error:

@@ -241,7 +241,7 @@ def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
 
 def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     found = sorted(glob.glob(pattern, recursive=True))
-    start = len(before_magic(pattern))
+    start = len(literal_folder(pattern))
     matches = [match for match in found if _is_entered(match, start, left_out)]
     # `**` names the folders below as well as all that is in them.
     folders = [] if "**" in pattern else [match for match in matches if os.path.isdir(match)]
@@ -257,7 +257,7 @@ def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
         yield Prediction(pattern, error="no photo matches this pattern")
 
 
-def before_magic(pattern: str) -> str:
+def literal_folder(pattern: str) -> str:
     """Return the folder of a pattern before its first sign, "" for the current one."""
     while glob.has_magic(pattern):
         pattern = os.path.split(pattern)[0]

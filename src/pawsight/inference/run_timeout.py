@@ -20,7 +20,9 @@ class RunTimeoutError(Exception):
     """A run took longer than its limit."""
 
 
-def run_within(seconds: float, session: Any, outputs: list[str], inputs: dict[str, Any]) -> Any:
+def run_with_timeout(
+    seconds: float, session: Any, outputs: list[str], inputs: dict[str, Any]
+) -> Any:
     """Run a session and return its outputs.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.errors import ConfigError, ModelError
-from pawsight.models import applications, colab, hub, own, swift
+from pawsight.models import applications, colab, custom_network, hub, swift
 from pawsight.models.builtin import family as builtin
 from pawsight.models.network import Family, Network, plain
 
@@ -27,7 +27,7 @@ NETWORKS: tuple[Network | Family, ...] = (
     builtin.NETWORK,
     applications.FAMILY,
     hub.FAMILY,
-    own.FAMILY,
+    custom_network.FAMILY,
 )
 
 

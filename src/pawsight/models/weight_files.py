@@ -31,7 +31,7 @@ _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredLayer:
     """The arrays of one layer in a file, by the names of its variables, in the file's order."""
 
     name: str
@@ -114,7 +114,7 @@ def _match(wanted: list[Any], file: h5py.File, backbone: keras.Model) -> dict[st
     return max(found, in_order, key=len)
 
 
-def _stored_layers(root: h5py.Group) -> Iterator[_Stored]:
+def _stored_layers(root: h5py.Group) -> Iterator[_StoredLayer]:
     """Yield the layers of a Keras 2 file; those of a sub-model by their weights' names."""
     for layer_name in map(_text, root.attrs["layer_names"]):
         group = root[layer_name]
@@ -125,7 +125,7 @@ def _stored_layers(root: h5py.Group) -> Iterator[_Stored]:
             by_layer.setdefault(owner, {})[parts[-1]] = group[weight_name]
         for owner, arrays in by_layer.items():
             # A single layer has the file's name for it, whatever its weights are named.
-            yield _Stored(layer_name if len(by_layer) == 1 else owner, arrays)
+            yield _StoredLayer(layer_name if len(by_layer) == 1 else owner, arrays)
 
 
 def _fitting(layer: Any, arrays: dict[str, Any]) -> list[Any] | None:

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from pawsight.report.interpretation import legible
+from pawsight.report.interpretation import sanitize
 from pawsight.storage.atomic import replacing, write_text
 
 BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#e0702b", "#2a9d6f", "#a667b8"
@@ -101,5 +101,5 @@ def inline_svg(figure: Figure, prefix: str) -> str:
 
 def short(name: str) -> str:
     """Return a class name of at most 18 legible characters."""
-    name = legible(name)
+    name = sanitize(name)
     return name if len(name) <= 18 else name[:17] + "…"

@@ -10,7 +10,7 @@ from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse
 from pawsight.formatting import counted, percent, percent_interval
-from pawsight.report.interpretation import legible, top_confusions
+from pawsight.report.interpretation import sanitize, top_confusions
 
 _WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
 _MAX_FAILURES = 3
@@ -65,7 +65,7 @@ def failures(metrics: PartMetrics) -> list[str]:
     """Return where it fails most often, one label a photo; the most frequent first."""
     support = dict(zip(metrics.class_names, map(sum, metrics.confusion_matrix), strict=True))
     return [
-        f"{legible(one.truth)} taken for {legible(one.predicted)}: {one.count:,} of "
+        f"{sanitize(one.truth)} taken for {sanitize(one.predicted)}: {one.count:,} of "
         f"{counted(support[one.truth], 'photo')} ({percent(one.share)})"
         for one in top_confusions(metrics, _MAX_FAILURES)
     ]
@@ -120,7 +120,7 @@ def next_steps(
         ),
     ]
     for one in top_confusions(metrics, 1):
-        truth, predicted = legible(one.truth), legible(one.predicted)
+        truth, predicted = sanitize(one.truth), sanitize(one.predicted)
         steps.append(
             Step(
                 f"Add photos of {truth} that look like {predicted}",

@@ -42,7 +42,7 @@ class LabelMistake:
     picture: str
 
 
-def surest_label_mistakes(
+def most_confident_label_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[LabelMistake]:
     """Return wrong labels: of each label those photos whose probability is furthest off.
@@ -78,7 +78,7 @@ def surest_label_mistakes(
     return found
 
 
-def surest_mistakes(
+def most_confident_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[Mistake]:
     """Return the wrong answers, those first that the model was surest of.

@@ -149,8 +149,8 @@ def findings(
         ratio = counts[most] / counts[least]
         if ratio > IMBALANCED_RATIO:
             sentences.append(
-                f"The classes are uneven: “{legible(most)}” has {ratio:.1f} times the training "
-                f"photos of “{legible(least)}”. The balanced accuracy, "
+                f"The classes are uneven: “{sanitize(most)}” has {ratio:.1f} times the training "
+                f"photos of “{sanitize(least)}”. The balanced accuracy, "
                 f"{percent(metrics.scores.get('balanced_accuracy'))}, counts every class alike"
                 + (
                     ". So did training: a photo of a rare class counted for more, so the model "
@@ -188,7 +188,7 @@ def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
     return sorted(found, key=lambda one: (-one.count, -one.share))[:most]
 
 
-def legible(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return text that can be shown anywhere.
 
     Bytes that are no UTF-8, control characters and characters that turn the
@@ -209,7 +209,7 @@ _DIRECTION_MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 
 def _against_baseline(metrics: PartMetrics) -> str:
     always = (
-        f"always saying “{legible(metrics.baseline_class)}”, the commonest class, would be "
+        f"always saying “{sanitize(metrics.baseline_class)}”, the commonest class, would be "
         f"right on {percent(metrics.baseline_accuracy)}"
     )
     interval, baseline = metrics.intervals.get(metrics.main_score), metrics.baseline_accuracy
@@ -231,7 +231,7 @@ def _most_confused(metrics: PartMetrics) -> str:
     if top[0].count == 1:
         return "No class was taken for another more than once."
     parts = [
-        f"“{legible(one.truth)}” taken for “{legible(one.predicted)}” "
+        f"“{sanitize(one.truth)}” taken for “{sanitize(one.predicted)}” "
         f"{counted(one.count, 'time', 'times')} ({percent(one.share)} of that class)"
         for one in top
     ]

@@ -8,7 +8,7 @@ from pawsight.evaluation.results import LabelMetrics, PartMetrics
 from pawsight.evaluation.thresholds import MIN_PHOTOS
 from pawsight.formatting import counted, decimal, percent, percent_interval
 from pawsight.report.first_screen import PHOTOS
-from pawsight.report.interpretation import legible
+from pawsight.report.interpretation import sanitize
 
 _NAMED = 3
 
@@ -37,7 +37,7 @@ def failures(metrics: PartMetrics) -> list[str]:
         if isinstance(one, LabelMetrics) and one.f1 is not None and one.f1 < 1
     ]
     return [
-        f"{legible(name)}: {one.false_negatives:,} of {counted(one.support, 'photo')} missed, "
+        f"{sanitize(name)}: {one.false_negatives:,} of {counted(one.support, 'photo')} missed, "
         f"{one.false_positives:,} wrongly given"
         for _, name, one in sorted(labels, key=lambda row: row[0])[:_NAMED]
     ]
@@ -64,7 +64,7 @@ def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
     if worst:
         sentences.append(
             f"The probability of a label is {percent(error)} off on average, that of "
-            f"“{legible(worst)}” {percent(labels[worst].calibration_error)}: the mean gap to the "
+            f"“{sanitize(worst)}” {percent(labels[worst].calibration_error)}: the mean gap to the "
             f"share of photos that have it."
         )
     if num_lost:
@@ -90,7 +90,7 @@ def _hardest(labels: dict[str, LabelMetrics]) -> str:
     if min(known)[0] == 1:
         return "Every label was right on each of these photos."
     parts = [
-        f"“{legible(name)}” {decimal(f1)} (precision {percent(labels[name].precision)}, recall "
+        f"“{sanitize(name)}” {decimal(f1)} (precision {percent(labels[name].precision)}, recall "
         f"{percent(labels[name].recall)})"
         for f1, name in sorted(known)[:_NAMED]
     ]
@@ -98,5 +98,5 @@ def _hardest(labels: dict[str, LabelMetrics]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"“{legible(name)}”" for name in names[:8])
+    shown = ", ".join(f"“{sanitize(name)}”" for name in names[:8])
     return shown + (f" and {len(names) - 8:,} more labels" if len(names) > 8 else "")

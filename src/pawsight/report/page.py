@@ -25,11 +25,16 @@ from pawsight.formatting import counted, percent
 from pawsight.history import best_epoch
 from pawsight.records import PARTS, Predictions
 from pawsight.report import figures, interpretation, label_figures
-from pawsight.report.answered import coverage_sentence, draw_coverage, threshold_of
 from pawsight.report.contents import Contents
+from pawsight.report.coverage import coverage_sentence, draw_coverage, threshold_of
 from pawsight.report.data_page import write_data_page
 from pawsight.report.figure_style import inline_svg, save_figure
-from pawsight.report.gallery import LabelMistake, Mistake, surest_label_mistakes, surest_mistakes
+from pawsight.report.gallery import (
+    LabelMistake,
+    Mistake,
+    most_confident_label_mistakes,
+    most_confident_mistakes,
+)
 from pawsight.report.heat_pictures import HeatPicture, draw_heat_pictures
 from pawsight.report.learning_figure import draw_learning_curve
 from pawsight.report.robustness_figure import draw_robustness
@@ -112,7 +117,7 @@ def _mistakes(
     facts: Contents, predictions: Predictions, most: int
 ) -> Sequence[Mistake | LabelMistake]:
     scale = facts.model.pixel_scale if facts.model else STANDARD
-    find = surest_label_mistakes if facts.task.is_multi_label else surest_mistakes
+    find = most_confident_label_mistakes if facts.task.is_multi_label else most_confident_mistakes
     return find(predictions, facts.root, most, scale)
 
 

@@ -12,8 +12,8 @@ from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
 from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
-from pawsight.report.answered import answered_and_wrong, threshold_of
 from pawsight.report.contents import Contents
+from pawsight.report.coverage import answered_and_wrong, threshold_of
 from pawsight.report.report_fields import (
     Answers,
     ClassSummary,

@@ -1,4 +1,4 @@
-"""Load the pages' templates: one style; every name is escaped and made legible."""
+"""Load the pages' templates: one style; every name is escaped and unprintable letters replaced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load_template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         # Whatever is printed, a name above all, is made showable on its way out.
-        finalize=lambda value: interpretation.legible(value) if type(value) is str else value,
+        finalize=lambda value: interpretation.sanitize(value) if type(value) is str else value,
     )
     environment.filters["percent"] = lambda *given: _unbroken(formatting.percent(*given))
     environment.filters["interval"] = formatting.percent_interval

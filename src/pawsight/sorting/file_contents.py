@@ -24,7 +24,7 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopiedFile:
     """What was copied: the size in bytes, the time of last change, and the hash of the bytes."""
 
     size: int
@@ -61,7 +61,7 @@ def hash_file(path: str) -> str:
     return found.hexdigest()
 
 
-def copy_file(source: str, part: str, must_last: bool) -> Copied:
+def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
     """Copy a photo and its times into a temporary file, and return what was copied.
 
     Args:
@@ -88,7 +88,7 @@ def copy_file(source: str, part: str, must_last: bool) -> Copied:
                 os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         after = os.fstat(reading.fileno())
     _copy_marks(source, before, part)  # once it is closed: some network drives set the time then
-    copied = Copied(before.st_size, before.st_mtime_ns, found.hexdigest())
+    copied = CopiedFile(before.st_size, before.st_mtime_ns, found.hexdigest())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise PhotoError(CHANGED)
     if os.stat(part).st_size != copied.size or (must_last and hash_file(part) != copied.sha256):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pawsight.data.file_types import is_raw
 from pawsight.data.listing.left_out import LeftOut
-from pawsight.inference.photo_inputs import before_magic, expand, name_of
+from pawsight.inference.photo_inputs import expand, literal_folder, name_of
 from pawsight.records import Prediction
 
 # os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
@@ -85,7 +85,7 @@ def _root(source: str) -> str:
     """Return the file or folder of a source; of a pattern, the part before the first wildcard."""
     if os.path.lexists(source):
         return source
-    return before_magic(source) or "."
+    return literal_folder(source) or "."
 
 
 def _lies_in(real: str, folder: str) -> bool:

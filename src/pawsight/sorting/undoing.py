@@ -53,7 +53,7 @@ class Undone:
     is_complete: bool = True
 
 
-class _Stays(Exception):  # noqa: N818 - no error, but an answer
+class _CannotUndoError(Exception):
     """An entry cannot be undone; the text is the reason."""
 
 
@@ -93,7 +93,7 @@ class Undoer:
         target = os.path.join(self._journal.into, entry.target)
         try:
             return step(entry, source, target)
-        except _Stays as error:
+        except _CannotUndoError as error:
             self._left[entry.target] = str(error)
         except (OSError, PhotoError) as error:  # trying again may succeed
             self._left[entry.target] = reason(error) if isinstance(error, OSError) else str(error)
@@ -104,17 +104,18 @@ class Undoer:
         """Return whether an entry is to be undone: False where nothing is left to do.
 
         Raises:
-            _Stays: What is there is not what the sort put there, or its old place is taken.
+            _CannotUndoError: What is there is not what the sort put there, or its old place is
+                taken.
         """
         if not os.path.lexists(target):
             # A link or a copy may have been removed when an earlier undo was killed.
             is_back = entry.number in self._journal.backs or entry.act == "link"
             if is_back or (entry.act != "copy" and os.path.lexists(source)):
                 return False
-            raise _Stays(_GONE)
+            raise _CannotUndoError(_GONE)
         if entry.act == "link":
             if not os.path.islink(target) or os.readlink(target) != os.path.abspath(source):
-                raise _Stays(_CHANGED)
+                raise _CannotUndoError(_CHANGED)
             return True
         is_free = not os.path.lexists(source) or self._is_own_claim(entry, source)
         if entry.act == "rename":
@@ -122,17 +123,17 @@ class Undoer:
                 # Killed before its turn: it is where it was.
                 if _is_unchanged(source, entry):
                     return False
-                raise _Stays(_CHANGED)
+                raise _CannotUndoError(_CHANGED)
             if not is_free:
-                raise _Stays(_TAKEN)
+                raise _CannotUndoError(_TAKEN)
             return True
         if not _is_unchanged_copy(target, entry):
-            raise _Stays(_CHANGED)
+            raise _CannotUndoError(_CHANGED)
         if entry.act == "copy" and not _is_unchanged(source, entry):
             if not is_same_content(source, target):
-                raise _Stays(_LAST)
+                raise _CannotUndoError(_LAST)
         elif entry.act == "carry" and not (is_free or is_same_content(source, target)):
-            raise _Stays(_TAKEN)
+            raise _CannotUndoError(_TAKEN)
         return True
 
     def _is_own_claim(self, entry: Entry, source: str) -> bool:
@@ -158,7 +159,7 @@ class Undoer:
                         raise
             self._carry_back(entry, source, target)
         except FileExistsError as error:
-            raise _Stays(_TAKEN) from error
+            raise _CannotUndoError(_TAKEN) from error
         return True
 
     def _carry_back(self, entry: Entry, source: str, target: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from pawsight.errors import DiskError
-from pawsight.storage.locks import share, unshared
+from pawsight.storage.locks import lock_unshared, share
 
 _held: dict[Path, sqlite3.Connection] = {}  # a process holds folders as a whole
 _holding = threading.Lock()
@@ -72,9 +72,9 @@ def hold(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def unheld(folder: Path) -> Iterator[bool]:
+def lock_unused(folder: Path) -> Iterator[bool]:
     """Yield whether no process holds a folder of the cache; none can while the block runs."""
-    with unshared(_lock_path(folder)) as is_free:
+    with lock_unshared(_lock_path(folder)) as is_free:
         yield is_free
 
 

@@ -136,7 +136,7 @@ def fetch_resumed(
     """
     part = part_of(path, version)
     for _ in range(2):
-        reported = _Reported(advance)
+        reported = _DownloadProgress(advance)
         stated = _fetch_part(open_stream, part, reported, pause)
         if _is_right(part, checksum or stated):
             flush(part)
@@ -153,7 +153,7 @@ def part_of(path: Path, version: str) -> Path:
     return path.with_name(f"{path.name}{mark}.part")
 
 
-class _Reported:
+class _DownloadProgress:
     """Reports the change of the number of bytes, which may shrink."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
@@ -167,7 +167,7 @@ class _Reported:
 
 
 def _fetch_part(
-    open_stream: OpenStream, part: Path, reported: _Reported, pause: Callable[[float], None]
+    open_stream: OpenStream, part: Path, reported: _DownloadProgress, pause: Callable[[float], None]
 ) -> str:
     """Fetch to the end, retrying as long as there is progress; return the server's MD5."""
     tries = 0
@@ -188,7 +188,7 @@ def _seconds_to_wait(tries: int, error: RetryableError) -> float:
     return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MAX_SECONDS)
 
 
-def _fetch_once(open_stream: OpenStream, part: Path, reported: _Reported) -> str:
+def _fetch_once(open_stream: OpenStream, part: Path, reported: _DownloadProgress) -> str:
     with open_stream(_size(part)) as stream:
         at = stream.start
         reported.reach(at)

@@ -63,7 +63,7 @@ def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def unshared(path: Path) -> Iterator[bool]:
+def lock_unshared(path: Path) -> Iterator[bool]:
     """Yield whether no other process shares a lock; then none can take it while the block runs.
 
     Args:

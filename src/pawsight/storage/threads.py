@@ -14,7 +14,7 @@ _JOIN_SECONDS = 2.0  # for threads that are in the middle of a job
 Job = TypeVar("Job")
 
 
-def in_threads(
+def map_in_threads(
     work: Callable[[Job], None],
     jobs: Sequence[Job],
     num_threads: int,

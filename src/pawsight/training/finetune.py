@@ -23,9 +23,9 @@ from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import precision
-from pawsight.training.fitted import Fitted
+from pawsight.training.custom_components import CustomComponents
+from pawsight.training.head_fit import HeadFit
 from pawsight.training.linear_head import Head
-from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.training.session import train_run
@@ -42,11 +42,11 @@ _BUILTIN_SLOWDOWN = 2.5
 def finetune(
     run: Run,
     config: TrainConfig,
-    fitted: Fitted,
+    fitted: HeadFit,
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
-    own: OwnParts | None = None,
+    own: CustomComponents | None = None,
 ) -> keras.Model:
     """Train a backbone with the head that was fitted to it.
 

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from pawsight.models.registry import build_model
 from pawsight.records import Pixels
+from pawsight.training.communicator import SINGLE_PROCESS, Communicator
+from pawsight.training.custom_components import Callbacks, CustomComponents
 from pawsight.training.feed import Feed
 from pawsight.training.optimizers import build_optimizer
-from pawsight.training.own_parts import Callbacks, OwnParts
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.state import State
 from pawsight.training.step import TrainStep, build_train_step
-from pawsight.training.team import ALONE, Team
 from pawsight.training.validation import Validator
 from pawsight.training.warm_start import WarmStart
 
@@ -33,7 +33,7 @@ class Learner:
         validation: The photos to validate on.
         warm_start: The network to start from; None builds one with random weights.
         own: The user's own optimizer, metrics and callbacks.
-        team: The processes that take each step together.
+        communicator: The processes that take each step together.
 
     Attributes:
         initial: The weights that fine-tuning starts from, where their score is known; else None.
@@ -46,19 +46,19 @@ class Learner:
         train: Subset,
         validation: Subset,
         warm_start: WarmStart | None = None,
-        own: OwnParts | None = None,
-        team: Team = ALONE,
+        own: CustomComponents | None = None,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         keras.utils.set_random_seed(plan.seed)
         self.pixels = MonitoredPixels(pixels)
         self.train = train
         self.validation = validation
         self.warm_start = warm_start
-        self.team = team
+        self.communicator = communicator
         self.model = warm_start.build(plan) if warm_start else _with_random_weights(plan)
-        team.prepare(self.model)
-        own = own or OwnParts()
-        self.validator = Validator(self.model, plan, self.pixels, own.metrics, team)
+        communicator.prepare(self.model)
+        own = own or CustomComponents()
+        self.validator = Validator(self.model, plan, self.pixels, own.metrics, communicator)
         self._plan = plan
         is_own = plan.optimizer == "own"
         self._optimizer = own.new_optimizer() if is_own else build_optimizer(plan)
@@ -76,14 +76,14 @@ class Learner:
         """Take one step in which a share of the layers learns; compiled when first taken."""
         if share not in self._steps:
             self._steps[share] = build_train_step(
-                self.model, self._optimizer, self._plan, share, self.team
+                self.model, self._optimizer, self._plan, share, self.communicator
             )
         return self._steps[share](images, labels, learning_rate)
 
     def num_there(self, labels: np.ndarray) -> int:
         """Return how many photos of a batch are not lost; `labels` are of this process's part."""
         is_there = labels.reshape(len(labels), -1)[:, 0] >= 0
-        (counted,) = self.team.total([np.array([np.count_nonzero(is_there)])])
+        (counted,) = self.communicator.sum_arrays([np.array([np.count_nonzero(is_there)])])
         return int(counted[0])
 
     def learning_rate_at(self, step: int, plan: Plan) -> float:
@@ -94,7 +94,7 @@ class Learner:
 
     def feed(self, plan_now: Callable[[], Plan]) -> Feed:
         """Return a source of training batches; `plan_now` returns the plan that holds now."""
-        return Feed(self.pixels, self.train, plan_now, self._on_device, self.team.part)
+        return Feed(self.pixels, self.train, plan_now, self._on_device, self.communicator.part)
 
 
 def _with_random_weights(plan: Plan) -> keras.Model:

@@ -145,7 +145,7 @@ def _mean_step_seconds(plan: Plan, step: int) -> float:
     return sum(share * cost for share, cost in zip(shares, costs, strict=True)) / total
 
 
-def as_followed(run: Run) -> Plan:
+def load_followed_plan(run: Run) -> Plan:
     """Return a run's plan of training in steps, with the changes that were made on the way.
 
     Raises:

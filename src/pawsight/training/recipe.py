@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pawsight.class_weights import chosen_weights
+from pawsight.class_weights import resolve_class_weights
 from pawsight.config import TrainConfig
 from pawsight.models.recipe import Recipe, Sizes
 from pawsight.models.registry import find_network
@@ -73,7 +73,7 @@ def plan(
         label_smoothing=0.0 if config.source.multi_label else recipe.label_smoothing,
         augment=config.augment or recipe.augment,
         num_steps=num_steps,
-        class_weights=chosen_weights(config.class_weights, class_names, num_per_class),
+        class_weights=resolve_class_weights(config.class_weights, class_names, num_per_class),
         warmup=recipe.warmup,
         augment_strength=_strength(recipe, config, num_train),
         stages=_stages(recipe, recipe.sizes[0], config.model, image_size),

@@ -24,6 +24,7 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.task import task_of
 from pawsight.training import pacing, precision, recipe
+from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learner import Learner
 from pawsight.training.memory import (
     fitting_batch_size,
@@ -32,7 +33,6 @@ from pawsight.training.memory import (
     needed_bytes,
     photo_bytes,
 )
-from pawsight.training.own_parts import OwnParts
 from pawsight.training.photos import subsets
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.precision import Precision
@@ -71,7 +71,7 @@ def train_run(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None = None,
-    own: OwnParts | None = None,
+    own: CustomComponents | None = None,
 ) -> keras.Model:
     """Train a run's model to the end of its plan.
 
@@ -103,7 +103,7 @@ def train_run(
     if workers is not None:
         check_workers(workers, config, dataset)
     if run.plan_path.is_file():
-        plan = pacing.as_followed(run)
+        plan = pacing.load_followed_plan(run)
         if warm_start is not None and plan.weights != warm_start.weights:
             raise RunError(
                 f"The weights that {run.path} began with have changed since.\n"
@@ -123,13 +123,13 @@ def train_run(
         if workers is not None:
             Trainer(learner, plan).begin(run, progress)
             workers.train(run, progress)
-            plan = pacing.as_followed(run)
+            plan = pacing.load_followed_plan(run)
         progress.note(_kept(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
 
 
 def _build(
-    plan: Plan, dataset: Dataset, warm_start: WarmStart | None, own: OwnParts | None
+    plan: Plan, dataset: Dataset, warm_start: WarmStart | None, own: CustomComponents | None
 ) -> Learner:
     train, validation = subsets(dataset)
     return Learner(plan, dataset.pixels, train, validation, warm_start, own)
@@ -141,7 +141,7 @@ def _begin(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None,
-    own: OwnParts | None,
+    own: CustomComponents | None,
 ) -> tuple[Plan, Learner]:
     """Decide what the settings decide, build the network, measure it, and fix the plan."""
     clock, busy = time.monotonic(), time.process_time()
@@ -171,7 +171,7 @@ def _begin(
     else:
         finish_seconds = warm_start.finish_seconds if warm_start else FINISH_SECONDS
         progress.start("Measuring the speed of this machine")
-        charged = _Charged(
+        charged = _TimeCosts(
             budget,
             (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
             * min(_MAX_CROWDED, max(1.0, crowding)),
@@ -193,7 +193,10 @@ def _begin(
 
 
 def _decided(
-    config: TrainConfig, dataset: Dataset, warm_start: WarmStart | None, own: OwnParts | None
+    config: TrainConfig,
+    dataset: Dataset,
+    warm_start: WarmStart | None,
+    own: CustomComponents | None,
 ) -> Plan:
     """Return what the settings and the photos decide."""
     catalog = dataset.catalog
@@ -245,7 +248,7 @@ def _kept(history: list[Epoch], plan: Plan) -> str:
     )
 
 
-class _Charged(NamedTuple):
+class _TimeCosts(NamedTuple):
     """What a budget covers besides training."""
 
     budget: TimeBudget
@@ -261,7 +264,7 @@ class _Charged(NamedTuple):
 
 
 def _fitted(
-    plan: Plan, config: TrainConfig, learner: Learner, charged: _Charged, progress: Progress
+    plan: Plan, config: TrainConfig, learner: Learner, charged: _TimeCosts, progress: Progress
 ) -> Plan:
     """Measure the network, and give the plan the sizes and the length that its budget allows.
 

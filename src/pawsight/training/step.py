@@ -11,8 +11,8 @@ import tensorflow as tf
 from pawsight.errors import ModelError
 from pawsight.models.pretrained import leaves
 from pawsight.task import task_of
+from pawsight.training.communicator import SINGLE_PROCESS, Communicator
 from pawsight.training.plan import Plan
-from pawsight.training.team import ALONE, Team
 
 # (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
 # photos with a label below 0 are lost and have no weight
@@ -99,14 +99,14 @@ def build_train_step(
     optimizer: keras.optimizers.Optimizer,
     plan: Plan,
     share: float = 1.0,
-    team: Team = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> TrainStep:
     """Compile one update of `model` by `optimizer`, or leave it eager if the plan is.
 
     Of the layers the last ones learn, by their `share`; see `last_variables`.
     The loss is the sum of the photos' weighted losses over the number of photos
     that are there, as Keras does with its class_weight. One trace serves every
-    size of the images that the model takes. The processes of a `team` each take
+    size of the images that the model takes. The processes of a `communicator` each take
     their part of the batch, and one update of the whole batch.
     """
     trained = last_variables(model, share)
@@ -117,7 +117,9 @@ def build_train_step(
     variables = [variable.value for variable in trained]
 
     def compute(images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
-        (num_there,) = team.summed([tf.reduce_sum(tf.cast(is_there(labels), tf.float32))])
+        (num_there,) = communicator.all_reduce(
+            [tf.reduce_sum(tf.cast(is_there(labels), tf.float32))]
+        )
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
             of_photos = losses(logits, labels, plan.label_smoothing)
@@ -125,12 +127,14 @@ def build_train_step(
             loss = tf.reduce_sum(weights * of_photos)
             loss /= tf.cast(tf.maximum(num_there, 1.0), loss.dtype)
             scaled = optimizer.scale_loss(loss)
-        return team.summed([loss, num_right(logits, labels), *tape.gradient(scaled, variables)])
+        return communicator.all_reduce(
+            [loss, num_right(logits, labels), *tape.gradient(scaled, variables)]
+        )
 
     def train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        loss, right, *gradients = team.run(compute, images, labels)
+        loss, right, *gradients = communicator.run(compute, images, labels)
         if plan.optimizer != "own":  # which has a rate or a schedule of its own
             inner.learning_rate.assign(learning_rate)
         optimizer.apply(gradients, trained)

@@ -24,6 +24,7 @@ from pawsight.runs import Run
 from pawsight.task import task_of
 from pawsight.training.averaging import average
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pawsight.training.communicator import Decision
 from pawsight.training.divergence import DivergedError, described, lowered
 from pawsight.training.interrupts import stop_requests
 from pawsight.training.learner import Learner
@@ -31,7 +32,6 @@ from pawsight.training.pacing import Pace
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.score import ValidationScore
-from pawsight.training.team import Decision
 from pawsight.training.totals import Totals
 
 Clock = Callable[[], float]
@@ -128,7 +128,7 @@ class Trainer:
             now, since = clock(), clock() - last_saved
             is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
             is_saved = since > _CHECKPOINT_SECONDS or is_cheap
-            decided = self.learner.team.agree(Decision(revised, is_saved, is_stopped()))
+            decided = self.learner.communicator.agree(Decision(revised, is_saved, is_stopped()))
             if decided.plan is not None:
                 self._follow(decided.plan, run)
             is_last = step == self.plan.num_steps

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pawsight.class_weights import chosen_weights
+from pawsight.class_weights import resolve_class_weights
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
@@ -27,10 +27,10 @@ from pawsight.records import FloatArray, IntArray, Part
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training import head_photos
+from pawsight.training.custom_components import CustomComponents
 from pawsight.training.features import FeatureReader, Features
-from pawsight.training.fitted import Fitted, history_row, save_fitted
+from pawsight.training.head_fit import HeadFit, history_row, save_head_fit
 from pawsight.training.linear_head import Samples, fit_head
-from pawsight.training.own_parts import OwnParts
 from pawsight.training.plan import Plan, load_plan
 from pawsight.training.time_budget import TimeBudget
 
@@ -54,7 +54,7 @@ def transfer_run(
     dataset: Dataset,
     budget: TimeBudget,
     progress: Progress,
-    own: OwnParts | None = None,
+    own: CustomComponents | None = None,
 ) -> keras.Model | None:
     """Fit a linear head, and fine-tune the network if configured.
 
@@ -93,7 +93,7 @@ def transfer_run(
         if model is not None:
             return model
     progress.start("Saving the model")
-    save_fitted(run, config, fitted, row)
+    save_head_fit(run, config, fitted, row)
     return None
 
 
@@ -104,7 +104,7 @@ def _fitted(
     reader: FeatureReader,
     budget: TimeBudget,
     progress: Progress,
-) -> Fitted:
+) -> HeadFit:
     """Fit the head to all photos, or where fine-tuning follows to as many as pay."""
     num_train = len(dataset.catalog.part("train"))
     if not config.finetune or reader.backbone.name != builtin.NAME:
@@ -132,7 +132,7 @@ def _fit(
     reader: FeatureReader,
     num_photos: int,
     progress: Progress,
-) -> Fitted:
+) -> HeadFit:
     """Extract the features of about so many training photos, and fit a head to them."""
     catalog = dataset.catalog
     is_start = config.finetune and reader.backbone.name == builtin.NAME
@@ -142,15 +142,15 @@ def _fit(
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
     counts = catalog.task.counts(labels, num_classes).tolist()
-    weights = chosen_weights(config.class_weights, catalog.class_names, counts)
+    weights = resolve_class_weights(config.class_weights, catalog.class_names, counts)
     views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights, catalog.task)
     head = fit_head(samples, config.seed, progress)
-    return Fitted(dataset, reader, head, train, validation, weights, num_photos, is_mirrored)
+    return HeadFit(dataset, reader, head, train, validation, weights, num_photos, is_mirrored)
 
 
 def _is_worth_finetuning(
-    run: Run, config: TrainConfig, fitted: Fitted, budget: TimeBudget, progress: Progress
+    run: Run, config: TrainConfig, fitted: HeadFit, budget: TimeBudget, progress: Progress
 ) -> bool:
     """Check that there is time for it and something to gain; an earlier decision is kept."""
     if run.plan_path.is_file():
@@ -179,11 +179,11 @@ def _is_worth_finetuning(
 def _finetuned(
     run: Run,
     config: TrainConfig,
-    fitted: Fitted,
+    fitted: HeadFit,
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
-    own: OwnParts | None,
+    own: CustomComponents | None,
 ) -> keras.Model | None:
     """Fine-tune the network; None where the budget turns out too short."""
     progress.start("Starting TensorFlow")

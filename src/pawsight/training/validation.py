@@ -11,11 +11,11 @@ import tensorflow as tf
 from pawsight.errors import TrainingError, first_line
 from pawsight.pipeline.batches import evaluation_batches
 from pawsight.task import task_of
+from pawsight.training.communicator import SINGLE_PROCESS, Communicator
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 from pawsight.training.score import ValidationScore
 from pawsight.training.step import build_validation_step
-from pawsight.training.team import ALONE, Team
 
 _BATCH_SIZE = 128
 
@@ -29,21 +29,21 @@ class Validator:
         plan: Plan,
         pixels: MonitoredPixels,
         metrics: Sequence[keras.Metric] = (),
-        team: Team = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         self._metrics = metrics
         self._num_classes = len(plan.class_names)
         self._task = task_of(plan.task)
         self._pixels = pixels
-        self._team = team
+        self._communicator = communicator
         self._step = build_validation_step(model, plan)
 
     def measure(self, portion: Subset, image_size: tuple[int, int]) -> ValidationScore:
         """Score the model on photos at (height, width) pixels; lost photos are left out.
 
-        The processes of a team each score a part of the photos, at least one.
+        The processes of a communicator each score a part of the photos, at least one.
         """
-        own = slice(self._team.part.index, None, self._team.part.count)
+        own = slice(self._communicator.part.index, None, self._communicator.part.count)
         for metric in self._metrics:
             metric.reset_state()
         loss, num_photos = 0.0, 0
@@ -60,7 +60,9 @@ class Validator:
                 num_photos += len(truth)
                 right = right + self._task.outcomes(truth, self._num_classes, is_right.numpy())
                 count = count + self._task.outcomes(truth, self._num_classes)
-        sums, right, count = self._team.total([np.array([loss, num_photos]), right, count])
+        sums, right, count = self._communicator.sum_arrays(
+            [np.array([loss, num_photos]), right, count]
+        )
         return ValidationScore(float(sums[0]) / max(1, int(sums[1])), right, count)
 
     def own_metrics(self) -> dict[str, float]:

@@ -45,7 +45,7 @@ _TIMED_PHOTOS = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class _Reference:
     """The model itself, and its predictions for the photos that exports are compared on."""
 
     classifier: Classifier
@@ -135,13 +135,13 @@ def export_all(
             f"There are {len(found.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more would "
             f"prove more. --photos FOLDER takes others."
         )
-    judged = _Judged(classifier, catalog, pixels, part, found)
+    judged = _Reference(classifier, catalog, pixels, part, found)
     for one, place in zip(formats, places, strict=True):
         yield _export(model, one, place, judged, progress)
 
 
 def _export(
-    model: ModelFolder, format: Format, place: Path, judged: _Judged, progress: Progress
+    model: ModelFolder, format: Format, place: Path, judged: _Reference, progress: Progress
 ) -> Exported:
     """Write one format, compare and describe it; nothing is left of it if one of these fails."""
     model = model.with_input_range(format.input_range)
@@ -198,7 +198,7 @@ def _export(
 
 
 def _add_any_size(
-    model: ModelFolder, folder: Path, judged: _Judged, progress: Progress
+    model: ModelFolder, folder: Path, judged: _Reference, progress: Progress
 ) -> float | None:
     progress.start("Writing ONNX for photos of any size")
     paths = [judged.catalog.root / path for path in judged.found.paths]

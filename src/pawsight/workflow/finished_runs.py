@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.addresses import public_address
-from pawsight.checksums import evaluation_files, report_files, rewriting
+from pawsight.checksums import evaluation_files, report_files, update_checksums
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -104,7 +104,7 @@ def _measure_robustness(
     began = time.monotonic()
     catalog, pixels = dataset.catalog, dataset.pixels
     found = measure_robustness(classifier.probs, pixels, catalog, part, classifier.task, progress)
-    with rewriting(run, evaluation_files):
+    with update_checksums(run, evaluation_files):
         write_json(run.robustness_path, found.model_dump())
     progress.note(f"{found.sentence()} It took {duration(time.monotonic() - began)}.")
     write_report(run)
@@ -175,7 +175,7 @@ def write_report(run_path: Source) -> Path:
     from pawsight.report.page import write_report as write_page
 
     run = Run.open(run_path)
-    with rewriting(run, report_files):
+    with update_checksums(run, report_files):
         return write_page(run)
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from pawsight.config import SourceConfig, TrainConfig
 from pawsight.errors import ConfigError
-from pawsight.models.own import Build, give
+from pawsight.models.custom_network import Build, register
 from pawsight.models.registry import AUTO, find_network
 from pawsight.progress import Progress
-from pawsight.training.own_parts import OwnParts
+from pawsight.training.custom_components import CustomComponents
 from pawsight.workflow.photo_sets import checked_model
 
 
@@ -33,7 +33,7 @@ def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
     """
     if build is None:
         return config
-    name = give(build)
+    name = register(build)
     if config.model not in (AUTO, name):
         raise ConfigError(
             f"Give --build or --model, not both: the network is built by {name} or is "
@@ -42,7 +42,7 @@ def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
     return TrainConfig(**{**_chosen(config), "model": name})
 
 
-def checked(config: TrainConfig, own: OwnParts, progress: Progress) -> TrainConfig:
+def checked(config: TrainConfig, own: CustomComponents, progress: Progress) -> TrainConfig:
     """Return the settings with the network written out.
 
     Raises:

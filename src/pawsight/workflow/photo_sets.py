@@ -28,7 +28,7 @@ from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch, known, sample
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
-from pawsight.models import builtin, colab, own, swift
+from pawsight.models import builtin, colab, custom_network, swift
 from pawsight.models.network import Network, plain
 from pawsight.models.registry import AUTO, find_network
 from pawsight.models.trained_size import trained_size
@@ -152,7 +152,7 @@ def _check_several_labels(config: TrainConfig, network: Network) -> None:
     Raises:
         ConfigError: There is one.
     """
-    if network.name == colab.NETWORK.name or network.name.startswith(own.PREFIX):
+    if network.name == colab.NETWORK.name or network.name.startswith(custom_network.PREFIX):
         raise ConfigError(
             f"The model '{network.name}' is for one label a photo.\n"
             f"Leave --model out, or choose another: {swift.NETWORK.name}, {builtin.NAME}."

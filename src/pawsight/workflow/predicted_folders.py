@@ -15,7 +15,7 @@ from pawsight.errors import StoppedError
 from pawsight.formatting import counted
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
-from pawsight.inference.crash_guard import tried_apart
+from pawsight.inference.crash_guard import guard_crashes
 from pawsight.inference.drift import DriftTest
 from pawsight.inference.format_names import OutputFormat
 from pawsight.inference.output_formats import FORMATS, check_replaceable, format_of
@@ -169,7 +169,7 @@ def _predict_rest(
     try:
         rest = partial_results.skip(listed)
         if partial_results.was_begun:
-            rest = tried_apart(rest, classifier, batch_size)
+            rest = guard_crashes(rest, classifier, batch_size)
         with contextlib.closing(predict(rest)) as found:
             if partial_results.num_rows:
                 progress.note(f"Resuming after {counted(partial_results.num_rows, 'photo')}.")

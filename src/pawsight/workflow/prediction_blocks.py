@@ -15,7 +15,7 @@ from pathlib import Path
 from pawsight.errors import DataError
 from pawsight.inference.addresses import FetchedPath
 from pawsight.inference.classifier import Classifier, load
-from pawsight.inference.crash_guard import tried_apart
+from pawsight.inference.crash_guard import guard_crashes
 from pawsight.inference.parquet import write_parquet
 from pawsight.inference.photo_inputs import PhotoOrResult
 from pawsight.inference.shards import Listing
@@ -145,7 +145,7 @@ class BlockPredictor:
             )
         attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
         if num_attempts:
-            photos = tried_apart(photos, self._classifier, block.num_photos)
+            photos = guard_crashes(photos, self._classifier, block.num_photos)
         found = self._classifier.predict_iter(
             photos, batch_size=self._job.batch_size, tta=self._job.tta
         )

@@ -21,8 +21,8 @@ from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
 from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
+from pawsight.models.custom_network import Build
 from pawsight.models.description import ModelDescription
-from pawsight.models.own import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
@@ -30,7 +30,7 @@ from pawsight.run_config import RunConfig
 from pawsight.runs import Run, check_new, check_outside, results_dir
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
-from pawsight.training.own_parts import OwnParts
+from pawsight.training.custom_components import CustomComponents
 from pawsight.training.plan import load_plan
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
@@ -95,7 +95,7 @@ def train(
         PawsightError: Anything else that prevents it, such as a full disk.
     """
     config = with_build(merged(config, source_config, settings), build)
-    own = OwnParts(optimizer, metrics, callbacks, worker_group(workers, cluster))
+    own = CustomComponents(optimizer, metrics, callbacks, worker_group(workers, cluster))
     return _train_new(source, config, out, progress, started, own)
 
 
@@ -136,7 +136,7 @@ def resume(
             )
             return run
         config = with_build(run.load_config().settings, build)
-        own = OwnParts(optimizer, metrics, callbacks, worker_group(workers, cluster))
+        own = CustomComponents(optimizer, metrics, callbacks, worker_group(workers, cluster))
         find_network(config.model).check_at_hand()
         own.check(config.model)
         budget = TimeBudget(config.minutes)
@@ -152,7 +152,7 @@ def _train_new(
     out: Source | None,
     progress: Progress,
     started: float | None,
-    own: OwnParts,
+    own: CustomComponents,
 ) -> Run:
     """Train a run that does not exist yet; arguments as those of `train`."""
     start = None if config.start_from is None else open_start(config.start_from, config.model)
@@ -214,7 +214,7 @@ def _train_and_finish(
     dataset: Dataset,
     budget: TimeBudget,
     progress: Progress,
-    own: OwnParts,
+    own: CustomComponents,
 ) -> Run:
     """Train, evaluate and report a run, from its last checkpoint."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
@@ -245,7 +245,7 @@ def _fit(
     dataset: Dataset,
     budget: TimeBudget,
     progress: Progress,
-    own: OwnParts,
+    own: CustomComponents,
 ) -> keras.Model | None:
     """Train the network; None where a fitted head is the model, and the model folder is written."""
     start = None if config.start_from is None else open_start(config.start_from, config.model)

@@ -108,24 +108,26 @@ def _obey() -> None:
 def _train(spec: WorkerSpec, own: Run, progress: Progress) -> None:
     prepare_tensorflow()
     from pawsight.data.dataset import Dataset
+    from pawsight.training.communicator import WorkerCommunicator
     from pawsight.training.learner import Learner
-    from pawsight.training.pacing import as_followed
+    from pawsight.training.pacing import load_followed_plan
     from pawsight.training.photos import subsets
-    from pawsight.training.team import Workers
     from pawsight.training.trainer import Trainer
     from pawsight.workflow.run_photos import photos_of
 
-    team = Workers(spec.addresses, spec.index)
+    communicator = WorkerCommunicator(spec.addresses, spec.index)
     run = Run(spec.run)
     if spec.index > 0:
         _copy(run.path, own.path)
     else:
         own = run
     catalog, pixels = photos_of(run, progress)
-    plan = as_followed(own)
+    plan = load_followed_plan(own)
     dataset = Dataset(catalog, pixels).at_size(plan.image_size)
     train, validation = subsets(dataset)
-    learner = Learner(plan, dataset.pixels, train, validation, _start(plan), team=team)
+    learner = Learner(
+        plan, dataset.pixels, train, validation, _start(plan), communicator=communicator
+    )
     Trainer(learner, plan).fit(own, progress)
 
 

@@ -83,7 +83,7 @@ def verify(
         SourceError, DataError: `photos` cannot be used, or are not the run's.
     """
     run = run_path if isinstance(run_path, Run) else Run.open(run_path)
-    checked = _Checked(run)
+    checked = _RunVerifier(run)
     checked.attempt(checked.check_state)
     checked.attempt(checked.check_files)
     checked.attempt(checked.check_model)
@@ -93,7 +93,7 @@ def verify(
     return checked.result()
 
 
-class _Checked:
+class _RunVerifier:
     """The checks of one run, and what they found so far."""
 
     def __init__(self, run: Run) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 from pawsight.data.decoding import truncated_jpeg
 from pawsight.data.decoding.decode import decode, examine, load_pixels
 from pawsight.data.decoding.jpeg_segments import Scan
-from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
+from pawsight.data.decoding.truncated_jpeg import measure_intact_part, with_end
 from pawsight.errors import PhotoError
 
 
@@ -69,7 +69,7 @@ def test_a_cut_jpeg_is_left_out_unless_asked_for():
 
 
 def test_a_cut_jpeg_is_never_reported_as_whole():
-    assert measure_remains(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
+    assert measure_intact_part(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -163,12 +163,12 @@ def test_passes_are_enough_with_all_means_and_some_detail_of_the_luma(
 ):
     monkeypatch.setattr(truncated_jpeg, "scans", lambda data: passes)
     monkeypatch.setattr(truncated_jpeg, "num_components", lambda data: 3)
-    remains = measure_remains(Image.new("L", (8, 100), 200), b"")
+    remains = measure_intact_part(Image.new("L", (8, 100), 200), b"")
     assert (remains.share, remains.is_blurred, remains.is_enough) == (1, is_blurred, is_enough)
     # A row that is missing: what comes in passes is not whole.
     image = Image.new("L", (8, 100), 200)
     image.paste(128, (0, 99, 8, 100))
-    remains = measure_remains(image, b"")
+    remains = measure_intact_part(image, b"")
     assert (remains.share, remains.is_enough) == (0.99, not is_blurred)
 
 
@@ -197,13 +197,13 @@ def test_rows_of_mid_grey_at_the_bottom_are_missing(
     image.paste(grey, (0, 0, 5, 3))  # grey above is a part of the picture
     image.paste(0, (0, 3, 5, 4)) if missing < 100 else image.paste(grey, (0, 0, 5, 100))
     image.paste(grey, (0, 100 - missing, 5, 100))
-    remains = measure_remains(image, b"")
+    remains = measure_intact_part(image, b"")
     assert (remains.share, remains.is_enough) == (pytest.approx(share), is_enough)
 
 
 def test_what_is_there_is_reported_in_whole_percent():
-    assert truncated_jpeg.Remains(0.917, False, True).words == "91 % of it is there"
-    assert truncated_jpeg.Remains(0.999, False, True).words == "99 % of it is there"
-    assert truncated_jpeg.Remains(1.0, False, True).words == "99 % of it is there"
-    assert truncated_jpeg.Remains(1.0, True, True).words == "all of it is there, but coarser"
-    assert truncated_jpeg.Remains(0.5, True, False).words == "only a blur of it is there"
+    assert truncated_jpeg.IntactPart(0.917, False, True).words == "91 % of it is there"
+    assert truncated_jpeg.IntactPart(0.999, False, True).words == "99 % of it is there"
+    assert truncated_jpeg.IntactPart(1.0, False, True).words == "99 % of it is there"
+    assert truncated_jpeg.IntactPart(1.0, True, True).words == "all of it is there, but coarser"
+    assert truncated_jpeg.IntactPart(0.5, True, False).words == "only a blur of it is there"

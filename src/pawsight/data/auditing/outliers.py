@@ -44,7 +44,7 @@ _LESS = ("hardly any even area", "no gentle shading", "no hard edges", "few shad
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
+class _OutlierScores:
     score: Figures  # shape [N]
     figure: IntArray  # the one that is farthest from usual, shape [N]
     is_more: NDArray[np.bool_]
@@ -100,7 +100,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
     return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
-def _scores(figures: Figures) -> _Scored:
+def _scores(figures: Figures) -> _OutlierScores:
     """Score how unlike the others each photo of a class is."""
     low, middle, high = np.quantile(figures, [0.16, 0.5, 0.84], axis=0).astype(np.float32)
     spread = np.maximum((high - low) / 2, _MIN_SCALES)  # one standard deviation, were they normal
@@ -117,7 +117,7 @@ def _scores(figures: Figures) -> _Scored:
     farthest = np.abs(placed).argmax(1)
     is_more = np.take_along_axis(placed, farthest[:, None], 1)[:, 0] > 0
     score = (distance / max(float(np.median(distance)), 0.1)).astype(np.float32)
-    return _Scored(score, farthest, is_more)
+    return _OutlierScores(score, farthest, is_more)
 
 
 def _distance(some: Figures, others: Figures, neighbours: int) -> Figures:

@@ -29,7 +29,7 @@ from pawsight.data.decoding.raw_preview import is_raw, read_preview
 from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
 from pawsight.data.decoding.tiff_bands import is_kind_of_bands, needs_bands, read_bands
 from pawsight.data.decoding.tiff_header import HEADERS as TIFF_HEADERS
-from pawsight.data.decoding.truncated_jpeg import measure_remains, with_end
+from pawsight.data.decoding.truncated_jpeg import measure_intact_part, with_end
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import ExtraError, PhotoError
 from pawsight.records import Resize
@@ -178,7 +178,7 @@ def _load_jpeg(
     if least is not None:
         image.draft(None, least)
     image.load()
-    remains = measure_remains(image, data)
+    remains = measure_intact_part(image, data)
     if not (keep_truncated and remains.is_enough):
         raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
     return image, f"{ENDS_TOO_EARLY}; {remains.words}"

@@ -24,7 +24,7 @@ _BETWEEN_SCANS = (b"\xff\xda", b"\xff\xdd", b"\xff\xc4")
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class IntactPart:
     """The part of a truncated JPEG that is there.
 
     Attributes:
@@ -61,7 +61,7 @@ def with_end(data: bytes) -> bytes:
     return data + _END
 
 
-def measure_remains(image: Image.Image, data: bytes) -> Remains:
+def measure_intact_part(image: Image.Image, data: bytes) -> IntactPart:
     """Measure how much of the image is there.
 
     Args:
@@ -72,13 +72,13 @@ def measure_remains(image: Image.Image, data: bytes) -> Remains:
     passes = scans(data)
     colours = num_components(data)
     if len(passes) == 1 and passes[0].last == 63 and len(passes[0].components) == colours:
-        return Remains(share, False, share >= ENOUGH)
+        return IntactPart(share, False, share >= ENOUGH)
     complete = passes[:-1]  # the end is missing, so the last one is cut
     means = {part for scan in complete if scan.first == 0 for part in scan.components}
     # The first component is the luma, which has the shapes; its coarse detail comes first.
     luma = passes[0].components[:1] if passes else ()
     has_detail = any(scan.components[:1] == luma and scan.last > 0 for scan in complete)
-    return Remains(share, True, share == 1 and len(means) == colours and has_detail)
+    return IntactPart(share, True, share == 1 and len(means) == colours and has_detail)
 
 
 def _num_missing(image: Image.Image) -> int:

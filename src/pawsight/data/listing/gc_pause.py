@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def many_records() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Pause the cyclic garbage collector.
 
     It scans all objects again and again while more are created; records

@@ -22,7 +22,7 @@ from pawsight.data.file_types import (
     kind_of,
     sniff,
 )
-from pawsight.data.listing.gc_pause import many_records
+from pawsight.data.listing.gc_pause import pause_gc
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Photo
@@ -111,7 +111,7 @@ def walk(
 
     Takes what `list_folder` takes. `folders` and `tables` of the result stay empty.
     """
-    with many_records():
+    with pause_gc():
         return _walk(root, prefix, label, part, progress, left_out or LeftOut())
 
 

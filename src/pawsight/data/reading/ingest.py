@@ -66,7 +66,7 @@ def ingest(
     listing = _listing(source, progress)
     bands = bands if scale is None else scale.bands
     with open_cache(listing.root, image_size, resize, progress, bands) as cache:
-        reading = _Reading(
+        reading = _IngestPass(
             listing, cache, image_size, resize, progress, keep_truncated, scale, bands
         )
         return reading.catalog(), reading.pixels()
@@ -78,7 +78,7 @@ def _listing(source: Catalog | Source | str | Path, progress: Progress) -> Catal
     return scan(source, progress) if isinstance(source, Source) else source
 
 
-class _Reading:
+class _IngestPass:
     """One pass over a listing; the constructor reads everything."""
 
     def __init__(

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.data.decoding import decode
-from pawsight.data.listing.gc_pause import many_records
+from pawsight.data.listing.gc_pause import pause_gc
 from pawsight.data.reading.ingest_index import SCHEMA, CachedFacts, Index
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import DiskError
@@ -119,7 +119,7 @@ class IngestCache:
             keep_truncated: Whether damaged photos are read; each answer is cached.
         """
         try:
-            with many_records():
+            with pause_gc():
                 known = self._index.look_up(photos, keep_truncated)
             is_whole = known.next_row * self._photo_bytes <= self._store_bytes()
         except (sqlite3.DatabaseError, TypeError, ValueError):

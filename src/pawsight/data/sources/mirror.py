@@ -34,7 +34,7 @@ from pawsight.storage.download import (
     Stream,
 )
 from pawsight.storage.locks import locked
-from pawsight.storage.threads import in_threads
+from pawsight.storage.threads import map_in_threads
 
 __all__ = ["RemoteFile", "copied_folder", "copy_all", "safe_path", "unique_paths"]
 
@@ -121,7 +121,7 @@ def copied_folder(name: str, place: str) -> Path:
     return cache_dir("copied") / f"{safe_path([name])}-{mark}"
 
 
-class _Stopped(Exception):  # noqa: N818
+class _CopyStoppedError(Exception):
     """The copying was stopped."""
 
 
@@ -163,7 +163,7 @@ class _Copying:
         self._progress.start(f"Copying {self._name}", total if is_known else None, "bytes")
         num_done = in_a_row = 0
         workers = min(workers, len(missing))
-        outcomes = in_threads(self._fetch, missing, workers, self._stop, self._report_bytes)
+        outcomes = map_in_threads(self._fetch, missing, workers, self._stop, self._report_bytes)
         with contextlib.closing(outcomes):
             for file, error in outcomes:
                 num_done += 1
@@ -239,12 +239,12 @@ class _Copying:
     def _wanted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
             if self._stop.is_set():
-                raise _Stopped
+                raise _CopyStoppedError
             yield chunk
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(download.jittered(seconds)):
-            raise _Stopped
+            raise _CopyStoppedError
 
     def _count(self, num_bytes: int) -> None:
         with self._counting:

@@ -35,7 +35,7 @@ from pawsight.storage.download import (
     with_retries,
 )
 from pawsight.storage.http import TIMEOUT_SECONDS, check_status, open_http, translated
-from pawsight.storage.threads import in_threads
+from pawsight.storage.threads import map_in_threads
 
 SCHEMES = ("http", "https")
 _NUM_THREADS = 16
@@ -168,7 +168,7 @@ class _Web:
             facts[url] = with_retries(lambda: _head(self._session, url))
 
         self._progress.start("Checking what changed", len(urls), "files")
-        asked = in_threads(ask, urls, _NUM_THREADS, threading.Event(), lambda: None)
+        asked = map_in_threads(ask, urls, _NUM_THREADS, threading.Event(), lambda: None)
         with contextlib.closing(asked):
             for _, error in asked:
                 if error is not None:

@@ -14,7 +14,7 @@ from pawsight.data.sources.drive.addresses import is_address as matches
 from pawsight.data.sources.drive.addresses import read_address
 from pawsight.data.sources.drive.client import FOLDER, Drive, Item
 from pawsight.data.sources.drive.credentials import load_access
-from pawsight.data.sources.drive.listing import Listed, list_folder, remote_file
+from pawsight.data.sources.drive.listing import DriveListing, list_folder, remote_file
 from pawsight.data.sources.drive.resolving import resolve
 from pawsight.data.sources.mirror import copy_all, safe_path
 from pawsight.data.sources.source import Source
@@ -74,7 +74,7 @@ def _fetch_file(drive: Drive, item: Item, allow_photo: bool, progress: Progress)
     return archive.fetch(root / path, progress)
 
 
-def _report_left_out(listed: Listed, progress: Progress) -> None:
+def _report_left_out(listed: DriveListing, progress: Progress) -> None:
     if listed.googles_own:
         progress.note(
             f"Left out {len(listed.googles_own):,} documents of Google's own (Docs, Sheets, "
@@ -87,7 +87,7 @@ def _report_left_out(listed: Listed, progress: Progress) -> None:
         )
 
 
-def _no_photos(name: str, text: str, listed: Listed) -> str:
+def _no_photos(name: str, text: str, listed: DriveListing) -> str:
     message = f"There are no photos in {name} in Google Drive ({text})."
     if listed.archives:
         message += (

@@ -19,7 +19,7 @@ from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
 from pawsight.progress import Progress
 from pawsight.storage.download import DownloadError, RetriesExhaustedError
-from pawsight.storage.threads import in_threads
+from pawsight.storage.threads import map_in_threads
 
 _AT_A_TIME = 8  # folders listed in parallel
 
@@ -46,7 +46,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
-class Listed:
+class DriveListing:
     """What is below a folder.
 
     Attributes:
@@ -62,7 +62,7 @@ class Listed:
     lost: list[str] = field(default_factory=list)
 
 
-def list_folder(drive: Drive, folder: Item, progress: Progress) -> Listed:
+def list_folder(drive: Drive, folder: Item, progress: Progress) -> DriveListing:
     """List all that is below a folder.
 
     Raises:
@@ -93,10 +93,10 @@ class _Listing:
         self._drive = drive
         self._progress = progress
         self._found: list[tuple[str, str, Item]] = []  # path, id, the file itself
-        self._listed = Listed()
+        self._listed = DriveListing()
         self._entered: set[str] = set()
 
-    def run(self, folder: Item) -> Listed:
+    def run(self, folder: Item) -> DriveListing:
         self._entered.add(folder["id"])
         level = [_Folder(folder["id"], (), folder.get("driveId", ""))]
         while level:
@@ -123,7 +123,7 @@ class _Listing:
         def work(place: Place) -> None:
             answers[place] = request(place)
 
-        outcomes = in_threads(
+        outcomes = map_in_threads(
             work, places, min(_AT_A_TIME, len(places)), threading.Event(), lambda: None
         )
         with contextlib.closing(outcomes):

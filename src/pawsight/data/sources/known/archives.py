@@ -81,7 +81,7 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
     left = list(addresses(known, archive))
     for is_patient in (False, True) if len(left) > 1 else (True,):
         for url in list(left):
-            counted = _Counted(progress)
+            counted = _RevertibleProgress(progress)
             try:
                 fetch_resumed(
                     _opener(url, archive, is_patient),
@@ -103,7 +103,7 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
     raise SourceError(_not_fetched(known, archive, problems))
 
 
-class _Counted:
+class _RevertibleProgress:
     """Passes on what came from one mirror."""
 
     def __init__(self, progress: Progress) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pawsight.training.team import ALONE
+from pawsight.training.communicator import SINGLE_PROCESS
 
-from . import team_program
+from . import communicator_program
 
 pytestmark = pytest.mark.slow
 
@@ -33,20 +33,22 @@ def found(make_once):
         folder.mkdir()
         path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
         env = os.environ | {"PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
-        program = [sys.executable, team_program.__file__, str(folder)]
+        program = [sys.executable, communicator_program.__file__, str(folder)]
         addresses = free_addresses(2)
         processes = [
             subprocess.Popen([*program, str(index), *addresses], env=env) for index in range(2)
         ]
         try:
-            team_program.save(team_program.results(ALONE, folder / "2"), folder / "2.npz")
+            communicator_program.save(
+                communicator_program.results(SINGLE_PROCESS, folder / "2"), folder / "2.npz"
+            )
             assert [process.wait(240) for process in processes] == [0, 0]
         finally:
             for process in processes:
                 process.kill()
                 process.wait()
 
-    folder = make_once("training/team", run)
+    folder = make_once("training/communicator", run)
     return [dict(np.load(folder / f"{number}.npz")) for number in range(3)]
 
 

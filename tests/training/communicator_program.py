@@ -1,4 +1,4 @@
-"""What the processes of a team do in test_team.py; one process alone does the same."""
+"""What processes do together in test_communicator.py; one process alone does the same."""
 
 import sys
 from pathlib import Path
@@ -19,9 +19,9 @@ from pawsight.config import TrainConfig  # noqa: E402
 from pawsight.models.normalization import FusedBatchNormalization  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.training import recipe  # noqa: E402
+from pawsight.training.communicator import Decision, WorkerCommunicator  # noqa: E402
 from pawsight.training.precision import Precision  # noqa: E402
 from pawsight.training.step import build_train_step  # noqa: E402
-from pawsight.training.team import Decision, Workers  # noqa: E402
 
 BATCH_SIZE = 8
 
@@ -31,7 +31,7 @@ def _plan():
     return recipe.plan(config, ("cats", "dogs"), 32, 8, Precision("float32", "for a test"))
 
 
-def trained(team, dtype, normalization):
+def trained(communicator, dtype, normalization):
     """Take six steps with a tiny network; its weights afterwards, and what the steps gave."""
     keras.utils.set_random_seed(0)
     policy = keras.DTypePolicy(dtype)
@@ -43,21 +43,23 @@ def trained(team, dtype, normalization):
         keras.layers.Dense(2, dtype=policy),
     ]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
-    team.prepare(model)
-    step = build_train_step(model, keras.optimizers.SGD(1.0, momentum=0.9), _plan(), team=team)
+    communicator.prepare(model)
+    step = build_train_step(
+        model, keras.optimizers.SGD(1.0, momentum=0.9), _plan(), communicator=communicator
+    )
     random = np.random.default_rng(0)
     given = []
     for number in range(6):
         images = random.normal(size=(BATCH_SIZE, 8, 8, 3)).astype(np.float32) + 3
         labels = random.integers(0, 2, BATCH_SIZE).astype(np.int32)
         labels[number] = -1  # a lost photo
-        part = team.part.of(BATCH_SIZE)
+        part = communicator.part.of(BATCH_SIZE)
         loss, right = step(tf.constant(images[part]), tf.constant(labels[part]), tf.constant(0.1))
         given.append([float(loss), float(right)])
     return [variable.value.numpy() for variable in model.variables] + [np.array(given)]
 
 
-def augmented(team):
+def augmented(communicator):
     """The photos and labels of this process in two batches, augmented."""
     from pawsight.pipeline.augment import Augment
 
@@ -71,30 +73,30 @@ def augmented(team):
         augment=Augment(_plan().augment),
         start_step=0,
         num_steps=3,
-        part=team.part,
+        part=communicator.part,
     )
     return [array.numpy() for batch in batches for array in batch]
 
 
-def fitted(team, folder):
+def fitted(communicator, folder):
     """Train a run of squares to its end; the weights, and the history's decisive numbers."""
     from pawsight.progress import Silent
     from pawsight.runs import Run
 
-    trainer = trainer_of("colab", epochs=2, batch_size=16, team=team)
+    trainer = trainer_of("colab", epochs=2, batch_size=16, communicator=communicator)
     history = trainer.fit(Run(folder), Silent())
     rows = [[one.step, one.train_loss, one.train_accuracy, one.validation_loss] for one in history]
     rows = [[*row, one.validation_accuracy] for row, one in zip(rows, history, strict=True)]
     return [np.array(weight) for weight in trainer.learner.model.get_weights()] + [np.array(rows)]
 
 
-def agreed(team):
+def agreed(communicator):
     """What is decided where each process wants something else."""
-    index = team.part.index
+    index = communicator.part.index
     plan = _plan().model_copy(update={"num_steps": 7 + index})
     found = [
-        team.agree(Decision(plan if index == 0 else None, index == 0, index == 1)),
-        team.agree(Decision(plan if index == 1 else None, index == 1, False)),
+        communicator.agree(Decision(plan if index == 0 else None, index == 0, index == 1)),
+        communicator.agree(Decision(plan if index == 1 else None, index == 1, False)),
     ]
     return [
         np.array([one.plan.num_steps if one.plan else 0, one.is_saved, one.is_stopped])
@@ -102,14 +104,14 @@ def agreed(team):
     ]
 
 
-def results(team, folder):
+def results(communicator, folder):
     """Everything, by name."""
     return {
-        "exact": trained(team, "float64", keras.layers.BatchNormalization),
-        "fused": trained(team, "float32", FusedBatchNormalization),
-        "augmented": augmented(team),
-        "fitted": fitted(team, folder),
-        "agreed": agreed(team),
+        "exact": trained(communicator, "float64", keras.layers.BatchNormalization),
+        "fused": trained(communicator, "float32", FusedBatchNormalization),
+        "augmented": augmented(communicator),
+        "fitted": fitted(communicator, folder),
+        "agreed": agreed(communicator),
     }
 
 
@@ -120,5 +122,5 @@ def save(found, path):
 
 if __name__ == "__main__":
     folder, index, addresses = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    team = Workers(addresses, index)
-    save(results(team, folder / str(index)), folder / f"{index}.npz")
+    communicator = WorkerCommunicator(addresses, index)
+    save(results(communicator, folder / str(index)), folder / f"{index}.npz")

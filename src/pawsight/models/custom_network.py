@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PREFIX = "own:"
 Build = Callable[[tuple[int, int], int], Any]
-_given: dict[str, Build] = {}  # functions of this process, by the network's name
+_registered: dict[str, Build] = {}  # functions of this process, by the network's name
 
 _EXPECTED = (
     "The function gets (image_size, classes), the (height, width) in pixels and the number of "
@@ -39,14 +39,14 @@ _EXPECTED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnNetwork(Network):
+class CustomNetwork(Network):
     """A network that a function of the user's builds."""
 
     keeps_keras: ClassVar[bool] = True
 
     def check_at_hand(self) -> None:
         """Refuse a network whose function was not given in this process."""
-        if self.name not in _given:
+        if self.name not in _registered:
             function = self.name.removeprefix(PREFIX)
             raise ConfigError(
                 f"The network is built by your own function {function}, which pawsight calls only "
@@ -63,12 +63,12 @@ class OwnNetwork(Network):
         self.check_at_hand()
         function = self.name.removeprefix(PREFIX)
         try:
-            model = _given[self.name](image_size, num_classes)  # type: ignore[arg-type]
+            model = _registered[self.name](image_size, num_classes)  # type: ignore[arg-type]
         except Exception as error:
             raise ModelError(
                 f"{function} failed with {type(error).__name__}: {first_line(error)}\n{_EXPECTED}"
             ) from error
-        from pawsight.models.own_outputs import as_logits
+        from pawsight.models.custom_outputs import as_logits
 
         try:
             return as_logits(model, image_size, num_classes)
@@ -94,8 +94,8 @@ class OwnNetwork(Network):
         return model
 
 
-def give(build: Build | str) -> str:
-    """Return the name of the network that a function builds, for this process.
+def register(build: Build | str) -> str:
+    """Register a function that builds a network, for this process; return the network's name.
 
     Args:
         build: The function; or "module:function" or "file.py:function", which runs that code.
@@ -111,7 +111,7 @@ def give(build: Build | str) -> str:
     if not callable(function):
         raise ConfigError(f"{reference} is not a function.\n{_EXPECTED}")
     name = f"{PREFIX}{reference}"
-    _given[name] = function
+    _registered[name] = function
     return name
 
 
@@ -153,10 +153,10 @@ def _by_name(name: str) -> ModuleType:
         sys.path.remove(here)
 
 
-def _find(name: str) -> OwnNetwork | None:
+def _find(name: str) -> CustomNetwork | None:
     if not name.startswith(PREFIX):
         return None
-    return OwnNetwork(
+    return CustomNetwork(
         name=name,
         summary="A network of your own.",
         image_size=(160, 160),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.records import Predictions
-from pawsight.report.answered import coverage_sentence, draw_coverage
+from pawsight.report.coverage import coverage_sentence, draw_coverage
 from pawsight.report.page import write_report
 
 

@@ -18,7 +18,7 @@ from pawsight.training.worker_group import WorkerGroup
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OwnParts:
+class CustomComponents:
     """What the user gives beside the settings.
 
     Attributes:
@@ -100,7 +100,7 @@ class Callbacks:
         optimizer: The optimizer of the run.
     """
 
-    def __init__(self, parts: OwnParts, model: Any, optimizer: Any) -> None:
+    def __init__(self, parts: CustomComponents, model: Any, optimizer: Any) -> None:
         import keras
 
         self._model = model

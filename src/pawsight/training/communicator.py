@@ -35,20 +35,20 @@ class Decision(NamedTuple):
     is_stopped: bool
 
 
-class Team:
+class Communicator:
     """A single process, which has nobody to share with."""
 
     part: BatchPart = WHOLE
 
     def run(self, compute: Callable[..., Any], *batch: tf.Tensor) -> Any:
-        """Call a function of the batch in which `summed` is used."""
+        """Call a function of the batch in which `all_reduce` is used."""
         return compute(*batch)
 
-    def summed(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def all_reduce(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Return the sums of tensors over all processes; inside `run`."""
         return list(tensors)
 
-    def total(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the sums of arrays over all processes; each calls it with the same shapes."""
         return list(arrays)
 
@@ -60,10 +60,10 @@ class Team:
         """Make batch normalisation use the statistics of the whole batch."""
 
 
-ALONE = Team()
+SINGLE_PROCESS = Communicator()
 
 
-class Workers(Team):
+class WorkerCommunicator(Communicator):
     """Processes that reach each other over the network, one device each.
 
     Args:
@@ -76,13 +76,13 @@ class Workers(Team):
         task = {"type": "worker", "index": index}
         os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        self._total = tf.function(lambda arrays: self.run(self.summed, arrays))
+        self._total = tf.function(lambda arrays: self.run(self.all_reduce, arrays))
 
     def run(self, compute: Callable[..., Any], *batch: tf.Tensor) -> Any:
-        """Call a function of the batch in which `summed` is used."""
+        """Call a function of the batch in which `all_reduce` is used."""
         return self._strategy.run(compute, batch)
 
-    def summed(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def all_reduce(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Return the sums of tensors over all processes; inside `run`."""
         context = tf.distribute.get_replica_context()
         tensors = [tf.identity(one) for one in tensors]  # an argument of a function has no device
@@ -93,7 +93,7 @@ class Workers(Team):
             sums |= dict(zip(places, found, strict=True))
         return [sums[i] for i in range(len(tensors))]
 
-    def total(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the sums of arrays over all processes; each calls it with the same shapes."""
         return [one.numpy() for one in self._total([tf.constant(one) for one in arrays])]
 
@@ -102,12 +102,12 @@ class Workers(Team):
         is_first = self.part.index == 0
         text = decision.plan.model_dump_json().encode() if is_first and decision.plan else b""
         asked = [len(text), is_first and decision.is_saved, decision.is_stopped]
-        (found,) = self.total([np.array(asked, np.int64)])
+        (found,) = self.sum_arrays([np.array(asked, np.int64)])
         length, is_saved, num_stopped = map(int, found)
         plan = None
         if length:
             letters = np.frombuffer(text, np.uint8) if text else np.zeros(length, np.uint8)
-            (found,) = self.total([letters.astype(np.int32)])
+            (found,) = self.sum_arrays([letters.astype(np.int32)])
             plan = Plan.model_validate_json(found.astype(np.uint8).tobytes())
         return Decision(plan, bool(is_saved), num_stopped > 0)
 

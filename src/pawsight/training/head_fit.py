@@ -30,7 +30,7 @@ _CHECK_PHOTOS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
+class HeadFit:
     """A head on a backbone's features, and what it was fitted to and validated on.
 
     Attributes:
@@ -71,7 +71,7 @@ class Fitted:
         return any(class_weights.is_imbalanced(one.tolist()) for one in counts)
 
 
-def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
+def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
     """Return the one row of history that the fit is, and report it.
 
     Args:
@@ -105,7 +105,7 @@ def history_row(fitted: Fitted, seconds: float, progress: Progress) -> Epoch:
     )
 
 
-def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> None:
+def save_head_fit(run: Run, config: TrainConfig, fitted: HeadFit, row: Epoch) -> None:
     """Write the head as the model of a run, with its plan and history.
 
     Raises:
@@ -129,7 +129,7 @@ def save_fitted(run: Run, config: TrainConfig, fitted: Fitted, row: Epoch) -> No
     ).save(run)
 
 
-def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPlan:
+def _plan_of(config: TrainConfig, fitted: HeadFit, num_parameters: int) -> HeadPlan:
     backbone, head = fitted.backbone, fitted.head
     views = ("as it is", "mirrored") if fitted.is_mirrored else ("as it is",)
     return HeadPlan(
@@ -158,7 +158,7 @@ def _plan_of(config: TrainConfig, fitted: Fitted, num_parameters: int) -> HeadPl
     )
 
 
-def _save_model(run: Run, fitted: Fitted) -> tuple[float, int]:
+def _save_model(run: Run, fitted: HeadFit) -> tuple[float, int]:
     """Write weights and model.onnx; returns how far they differ, and the number of parameters."""
     backbone, head, dataset = fitted.backbone, fitted.head, fitted.dataset
     append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
