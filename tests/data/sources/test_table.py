@@ -276,8 +276,10 @@ def test_a_chosen_column_that_is_missing_is_named_with_those_there_are(pets):
 
 
 def test_two_columns_that_could_be_labels_are_asked_about(pets):
+    text = "path,breed,species\na.jpg,pug,dog\n"
     with pytest.raises(DataError, match=r"breed, species(.|\n)*--columns label=breed"):
-        listed(pets, "path,breed,species\na.jpg,pug,dog\n")
+        listed(pets, text)
+    assert rows(chosen(pets, text, columns="label=breed")) == [("a.jpg", "pug", "", "")]
 
 
 @pytest.mark.parametrize("heading", ["split", "Set", "subset"])
@@ -397,6 +399,18 @@ def test_a_photo_is_found_by_the_longest_tail_of_its_path(pets, written):
     listing = listed(pets, f"path,label\n{written},cat\na.jpg,dog\n", notes)
     assert rows(listing)[1] == ("more/cats/c3.jpg", "cat", "", "")
     assert any(f"such as {written} as more/cats/c3.jpg" in text for text in notes.texts)
+
+
+def test_a_number_that_lost_its_zeros_is_found_if_there_is_one_such_file(pets):
+    for name in ("007.jpg", "000.jpg", "010.jpg", "0010.jpg"):
+        (pets / name).write_bytes(b"x")
+    listing = listed(pets, "id,label\n7,cat\n0,dog\n10,cat\n70,dog\n")
+    assert [(p.path, p.problem) for p in listing.photos] == [
+        ("000.jpg", ""),
+        ("007.jpg", ""),
+        ("10", "file not found; it could be 0010.jpg, 010.jpg"),
+        ("70", "file not found"),
+    ]
 
 
 def test_the_longest_tail_decides_between_files_of_one_name(pets):

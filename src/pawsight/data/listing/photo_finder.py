@@ -41,9 +41,10 @@ class PhotoFinder:
 
     A path is taken as it is where such a file exists. Otherwise the file is taken whose path has
     the longest tail in common with it, if there is exactly one: capital letters, the form of
-    accents, slashes and the ending of the name do not matter, and a name without an ending
-    matches. A file in a folder of another name is only taken where no folder has the written one.
-    Of several files, the one in a folder named as the photo's part is taken.
+    accents, slashes and the ending of the name do not matter, a name without an ending matches,
+    and so does a number without the zeros before it. A file in a folder of another name is only
+    taken where no folder has the written one. Of several files, the one in a folder named as the
+    photo's part is taken.
 
     Args:
         root: The source.
@@ -56,6 +57,7 @@ class PhotoFinder:
         self._searched = searched
         self._folder = folder
         self._by_stem: defaultdict[str, list[str]] | None = None
+        self._numbered: defaultdict[str, list[str]] = defaultdict(list)
         self._folders: set[str] = set()
 
     def find(self, parts: Mapping[str, str]) -> dict[str, Match]:
@@ -107,6 +109,8 @@ class PhotoFinder:
         if parts:
             for name in (parts[-1], _UPLOADED.sub("", parts[-1], count=1)):
                 found = found or self._index().get(_stem(name), [])
+            if not found and parts[-1].isdecimal():  # a spreadsheet took the zeros of 007 away
+                found = self._numbered.get(parts[-1], [])
         if len(parts) > 1 and parts[-2] in self._folders:
             found = [path for path in found if _tail(path, parts) > 0]
         longest = max((_tail(path, parts) for path in found), default=0)
@@ -132,7 +136,10 @@ class PhotoFinder:
                 *folders, name = _parts(photo.path)
                 full = os.path.join(self._searched, photo.path)
                 path = os.path.relpath(full, self._root).replace(os.sep, "/")
-                self._by_stem[_stem(name)].append(path)
+                stem = _stem(name)
+                self._by_stem[stem].append(path)
+                if stem.isdecimal() and stem.startswith("0"):
+                    self._numbered[stem.lstrip("0") or "0"].append(path)
                 self._folders.update(folders)
         return self._by_stem
 

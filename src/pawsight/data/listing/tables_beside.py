@@ -26,7 +26,7 @@ from pawsight.records import Part
 
 # The form for answers that a competition gives out.
 _FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
-_MOST_LABELS = 20  # of a column that is no usual one, unless each has two photos
+_MAX_LABELS = 20  # of a column that is no usual one, unless each has two photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _read(path: Path, config: SourceConfig) -> _TableBeside:
     found = _TableBeside(path, table, None)
     labels, heading = sorted(found.labels), table.label_heading
     # More would be measurements or names, but no classes.
-    most = max(_MOST_LABELS, len(table.lines) // 2)
+    most = max(_MAX_LABELS, len(table.lines) // 2)
     problem = ""
     if _FORM.match(path.name):
         problem = f"{path} is the form for the answers of a competition."

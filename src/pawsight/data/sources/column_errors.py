@@ -11,7 +11,7 @@ from pawsight.data.part_names import part_of
 from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of
 from pawsight.errors import DataError
 
-_MOST_WHOLE = 20  # different whole numbers that may be classes in a column of any name
+_MAX_WHOLE = 20  # different whole numbers that may be classes in a column of any name
 
 
 def without_columns(
@@ -91,7 +91,7 @@ def check_numbers(
     """
     numbers = {} if is_usual else numbers_of(rows, position)
     fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
-    if not fractions and len(numbers) <= _MOST_WHOLE:
+    if not fractions and len(numbers) <= _MAX_WHOLE:
         return
     heading, some = headings[position], (fractions or [*numbers])[0]
     raise DataError(

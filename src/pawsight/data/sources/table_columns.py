@@ -107,7 +107,9 @@ def choose_columns(
     }
     photo = given.get("path", _path_column(names, rows))
     one_hot = _chosen_one_hot(path, headings, rows, chosen.get("labels", ""))
-    label = None if one_hot else given.get("label", _label_column(path, headings, names))
+    label = given.get("label")
+    if label is None and not one_hot:
+        label = _label_column(path, headings, names)
     group = given.get("group")
     if group_by is not None:
         group = _position(path, headings, group_by, " to group its photos by")
