@@ -38,10 +38,11 @@ class Epoch:
     is_best: bool  # whether the model kept at the end is from this epoch
     # Mean over the classes of how many are right; only where classes are imbalanced.
     validation_balanced_accuracy: float | None = None
-    # Side of the images it was validated on, relative to that of the finished model.
+    # Side of the images it was validated on, relative to the largest of the plan.
     validation_scale: float = 1.0
     own_metrics: dict[str, float] = field(default_factory=dict)  # of the user's, in validation
     is_average: bool = False  # of the initial and the final weights, scored after the last epoch
+    is_smaller: bool = False  # scored after the last epoch, at a smaller size for the model
 
     @property
     def epoch_text(self) -> str:
@@ -49,11 +50,25 @@ class Epoch:
         return f"{self.epoch:.1f}".removesuffix(".0")
 
     @property
+    def is_extra(self) -> bool:
+        """Whether it was scored after training, and is no epoch of it."""
+        return self.is_average or self.is_smaller
+
+    @property
     def title(self) -> str:
         """What was scored: "epoch 12.8"."""
-        if self.is_average:
-            return "the average of the initial and the final weights"
-        return f"epoch {self.epoch_text}"
+        weights = "the average of the initial and the final weights"
+        what = weights if self.is_average else f"epoch {self.epoch_text}"
+        return f"{what} on smaller images" if self.is_smaller else what
+
+    def image_size(self, largest: tuple[int, int]) -> tuple[int, int]:
+        """Return the (height, width) in pixels at which it was validated.
+
+        Args:
+            largest: The image size of the plan.
+        """
+        height, width = (round(side * self.validation_scale) for side in largest)
+        return height, width
 
     def describe(self, accuracy_title: str = "accuracy") -> str:
         """Return the scores of the row as one line of text.
@@ -65,11 +80,11 @@ class Epoch:
         in_training = f"{percent(self.train_accuracy)} in training, "
         return (
             f"{self.title.capitalize()}: {accuracy_title} "
-            + ("" if self.is_average else in_training)
+            + ("" if self.is_extra else in_training)
             + f"{percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")
             + "".join(f", {name} {value:.4g}" for name, value in self.own_metrics.items())
-            + ("" if self.is_average else f", {self.images_per_second:.0f} images/s")
+            + ("" if self.is_extra else f", {self.images_per_second:.0f} images/s")
         )
 
     def facts(self) -> dict[str, float | str]:
@@ -90,8 +105,8 @@ def best_epoch(history: list[Epoch]) -> Epoch:
     """Return the row of the highest validation accuracy; ties go to the lower validation loss.
 
     Where the classes are imbalanced the balanced accuracy decides: by the plain one,
-    a model that ignores a rare class could be the best. Only rows that were
-    validated at the largest image size are compared: the finished model takes that one.
+    a model that ignores a rare class could be the best. Only rows at an image size
+    that the finished model may take are compared: the largest, and those scored after training.
     """
     largest = max(one.validation_scale for one in history)
 
@@ -99,7 +114,8 @@ def best_epoch(history: list[Epoch]) -> Epoch:
         balanced = one.validation_balanced_accuracy
         return (one.validation_accuracy if balanced is None else balanced, -one.validation_loss)
 
-    return max((one for one in history if one.validation_scale == largest), key=score)
+    compared = (one for one in history if one.validation_scale == largest or one.is_smaller)
+    return max(compared, key=score)
 
 
 def mark_best(history: list[Epoch]) -> list[Epoch]:
@@ -115,8 +131,9 @@ def save_history(history: list[Epoch], path: Path) -> None:
     names = [one.name for one in dataclasses.fields(Epoch)]
     if not any(row.own_metrics for row in history):
         names.remove("own_metrics")
-    if not any(row.is_average for row in history):
-        names.remove("is_average")
+    for name in ("is_average", "is_smaller"):
+        if not any(getattr(row, name) for row in history):
+            names.remove(name)
     writer.writerow(names)
     for row in history:
         writer.writerow([_cell(getattr(row, name)) for name in names])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import signal
 
 import keras
@@ -10,12 +11,12 @@ import pytest
 
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.errors import ConfigError, StoppedError
-from pawsight.history import Epoch, load_history
+from pawsight.history import Epoch, best_epoch, load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.training.averaging import average
+from pawsight.training.candidates import average, kept_in_words
 from pawsight.training.finetune import freeze_normalization
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
@@ -149,6 +150,36 @@ def test_stopped_in_the_first_stage_it_continues_to_the_same_bits(tmp_path, stag
             history, load_history(Run(tmp_path / "stopped").history_path), strict=True
         )
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("num_right", "kept", "side", "words"),  # of 32 photos
+    [
+        ([30, 28, 24], (False, True), 8, "epoch 3 of 3, the best .* with images of 8 x 8 pixels"),
+        ([20, 28, 30], (True, True), 8, "Keeping the average .* with images of 8 x 8 pixels"),
+        ([20, 30, 28], (True, False), 16, "Keeping the average .* at full size"),
+        ([20, 18, 16], (False, False), 16, "Keeping the network after epoch .* at full size"),
+    ],
+)
+def test_model_takes_the_image_size_that_validates_best(
+    num_right, kept, side, words, tmp_path, staged_plan, monkeypatch
+):
+    plan = staged_plan.model_copy(update={"finished_sizes": ((8, 8),)})
+    trainer, measured = _trainer(plan), iter([24, 24, 24, *num_right])
+    sides = []
+
+    def measure(_, size):
+        sides.append(size[0])
+        return ValidationScore(0.5, np.array([next(measured) // 2] * 2), np.array([16, 16]))
+
+    monkeypatch.setattr(trainer.learner.validator, "measure", measure)
+    history = trainer.fit(Run(tmp_path / "run"), Silent())
+    best = best_epoch(history)
+    assert sides[-3:] == [8, 16, 8]
+    assert (best.is_average, best.is_smaller) == kept
+    assert best.image_size(plan.image_size) == (side, side)
+    assert re.search(words, kept_in_words(history, plan))
 
 
 def test_weights_are_averaged_and_counters_are_not():

@@ -59,6 +59,14 @@ def test_only_rows_that_saw_the_photos_of_the_finished_model_are_compared():
     assert [row.is_best for row in mark_best(rows)] == [False, True, False]
 
 
+def test_rows_scored_after_training_on_smaller_images_are_compared():
+    part = dataclasses.replace(epoch(1, 0.99), validation_scale=0.5)
+    smaller = dataclasses.replace(epoch(2, 0.91), validation_scale=0.75, is_smaller=True)
+    assert best_epoch([part, epoch(2, 0.9), smaller]) is smaller
+    assert best_epoch([part, epoch(2, 0.92), smaller]).validation_scale == 1
+    assert smaller.image_size((200, 160)) == (150, 120)
+
+
 def test_parts_of_an_epoch_come_back_and_whole_ones_stay_whole(tmp_path):
     rows = [dataclasses.replace(epoch(1, 0.5), epoch=number) for number in (0.25, 1, 2.5)]
     save_history(rows, tmp_path / "history.csv")

@@ -111,6 +111,14 @@ def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
     assert plan.image_size == (finished, finished)
 
 
+@pytest.mark.parametrize(("settings", "sizes"), [({}, ((192, 192),)), ({"image_size": 128}, ())])
+def test_fine_tuned_network_may_take_smaller_images_unless_the_user_chose_them(settings, sizes):
+    settings = {"model": "builtin", "finetune": True} | settings
+    plan = recipe.sized(_plan(**settings), TrainConfig(**settings), epochs=5)
+    assert plan.finished_sizes == sizes
+    assert plan.image_size[0] == settings.get("image_size", 224)
+
+
 @pytest.mark.parametrize(
     ("num_train", "expected"),
     # Below 4,000 photos, a fifth more for each time there is a tenth of them; at most 1.6.

@@ -46,6 +46,8 @@ class Recipe:
         least_batch_size: Small sets get smaller batches, so that an epoch still has steps.
         warmup: Share of the run in which the learning rate rises.
         sizes: For runs of different lengths, the longest first.
+        finished_shares: Shares of the side, besides the whole, at which the trained network is
+            scored; the finished model takes the size that validates best.
         grows_stronger: Whether few photos are augmented more strongly.
         shares: (until which progress, share of the layers that are trained, counted from the
             last); where a network has weights, its first layers are left to the end.
@@ -62,6 +64,7 @@ class Recipe:
     least_batch_size: int = 8
     warmup: float = 0.15
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)
+    finished_shares: tuple[float, ...] = ()
     grows_stronger: bool = False
     shares: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
 

@@ -55,7 +55,7 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     if quantity == "accuracy" and best.validation_balanced_accuracy is not None:
         deciding, name, colour = "validation_balanced_accuracy", "balanced accuracy", GREEN
         columns.append(deciding)
-    rows = [row for row in history if not row.is_average]
+    rows = [row for row in history if not row.is_extra]
     series = {column: [getattr(row, column) for row in rows] for column in columns}
     _draw_series(axes, {"epoch": [row.epoch for row in rows], **series}, quantity)
     value = getattr(best, deciding)

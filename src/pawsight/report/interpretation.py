@@ -46,7 +46,7 @@ def reading(
         if kept.is_average:
             return _average_kept(rows, kept, started_with)
         rows = [
-            row for row in rows[1:] if not row.is_average
+            row for row in rows[1:] if not row.is_extra
         ]  # a head is fitted to another loss, and neither is an epoch of training
     if len(rows) < 2:
         return "With fewer than two epochs the curves cannot show over- or underfitting."
@@ -97,7 +97,7 @@ def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
             if row.validation_balanced_accuracy is None
             else row.validation_balanced_accuracy
         )
-        for row in (rows[0], kept, rows[-2])
+        for row in (rows[0], kept, next(row for row in reversed(rows) if not row.is_extra))
     )
     return (
         f"The weights kept are the average of those of {started_with} and those after the last "

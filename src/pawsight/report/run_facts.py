@@ -25,7 +25,7 @@ def training_rows(
         model: The description of the model, if it was saved.
         history: One record per epoch.
     """
-    rows = [*(_of_plan(plan) if plan else ()), *(_of_history(history) if history else ())]
+    rows = [*(_of_plan(plan, model) if plan else ()), *(_of_history(history) if history else ())]
     if plan is not None:
         rows += _of_steps(plan) if isinstance(plan, Plan) else ()
         rows += [("precision", plan.precision), ("hardware", plan.hardware)]
@@ -42,8 +42,8 @@ def plan_rows(plan: Plan | HeadPlan) -> list[tuple[str, str]]:
     return setting_rows(plan.model_dump(mode="json", exclude=_NOT_SHOWN, exclude_none=True))
 
 
-def _of_plan(plan: Plan | HeadPlan) -> list[tuple[str, Any]]:
-    height, width = plan.image_size
+def _of_plan(plan: Plan | HeadPlan, model: ModelDescription | None) -> list[tuple[str, Any]]:
+    height, width = model.image_size if model else plan.image_size
     count = plan.num_parameters
     return [
         ("model", plan.model),

@@ -99,7 +99,7 @@ def scalars(history: list[Epoch], summary: ReportSummary) -> list[Scalar]:
     """Return the numbers of each validation, and those of the finished model."""
     found = []
     for row in history:
-        if row.is_average:  # it was scored after training, and belongs to no step
+        if row.is_extra:  # it was scored after training, and belongs to no step
             continue
         found += [
             Scalar("train", "loss", row.train_loss, row.step),

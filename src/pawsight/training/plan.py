@@ -80,7 +80,7 @@ class _AnyPlan(_Frozen):
     model: str
     task: TaskName = "single-label"
     class_names: tuple[Text, ...]
-    image_size: tuple[int, int]  # of the finished model, and of the last validation
+    image_size: tuple[int, int]  # (height, width) in pixels, of the last validation
     resize: Resize
     num_train: int = Field(ge=1)
     num_validation: int = Field(ge=1)
@@ -126,6 +126,7 @@ class Plan(_AnyPlan):
     warmup: float = 0.15  # share of the run in which the learning rate rises
     augment_strength: float = 1.0  # a factor on `augment`: 1 leaves it as it is
     stages: tuple[Stage, ...] = ()
+    finished_sizes: tuple[tuple[int, int], ...] = ()  # smaller ones that the model may take
     pieces: tuple[Piece, ...] = ()
     cuts: tuple[Cut, ...] = ()  # one for each time that training diverged
     validate_every: float = 1.0  # epochs
@@ -233,11 +234,9 @@ class Plan(_AnyPlan):
 
     def _describe_layers(self) -> str:
         shares = [percent(stage.share, 0) if stage.share < 1 else "all" for stage in self.stages]
-        if shares[0] == "all":
-            return ""
-        return (
-            f"; the last {shares[0]} of its layers are trained, then {', then '.join(shares[1:])}"
-        )
+        then = ", then ".join(shares[1:])
+        described = f"; the last {shares[0]} of its layers are trained, then {then}"
+        return "" if shares[0] == "all" else described
 
     def _describe_weights(self) -> str:
         if self.class_weights is None:

@@ -112,10 +112,15 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
     sizes = next(one for one in recipe.sizes if epochs >= one.least_epochs or not one.least_epochs)
     image_size = plan.image_size
     network = find_network(plan.model)
+    smaller: tuple[tuple[int, int], ...] = ()
     if config.image_size is None and network.fits_any_size:
         image_size = _scaled(image_size, sizes.finished, network.least_side)
+        shares = recipe.finished_shares
+        smaller = tuple(_scaled(image_size, share, network.least_side) for share in shares)
     stages = _stages(recipe, sizes, plan.model, plan.image_size)
-    return plan.model_copy(update={"stages": stages, "image_size": image_size})
+    return plan.model_copy(
+        update={"stages": stages, "image_size": image_size, "finished_sizes": smaller}
+    )
 
 
 def _stages(

@@ -15,15 +15,13 @@ from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.errors import RunError, TrainingError
-from pawsight.formatting import percent
-from pawsight.history import Epoch
 from pawsight.models.description import versions
 from pawsight.models.onnx_convert import check_convertible
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
-from pawsight.task import task_of
 from pawsight.training import pacing, precision, recipe
+from pawsight.training.candidates import kept_in_words
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learner import Learner
 from pawsight.training.memory import (
@@ -124,7 +122,7 @@ def train_run(
             Trainer(learner, plan).begin(run, progress)
             workers.train(run, progress)
             plan = pacing.load_followed_plan(run)
-        progress.note(_kept(Trainer(learner, plan).fit(run, progress), plan))
+        progress.note(kept_in_words(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
 
 
@@ -232,22 +230,6 @@ def precision_of(config: TrainConfig) -> Precision:
     return precision.choose(config.precision)
 
 
-def _kept(history: list[Epoch], plan: Plan) -> str:
-    """Return which epoch became the model, and why."""
-    best = next(row for row in history if row.is_best)
-    if best.step == 0:
-        return "Fine-tuning did not improve validation; keeping the initial weights."
-    balanced = best.validation_balanced_accuracy
-    kept = f"the network after epoch {best.epoch_text} of {history[-1].epoch_text}"
-    if best.is_average:
-        kept = best.title
-    return (
-        f"Keeping {kept}, the best on the validation photos at full size: "
-        + (f"balanced accuracy {percent(balanced)}, " if balanced is not None else "")
-        + f"{task_of(plan.task).accuracy_title} {percent(best.validation_accuracy)}."
-    )
-
-
 class _TimeCosts(NamedTuple):
     """What a budget covers besides training."""
 
@@ -290,6 +272,8 @@ def _fitted(
     start = learner.warm_start
     if start:  # the trainer scores it first, or its average with the final weights in the end
         around += (2 if start.row is None else 1) * pacing.last_validation_seconds(plan)
+        pixels = sum(map(math.prod, plan.finished_sizes)) / math.prod(plan.image_size)
+        around += 2 * pixels * pacing.last_validation_seconds(plan)
     if start and start.row and _AIM * seconds - around < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
     left = max(_AIM * seconds - around, _MIN_SHARE * seconds)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pawsight.history import Epoch
+from pawsight.training.plan import Plan
+from pawsight.training.score import ValidationScore
+
 
 @dataclass(slots=True)
 class Totals:
@@ -32,6 +36,34 @@ class Totals:
     def images_per_second(self) -> float:
         """The rate of the training steps alone; 0 while none was timed."""
         return self.num_timed / self.step_seconds if self.step_seconds else 0.0
+
+    def row(
+        self, step: int, plan: Plan, found: ValidationScore, scale: float, is_imbalanced: bool
+    ) -> Epoch:
+        """Return the row of the history after a validation, with a learning rate of 0.
+
+        Args:
+            step: Steps taken.
+            plan: As it is followed.
+            found: The score.
+            scale: Side of the images of the validation, relative to the largest of the plan.
+            is_imbalanced: Whether the balanced accuracy decides.
+        """
+        num_images = max(1.0, self.num_images)
+        return Epoch(
+            epoch=plan.epochs_at(step),
+            step=step,
+            seconds=round(self.seconds, 3),
+            images_per_second=round(self.images_per_second, 2),
+            learning_rate=0.0,
+            train_loss=self.loss / num_images,
+            train_accuracy=self.num_right / num_images,
+            validation_loss=found.loss,
+            validation_accuracy=found.accuracy,
+            is_best=False,
+            validation_balanced_accuracy=found.balanced_accuracy if is_imbalanced else None,
+            validation_scale=scale,
+        )
 
     def clear(self) -> None:
         """Set all but the seconds of the run to 0."""

@@ -22,7 +22,7 @@ from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_hi
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.task import task_of
-from pawsight.training.averaging import average
+from pawsight.training.candidates import Candidate, candidates
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.communicator import Decision
 from pawsight.training.divergence import DivergedError, described, lowered
@@ -84,7 +84,9 @@ class Trainer:
                     step = self._loop(step, run, progress, is_stopped)
                 except DivergedError as error:
                     step = self._go_back(error, run, progress)
-        self._try_average(run, progress)
+        final = self.learner.state.weights()
+        for candidate in candidates(self.plan, self.learner.initial, final):
+            self._score_candidate(candidate, run, progress)
         self.learner.callbacks.end()
         self.learner.state.set_weights(self._best)
         return self._history
@@ -217,25 +219,24 @@ class Trainer:
             progress.note(f"{why}; stopping early.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
-    def _try_average(self, run: Run, progress: Progress) -> None:
-        """Score the average of the initial and the final weights; it is kept if it is the best."""
-        if self.learner.initial is None:
-            return
-        averaged = average(self.learner.initial, self.learner.state.weights())
-        self.learner.state.set_weights(averaged)
-        found = self._measure(self.plan.image_size, run)
+    def _score_candidate(self, candidate: Candidate, run: Run, progress: Progress) -> None:
+        """Score what else the model could be, and keep it if it is the best."""
+        self.learner.state.set_weights(candidate.weights)
+        scale = candidate.image_size[0] / self.plan.image_size[0]
+        found = self._measure(candidate.image_size, run)
         row = dataclasses.replace(
-            self._row(self.plan.num_steps, found, 1.0),
+            self._row(self.plan.num_steps, found, scale),
             train_loss=self._history[-1].train_loss,
             train_accuracy=self._history[-1].train_accuracy,
-            is_average=True,
+            is_average=candidate.is_average,
+            is_smaller=scale < 1,
         )
         progress.note(row.describe(task_of(self.plan.task).accuracy_title))
         if math.isfinite(found.loss):
             self._history = mark_best([*self._history, row])
             save_history(self._history, run.history_path)
-            if best_epoch(self._history).is_average:
-                self._best = averaged
+            if self._history[-1].is_best:
+                self._best = candidate.weights
 
     def _measure(self, size: tuple[int, int], run: Run) -> ValidationScore:
         found = self.learner.validator.measure(self.learner.validation, size)
@@ -243,23 +244,11 @@ class Trainer:
         return found
 
     def _row(self, step: int, found: ValidationScore, scale: float) -> Epoch:
-        tally, num_images = self._tally, max(1.0, self._tally.num_images)
-        tally.seconds = self._seconds_now()
-        return Epoch(
-            epoch=self.plan.epochs_at(step),
-            step=step,
-            seconds=round(tally.seconds, 3),
-            images_per_second=round(tally.images_per_second, 2),
-            learning_rate=self.learner.learning_rate_at(step - 1, self.plan) if step else 0.0,
-            train_loss=tally.loss / num_images,
-            train_accuracy=tally.num_right / num_images,
-            validation_loss=found.loss,
-            validation_accuracy=found.accuracy,
-            is_best=False,
-            validation_balanced_accuracy=found.balanced_accuracy if self._is_imbalanced else None,
-            validation_scale=round(scale, 4),
-            own_metrics=self.learner.validator.own_metrics(),
-        )
+        self._tally.seconds = self._seconds_now()
+        row = self._tally.row(step, self.plan, found, round(scale, 4), self._is_imbalanced)
+        rate = self.learner.learning_rate_at(step - 1, self.plan) if step else 0.0
+        own_metrics = self.learner.validator.own_metrics()
+        return dataclasses.replace(row, learning_rate=rate, own_metrics=own_metrics)
 
     def _row_at_start(self, run: Run) -> Epoch:
         """Score the initial weights, on at most as many training photos as there are others."""
@@ -295,6 +284,6 @@ class Trainer:
         self._tally, self._best = Totals(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Killed between writing the history and the checkpoint: that part is run again.
-        history = [row for row in history if row.step <= checkpoint.step and not row.is_average]
+        history = [row for row in history if row.step <= checkpoint.step and not row.is_extra]
         self._history = mark_best(history) if history else []
         return checkpoint.step

@@ -141,7 +141,7 @@ def checked_model(config: TrainConfig) -> TrainConfig:
         changed["weights"] = str(path)
         image_size = image_size or trained_size(path)
     network.check(image_size or network.image_size)
-    if network.has_weights:  # saved, since the folder of a preset may have been removed on resuming
+    if network.has_weights and not network.fits_any_size:  # a preset's folder may be removed
         changed["image_size"] = image_size or network.image_size
     return config.model_copy(update=changed)
 

@@ -30,8 +30,8 @@ from pawsight.run_config import RunConfig
 from pawsight.runs import Run, check_new, check_outside, results_dir
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training.candidates import kept_size
 from pawsight.training.custom_components import CustomComponents
-from pawsight.training.plan import load_plan
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import checked, merged, with_build
@@ -269,7 +269,7 @@ def _save(
     from pawsight.exporting.bundle import save_model
 
     progress.start("Exporting the model")
-    catalog, pixels = dataset.catalog, dataset.at_size(load_plan(run).image_size).pixels
+    catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
     description = ModelDescription(
         architecture=config.model,
         options=find_network(config.model).options,

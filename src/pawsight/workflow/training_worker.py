@@ -123,7 +123,7 @@ def _train(spec: WorkerSpec, own: Run, progress: Progress) -> None:
         own = run
     catalog, pixels = photos_of(run, progress)
     plan = load_followed_plan(own)
-    dataset = Dataset(catalog, pixels).at_size(plan.image_size)
+    dataset = Dataset(catalog, pixels)
     train, validation = subsets(dataset)
     learner = Learner(
         plan, dataset.pixels, train, validation, _start(plan), communicator=communicator

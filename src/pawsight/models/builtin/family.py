@@ -92,5 +92,7 @@ NETWORK = BuiltinNetwork(
         # Of 224 pixels, 160: crops show things larger than whole photos do, so the finished model
         # works at the size that its features had (arXiv:1906.06423).
         sizes=(Sizes(0, ((1.0, 0.7143),)),),
+        # Photos without detail, enlarged from small ones, are recognised better at 192.
+        finished_shares=(0.8571,),
     ),
 )
