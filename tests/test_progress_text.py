@@ -85,6 +85,10 @@ def test_facts_have_their_units(facts, text):
     [
         ((0, None, ""), "0"),
         ((1200, 3000, "photos"), "1,200 of 3,000 photos"),
+        ((1, None, "photos"), "1 photo"),
+        ((0, 1, "files"), "0 of 1 file"),
+        ((1, 2, "files"), "1 of 2 files"),
+        ((1.0, None, "steps"), "1.0 steps"),
         ((9.5, None, "steps"), "9.5 steps"),
         ((10.0, None, "steps"), "10 steps"),
         ((12_540_000, 40_000_000, "bytes"), "12.5 of 40.0 MB"),

@@ -70,12 +70,13 @@ def has_rate(facts: dict[str, float | str]) -> bool:
 
 
 def count_text(done: float, total: int | None, unit: str) -> str:
-    """Write an amount for display: `1,200 of 3,000 photos`, `12.5 of 40.0 MB`."""
+    """Write an amount for display: `1,200 of 3,000 photos`, `1 photo`, `12.5 of 40.0 MB`."""
     scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
     is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
     amounts = [done] if total is None else [done, total]
     text = " of ".join(f"{amount / scale:,.{0 if is_whole else 1}f}" for amount in amounts)
-    return f"{text} {unit}".rstrip()
+    is_one = isinstance(amounts[-1], int) and amounts[-1] == 1
+    return f"{text} {unit.removesuffix('s') if is_one else unit}".rstrip()
 
 
 def _fact_text(name: str, value: float | str, unit: str) -> str:

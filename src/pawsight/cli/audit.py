@@ -166,10 +166,12 @@ def _print_some(found: Finding) -> None:
 
 def _count(found: Finding) -> str:
     from pawsight.data.auditing.findings import GroupItem, SentenceItem
+    from pawsight.formatting import counted
 
     if found.kind is SentenceItem:
         return ""
-    return f"{len(found.items):,}{' groups' if found.kind is GroupItem else ''}"
+    count = len(found.items)
+    return counted(count, "group") if found.kind is GroupItem else f"{count:,}"
 
 
 def _first(found: Finding) -> str:

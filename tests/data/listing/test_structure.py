@@ -601,3 +601,20 @@ def test_a_photo_that_matches_no_label_pattern_stays_a_row_with_the_reason(kaggl
     ((path, (label, problem)),) = found.items()
     assert (path, label) == ("train/cat.9.psd", "cat")
     assert problem.startswith(".psd is an editor's own format")
+
+
+def test_photos_of_a_class_in_a_format_that_is_not_read_are_to_be_converted(tmp_path):
+    put(tmp_path, "cats")
+    put(tmp_path, "dogs", name="{}.dcm")
+    with pytest.raises(DataError, match=r"DICOM.*\nConvert them, or leave the class out"):
+        check_classes(scan(fetch(tmp_path, Silent())))
+
+
+def test_why_a_table_gives_no_several_labels_is_in_the_error(tmp_path):
+    put(tmp_path, "pics")
+    (tmp_path / "l.csv").write_text("path,Edema,Nodule\npics/0.jpg,1,-1\npics/1.jpg,0,1\n")
+    listing = scan(fetch(tmp_path, Silent()), config=SourceConfig(multi_label=True))
+    with pytest.raises(
+        DataError, match=r"with --multi-label two(.|\n)*hold 1 and -1, such as Nodul"
+    ):
+        check_classes(listing)

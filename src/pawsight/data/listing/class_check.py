@@ -38,19 +38,22 @@ def check_classes(catalog: Catalog) -> None:
     counts = Counter(name for photo in photos if not photo.problem for name in names_of(photo))
     for name in sorted(set(catalog.class_names) - set(counts)):
         broken = [photo for photo in photos if name in names_of(photo)]
-        cure = "Correct the paths in the table, or put the files there"
+        cure = "Repair them"
+        if broken[0].problem.startswith(NOT_FOUND):
+            cure = "Correct the paths in the table, or put the files there"
+        elif "save it as" in broken[0].problem:
+            cure = "Convert them"
         raise DataError(
             f"None of the {len(broken)} photo(s) of class '{name}' can be read.\n"
             f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
-            f"{cure if broken[0].problem.startswith(NOT_FOUND) else 'Repair them'}, or leave the "
-            f"class out: --exclude {shlex.quote(name)}"
+            f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
         )
     if len(counts) < 2 and catalog.task.is_multi_label:
         found = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
         raise DataError(
             f"The photos in {root} have {found}; with --multi-label two or more are needed.\n"
-            f"For one question, such as 'cat' and 'no cat', leave --multi-label out and make two "
-            f"classes of it."
+            f"{catalog.advice}For one question, such as 'cat' and 'no cat', leave --multi-label "
+            f"out and make two classes of it."
         )
     if len(counts) < 2:
         found = "are photos but no classes"
