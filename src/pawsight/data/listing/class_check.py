@@ -52,8 +52,8 @@ def check_classes(catalog: Catalog) -> None:
         found = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
         raise DataError(
             f"The photos in {root} have {found}; with --multi-label two or more are needed.\n"
-            f"{catalog.advice}For one question, such as 'cat' and 'no cat', leave --multi-label "
-            f"out and make two classes of it."
+            f"For one question, such as 'cat' and 'no cat', leave --multi-label out and make two "
+            f"classes of it.\n{catalog.advice}".rstrip()
         )
     if len(counts) < 2:
         found = "are photos but no classes"
