@@ -23,10 +23,10 @@ def curve(**classes):
 
 def test_what_all_photos_would_bring_is_one_sentence():
     assert curve().sentence() == (
-        "With twice as many training photos about 85.0 % (90 % interval 83.0 to 86.0) would be "
-        "right, with four times as many 90.0 % (90 % interval 88.0 to 91.0); with today's 80, "
-        "80.0 % is expected: from linear heads on the built-in network's features of 80 training "
-        "photos."
+        "Twice as many training photos would change the accuracy by about +5.0 points, four times "
+        "as many by about +10.0: from the 80.0 % that are expected of today's 80 to 85.0 % (90 % "
+        "interval 83.0 to 86.0) and 90.0 % (90 % interval 88.0 to 91.0). Measured with linear "
+        "heads on the built-in network's features of 80 training photos."
     )
 
 
@@ -40,10 +40,27 @@ def test_a_forecast_agrees_with_a_model_where_the_intervals_meet(interval, agree
 
 def test_a_forecast_that_a_model_contradicts_is_unknown():
     assert curve().disagreement(0.9, "test") == (
-        "Unknown: from linear heads on the built-in network's features of 80 training photos, "
-        "80.0 % (90 % interval 78.0 to 81.0) is expected with today's 80, and this model is right "
-        "on 90.0 % of the test photos. To find out, add photos and train again."
+        "Unknown: 80.0 % (90 % interval 78.0 to 81.0) is expected of today's 80 training photos, "
+        "and this model is right on 90.0 % of the test photos. Measured with linear heads on the "
+        "built-in network's features of 80 training photos. To find out, add photos and train "
+        "again."
     )
+
+
+def test_a_forecast_with_a_wide_interval_is_unknown():
+    twice = Expected(num_photos=160, accuracy=0.8, low=0.5, high=0.92)
+    wide = curve().model_copy(update={"all": curve().all.model_copy(update={"twice": twice})})
+    assert curve().is_certain
+    assert not wide.is_certain
+    assert "an accuracy of 50.0 to 92.0 % is expected" in wide.disagreement(0.8, "test")
+
+
+def test_classes_are_kept_where_the_model_finds_as_many_as_expected():
+    found = curve(cats=needs(40, 0.8, 0.85, 0.9), dogs=needs(40, 0.6, 0.65, 0.7))
+    # Of today's photos of dogs 60 % are expected to be found: the model finds 75 to 90 %.
+    kept = found.only_classes_of({"cats": (0.75, 0.9), "dogs": (0.75, 0.9)})
+    assert list(kept.classes) == ["cats"]
+    assert found.only_classes_of({"cats": None}).classes == {}
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_column_of_many_numbers_is_divided_into_thirds():
 
     assert [one.title for one in found] == [
         "the third with the lowest age",
-        "that with the highest age",
+        "the third with the highest age",
     ]
 
 

@@ -53,6 +53,16 @@ def test_history_marks_the_best_epoch(make_history):
     assert legend_of(figure) == ["training", "validation"]
 
 
+def test_validations_at_a_smaller_size_are_hollow_and_not_called_best(make_history):
+    small, *others = make_history([0.95, 0.9, 0.8])
+    axes = draw_history([replace(small, validation_scale=0.7), *others], "accuracy").axes[0]
+
+    title = axes.get_title().replace("\N{NO-BREAK SPACE}", " ")
+    assert title == "Best at the final size: epoch 2, validation accuracy 90.0 %"
+    (hollow,) = [one for one in axes.lines if one.get_color() == "white"]
+    assert (list(hollow.get_xdata()), list(hollow.get_ydata())) == ([1], [0.95])
+
+
 def test_history_of_uneven_classes_shows_the_accuracy_that_chose_the_epoch(make_history):
     balanced = [0.5, 0.6, 0.7]
     rows = [

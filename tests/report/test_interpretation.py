@@ -88,6 +88,14 @@ def test_a_validation_loss_that_climbs_again_is_overfitting(make_history):
     assert "after epoch 2 the validation loss rose again, by 25 %" in plain(said)
 
 
+def test_a_loss_at_a_smaller_image_size_is_not_compared(make_history):
+    # It rose by half when the image size did, which says nothing on overfitting.
+    rows = make_history([0.8, 0.9, 0.85], losses=[0.5, 0.4, 0.6])
+    rows = [*(replace(row, validation_scale=0.7) for row in rows[:2]), rows[2]]
+    assert "overfits" not in reading(rows)
+    assert reading(rows).startswith("With fewer than two validations at the final image size")
+
+
 def test_a_validation_loss_that_trembles_near_nothing_is_no_overfitting(make_history):
     said = reading(make_history([0.9, 1.0, 1.0], losses=[0.2, 0.010, 0.015]))
 
@@ -129,7 +137,7 @@ def test_the_fitted_head_is_no_epoch_of_a_fine_tuning_that_helped(make_history):
 @pytest.mark.parametrize("num_epochs", [0, 1])
 def test_too_few_epochs_report_nothing(make_history, num_epochs):
     assert reading(make_history([0.9] * num_epochs) if num_epochs else []).startswith(
-        "With fewer than two epochs"
+        "With fewer than two validations"
     )
 
 
@@ -222,7 +230,7 @@ def test_a_small_error_that_is_none_of_chance_is_called_small():
     # Of 20,000 photos at 0.91 the accuracy varies by 0.002: an error of 0.01 is no chance.
     said = findings("test", metrics_of([[9000, 1000], [1000, 9000]], claimed=0.91), {})[-1]
 
-    assert said.startswith("Its probabilities are close to the truth: on average it gave")
+    assert said.startswith("Its probabilities are close to the truth: its answers have")
     assert "calibration error is 1.0 %, where a perfectly calibrated model would show 0.2 %" in said
 
 
@@ -231,8 +239,8 @@ def test_a_few_photos_prove_nothing_about_probabilities():
     metrics = metrics_of([[3, 4], [6, 0]], claimed=0.36)
 
     said = findings("test", metrics, {})[-1]
-    assert said.startswith("Too few photos to judge its probabilities: on average it gave its")
-    assert "gave its answers 36.0 % and was right on 23.1 %" in said
+    assert said.startswith("Too few photos to judge its probabilities: its answers have")
+    assert "a probability of 36.0 % on average, and 23.1 % of them are right" in said
 
 
 def test_errors_in_both_directions_are_named():

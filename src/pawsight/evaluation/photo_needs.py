@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pawsight.records import Text
 from pawsight.storage.atomic import write_json
 
 _WORTH = 0.005  # gain in accuracy from which more photos are advised
+_MAX_WIDTH = 0.2  # 90 % interval of the accuracy with twice the photos; a wider one tells nothing
 
 
 class _Record(BaseModel):
@@ -89,29 +91,61 @@ class LearningCurve(_Record):
         low, high = interval
         return low <= self.all.now.high and self.all.now.low <= high
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the interval of the accuracy with twice the photos is narrow enough to state."""
+        return self.all.twice.high - self.all.twice.low <= _MAX_WIDTH
+
+    def only_classes_of(self, recalls: Mapping[str, tuple[float, float] | None]) -> LearningCurve:
+        """Return it with those classes alone whose forecast holds for a model.
+
+        Args:
+            recalls: By class the 95 % interval of the recall of the model.
+        """
+        kept = {}
+        for name, needs in self.classes.items():
+            interval = recalls.get(name)
+            is_narrow = needs.twice.high - needs.twice.low <= _MAX_WIDTH
+            if interval and is_narrow and interval[0] <= needs.now.accuracy <= interval[1]:
+                kept[name] = needs
+        return self.model_copy(update={"classes": kept})
+
     def sentence(self) -> str:
         """Describe what twice and four times the photos would bring."""
-        needs = self.all
+        now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
         return (
-            f"With twice as many training photos about {needs.twice.text()} would be right, with "
-            f"four times as many {needs.four_times.text()}; with today's {needs.num_photos:,}, "
-            f"{percent(needs.now.accuracy)} is expected: from linear heads on the built-in "
-            f"network's features of {counted(self.num_measured, 'training photo')}."
+            f"Twice as many training photos would change the accuracy by about "
+            f"{_points(twice.accuracy - now.accuracy)} points, four times as many by about "
+            f"{_points(four_times.accuracy - now.accuracy)}: from the {percent(now.accuracy)} that "
+            f"are expected of today's {self.all.num_photos:,} to {twice.text()} and "
+            f"{four_times.text()}. {self._origin()}"
         )
 
     def disagreement(self, accuracy: float, part: str) -> str:
-        """Describe that the forecast does not hold for a model.
+        """Describe that the forecast is too uncertain, or does not hold for a model.
 
         Args:
             accuracy: Of the model, 0..1.
             part: The photos that it was measured on.
         """
         needs = self.all
+        if not self.is_certain:
+            interval = percent_interval((needs.twice.low, needs.twice.high))
+            reason = (
+                f"with twice as many training photos an accuracy of {interval} % is expected "
+                f"(90 % interval), which is too wide to tell."
+            )
+        else:
+            reason = (
+                f"{needs.now.text()} is expected of today's {needs.num_photos:,} training photos, "
+                f"and this model is right on {percent(accuracy)} of the {part} photos."
+            )
+        return f"Unknown: {reason} {self._origin()} To find out, add photos and train again."
+
+    def _origin(self) -> str:
         return (
-            f"Unknown: from linear heads on the built-in network's features of "
-            f"{counted(self.num_measured, 'training photo')}, {needs.now.text()} is expected with "
-            f"today's {needs.num_photos:,}, and this model is right on {percent(accuracy)} of the "
-            f"{part} photos. To find out, add photos and train again."
+            f"Measured with linear heads on the built-in network's features of "
+            f"{counted(self.num_measured, 'training photo')}."
         )
 
     def class_sentence(self, name: str, kind: str = "") -> str:
@@ -135,6 +169,10 @@ class LearningCurve(_Record):
             f"About {needs.num_more:,} more photos of {shown}{above_all} would raise its expected "
             f"recall from {percent(needs.now.accuracy)} to {then.text()}."
         )
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.1f}"
 
 
 def save_curve(curve: LearningCurve, path: Path) -> None:

@@ -79,7 +79,9 @@ def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]
     masks = {
         **_thirds(brightness, "the darkest third", "the brightest third"),
         **_thirds(sharpness, "the least sharp third", "the sharpest third"),
-        **_thirds(width * height, "the third with the fewest pixels", "that with the most pixels"),
+        **_thirds(
+            width * height, "the third with the fewest pixels", "the third with the most pixels"
+        ),
         "wide photos": ratio > _ELONGATED,
         "tall photos": ratio < 1 / _ELONGATED,
         **_of_texts("camera", [photo.camera for photo in some]),
@@ -108,7 +110,9 @@ def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
         numbers = _numbers(texts)
         if numbers is not None and len(set(texts)) > _MAX_VALUES:
             found |= _thirds(
-                numbers, f"the third with the lowest {heading}", f"that with the highest {heading}"
+                numbers,
+                f"the third with the lowest {heading}",
+                f"the third with the highest {heading}",
             )
         else:
             found |= _of_texts(heading, texts)

@@ -125,10 +125,20 @@ class Contents:
 
     @property
     def forecast(self) -> LearningCurve | None:
-        """The learning curve, where what it expects of today's photos is what the model reaches."""
-        curve = self.learning_curve
-        interval = self.metrics.intervals.get("accuracy") if self.metrics else None
-        return curve if curve and (not interval or curve.agrees_with(interval)) else None
+        """The learning curve with the classes whose forecasts hold for the model.
+
+        None where what is expected of today's photos is not what the model reaches, or where the
+        forecast is too uncertain.
+        """
+        curve, metrics = self.learning_curve, self.metrics
+        if curve is None or metrics is None or not curve.is_certain:
+            return None
+        interval = metrics.intervals.get("accuracy")
+        if interval and not curve.agrees_with(interval):
+            return None
+        return curve.only_classes_of(
+            {name: one.recall_interval for name, one in metrics.per_class.items()}
+        )
 
     @property
     def lost(self) -> tuple[LostPhoto, ...]:

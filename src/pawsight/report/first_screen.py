@@ -15,6 +15,7 @@ from pawsight.report.interpretation import sanitize, top_confusions
 _WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
 _MAX_FAILURES = 3
 _MAX_STEPS = 3
+_MIN_MISTAKES = 3  # of one kind, from which photos against them are advised
 _MAX_CUES = 3
 PHOTOS = {
     "test": "photos it had never seen",
@@ -120,6 +121,8 @@ def next_steps(
         ),
     ]
     for one in top_confusions(metrics, 1):
+        if one.count < _MIN_MISTAKES:
+            break
         truth, predicted = sanitize(one.truth), sanitize(one.predicted)
         steps.append(
             Step(

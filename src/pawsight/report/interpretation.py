@@ -48,8 +48,14 @@ def reading(
         rows = [
             row for row in rows[1:] if not row.is_extra
         ]  # a head is fitted to another loss, and neither is an epoch of training
+    # A loss at another image size is another loss: only those at the final size are compared.
+    largest = max((row.validation_scale for row in rows), default=1.0)
+    rows = [row for row in rows if row.validation_scale == largest]
     if len(rows) < 2:
-        return "With fewer than two epochs the curves cannot show over- or underfitting."
+        return (
+            "With fewer than two validations at the final image size the curves cannot show over- "
+            "or underfitting."
+        )
     best, last = best_epoch(rows), rows[-1]
     lowest = min(rows, key=lambda row: row.validation_loss)
     rise = last.validation_loss - lowest.validation_loss
@@ -246,10 +252,10 @@ def _trust_in_probabilities(metrics: PartMetrics) -> str:
     error = calibration_error(metrics.reliability)
     claimed = sum(b.n * b.confidence for b in metrics.reliability) / metrics.n
     facts = (
-        f"on average it gave its answers {percent(claimed)} and was right on "
-        f"{percent(metrics.accuracy)}; its calibration error is {percent(error)}, where a "
-        f"perfectly calibrated model would show {percent(noise.mean)} on so many photos, and "
-        f"above {percent(noise.high)} once in twenty"
+        f"its answers have a probability of {percent(claimed)} on average, and "
+        f"{percent(metrics.accuracy)} of them are right; its calibration error is "
+        f"{percent(error)}, where a perfectly calibrated model would show {percent(noise.mean)} on "
+        f"so many photos, and above {percent(noise.high)} once in twenty"
     )
     if noise.mean > TOO_NOISY:
         return f"Too few photos to judge its probabilities: {facts}."

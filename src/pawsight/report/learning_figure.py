@@ -8,6 +8,8 @@ from matplotlib.ticker import NullFormatter
 from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.report.figure_style import BLUE, ORANGE, new_figure, percent_ticks, styled
 
+_MIN_RATIO = 1.5  # of neighbouring labels of the axis
+
 
 @styled
 def draw_learning_curve(curve: LearningCurve) -> Figure:
@@ -27,7 +29,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     middle = [one.accuracy for one in expected]
     axes.plot(places, middle, "o--", color=ORANGE, markersize=4, label="expected")
     axes.set_xscale("log")
-    ticks = sorted({*numbers, *places})
+    ticks = _apart({*numbers, *places})
     axes.set_xticks(ticks, [_count(number) for number in ticks], rotation=40, ha="right")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
@@ -36,6 +38,15 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     axes.set_ylabel("accuracy")
     axes.legend(loc="upper left")
     return figure
+
+
+def _apart(numbers: set[int]) -> list[int]:
+    """Return numbers that are far enough apart for their labels, the largest first."""
+    kept: list[int] = []
+    for number in sorted(numbers, reverse=True):
+        if not kept or number <= kept[-1] / _MIN_RATIO:
+            kept.append(number)
+    return kept
 
 
 def _count(number: int) -> str:

@@ -79,6 +79,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         metrics=facts.metrics,
         head=facts.plan.head if isinstance(facts.plan, HeadPlan) else None,
         best=best_epoch(facts.history) if facts.history else None,
+        has_smaller_sizes=len({row.validation_scale for row in facts.history}) > 1,
         rules=interpretation.RULES,
         counts=photo_counts(facts.catalog),
         parts=PARTS,

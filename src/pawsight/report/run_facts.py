@@ -25,7 +25,11 @@ def training_rows(
         model: The description of the model, if it was saved.
         history: One record per epoch.
     """
-    rows = [*(_of_plan(plan, model) if plan else ()), *(_of_history(history) if history else ())]
+    rows: list[tuple[str, Any]] = [*(_of_plan(plan, model) if plan else ())]
+    if history and isinstance(plan, HeadPlan):
+        rows.append(("training time", duration(history[-1].seconds)))  # it has no epochs or steps
+    elif history:
+        rows += _of_history(history)
     if plan is not None:
         rows += _of_steps(plan) if isinstance(plan, Plan) else ()
         rows += [("precision", plan.precision), ("hardware", plan.hardware)]
