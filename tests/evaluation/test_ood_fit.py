@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pawsight.errors import RunError, ShapeError
+from pawsight.evaluation import ood_fit
 from pawsight.evaluation.ood_fit import fit_detector, ledoit_wolf_shrinkage, threshold_of
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
 
@@ -47,6 +48,21 @@ def test_distance_of_whole_rank_is_that_of_the_inverse_covariance():
         away = normalised(rows[:1])[0] - mean
         wanted = min(wanted, away @ np.linalg.inv(covariance) @ away)
     np.testing.assert_allclose(found.distances(rows[:1]), [np.sqrt(wanted)], rtol=1e-6)
+
+
+def test_variance_outside_the_kept_eigenvectors_is_the_mean_of_the_rest(monkeypatch):
+    monkeypatch.setattr(ood_fit, "_RANK", 5)
+    rows = np.random.default_rng(7).normal(size=(60, 12)) * np.linspace(1, 3, 12) + 5
+    labels = np.repeat([0, 1], 30)
+    found = fit_detector(rows, labels)
+
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    centred = unit - np.stack([unit[:30].mean(0), unit[30:].mean(0)])[labels]
+    values = np.linalg.eigvalsh(centred.T @ centred / 60)[::-1]
+    shrinkage = ledoit_wolf_shrinkage(centred, values)
+    wanted = (1 - shrinkage) * values[5:].mean() + shrinkage * values.mean()
+    assert found.basis.shape == (5, 12)
+    assert found.rest == pytest.approx(wanted, rel=1e-5)
 
 
 @pytest.mark.parametrize(("num_rows", "num_features"), [(12, 40), (60, 7), (5, 300), (2, 3)])

@@ -112,6 +112,7 @@ def test_many_classes_get_their_commonest_mistakes_instead_of_a_matrix():
 
     assert axes.get_yticklabels()[0].get_text() == "class 000 → class 001"
     assert len(axes.patches) == 20
+    assert [tick for tick in axes.get_xticks() if tick != round(tick)] == []
 
 
 def test_no_mistakes_among_many_classes_are_drawn_as_none(tmp_path):

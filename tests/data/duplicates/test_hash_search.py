@@ -40,6 +40,13 @@ def test_every_near_pair_is_found_once(radius, most_bits):
     assert set(found) == all_pairs(hashes, most_bits)
 
 
+@pytest.mark.parametrize(("few", "most_bits"), [(400, 11), (399, 7)])
+def test_of_many_hashes_only_closer_pairs_are_found(few, most_bits, monkeypatch):
+    monkeypatch.setattr(hash_search, "_FEW", few)
+    hashes = similar_hashes(400)
+    assert set(found_pairs(hashes)) == all_pairs(hashes, most_bits)
+
+
 def test_the_closest_pairs_come_first():
     pairs = near_hashes(similar_hashes(400))
     assert (np.diff(pairs.distance.astype(int)) >= 0).all()
