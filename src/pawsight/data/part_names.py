@@ -21,10 +21,23 @@ _FILLING = frozenset(
     (
         *("set", "sets", "data", "dataset", "images", "image", "imgs", "img", "photos", "photo"),
         *("pictures", "pics", "files", "folder", "dir", "split", "part", "subset", "my", "the"),
-        *("all", "new", "raw", "final"),
+        *("all", "new", "raw", "final", "jpeg", "jpg", "png"),
     )
 )
 _NO_CLASS = _FILLING | {"unlabelled", "unlabeled", "unknown", "classes", "class"}
+_ANNOTATION = frozenset(
+    (
+        *("mask", "masks", "annotation", "annotations", "label", "labels", "trimap", "trimaps"),
+        *(
+            "segmentation",
+            "segmentations",
+            "segmentationclass",
+            "segmentationobject",
+            "groundtruth",
+        ),
+        "gt",
+    )
+)
 _ENDING = re.compile(
     r"(?<=.)(?:sets?|data|images|imgs|photos|split|part|folder|dir|daten|satz|ordner|集)$"
 )
@@ -50,6 +63,11 @@ def is_plain_part(name: str) -> bool:
 def is_no_class(name: str) -> bool:
     """Return whether a folder alone in a part, such as `test/images`, names no class."""
     return all(word in _NO_CLASS or word in _PART_OF for word in _words(name))
+
+
+def is_annotation(name: str) -> bool:
+    """Return whether a folder's name, such as `train_masks`, may mean what marks places in photos."""
+    return any(word in _ANNOTATION for word in _words(name))
 
 
 def without_part(name: str) -> str:

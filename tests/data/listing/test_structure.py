@@ -618,3 +618,44 @@ def test_why_a_table_gives_no_several_labels_is_in_the_error(tmp_path):
         DataError, match=r"with --multi-label two(.|\n)*hold 1 and -1, such as Nodul"
     ):
         check_classes(listing)
+
+
+@pytest.mark.parametrize(
+    ("folders", "left_out", "level"),
+    [
+        (("images", "masks"), ["masks"], 1),
+        (("train", "train_masks"), ["train_masks"], 1),
+        (("JPEGImages", "SegmentationClass", "SegmentationObject"), None, 1),
+        (("train/images", "train/labels", "val/images", "val/labels"), ["labels"], 2),
+    ],
+)
+def test_masks_beside_images_are_asked_about(tmp_path, folders, left_out, level):
+    put(tmp_path, *folders)
+    text = question(tmp_path)
+    masks = left_out or list(folders[1:])
+    assert "".join(f" --exclude {name}" for name in masks) in text
+    assert f"--class-level {level}" in text
+    assert len({label for _, label in counts(tmp_path, class_level=level)}) == len(
+        {folder.rpartition("/")[2] for folder in folders}
+    )
+
+
+@pytest.mark.parametrize(
+    "folders", [("with_mask", "without_mask"), ("photos", "drawings"), ("mask", "helmet")]
+)
+def test_classes_whose_names_only_sound_like_masks_or_photos_are_classes(tmp_path, folders):
+    put(tmp_path, *folders)
+    assert {label for _, label in counts(tmp_path)} == {*folders}
+
+
+def test_tables_of_parts_that_give_other_classes_than_folders_can_be_chosen_together(tmp_path):
+    put(tmp_path, "Train/0", "Train/1", "Test")
+    lines = ["Train/0/0.jpg,20,0", "Train/0/1.jpg,20,0", "Train/1/0.jpg,20,1", "Train/1/1.jpg,20,1"]
+    (tmp_path / "Train.csv").write_text("\n".join(["Path,Width,ClassId", *lines]))
+    (tmp_path / "Test.csv").write_text("Path,Width,ClassId\nTest/0.jpg,20,0\nTest/1.jpg,20,1\n")
+    text = question(tmp_path)
+    assert "in Test.csv, Train.csv, each for its part: 0, 1: --columns label=ClassId" in text
+    assert counts(tmp_path, columns="label=ClassId") == {
+        **{("train", label): 2 for label in "01"},
+        **{("test", label): 1 for label in "01"},
+    }

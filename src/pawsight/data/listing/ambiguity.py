@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from itertools import combinations
 
 from pawsight.config import SourceConfig
@@ -11,9 +12,10 @@ from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, flat_parts, inner_classes, is_alike
-from pawsight.data.part_names import part_of
+from pawsight.data.part_names import is_annotation, is_no_class, part_of
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.records import PARTS
 
 # Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
@@ -106,4 +108,30 @@ def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
         f"They can be read in two ways; choose one:\n"
         f"  {len(inner):,} classes {listed(inner)}: --exclude {shlex.quote(other)}\n"
         f"  2 classes {listed(top)}: --class-level 1"
+    )
+
+
+def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
+    """Refuse `images/` and `masks/` as classes: the second may mark places in the first.
+
+    Args:
+        outline: The folders.
+        prefixes: The class folders.
+
+    Raises:
+        DataError: One is named as photos in general, another as annotations.
+    """
+    levels = {prefix.rstrip("/").rpartition("/")[2]: prefix.count("/") for prefix in prefixes}
+    masks = [name for name in levels if is_annotation(name)]
+    photos = [name for name in levels if is_no_class(name) and name not in masks]
+    if not masks or not photos:
+        return
+    without = " ".join(f"--exclude {shlex.quote(name)}" for name in masks)
+    raise DataError(
+        f"The folders {listed((*photos, *masks))} in {outline.root} may be photos and annotations "
+        f"of these photos, and no classes.\n"
+        f"They can be read in two ways; choose one:\n"
+        f"  the photos are in {listed(photos)}: {without}\n"
+        f"  {counted(len(levels), 'class', 'classes')} {listed(levels)}: "
+        f"--class-level {max(levels.values())}"
     )

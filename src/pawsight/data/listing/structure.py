@@ -23,6 +23,7 @@ from typing import Literal
 
 from pawsight.config import SourceConfig
 from pawsight.data.listing.ambiguity import (
+    check_annotations,
     check_depth_of_two,
     check_flat_parts,
     check_same_folders,
@@ -91,6 +92,13 @@ def read_structure(
     """
     if config.class_level is not None:
         return _by_level(outline, config, config.class_level)
+    structure = _by_rule(outline, config, has_groups)
+    if structure is not None:
+        check_annotations(outline, [folder.prefix for folder in structure.classes])
+    return structure
+
+
+def _by_rule(outline: Outline, config: SourceConfig, has_groups: bool) -> Structure | None:
     top = outline.folders()
     parts = part_folders(outline, config)
     if parts:

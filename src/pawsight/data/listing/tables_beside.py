@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,17 +78,19 @@ def choose_tables(
     found = _tables_in(outline, config)
     usable = [one for one in found if one.problem is None]
     flat = flat_parts(outline, config)
+    by_part = {one.path: part for one in usable if (part := part_of(one.path.stem))}
+    if len(usable) != len(set(by_part.values())) or "train" not in by_part.values():
+        by_part = {}
     if len(outline.folders()) > 1 and not flat and not config.columns:
         if config.class_level is None:
             for one in usable:
-                _check_agreement(outline, one, config)
+                _check_agreement(outline, one, config, by_part)
         _report_unused(outline, found, progress)
         return {}, ""
     if config.label_pattern:
         _check_settings(outline, (), config)
         return {}, ""
-    by_part = {one.path: part for one in usable if (part := part_of(one.path.stem))}
-    if len(usable) == len(set(by_part.values())) > 1 and "train" in by_part.values():
+    if len(by_part) > 1:
         return dict(by_part), ""
     inner = {
         one: part for name, part in flat.items() for one in _tables_in(outline, config, f"{name}/")
@@ -197,8 +200,16 @@ def _report_unused(outline: Outline, found: Sequence[_TableBeside], progress: Pr
         progress.note(f"The folders give the classes. {advice.rstrip()}")
 
 
-def _check_agreement(outline: Outline, one: _TableBeside, config: SourceConfig) -> None:
+def _check_agreement(
+    outline: Outline, one: _TableBeside, config: SourceConfig, by_part: Mapping[Path, Part]
+) -> None:
     """Refuse folders beside a table that gives the photos in them other classes.
+
+    Args:
+        outline: The folders.
+        one: The table.
+        config: What the user chose.
+        by_part: The tables, where each is for a part.
 
     Raises:
         DataError: The classes could be the folders, or be in the table.
@@ -234,12 +245,17 @@ def _check_agreement(outline: Outline, one: _TableBeside, config: SourceConfig) 
             f"{len(photos):,} names are in several folders: {written} {places}."
         )
         give = f"write the folder of each photo into it as well, and {give}"
+    heading = one.table.label_heading if one.table else ""
+    names_of_all = name
+    if len(by_part) > 1 and heading and others:  # a setting of tables makes them be read
+        names_of_all = f"{listed(path.name for path in by_part)}, each for its part"
+        give = f"--columns {shlex.quote(f'label={heading}')}"
     is_divided = bool(part_folders(outline, config))
     level = 2 if is_divided else 1
     top = outline.folders()
     names = {name for outer in top for name in outline.folders(f"{outer}/")} if is_divided else top
     raise DataError(
         f"{what}\nThe classes can be read in two ways; choose one:\n"
-        f"  they are in {name}: {listed(sorted({*labels} - {''}))}: {give}\n"
+        f"  they are in {names_of_all}: {listed(sorted({*labels} - {''}))}: {give}\n"
         f"  they are the folders {listed(sorted(names))}: --class-level {level}"
     )

@@ -33,6 +33,13 @@ _LABELS = frozenset(
         *("klasse", "kategorie", "rasse", "clase", "etiqueta", "raza", "classe"),
     )
 )
+# Where none of these is there.
+_LABEL_NUMBERS = frozenset(
+    (
+        *("class_id", "classid", "class_idx", "class_index", "class_number", "label_id"),
+        *("labelid", "category_id", "categoryid", "target_id"),
+    )
+)
 _PARTS = frozenset(
     (
         *("split", "set", "subset", "partition", "phase", "usage", "dataset", "data_set"),
@@ -165,7 +172,7 @@ def _chosen_one_hot(
 def is_usual_label(heading: str) -> bool:
     """Return whether a heading is a usual one for classes."""
     name = _plain(heading)
-    return name == "label" or name in _LABELS
+    return name == "label" or name in _LABELS | _LABEL_NUMBERS
 
 
 def may_be_parts(heading: str) -> bool:
@@ -219,7 +226,8 @@ def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> 
             f"{', '.join(headings[i] for i in found)}.\n"
             f"Choose one, such as --columns label={headings[found[0]]}"
         )
-    return found[0] if found else None
+    numbers = [position for position, name in enumerate(names) if name in _LABEL_NUMBERS]
+    return found[0] if found else numbers[0] if len(numbers) == 1 else None
 
 
 def _part_column(
