@@ -28,14 +28,8 @@ _NO_CLASS = _FILLING | {"unlabelled", "unlabeled", "unknown", "classes", "class"
 _ANNOTATION = frozenset(
     (
         *("mask", "masks", "annotation", "annotations", "label", "labels", "trimap", "trimaps"),
-        *(
-            "segmentation",
-            "segmentations",
-            "segmentationclass",
-            "segmentationobject",
-            "groundtruth",
-        ),
-        "gt",
+        *("segmentation", "segmentations", "segmentationclass", "segmentationobject", "gt"),
+        "groundtruth",
     )
 )
 _ENDING = re.compile(
@@ -66,7 +60,7 @@ def is_no_class(name: str) -> bool:
 
 
 def is_annotation(name: str) -> bool:
-    """Return whether a folder's name, such as `train_masks`, may mean what marks places in photos."""
+    """Return whether a folder may hold annotations by its name, such as `train_masks`."""
     return any(word in _ANNOTATION for word in _words(name))
 
 

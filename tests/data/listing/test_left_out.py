@@ -118,7 +118,7 @@ def test_a_pattern_that_matches_nothing_is_named(pets):
 def test_only_wanted_classes_are_used(pets):
     notes = Notes()
     assert counts(pets, notes, classes="cats,dogs") == {"cats": 2, "dogs": 2}
-    assert "1 photos of other classes are left out: to check." in notes.texts
+    assert "1 photo of another class is left out: to check." in notes.texts
 
 
 def test_classes_are_merged_before_they_are_chosen(pets):

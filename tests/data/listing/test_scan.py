@@ -115,7 +115,7 @@ def test_a_folder_beside_the_parts_is_left_out_with_a_note(tmp_path):
     notes = Notes()
     assert len(rows(tmp_path, notes)) == 2
     assert "Left out spare/" in notes.texts[0]
-    assert "(1 photos)" in notes.texts[0]
+    assert "(1 photo)" in notes.texts[0]
 
 
 def test_an_enclosing_folder_is_looked_through(tmp_path):

@@ -113,6 +113,7 @@ def _by_rule(outline: Outline, config: SourceConfig, has_groups: bool) -> Struct
         return Structure(tuple(folders), empty=outline.empty_folders())
     if config.parts != "none" and not has_groups:
         check_flat_parts(outline, config)
+        check_annotations(outline, [f"{name}/" for name in top])
         check_same_folders(outline, top)
         check_depth_of_two(outline, top)
     return _classes(outline, top)
