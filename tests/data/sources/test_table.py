@@ -790,3 +790,19 @@ def test_one_class_of_a_table_is_named_with_its_column(pets):
     listing = listed(pets, "path,breed\na.jpg,pug\nb.jpg,pug\n")
     with pytest.raises(DataError, match=r"classes are read from the column breed of labels\.csv"):
         check_classes(listing)
+
+
+def test_a_column_of_descriptions_is_no_column_of_classes_unless_it_is_chosen(pets):
+    lines = "".join(f"{number}.jpg,dog number {number}\n" for number in range(5))
+    text = f"image,caption\n{lines}"
+    (pets / "labels.csv").write_text(text)
+    with pytest.raises(
+        DataError, match=r"caption of .* another value in each line, such as 'dog n"
+    ):
+        read_table(pets / "labels.csv")
+    table = read_table(pets / "labels.csv", SourceConfig(columns="label=caption"))
+    assert len(table.lines) == 5
+    several = "image,features\n1,a|b\n2,b|c\n3,c|d\n4,d|e\n5,e|a\n"
+    for other in (text.replace("dog number 4", "dog number 3"), several):
+        (pets / "labels.csv").write_text(other)
+        assert len(read_table(pets / "labels.csv").lines) == 5

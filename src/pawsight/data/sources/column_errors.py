@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from pawsight.data.part_names import part_of
 from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of
 from pawsight.errors import DataError
 
+_MARKS = re.compile(r"[,;|\[\]'\"]")
+_FEWEST_TEXTS = 5  # lines from which texts that all differ are no classes
 _MAX_WHOLE = 20  # different whole numbers that may be classes in a column of any name
 
 
@@ -74,10 +78,10 @@ def _shares(headings: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
     return found if len(found) > 1 else {}
 
 
-def check_numbers(
+def check_values(
     path: Path, headings: Sequence[str], rows: Sequence[Row], position: int, is_usual: bool
 ) -> None:
-    """Refuse a column of measurements as classes that the user did not choose.
+    """Refuse a column of measurements, or of descriptions, that the user did not choose.
 
     Args:
         path: The table.
@@ -87,17 +91,31 @@ def check_numbers(
         is_usual: Whether its heading is a usual one for classes.
 
     Raises:
-        DataError: It has no such heading, and holds fractions, or many whole numbers.
+        DataError: It has no such heading, and holds fractions, many whole numbers, or another
+            text in each line.
     """
-    numbers = {} if is_usual else numbers_of(rows, position)
+    if is_usual:
+        return
+    heading, numbers = headings[position], numbers_of(rows, position)
+    option = shlex.quote(f"label={heading}")
     fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
+    texts = [cells[position] for _, cells in rows if position < len(cells)]
+    # A part that several cells have may be one of several labels: cat;dog and dog;bird.
+    parts = Counter(part.strip() for text in set(texts) for part in _MARKS.split(text))
+    is_shared = any(count > 1 for count in parts.values())
+    is_different = len(set(texts)) == len(texts) >= _FEWEST_TEXTS
+    if not numbers and is_different and not is_shared:
+        raise DataError(
+            f"The column {heading} of {path} has another value in each line, such as "
+            f"'{texts[0]}', so they seem to be no classes.\nIf they are: --columns {option}"
+        )
     if not fractions and len(numbers) <= _MAX_WHOLE:
         return
-    heading, some = headings[position], (fractions or [*numbers])[0]
+    some = (fractions or [*numbers])[0]
     raise DataError(
         f"The column {heading} of {path} holds numbers, such as {some}; each of its "
         f"{len(numbers):,} values would be a class. pawsight learns classes, and estimates no "
         f"numbers.\n"
         f"Write a column label with a class for each range of numbers; or, if each number is a "
-        f"class: --columns {shlex.quote(f'label={heading}')}"
+        f"class: --columns {option}"
     )

@@ -209,8 +209,9 @@ def _read_lines(
         except UnicodeEncodeError as error:
             raise DataError(
                 f"Line {number} of {path} has a label that is not UTF-8.\n"
-                f"Save the table again as 'CSV UTF-8', or name its encoding: --encoding cp1252 is "
-                f"that of Windows in western Europe and America."
+                f"Save the table again as 'CSV UTF-8', or name its encoding: --encoding cp1252 "
+                f"(Windows in western Europe and America), cp1251 (Cyrillic), gbk (Chinese), "
+                f"shift_jis (Japanese) ..."
             ) from error
     written = cell(columns.part)
     part: Part | Literal[""] = parts.get(written.lower(), "") if parts else part_of(written)

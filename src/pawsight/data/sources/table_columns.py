@@ -10,7 +10,7 @@ from pathlib import Path
 from pawsight.config import ColumnRole
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
-from pawsight.data.sources.column_errors import check_numbers, without_columns
+from pawsight.data.sources.column_errors import check_values, without_columns
 from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, is_on
 from pawsight.errors import DataError
 from pawsight.records import Part
@@ -140,7 +140,7 @@ def choose_columns(
         ]
         raise DataError(without_columns(path, headings, rows, missing))
     if label is not None and "label" not in chosen:
-        check_numbers(path, headings, rows, label, is_usual_label(headings[label]))
+        check_values(path, headings, rows, label, is_usual_label(headings[label]))
     used.update(one_hot)
     if part is not None or not use_parts:
         used.difference_update(position for position, _ in flags)
