@@ -132,6 +132,10 @@ mutation: $(READY)  ## How many of 100 random faults of the source the tests not
 kill: $(READY)  ## Kill every command before each change of a file, and cut the power after it (hours)
 	@$(BIN)/python benchmarks/kill/run.py $(ARGS)
 
+.PHONY: disk-faults
+disk-faults: $(READY)  ## Fill the disk, or make it read-only, at each file that a command writes (hours)
+	@$(BIN)/python benchmarks/kill/run.py --most 0 --faults 1000000 --files --random 0 --continue $(ARGS)
+
 .PHONY: fuzz-files
 fuzz-files: $(READY)  ## Open 50,000 damaged files of each kind: models, plans, tables, archives (hours)
 	@$(BIN)/python benchmarks/fuzz_files/run.py $(ARGS)

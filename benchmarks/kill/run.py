@@ -11,7 +11,8 @@ For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
     Equal states are tried once.
 4.  From each of them on (with --most, from so many) the disk is full (ENOSPC for what needs
     space), or cannot be written at all (EROFS). The command ends by itself or with an error for
-    people, never with a traceback.
+    people, never with a traceback. With --files the places are the first change of each file and
+    folder, by its name.
 5.  All tasks in turn are killed at random moments, 50 of each. The moments of a task are drawn by
     --seed and recorded; a task that ends before its moment does not count. Each kill is written to
     the results at once: with --continue the command goes on after those that are there, and
@@ -31,6 +32,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -43,6 +45,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 FAULTS = ("ENOSPC", "EROFS")
+_TEMPORARY = re.compile(r"^\.pawsight-[0-9a-f]{6}-\d+-[0-9a-f]{8}-")
 NAMED = ("full", "space left", "Read-only file system")  # one of these is in the message
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
@@ -55,6 +58,9 @@ def main() -> None:
     parser.add_argument("--tasks", default="", help="names, separated by commas; default: all")
     parser.add_argument("--most", type=int, default=10**9, help="kills, and states, of a task")
     parser.add_argument("--faults", type=int, help="faults of the disk of a task; default: --most")
+    parser.add_argument(
+        "--files", action="store_true", help="faults of the disk once for each file"
+    )
     parser.add_argument("--random", type=int, default=50, help="kills at random moments of a task")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument(
@@ -86,7 +92,7 @@ def main() -> None:
             found = _saved(given.out).get(bench.name, {}) if given.goes_on else {}
             if given.most or faults or not found:
                 end = time.monotonic() + 60 * given.minutes
-                found |= bench.run(given.most, faults, end)
+                found |= bench.run(given.most, faults, given.files, end)
             random_kills = found.get("random", {})
             if random_kills.get("seed") != given.seed or "moments" not in random_kills:
                 found["random"] = {"seed": given.seed, "tried": 0, "moments": [], "failures": []}
@@ -135,7 +141,7 @@ class Bench:
         self._seconds = 0.0
         self.name = task.name
 
-    def run(self, most: int, most_faults: int, end: float) -> dict[str, Any]:
+    def run(self, most: int, most_faults: int, by_file: bool, end: float) -> dict[str, Any]:
         """Record, kill, cut the power; returns the counts and every failure."""
         import replay
 
@@ -146,10 +152,12 @@ class Bench:
             "changes": _by_kind(changes),
             "seconds": round(self._seconds, 2),
         }
-        found["states"] = self._cut_power(changes, inodes, most, end)
-        found["kills"] = self._kill_each(len(changes), most, end)
-        for code in FAULTS:
-            found[code] = self._fail_each(len(changes), code, most_faults, end)
+        if most:
+            found["states"] = self._cut_power(changes, inodes, most, end)
+            found["kills"] = self._kill_each(len(changes), most, end)
+        places = _first_of_each(changes) if by_file else list(range(len(changes)))
+        for code in FAULTS if most_faults else ():
+            found[code] = self._fail_each(places, code, most_faults, end)
         return found
 
     def kill_at_random(self, found: dict[str, Any]) -> None:
@@ -224,8 +232,6 @@ class Bench:
         self, changes: list[Any], inodes: dict[str, int], most: int, end: float
     ) -> dict[str, Any]:
         """Replay the record to each prefix; each different state is tried once."""
-        if not most:
-            return {"different": 0, "tried": 0, "failures": []}
         places = self._states(changes, inodes)
         chosen = set(_spread(len(places), most))
         found = {"different": len(places), "tried": 0, "failures": []}
@@ -304,13 +310,13 @@ class Bench:
                 self._failed(found, f"killed before change {i + 1}", wrong)
         return found
 
-    def _fail_each(self, num_changes: int, name: str, most: int, end: float) -> dict[str, Any]:
-        """Let all changes of files fail from the first, second, ... on."""
+    def _fail_each(self, places: list[int], name: str, most: int, end: float) -> dict[str, Any]:
+        """Let all changes of files fail from each of these changes on."""
         import tasks
         import trials
 
-        found = {"possible": num_changes, "tried": 0, "failures": []}
-        for i in _spread(num_changes, most):
+        found = {"possible": len(places), "tried": 0, "failures": []}
+        for i in (places[k] for k in _spread(len(places), most)):
             if time.monotonic() > end:
                 break
             root = tasks.fresh(self._work / "failed", self._beginning)
@@ -346,6 +352,15 @@ def _by_kind(changes: list[Any]) -> dict[str, int]:
     for change in changes:
         found[names[change.op]] = found.get(names[change.op], 0) + 1
     return found
+
+
+def _first_of_each(changes: list[Any]) -> list[int]:
+    """The first change of each file and folder, by its name."""
+    first: dict[str, int] = {}
+    for number, change in enumerate(changes):
+        name = _TEMPORARY.sub("", Path(change.second or change.path).name)
+        first.setdefault(name, number)
+    return sorted(first.values())
 
 
 def _spread(count: int, most: int) -> Iterator[int]:
@@ -388,12 +403,13 @@ def _page(saved: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in saved["tasks"].items():
-        states, kills, by_chance = one["states"], one["kills"], one["random"]
+        states, kills = (one.get(what, _UNTRIED) for what in ("states", "kills"))
+        by_chance = one["random"]
         faults = [one.get(code, _UNTRIED) for code in FAULTS]
         failures = sum(len(each["failures"]) for each in (states, kills, *faults, by_chance))
         lines.append(
             f"| {name} | {sum(one['changes'].values()):,} | {states['tried']:,} of "
-            f"{states['different']:,} | {kills['tried']:,} of {kills['possible']:,} | "
+            f"{states.get('different', 0):,} | {kills['tried']:,} of {kills['possible']:,} | "
             + "".join(f"{each['tried']:,} of {each['possible']:,} | " for each in faults)
             + f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
         )

@@ -142,3 +142,15 @@ def test_a_damaged_backbone_explains_what_to_remove(backbone):
     backbone.onnx_path.write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"net\.onnx cannot be run"):
         FeatureReader(backbone, "stretch")
+
+
+def test_features_are_computed_each_time_where_there_can_be_no_cache(
+    backbone, catalog, tmp_path, monkeypatch
+):
+    expected = _read(backbone, catalog, _Drawn(), range(4)).rows
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file" / "cache"))
+    for _ in range(2):
+        found = _read(backbone, catalog, _Drawn(), range(4))
+        assert found.num_computed == 4
+        np.testing.assert_array_equal(found.rows, expected)

@@ -1,5 +1,7 @@
 import csv
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +11,12 @@ import numpy as np
 import pytest
 
 from pawsight.config import SplitConfig, TrainConfig
-from pawsight.errors import ConfigError, DataError, RunError, StoppedError
+from pawsight.errors import ConfigError, DataError, DiskError, RunError, StoppedError
 from pawsight.history import load_history
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
+from pawsight.storage import atomic
 from pawsight.workflow import resume, train
 
 from ..conftest import RecordingProgress
@@ -227,6 +230,35 @@ def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp
     assert any("resuming from the one before it, after step" in note for note in recorded.notes)
     for one, other in zip(_weights(run), _weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_at_any_step_of_resume_costs_no_bit(run, tmp_path, monkeypatch):
+    unfinished = Run(shutil.copytree(run.path, tmp_path / "run"))
+    unfinished.state_path.write_text('{"stage": "training"}')
+    written = [unfinished.onnx_path, unfinished.report_path]
+    for path in written:
+        path.unlink()
+    flush = atomic.flush
+
+    def is_full_for(name):
+        def fail(path):
+            if path.name.endswith(f"-{name}"):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            flush(path)
+
+        return fail
+
+    for path in written:
+        monkeypatch.setattr(atomic, "flush", is_full_for(path.name))
+        with pytest.raises(DiskError, match=rf"^The disk is full: .*{path.name} could not"):
+            resume(unfinished)
+        assert not path.exists()
+    monkeypatch.setattr(atomic, "flush", flush)
+    assert resume(unfinished).is_complete
+    for path in (run.onnx_path, run.predictions_path("test"), run.metrics_path):
+        assert (unfinished.path / path.relative_to(run.path)).read_bytes() == path.read_bytes()
+    assert not list(unfinished.path.rglob(".pawsight-*"))
 
 
 def test_an_unknown_model_is_reported_before_anything_is_made(photos, tmp_path):

@@ -100,7 +100,9 @@ class FeatureReader:
 
     def __init__(self, backbone: Backbone, resize: str) -> None:
         self.backbone = backbone
-        self._folder = backbone.features_dir
+        self._folder: Path | None = None  # where no cache can be used
+        with contextlib.suppress(DiskError):
+            self._folder = backbone.features_dir
         self._resize = resize
         self._network = _OnnxNetwork(backbone.onnx_path, "features")
 
@@ -126,7 +128,7 @@ class FeatureReader:
             is_mirrored: Mirror the photos, left for right.
 
         Raises:
-            DiskError: The cache cannot be written, or the pixels are gone.
+            DiskError: The pixels are gone.
         """
         kind = f"{self._resize}{'-mirrored' if is_mirrored else ''}"
         keys = {i: _key(catalog, i) for i in indices.tolist()}
@@ -162,7 +164,7 @@ class FeatureReader:
     def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """Read cached rows by the photos' keys; damaged files are skipped."""
         known: dict[bytes, NDArray[np.float16]] = {}
-        for path in sorted((self._folder / kind).glob("*.npz")):
+        for path in sorted((self._folder / kind).glob("*.npz")) if self._folder else ():
             with contextlib.suppress(*NPZ_ERRORS):
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
                     names, rows = found["keys"], found["rows"]
@@ -173,10 +175,10 @@ class FeatureReader:
         return known
 
     def _save(self, kind: str, names: list[bytes], rows: NDArray[np.float16]) -> None:
-        if not names:
+        if not names or self._folder is None:
             return
         digest = hashlib.sha256(b"".join(names)).hexdigest()[:16]
-        path: Path = self._folder / kind / f"{digest}.npz"
+        path = self._folder / kind / f"{digest}.npz"
         keys = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)
         # Where they cannot be cached, they are computed again the next time.
         with (
