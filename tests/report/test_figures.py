@@ -53,12 +53,12 @@ def test_history_marks_the_best_epoch(make_history):
     assert legend_of(figure) == ["training", "validation"]
 
 
-def test_validations_at_a_smaller_size_are_hollow_and_not_called_best(make_history):
+def test_validations_at_another_size_are_hollow(make_history):
     small, *others = make_history([0.95, 0.9, 0.8])
     axes = draw_history([replace(small, validation_scale=0.7), *others], "accuracy").axes[0]
 
     title = axes.get_title().replace("\N{NO-BREAK SPACE}", " ")
-    assert title == "Best at the final size: epoch 2, validation accuracy 90.0 %"
+    assert title == "Kept: epoch 2, validation accuracy 90.0 %"
     (hollow,) = [one for one in axes.lines if one.get_color() == "white"]
     assert (list(hollow.get_xdata()), list(hollow.get_ydata())) == ([1], [0.95])
 

@@ -62,18 +62,18 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     axes.axvline(best.epoch, color=INK, linewidth=0.8, linestyle=":")
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=INK)
-    smaller = [row for row in rows if row.validation_scale < best.validation_scale]
-    for column in columns[1:]:  # hollow: at another size, and not compared
+    other_size = [row for row in rows if row.validation_scale != best.validation_scale]
+    for column in columns[1:]:  # hollow: not at the size of the finished model
         axes.plot(
-            [row.epoch for row in smaller],
-            [getattr(row, column) for row in smaller],
+            [row.epoch for row in other_size],
+            [getattr(row, column) for row in other_size],
             *("o",),
             color="white",
             markersize=2.5,
         )
     text = percent(value) if quantity == "accuracy" else f"{value:.3f}"
-    where = " at the final size" if smaller else ""
-    axes.set_title(f"Best{where}: {best.title}, {name} {text}", fontsize=9)
+    what = "Kept" if other_size else "Best"  # at another size a row may be higher
+    axes.set_title(f"{what}: {best.title}, {name} {text}", fontsize=9)
     axes.legend(loc="best")
     return figure
 

@@ -49,8 +49,9 @@ def reading(
             row for row in rows[1:] if not row.is_extra
         ]  # a head is fitted to another loss, and neither is an epoch of training
     # A loss at another image size is another loss: only those at the final size are compared.
-    largest = max((row.validation_scale for row in rows), default=1.0)
-    rows = [row for row in rows if row.validation_scale == largest]
+    if rows:
+        scale = best_epoch(history).validation_scale
+        rows = [row for row in rows if row.validation_scale == scale]
     if len(rows) < 2:
         return (
             "With fewer than two validations at the final image size the curves cannot show over- "
