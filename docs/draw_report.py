@@ -40,10 +40,10 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            _photograph(browser, report, "report.png", "header")
+            _photograph(browser, report, "report.png", "header", 800)
             _photograph(browser, report, "report-photos.png", "#photos")
             _photograph(browser, report, "report-classes.png", "#classes", 1000)
-            _photograph(browser, report, "report-mistakes.png", "#mistakes")
+            _photograph(browser, report, "report-mistakes.png", "#mistakes", 800)
             _photograph(browser, doubts, "report-labels.png", "body")
             browser.close()
 
