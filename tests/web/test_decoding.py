@@ -115,6 +115,23 @@ def test_a_large_photo_delays_no_other_client_even_on_one_core(
     assert [row["error"] for row in answers[0].json()["predictions"]] == ["", ""]
 
 
+def test_large_photos_that_fill_their_queue_keep_no_others_out(serve, colour_run, planted):
+    client = serve(colour_run.path, max_waiting=4)
+    url, large = f"{client.base_url}/predict", form(*[large_png(b"WAIT")] * 6)
+    answers = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(httpx.post(url, files=large, timeout=60))
+    )
+    waiting.start()
+    eventually(lambda: client.service._pool.num_waiting >= 4)
+    assert client.post("/predict", files=form(png())).status_code == 200
+    refused = client.post("/predict", files=form(large_png()))
+    assert refused.status_code == 503 and refused.headers["retry-after"]
+    planted.touch()
+    waiting.join(60)
+    assert answers[0].status_code == 200
+
+
 def test_a_process_that_was_killed_while_idle_harms_no_photo(client):
     client.post("/predict", files=form(png()))
     assert running(client)

@@ -91,8 +91,12 @@ class DecodePool:
     @property
     def num_waiting(self) -> int:
         """Return the number of photos that no thread has taken yet."""
+        return self.num_waiting_of(False) + self.num_waiting_of(True)
+
+    def num_waiting_of(self, is_large: bool) -> int:
+        """Return the number of such photos that are large, or of all others."""
         with self._lock:
-            return sum(job.weight for waiting in self._waiting.values() for job in waiting)
+            return sum(job.weight for job in self._waiting[is_large])
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Add jobs to the queue."""
@@ -119,9 +123,8 @@ class DecodePool:
                     continue
                 worker.is_abandoned = True
                 _settle(worker.current.future, error=PhotoError(reason))
-                rest = [job for job in worker.jobs if job is not worker.current]
-                waiting = self._waiting[worker.is_large]
-                waiting.extendleft(job for job in reversed(rest) if not job.future.done())
+                rest = [job for job in worker.jobs if not job.future.done()]
+                self._waiting[worker.is_large].extendleft(reversed(rest))
                 self._workers[index] = _Worker(self, worker.is_large)
                 self._workers[index].start()
 
@@ -141,8 +144,7 @@ class DecodePool:
     def take(self, worker: _Worker) -> list[Job]:
         """Return a thread's share of the waiting jobs, after waiting for some; none once closed."""
         with self._lock:
-            worker.jobs = []
-            is_large = worker.is_large
+            worker.jobs, is_large = [], worker.is_large
             self._changed[is_large].wait_for(lambda: self._waiting[is_large] or self._is_closed)
             waiting = self._waiting[is_large]
             # While there are few, each thread gets some.

@@ -138,7 +138,7 @@ class Service:
         # Each has a photo at least: those whose photos are still being received count too.
         most = 2 * self.settings.max_waiting
         if (
-            self._pool.num_waiting >= self.settings.max_waiting
+            self._pool.num_waiting_of(is_large=False) >= self.settings.max_waiting
             or self.num_active >= most
             # One client alone cannot keep all others out.
             or self._num_active_of[client] >= math.ceil(_MOST_OF_ONE_CLIENT * most)
@@ -177,11 +177,13 @@ class Service:
         """Run jobs and return their results; a photo that cannot be read has a PhotoError."""
         assert self._pool is not None
         outcomes, most = self.metrics.photos, self.settings.max_waiting
-        num_waiting = self._pool.num_waiting
-        # A request of more photos than may wait is accepted when nothing else waits.
-        if num_waiting and num_waiting + sum(job.weight for job in jobs) > most:
-            outcomes.labels("refused").inc(len(jobs))
-            raise BusyError("The queue is full. Try again in a second.")
+        for of_large in (False, True):
+            num_new = sum(job.weight for job in jobs if job.is_large == of_large)
+            num_waiting = self._pool.num_waiting_of(of_large)
+            # A request of more photos than may wait is accepted when nothing else waits.
+            if num_new and num_waiting and num_waiting + num_new > most:
+                outcomes.labels("refused").inc(len(jobs))
+                raise BusyError("The queue is full. Try again in a second.")
         self._pool.submit(jobs)
         self.metrics.waiting.set(self._pool.num_waiting)
         answered: asyncio.Future[list[Any]] = asyncio.gather(
