@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from pawsight.config import SourceConfig, TrainConfig
-from pawsight.errors import ConfigError
+from pawsight.errors import ConfigError, DataError
+from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.workflow import audit, evaluate, feed, resume, train, verify
+from pawsight.workflow.photo_sets import list_photos
+from pawsight.workflow.run_photos import photos_of
 
 
 @pytest.fixture
@@ -97,3 +100,16 @@ def test_corrections_in_a_run_are_evaluated_beside_its_own_metrics(run, tmp_path
     assert own.metrics_path.read_bytes() == metrics
     again = evaluate(own.path, source_config=SourceConfig(labels="none"))
     assert again.get("source") is None
+
+
+def test_a_run_keeps_its_folders_where_a_table_that_contradicts_them_came_since(
+    run, photos, tmp_path
+):
+    shutil.copytree(photos, tmp_path / "pets")
+    names = [f"{photo.parent.name}/{photo.name}" for photo in (tmp_path / "pets").glob("*/*.jpg")]
+    lines = [f"{name},{'north' if i % 2 else 'south'}" for i, name in enumerate(sorted(names))]
+    (tmp_path / "pets" / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    with pytest.raises(DataError, match="other classes than their folders"):
+        list_photos(tmp_path / "pets", Silent())
+    catalog, _ = photos_of(run, Silent(), tmp_path / "pets")
+    assert catalog.class_names == ("cats", "dogs")

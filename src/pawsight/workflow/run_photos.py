@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pawsight.addresses import HIDDEN
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.corrections import OFF
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError
@@ -44,15 +45,31 @@ def photos_of(
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
     labels = str(run.labels_path) if run.labels_path.is_file() else OFF
+    trained_on = Catalog.load(run.catalog_path, run.path)
     source_config = keep_classes(
-        config.source.model_copy(update={"labels": labels}),
-        Catalog.load(run.catalog_path, run.path).class_names,
+        config.source.model_copy(update={"labels": labels}), trained_on.class_names
     )
-    listed = list_photos(source, progress, config.split.group_by, config.stage, source_config)
+    arguments = source, progress, config.split.group_by, config.stage
+    try:
+        listed = list_photos(*arguments, source_config)
+    except DataError:
+        # A table that contradicts the folders may have come since, and the run has chosen.
+        level = _class_level(trained_on)
+        if level is None or source_config.class_level is not None:
+            raise
+        chosen = source_config.model_copy(update={"class_level": level})
+        listed = list_photos(*arguments, chosen)
     catalog, pixels = read_photos(listed, config, progress)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return catalog, pixels
+
+
+def _class_level(catalog: Catalog) -> int | None:
+    """Return which level of folders gave all photos their labels; None where that is no one."""
+    folders = [(photo.label, class_name(photo.path).split("/")[:-1]) for photo in catalog.photos]
+    levels = {names.index(label) + 1 if label in names else 0 for label, names in folders if label}
+    return levels.pop() if len(levels) == 1 and 0 not in levels else None
 
 
 def keep_classes(config: SourceConfig, class_names: Sequence[str]) -> SourceConfig:

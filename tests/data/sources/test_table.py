@@ -793,7 +793,7 @@ def test_one_class_of_a_table_is_named_with_its_column(pets):
 
 
 def test_a_column_of_descriptions_is_no_column_of_classes_unless_it_is_chosen(pets):
-    lines = "".join(f"{number}.jpg,dog number {number}\n" for number in range(5))
+    lines = "".join(f'{number}.jpg,"dog number {number}, running"\n' for number in range(5))
     text = f"image,caption\n{lines}"
     (pets / "labels.csv").write_text(text)
     with pytest.raises(

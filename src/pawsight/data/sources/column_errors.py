@@ -100,9 +100,10 @@ def check_values(
     option = shlex.quote(f"label={heading}")
     fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
     texts = [cells[position] for _, cells in rows if position < len(cells)]
-    # A part that several cells have may be one of several labels: cat;dog and dog;bird.
-    parts = Counter(part.strip() for text in set(texts) for part in _MARKS.split(text))
-    is_shared = any(count > 1 for count in parts.values())
+    # Parts that other cells have, too, may be several labels: cat;dog and dog;bird.
+    parts = [[part.strip() for part in _MARKS.split(text)] for text in texts]
+    counts = Counter(part for some in parts for part in some)
+    is_shared = any(all(counts[part] > 1 for part in some) for some in parts)
     is_different = len(set(texts)) == len(texts) >= _FEWEST_TEXTS
     if not numbers and is_different and not is_shared:
         raise DataError(
