@@ -16,4 +16,4 @@ def describe() -> str:
             packages.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return f"{machine.in_words()}, Python {platform.python_version()}, {', '.join(packages)}."
+    return f"{machine.describe()}, Python {platform.python_version()}, {', '.join(packages)}."

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from pawsight.setting_errors import in_words
+from pawsight.setting_errors import describe_error
 
 UNKNOWN = "there is no such setting"
 
@@ -35,7 +35,7 @@ class Settings(BaseModel, extra="forbid"):
 def mistakes(**values):
     with pytest.raises(ValidationError) as caught:
         Settings(**({"needed": 1} | values))
-    return [in_words(Settings, found) for found in caught.value.errors()]
+    return [describe_error(Settings, found) for found in caught.value.errors()]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_mistake_is_one_line(values, line):
 def test_a_missing_value_and_several_mistakes_are_all_named():
     with pytest.raises(ValidationError) as caught:
         Settings(above=-1)
-    lines = [in_words(Settings, found) for found in caught.value.errors()]
+    lines = [describe_error(Settings, found) for found in caught.value.errors()]
     assert lines == ["above: must be above 0, not -1", "needed: a value is missing"]
 
 

@@ -26,7 +26,7 @@ from pydantic import (
 
 from pawsight.errors import ConfigError
 from pawsight.records import PARTS, Part, Resize
-from pawsight.setting_errors import in_words
+from pawsight.setting_errors import describe_error
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
@@ -48,7 +48,7 @@ class _Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            lines = [in_words(type(self), found) for found in error.errors(include_url=False)]
+            lines = [describe_error(type(self), found) for found in error.errors(include_url=False)]
             unique = dict.fromkeys(lines)  # where a setting may be of two types, both complain
             raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
 

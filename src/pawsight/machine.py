@@ -91,7 +91,7 @@ def process_started() -> float:
     return _IMPORTED
 
 
-def in_words() -> str:
+def describe() -> str:
     """Return one line for a report: processor, instruction sets, cores, memory."""
     telling = f" ({', '.join(features())})" if features() else ""
     size = memory()

@@ -27,7 +27,7 @@ _LIMITS = {
 }
 
 
-def in_words(settings: type[BaseModel], found: ErrorDetails) -> str:
+def describe_error(settings: type[BaseModel], found: ErrorDetails) -> str:
     """Return one line that names a setting and what is wrong with it.
 
     Args:

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from pawsight.errors import PhotoError
-from pawsight.inference import decode_pool, decode_timeout
-from pawsight.inference.decode_pool import DecodePool, Job, predict_in_order
+from pawsight.inference import decode_timeout, ordered_predictions
+from pawsight.inference.decode_pool import DecodePool, Job
+from pawsight.inference.ordered_predictions import predict_in_order
 from pawsight.records import Prediction
 
 
@@ -130,7 +131,7 @@ def test_failure_of_the_model_is_raised():
 
 def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeypatch):
     monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 1.0)
-    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(ordered_predictions, "_CHECK_SECONDS", 0.05)
     found = list(answers("1293456", stuck, num_threads=1))
     assert labels(found) == ["2", "4", "", "6", "8", "10", "12"]
     assert found[2].path == "9"
@@ -139,14 +140,14 @@ def test_photo_that_takes_for_ever_is_a_row_and_holds_up_no_other(stuck, monkeyp
 
 def test_more_photos_than_threads_may_take_for_ever(stuck, monkeypatch):
     monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 1.0)
-    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(ordered_predictions, "_CHECK_SECONDS", 0.05)
     assert labels(answers("9991", stuck)) == ["", "", "", "2"]
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no such clock here")
 def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.2)
-    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(ordered_predictions, "_CHECK_SECONDS", 0.05)
     is_over = threading.Event()
 
     def spin(photo):
@@ -161,7 +162,7 @@ def test_photo_that_takes_too_much_of_the_processor_is_a_row(monkeypatch):
 
 def test_photo_that_waits_for_a_busy_machine_is_not_blamed(monkeypatch):
     monkeypatch.setattr(decode_timeout, "PROCESSOR_SECONDS", 0.1)
-    monkeypatch.setattr(decode_pool, "_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(ordered_predictions, "_CHECK_SECONDS", 0.05)
 
     def wait(photo):
         time.sleep(0.4)
@@ -180,7 +181,7 @@ def test_no_thread_is_left_when_the_photos_end_or_nobody_wants_more():
 
 
 def test_leaving_does_not_wait_for_a_source_that_waits(monkeypatch):
-    monkeypatch.setattr(decode_pool, "_END_SECONDS", 0.1)
+    monkeypatch.setattr(ordered_predictions, "_END_SECONDS", 0.1)
     source = queue.SimpleQueue()
     found = answers(iter(source.get, None))
     source.put("1")

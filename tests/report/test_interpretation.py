@@ -8,7 +8,7 @@ from pawsight.report.first_screen import caution, detail, headline
 from pawsight.report.interpretation import (
     Confusion,
     findings,
-    reading,
+    interpret,
     sanitize,
     top_confusions,
 )
@@ -49,7 +49,7 @@ def metrics_of(matrix, names=None, claimed=None, **changes):
 
 
 def test_a_wide_gap_between_training_and_validation_is_stated_and_no_more(make_history):
-    said = reading(make_history([0.8, 0.85, 0.84], train=[0.8, 0.95, 0.99]))
+    said = interpret(make_history([0.8, 0.85, 0.84], train=[0.8, 0.95, 0.99]))
 
     assert plain(said) == (
         "No sign of over- or underfitting: at the best epoch (2) the training accuracy was 95.0 % "
@@ -61,17 +61,17 @@ def test_a_wide_gap_between_training_and_validation_is_stated_and_no_more(make_h
 def test_an_average_of_weights_that_is_kept_is_compared_with_both_ends(make_history):
     first, *others = make_history([0.8, 0.85, 0.84, 0.9])
     rows = [replace(first, step=0, epoch=0), *others[:-1], replace(others[-1], is_average=True)]
-    assert plain(reading(rows)) == (
+    assert plain(interpret(rows)) == (
         "The weights kept are the average of those of the linear head on the unchanged network and "
         "those after the last epoch: validation accuracy 90.0 %, against 80.0 % and 84.0 %."
     )
     # An average that is not kept is no epoch: the curves are those of the epochs alone.
     rows[-1] = replace(rows[-1], validation_accuracy=0.1, validation_loss=9.0)
-    assert reading(rows) == reading(rows[:-1])
+    assert interpret(rows) == interpret(rows[:-1])
 
 
 def test_a_gap_does_not_contradict_that_longer_training_helps(make_history):
-    said = reading(
+    said = interpret(
         make_history(
             [0.6, 0.7, 0.8, 0.9], train=[0.8, 0.9, 0.95, 0.99], losses=[0.8, 0.6, 0.5, 0.4]
         )
@@ -83,7 +83,7 @@ def test_a_gap_does_not_contradict_that_longer_training_helps(make_history):
 
 
 def test_a_validation_loss_that_climbs_again_is_overfitting(make_history):
-    said = reading(make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5]))
+    said = interpret(make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5]))
 
     assert "after epoch 2 the validation loss rose again, by 25 %" in plain(said)
 
@@ -92,18 +92,18 @@ def test_a_loss_at_a_smaller_image_size_is_not_compared(make_history):
     # It rose by half when the image size did, which says nothing on overfitting.
     rows = make_history([0.8, 0.9, 0.85], losses=[0.5, 0.4, 0.6])
     rows = [*(replace(row, validation_scale=0.7) for row in rows[:2]), rows[2]]
-    assert "overfits" not in reading(rows)
-    assert reading(rows).startswith("With fewer than two validations at the final image size")
+    assert "overfits" not in interpret(rows)
+    assert interpret(rows).startswith("With fewer than two validations at the final image size")
 
 
 def test_a_validation_loss_that_trembles_near_nothing_is_no_overfitting(make_history):
-    said = reading(make_history([0.9, 1.0, 1.0], losses=[0.2, 0.010, 0.015]))
+    said = interpret(make_history([0.9, 1.0, 1.0], losses=[0.2, 0.010, 0.015]))
 
     assert said.startswith("No sign of over- or underfitting")
 
 
 def test_a_run_that_ends_while_it_improves_was_stopped_early(make_history):
-    said = reading(make_history([0.6, 0.7, 0.8, 0.9], losses=[0.8, 0.6, 0.5, 0.4]))
+    said = interpret(make_history([0.6, 0.7, 0.8, 0.9], losses=[0.8, 0.6, 0.5, 0.4]))
 
     # The last quarter of four epochs: from 0.5 to 0.4.
     assert "fallen by 20.0 % since epoch 3" in plain(said)
@@ -111,7 +111,7 @@ def test_a_run_that_ends_while_it_improves_was_stopped_early(make_history):
 
 
 def test_a_run_that_has_settled_shows_neither(make_history):
-    said = reading(make_history([0.7, 0.9, 0.89, 0.9], losses=[0.8, 0.41, 0.4, 0.4]))
+    said = interpret(make_history([0.7, 0.9, 0.89, 0.9], losses=[0.8, 0.41, 0.4, 0.4]))
 
     assert said.startswith("No sign of over- or underfitting")
 
@@ -120,7 +120,7 @@ def test_a_head_that_fine_tuning_did_not_improve_is_no_overfitting(make_history)
     rows = make_history([0.986, 0.9, 0.94], losses=[0.04, 0.4, 0.27])
     rows[0] = replace(rows[0], epoch=0, step=0)
 
-    said = plain(reading(rows))
+    said = plain(interpret(rows))
 
     assert "overfits" not in said
     assert "98.6 % before fine-tuning, at most 94.0 % after it" in said
@@ -131,18 +131,18 @@ def test_the_fitted_head_is_no_epoch_of_a_fine_tuning_that_helped(make_history):
     rows = make_history([0.8, 0.85, 0.9, 0.9], losses=[0.1, 0.5, 0.4, 0.4])
     rows[0] = replace(rows[0], epoch=0, step=0)
 
-    assert reading(rows).startswith("No sign of over- or underfitting")
+    assert interpret(rows).startswith("No sign of over- or underfitting")
 
 
 @pytest.mark.parametrize("num_epochs", [0, 1])
 def test_too_few_epochs_report_nothing(make_history, num_epochs):
-    assert reading(make_history([0.9] * num_epochs) if num_epochs else []).startswith(
+    assert interpret(make_history([0.9] * num_epochs) if num_epochs else []).startswith(
         "With fewer than two validations"
     )
 
 
 def test_a_loss_of_zero_divides_nothing(make_history):
-    assert "No sign" in reading(make_history([1.0, 1.0], losses=[0.0, 0.0]))
+    assert "No sign" in interpret(make_history([1.0, 1.0], losses=[0.0, 0.0]))
 
 
 def test_headline_of_a_test_part_is_one_plain_sentence():
@@ -339,7 +339,7 @@ def test_lost_photos_are_counted(num_lost, words):
 
 def test_a_validation_loss_that_climbs_is_no_sign_where_classes_are_uneven(make_history):
     rows = make_history([0.8, 0.85, 0.84], losses=[0.5, 0.4, 0.5])
-    said = reading([replace(row, validation_balanced_accuracy=0.7) for row in rows])
+    said = interpret([replace(row, validation_balanced_accuracy=0.7) for row in rows])
 
     assert said.startswith("No sign of over- or underfitting")
     assert "settled" not in said

@@ -49,6 +49,16 @@ _ImageSize = Annotated[
     ),
 ]
 
+_Source = Annotated[
+    str,
+    typer.Argument(
+        help="A folder with one folder per class, or with train/ and validation/ in it; "
+        "a .zip or .tar of one; a .csv with the columns path and label; a place in Google "
+        "Drive (gdrive:PATH), in a cloud store or on the web (s3://, https:// ...); the name "
+        "of a set of `pawsight data list`; or the word `sample`.",
+        metavar="SOURCE",
+    ),
+]
 _StartFrom = Annotated[
     str | None,
     typer.Option(
@@ -89,16 +99,7 @@ _Out = Annotated[
 @with_source_options(hidden=(*RARE, "label_separator"))
 def train(
     ctx: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder with one folder per class, or with train/ and validation/ in it; "
-            "a .zip or .tar of one; a .csv with the columns path and label; a place in Google "
-            "Drive (gdrive:PATH), in a cloud store or on the web (s3://, https:// ...); the name "
-            "of a set of `pawsight data list`; or the word `sample`.",
-            metavar="SOURCE",
-        ),
-    ],
+    source: _Source,
     model: Model = "auto",
     build: Build = None,
     start_from: _StartFrom = None,

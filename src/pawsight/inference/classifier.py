@@ -21,11 +21,11 @@ import numpy as np
 from pawsight.data.pixel_scale import PixelScale
 from pawsight.errors import RunError, ShapeError
 from pawsight.inference.answers import answer_of, choose_threshold
-from pawsight.inference.decode_pool import predict_in_order
 from pawsight.inference.drift import DriftMonitor
 from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.model_runner import ModelRunner
 from pawsight.inference.ood_score import OutOfDistributionScorer
+from pawsight.inference.ordered_predictions import predict_in_order
 from pawsight.inference.photo_inputs import (
     PhotoLike,
     PhotoOrResult,

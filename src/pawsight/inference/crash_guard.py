@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.workers import read_all
 from pawsight.inference.classifier import Classifier
-from pawsight.inference.decode_pool import max_in_flight
+from pawsight.inference.ordered_predictions import max_in_flight
 from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.machine import num_cpus
 from pawsight.records import Prediction

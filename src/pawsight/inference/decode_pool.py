@@ -8,24 +8,17 @@ blocks for too long is abandoned, its photo fails, and a new thread takes its pl
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
-import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from pawsight.data.reading.batch import NO_MEMORY
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_timeout import DecodeTimer
-from pawsight.inference.photo_inputs import PhotoLike, PhotoOrResult, name_of
-from pawsight.records import Prediction
-
-_CHECK_SECONDS = 0.5  # between two checks for abandoned photos
-_END_SECONDS = 2.0  # for threads to finish their photo after `close`
 
 Decoded = TypeVar("Decoded")
 
@@ -122,7 +115,7 @@ class DecodePool:
                 if not reason or worker.current is None:
                     continue
                 worker.is_abandoned = True
-                _settle(worker.current.future, error=PhotoError(reason))
+                settle(worker.current.future, error=PhotoError(reason))
                 rest = [job for job in worker.jobs if not job.future.done()]
                 self._waiting[worker.is_large].extendleft(reversed(rest))
                 self._workers[index] = _Worker(self, worker.is_large)
@@ -196,105 +189,26 @@ class _Worker(threading.Thread):
             if not self._pool.begin(self, None):
                 return False
             if error is not None:
-                _settle(job.future, error=error)
+                settle(job.future, error=error)
         if decoded:
             try:
                 found = decoded[0][0].run([value for _, value in decoded])
                 for (job, _), result in zip(decoded, found, strict=True):
-                    _settle(job.future, result)
+                    settle(job.future, result)
             except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
                 for job, _ in decoded:
-                    _settle(job.future, error=caught)
+                    settle(job.future, error=caught)
             self._pool.on_batch(len(decoded))
         return True
 
 
-def _settle(
+def settle(
     future: Future[Any], result: Any = None, error: BaseException | None = None
 ) -> Future[Any]:
+    """Set the result or the error of a future, unless it was cancelled; return it."""
     with contextlib.suppress(Exception):  # it was cancelled meanwhile
         if error is not None:
             future.set_exception(error)
         else:
             future.set_result(result)
     return future
-
-
-def max_in_flight(num_threads: int, batch_size: int) -> int:
-    """Return how many photos `predict_in_order` takes at most before results are taken."""
-    return 4 * batch_size * num_threads
-
-
-def predict_in_order(
-    photos: Iterator[PhotoOrResult],
-    decode: Callable[[PhotoLike], Decoded],
-    predict: Callable[[list[str], list[Decoded]], list[Prediction]],
-    num_threads: int,
-    batch_size: int,
-) -> Generator[Prediction]:
-    """Yield the predictions of photos in their order, each as soon as it is ready.
-
-    What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
-
-    Args:
-        photos: Taken one by one by a separate thread, so that a slow source (a
-            pipe) delays nothing; at most `max_in_flight` ahead.
-        decode: Returns what `predict` needs of a photo, or raises PhotoError.
-        predict: Returns the predictions of photos with these names.
-        num_threads: Threads that decode and predict, at least 1.
-        batch_size: Photos that a thread takes at a time, at least 1.
-    """
-    pool = DecodePool(num_threads, batch_size)
-    # One photo more is waiting to be put here, and one more was taken out.
-    jobs: queue.Queue[tuple[str, Future[Any]] | None] = queue.Queue(
-        max_in_flight(num_threads, batch_size) - 2
-    )
-    is_closed = threading.Event()
-
-    def decode_named(name: str, photo: PhotoLike) -> tuple[str, Decoded]:
-        return name, decode(photo)
-
-    def run(pairs: list[tuple[str, Decoded]]) -> list[Prediction]:
-        return predict([name for name, _ in pairs], [value for _, value in pairs])
-
-    def take() -> None:
-        try:
-            for photo in photos:
-                name = name_of(photo)
-                if isinstance(photo, Prediction):
-                    jobs.put((name, _settle(Future(), photo)))
-                else:
-                    job = Job(None, functools.partial(decode_named, name, photo), run)
-                    jobs.put((name, job.future))
-                if is_closed.is_set():
-                    return
-                if not isinstance(photo, Prediction):
-                    pool.submit([job])
-            jobs.put(None)
-        except BaseException as error:  # noqa: BLE001 - raised again where results are taken
-            jobs.put(("", _settle(Future(), error=error)))
-
-    source = threading.Thread(target=take, name="pawsight-source", daemon=True)
-    source.start()
-    try:
-        while (first := jobs.get()) is not None:
-            name, future = first
-            while not future.done():
-                wait([future], _CHECK_SECONDS)
-                pool.replace_stuck()
-            yield _result_of(name, future)
-    finally:
-        is_closed.set()
-        with contextlib.suppress(queue.Empty):
-            jobs.get_nowait()  # the source may wait to put one
-        until = time.monotonic() + _END_SECONDS
-        pool.close(_END_SECONDS)
-        source.join(max(0.0, until - time.monotonic()))
-
-
-def _result_of(name: str, future: Future[Prediction]) -> Prediction:
-    """Return the prediction of a finished job; a PhotoError becomes its `error`."""
-    try:
-        return future.result()
-    except PhotoError as error:
-        return Prediction(name, error=str(error))

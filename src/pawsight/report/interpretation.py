@@ -35,7 +35,7 @@ RULES = (
 )
 
 
-def reading(
+def interpret(
     history: list[Epoch], started_with: str = "the linear head on the unchanged network"
 ) -> str:
     """Describe whether the curves show over- or underfitting; row 0 scores what it started with."""

@@ -225,6 +225,6 @@ def _of_curves(found: Contents) -> str:
     start = found.config.get("settings", {}).get("start_from")
     began_with_head = isinstance(found.plan, Plan) and found.plan.head_strength is not None
     if start is None or began_with_head:
-        return interpretation.reading(found.history)
+        return interpretation.interpret(found.history)
     started_with = f"the model that training started from ({start})"
-    return interpretation.reading(found.history, started_with)
+    return interpretation.interpret(found.history, started_with)

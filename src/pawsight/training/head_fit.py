@@ -147,7 +147,7 @@ def _plan_of(config: TrainConfig, fitted: HeadFit, num_parameters: int) -> HeadP
         weights=backbone.key,
         num_parameters=num_parameters,
         num_head_photos=fitted.num_photos,
-        hardware=machine.in_words(),
+        hardware=machine.describe(),
         versions=versions(),
         head=FittedHead(
             views=views,

@@ -5,22 +5,21 @@ A run that was stopped has its plan already, and continues with that.
 
 from __future__ import annotations
 
-import math
 import time
-from typing import NamedTuple
 
 import keras
 
 from pawsight import machine
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
-from pawsight.errors import RunError, TrainingError
+from pawsight.errors import RunError
 from pawsight.models.description import versions
 from pawsight.models.onnx_convert import check_convertible
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
+from pawsight.training.budget_fit import TimeCosts, fit_to_budget
 from pawsight.training.candidates import kept_in_words
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learner import Learner
@@ -34,7 +33,6 @@ from pawsight.training.memory import (
 from pawsight.training.photos import subsets
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.precision import Precision
-from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.trainer import Trainer
 from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
@@ -47,19 +45,6 @@ FINISH_SECONDS = 10.0
 _WORKER_SECONDS = 15.0
 # On a busy machine it takes longer, by as much as building the model exceeds its processor time.
 _MAX_CROWDED = 3.0
-# However slow the machine is to start, this share of the budget goes into training.
-_MIN_SHARE = 0.1
-# With less than this share, the user receives a note.
-_SMALL_SHARE = 0.4
-# Share of the budget in which the speed is measured, at each size; and the most seconds.
-_MEASURED = 0.008
-_MAX_MEASURED_SECONDS = 2.0
-# The share of the budget to plan for, so that it is kept although steps vary.
-_AIM = 0.975
-
-
-class OutOfTimeError(TrainingError):
-    """A budget leaves no time to improve a network that can be used as it is."""
 
 
 def train_run(
@@ -101,17 +86,7 @@ def train_run(
     if workers is not None:
         check_workers(workers, config, dataset)
     if run.plan_path.is_file():
-        plan = pacing.load_followed_plan(run)
-        if warm_start is not None and plan.weights != warm_start.weights:
-            raise RunError(
-                f"The weights that {run.path} began with have changed since.\n"
-                f"Bring them back as they were, or start a new run."
-            )
-        if plan.optimizer == "own" and (own is None or own.optimizer is None):
-            raise RunError(
-                f"{run.path} began with an optimizer of your own.\nGive it again: "
-                f"pawsight.resume(..., optimizer=...)."
-            )
+        plan = _saved_plan(run, warm_start, own)
         learner = _build(plan, dataset, warm_start, own)
     else:
         plan, learner = _begin(config, dataset, budget, progress, warm_start, own)
@@ -124,6 +99,22 @@ def train_run(
             plan = pacing.load_followed_plan(run)
         progress.note(kept_in_words(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
+
+
+def _saved_plan(run: Run, warm_start: WarmStart | None, own: CustomComponents | None) -> Plan:
+    """Load the plan of a run that continues, which must begin with what it began with."""
+    plan = pacing.load_followed_plan(run)
+    if warm_start is not None and plan.weights != warm_start.weights:
+        raise RunError(
+            f"The weights that {run.path} began with have changed since.\n"
+            f"Bring them back as they were, or start a new run."
+        )
+    if plan.optimizer == "own" and (own is None or own.optimizer is None):
+        raise RunError(
+            f"{run.path} began with an optimizer of your own.\nGive it again: "
+            f"pawsight.resume(..., optimizer=...)."
+        )
+    return plan
 
 
 def _build(
@@ -169,7 +160,7 @@ def _begin(
     else:
         finish_seconds = warm_start.finish_seconds if warm_start else FINISH_SECONDS
         progress.start("Measuring the speed of this machine")
-        charged = _TimeCosts(
+        charged = TimeCosts(
             budget,
             (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
             * min(_MAX_CROWDED, max(1.0, crowding)),
@@ -178,10 +169,10 @@ def _begin(
             workers.speedup if workers else 1.0,
         )
         with memory_errors(decided):
-            plan = _fitted(decided, config, learner, charged, progress)
+            plan = fit_to_budget(decided, config, learner, charged, progress)
     facts = {
         "num_parameters": learner.model.count_params(),
-        "hardware": machine.in_words(),
+        "hardware": machine.describe(),
         "versions": versions(),
         "weights": warm_start.weights if warm_start else None,
         "head_strength": warm_start.head_strength if warm_start else None,
@@ -228,59 +219,3 @@ def precision_of(config: TrainConfig) -> Precision:
     if find_network(config.model).keeps_keras:
         return Precision("float32", "as your own network computes")
     return precision.choose(config.precision)
-
-
-class _TimeCosts(NamedTuple):
-    """What a budget covers besides training."""
-
-    budget: TimeBudget
-    finish_seconds: float  # for export, figures and report
-    num_evaluated: int  # photos that the exported model runs on in the end
-    slowdown: float  # how much longer it takes for one than a validation
-    speedup: float  # how many times as fast as measured the training is expected to be
-
-    def around(self, photo_seconds: float) -> float:
-        """Return the seconds spent by now plus what the end takes, at so much a photo."""
-        evaluation = self.num_evaluated * self.slowdown * photo_seconds
-        return self.budget.spent_seconds + self.finish_seconds + evaluation
-
-
-def _fitted(
-    plan: Plan, config: TrainConfig, learner: Learner, charged: _TimeCosts, progress: Progress
-) -> Plan:
-    """Measure the network, and give the plan the sizes and the length that its budget allows.
-
-    Args:
-        plan: What was decided from the settings alone.
-        config: The settings.
-        learner: The network; with a warm start too short a budget is refused.
-        charged: What else the budget has to cover.
-        progress: Receives a note where the budget is too short to learn much.
-
-    Raises:
-        OutOfTimeError: The budget is too short to improve a warm start.
-    """
-    seconds = 60 * (plan.minutes or 0.0)
-    speed = Speed(learner, min(_MAX_MEASURED_SECONDS, _MEASURED * seconds), charged.speedup)
-    # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
-    first = plan.stages[0]
-    share = math.prod(first.image_size) / math.prod(plan.image_size)
-    epoch_seconds = speed.step_seconds(plan, 0) / share * plan.num_train / plan.batch_size
-    left = seconds - charged.around(0.0)
-    plan = speed.costed(recipe.sized(plan, config, left / epoch_seconds))
-    around = charged.around(pacing.last_validation_seconds(plan) / plan.num_validation)
-    start = learner.warm_start
-    if start:  # the trainer scores it first, or its average with the final weights in the end
-        around += (2 if start.row is None else 1) * pacing.last_validation_seconds(plan)
-        pixels = sum(map(math.prod, plan.finished_sizes)) / math.prod(plan.image_size)
-        around += 2 * pixels * pacing.last_validation_seconds(plan)
-    if start and start.row and _AIM * seconds - around < pacing.least_seconds(plan):
-        raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
-    left = max(_AIM * seconds - around, _MIN_SHARE * seconds)
-    if left < _SMALL_SHARE * seconds:
-        progress.note(
-            f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and evaluating. "
-            f"Give more --minutes for a better model."
-        )
-    finish_seconds = around - charged.budget.spent_seconds
-    return pacing.fitted(plan.model_copy(update={"finish_seconds": finish_seconds}), left)

@@ -188,8 +188,8 @@ def _finetuned(
     """Fine-tune the network; None where the budget turns out too short."""
     progress.start("Starting TensorFlow")
     prepare_tensorflow()
+    from pawsight.training.budget_fit import OutOfTimeError
     from pawsight.training.finetune import finetune
-    from pawsight.training.session import OutOfTimeError
 
     row = dataclasses.replace(row, epoch=0, step=0, seconds=0.0)
     try:

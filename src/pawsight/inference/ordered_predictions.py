@@ -1,0 +1,115 @@
+"""Predictions of many photos in their order, decoded and computed in a pool of threads."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from pawsight.errors import PhotoError
+from pawsight.inference.decode_pool import DecodePool, Job, settle
+from pawsight.inference.photo_inputs import PhotoLike, PhotoOrResult, name_of
+from pawsight.records import Prediction
+
+_CHECK_SECONDS = 0.5  # between two checks for abandoned photos
+_END_SECONDS = 2.0  # for threads to finish their photo in the end
+
+Decoded = TypeVar("Decoded")
+
+
+def max_in_flight(num_threads: int, batch_size: int) -> int:
+    """Return how many photos `predict_in_order` takes at most before results are taken."""
+    return 4 * batch_size * num_threads
+
+
+def predict_in_order(
+    photos: Iterator[PhotoOrResult],
+    decode: Callable[[PhotoLike], Decoded],
+    predict: Callable[[list[str], list[Decoded]], list[Prediction]],
+    num_threads: int,
+    batch_size: int,
+) -> Generator[Prediction]:
+    """Yield the predictions of photos in their order, each as soon as it is ready.
+
+    What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
+
+    Args:
+        photos: Taken one by one by a separate thread, so that a slow source (a
+            pipe) delays nothing; at most `max_in_flight` ahead.
+        decode: Returns what `predict` needs of a photo, or raises PhotoError.
+        predict: Returns the predictions of photos with these names.
+        num_threads: Threads that decode and predict, at least 1.
+        batch_size: Photos that a thread takes at a time, at least 1.
+    """
+    pool = DecodePool(num_threads, batch_size)
+    # One photo more is waiting to be put here, and one more was taken out.
+    jobs: queue.Queue[tuple[str, Future[Any]] | None] = queue.Queue(
+        max_in_flight(num_threads, batch_size) - 2
+    )
+    is_closed = threading.Event()
+
+    def decode_named(name: str, photo: PhotoLike) -> tuple[str, Decoded]:
+        return name, decode(photo)
+
+    def run(pairs: list[tuple[str, Decoded]]) -> list[Prediction]:
+        return predict([name for name, _ in pairs], [value for _, value in pairs])
+
+    def job_of(name: str, photo: PhotoLike) -> Job:
+        return Job(None, functools.partial(decode_named, name, photo), run)
+
+    source = threading.Thread(
+        target=_submit_all,
+        args=(photos, job_of, pool, jobs, is_closed),
+        name="pawsight-source",
+        daemon=True,
+    )
+    source.start()
+    try:
+        while (first := jobs.get()) is not None:
+            name, future = first
+            while not future.done():
+                wait([future], _CHECK_SECONDS)
+                pool.replace_stuck()
+            yield _result_of(name, future)
+    finally:
+        is_closed.set()
+        with contextlib.suppress(queue.Empty):
+            jobs.get_nowait()  # the source may wait to put one
+        until = time.monotonic() + _END_SECONDS
+        pool.close(_END_SECONDS)
+        source.join(max(0.0, until - time.monotonic()))
+
+
+def _submit_all(
+    photos: Iterator[PhotoOrResult],
+    job_of: Callable[[str, PhotoLike], Job],
+    pool: DecodePool,
+    jobs: queue.Queue[tuple[str, Future[Any]] | None],
+    is_closed: threading.Event,
+) -> None:
+    """Submit photos in their order, until there are no more or nobody takes the results."""
+    try:
+        for photo in photos:
+            name = name_of(photo)
+            job = None if isinstance(photo, Prediction) else job_of(name, photo)
+            jobs.put((name, settle(Future(), photo) if job is None else job.future))
+            if is_closed.is_set():
+                return
+            if job is not None:
+                pool.submit([job])
+        jobs.put(None)
+    except BaseException as error:  # noqa: BLE001 - raised again where results are taken
+        jobs.put(("", settle(Future(), error=error)))
+
+
+def _result_of(name: str, future: Future[Prediction]) -> Prediction:
+    """Return the prediction of a finished job; a PhotoError becomes its `error`."""
+    try:
+        return future.result()
+    except PhotoError as error:
+        return Prediction(name, error=str(error))
