@@ -65,7 +65,7 @@ MMAP_THRESHOLD, TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
 
 
 def keep_memory() -> None:
-    """Keep such memory in this process; child processes get it from their environment."""
+    """Retain such memory in this process; child processes get it from their environment."""
     if sys.platform == "linux":
         import ctypes
 

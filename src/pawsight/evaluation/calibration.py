@@ -1,7 +1,7 @@
 """Calibrate probabilities by a temperature.
 
 A network is usually too sure of itself. Dividing its logits by one number, the
-temperature, mends most of that and changes no decision. It is fitted on the
+temperature, corrects most of that and changes no decision. It is fitted on the
 validation part; the test part then shows whether it holds.
 """
 

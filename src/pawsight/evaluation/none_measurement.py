@@ -1,4 +1,4 @@
-"""How many photos of none of the classes a model finds to be such."""
+"""How often a model gives the answer `none` to photos of none of the classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pawsight.runs import Run
 
 
 class NoneMeasurement(BaseModel):
-    """The answer none on photos of none of the classes, as `evaluation/none.json` holds it.
+    """The answer `none` on photos of none of the classes, as `evaluation/none.json` holds it.
 
     Attributes:
         num_photos: Photos it was measured on.

@@ -26,7 +26,7 @@ from pawsight.models.pretrained import leaves
 
 _NAMED = 4  # layers that an error names
 # Keras' EfficientNet files scale by the variance where the network was trained with the
-# deviation; Keras mends that with a layer that only its own download gets.
+# deviation; Keras corrects that with a layer that only its own download gets.
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 

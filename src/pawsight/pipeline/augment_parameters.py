@@ -59,8 +59,8 @@ def draw(
         batch_size: Number of photos B.
         image_size: (height, width) in pixels, for shifts given as fractions.
         strength: How strongly photos are changed, 0 or above: ranges are
-            multiplied by it, and factors raised to it. None is 1. Flips are
-            drawn as ever.
+            multiplied by it, and factors raised to it. None is 1. Flips do
+            not depend on it.
 
     Returns:
         Tensors of shape [B]; None for what the config leaves out.

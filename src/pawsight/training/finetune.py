@@ -127,7 +127,7 @@ def build_whole(
 
 
 def freeze_normalization(model: keras.Model) -> None:
-    """Keep every batch normalisation of a model as it is; frozen, Keras runs it as in inference."""
+    """Freeze every batch normalisation of a model; Keras then runs it as in inference."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False

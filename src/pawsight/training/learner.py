@@ -73,7 +73,7 @@ class Learner:
     def train_step(
         self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, share: float
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take one step in which a share of the layers learns; compiled when first taken."""
+        """Run one step in which a share of the layers learns; compiled when first taken."""
         if share not in self._steps:
             self._steps[share] = build_train_step(
                 self.model, self._optimizer, self._plan, share, self.communicator

@@ -61,7 +61,7 @@ class ScaledAdam(FusedAdam):
     """
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Make the slots; the scales are among them, so that a checkpoint holds them."""
+        """Create the slots; the scales are among them, so that a checkpoint holds them."""
         if self.built:
             return
         super().build(variables)

@@ -82,7 +82,7 @@ class Pace:
         return self._actual / self._expected
 
     def took(self, plan: Plan, step: int, seconds: float) -> None:
-        """Take note of how long a step (counted from 0) took."""
+        """Record how long a step (counted from 0) took."""
         cost = plan.stages[plan.stage_at(step)].step_seconds
         if not cost:
             return

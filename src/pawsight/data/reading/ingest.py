@@ -159,7 +159,7 @@ class _IngestPass:
                 )
 
     def _look_up(self) -> list[int]:
-        """Take what is in the cache; return the indices of the photos to read."""
+        """Read what is in the cache; return the indices of the photos to read."""
         known = self._cache.look_up(self._listing.photos, self._keep_truncated)
         self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
         unknown = [
@@ -223,7 +223,7 @@ class _IngestPass:
         ]
 
     def _take(self, indices: list[int], first_row: int, findings: list[ReadResult]) -> None:
-        """Put the findings of a worker into the table and into the cache."""
+        """Store the findings of a worker in the table and in the cache."""
         lasting = []
         for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
             facts, problem, is_lasting, is_stored, samples = finding

@@ -46,7 +46,7 @@ def fetch(
     allow_photo: bool = False,
     allow_missing: bool = False,
 ) -> Source:
-    """Bring photos onto this machine, once; the second time they are there at once.
+    """Fetch photos to this machine, once; later calls use the copy.
 
     Args:
         source: A folder, an archive, a table, a folder or archive in Google Drive
@@ -170,7 +170,7 @@ class _Address(Protocol):
     def fetch(
         self, text: str, progress: Progress, allow_photo: bool = False, allow_missing: bool = False
     ) -> Source:
-        """Bring the photos onto this machine."""
+        """Fetch the photos to this machine."""
 
 
 ADDRESSES: tuple[_Address, ...] = (

@@ -75,7 +75,7 @@ def copy_all(
     workers: int = 16,
     allow_missing: bool = False,
 ) -> Path:
-    """Bring files into a folder of the cache; those that are there already stay.
+    """Copy files into a folder of the cache; those that are there already stay.
 
     Args:
         name: What to call it, in the name of the folder and to people.
@@ -109,7 +109,7 @@ def copy_all(
         reason = error.strerror or error
         raise DiskError(
             f"{name} cannot be copied into {folder}: {reason}.\n"
-            f"Free some space or mend the folder, or name another one: "
+            f"Free some space or repair the folder, or name another one: "
             f"PAWSIGHT_CACHE=/a/folder pawsight ..."
         ) from error
     return folder

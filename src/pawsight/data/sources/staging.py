@@ -43,7 +43,7 @@ _LISTING_WAITS_SECONDS = (0.5, 2.0)  # after a drive stumbled
 def fetch(
     path: Path, progress: Progress, staging: Staging = "auto", allow_missing: bool = False
 ) -> Source:
-    """Take a folder where it is, or a copy of it if it is on a slow network drive.
+    """Return a folder where it is, or a copy of it if it is on a slow network drive.
 
     Args:
         path: The folder.

@@ -62,7 +62,7 @@ def one_file(
 def wanted_files(
     found: Sequence[tuple[str, Callable[[str], RemoteFile]]],
 ) -> list[RemoteFile]:
-    """Take the photos and tables of a listing, each under its own safe path, or its shards.
+    """Choose the photos and tables of a listing, each under its own safe path, or its shards.
 
     Args:
         found: For each file its path below the folder, "/" between, and what

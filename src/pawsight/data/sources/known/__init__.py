@@ -30,7 +30,7 @@ _PHOTOS = "photos"
 
 
 def fetch(known: KnownSet, progress: Progress) -> Source:
-    """Bring a set into the cache, unless it is there.
+    """Fetch a set into the cache, unless it is there.
 
     Args:
         known: The set.
@@ -52,7 +52,7 @@ def fetch(known: KnownSet, progress: Progress) -> Source:
 
 
 def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
-    """Bring a set into a new or empty folder; what the cache has is not fetched again.
+    """Copy a set into a new or empty folder; what the cache has is not fetched again.
 
     Returns:
         The folder.
@@ -98,7 +98,7 @@ def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
         place = error.filename or folder
         raise DiskError(
             f"{known.name} cannot be written to {place}: {reason}.\n"
-            f"Free some space or mend the folder, or name another one for the cache: "
+            f"Free some space or repair the folder, or name another one for the cache: "
             f"PAWSIGHT_CACHE=/a/folder pawsight ..."
         ) from error
 

@@ -93,7 +93,7 @@ def _shade(direction: int) -> Image.Image:
 
 @cache
 def _grain(strength: int) -> Image.Image:
-    """Make noise around 128, larger than any picture drawn here; cut from it, it never repeats."""
+    """Draw noise around 128, larger than any picture drawn here, so that crops of it differ."""
     values = np.random.Generator(np.random.PCG64(strength)).normal(128, strength, (400, 400, 3))
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 

@@ -40,7 +40,7 @@ def write_shard(
             except OSError as error:
                 raise DataError(
                     f"{member.file} cannot be read: {error.strerror or error}.\n"
-                    f"Mend it, or leave it out with --exclude, and run the same command again: "
+                    f"Repair it, or leave it out with --exclude, and run the same command again: "
                     f"finished shards are kept."
                 ) from error
             if len(content) != member.num_bytes:
