@@ -37,7 +37,7 @@ __all__ = ["STORES", "list_files", "open_store", "translated"]
 _PIECE = 8 << 20  # bytes requested at a time; a cut connection loses less than this
 _ANONYMOUS = "?anonymous"
 _NAMED = 5  # files that a note names
-# What the libraries, of which not all need be installed, call errors that another try does not resolve.
+# Errors of the libraries, not all of which need be installed, that another try does not resolve.
 _NOT_SIGNED_IN = {
     "AuthenticationException",  # paramiko
     "BadHostKeyException",
