@@ -282,8 +282,15 @@ def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str =
     return next(default_dirs(name, results_dir(kind, source)))
 
 
-def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
+def check_outside(
+    folder: str | os.PathLike[str], source: str | os.PathLike[str], option: str = "--out"
+) -> None:
     """Check that results are not written among the photos.
+
+    Args:
+        folder: Where they are written.
+        source: The photos.
+        option: What chooses the folder.
 
     Raises:
         RunError: `source` is a folder and `folder` is in it.
@@ -292,5 +299,5 @@ def check_outside(folder: str | os.PathLike[str], source: str | os.PathLike[str]
     if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
         raise RunError(
             f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
-            f"Choose another --out folder."
+            f"Choose another {option} folder."
         )

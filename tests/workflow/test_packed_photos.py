@@ -9,7 +9,7 @@ import pytest
 
 import pawsight
 from pawsight.config import SourceConfig
-from pawsight.errors import ConfigError, DataError, DiskError, SourceError
+from pawsight.errors import ConfigError, DataError, DiskError, RunError, SourceError
 from pawsight.progress import Silent
 from pawsight.workflow.photo_sets import list_photos
 
@@ -120,6 +120,7 @@ def test_photos_without_labels_are_kept(save_photo, tmp_path):
         save_photo(f"shots/{i}.png", (90 * i, 0, 0))
     pawsight.pack(tmp_path / "shots", tmp_path / "packed")
     assert rows(tmp_path / "packed") == rows(tmp_path / "shots")
+    assert pawsight.pack(tmp_path / "shots", tmp_path / "packed").num_labelled == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names of any bytes")
@@ -253,4 +254,10 @@ def test_command_packs_and_states_what_to_do_next(pets, tmp_path):
     done = CliRunner().invoke(app, ["pack", str(pets), "--into", str(tmp_path / "my packed")])
     assert done.exit_code == 0
     assert "8 photos in 1 shard, 2.4 MB" in done.output
-    assert f"Train on them: pawsight train '{tmp_path}/my packed'" in done.output
+    assert f"Use them: pawsight train '{tmp_path}/my packed'" in done.output
+
+
+def test_nothing_is_written_among_the_photos(pets):
+    with pytest.raises(RunError, match=r"nothing is ever written among .*\n.* another --into"):
+        pawsight.pack(pets, pets / "more" / "packed")
+    assert not (pets / "more").exists()

@@ -48,4 +48,5 @@ def pack(
         f"{counted(packed.num_photos, 'photo')} in {counted(packed.num_shards, 'shard')}, "
         f"{packed.num_bytes / 1e6:,.1f} MB: {packed.place}"
     )
-    print_line(f"Train on them: pawsight train {shlex.quote(packed.place)}")
+    command = "train" if packed.num_labelled else "predict"
+    print_line(f"Use them: pawsight {command} {shlex.quote(packed.place)}")

@@ -17,6 +17,7 @@ from pawsight.errors import ConfigError, DataError, DiskError
 from pawsight.formatting import counted
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
+from pawsight.runs import check_outside
 from pawsight.workflow.photo_sets import Source, list_photos
 
 SHARD_MB = 256
@@ -30,12 +31,14 @@ class PackedSet:
     Attributes:
         place: The folder or address, without secrets.
         num_photos: How many photos it holds.
+        num_labelled: How many of them have a label.
         num_shards: In how many files.
         num_bytes: Their size together.
     """
 
     place: str
     num_photos: int
+    num_labelled: int
     num_shards: int
     num_bytes: int
 
@@ -71,9 +74,10 @@ def pack(
     """
     if shard_mb < 1:
         raise ConfigError(f"The size of a shard is invalid: {shard_mb} MB; it must be at least 1.")
+    check_outside(into, source, "--into")
+    catalog = list_photos(source, progress, group_by, config=config)
     destination = open_destination(os.fspath(into))
     names = destination.names()
-    catalog = list_photos(source, progress, group_by, config=config)
     members = _checked_members(catalog, progress)
     shards = assigned(members, shard_mb * 1_000_000)
     index = ShardIndex(
@@ -92,7 +96,8 @@ def pack(
         index = index.model_copy(update={"shards": (*index.shards, shard)})
         _write_index(destination, index)
     num_bytes = sum(shard.num_bytes for shard in index.shards)
-    return PackedSet(destination.name, index.num_photos, index.num_shards, num_bytes)
+    num_labelled = sum(bool(member.lines[0].label) for member in members)
+    return PackedSet(destination.name, index.num_photos, num_labelled, index.num_shards, num_bytes)
 
 
 def _checked_members(catalog: Catalog, progress: Progress) -> list[Member]:

@@ -115,6 +115,15 @@ def test_a_pattern_that_matches_nothing_is_named(pets):
     assert "--exclude 'cat' matches nothing." in notes.texts
 
 
+def test_name_with_brackets_is_excluded_as_it_is_written(pets):
+    put(pets, "cats/a [1].jpg", "dogs [2]/a.jpg")
+    assert counts(pets, exclude=["cats/a [1].jpg", "dogs [2]"]) == {
+        "cats": 2,
+        "dogs": 2,
+        "to check": 1,
+    }
+
+
 def test_only_wanted_classes_are_used(pets):
     notes = Notes()
     assert counts(pets, notes, classes="cats,dogs") == {"cats": 2, "dogs": 2}
@@ -124,6 +133,19 @@ def test_only_wanted_classes_are_used(pets):
 def test_classes_are_merged_before_they_are_chosen(pets):
     found = counts(pets, merge="pets=cats+dogs", classes=("pets", "to check"))
     assert found == {"pets": 4, "to check": 1}
+
+
+def test_advice_on_classes_that_differ_in_a_space_works(pets):
+    put(pets, "cats /x.jpg")
+    notes = Notes()
+    counts(pets, notes)
+    assert any("--merge 'cats=cats ' makes them one" in text for text in notes.texts)
+    assert counts(pets, merge="cats=cats ") == {"cats": 3, "dogs": 2, "to check": 1}
+
+
+def test_class_that_is_merged_into_two_is_named(pets):
+    with pytest.raises(DataError, match=r"--merge puts the class cats into a and into b"):
+        counts(pets, merge=["a=cats", "b=cats"])
 
 
 @pytest.mark.parametrize("option", [{"classes": "cats,birds"}, {"merge": "x=cats+birds"}])

@@ -63,7 +63,8 @@ class LeftOut:
         whole = _text(path)
         name = whole.rpartition("/")[2]
         for pattern, text in self._patterns.items():
-            if fnmatchcase(whole if "/" in text else name, text):
+            named = whole if "/" in text else name
+            if named == text or fnmatchcase(named, text):  # brackets may be part of the name
                 self._matched[pattern].add(path)
                 return True
         return False

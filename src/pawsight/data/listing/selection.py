@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pawsight.config import SourceConfig
@@ -29,10 +29,8 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
     """
     photos, task = list(photos), config.task
     if config.merge:
-        new = {
-            class_name(old): class_name(name) for name, olds in config.merge.items() for old in olds
-        }
-        _check_known("--merge", new, _classes(photos, task))
+        new = _merged(config.merge, known := _classes(photos, task))
+        _check_known("--merge", new, known)
         photos = [
             _relabelled(photo, [new.get(name, name) for name in task.names_of(photo.label)], task)
             for photo in photos
@@ -60,6 +58,24 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
             progress.note(f"{photos_are} left out: {others}.")
     _report_similar_names(_classes(photos, task), progress)
     return photos
+
+
+def _merged(merge: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, str]:
+    """Return the new class of each old one; those with spaces around the name are included.
+
+    Raises:
+        DataError: A class becomes part of two.
+    """
+    new: dict[str, str] = {}
+    for name, olds in merge.items():
+        for old in map(class_name, olds):
+            if new.setdefault(old, class_name(name)) != class_name(name):
+                raise DataError(
+                    f"--merge puts the class {old} into {new[old]} and into {class_name(name)}.\n"
+                    f"Name it once."
+                )
+    spaced = {old: new[old.strip()] for old in known if old not in new and old.strip() in new}
+    return new | spaced
 
 
 def _relabelled(photo: Photo, names: Sequence[str], task: Task) -> Photo:
