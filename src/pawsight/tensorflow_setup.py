@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from pawsight.errors import ConfigError, ExtraError
 
+_LEAST_ADDRESS_SPACE = 3_000_000_000  # a run of 24 photos of 32 x 32 pixels peaked at 2.9 GB
+
 
 def prepare_tensorflow() -> None:
     """Import TensorFlow, which takes seconds; call before importing a module that makes tensors.
@@ -18,7 +20,7 @@ def prepare_tensorflow() -> None:
 
     Raises:
         ExtraError: TensorFlow is not installed.
-        ConfigError: Keras is set to another backend.
+        ConfigError: Keras is set to another backend, or the address space is limited.
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -30,6 +32,7 @@ def prepare_tensorflow() -> None:
         raise ExtraError("Training", "train")
     if "tensorflow" in sys.modules:
         return
+    _check_address_space()
     is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     with native_messages_dropped() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
@@ -38,6 +41,25 @@ def prepare_tensorflow() -> None:
         for gpu in tf.config.list_physical_devices("GPU"):
             # By default the first program takes all the memory of a GPU that others use as well.
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _check_address_space() -> None:
+    """Check the limit on address space, at which TensorFlow would abort the process.
+
+    Raises:
+        ConfigError: It is lower than what TensorFlow reserves.
+    """
+    try:
+        import resource
+    except ImportError:  # on Windows, which has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
+        raise ConfigError(
+            f"This process may use only {limit / 1e9:.1f} GB of address space, and TensorFlow "
+            f"reserves about {_LEAST_ADDRESS_SPACE / 1e9:.0f} GB, most of which it never uses.\n"
+            f"Raise the limit: ulimit -v unlimited"
+        )
 
 
 @contextlib.contextmanager

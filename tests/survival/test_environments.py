@@ -64,6 +64,30 @@ def test_training_needs_no_home_no_utf8_no_width_one_core_and_no_right_clock(tmp
 
 
 @needs_posix
+def test_too_little_address_space_for_tensorflow_is_a_plain_error(tmp_path):
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, resource.RLIM_INFINITY))
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from pawsight.tensorflow_setup import prepare_tensorflow as p\np()",
+        ],
+        env=environment(tmp_path),
+        capture_output=True,
+        preexec_fn=limit,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ConfigError: This process may use only 1.5 GB of address space" in done.stderr
+    assert done.stderr.endswith("Raise the limit: ulimit -v unlimited\n")
+
+
+@needs_posix
 @pytest.mark.parametrize("arguments", [["train", "--help"], ["predict"]])
 def test_forty_columns_lose_no_text(arguments, colour_run, save_photo, tmp_path):
     path = save_photo("a.png", "red")
