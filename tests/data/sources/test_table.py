@@ -8,7 +8,7 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
-from pawsight.data.sources.table import read_table
+from pawsight.data.sources.table import read_rows, read_table
 from pawsight.errors import ConfigError, DataError, SourceError
 from pawsight.progress import Silent
 
@@ -806,3 +806,78 @@ def test_a_column_of_descriptions_is_no_column_of_classes_unless_it_is_chosen(pe
     for other in (text.replace("dog number 4", "dog number 3"), several):
         (pets / "labels.csv").write_text(other)
         assert len(read_table(pets / "labels.csv").lines) == 5
+
+
+@pytest.mark.parametrize("odd", ["2", "-1", "l", "0.5", "unknown", "no", "-"])
+def test_a_cell_that_is_neither_1_nor_0_is_named(tmp_path, odd):
+    table = tmp_path / "labels.csv"
+    table.write_text(f"path,cat,dog,bird\n1,1,0,0\n2,0,1,0\n3,0,0,{odd}\n4,0,0,1\n")
+    with pytest.raises(DataError, match=rf"Line 4 of .* has '{odd}' in the column bird, which"):
+        read_table(table)
+
+
+def test_such_a_cell_is_named_in_one_of_two_columns(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,cat,dog\n1,1,0\n2,0,1\n3,0,x\n")
+    with pytest.raises(DataError, match=r"each column is a class: line 4 has 'x' in dog, which"):
+        read_table(table)
+
+
+def test_a_column_of_1_0_and_another_number_can_be_left_out(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,cat,dog,legs\n1.jpg,1,0,1\n2.jpg,0,1,1\n3.jpg,0,1,2\n")
+    with pytest.raises(
+        DataError, match=r"Line 4 .*'2' in .* legs, .*\n.*--columns labels=cat\+dog"
+    ):
+        read_table(table)
+    found = read_table(table, SourceConfig(columns="labels=cat+dog"))
+    assert [line.label for line in found.lines] == ["cat", "dog", "dog"]
+
+
+def test_a_missing_value_in_a_column_of_a_class_is_0(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,cat,dog\n1.jpg,1,NaN\n2.jpg,NA,1\n3.jpg,,1\n")
+    assert [line.label for line in read_table(table).lines] == ["cat", "dog", "dog"]
+
+
+@pytest.mark.parametrize(("cell", "shown"), [("?", "'\\?'"), ("", "nothing")])
+def test_a_cell_that_is_neither_yes_nor_no_is_named(tmp_path, cell, shown):
+    table = tmp_path / "labels.csv"
+    table.write_text(f"path,label,is_test\n1.jpg,cat,no\n2.jpg,dog,{cell}\n3.jpg,dog,yes\n")
+    with pytest.raises(DataError, match=rf"Line 3 of .* has {shown} in the column is_test, which"):
+        read_table(table)
+    assert {line.part for line in read_table(table, SourceConfig(parts="none")).lines} == {""}
+    table.write_text("path,label,is_test\n1.jpg,cat,no\n2.jpg,dog,yes\n")
+    assert [line.part for line in read_table(table).lines] == ["train", "test"]
+
+
+def test_a_line_with_more_cells_than_the_first_is_named(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\n1.jpg,cat,,\n2.jpg,cat, persian\n")
+    with pytest.raises(DataError, match=r"Line 3 of .* more cells than .* such as 'persian'"):
+        read_table(table)
+    with pytest.raises(DataError, match=r"Line 3 of .* more cells than .* such as 'persian'"):
+        list(read_rows(table, ("path", "label"), "path,label"))
+    table.write_text('path,label\n1.jpg,cat,,\n2.jpg,"cat, persian"\n')
+    assert [line.label for line in read_table(table).lines] == ["cat", "cat, persian"]
+
+
+def test_an_open_quote_is_named_with_the_line_that_it_begins_in(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text('path,label\n1.jpg,cat\n2.jpg,"dog\n3.jpg,cat\n4.jpg,dog\n')
+    with pytest.raises(DataError, match="damaged in line 3"):
+        read_table(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("path,label,ort\na.jpg,cat,München\nb.jpg,dog,x\n", 2),
+        ("path,label,größe\na.jpg,cat,1\nb.jpg,dog,2\n", 1),
+        ("path,label\na.jpg,cat\nä.jpg,dog\n", 3),
+        ("path,label\nö.jpg,cat\nä.jpg,dog\n", 2),
+    ],
+)
+def test_another_encoding_is_named_in_whichever_column_it_is(pets, text, line):
+    with pytest.raises(DataError, match=rf"Line {line} of .* not UTF-8.*\n.*--encoding cp1252"):
+        listed(pets, text, encoding="cp1252")

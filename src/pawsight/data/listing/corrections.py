@@ -14,6 +14,7 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.photo_finder import PhotoFinder
 from pawsight.data.sources.table import read_rows
+from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
 from pawsight.formatting import inert_cell
 from pawsight.progress import Progress
@@ -96,6 +97,7 @@ def _read(path: Path) -> dict[str, str]:
         written = cells.get("path", "")
         if not written or "\0" in written:
             raise DataError(f"Line {number} of {path} has no path.")
+        check_text(path, number, [cells.get("label", "")], can_choose=False)
         label = class_name(_original(cells.get("label", "")))
         if labels.setdefault(written, label) != label:
             raise DataError(

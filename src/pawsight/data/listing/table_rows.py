@@ -19,6 +19,7 @@ from pawsight.data.listing.walk import examine
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.source import Line
 from pawsight.data.sources.table import Table
+from pawsight.data.sources.table_cells import check_text
 from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
 from pawsight.progress import Progress
@@ -152,6 +153,9 @@ class TableRows:
         found = self._search(parts, self._root)
         if self._allow_outside and above not in (self._path.parent, above.parent, Path.home()):
             found = found or self._search(parts, str(above))
+        for line in lines:  # the name of a photo may be any bytes, so only one that is not there
+            if not found or found[line.path].problem == NOT_FOUND:
+                check_text(self._path, line.number, [line.path])
         if not found:
             raise DataError(
                 f"None of the {len(parts):,} photos that {self._path} names was found, "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
-from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of
+from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of, odd_cell
 from pawsight.errors import DataError
 
 _MARKS = re.compile(r"[,;|\[\]'\"]")
@@ -55,10 +55,24 @@ def without_columns(
             f"{next(iter(shares.values()))}, which may be probabilities. If each is a class, write "
             f"1 for the class of the photo and 0 for the others."
         )
+    elif found := _odd(headings, rows):
+        heading, number, cell = found
+        lines.append(
+            f"If each column is a class: line {number} has '{cell}' in {heading}, which otherwise "
+            f"holds 1 and 0. Write 1 or 0 there."
+        )
     elif headings:
         names = ",".join(f"{role}=NAME" for role in missing)
         lines.append(f"Columns of other names are chosen by --columns {names}")
     return "\n".join(lines)
+
+
+def _odd(headings: Sequence[str], rows: Sequence[Row]) -> tuple[str, int, str] | None:
+    """Return the first column of 1 and 0 with another cell, beside one of 1 and 0 only."""
+    if not any(holds_only(rows, i, ON | OFF) for i in range(len(headings))):
+        return None
+    found = [(name, *odd) for i, name in enumerate(headings) if (odd := odd_cell(rows, i))]
+    return found[0] if found else None
 
 
 def _heading_for(cell: str) -> str:
@@ -76,6 +90,27 @@ def _shares(headings: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
         if between and all(0 <= number <= 1 for number in numbers.values()):
             found[heading] = between[0]
     return found if len(found) > 1 else {}
+
+
+def odd_cell_message(
+    path: Path, heading: str, number: int, cell: str, others: Sequence[str]
+) -> str:
+    """Return the message for a column of 1 and 0 with a cell that is neither.
+
+    Args:
+        path: The table.
+        heading: The column.
+        number: The line of the cell.
+        cell: What it holds.
+        others: Columns that hold 1 and 0 only.
+    """
+    option = shlex.quote(f"labels={'+'.join(others)}")
+    return (
+        f"Line {number} of {path} has '{cell}' in the column {heading}, which otherwise holds 1 "
+        f"and 0.\n"
+        f"If {heading} is a class, write 1 or 0 there, or leave out the line where it is unknown; "
+        f"if not, name the columns of the classes: --columns {option}"
+    )
 
 
 def check_values(

@@ -7,9 +7,12 @@ from collections.abc import Sequence, Set
 Row = tuple[int, list[str]]  # the line's number in the file, and its cells
 
 ON = {"1", "1.0", "true"}
-OFF = {"0", "0.0", "false", ""}
 # What programs write where there is nothing; `none` may be a class.
 MISSING = {"", "nan", "<na>", "null", "n/a", "#n/a"}
+_ZERO = {"0", "0.0", "false"}
+OFF = _ZERO | MISSING | {"na"}
+# Of a column that divides photos into two parts.
+YES, NO = ON | {"yes", "y"}, _ZERO | {"no", "n"}
 
 
 def is_missing(cell: str) -> bool:
@@ -25,6 +28,18 @@ def is_on(cell: str) -> bool:
 def holds_only(rows: Sequence[Row], position: int, values: Set[str]) -> bool:
     """Return whether a column has no other values than these, which are in lower case."""
     return all(cells[position].lower() in values for _, cells in rows if position < len(cells))
+
+
+def odd_cell(rows: Sequence[Row], position: int) -> tuple[int, str] | None:
+    """Return the first cell that is neither 1 nor 0, with its line, of a column of 1 and 0.
+
+    Returns:
+        None where all cells, or fewer than half of those that are not empty, are 1 or 0.
+    """
+    cells = [(number, cells[position]) for number, cells in rows if position < len(cells)]
+    odd = [(number, cell) for number, cell in cells if cell.lower() not in ON | OFF]
+    num_plain = sum(cell.lower() in ON | _ZERO for _, cell in cells)
+    return odd[0] if odd and num_plain >= len(odd) else None
 
 
 def numbers_of(rows: Sequence[Row], position: int) -> dict[str, float]:

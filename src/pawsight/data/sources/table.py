@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ast
-import codecs
-import csv
-import io
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +13,18 @@ from typing import Literal
 from pawsight.config import SourceConfig
 from pawsight.data.file_types import is_table_name
 from pawsight.data.part_names import part_of
-from pawsight.data.sources.column_values import Row, is_on
+from pawsight.data.sources.column_values import YES, Row, is_on
 from pawsight.data.sources.source import Line, Source
+from pawsight.data.sources.table_cells import (
+    check_lengths,
+    check_text,
+    read_cells,
+    utf16_codec,
+)
 from pawsight.data.sources.table_columns import Columns, choose_columns
-from pawsight.errors import DataError, SourceError
+from pawsight.errors import DataError
 from pawsight.records import Part
 
-_SEPARATORS = ",;\t|"
-_QUOTED = re.compile(r'"[^"]*"')
-_HEADER = re.compile(r'(?:[^"\n]|"[^"]*"?)*')
 _MOST_COLUMNS, _MOST_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
 
 
@@ -51,7 +50,7 @@ class Table:
 
 def is_table(path: Path, start: bytes) -> bool:
     """Return whether a file is a table, by its name and because it is text."""
-    return is_table_name(path.name) and (b"\0" not in start or bool(_utf16(start)))
+    return is_table_name(path.name) and (b"\0" not in start or bool(utf16_codec(start)))
 
 
 def fetch(path: Path) -> Source:
@@ -62,7 +61,7 @@ def fetch(path: Path) -> Source:
         DataError: It is damaged.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
-    _read_cells(absolute)
+    read_cells(absolute)
     return Source(absolute.stem, absolute.parent, absolute)
 
 
@@ -79,10 +78,12 @@ def read_table(
 
     Raises:
         SourceError: The file cannot be read as text.
-        DataError: A column is missing, or a line is invalid.
+        DataError: A column is missing, or a line is invalid, or has more cells than the first.
     """
     config = config or SourceConfig()
-    headings, rows = _read_cells(path, config.encoding)
+    headings, rows = read_cells(path, config.encoding)
+    check_text(path, 1, headings)
+    check_lengths(path, headings, rows)
     if group_by == "folder" and "folder" not in map(str.lower, headings):
         group_by = None
     use_parts = config.parts != "none"
@@ -129,7 +130,8 @@ def read_rows(
         SourceError: The file cannot be read as text.
         DataError: A column is missing, or the CSV is damaged.
     """
-    headings, rows = _read_cells(path)
+    headings, rows = read_cells(path)
+    check_lengths(path, headings, rows)
     names = [heading.lower() for heading in headings]
     missing = [name for name in needed if name not in names]
     if missing:
@@ -139,47 +141,6 @@ def read_rows(
             f"It should begin: {example}"
         )
     return ((number, dict(zip(names, cells, strict=False))) for number, cells in rows)
-
-
-def _read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list[Row]]:
-    """Return the headings, and of each line below its number and its cells, stripped."""
-    text = _read_text(path, encoding)
-    # Excel names its separator in a line of its own: sep=;
-    named = re.match(r'"?sep=(.)"?\r?\n', text)
-    first = named.end() if named else 0
-    header = _header(text, first)
-    # Excel writes semicolons where the comma is the decimal sign.
-    delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
-    # An empty line, or a tool's comment, such as "# exported by ...".
-    while _is_above_headings(header, delimiter) and "\n" in text[first:]:
-        first = text.index("\n", first) + 1
-        header = _header(text, first)
-        delimiter = max(_SEPARATORS, key=header.count)
-    # Not splitlines, which also ends a line at letters that a name may hold.
-    reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
-    before = text[:first].count("\n")
-    try:
-        rows = [
-            (reader.line_num + before, [cell.strip() for cell in row])
-            for row in reader
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise DataError(
-            f"The table {path} is damaged in line {reader.line_num + before}: {error}."
-        ) from error
-    # A heading may be written in several lines.
-    return ([" ".join(heading.split()) for heading in rows[0][1]], rows[1:]) if rows else ([], [])
-
-
-def _header(text: str, first: int) -> str:
-    """Return the line at a position without what is in quotes, which may hold line ends."""
-    match = _HEADER.match(text, first)
-    return _QUOTED.sub("", match[0]) if match else ""
-
-
-def _is_above_headings(line: str, delimiter: str) -> bool:
-    return not line.strip() or (line.startswith("#") and delimiter not in line)
 
 
 def _read_lines(
@@ -203,21 +164,12 @@ def _read_lines(
         written = cell(columns.label)
         labels = written.split(separator) if separator else _listed(written)
         labels = [label.strip() for label in labels if label.strip()]
-    for label in labels:
-        try:
-            label.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"Line {number} of {path} has a label that is not UTF-8.\n"
-                f"Save the table again as 'CSV UTF-8', or name its encoding: --encoding cp1252 "
-                f"(Windows in western Europe and America), cp1251 (Cyrillic), gbk (Chinese), "
-                f"shift_jis (Japanese) ..."
-            ) from error
+    check_text(path, number, (text for i, text in enumerate(cells) if i != columns.path))
     written = cell(columns.part)
     part: Part | Literal[""] = parts.get(written.lower(), "") if parts else part_of(written)
     if columns.flags:
         rest: Part = "test" if all(flag == "train" for _, flag in columns.flags) else "train"
-        part = next((flag for place, flag in columns.flags if is_on(cell(place))), rest)
+        part = next((flag for place, flag in columns.flags if cell(place).lower() in YES), rest)
     if written and not part:
         which = ", ".join(parts) if parts else "train, validation or test"
         raise DataError(
@@ -252,30 +204,3 @@ def _listed(cell: str) -> list[str]:
         found = next(iter(found.values()))
     is_list = isinstance(found, list) and all(isinstance(label, str) for label in found)
     return list(map(str, found)) if is_list else [cell]
-
-
-def _read_text(path: Path, encoding: str | None) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"The table {path} cannot be read: {error.strerror or error}.") from error
-    try:
-        if encoding is not None:
-            return data.decode(encoding)
-        if utf16 := _utf16(data):
-            return data.decode(utf16)
-        # The name of a photo may be any bytes; a label must be text, which is checked later.
-        return data.decode("utf-8-sig", errors="surrogateescape")
-    except UnicodeDecodeError as error:
-        in_it = f" in {encoding}" if encoding else ""
-        raise SourceError(f"The table {path} is not text{in_it}: {error.reason}.") from error
-
-
-def _utf16(data: bytes) -> str:
-    """Return the UTF-16 codec of a text, by its mark or the zeros of its first letters, or ""."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    first, second = data[0:16:2], data[1:16:2]
-    if len(data) < 16 or any(first) == any(second):
-        return ""
-    return "utf-16-le" if all(first) else "utf-16-be" if all(second) else ""

@@ -10,8 +10,8 @@ from pathlib import Path
 from pawsight.config import ColumnRole
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
-from pawsight.data.sources.column_errors import check_values, without_columns
-from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, is_on
+from pawsight.data.sources.column_errors import check_values, odd_cell_message, without_columns
+from pawsight.data.sources.column_values import NO, OFF, ON, YES, Row, holds_only, is_on, odd_cell
 from pawsight.errors import DataError
 from pawsight.records import Part
 
@@ -125,10 +125,10 @@ def choose_columns(
     part = given.get("part") if use_parts else None
     if part is None and use_parts:
         part = _part_column(names, rows, part_values)
-    flags = _flags(names, rows)
+    flags = _flags(path, headings, rows, use_parts and part is None)
     used = {photo, label, group, part, *(position for position, _ in flags)}
     if label is None and not one_hot:
-        one_hot = _one_hot(headings, rows, used)
+        one_hot = _one_hot(path, headings, rows, used)
         left = [i for i, heading in enumerate(headings) if heading and i not in used]
         if photo is not None and not one_hot and len(left) == 1 and names[left[0]] not in _PARTS:
             label = left[0]  # the only column that can be it
@@ -246,23 +246,52 @@ def _part_column(
     return None
 
 
-def _flags(names: Sequence[str], rows: Sequence[Row]) -> tuple[tuple[int, Part], ...]:
-    """Find the columns that hold 0 and 1 only, and whose heading puts a photo into a part."""
-    return tuple(
-        (position, _FLAGS[name])
-        for position, name in enumerate(names)
-        if name in _FLAGS and holds_only(rows, position, ON | OFF)
-    )
+def _flags(
+    path: Path, headings: Sequence[str], rows: Sequence[Row], is_used: bool
+) -> tuple[tuple[int, Part], ...]:
+    """Find the columns of yes and no whose heading puts a photo into a part.
+
+    Raises:
+        DataError: Such a column `is_used`, and has another cell among its yes and no.
+    """
+    found = []
+    for position, heading in enumerate(headings):
+        if (name := _plain(heading)) not in _FLAGS:
+            continue
+        cells = [(number, cells[position]) for number, cells in rows if position < len(cells)]
+        others = [(number, cell) for number, cell in cells if cell.lower() not in YES | NO]
+        if len(others) == len(cells):
+            continue
+        if others and is_used:
+            number, cell = others[0]
+            written = f"'{cell}'" if cell else "nothing"
+            raise DataError(
+                f"Line {number} of {path} has {written} in the column {heading}, which gives the "
+                f"parts.\n"
+                f"Write 1 for yes and 0 for no, or leave the column out: --parts none"
+            )
+        found.append((position, _FLAGS[name]))
+    return tuple(found)
 
 
 def _one_hot(
-    headings: Sequence[str], rows: Sequence[Row], used: set[int | None]
+    path: Path, headings: Sequence[str], rows: Sequence[Row], used: set[int | None]
 ) -> tuple[int, ...]:
-    """Find the columns that hold 0 and 1 only, at least two."""
-    found = tuple(
-        position
+    """Find the columns that hold 0 and 1 only, at least two.
+
+    Raises:
+        DataError: Another column would be one but for some cells.
+    """
+    left = [
+        (position, heading)
         for position, heading in enumerate(headings)
-        if position not in used and heading and holds_only(rows, position, ON | OFF)
-    )
+        if position not in used and heading and not heading.lower().startswith("unnamed:")
+    ]
+    found = tuple(i for i, _ in left if holds_only(rows, i, ON | OFF))
     has_any = any(is_on(cells[i]) for _, cells in rows for i in found if i < len(cells))
-    return found if len(found) > 1 and has_any else ()
+    if len(found) < 2 or not has_any:
+        return ()
+    for position, heading in left:
+        if not may_be_parts(heading) and (odd := odd_cell(rows, position)):
+            raise DataError(odd_cell_message(path, heading, *odd, [headings[i] for i in found]))
+    return found

@@ -1,0 +1,141 @@
+"""The cells of a table: its encoding, its separator, and the numbers of its lines."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pawsight.data.sources.column_values import Row
+from pawsight.errors import DataError, SourceError
+
+_SEPARATORS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
+_HEADER = re.compile(r'(?:[^"\n]|"[^"]*"?)*')
+
+
+def read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list[Row]]:
+    """Return the headings, and of each line below its number and its cells, stripped.
+
+    Args:
+        path: The table.
+        encoding: That of its text; None is UTF-8, or UTF-16 where it looks like that.
+
+    Raises:
+        SourceError: The file cannot be read as text.
+        DataError: It is damaged.
+    """
+    text = _read_text(path, encoding)
+    # Excel names its separator in a line of its own: sep=;
+    named = re.match(r'"?sep=(.)"?\r?\n', text)
+    first = named.end() if named else 0
+    header = _header(text, first)
+    # Excel writes semicolons where the comma is the decimal sign.
+    delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
+    # An empty line, or a tool's comment, such as "# exported by ...".
+    while _is_above_headings(header, delimiter) and "\n" in text[first:]:
+        first = text.index("\n", first) + 1
+        header = _header(text, first)
+        delimiter = max(_SEPARATORS, key=header.count)
+    # Not splitlines, which also ends a line at letters that a name may hold.
+    reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
+    before = text[:first].count("\n")
+    rows: list[Row] = []
+    start = before + 1  # a quote that is not closed takes all lines to the end
+    try:
+        for row in reader:
+            stripped = [cell.strip() for cell in row]
+            if any(stripped):
+                rows.append((reader.line_num + before, stripped))
+            start = reader.line_num + before + 1
+    except csv.Error as error:
+        raise DataError(f"The table {path} is damaged in line {start}: {error}.") from error
+    if not rows:
+        return [], []
+    # A heading may be written in several lines.
+    return [" ".join(heading.split()) for heading in rows[0][1]], rows[1:]
+
+
+def _header(text: str, first: int) -> str:
+    """Return the line at a position without what is in quotes, which may hold line ends."""
+    match = _HEADER.match(text, first)
+    return _QUOTED.sub("", match[0]) if match else ""
+
+
+def _is_above_headings(line: str, delimiter: str) -> bool:
+    return not line.strip() or (line.startswith("#") and delimiter not in line)
+
+
+def check_lengths(path: Path, headings: Sequence[str], rows: Sequence[Row]) -> None:
+    """Refuse a line with more cells than the first one: a label with the separator in it.
+
+    Raises:
+        DataError: Such a cell is not empty.
+    """
+    most = len(headings)
+    for number, cells in rows:
+        if extra := [cell for cell in cells[most:] if cell]:
+            raise DataError(
+                f"Line {number} of {path} has more cells than the first line, such as "
+                f"'{extra[0]}'.\n"
+                f"Put quotes around a cell that holds the separator, or write a heading for each "
+                f"column."
+            )
+
+
+def check_text(path: Path, number: int, cells: Iterable[str], can_choose: bool = True) -> None:
+    """Refuse cells of a line that are not UTF-8.
+
+    Args:
+        path: The table, for the message.
+        number: The line.
+        cells: Its cells.
+        can_choose: Whether an option names the table's encoding.
+
+    Raises:
+        DataError: Naming the line, and encodings to try.
+    """
+    for cell in cells:
+        if cell.isascii():
+            continue
+        try:
+            cell.encode()
+        except UnicodeEncodeError as error:
+            choice = (
+                ", or name its encoding: --encoding cp1252 (Windows in western Europe and "
+                "America), cp1251 (Cyrillic), gbk (Chinese), shift_jis (Japanese) ..."
+            )
+            raise DataError(
+                f"Line {number} of {path} is not UTF-8.\n"
+                f"Save the table again as 'CSV UTF-8'{choice if can_choose else '.'}"
+            ) from error
+
+
+def _read_text(path: Path, encoding: str | None) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"The table {path} cannot be read: {error.strerror or error}.") from error
+    try:
+        if encoding is not None:
+            return data.decode(encoding)
+        if utf16 := utf16_codec(data):
+            return data.decode(utf16)
+        # The name of a photo may be any bytes; a label must be text, which is checked later.
+        return data.decode("utf-8-sig", errors="surrogateescape")
+    except UnicodeDecodeError as error:
+        in_it = f" in {encoding}" if encoding else ""
+        raise SourceError(f"The table {path} is not text{in_it}: {error.reason}.") from error
+
+
+def utf16_codec(data: bytes) -> str:
+    """Return the UTF-16 codec of a text, by its mark or the zeros of its first letters, or ""."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    first, second = data[0:16:2], data[1:16:2]
+    if len(data) < 16 or any(first) == any(second):
+        return ""
+    return "utf-16-le" if all(first) else "utf-16-be" if all(second) else ""
