@@ -659,3 +659,64 @@ def test_tables_of_parts_that_give_other_classes_than_folders_can_be_chosen_toge
         **{("train", label): 2 for label in "01"},
         **{("test", label): 1 for label in "01"},
     }
+
+
+@pytest.mark.parametrize("name", ["test", "val", "test_set", "holdout", "Testdaten"])
+def test_a_part_without_classes_next_to_class_folders_is_asked_about(tmp_path, name):
+    put(tmp_path, "cats", "dogs", name)
+    text = question(tmp_path)
+    assert f"photos without classes, to be left out: --exclude {name}\n" in text
+    assert f"3 classes cats, dogs, {name}: --parts none" in text
+    assert f"--exclude {name}\n" in question(tmp_path, parts=f"test={name}")
+    assert counts(tmp_path, exclude=[name]) == {("", "cats"): 2, ("", "dogs"): 2}
+    assert set(counts(tmp_path, parts="none")) == {("", "cats"), ("", "dogs"), ("", name)}
+
+
+def test_parts_without_classes_and_a_folder_of_another_name_are_asked_about(tmp_path):
+    put(tmp_path, "train", "test", "more")
+    assert "--exclude test --exclude train\n" in question(tmp_path)
+
+
+def test_a_class_named_train_is_a_class_with_a_note(tmp_path):
+    put(tmp_path, "bus", "car", "train")
+    notes = Notes()
+    assert set(counts(tmp_path, notes)) == {("", "bus"), ("", "car"), ("", "train")}
+    assert any(t.startswith("train: named as a part, read as a class.") for t in notes.texts)
+
+
+def test_a_part_with_the_classes_next_to_it_is_asked_about(tmp_path):
+    put(tmp_path, "cats", "dogs", "test/cats", "test/dogs")
+    text = question(tmp_path)
+    assert "test as given, and the folders next to it for training: --parts test=test\n" in text
+    assert counts(tmp_path, parts="test=test") == PETS
+    assert counts(tmp_path, parts="train=cats+dogs,test=test") == PETS
+    assert "all photos to be divided: --parts none\n" in text
+    assert counts(tmp_path, parts="none") == {("", "cats"): 4, ("", "dogs"): 4}
+    assert "without test: --exclude test\n" in text
+    assert counts(tmp_path, exclude=["test"]) == {("", "cats"): 2, ("", "dogs"): 2}
+    assert "3 classes cats, dogs, test: --class-level 1" in text
+    assert counts(tmp_path, class_level=1)["", "test"] == 4
+
+
+def test_two_parts_with_the_classes_next_to_them_are_asked_about(tmp_path):
+    put(tmp_path, *(f"{part}{pet}" for part in ("", "val/", "test/") for pet in ("cats", "dogs")))
+    assert "--parts validation=val,test=test\n" in question(tmp_path)
+    parts = ("train", "validation", "test")
+    found = counts(tmp_path, parts="validation=val,test=test")
+    assert found == {(part, pet): 2 for part in parts for pet in ("cats", "dogs")}
+    assert counts(tmp_path, parts="none") == {("", "cats"): 6, ("", "dogs"): 6}
+
+
+def test_a_training_part_with_the_classes_next_to_it_is_asked_about(tmp_path):
+    put(tmp_path, "cats", "dogs", "train/cats", "train/dogs")
+    assert "without the folders next to it: --parts train=train\n" in question(tmp_path)
+    assert counts(tmp_path, parts="train=train") == {("", "cats"): 2, ("", "dogs"): 2}
+    assert counts(tmp_path, parts="none") == {("", "cats"): 4, ("", "dogs"): 4}
+
+
+@pytest.mark.parametrize("names", [("2024-01-01", "2024-02-01"), ("001", "002"), ("cats", "001")])
+def test_class_folders_named_by_a_date_or_number_are_named(tmp_path, names):
+    put(tmp_path, *names)
+    notes = Notes()
+    assert set(counts(tmp_path, notes)) == {("", name) for name in names}
+    assert any("named by a date or number, read as" in text for text in notes.texts)

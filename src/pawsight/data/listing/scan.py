@@ -260,8 +260,8 @@ class _Scan:
             self._progress.note(
                 f"{count} folder(s) hold no photos and are no classes: {listed(structure.empty)}"
             )
-        if structure.hint:
-            self._progress.note(structure.hint)
+        for hint in structure.hints:
+            self._progress.note(hint)
 
     def _read_names(self, pattern: re.Pattern[str]) -> str:
         """Take the classes from the names of files; folders may be parts."""

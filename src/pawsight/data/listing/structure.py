@@ -8,8 +8,8 @@ The rule, for the folders below a source in which photos are:
    and names of a class and a part (`cats_train`, `cats_test`) are both.
 3. Folders without photos of their own that hold the same two or more folders could be parts or
    classes; so could folders named as parts that hold photos but no folders, and the folders
-   inside one of two where the other holds photos: refused, with the readings and the options
-   that choose.
+   inside one of two where the other holds photos; so could folders named as validation or test
+   that are next to class folders: refused, with the readings and the options that choose.
 4. Otherwise each folder is a class, and what is deeper belongs to it.
 
 A folder that only encloses another one is skipped, below a part too.
@@ -17,8 +17,9 @@ A folder that only encloses another one is skipped, below a part too.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pawsight.config import SourceConfig
@@ -39,6 +40,8 @@ from pawsight.data.listing.part_folders import (
     part_folders,
     parts_inside,
 )
+from pawsight.data.listing.parts_beside_classes import parts_beside_classes
+from pawsight.data.part_names import is_plain_part
 from pawsight.errors import DataError
 from pawsight.records import Part
 
@@ -63,14 +66,14 @@ class Structure:
         enclosing: Folders that hold class folders; a photo directly inside has no class.
         left_out: Folders that are not used, with the reason.
         empty: Folders beside class folders that hold no photos.
-        hint: Another reading, for the user to choose.
+        hints: Other readings, for the user to choose.
     """
 
     classes: tuple[ClassFolder, ...]
     enclosing: tuple[str, ...] = ("",)
     left_out: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
-    hint: str = ""
+    hints: tuple[str, ...] = ()
 
 
 def read_structure(
@@ -100,6 +103,8 @@ def read_structure(
 
 def _by_rule(outline: Outline, config: SourceConfig, has_groups: bool) -> Structure | None:
     top = outline.folders()
+    if beside := parts_beside_classes(outline, config):
+        return _beside_parts(outline, beside, config)
     parts = part_folders(outline, config)
     if parts:
         check_flat_parts(outline, config)
@@ -139,6 +144,22 @@ def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig)
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
 
 
+def _beside_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig) -> Structure:
+    inside = _in_parts(outline, parts, config)
+    its_part: SomePart = "" if config.parts == "none" else "train"
+    beside = (
+        ClassFolder(f"{name}/", class_name(name), its_part)
+        for name in outline.folders()
+        if name not in parts
+    )
+    return replace(
+        inside,
+        classes=(*beside, *inside.classes),
+        left_out={name: why for name, why in inside.left_out.items() if name in parts},
+        empty=(*outline.empty_folders(), *inside.empty),
+    )
+
+
 def _parts_in_classes(
     outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]
 ) -> Structure:
@@ -158,13 +179,24 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
     classes = tuple(ClassFolder(f"{name}/", class_name(name)) for name in top)
     inner = [outline.folders(f"{name}/") for name in top if not outline.has_photos(f"{name}/")]
     deeper = {class_name(name) for names in inner for name in names if len(names) > 1}
-    hint = ""
+    hints = []
     if deeper and not all(map(is_portion, deeper)):
-        hint = (
+        hints.append(
             f"The folders inside, {listed(sorted(deeper))}, belong to the class they are in; "
             f"--class-level 2 makes them classes."
         )
-    return Structure(classes, empty=outline.empty_folders(), hint=hint)
+    if named := [name for name in top if is_plain_part(name)]:
+        hints.append(
+            f"{listed(named)}: named as a part, read as a class. If it is none, leave it out: "
+            f"--exclude {shlex.quote(named[0])}"
+        )
+    if portions := [name for name in top if is_portion(name)]:
+        hints.append(
+            f"{listed(portions)}: named by a date or number, read as "
+            f"{'a class' if len(portions) == 1 else 'classes'}. If the photos inside have no "
+            f"classes, leave them out: --exclude {shlex.quote(portions[0])}"
+        )
+    return Structure(classes, empty=outline.empty_folders(), hints=tuple(hints))
 
 
 def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
