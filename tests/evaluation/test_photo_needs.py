@@ -47,6 +47,14 @@ def test_a_forecast_that_a_model_contradicts_is_unknown():
     )
 
 
+def test_photos_that_would_change_little_are_said_to():
+    settled = curve().model_copy(update={"all": needs(80, 0.99, 0.991, 0.993)})
+    assert settled.sentence().startswith(
+        "More training photos would change the accuracy little: 99.0 % is expected of today's 80, "
+        "and of four times as many 99.3 % (90 % interval 97.3 to 100.3)."
+    )
+
+
 def test_a_forecast_with_a_wide_interval_is_unknown():
     twice = Expected(num_photos=160, accuracy=0.8, low=0.5, high=0.92)
     wide = curve().model_copy(update={"all": curve().all.model_copy(update={"twice": twice})})

@@ -113,6 +113,12 @@ class LearningCurve(_Record):
     def sentence(self) -> str:
         """Describe what twice and four times the photos would bring."""
         now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
+        if not self.all.num_more:
+            return (
+                f"More training photos would change the accuracy little: {percent(now.accuracy)} "
+                f"is expected of today's {self.all.num_photos:,}, and of four times as many "
+                f"{four_times.text()}. {self._origin()}"
+            )
         return (
             f"Twice as many training photos would change the accuracy by about "
             f"{_points(twice.accuracy - now.accuracy)} points, four times as many by about "
