@@ -158,6 +158,7 @@ class Bench:
         places = _first_of_each(changes) if by_file else list(range(len(changes)))
         for code in FAULTS if most_faults else ():
             found[code] = self._fail_each(places, code, most_faults, end)
+            found[code]["of"] = " files" if by_file else ""
         return found
 
     def kill_at_random(self, found: dict[str, Any]) -> None:
@@ -410,11 +411,16 @@ def _page(saved: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {sum(one['changes'].values()):,} | {states['tried']:,} of "
             f"{states.get('different', 0):,} | {kills['tried']:,} of {kills['possible']:,} | "
-            + "".join(f"{each['tried']:,} of {each['possible']:,} | " for each in faults)
+            + "".join(
+                f"{each['tried']:,} of {each['possible']:,}{each.get('of', '')} | "
+                for each in faults
+            )
             + f"{by_chance['tried']:,} (seed {by_chance['seed']}) | {failures} |"
         )
     total = sum(one["random"]["tried"] for one in saved["tasks"].values())
     lines += ["", f"Kills at random moments in all: {total:,}."]
+    if "keras" in saved["tasks"]:
+        lines += ["", "keras is fit() with Keras' own BackupAndRestore, for comparison."]
     return "\n".join(lines) + "\n"
 
 
