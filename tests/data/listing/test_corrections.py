@@ -92,3 +92,19 @@ def test_contradictory_and_missing_tables_are_errors(pets, tmp_path):
         labels(pets)
     with pytest.raises(SourceError, match=r"There is no table of corrections .*none.csv"):
         labels(pets, labels=str(tmp_path / "none.csv"))
+
+
+@pytest.mark.parametrize("rows", ["cats/a.jpg,dogs\ndogs/c.jpg,cats\n", "cats/a.jpg,dogs\n"])
+def test_a_named_table_among_the_photos_is_no_table_of_classes(pets, recorded, rows):
+    (pets / "fix.csv").write_text(f"path,label\n{rows}")
+    assert labels(pets, recorded, labels=str(pets / "fix.csv"))["cats/a.jpg"] == "dogs"
+    assert not any("No classes are found" in note for note in recorded.notes)
+
+
+def test_a_correction_of_a_name_in_two_folders_names_both(pets, recorded):
+    put(pets, "dogs/a.jpg")
+    (pets / "corrections.csv").write_text("path,label\na.jpg,dogs\ncats/b.jpg,dogs\n")
+    labels(pets, recorded)
+    where = "a.jpg, it could be cats/a.jpg, dogs/a.jpg. Write the folder of the photo there."
+    assert f"Not corrected: {where}" in recorded.notes
+    assert not any("are not there" in note for note in recorded.notes)

@@ -881,3 +881,16 @@ def test_an_open_quote_is_named_with_the_line_that_it_begins_in(tmp_path):
 def test_another_encoding_is_named_in_whichever_column_it_is(pets, text, line):
     with pytest.raises(DataError, match=rf"Line {line} of .* not UTF-8.*\n.*--encoding cp1252"):
         listed(pets, text, encoding="cp1252")
+
+
+def test_one_class_has_one_spelling_in_the_tables_of_all_parts(pets):
+    for name in ("c.jpg", "d.jpg"):
+        (pets / name).write_bytes(b"x")
+    (pets / "train.csv").write_text("path,label\na.jpg,cat\nb.jpg,dog\n")
+    (pets / "test.csv").write_text("path,label\nc.jpg,Cat\nd.jpg,DOG\n")
+    notes = Notes()
+    found = scan(fetch(pets, Silent()), notes)
+    assert [photo.label for photo in found.photos] == ["cat", "dog", "cat", "dog"]
+    assert (
+        "Labels that are spelled in two ways are one class: Cat as cat, DOG as dog." in notes.texts
+    )

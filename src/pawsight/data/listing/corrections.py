@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
-from pawsight.data.listing.photo_finder import PhotoFinder
+from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.sources.table import read_rows
 from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
@@ -49,6 +49,15 @@ def corrections_path(root: Path, config: SourceConfig) -> Path | None:
     return path if path.is_file() else None
 
 
+def is_corrections(path: Path, config: SourceConfig) -> bool:
+    """Return whether a table among the photos is one of corrections."""
+    if path.name == FILE_NAME:
+        return True
+    if config.labels in (None, OFF):
+        return False
+    return Path(config.labels).expanduser().resolve() == path.resolve()
+
+
 def corrected(
     photos: Sequence[Photo], root: Path, path: Path, progress: Progress, is_asked: bool
 ) -> list[Photo]:
@@ -74,7 +83,8 @@ def corrected(
     for written, label in labels.items():
         place = places.get(found[written].path)
         if place is None:
-            missing.append(written)
+            where = found[written].problem.removeprefix(NOT_FOUND).lstrip("; ")
+            missing.append(f"{written}, {where}" if where else written)
             continue
         photo = photos[place]
         if label == photo.label:
@@ -85,7 +95,7 @@ def corrected(
     if is_asked and labels and len(missing) == len(labels):
         raise DataError(
             f"None of the {len(labels):,} photos that {path} names is in {root}, such as "
-            f"{missing[0]}.\nIts paths are relative to that folder."
+            f"{missing[0]}.\nIts paths are relative to that folder, and name one file each."
         )
     _report(photos, changed, path, num_changed, missing, progress)
     return changed
@@ -124,6 +134,10 @@ def _report(
     num_left_out = sum(one.problem == _UNANSWERED for one in after)
     if num_left_out:
         progress.note(f"{num_left_out:,} photo(s) without a label there are left out.")
+    unclear = [written for written in missing if ", it could be " in written]
+    missing = [written for written in missing if written not in unclear]
+    for written in unclear:
+        progress.note(f"Not corrected: {written}. Write the folder of the photo there.")
     if missing:
         progress.note(f"{len(missing):,} photo(s) of it are not there: {listed(missing, 3)}.")
     known, now = ({photo.label for photo in photos if photo.label} for photos in (before, after))

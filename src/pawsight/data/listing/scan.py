@@ -27,6 +27,7 @@ from pawsight.data.listing.part_folders import flat_parts, part_folders, parts_o
 from pawsight.data.listing.photo_groups import Grouping
 from pawsight.data.listing.selection import report_classes, selected, without_none
 from pawsight.data.listing.structure import Structure, read_structure
+from pawsight.data.listing.table_labels import with_one_spelling
 from pawsight.data.listing.table_rows import TWO_LABELS, TableRows
 from pawsight.data.listing.tables_beside import choose_tables, has_table, report_unnamed
 from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
@@ -140,9 +141,8 @@ class _Scan:
         """Enter enclosing folders; return the tables there if folders do not give the classes."""
         outline = self._outline
         if error := outline.error(""):
-            raise SourceError(
-                f"The folder {outline.root} cannot be read: {error.strerror or error}."
-            ) from error
+            why = error.strerror or error
+            raise SourceError(f"The folder {outline.root} cannot be read: {why}.") from error
         if outline.is_run:
             raise SourceError(
                 f"{outline.root} holds results of pawsight, not photos to train on.\n"
@@ -162,7 +162,7 @@ class _Scan:
                 break
             outline = Outline(outline.root / names[0], self._left_out, outline)
             is_outermost = self._outline.root == self._source.root
-            if len(outline.folders()) > 1 or (is_outermost and has_table(outline)):
+            if len(outline.folders()) > 1 or (is_outermost and has_table(outline, self._config)):
                 self._outline = outline
         if self._outline.root != self._source.root:
             self._progress.note(
@@ -175,9 +175,11 @@ class _Scan:
         for path, part in tables.items():
             table = read_table(path, self._config, self._grouping.table_column)
             origin = self._read_lines(table, path, part)
+        if len(tables) > 1:
+            photos, task = self._found.photos, self._config.task
+            self._found.photos = with_one_spelling(photos, task, self._progress)
         counts = Counter(photo.path for photo in self._found.photos)
-        twice = [path for path, count in counts.items() if count > 1]
-        if twice:
+        if twice := [path for path, count in counts.items() if count > 1]:
             names = listed(path.name for path in tables)
             raise DataError(
                 f"{len(twice):,} photo(s) are in more than one of {names}, such as {twice[0]}.\n"
@@ -201,13 +203,12 @@ class _Scan:
         self._found.photos += [replace(p, part=part) for p in photos] if part else photos
         if self._source.lines is not None:
             return self._source.name
-        heading = table.label_heading
-        return f"the column {heading} of {path.name}" if heading else f"columns of {path.name}"
+        column = f"the column {table.label_heading}" if table.label_heading else "columns"
+        return f"{column} of {path.name}"
 
     def _with_parts_of_folders(self, photos: list[Photo], table: Path) -> list[Photo]:
         """Give the photos of a table without parts those of the folders they are in, if any."""
-        parts = parts_of_paths([photo.path for photo in photos], self._config)
-        if parts:
+        if parts := parts_of_paths([photo.path for photo in photos], self._config):
             return [replace(photo, part=part) for photo, part in zip(photos, parts, strict=True)]
         if isinstance(self._config.parts, dict):
             names = [name for folders in self._config.parts.values() for name in folders]
@@ -255,8 +256,7 @@ class _Scan:
                 f"Left out {name}/: {why} ({counted(len(beside.photos), 'photo')})."
             )
             self._found.num_ignored += len(beside.photos) + beside.num_ignored
-        if structure.empty:
-            count = len(structure.empty)
+        if count := len(structure.empty):
             self._progress.note(
                 f"{count} folder(s) hold no photos and are no classes: {listed(structure.empty)}"
             )

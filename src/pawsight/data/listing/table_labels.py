@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.selection import option_for
 from pawsight.data.sources.column_values import is_missing
 from pawsight.progress import Progress
+from pawsight.records import Photo
+from pawsight.task import Task
 
 _DIVIDED = re.compile(r"\s*[,;|]\s*")
 _NUMBER = re.compile(r"-?\d+(\.\d*)?")
@@ -53,6 +56,14 @@ def tidy_labels(
     if changed:
         progress.note(f"Labels that are spelled in two ways are one class: {listed(changed)}.")
     return [spelled.get(name, "") for name in names]
+
+
+def with_one_spelling(photos: Sequence[Photo], task: Task, progress: Progress) -> list[Photo]:
+    """Return the photos of several tables with one spelling for each class of theirs."""
+    names = [name for photo in photos for name in task.names_of(photo.label)]
+    tidy = dict(zip(names, tidy_labels(names, progress, names), strict=True))
+    labels = [task.text_of([tidy[name] for name in task.names_of(p.label)]) for p in photos]
+    return [replace(photo, label=label) for photo, label in zip(photos, labels, strict=True)]
 
 
 def several_labels(labels: Sequence[str]) -> dict[str, list[str]]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing import corrections
 from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.corrections import is_corrections
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts, part_folders
 from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
@@ -128,15 +128,17 @@ def report_unnamed(
     return len(paths)
 
 
-def has_table(outline: Outline) -> bool:
+def has_table(outline: Outline, config: SourceConfig) -> bool:
     """Return whether a table that could give classes is in this very folder."""
-    here = (path for path in outline.tables() if path.parent == outline.root)
-    return any(path.name != corrections.FILE_NAME for path in here)
+    return any(path.parent == outline.root for path in _paths(outline, config))
 
 
 def _tables_in(outline: Outline, config: SourceConfig, prefix: str = "") -> list[_TableBeside]:
-    paths = (path for path in outline.tables(prefix) if path.name != corrections.FILE_NAME)
-    return [_read(path, config) for path in paths]
+    return [_read(path, config) for path in _paths(outline, config, prefix)]
+
+
+def _paths(outline: Outline, config: SourceConfig, prefix: str = "") -> list[Path]:
+    return [path for path in outline.tables(prefix) if not is_corrections(path, config)]
 
 
 def _read(path: Path, config: SourceConfig) -> _TableBeside:
