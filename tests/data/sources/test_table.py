@@ -890,7 +890,7 @@ def test_one_class_has_one_spelling_in_the_tables_of_all_parts(pets):
     (pets / "test.csv").write_text("path,label\nc.jpg,Cat\nd.jpg,DOG\n")
     notes = Notes()
     found = scan(fetch(pets, Silent()), notes)
-    assert [photo.label for photo in found.photos] == ["cat", "dog", "cat", "dog"]
+    assert [photo.label for photo in found.photos] == ["Cat", "DOG", "Cat", "DOG"]
     assert (
-        "Labels that are spelled in two ways are one class: Cat as cat, DOG as dog." in notes.texts
+        "Labels that are spelled in two ways are one class: cat as Cat, dog as DOG." in notes.texts
     )
