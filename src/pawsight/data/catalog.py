@@ -160,7 +160,9 @@ class Catalog:
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
         except (csv.Error, LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise RunError(f"{path} is not a catalog of photos, or it is damaged.") from error
+            raise RunError(
+                f"{path} is not a catalog of photos, or it is damaged.\nCopy the run folder again."
+            ) from error
         return cls(root.name, root, photos, pixel_scale=scale, task=task)
 
 

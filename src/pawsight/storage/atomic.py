@@ -159,10 +159,14 @@ def make_dir(folder: Path, exist_ok: bool = True) -> None:
         make_durable_dirs(folder, exist_ok)
     except FileExistsError:
         if exist_ok:
-            raise DiskError(f"Cannot make the folder {folder}: a file has that name.") from None
+            raise DiskError(
+                f"Cannot make the folder {folder}: a file has that name.\nChoose another folder."
+            ) from None
         raise
     except OSError as error:
-        raise DiskError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+        raise DiskError(
+            f"Cannot make the folder {folder}: {error.strerror}.\nChoose another folder."
+        ) from error
 
 
 def make_dirs(folder: Path, exist_ok: bool = True) -> None:

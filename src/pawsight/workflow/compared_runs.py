@@ -78,7 +78,9 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
         return found
     path = Path(out)
     if path.exists():
-        raise ConfigError(f"{path} exists, and pawsight never overwrites anything.")
+        raise ConfigError(
+            f"{path} exists, and pawsight never overwrites anything.\nGive --out another name."
+        )
     description = ModelDescription.load(runs[0])
     write_comparison_page(found, path, description.pixel_scale or STANDARD)
     return dataclasses.replace(found, out=path)

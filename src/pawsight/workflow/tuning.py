@@ -147,7 +147,7 @@ class _Search:
             )
         except PrunedError:
             self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            self._progress.note(f"Trial {trial.number + 1} fell behind, and was ended.")
+            self._progress.note(f"Trial {trial.number + 1} was pruned: it fell behind the others.")
         except StoppedError as error:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
             self._study.enqueue_trial(values)

@@ -105,7 +105,10 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
                 f"Unpack it yourself, and give one of these, or the folder that you unpacked "
                 f"them into."
             )
-        raise SourceError(f"There are no photos in the archive {path}.")
+        raise SourceError(
+            f"There are no photos in the archive {path}.\n"
+            f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
+        )
     if writer.inner_archives:
         progress.note(
             f"Left out {len(writer.inner_archives)} archive(s) in {path.name}, such as "
