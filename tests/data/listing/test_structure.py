@@ -720,3 +720,37 @@ def test_class_folders_named_by_a_date_or_number_are_named(tmp_path, names):
     notes = Notes()
     assert set(counts(tmp_path, notes)) == {("", name) for name in names}
     assert any("named by a date or number, read as" in text for text in notes.texts)
+
+
+def test_folders_named_by_a_class_alone_are_for_training_next_to_those_with_a_part(tmp_path):
+    put(tmp_path, "cats", "dogs", "cats_test", "dogs_test")
+    assert counts(tmp_path) == PETS
+    assert counts(tmp_path, parts="train=cats+dogs,test=cats_test+dogs_test") == PETS
+    put(tmp_path, "birds")
+    assert counts(tmp_path) == {**PETS, ("train", "birds"): 2}
+
+
+def test_a_folder_without_a_part_next_to_those_named_by_class_and_part_is_asked_about(tmp_path):
+    put(tmp_path, "cats_train", "cats_test", "dogs")
+    text = question(tmp_path)
+    assert "dogs without a part" in text
+    assert "2 classes cats, dogs, in parts: --parts train=cats_train+dogs,test=cats_test\n" in text
+    found = counts(tmp_path, parts="train=cats_train+dogs,test=cats_test")
+    assert found == {("train", "cats"): 2, ("train", "dogs"): 2, ("test", "cats"): 2}
+    assert "to be divided: --parts none --merge cats=cats_test+cats_train\n" in text
+    merged = counts(tmp_path, parts="none", merge="cats=cats_test+cats_train")
+    assert merged == {("", "cats"): 4, ("", "dogs"): 2}
+    assert "3 classes cats_test, cats_train, dogs: --parts none" in text
+    assert len(counts(tmp_path, parts="none")) == 3
+
+
+def test_a_class_that_is_named_for_the_test_only_is_asked_about(tmp_path):
+    put(tmp_path, "cats_train", "cats_test", "dogs_train", "dogs_test", "birds_test")
+    text = question(tmp_path)
+    assert "none for training of birds" in text
+    assert "in parts: --parts" not in text
+
+
+def test_classes_whose_names_only_contain_the_word_of_a_part_are_classes(tmp_path):
+    put(tmp_path, "bus_station", "train_station", "test_tube")
+    assert len(counts(tmp_path)) == 3

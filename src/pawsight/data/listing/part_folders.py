@@ -9,7 +9,7 @@ from itertools import combinations
 from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
-from pawsight.data.part_names import is_no_class, is_plain_part, part_of, without_part
+from pawsight.data.part_names import is_no_class, is_plain_part, part_of
 from pawsight.errors import DataError, SourceError
 from pawsight.records import PARTS, Part
 
@@ -172,23 +172,6 @@ def level_parts(outline: Outline, depth: int, config: SourceConfig) -> dict[str,
     found = {name: part for name in names if is_plain_part(name) and (part := part_of(name))}
     is_divided = len(found) == len(names) and len(set(found.values())) > 1
     return found if is_divided and config.parts is None else {}
-
-
-def classes_and_parts(outline: Outline, top: tuple[str, ...]) -> dict[str, tuple[str, Part]]:
-    """Return class and part by name where folders are named by both: `cats_train`, `cats_test`.
-
-    Returns:
-        {} unless all folders are so, without folders inside, and each class is trained on.
-    """
-    found: dict[str, tuple[str, Part]] = {}
-    for name in top:
-        label, part = without_part(class_name(name)), part_of(name)
-        if not label or not part or outline.folders(f"{name}/"):
-            return {}
-        found[name] = (label, part)
-    trained = {label for label, part in found.values() if part == "train"}
-    others = {label for label, part in found.values() if part != "train"}
-    return found if len(trained) > 1 and others and others <= trained else {}
 
 
 def class_root(outline: Outline, prefix: str) -> str:

@@ -5,7 +5,7 @@ The rule, for the folders below a source in which photos are:
 1. Folders whose names mean parts (`part_names`) and that hold folders are parts, if
    one of them is for training or they hold the same folders. What they hold are classes.
 2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside;
-   and names of a class and a part (`cats_train`, `cats_test`) are both.
+   and names of a class and a part (`cats_train`, `cats_test`; or `cats`, `cats_test`) are both.
 3. Folders without photos of their own that hold the same two or more folders could be parts or
    classes; so could folders named as parts that hold photos but no folders, and the folders
    inside one of two where the other holds photos; so could folders named as validation or test
@@ -30,11 +30,11 @@ from pawsight.data.listing.ambiguity import (
     check_same_folders,
     is_portion,
 )
+from pawsight.data.listing.class_and_part_names import classes_and_parts
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import (
     class_root,
-    classes_and_parts,
     inner_classes,
     level_parts,
     part_folders,
@@ -103,6 +103,9 @@ def read_structure(
 
 def _by_rule(outline: Outline, config: SourceConfig, has_groups: bool) -> Structure | None:
     top = outline.folders()
+    if both := classes_and_parts(outline, top, config):
+        folders = (ClassFolder(f"{name}/", *names) for name, names in both.items())
+        return Structure(tuple(folders), empty=outline.empty_folders())
     if beside := parts_beside_classes(outline, config):
         return _beside_parts(outline, beside, config)
     parts = part_folders(outline, config)
@@ -113,9 +116,6 @@ def _by_rule(outline: Outline, config: SourceConfig, has_groups: bool) -> Struct
         return None
     if inside := parts_inside(outline, top, config):
         return _parts_in_classes(outline, top, inside)
-    if config.parts is None and (both := classes_and_parts(outline, top)):
-        folders = (ClassFolder(f"{name}/", *names) for name, names in both.items())
-        return Structure(tuple(folders), empty=outline.empty_folders())
     if config.parts != "none" and not has_groups:
         check_flat_parts(outline, config)
         check_annotations(outline, [f"{name}/" for name in top])

@@ -1,0 +1,79 @@
+"""Read folders named by a class and a part: `cats_train`, `cats_test`; or `cats`, `cats_val`."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.outline import Outline
+from pawsight.data.listing.part_folders import as_option
+from pawsight.data.part_names import is_plain_part, part_of, without_part
+from pawsight.errors import DataError
+from pawsight.records import Part
+
+
+def classes_and_parts(
+    outline: Outline, top: tuple[str, ...], config: SourceConfig
+) -> dict[str, tuple[str, Part]]:
+    """Return class and part by folder where names of folders are both.
+
+    A folder named by a class alone is for training where no folder is named as such.
+
+    Args:
+        outline: The folders.
+        top: Those directly inside the source.
+        config: Its `parts` state the part of folders; "none": such folders are classes.
+
+    Returns:
+        {} unless a class has two folders, one of them for validation or test, and none of the
+        folders holds others.
+
+    Raises:
+        DataError: Some classes have such folders, but another folder has no part, or a class has
+            no folder for training.
+    """
+    given: dict[str, Part] = {}
+    if isinstance(config.parts, dict):
+        given = {class_name(n): part for part, names in config.parts.items() for n in names}
+    is_inside = not given.keys() <= set(map(class_name, top))  # the parts are other folders
+    if config.parts == "none" or is_inside or any(map(is_plain_part, top)):
+        return {}
+    labels = {name: without_part(class_name(name)) or class_name(name) for name in top}
+    parts = {name: given.get(class_name(name)) or part_of(name) for name in top}
+    sizes = Counter(labels.values())
+    if not any(sizes[labels[n]] > 1 and parts[n] not in ("", "train") for n in top):
+        return {}
+    if any(outline.folders(f"{name}/") for name in top):
+        return {}
+    if "train" not in parts.values():
+        parts = {name: part or "train" for name, part in parts.items()}
+    found = {name: (labels[name], part) for name, part in parts.items() if part}
+    trained = {label for label, part in found.values() if part == "train"}
+    if len(found) < len(top) or len(trained) < 2 or trained != set(labels.values()):
+        raise DataError(_unclear(outline, labels, parts))
+    return found
+
+
+def _unclear(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, str]) -> str:
+    named = [name for name, part in parts.items() if part]
+    odd = [name for name, part in parts.items() if not part]
+    trained = {labels[name] for name, part in parts.items() if part in ("", "train")}
+    untrained = sorted(set(labels.values()) - trained)
+    what = f"{listed(odd)} without a part" if odd else f"none for training of {listed(untrained)}"
+    classes = sorted(set(labels.values()))
+    by_class = {c: "+".join(sorted(n for n in labels if labels[n] == c)) for c in classes}
+    merge = " ".join(
+        f"--merge {shlex.quote(f'{c}={names}')}" for c, names in by_class.items() if names != c
+    )
+    kept = as_option({name: part or "train" for name, part in parts.items()})
+    in_parts = f"  {len(classes):,} classes {listed(classes)}, in parts: --parts {kept}\n"
+    return (
+        f"Folders in {outline.root} are named by a class and a part: {listed(named)}; {what}.\n"
+        f"They can be read in several ways; choose one:\n"
+        f"{'' if untrained else in_parts}"
+        f"  {len(classes):,} classes {listed(classes)}, to be divided: --parts none {merge}\n"
+        f"  {len(labels):,} classes {listed(labels)}: --parts none"
+    )
