@@ -266,10 +266,7 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
-    """Return the folder for results without --out: `kind` here, but not among the photos.
-
-    If the current folder is in `source`, the folder of the photos, it is beside that.
-    """
+    """Return the folder for results without --out: `kind` here, or beside the photos if in them."""
     photos = Path(source)
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
         return photos.resolve().parent / kind
