@@ -128,8 +128,7 @@ def _as_tuple(value: Any) -> Any:
 
 def _names(value: Any) -> Any:
     """Read `a,b,"c,d"`, or several of such texts."""
-    if isinstance(value, str | int):
-        value = (str(value),)
+    value = (str(value),) if isinstance(value, str | int) else value
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         return value
     return tuple(name.strip() for row in csv.reader(value) for name in row if name.strip())
@@ -157,9 +156,11 @@ def _parts(value: Any) -> Any:
     if value is None or value == "none":
         return value
     found = {_SHORT_PARTS.get(part, part): names for part, names in _assignments(value).items()}
-    for part in found:
-        if part not in PARTS:
-            raise ValueError(f"the parts are train, validation and test; there is no part '{part}'")
+    if others := found.keys() - set(PARTS):
+        raise ValueError(f"there is no part '{min(others)}', only train, validation and test")
+    names = [name for folders in found.values() for name in set(map(str, folders))]
+    if len(set(names)) < len(names):
+        raise ValueError(f"'{max(names, key=names.count)}' is given as two parts; name it once")
     return found
 
 
@@ -280,8 +281,7 @@ class TrainConfig(_Settings):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
-    # Stop once its lower 95 % bound reaches this.
-    target_accuracy: float | None = Field(None, gt=0, lt=1)
+    target_accuracy: float | None = Field(None, gt=0, lt=1)  # of the lower 95 % bound; then stop
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     source: SourceConfig = SourceConfig()

@@ -44,6 +44,11 @@ def test_a_run_keeps_what_was_chosen(mixed, tmp_path):
     assert found["headline"] == "test"
 
 
+def test_a_folder_given_as_two_parts_is_refused():
+    with pytest.raises(ConfigError, match="'a' is given as two parts"):
+        SourceConfig(parts="train=a,test=a+b")
+
+
 def test_audit_and_feed_take_the_same_config(mixed):
     assert set(audit(mixed, source_config=CHOSEN)["classes"]) == {"dogs", "kittens"}
     dataset = feed(mixed, image_size=(16, 16), source_config=CHOSEN)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pawsight.data.listing.left_out import SORT_JOURNAL
 from pawsight.errors import DataError, DiskError
 from pawsight.progress import Progress
 from pawsight.sorting.file_contents import sync_folder
@@ -35,7 +36,7 @@ from pawsight.storage.locks import locked
 # os.path, not pathlib: there is a path in each of 100,000 lines.
 # ruff: noqa: PTH118, PTH120
 
-FOLDER = ".pawsight-sort"
+FOLDER = SORT_JOURNAL
 VERSION = 1
 _PART = ".pawsight-part"
 

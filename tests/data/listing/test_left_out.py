@@ -80,6 +80,15 @@ def test_results_of_pawsight_are_left_out_and_named(pets, other):
     assert "Left out: cats/run, run (results of pawsight)." in notes.texts
 
 
+def test_a_folder_that_pawsight_sorted_is_left_out_and_named_but_may_be_the_source(pets):
+    put(pets, "sorted/.pawsight-sort/0001.jsonl", "sorted/cats/a.jpg", "sorted/dogs/c.jpg")
+    notes = Notes()
+    assert counts(pets, notes) == {"cats": 2, "dogs": 2, "to check": 1}
+    why = "sorted by pawsight; to train on it, give it as the source"
+    assert f"Left out: sorted ({why})." in notes.texts
+    assert counts(pets / "sorted") == {"cats": 1, "dogs": 1}
+
+
 def test_a_catalog_of_somebody_else_is_no_result_of_pawsight(pets):
     put(pets, "cats/catalog.csv", "cats/config.json", data=b"id,name\n")
     assert counts(pets)["cats"] == 2

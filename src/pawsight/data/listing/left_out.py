@@ -1,4 +1,4 @@
-"""What a listing leaves out: folders of other programs, pawsight's runs, the user's patterns."""
+"""What a listing leaves out: folders of other programs, pawsight's results, the user's patterns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pawsight.data.file_types import belongs_to, is_system_folder
 from pawsight.data.listing.class_names import listed
 from pawsight.progress import Progress
 
+SORT_JOURNAL = ".pawsight-sort"  # the folder in a folder that `pawsight sort` made
 _NAMED = 3  # folders of a kind that are named in a note
 
 
@@ -22,29 +23,37 @@ class LeftOut:
         exclude: Patterns of the user's, such as `to check`, `*_old.jpg` or `cats/2019/*`. One
             without "/" holds for the name of any folder or file, one with "/" for a path
             relative to the source.
+        takes_sorted: Whether to list folders inside the source that `pawsight sort` made.
     """
 
-    def __init__(self, exclude: Sequence[str] = ()) -> None:
+    def __init__(self, exclude: Sequence[str] = (), takes_sorted: bool = True) -> None:
         self._patterns = {pattern: _text(pattern.strip("/")) for pattern in exclude}
+        self._takes_sorted = takes_sorted
+        self._sorted: set[str] = set()
         self._folders: defaultdict[str, set[str]] = defaultdict(set)
         self._matched: defaultdict[str, set[str]] = defaultdict(set)
 
     def takes_folder(self, path: str) -> bool:
         """Return whether to enter a folder; `path` is relative, without a last "/"."""
-        name = path.rpartition("/")[2]
+        parent, _, name = path.rpartition("/")
+        if name == SORT_JOURNAL and parent:
+            self._sorted.add(parent)
         if program := belongs_to(name):
             self._folders[program].add(path)
             return False
         return not is_system_folder(name) and not self.excludes(path)
 
     def takes_content(self, root: str, path: str, names: set[str]) -> bool:
-        """Return whether to list a folder's content: not if it is a run or an audit of pawsight's.
+        """Return whether to list a folder's content: not if it is a result of pawsight's.
 
         Args:
             root: The source.
-            path: The folder, relative to it.
-            names: What is in the folder.
+            path: The folder, relative to it; `takes_folder` has received the folders inside.
+            names: The files in the folder.
         """
+        if path in self._sorted and not self._takes_sorted:
+            self._folders["sorted by pawsight; to train on it, give it as the source"].add(path)
+            return False
         if "catalog.csv" not in names or not names & {"config.json", "audit.json"}:
             return True
         try:

@@ -79,7 +79,7 @@ class _Scan:
         self._progress = progress
         self._grouping = grouping
         self._config = config
-        self._left_out = LeftOut(config.exclude)
+        self._left_out = LeftOut(config.exclude, takes_sorted=False)
         self._outline = Outline(source.root, self._left_out)
         self._found = FolderListing()
         self._parts_origin = "as given"
