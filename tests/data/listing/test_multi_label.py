@@ -106,3 +106,31 @@ def test_one_label_alone_is_refused_with_what_to_do(photos):
 def test_a_separator_without_several_labels_is_refused():
     with pytest.raises(ConfigError, match=r"set multi_label, too"):
         SourceConfig(label_separator=",")
+
+
+def put(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(path.encode())
+
+
+def test_photos_beside_class_folders_have_none_of_the_labels(tmp_path):
+    put(tmp_path, "train/cats/a.jpg", "train/dogs/b.jpg", "train/c.jpg", "d.jpg")
+    put(tmp_path, "test/cats/a.jpg", "test/dogs/b.jpg", "test/c.jpg")
+    config = SourceConfig(multi_label=True)
+    found = scan(fetch(tmp_path, Silent()), Silent(), config=config)
+    none = {
+        photo.path: photo.part for photo in found.photos if not photo.label and not photo.problem
+    }
+    assert none == {"train/c.jpg": "train", "test/c.jpg": "test"}
+    assert [photo.path for photo in found.photos if photo.problem] == ["d.jpg"]  # of no part
+
+
+def test_a_class_folder_of_none_is_a_label_and_named(tmp_path, recorded):
+    put(tmp_path, "cats/a.jpg", "dogs/b.jpg", "none/c.jpg")
+    found = scan(fetch(tmp_path, Silent()), recorded, config=SourceConfig(multi_label=True))
+    assert found.class_names == ("cats", "dogs", "none")
+    assert any("--classes cats,dogs" in note for note in recorded.notes)
+    config = SourceConfig(multi_label=True, classes="cats,dogs")
+    found = scan(fetch(tmp_path, Silent()), Silent(), config=config)
+    assert labels(found) == {"cats/a.jpg": "cats", "dogs/b.jpg": "dogs", "none/c.jpg": ""}

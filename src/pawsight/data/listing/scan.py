@@ -240,6 +240,10 @@ class _Scan:
         root = str(self._outline.root)
         for prefix in structure.enclosing:
             here = list_folder(root, prefix, left_out=self._left_out)
+            parts = {inner.part for inner in structure.classes if inner.prefix.startswith(prefix)}
+            if self._config.task.is_multi_label and len(parts) == 1:
+                self._found.photos += [replace(p, part=part) for part in parts for p in here.photos]
+                here.photos.clear()
             loose = [p if p.problem else replace(p, problem=_LOOSE) for p in here.photos]
             self._found.photos += loose
             self._found.num_ignored += here.num_ignored
@@ -256,12 +260,8 @@ class _Scan:
                 f"Left out {name}/: {why} ({counted(len(beside.photos), 'photo')})."
             )
             self._found.num_ignored += len(beside.photos) + beside.num_ignored
-        if count := len(structure.empty):
-            self._progress.note(
-                f"{count} folder(s) hold no photos and are no classes: {listed(structure.empty)}"
-            )
-        for hint in structure.hints:
-            self._progress.note(hint)
+        for text in structure.notes:
+            self._progress.note(text)
 
     def _read_names(self, pattern: re.Pattern[str]) -> str:
         """Take the classes from the names of files; folders may be parts."""

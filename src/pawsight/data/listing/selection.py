@@ -118,8 +118,14 @@ def without_none(
     """
     named = {name.casefold() for name in named_classes(config)}
     chosen = {name.casefold() for name in config.none} - named
-    labels = {photo.label for photo in photos if photo.label}
+    labels = set(_classes(photos, config.task))
     of_none = {label for label in labels if label.casefold() in chosen}
+    if config.task.is_multi_label and not config.classes and of_none:
+        others = ",".join(sorted(labels - of_none))
+        progress.note(
+            f"{listed(sorted(of_none))}: trained as a label like the others. If its photos have "
+            f"none of the labels, name the others: --classes {shlex.quote(others)}"
+        )
     if config.task.is_multi_label or not of_none or len(labels - of_none) < 2:
         return list(photos), ()
     paths = tuple(photo.path for photo in photos if photo.label in of_none and not photo.problem)

@@ -75,6 +75,15 @@ class Structure:
     empty: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The hints, after a note on empty folders if there are any."""
+        if not self.empty:
+            return self.hints
+        count = len(self.empty)
+        empty = f"{count} folder(s) hold no photos and are no classes: {listed(self.empty)}"
+        return (empty, *self.hints)
+
 
 def read_structure(
     outline: Outline, config: SourceConfig, has_groups: bool = False
