@@ -754,3 +754,28 @@ def test_a_class_that_is_named_for_the_test_only_is_asked_about(tmp_path):
 def test_classes_whose_names_only_contain_the_word_of_a_part_are_classes(tmp_path):
     put(tmp_path, "bus_station", "train_station", "test_tube")
     assert len(counts(tmp_path)) == 3
+
+
+def test_a_table_of_a_part_without_class_folders_is_asked_about(tmp_path):
+    put(tmp_path, "train/cats", "train/dogs", "test")
+    (tmp_path / "test.csv").write_text("path,label\ntest/0.jpg,cats\ntest/1.jpg,dogs\n")
+    text = question(tmp_path)
+    assert "test.csv gives the classes of 2 photos in test, such as test/0.jpg (cats)" in text
+    assert "such as test/cats/0.jpg\n" in text
+    found = counts(tmp_path, exclude=["test.csv"])
+    assert found == {("", "cats"): 2, ("", "dogs"): 2}
+
+
+def test_a_table_of_another_format_in_parts_without_class_folders_is_named(tmp_path):
+    put(tmp_path, "train", "test")
+    for part in ("train", "test"):
+        (tmp_path / part / "metadata.jsonl").write_text('{"file_name": "0.jpg", "label": 1}\n')
+    assert "In train: metadata.jsonl in it is a table of another format" in question(tmp_path)
+
+
+def test_an_audit_proposes_a_pattern_of_file_names(tmp_path):
+    put(tmp_path, ".", name="cat.{}.jpg")
+    put(tmp_path, ".", name="dog.{}.jpg")
+    notes = Notes()
+    report_missing_classes(scan(fetch(tmp_path, Silent())), notes)
+    assert "--label-pattern '(cat|dog)" in notes.texts[0]

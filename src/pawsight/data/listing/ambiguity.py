@@ -40,13 +40,15 @@ def check_flat_parts(outline: Outline, config: SourceConfig) -> None:
     found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
     pattern = proposed_pattern(found.values())
     such = f", such as {next(iter(found))}" if pattern else ""
+    inside = advice_on_files(outline.root / top[0])
+    inside = inside and f"In {top[0]}: {inside}"
     raise DataError(
         f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
         f"They can be read in two ways; choose one:\n"
         f"  they are parts, and the class is in the name of each file{such}: "
         f"--label-pattern '{pattern or r'(cat|dog)[.]'}'\n"
         f"  they are the classes {listed(top)}: --parts none\n"
-        f"{advice_on_files(outline.source_root)}"
+        f"{advice_on_files(outline.source_root) or inside}"
         f"If a table gives the classes, put it beside these folders, or give it as the source."
     )
 

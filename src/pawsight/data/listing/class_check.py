@@ -92,7 +92,7 @@ def report_missing_classes(catalog: Catalog, progress: Progress) -> None:
     try:
         check_classes(catalog)
     except DataError as error:
-        if catalog.class_names or catalog.advice:
+        if catalog.class_names or catalog.advice or _hint(catalog.photos):
             progress.note(f"To train on these photos: {error}")
 
 

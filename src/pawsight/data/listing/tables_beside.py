@@ -12,7 +12,7 @@ from pawsight.config import SourceConfig
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.corrections import is_corrections
 from pawsight.data.listing.outline import Outline
-from pawsight.data.listing.part_folders import flat_parts, part_folders
+from pawsight.data.listing.part_folders import flat_parts, inner_classes, part_folders
 from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.listing.table_labels import tidy_labels
 from pawsight.data.listing.walk import SILENT
@@ -252,7 +252,10 @@ def _check_agreement(
     if len(by_part) > 1 and heading and others:  # a setting of tables makes them be read
         names_of_all = f"{listed(path.name for path in by_part)}, each for its part"
         give = f"--columns {shlex.quote(f'label={heading}')}"
-    is_divided = bool(part_folders(outline, config))
+    parts = part_folders(outline, config)
+    if others and not unclear and len(by_part) < 2:
+        _check_unlabelled_parts(outline, one.path, others, parts)
+    is_divided = bool(parts)
     level = 2 if is_divided else 1
     top = outline.folders()
     names = {name for outer in top for name in outline.folders(f"{outer}/")} if is_divided else top
@@ -260,4 +263,29 @@ def _check_agreement(
         f"{what}\nThe classes can be read in two ways; choose one:\n"
         f"  they are in {names_of_all}: {listed(sorted({*labels} - {''}))}: {give}\n"
         f"  they are the folders {listed(sorted(names))}: --class-level {level}"
+    )
+
+
+def _check_unlabelled_parts(
+    outline: Outline, table: Path, labels: Mapping[str, str], parts: Mapping[str, Part]
+) -> None:
+    """Refuse a table that gives classes to the photos of a part without class folders.
+
+    Raises:
+        DataError: All photos in `labels`, by path, are in such parts.
+    """
+    flat = [name for name in parts if not inner_classes(outline, f"{name}/")]
+    if not {path.partition("/")[0] for path in labels} <= set(flat):
+        return
+    path, label = next(iter(labels.items()))
+    folder, _, rest = path.partition("/")
+    raise DataError(
+        f"{table.name} gives the classes of {counted(len(labels), 'photo')} in {listed(flat)}, "
+        f"such as {path} ({label}); the classes of the other parts in {outline.root} are folders. "
+        f"They are not read together.\n"
+        f"Choose one:\n"
+        f"  put these photos into class folders, such as {folder}/{label}/{rest}\n"
+        f"  write the photos of the other parts into {table.name} as well, with a column part, and "
+        f"give it as the source\n"
+        f"  leave these photos out: --exclude {shlex.quote(table.name)}"
     )
