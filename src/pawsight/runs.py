@@ -123,7 +123,7 @@ class Run:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise RunError(f"There is no run folder {run.path}.\nRuns made here: see runs/.")
+            raise RunError(f"There is no run folder {run.path}.\nRuns are listed by: pawsight runs")
         whole = cls(run.path.parent)
         if run.path.name == "model" and whole.config_path.is_file():
             return whole

@@ -35,6 +35,7 @@ def make_catalog():
             name="pets",
             root="photos",
             photos=photos,
+            broken=[],
             class_names=tuple(class_names),
             part=lambda p: np.arange(len(labels) if p == part else 0),
             labels=lambda indices: np.asarray(labels, np.int64)[indices],

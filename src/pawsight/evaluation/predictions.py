@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +71,12 @@ def collect(
     """
     indices = catalog.part(part)
     if not len(indices):
-        raise DataError(f"The {part} part of {catalog.name} has no readable photo to evaluate on.")
+        broken = [photo for photo in catalog.broken if photo.part in (part, "")]
+        such = f"\nThe first of {len(broken):,}: {broken[0].path}: {broken[0].problem}"
+        raise DataError(
+            f"The {part} part of {catalog.name} has no readable photo to evaluate on."
+            f"{such if broken else ''}"
+        )
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
     progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
@@ -189,6 +195,8 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
             f"The model was not trained on {', '.join(map(repr, unknown))}; "
             f"its classes are {', '.join(map(repr, names))}.\n"
             f"Photos: {catalog.root}\n"
-            f"Rename those folders to the model's classes, or leave them out."
+            f"Name them as the model's classes, such as --merge "
+            f"{shlex.quote(f'{names[0]}={unknown[0]}')}, or leave them out: --exclude "
+            f"{shlex.quote(unknown[0])}"
         )
     return catalog.task.encode(texts, names)

@@ -441,5 +441,5 @@ def test_a_group_is_text_whatever_the_folder_is_called(tmp_path):
 
 def test_folders_cannot_be_grouped_by_a_column(tmp_path):
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg")
-    with pytest.raises(DataError, match=r"cannot be grouped by 'animal': there is no table"):
+    with pytest.raises(DataError, match=r"cannot be grouped by 'animal': no table is used"):
         groups(tmp_path, "animal")

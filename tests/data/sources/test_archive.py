@@ -134,7 +134,7 @@ def test_only_photos_and_tables_are_unpacked(tmp_path):
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
 def test_an_archive_of_archives_names_them(tmp_path, make):
-    path = make(tmp_path / "all.zip", {"train.zip": b"x", "test.tar.gz": b"x", "read.txt": b"x"})
+    path = make(tmp_path / "all.zip", {"train.zip": b"x", "test.tar.gz": b"x", "._train.zip": b"x"})
     with pytest.raises(SourceError, match=r"no photos, but archives: train.zip, test.tar.gz\n"):
         fetch(path, Silent())
 

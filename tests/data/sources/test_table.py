@@ -894,3 +894,42 @@ def test_one_class_has_one_spelling_in_the_tables_of_all_parts(pets):
     assert (
         "Labels that are spelled in two ways are one class: cat as Cat, dog as DOG." in notes.texts
     )
+
+
+def test_a_list_of_the_classes_beside_a_table_is_not_used(pets):
+    (pets / "train.csv").write_text("path,label\na.jpg,0\nb.jpg,1\n")
+    (pets / "classes.csv").write_text("id,name\n0,cat\n1,dog\n")
+    notes = Notes()
+    assert [p.label for p in scan(fetch(pets, Silent()), notes).photos] == ["0", "1"]
+    assert "Not used, since none of the photos that it names is here: classes.csv." in notes.texts
+
+
+def test_settings_that_a_table_makes_useless_are_named(pets):
+    (pets / "labels.csv").write_text("path,label,owner\na.jpg,cat,tom\nb.jpg,dog,tim\n")
+    notes = Notes()
+    config = SourceConfig(class_level=2, columns="group=owner")
+    found = scan(fetch(pets, Silent()), notes, "folder", config)
+    assert [photo.group for photo in found.photos] == ["tom", "tim"]
+    assert "--class-level 2 has no effect on the labels of a table." in notes.texts
+    text = "Photos are grouped by the column owner; --group-by folder has no effect."
+    assert text in notes.texts
+    notes = Notes()
+    scan(fetch(pets, Silent()), notes, config=SourceConfig(label_pattern=r"([ab])\."))
+    assert "Not used, since --label-pattern gives the classes: labels.csv." in notes.texts
+
+
+def test_folders_that_group_nothing_are_named(tmp_path):
+    for path in ("cats/a.jpg", "dogs/b.jpg"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_bytes(b"x")
+    notes = Notes()
+    scan(fetch(tmp_path, Silent()), notes, "folder")
+    text = "--group-by folder groups nothing: no photo is in a folder of a class."
+    assert text in notes.texts
+
+
+def test_a_photo_of_an_excluded_class_is_not_counted_as_unnamed(pets):
+    (pets / "labels.csv").write_text("path,cat,dog\na.jpg,1,0\nb.jpg,0,1\n")
+    notes = Notes()
+    scan(fetch(pets, Silent()), notes, config=SourceConfig(exclude=("dog",)))
+    assert not any("without a line" in text for text in notes.texts)

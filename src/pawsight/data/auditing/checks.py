@@ -66,7 +66,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "leakage",
-        "The same photo in several parts",
+        "The same photo, or group, in several parts",
         "Copies of one photo, of any size, quality or crop (or photos of one group, with "
         "--group-by), that are in more than one of train, validation and test: the score then "
         "rewards memorising. Remove all but one part's.",

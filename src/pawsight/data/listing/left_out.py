@@ -32,6 +32,7 @@ class LeftOut:
         self._sorted: set[str] = set()
         self._folders: defaultdict[str, set[str]] = defaultdict(set)
         self._matched: defaultdict[str, set[str]] = defaultdict(set)
+        self.photos: set[str] = set()  # those that a table names, left out for their path or class
 
     def takes_folder(self, path: str) -> bool:
         """Return whether to enter a folder; `path` is relative, without a last "/"."""

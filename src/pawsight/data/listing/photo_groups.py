@@ -56,6 +56,8 @@ class Grouping:
         """
         if self._pattern is not None:
             photos = self._matched(photos, self._pattern, progress)
+        if self.is_by_folder and not any(photo.group for photo in photos):
+            progress.note("--group-by folder groups nothing: no photo is in a folder of a class.")
         parts: dict[str, set[str]] = {}
         for photo in photos:
             if photo.group:

@@ -94,7 +94,7 @@ class _Scan:
             origin = self._read_tables({self._source.table: None})
         elif tables := self._tables_beside():
             origin = self._read_tables(tables)
-            named = {photo.path for photo in self._found.photos}
+            named = {photo.path for photo in self._found.photos} | self._left_out.photos
             beside = walk(str(self._outline.root), left_out=self._left_out).photos
             unnamed = [photo.path for photo in beside if photo.path not in named]
             self._found.num_ignored += report_unnamed(unnamed, tables, self._progress)
@@ -223,8 +223,8 @@ class _Scan:
         if self._grouping.is_by_column:
             column = self._grouping.column
             raise DataError(
-                f"The photos in {self._source.root} cannot be grouped by '{column}': there is no "
-                f"table.\nGive a .csv with the columns path, label and {column}; or group by "
+                f"The photos in {self._source.root} cannot be grouped by '{column}': no table is "
+                f"used.\nGive a .csv with the columns path, label and {column}; or group by "
                 f"folder, or by a pattern of file names with a group, such as '{column}(\\d+)'."
             )
         if self._config.label_pattern:

@@ -87,9 +87,11 @@ class TableRows:
         for line, label in zip(lines, labels, strict=True):
             shown, problem, _ = found[line.path]
             if self._left_out.excludes(shown):
+                self._left_out.photos.add(shown)
                 continue
             if label and self._left_out.excludes(label):
                 if not self._task.is_multi_label:
+                    self._left_out.photos.add(shown)
                     continue
                 label = ""  # the photo stays, with its other labels
             known = rows.get(shown)
@@ -116,6 +118,16 @@ class TableRows:
         if num_repeated and not self._task.is_multi_label:
             name = self._path.name
             self._progress.note(f"{num_repeated} line(s) of {name} name a photo for a second time.")
+        self._report_columns()
+        return list(rows.values())
+
+    def _report_columns(self) -> None:
+        """Write notes on the columns that are not used, or that replace a setting."""
+        heading = self._table.group_heading
+        if self._grouping.is_by_folder and self._has_groups and heading.lower() != "folder":
+            self._progress.note(
+                f"Photos are grouped by the column {heading}; --group-by folder has no effect."
+            )
         unused = self._table.unused
         if unused:
             self._progress.note(
@@ -127,7 +139,6 @@ class TableRows:
                 f"The values of {name} are no names of parts. If it gives the parts, state which: "
                 f"--columns {shlex.quote(f'part={name}')} --parts train=VALUE,test=VALUE"
             )
-        return list(rows.values())
 
     @property
     def advice(self) -> str:

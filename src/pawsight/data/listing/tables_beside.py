@@ -76,7 +76,7 @@ def choose_tables(
         DataError, SourceError: Folders and a table disagree, or a setting names what no table has.
     """
     found = _tables_in(outline, config)
-    usable = [one for one in found if one.problem is None]
+    usable = _naming_photos(outline, [one for one in found if one.problem is None], progress)
     flat = flat_parts(outline, config)
     by_part = {one.path: part for one in usable if (part := part_of(one.path.stem))}
     if len(usable) != len(set(by_part.values())) or "train" not in by_part.values():
@@ -88,6 +88,9 @@ def choose_tables(
         _report_unused(outline, found, progress)
         return {}, ""
     if config.label_pattern:
+        if usable:
+            names = listed(one.path.name for one in usable)
+            progress.note(f"Not used, since --label-pattern gives the classes: {names}.")
         _check_settings(outline, (), config)
         return {}, ""
     if len(by_part) > 1:
@@ -109,6 +112,8 @@ def choose_tables(
         _check_settings(outline, found, config)
         return {}, f"Several tables beside them give classes: {names}. {advice}\n"
     progress.note(f"Taking the labels from {usable[0].path}.")
+    if config.class_level is not None:
+        progress.note(f"--class-level {config.class_level} has no effect on the labels of a table.")
     if others := [one.path.name for one in found if one.problem]:
         progress.note(f"Not used, since no classes are found in it: {listed(others)}.")
     return {usable[0].path: None}, ""
@@ -139,6 +144,28 @@ def _tables_in(outline: Outline, config: SourceConfig, prefix: str = "") -> list
 
 def _paths(outline: Outline, config: SourceConfig, prefix: str = "") -> list[Path]:
     return [path for path in outline.tables(prefix) if not is_corrections(path, config)]
+
+
+def _naming_photos(
+    outline: Outline, tables: Sequence[_TableBeside], progress: Progress
+) -> list[_TableBeside]:
+    """Return those of several tables that name photos here; all of them where none does.
+
+    A list of the classes, such as `id,name`, looks like a table of photos and names none.
+    """
+    if len(tables) < 2 or len(outline.folders()) > 1:
+        return list(tables)
+    root, naming = str(outline.root), []
+    for one in tables:
+        parts = {line.path: line.part for line in one.table.lines} if one.table else {}
+        found = PhotoFinder(root, str(one.path.parent), root).find(parts)
+        if any(match.problem != NOT_FOUND for match in found.values()):
+            naming.append(one)
+    if naming and (others := [one.path.name for one in tables if one not in naming]):
+        progress.note(
+            f"Not used, since none of the photos that it names is here: {listed(others)}."
+        )
+    return naming or list(tables)
 
 
 def _read(path: Path, config: SourceConfig) -> _TableBeside:

@@ -36,6 +36,7 @@ class Table:
         lines: In the order of the file; a photo of two labels in one line has two.
         label_heading: The column of the classes; "" where each class has a column.
         part_heading: The column of the parts, or "".
+        group_heading: The column of the groups, or "".
         unused: Headings of the columns that are not used.
         is_separated: Whether each line has one label for certain: each has a column, or the
             user chose what separates them.
@@ -44,6 +45,7 @@ class Table:
     lines: tuple[Line, ...]
     label_heading: str = ""
     part_heading: str = ""
+    group_heading: str = ""
     unused: tuple[str, ...] = ()
     is_separated: bool = False
 
@@ -107,6 +109,7 @@ def read_table(
         tuple(lines),
         "" if columns.label is None else headings[columns.label],
         " and ".join(headings[i] for i in columns.part_positions),
+        "" if columns.group is None else headings[columns.group],
         columns.unused,
         columns.label is None or config.label_separator is not None,
     )

@@ -217,7 +217,8 @@ class _Writer:
         """Return the path to write an entry to, or "" to leave it out."""
         *folders, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
         if not is_wanted([part for part in folders if part != ".."], last):
-            if last.lower().endswith((*ARCHIVE_ENDINGS, ".7z", ".rar")):
+            is_of_macos = last.startswith("._")  # what macOS writes beside each file
+            if not is_of_macos and last.lower().endswith((*ARCHIVE_ENDINGS, ".7z", ".rar")):
                 self.inner_archives.append(name)
             return ""
         leads_outside = name.startswith("/") or ".." in folders or "\0" in name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Container, Sequence
 
@@ -98,5 +99,5 @@ def _too_few_photos(
         + (f", of which {' and '.join(but)}" if but else "")
         + f", but {needed} different ones are needed to fill {parts}.\n"
         f"Folder: {catalog.root}\n"
-        f"Add photos of '{name}', or take its folder out."
+        f"Add photos of '{name}', or leave the class out: --exclude {shlex.quote(name)}"
     )
