@@ -83,6 +83,15 @@ def test_collect_names_the_class_the_model_never_learnt(make_catalog):
         )
 
 
+def test_collect_names_why_no_photo_of_a_part_can_be_read(make_catalog):
+    catalog = make_catalog([0], ["cat", "dog"])
+    photo = catalog.photos[0]
+    photo.part, photo.problem = "", "file not found; it could be x/0.jpg, y/0.jpg"
+    catalog.broken.append(photo)
+    with pytest.raises(DataError, match=r"evaluate on\.\nThe first of 1: 0\.jpg: file not found; it"):
+        collect(share_of_colour, NumberedPixels(), catalog, "validation", Silent())
+
+
 def test_collect_names_the_part_that_is_empty(make_catalog):
     with pytest.raises(DataError, match="The validation part of pets has no readable photo"):
         collect(

@@ -72,10 +72,9 @@ def collect(
     indices = catalog.part(part)
     if not len(indices):
         broken = [photo for photo in catalog.broken if photo.part in (part, "")]
-        such = f"\nThe first of {len(broken):,}: {broken[0].path}: {broken[0].problem}"
+        such = [f"\nThe first of {len(broken):,}: {p.path}: {p.problem}" for p in broken[:1]]
         raise DataError(
-            f"The {part} part of {catalog.name} has no readable photo to evaluate on."
-            f"{such if broken else ''}"
+            f"The {part} part of {catalog.name} has no readable photo to evaluate on.{''.join(such)}"
         )
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
