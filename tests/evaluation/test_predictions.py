@@ -88,7 +88,9 @@ def test_collect_names_why_no_photo_of_a_part_can_be_read(make_catalog):
     photo = catalog.photos[0]
     photo.part, photo.problem = "", "file not found; it could be x/0.jpg, y/0.jpg"
     catalog.broken.append(photo)
-    with pytest.raises(DataError, match=r"evaluate on\.\nThe first of 1: 0\.jpg: file not found; it"):
+    with pytest.raises(
+        DataError, match=r"evaluate on\.\nThe first of 1: 0\.jpg: file not found; it"
+    ):
         collect(share_of_colour, NumberedPixels(), catalog, "validation", Silent())
 
 

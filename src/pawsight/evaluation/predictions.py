@@ -72,10 +72,9 @@ def collect(
     indices = catalog.part(part)
     if not len(indices):
         broken = [photo for photo in catalog.broken if photo.part in (part, "")]
-        such = [f"\nThe first of {len(broken):,}: {p.path}: {p.problem}" for p in broken[:1]]
-        raise DataError(
-            f"The {part} part of {catalog.name} has no readable photo to evaluate on.{''.join(such)}"
-        )
+        such = [f"The first of {len(broken):,}: {p.path}: {p.problem}" for p in broken[:1]]
+        what = f"The {part} part of {catalog.name} has no readable photo to evaluate on."
+        raise DataError("\n".join([what, *such]))
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
     progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
