@@ -933,3 +933,15 @@ def test_a_photo_of_an_excluded_class_is_not_counted_as_unnamed(pets):
     notes = Notes()
     scan(fetch(pets, Silent()), notes, config=SourceConfig(exclude=("dog",)))
     assert not any("without a line" in text for text in notes.texts)
+
+
+def test_predictions_are_no_labels_unless_the_user_chooses_their_column(tmp_path):
+    table = tmp_path / "answers.csv"
+    table.write_text(
+        "path,label,probability,answer,error,cats,dogs\n"
+        "a.jpg,cats,0.9,cats,,0.9,0.1\nb.jpg,dogs,0.6,unsure,,0.4,0.6\n"
+    )
+    with pytest.raises(DataError, match=r"holds predictions of pawsight(.|\n)*label=answer"):
+        read_table(table)
+    found = read_table(table, SourceConfig(columns={"label": "answer"}))
+    assert [line.label for line in found.lines] == ["cats", "unsure"]

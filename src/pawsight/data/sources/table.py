@@ -25,6 +25,8 @@ from pawsight.data.sources.table_columns import Columns, choose_columns
 from pawsight.errors import DataError
 from pawsight.records import Part
 
+# Columns of what `pawsight predict` writes; see `inference.result_rows`.
+_PREDICTIONS = {"path", "label", "probability", "answer", "error"}
 _MOST_COLUMNS, _MOST_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
 
 
@@ -86,6 +88,11 @@ def read_table(
     headings, rows = read_cells(path, config.encoding)
     check_text(path, 1, headings)
     check_lengths(path, headings, rows)
+    if "label" not in config.columns and set(map(str.lower, headings)) >= _PREDICTIONS:
+        raise DataError(
+            f"The table {path} holds predictions of pawsight: a model's answers, which are no "
+            f"labels to train on or to measure by.\nIf they were checked: --columns label=answer"
+        )
     if group_by == "folder" and "folder" not in map(str.lower, headings):
         group_by = None
     use_parts = config.parts != "none"

@@ -1,0 +1,113 @@
+"""Whether a table next to class folders gives the photos in them the same classes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from pawsight.config import SourceConfig
+from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.outline import Outline
+from pawsight.data.listing.part_folders import inner_classes, part_folders
+from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
+from pawsight.data.listing.table_labels import tidy_labels
+from pawsight.data.listing.walk import SILENT
+from pawsight.data.sources.table import Table
+from pawsight.errors import DataError
+from pawsight.formatting import counted
+from pawsight.records import Part
+
+
+def check_agreement(
+    outline: Outline,
+    table_path: Path,
+    table: Table,
+    config: SourceConfig,
+    by_part: Mapping[Path, Part],
+) -> None:
+    """Refuse folders beside a table that gives the photos in them other classes.
+
+    Args:
+        outline: The folders.
+        table_path: Where the table is.
+        table: Its content.
+        config: What the user chose.
+        by_part: The tables, where each is for a part.
+
+    Raises:
+        DataError: The classes could be the folders, or be in the table.
+    """
+    lines = table.lines
+    labels = tidy_labels([line.label for line in lines], SILENT)
+    root = str(outline.root)
+    finder = PhotoFinder(root, str(table_path.parent), root)
+    found = finder.find({line.path: line.part for line in lines})
+    unclear, others, photos = {}, {}, set()
+    for line, label in zip(lines, labels, strict=True):
+        path, problem, _ = found[line.path]
+        if problem == NOT_FOUND or not label:
+            continue
+        photos.add(line.path)
+        if problem:
+            unclear[line.path] = problem.removeprefix(f"{NOT_FOUND}; it ")
+        elif label.casefold() not in class_name(path).casefold().split("/")[:-1]:
+            others[path] = label
+    if not unclear and not others:
+        return
+    give, name = f"give {table_path} as the source", table_path.name
+    if others:
+        path, label = next(iter(others.items()))
+        what = (
+            f"{name} gives {len(others):,} of {len(photos):,} photos in {outline.root} other "
+            f"classes than their folders, such as {path} ({label})."
+        )
+    else:
+        written, places = next(iter(unclear.items()))
+        what = (
+            f"{name} gives classes to photos in {outline.root}, but {len(unclear):,} of its "
+            f"{len(photos):,} names are in several folders: {written} {places}."
+        )
+        give = f"write the folder of each photo into it as well, and {give}"
+    heading = table.label_heading
+    names_of_all = name
+    if len(by_part) > 1 and heading and others:  # a setting of tables makes them be read
+        names_of_all = f"{listed(path.name for path in by_part)}, each for its part"
+        give = f"--columns {shlex.quote(f'label={heading}')}"
+    parts = part_folders(outline, config)
+    if others and not unclear and len(by_part) < 2:
+        _check_unlabelled_parts(outline, table_path, others, parts)
+    is_divided = bool(parts)
+    level = 2 if is_divided else 1
+    top = outline.folders()
+    names = {name for outer in top for name in outline.folders(f"{outer}/")} if is_divided else top
+    raise DataError(
+        f"{what}\nThe classes can be read in two ways; choose one:\n"
+        f"  they are in {names_of_all}: {listed(sorted({*labels} - {''}))}: {give}\n"
+        f"  they are the folders {listed(sorted(names))}: --class-level {level}"
+    )
+
+
+def _check_unlabelled_parts(
+    outline: Outline, table: Path, labels: Mapping[str, str], parts: Mapping[str, Part]
+) -> None:
+    """Refuse a table that gives classes to the photos of a part without class folders.
+
+    Raises:
+        DataError: All photos in `labels`, by path, are in such parts.
+    """
+    flat = [name for name in parts if not inner_classes(outline, f"{name}/")]
+    if not {path.partition("/")[0] for path in labels} <= set(flat):
+        return
+    path, label = next(iter(labels.items()))
+    folder, _, rest = path.partition("/")
+    raise DataError(
+        f"{table.name} gives the classes of {counted(len(labels), 'photo')} in {listed(flat)}, "
+        f"such as {path} ({label}); the classes of the other parts in {outline.root} are folders. "
+        f"They are not read together.\n"
+        f"Choose one:\n"
+        f"  put these photos into class folders, such as {folder}/{label}/{rest}\n"
+        f"  write the photos of the other parts into {table.name} as well, with a column part, and "
+        f"give it as the source\n"
+        f"  leave these photos out: --exclude {shlex.quote(table.name)}"
+    )
