@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import itertools
 import json
 import subprocess
 import sys
@@ -49,7 +50,8 @@ class TestMap:
         """Return the ids of the tests that execute the mutant, those of its module's files first.
 
         What runs while the module is imported belongs to every test that
-        executes a function of it. Within each group quick tests come first.
+        executes a function of it. Then come the tests in the module's folder, and within each
+        group quick tests first.
         """
         recorded = self.lines.get(mutant.module, {})
         moved = moved_lines(source, self.sources.get(mutant.module, ""))
@@ -64,8 +66,18 @@ class TestMap:
             file: sum(self.seconds[test] for test in tests) / len(tests)
             for file, tests in files.items()
         }
-        ordered = sorted(files, key=lambda file: (file not in near, mean[file]))
+
+        def order(file: str) -> tuple[bool, int, float]:
+            return file not in near, -_num_shared(file, mutant.module), mean[file]
+
+        ordered = sorted(files, key=order)
         return [test for file in ordered for test in files[file]]
+
+
+def _num_shared(test_file: str, module: str) -> int:
+    """Return how many folders the paths of a test file and a module begin with together."""
+    pairs = zip(test_file.split("/")[1:-1], module.split("/")[:-1], strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def dotted(module: str) -> str:
