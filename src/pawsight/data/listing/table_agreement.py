@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pawsight.config import SourceConfig
@@ -38,35 +38,22 @@ def check_agreement(
     Raises:
         DataError: The classes could be the folders, or be in the table.
     """
-    lines = table.lines
-    labels = tidy_labels([line.label for line in lines], SILENT)
-    root = str(outline.root)
-    finder = PhotoFinder(root, str(table_path.parent), root)
-    found = finder.find({line.path: line.part for line in lines})
-    unclear, others, photos = {}, {}, set()
-    for line, label in zip(lines, labels, strict=True):
-        path, problem, _ = found[line.path]
-        if problem == NOT_FOUND or not label:
-            continue
-        photos.add(line.path)
-        if problem:
-            unclear[line.path] = problem.removeprefix(f"{NOT_FOUND}; it ")
-        elif label.casefold() not in class_name(path).casefold().split("/")[:-1]:
-            others[path] = label
+    labels = tidy_labels([line.label for line in table.lines], SILENT)
+    others, unclear, num_photos = _compare(str(outline.root), table_path, table, labels)
     if not unclear and not others:
         return
     give, name = f"give {table_path} as the source", table_path.name
     if others:
         path, label = next(iter(others.items()))
         what = (
-            f"{name} gives {len(others):,} of {len(photos):,} photos in {outline.root} other "
+            f"{name} gives {len(others):,} of {num_photos:,} photos in {outline.root} other "
             f"classes than their folders, such as {path} ({label})."
         )
     else:
         written, places = next(iter(unclear.items()))
         what = (
             f"{name} gives classes to photos in {outline.root}, but {len(unclear):,} of its "
-            f"{len(photos):,} names are in several folders: {written} {places}."
+            f"{num_photos:,} names are in several folders: {written} {places}."
         )
         give = f"write the folder of each photo into it as well, and {give}"
     heading = table.label_heading
@@ -86,6 +73,32 @@ def check_agreement(
         f"  they are in {names_of_all}: {listed(sorted({*labels} - {''}))}: {give}\n"
         f"  they are the folders {listed(sorted(names))}: --class-level {level}"
     )
+
+
+def _compare(
+    root: str, table_path: Path, table: Table, labels: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str], int]:
+    """Compare the classes of a table with the folders of its photos.
+
+    Returns:
+        The label of each photo that is in no folder of that name, by path; where the photos of
+        names are that are in several folders, by name; and how many photos were compared.
+    """
+    finder = PhotoFinder(root, str(table_path.parent), root)
+    found = finder.find({line.path: line.part for line in table.lines})
+    others: dict[str, str] = {}
+    unclear: dict[str, str] = {}
+    photos = set()
+    for line, label in zip(table.lines, labels, strict=True):
+        path, problem, _ = found[line.path]
+        if problem == NOT_FOUND or not label:
+            continue
+        photos.add(line.path)
+        if problem:
+            unclear[line.path] = problem.removeprefix(f"{NOT_FOUND}; it ")
+        elif label.casefold() not in class_name(path).casefold().split("/")[:-1]:
+            others[path] = label
+    return others, unclear, len(photos)
 
 
 def _check_unlabelled_parts(

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from pawsight.data.sources.cloud.filesystems import require_answer
-from pawsight.data.sources.cloud.stores import _translated
+from pawsight.data.sources.cloud.stores import translated
 from pawsight.storage.download import DownloadError
 
 
@@ -36,6 +36,6 @@ def test_behind_a_proxy_the_proxy_reports_the_address(monkeypatch):
 )
 def test_missing_and_wrong_credentials_are_distinguished(kind, text, reason):
     error = type(kind, (Exception,), {})(text)
-    with pytest.raises(DownloadError) as caught, _translated():
+    with pytest.raises(DownloadError) as caught, translated():
         raise error
     assert str(caught.value) == reason
