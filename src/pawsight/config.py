@@ -9,7 +9,6 @@ result. `None` means that the model's own recipe decides
 from __future__ import annotations
 
 import codecs
-import csv
 import os
 import re
 from typing import Annotated, Any, Literal, Self
@@ -25,8 +24,15 @@ from pydantic import (
 )
 
 from pawsight.errors import ConfigError
-from pawsight.records import PARTS, Part, Resize
+from pawsight.records import Part, Resize
 from pawsight.setting_errors import describe_error
+from pawsight.setting_texts import (
+    as_tuple,
+    parse_assignments,
+    parse_columns,
+    parse_names,
+    parse_parts,
+)
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
@@ -119,58 +125,6 @@ class SplitConfig(_Settings):
         return self
 
 
-_SHORT_PARTS = {"val": "validation", "valid": "validation"}
-
-
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _names(value: Any) -> Any:
-    """Read `a,b,"c,d"`, or several of such texts."""
-    value = (str(value),) if isinstance(value, str | int) else value
-    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-        return value
-    return tuple(name.strip() for row in csv.reader(value) for name in row if name.strip())
-
-
-def _assignments(value: Any) -> Any:
-    """Read `x=a+b,y=c`, or several of such texts, as {"x": ("a", "b"), "y": ("c",)}."""
-    if isinstance(value, dict):
-        found = {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
-        if not all(isinstance(one, list | tuple) for one in found.values()):
-            raise ValueError("give each name a text or a list of texts")
-        return found
-    found = {}
-    for text in names if isinstance(names := _names(value), tuple) else ():
-        name, equals, those = text.partition("=")
-        parts = tuple(one.strip() for one in those.split("+"))
-        if not equals or not name.strip() or not all(parts):
-            shown = text.encode("utf-8", "replace").decode()  # pydantic takes no half characters
-            raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{shown}'")
-        found[name.strip()] = found.get(name.strip(), ()) + parts
-    return found
-
-
-def _parts(value: Any) -> Any:
-    if value is None or value == "none":
-        return value
-    found = {_SHORT_PARTS.get(part, part): names for part, names in _assignments(value).items()}
-    if others := found.keys() - set(PARTS):
-        raise ValueError(f"there is no part '{min(others)}', only train, validation and test")
-    names = [name for folders in found.values() for name in set(map(str, folders))]
-    if len(set(names)) < len(names):
-        raise ValueError(f"'{max(names, key=names.count)}' is given as two parts; name it once")
-    return found
-
-
-def _columns(value: Any) -> Any:
-    found = {key: "+".join(map(str, names)) for key, names in _assignments(value).items()}
-    if {"label", "labels"} <= found.keys():
-        raise ValueError("give label, one column of classes, or labels, a column for each class")
-    return found
-
-
 ColumnRole = Literal["path", "label", "labels", "part", "group"]
 
 
@@ -183,12 +137,12 @@ class SourceConfig(_Settings):
 
     # The folders, or the values of the table's column, that are each part; "none": none are parts.
     parts: Annotated[
-        dict[Part, tuple[str, ...]] | Literal["none"] | None, BeforeValidator(_parts)
+        dict[Part, tuple[str, ...]] | Literal["none"] | None, BeforeValidator(parse_parts)
     ] = None
     class_level: int | None = Field(None, ge=1)  # which folder below the source names the class
     label_pattern: str | None = None  # finds the class in a file's name; in its path if it has a /
     # Headings by role; `labels` is one column for each class, "a+b+c", that holds 1 or 0.
-    columns: Annotated[dict[ColumnRole, str], BeforeValidator(_columns)] = {}
+    columns: Annotated[dict[ColumnRole, str], BeforeValidator(parse_columns)] = {}
     # A table of corrected labels; None: corrections.csv among the photos, if any; "none": no table.
     labels: str | None = None
     multi_label: bool = False  # a photo may have several labels, or none
@@ -196,13 +150,13 @@ class SourceConfig(_Settings):
     encoding: str | None = None  # of a table, such as cp1252; None: UTF-8 or UTF-16
     # Continue without photos that could not be copied from an address or a network drive.
     allow_missing: bool = False
-    exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()  # names or paths, with * ?
-    classes: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()  # only these; (): all
+    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()  # names or paths, with * ?
+    classes: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()  # only these; (): all
     # Classes, in any letters, whose photos are of none of the others; one that `classes` or `merge`
     # names is a class as any other.
-    none: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("none", "other", "neither")
+    none: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ("none", "other", "neither")
     # New names, each of the classes that it joins.
-    merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_assignments)] = {}
+    merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(parse_assignments)] = {}
 
     @field_validator("label_pattern")
     @classmethod
@@ -248,9 +202,9 @@ class PixelsConfig(_Settings):
     """What is read of files that are not 8-bit grey or RGB; see `data.pixel_scale`."""
 
     # One band is grey, three are red, green and blue.
-    bands: Annotated[tuple[Band, ...] | None, BeforeValidator(_names)] = None
+    bands: Annotated[tuple[Band, ...] | None, BeforeValidator(parse_names)] = None
     # (black, white) of values of more than 8 bits; None measures the photos of the set.
-    range: Annotated[tuple[float, float] | None, BeforeValidator(_names)] = None
+    range: Annotated[tuple[float, float] | None, BeforeValidator(parse_names)] = None
 
     @model_validator(mode="after")
     def _are_an_image(self) -> Self:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pawsight.errors import ConfigError, ExtraError
 
-_LEAST_ADDRESS_SPACE = 3_000_000_000  # a run of 24 photos of 32 x 32 pixels peaked at 2.9 GB
+_MIN_ADDRESS_SPACE = 3_000_000_000  # a run of 24 photos of 32 x 32 pixels peaked at 2.9 GB
 
 
 def prepare_tensorflow() -> None:
@@ -54,10 +54,10 @@ def _check_address_space() -> None:
     except ImportError:  # on Windows, which has no such limit
         return
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
+    if limit != resource.RLIM_INFINITY and limit < _MIN_ADDRESS_SPACE:
         raise ConfigError(
             f"This process may use only {limit / 1e9:.1f} GB of address space, and TensorFlow "
-            f"reserves about {_LEAST_ADDRESS_SPACE / 1e9:.0f} GB, most of which it never uses.\n"
+            f"reserves about {_MIN_ADDRESS_SPACE / 1e9:.0f} GB, most of which it never uses.\n"
             f"Raise the limit: ulimit -v unlimited"
         )
 

@@ -227,6 +227,12 @@ def test_photo_that_changes_meanwhile_is_named(pets, tmp_path, monkeypatch):
         pawsight.pack(pets, tmp_path / "packed")
 
 
+def test_place_is_not_made_where_nothing_can_be_packed(pets, tmp_path):
+    with pytest.raises(DataError, match="there is no such class"):
+        pawsight.pack(pets, tmp_path / "packed", config=SourceConfig(classes=("owls",)))
+    assert not (tmp_path / "packed").exists()
+
+
 def test_size_below_one_is_refused(pets, tmp_path):
     with pytest.raises(ConfigError, match="must be at least 1"):
         pawsight.pack(pets, tmp_path / "packed", shard_mb=0)

@@ -44,6 +44,11 @@ def test_a_run_keeps_what_was_chosen(mixed, tmp_path):
     assert found["headline"] == "test"
 
 
+def test_part_that_is_spelled_in_two_ways_has_the_folders_of_both():
+    config = SourceConfig(parts="train=a,val=b,validation=c")
+    assert config.parts == {"train": ("a",), "validation": ("b", "c")}
+
+
 def test_a_folder_given_as_two_parts_is_refused():
     with pytest.raises(ConfigError, match="'a' is given as two parts"):
         SourceConfig(parts="train=a,test=a+b")

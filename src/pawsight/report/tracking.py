@@ -145,7 +145,8 @@ def _log_to_tensorboard(facts: Contents, summary: ReportSummary, folder: Path) -
                     writer.add_image(path.stem, pixels, dataformats="HWC")
     except OSError as error:
         raise DiskError(
-            f"The logs cannot be written ({first_line(error)}).\nFolder: {folder}"
+            f"The logs cannot be written ({first_line(error)}).\nFolder: {folder}\n"
+            f"Free some space, or name another folder: --to tensorboard:DIR"
         ) from error
     return folder
 
@@ -221,7 +222,7 @@ def _mlflow_errors(uri: str) -> Iterator[None]:
             + (
                 "\nA database needs more than the extra: pip install mlflow"
                 if is_unsupported
-                else ""
+                else "\nCheck the address, that the server runs, and that you may write there."
             )
         ) from error
 

@@ -13,16 +13,16 @@ from pawsight.errors import ModelError
 from pawsight.formatting import percent
 from pawsight.history import Epoch, save_history
 from pawsight.models.backbone import Backbone
-from pawsight.models.description import ModelDescription, versions
+from pawsight.models.description import versions
 from pawsight.models.model_files import save_weights
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_graph import append_head, load_onnx
-from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.features import FeatureReader, Features
 from pawsight.training.linear_head import Head
+from pawsight.training.model_facts import describe_model
 from pawsight.training.plan import FittedHead, HeadPlan, save_plan
 from pawsight.training.score import ValidationScore, score
 
@@ -115,18 +115,8 @@ def save_head_fit(run: Run, config: TrainConfig, fitted: HeadFit, row: Epoch) ->
     difference, num_parameters = _save_model(run, fitted)
     save_plan(run, _plan_of(config, fitted, num_parameters))
     save_history([row], run.history_path)
-    backbone, catalog = fitted.backbone, fitted.dataset.catalog
-    ModelDescription(
-        architecture=backbone.name,
-        options=find_network(backbone.name).options,
-        class_names=catalog.class_names,
-        task=catalog.task.name,
-        image_size=backbone.image_size,
-        resize=config.resize,
-        pixel_scale=catalog.pixel_scale,
-        source=catalog.name,
-        onnx_largest_difference=difference,
-    ).save(run)
+    description = describe_model(config, fitted.dataset.catalog, fitted.backbone.image_size)
+    description.model_copy(update={"onnx_largest_difference": difference}).save(run)
 
 
 def _plan_of(config: TrainConfig, fitted: HeadFit, num_parameters: int) -> HeadPlan:

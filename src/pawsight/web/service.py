@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1  # after a refusal
 _BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
-_LEAST_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
-_MOST_OF_ONE_CLIENT = 0.75  # of all requests that may be active
+_MIN_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
+_MAX_OF_ONE_CLIENT = 0.75  # of all requests that may be active
 _BYTES_A_PIXEL = 25  # of memory, while a large photo is decoded
-_MOST_MEMORY = 0.5  # of the machine's, for large photos
+_MAX_MEMORY = 0.5  # of the machine's, for large photos
 _DRIFT_PHOTOS = 200  # tested at a time
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
@@ -51,7 +51,7 @@ class Service:
         self.is_stopping = False
         self.num_active = 0  # requests that were accepted and are not answered
         self._num_active_of: Counter[str] = Counter()  # those by client address
-        self._memory = MemoryBudget(max(8 * settings.max_bytes, _LEAST_HELD_BYTES))
+        self._memory = MemoryBudget(max(8 * settings.max_bytes, _MIN_HELD_BYTES))
         self.draining: asyncio.Task[None] | None = None  # once it is stopping
         self._pool: DecodePool | None = None
         # Large photos have processes of their own, too: one that is started takes its time.
@@ -141,7 +141,7 @@ class Service:
             self._pool.num_waiting_of(is_large=False) >= self.settings.max_waiting
             or self.num_active >= most
             # One client alone cannot keep all others out.
-            or self._num_active_of[client] >= math.ceil(_MOST_OF_ONE_CLIENT * most)
+            or self._num_active_of[client] >= math.ceil(_MAX_OF_ONE_CLIENT * most)
         ):
             self.metrics.photos.labels("refused").inc()
             raise BusyError("The queue is full. Try again in a second.")
@@ -267,7 +267,7 @@ def _num_large(settings: ServeSettings) -> int:
     most = _num_threads(settings) - 1
     if memory := machine.memory():
         of_each = settings.max_pixels * _BYTES_A_PIXEL * settings.workers
-        most = min(most, int(memory * _MOST_MEMORY / of_each))
+        most = min(most, int(memory * _MAX_MEMORY / of_each))
     return max(1, most)
 
 

@@ -16,7 +16,7 @@ from pawsight.web.settings import ServeSettings
 
 FIELD = "photos"
 _GRACE_SECONDS = 10.0  # before the least rate counts
-_LEAST_RATE = 8192  # bytes a second; a stalled body would hold a place for the whole timeout
+_MIN_RATE = 8192  # bytes a second; a stalled body would hold a place for the whole timeout
 RAW_TYPES = ("application/octet-stream",)  # besides image/*
 
 
@@ -100,7 +100,7 @@ class Body:
             raise HTTPException(
                 408,
                 f"The photos did not arrive within {self._settings.timeout:g} seconds, or slower "
-                f"than {_LEAST_RATE / 1024:g} kB a second.",
+                f"than {_MIN_RATE / 1024:g} kB a second.",
                 headers={"Connection": "close"},
             ) from error
 
@@ -147,7 +147,7 @@ class Body:
                 raise self._too_large()
             self._memory.add(len(chunk))
             self._num_bytes += len(chunk)
-            allowed = min(_GRACE_SECONDS + self._num_bytes / _LEAST_RATE, self._settings.timeout)
+            allowed = min(_GRACE_SECONDS + self._num_bytes / _MIN_RATE, self._settings.timeout)
             self._limit.reschedule(self._began + allowed)
             yield chunk
 

@@ -75,14 +75,15 @@ def pack(
     if shard_mb < 1:
         raise ConfigError(f"The size of a shard is invalid: {shard_mb} MB; it must be at least 1.")
     check_outside(into, source, "--into")
-    catalog = list_photos(source, progress, group_by, config=config)
     destination = open_destination(os.fspath(into))
     names = destination.names()
+    catalog = list_photos(source, progress, group_by, config=config)
     members = _checked_members(catalog, progress)
-    shards = assigned(members, shard_mb * 1_000_000)
+    shard_bytes = shard_mb * 1_000_000
+    shards = assigned(members, shard_bytes)
     index = ShardIndex(
         name=catalog.name,
-        checksum=checksum_of(members, shard_mb),
+        checksum=checksum_of(members, shard_bytes),
         num_shards=len(shards),
         shards=(),
     )

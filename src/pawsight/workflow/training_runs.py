@@ -22,7 +22,6 @@ from pawsight.data.splitting.saved_split import save_earlier
 from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.custom_network import Build
-from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
@@ -32,6 +31,7 @@ from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.candidates import kept_size
 from pawsight.training.custom_components import CustomComponents
+from pawsight.training.model_facts import describe_model
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import checked, merged, with_build
@@ -270,16 +270,7 @@ def _save(
 
     progress.start("Exporting the model")
     catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
-    description = ModelDescription(
-        architecture=config.model,
-        options=find_network(config.model).options,
-        class_names=catalog.class_names,
-        task=catalog.task.name,
-        image_size=pixels.image_size,
-        resize=config.resize,
-        pixel_scale=catalog.pixel_scale,
-        source=catalog.name,
-    )
+    description = describe_model(config, catalog, pixels.image_size)
     images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, description, images)
 

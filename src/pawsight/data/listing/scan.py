@@ -207,7 +207,7 @@ class _Scan:
         return f"{column} of {path.name}"
 
     def _with_parts_of_folders(self, photos: list[Photo], table: Path) -> list[Photo]:
-        """Give the photos of a table without parts those of the folders they are in, if any."""
+        """Return the photos of a table without parts in those of their folders, if any."""
         if parts := parts_of_paths([photo.path for photo in photos], self._config):
             return [replace(photo, part=part) for photo, part in zip(photos, parts, strict=True)]
         if isinstance(self._config.parts, dict):

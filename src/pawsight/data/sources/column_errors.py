@@ -14,7 +14,7 @@ from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, number
 from pawsight.errors import DataError
 
 _MARKS = re.compile(r"[,;|\[\]'\"]")
-_FEWEST_TEXTS = 5  # lines from which texts that all differ are no classes
+_MIN_TEXTS = 5  # lines from which texts that all differ are no classes
 _MAX_WHOLE = 20  # different whole numbers that may be classes in a column of any name
 
 
@@ -139,7 +139,7 @@ def check_values(
     parts = [[part.strip() for part in _MARKS.split(text)] for text in texts]
     counts = Counter(part for some in parts for part in some)
     is_shared = any(all(counts[part] > 1 for part in some) for some in parts)
-    is_different = len(set(texts)) == len(texts) >= _FEWEST_TEXTS
+    is_different = len(set(texts)) == len(texts) >= _MIN_TEXTS
     if not numbers and is_different and not is_shared:
         raise DataError(
             f"The column {heading} of {path} has another value in each line, such as "

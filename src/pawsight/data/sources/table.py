@@ -27,7 +27,7 @@ from pawsight.records import Part
 
 # Columns of what `pawsight predict` writes; see `inference.result_rows`.
 _PREDICTIONS = {"path", "label", "probability", "answer", "error"}
-_MOST_COLUMNS, _MOST_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
+_MAX_COLUMNS, _MAX_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ def _read_lines(
 
 def _others(headings: Sequence[str], columns: Columns, cells: Sequence[str]) -> str:
     """Return the cells of the unused columns as JSON: photos are compared by them in the report."""
-    unused = set(columns.unused[:_MOST_COLUMNS])
+    unused = set(columns.unused[:_MAX_COLUMNS])
     found = {
-        heading: cell[:_MOST_CHARACTERS]
+        heading: cell[:_MAX_CHARACTERS]
         for heading, cell in zip(headings, cells, strict=False)
         if heading in unused and cell
     }

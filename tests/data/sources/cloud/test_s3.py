@@ -258,6 +258,16 @@ def test_interrupted_packing_into_a_bucket_is_resumed(bucket, gate, pets):
 
 
 @pytest.mark.usefixtures("bucket")
+def test_upload_that_fails_once_is_tried_again(gate):
+    import pawsight
+
+    busy = ("PUT", "photos-00000.tar", _answer("503 Slow Down", "SlowDown"))
+    gate.faults += [busy, busy, busy]  # the library tries twice itself
+    assert pawsight.pack("s3://photos/pets", "s3://photos/packed").num_photos == 4
+    assert gate.faults == []
+
+
+@pytest.mark.usefixtures("bucket")
 def test_bucket_that_is_not_there_is_named(pets, recorded):
     import pawsight
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pawsight.addresses import public_address
 from pawsight.data.sources.cloud import stores
-from pawsight.errors import DiskError, SourceError
+from pawsight.errors import SourceError
 from pawsight.storage.atomic import disk_errors, make_dirs, replacing, temporary_path
 from pawsight.storage.cache import cache_dir
-from pawsight.storage.download import DownloadError, RetryableError
+from pawsight.storage.download import DownloadError, with_retries
+
+Answer = TypeVar("Answer")
 
 _WRITABLE = ("s3", "gs", "gcs", "az", "abfs", "abfss")
 
@@ -52,24 +54,26 @@ def open_destination(text: str) -> Destination:
 
 
 class _Folder:
-    """A folder on this machine."""
+    """A folder on this machine, which is made for the first file."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._path = path
-        with disk_errors(path):
-            make_dirs(path)
 
     def names(self) -> list[str]:
         with disk_errors(self._path):
-            return sorted(path.name for path in self._path.iterdir())
+            return sorted(p.name for p in self._path.iterdir()) if self._path.exists() else []
 
     def read(self, name: str) -> bytes:
         with disk_errors(self._path / name):
             return (self._path / name).read_bytes()
 
-    def write(self, name: str) -> contextlib.AbstractContextManager[Path]:
-        return replacing(self._path / name)
+    @contextlib.contextmanager
+    def write(self, name: str) -> Iterator[Path]:
+        with disk_errors(self._path):
+            make_dirs(self._path)
+        with replacing(self._path / name) as temporary:
+            yield temporary
 
 
 class _Store:
@@ -77,19 +81,17 @@ class _Store:
 
     def __init__(self, text: str) -> None:
         self.name = public_address(text).rstrip("/")
-        with self._errors():
-            self._fs, self._path = stores.open_store(text.rstrip("/"))
+        self._fs, self._path = self._asked(lambda: stores.open_store(text.rstrip("/")))
 
     def names(self) -> list[str]:
-        with self._errors():
-            if not self._fs.exists(self._path):
-                return []
-            found = self._fs.ls(self._path, detail=False)
-        return sorted(filter(None, (str(path).rpartition("/")[2] for path in found)))
+        def listed() -> list[str]:
+            return self._fs.ls(self._path, detail=False) if self._fs.exists(self._path) else []
+
+        paths = self._asked(listed)
+        return sorted(filter(None, (str(path).rpartition("/")[2] for path in paths)))
 
     def read(self, name: str) -> bytes:
-        with self._errors():
-            content: bytes = self._fs.cat_file(f"{self._path}/{name}")
+        content: bytes = self._asked(lambda: self._fs.cat_file(f"{self._path}/{name}"))
         return content
 
     @contextlib.contextmanager
@@ -100,19 +102,24 @@ class _Store:
         try:
             with disk_errors(path):
                 yield path
-            with self._errors():
-                self._fs.put_file(str(path), f"{self._path}/{name}")
+            self._asked(lambda: self._fs.put_file(str(path), f"{self._path}/{name}"))
         finally:
             path.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
+    def _asked(self, call: Callable[[], Answer]) -> Answer:
+        """Return what the store answers, after several tries where one may succeed later.
+
+        Raises:
+            SourceError: It does not answer, or refuses.
+        """
+
+        def tried() -> Answer:
             with stores.translated():
-                yield
-        except DiskError:
-            raise
-        except (DownloadError, RetryableError) as error:
+                return call()
+
+        try:
+            return with_retries(tried)
+        except DownloadError as error:
             raise SourceError(
                 f"{self.name} cannot be written: {error}.\n"
                 f"Check the address and that you may write there, and run the same command again: "
