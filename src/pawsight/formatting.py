@@ -85,15 +85,32 @@ def to_json(value: Any, indent: int | None = None) -> str:
 def inert_cell(text: str) -> str:
     """Return a CSV cell that no spreadsheet takes for a formula: an apostrophe before "=", "@" ...
 
-    Source: OWASP, CSV Injection.
+    `original_cell` is its inverse, so a text that begins with apostrophes before a formula has
+    one more. Source: OWASP, CSV Injection.
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
+
+
+def original_cell(cell: str) -> str:
+    """Return the text of a cell that `inert_cell` wrote."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell.lstrip("'")) else cell
 
 
 def inert_path(path: str) -> str:
-    """Return a path that names the same file, and that no spreadsheet takes for a formula."""
-    return f"./{path}" if _FORMULA.match(path) else path
+    """Return a path that names the same file, and that no spreadsheet takes for a formula.
+
+    `original_path` is its inverse.
+    """
+    return f"./{path}" if _FORMULA.match(_HERE.sub("", path)) else path
+
+
+def original_path(cell: str) -> str:
+    """Return the path of a cell that `inert_path` wrote."""
+    is_inert = cell.startswith("./") and _FORMULA.match(_HERE.sub("", cell))
+    return cell[2:] if is_inert else cell
 
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~!])")
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+$)")
+# The wide forms are those of East Asian keyboards, which Excel takes for the narrow ones.
+_FORMULA = re.compile(r"[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.]+$)")
+_HERE = re.compile(r"(?:\./)*")

@@ -77,10 +77,11 @@ def test_every_row_survives_saving(catalog, tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", " a ", "é😀.jpg", "\udcff.jpg"],
+    ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", " a ", "é😀.jpg", "\udcff.jpg"]
+    + ["=1.jpg", "'=1.jpg", "''@1", "./=1.jpg", "-1.jpg", "'a.jpg"],
 )
 def test_any_name_survives_saving(path, tmp_path):
-    photos = (Photo(path, f"class {path}", problem="one, two\nthree"),)
+    photos = (Photo(path, path, problem="one, two\nthree", group=f"={path}"),)
     Catalog("odd", tmp_path, photos).save(tmp_path / "catalog.csv")
     assert Catalog.load(tmp_path / "catalog.csv", tmp_path).photos == photos
 
@@ -90,6 +91,28 @@ def test_the_file_is_a_table_that_a_person_can_read(catalog, tmp_path):
     lines = (tmp_path / "catalog.csv").read_text().splitlines()
     assert lines[0].startswith("path,label,part,group,problem,flaw,format,width,height,size,")
     assert lines[1] == "cats/a.jpg,cats,train,,,,JPEG,4,3,10,1.25,0.0,2.5,aa,00,7,,,0,"
+
+
+def test_no_cell_is_a_formula(tmp_path):
+    photos = (Photo("=1.jpg", "+cats", "train", problem="", group="@me", brightness=-1.5),)
+    catalog = Catalog("odd", tmp_path, photos)
+    catalog.save(tmp_path / "catalog.csv")
+    catalog.save_split(tmp_path / "split.csv")
+
+    assert (tmp_path / "catalog.csv").read_text().splitlines()[1] == (
+        "./=1.jpg,'+cats,train,'@me,,,,0,0,0,-1.5,0.0,0.0,,,0,,,0,"
+    )
+    assert (tmp_path / "split.csv").read_text() == "path,label,part\n./=1.jpg,'+cats,train\n"
+
+
+def test_names_of_a_catalog_of_an_earlier_version_are_taken_as_they_are(tmp_path):
+    Catalog("odd", tmp_path, (Photo("a.jpg", "cats"),)).save(tmp_path / "catalog.csv")
+    text = (tmp_path / "catalog.csv").read_text()
+    (tmp_path / "catalog.csv").write_text(text.replace("a.jpg,cats", "=a.jpg,=cats"))
+
+    (photo,) = Catalog.load(tmp_path / "catalog.csv", tmp_path).photos
+
+    assert (photo.path, photo.label) == ("=a.jpg", "=cats")
 
 
 def test_the_split_is_saved_as_path_label_part(catalog, tmp_path):

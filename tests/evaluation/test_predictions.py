@@ -127,6 +127,10 @@ def test_collect_refuses_a_model_with_another_number_of_classes(make_catalog):
         "Füchse/🦊.jpg",
         "<b>bold</b>.jpg",
         " leading space.jpg",
+        "=HYPERLINK(1).jpg",
+        "'=1.jpg",
+        "./@1.jpg",
+        "class =1",
     ],
 )
 def test_saved_predictions_come_back_with_any_file_name(tmp_path, name):
@@ -145,6 +149,18 @@ def test_saved_predictions_come_back_with_any_file_name(tmp_path, name):
     assert found.class_names == predictions.class_names
     assert found.labels.tolist() == [1, 0]
     assert found.probs.tolist() == predictions.probs.tolist()
+
+
+def test_no_cell_of_saved_predictions_is_a_formula(tmp_path):
+    path = tmp_path / "predictions-test.csv"
+    names = ("+cat", "=dog")
+
+    save_predictions(Predictions(("=1.jpg",), np.array([1]), np.array([[0.25, 0.75]]), names), path)
+
+    assert path.read_text() == (
+        '"path","truth","label","probability","\'+cat","\'=dog"\n'
+        '"./=1.jpg","\'=dog","\'=dog",0.75,0.25,0.75\n'
+    )
 
 
 def test_saved_predictions_read_well_in_a_spreadsheet(tmp_path):

@@ -16,6 +16,7 @@ import numpy as np
 
 from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.errors import DataError, RunError
+from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
 from pawsight.task import SINGLE_LABEL, Task
@@ -120,7 +121,7 @@ class Catalog:
         return self.task.encode([photo.label for photo in self.photos], self.class_names)
 
     def save(self, path: Path) -> None:
-        """Write all rows as CSV, whole or not at all.
+        """Write all rows as CSV, whole or not at all; no cell is a formula to a spreadsheet.
 
         Raises:
             DiskError: The file cannot be written.
@@ -130,6 +131,8 @@ class Catalog:
 
     def save_split(self, path: Path) -> None:
         """Write path, label and part of the usable photos: a table that `train` reads again.
+
+        No cell is a formula to a spreadsheet.
 
         Raises:
             DiskError: The file cannot be written.
@@ -175,16 +178,23 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]])
     # Only characters of its line end make csv quote a field, and a name may hold either.
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(map(_inert, columns, row) for row in rows)
     write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
 
 
+def _inert(column: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return inert_path(value) if column == "path" else inert_cell(value)
+
+
 def _photo(row: dict[str, str]) -> Photo:
-    values: dict[str, str | int | float] = {
-        field.name: row[field.name] for field in fields(Photo) if field.name in row
-    }
-    if None in values.values():
+    if None in row.values():
         raise ValueError("a cell is missing")
+    values: dict[str, str | int | float] = {
+        field.name: original_cell(row[field.name]) for field in fields(Photo) if field.name in row
+    }
+    values["path"] = original_path(row["path"])
     if values["part"] not in ("", *PARTS):
         raise ValueError(values["part"])
     values.update({name: read(row[name]) for name, read in _NUMBERS.items() if name in row})

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pawsight.data.reading.store import is_lost
 from pawsight.errors import DataError, RunError, ShapeError
+from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
 from pawsight.progress import Progress
 from pawsight.records import (
     FloatArray,
@@ -99,19 +100,20 @@ def save_predictions(predictions: Predictions, path: Path) -> None:
     Of several labels, truth and label are texts with a ";" between them, and the probability is
     that of the least certain decision.
     `class_columns` names the columns of the classes. Probabilities have as many
-    digits as it takes to distinguish them. Raises DiskError when the file cannot
-    be written.
+    digits as it takes to distinguish them. No cell is a formula to a spreadsheet.
+    Raises DiskError when the file cannot be written.
     """
     names = predictions.class_names
     text = io.StringIO(newline="")
     # Text is always quoted: only so does a lone carriage return in a name survive.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow([*_FIXED_COLUMNS, *class_columns(names, _FIXED_COLUMNS)])
+    writer.writerow(map(inert_cell, [*_FIXED_COLUMNS, *class_columns(names, _FIXED_COLUMNS)]))
     truths = predictions.task.texts(predictions.labels, names)
     for photo, truth, row in zip(predictions.paths, truths, predictions.probs, strict=True):
         digits = [float(str(value)) for value in row]  # a float32 keeps its own short digits
         label, probability, _ = predictions.task.describe(np.array(digits), names)
-        writer.writerow([photo, truth, label, probability, *digits])
+        texts = (inert_path(photo), inert_cell(truth), inert_cell(label))
+        writer.writerow([*texts, probability, *digits])
     write_text(path, text.getvalue())
 
 
@@ -124,14 +126,15 @@ def load_predictions(path: Path, task: Task = SINGLE_LABEL) -> Predictions:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *rows = csv.reader(file)
-        names = tuple(classes_of(header[len(_FIXED_COLUMNS) :], _FIXED_COLUMNS))
+        columns = map(original_cell, header[len(_FIXED_COLUMNS) :])
+        names = tuple(classes_of(columns, _FIXED_COLUMNS))
         if header[: len(_FIXED_COLUMNS)] != _FIXED_COLUMNS or len(names) < 2:
             raise ValueError("the first line is not the one pawsight writes")
-        labels = task.encode([row[1] for row in rows], names)
+        labels = task.encode([original_cell(row[1]) for row in rows], names)
         if (labels < 0).any():
             raise ValueError("a true class has no column")
         return Predictions(
-            paths=tuple(row[0] for row in rows),
+            paths=tuple(original_path(row[0]) for row in rows),
             labels=labels,
             probs=np.array([row[len(_FIXED_COLUMNS) :] for row in rows], np.float64).reshape(
                 len(rows), len(names)

@@ -945,3 +945,13 @@ def test_predictions_are_no_labels_unless_the_user_chooses_their_column(tmp_path
         read_table(table)
     found = read_table(table, SourceConfig(columns={"label": "answer"}))
     assert [line.label for line in found.lines] == ["cats", "unsure"]
+
+
+def test_a_label_that_was_kept_from_being_a_formula_is_read_as_it_was(tmp_path):
+    table = tmp_path / "split.csv"
+    table.write_text("path,label,group\n./=1.jpg,'=cats,'@me\n2.jpg,'tis,me\n")
+
+    first, second = read_table(table).lines
+
+    assert (first.path, first.label, first.group) == ("./=1.jpg", "=cats", "@me")
+    assert second.label == "'tis"

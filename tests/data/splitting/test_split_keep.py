@@ -184,3 +184,14 @@ def test_a_new_photo_has_no_part_in_a_restored_split(before, run):
     new = Photo("new.jpg", "cats", sha256="new", part="train")
     restored = restore(replace(before, photos=(*before.photos, new)), str(run.path))
     assert restored.photos == (*before.photos, replace(new, part=""))
+
+
+@pytest.mark.parametrize("file", ["catalog.csv", "split.csv"])
+def test_a_photo_with_the_name_of_a_formula_keeps_its_part(tmp_path, file):
+    catalog = catalog_of(Photo("=1.jpg", "=cats", "test"), Photo("cats/1.jpg", "=cats", "train"))
+    run = Run(tmp_path / "run")
+    catalog.save(run.catalog_path)
+    catalog.save_split(run.split_path)
+    undivided = replace(catalog, photos=tuple(replace(p, part="") for p in catalog.photos))
+
+    assert restore(undivided, str(run.path / file)) == catalog

@@ -16,7 +16,7 @@ from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.sources.table import read_rows
 from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import inert_cell
+from pawsight.formatting import original_cell
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
@@ -108,18 +108,13 @@ def _read(path: Path) -> dict[str, str]:
         if not written or "\0" in written:
             raise DataError(f"Line {number} of {path} has no path.")
         check_text(path, number, [cells.get("label", "")], can_choose=False)
-        label = class_name(_original(cells.get("label", "")))
+        label = class_name(original_cell(cells.get("label", "")))
         if labels.setdefault(written, label) != label:
             raise DataError(
                 f"Line {number} of {path} gives {written} the label '{label}', an earlier one "
                 f"'{labels[written]}'.\nLeave one of them."
             )
     return labels
-
-
-def _original(cell: str) -> str:
-    """Undo `inert_cell`, which our own tables are written with."""
-    return cell[1:] if cell.startswith("'") and inert_cell(cell[1:]) == cell else cell
 
 
 def _report(

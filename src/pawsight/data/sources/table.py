@@ -23,6 +23,7 @@ from pawsight.data.sources.table_cells import (
 )
 from pawsight.data.sources.table_columns import Columns, choose_columns
 from pawsight.errors import DataError
+from pawsight.formatting import original_cell
 from pawsight.records import Part
 
 # Columns of what `pawsight predict` writes; see `inference.result_rows`.
@@ -171,7 +172,7 @@ def _read_lines(
         raise DataError(f"Line {number} of {path} has no path.")
     labels = [headings[i] for i in columns.one_hot if is_on(cell(i))]
     if columns.label is not None:
-        written = cell(columns.label)
+        written = original_cell(cell(columns.label))
         labels = written.split(separator) if separator else _listed(written)
         labels = [label.strip() for label in labels if label.strip()]
     check_text(path, number, (text for i, text in enumerate(cells) if i != columns.path))
@@ -187,7 +188,7 @@ def _read_lines(
             f"State which part it is: --parts train=...,test={written}; or leave the column out: "
             f"--parts none"
         )
-    group, others = cell(columns.group), _others(headings, columns, cells)
+    group, others = original_cell(cell(columns.group)), _others(headings, columns, cells)
     return [Line(photo, label, part, group, number, others) for label in labels or [""]]
 
 

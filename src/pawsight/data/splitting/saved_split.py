@@ -10,6 +10,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.table import read_rows
 from pawsight.errors import DataError
+from pawsight.formatting import original_path
 from pawsight.records import PARTS, Part, Photo
 from pawsight.runs import Run
 
@@ -109,7 +110,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, Part]]:
                 f"Line {number} of {path} has the part '{written}'; "
                 f"it can be train, validation or test."
             )
-        yield cells["path"], cells.get("sha256", ""), part
+        yield original_path(cells["path"]), cells.get("sha256", ""), part
 
 
 def restore(catalog: Catalog, where: str) -> Catalog:
