@@ -1,12 +1,14 @@
 """The kinds of files that are damaged: sound originals, and how pawsight opens each."""
 
 import csv
+import hashlib
 import io
 import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ from pawsight.training.checkpoints import load_checkpoint
 from pawsight.training.plan import load_plan
 
 Opener = Callable[[Path], Any]
+Seal = Callable[[bytes], bytes]
+_SEAL = b"sha256:"  # precedes the checksum of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,26 @@ class Kind:
         place: Its path below the folder that a case is written to.
         opens: Opens that folder, as the command that reads such a file does.
         needs_keras: Whether it takes Keras, which takes seconds to import.
+        is_zip: Whether it is a zip archive of which single members are damaged, too: with
+            right checksums of the archive, so that what reads the members receives them.
+        seal: Appends the right checksum to what was damaged before it.
     """
 
     originals: tuple[bytes, ...]
     place: str
     opens: Opener
     needs_keras: bool = False
+    is_zip: bool = False
+    seal: Seal | None = None
 
 
 def kinds_of(run_path: Path) -> dict[str, Kind]:
     """Return the kinds by name; those of a run are taken from a finished one."""
     run = Run.open(run_path)
 
-    def of_run(path: Path, opens: Callable[[Run], Any], needs_keras: bool = False) -> Kind:
+    def of_run(path: Path, opens: Callable[[Run], Any], **facts: Any) -> Kind:
         place = str(path.relative_to(run.path))
-        return Kind((path.read_bytes(),), place, lambda folder: opens(Run(folder)), needs_keras)
+        return Kind((path.read_bytes(),), place, lambda folder: opens(_run(folder)), **facts)
 
     catalog = Catalog.load(run.catalog_path, run.path)
     predictions = run.predictions_path("validation")
@@ -80,20 +89,40 @@ def kinds_of(run_path: Path) -> dict[str, Kind]:
         "checkpoint": of_run(
             run.checkpoints_dir / "latest.npz",
             lambda one: load_checkpoint(one.checkpoints_dir, Silent()),
+            is_zip=True,
+            seal=_sealed,
         ),
         "detector": of_run(
             run.out_of_distribution_path,
             lambda one: OutOfDistributionDetector.load(one.out_of_distribution_path),
+            is_zip=True,
         ),
         "model.onnx": of_run(run.onnx_path, lambda one: new_session(read_onnx(one.onnx_path))),
         "table": Kind(_tables(), "photos.csv", lambda folder: read_table(folder / "photos.csv")),
         "zip": Kind((_zip(),), "photos.zip", lambda folder: _unpack(folder, "photos.zip")),
         "tar": Kind(_tars(), "photos.tar", lambda folder: _unpack(folder, "photos.tar")),
-        "weights.h5": of_run(run.weights_path, lambda one: _load_weights(one.weights_path), True),
+        "weights.h5": of_run(
+            run.weights_path, lambda one: _load_weights(one.weights_path), needs_keras=True
+        ),
         "model.keras": Kind(
-            (), "model.keras", lambda folder: _load_weights(folder / "model.keras"), True
+            (),
+            "model.keras",
+            lambda folder: _load_weights(folder / "model.keras"),
+            needs_keras=True,
+            is_zip=True,
         ),
     }
+
+
+@cache
+def _run(folder: Path) -> Run:
+    return Run(folder)
+
+
+def _sealed(data: bytes) -> bytes:
+    """Return a checkpoint whose npz was damaged, with the checksum that fits."""
+    content = data.rpartition(_SEAL)[0] or data
+    return content + _SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
 def saved_by_keras(folder: Path) -> bytes:
@@ -106,7 +135,7 @@ def saved_by_keras(folder: Path) -> bytes:
 def _network() -> Any:
     from pawsight.models.registry import build_model
 
-    return build_model("colab", 2, (32, 32))
+    return build_model("colab", 2, (24, 24))
 
 
 _built: list[Any] = []
@@ -173,5 +202,5 @@ def trained(folder: Path) -> Path:
     import pawsight
 
     pawsight.draw_sample(folder / "photos", 40)
-    config = TrainConfig(model="colab", image_size=(32, 32), epochs=1, batch_size=8)
+    config = TrainConfig(model="colab", image_size=(24, 24), epochs=1, batch_size=8)
     return pawsight.train(folder / "photos", config, folder / "run").path
