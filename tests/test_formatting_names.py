@@ -24,7 +24,9 @@ def test_markdown_shows_a_name_as_it_is():
     assert markdown_text("a*b_[c](d)|`e`#\\") == "a\\*b\\_\\[c\\](d)\\|\\`e\\`\\#\\\\"
 
 
-@pytest.mark.parametrize("text", ["=1", "@a", "+a", "-a", "\t=1", "\n=1", "\uff1d1", "-1+cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "text", ["=1", "@a", "+a", "-a", "\t=1", "\n=1", "\uff1d1", "-1+cmd|' /C calc'!A0"]
+)
 def test_what_a_spreadsheet_takes_for_a_formula_is_marked(text):
     assert inert_cell(text) == f"'{text}"
     assert inert_path(text) == f"./{text}"

@@ -135,7 +135,7 @@ def saved_by_keras(folder: Path) -> bytes:
 def _network() -> Any:
     from pawsight.models.registry import build_model
 
-    return build_model("colab", 2, (24, 24))
+    return build_model("colab", 2, (32, 32))
 
 
 _built: list[Any] = []
@@ -202,5 +202,5 @@ def trained(folder: Path) -> Path:
     import pawsight
 
     pawsight.draw_sample(folder / "photos", 40)
-    config = TrainConfig(model="colab", image_size=(24, 24), epochs=1, batch_size=8)
+    config = TrainConfig(model="colab", image_size=(32, 32), epochs=1, batch_size=8)
     return pawsight.train(folder / "photos", config, folder / "run").path

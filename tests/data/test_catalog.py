@@ -77,8 +77,19 @@ def test_every_row_survives_saving(catalog, tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", " a ", "é😀.jpg", "\udcff.jpg"]
-    + ["=1.jpg", "'=1.jpg", "''@1", "./=1.jpg", "-1.jpg", "'a.jpg"],
+    [
+        *(
+            "a,b.jpg",
+            'a"b.jpg',
+            "a\nb.jpg",
+            "a\rb.jpg",
+            "a\r\nb.jpg",
+            " a ",
+            "é😀.jpg",
+            "\udcff.jpg",
+        ),
+        *("=1.jpg", "'=1.jpg", "''@1", "./=1.jpg", "-1.jpg", "'a.jpg"),
+    ],
 )
 def test_any_name_survives_saving(path, tmp_path):
     photos = (Photo(path, path, problem="one, two\nthree", group=f"={path}"),)
