@@ -1,9 +1,10 @@
 """Run pytest many times without importing TensorFlow many times.
 
 Started as a process of its own. Reads a line of JSON per run from standard
-input: folder, arguments, environment, output file and seconds. Each run is a
+input: folder, arguments, environment, output file, log and seconds. Each run is a
 fork of this process, which has imported the libraries but nothing of pawsight;
-its exit status, or "timeout", is written to standard output as a line.
+its exit status, or "timeout", is written to standard output as a line. A run is
+ended where nothing was written to its log for `seconds`: a test does not end.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 
 # What takes long to import; nothing that starts threads.
 LIBRARIES = (
@@ -35,7 +37,7 @@ def main() -> None:
         child = os.fork()
         if not child:
             _run(request)
-        print(_waited(child, request["seconds"]), flush=True)
+        print(_waited(child, request["log"], request["seconds"]), flush=True)
 
 
 def _run(request: dict) -> None:
@@ -60,17 +62,25 @@ def _run(request: dict) -> None:
         os._exit(status)
 
 
-def _waited(child: int, seconds: float) -> str:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
+def _waited(child: int, log: str, seconds: float) -> str:
+    begun = time.time()
+    while time.time() - max(begun, _written(log)) < seconds:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
             _end_group(child)
             return str(os.waitstatus_to_exitcode(status))
-        time.sleep(0.02)
+        time.sleep(0.1)
     _end_group(child)
     os.waitpid(child, 0)
     return "timeout"
+
+
+def _written(log: str) -> float:
+    """Return when a file was last written; 0 where it is not there yet."""
+    try:
+        return Path(log).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _end_group(child: int) -> None:
