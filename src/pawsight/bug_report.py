@@ -65,8 +65,8 @@ def _files_of(run: Run) -> tuple[Path, ...]:
 
 def _packages() -> str:
     """Return the installed packages, one `name==version` a line, in the order of their names."""
-    found = {f"{one.name}=={one.version}" for one in distributions()}
-    return "".join(f"{line}\n" for line in sorted(found, key=str.lower))
+    packages = {f"{one.name}=={one.version}" for one in distributions()}
+    return "".join(f"{line}\n" for line in sorted(packages, key=str.lower))
 
 
 def _public(text: str) -> str:

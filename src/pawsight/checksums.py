@@ -71,13 +71,15 @@ def load_checksums(run: Run) -> dict[str, str] | None:
     """
     if not run.checksums_path.is_file():
         return None
-    found = run.read_json(run.checksums_path).get("sha256")
-    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+    checksums = run.read_json(run.checksums_path).get("sha256")
+    if not isinstance(checksums, dict) or not all(
+        isinstance(one, str) for one in checksums.values()
+    ):
         raise RunError(
             f"{run.checksums_path} is damaged: it holds no checksums.\n"
             f"Copy the run folder again, or remove that file to go without them."
         )
-    return found
+    return checksums
 
 
 @contextlib.contextmanager
@@ -113,5 +115,5 @@ def _present(*paths: Path) -> list[Path]:
 
 
 def _save(run: Run, checksums: dict[str, str]) -> None:
-    found = {"format_version": FORMAT_VERSION, "sha256": dict(sorted(checksums.items()))}
-    write_json(run.checksums_path, found)
+    content = {"format_version": FORMAT_VERSION, "sha256": dict(sorted(checksums.items()))}
+    write_json(run.checksums_path, content)

@@ -54,7 +54,9 @@ class _Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            lines = [describe_error(type(self), found) for found in error.errors(include_url=False)]
+            lines = [
+                describe_error(type(self), problem) for problem in error.errors(include_url=False)
+            ]
             unique = dict.fromkeys(lines)  # where a setting may be of two types, both complain
             raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
 

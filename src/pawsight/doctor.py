@@ -158,9 +158,9 @@ def _versions(
     needed: list[Requirement], extra: str, problems: list[dict[str, str]]
 ) -> dict[str, str | None]:
     """Read the installed versions; a required package that is missing or too old is a problem."""
-    found = {one.name: _installed(one.name) for one in needed}
+    versions = {one.name: _installed(one.name) for one in needed}
     for one in needed:
-        there = found[one.name]
+        there = versions[one.name]
         if there is not None and not one.specifier.contains(there, prereleases=True):
             problems.append(
                 {
@@ -169,7 +169,7 @@ def _versions(
                     "remedy": f"{_install(extra)} --upgrade",
                 }
             )
-    missing = [name for name, there in found.items() if there is None]
+    missing = [name for name, there in versions.items() if there is None]
     if missing and not extra:
         problems.append(
             {
@@ -177,7 +177,7 @@ def _versions(
                 "remedy": _install(""),
             }
         )
-    return found
+    return versions
 
 
 def _devices(problems: list[dict[str, str]]) -> list[str] | None:
@@ -186,7 +186,9 @@ def _devices(problems: list[dict[str, str]]) -> list[str] | None:
         prepare_tensorflow()
         import tensorflow as tf
 
-        return [f"{found.device_type}: {found.name}" for found in tf.config.list_physical_devices()]
+        return [
+            f"{device.device_type}: {device.name}" for device in tf.config.list_physical_devices()
+        ]
     except Exception as error:  # noqa: BLE001 - a broken installation fails in any way it likes
         problems.append(
             {

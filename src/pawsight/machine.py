@@ -45,17 +45,17 @@ def num_cpus() -> int:
 
 def memory() -> int | None:
     """Return the memory this process may use, in bytes: the machine's, or less in a container."""
-    found = []
+    limits = []
     try:
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        found += _windows_memory()
+        limits += _windows_memory()
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
-            found.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
+            limits.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
         except (OSError, ValueError):  # no such file, or the word "max"
             continue
-    return min(found, default=None)
+    return min(limits, default=None)
 
 
 # Where glibc keeps what one photo gave back for the next one: in blocks of up to so many bytes, and

@@ -30,40 +30,40 @@ def parse_names(value: Any) -> Any:
 def parse_assignments(value: Any) -> Any:
     """Read `x=a+b,y=c`, or several of such texts, as {"x": ("a", "b"), "y": ("c",)}."""
     if isinstance(value, dict):
-        found = {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
-        if not all(isinstance(one, list | tuple) for one in found.values()):
+        assigned = {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
+        if not all(isinstance(one, list | tuple) for one in assigned.values()):
             raise ValueError("give each name a text or a list of texts")
-        return found
-    found = {}
+        return assigned
+    assigned = {}
     for text in names if isinstance(names := parse_names(value), tuple) else ():
         name, equals, those = text.partition("=")
         parts = tuple(one.strip() for one in those.split("+"))
         if not equals or not name.strip() or not all(parts):
             shown = text.encode("utf-8", "replace").decode()  # pydantic takes no half characters
             raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{shown}'")
-        found[name.strip()] = found.get(name.strip(), ()) + parts
-    return found
+        assigned[name.strip()] = assigned.get(name.strip(), ()) + parts
+    return assigned
 
 
 def parse_parts(value: Any) -> Any:
     """Read `train=a,val=b+c` as names by part; a part may be spelled in two ways."""
     if value is None or value == "none":
         return value
-    found: dict[str, tuple[str, ...]] = {}
+    values: dict[str, tuple[str, ...]] = {}
     for part, names in parse_assignments(value).items():
         part = _SHORT_PARTS.get(part, part)
-        found[part] = (*found.get(part, ()), *names)
-    if others := found.keys() - set(PARTS):
+        values[part] = (*values.get(part, ()), *names)
+    if others := values.keys() - set(PARTS):
         raise ValueError(f"there is no part '{min(others)}', only train, validation and test")
-    given = [name for folders in found.values() for name in set(map(str, folders))]
+    given = [name for folders in values.values() for name in set(map(str, folders))]
     if len(set(given)) < len(given):
         raise ValueError(f"'{max(given, key=given.count)}' is given as two parts; name it once")
-    return found
+    return values
 
 
 def parse_columns(value: Any) -> Any:
     """Read `path=id,labels=a+b` as headings by role."""
-    found = {key: "+".join(map(str, names)) for key, names in parse_assignments(value).items()}
-    if {"label", "labels"} <= found.keys():
+    columns = {key: "+".join(map(str, names)) for key, names in parse_assignments(value).items()}
+    if {"label", "labels"} <= columns.keys():
         raise ValueError("give label, one column of classes, or labels, a column for each class")
-    return found
+    return columns

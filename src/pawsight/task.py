@@ -222,10 +222,10 @@ class MultiLabel(Task):
     def encode(self, texts: Sequence[str], class_names: Sequence[str]) -> IntArray:
         """Return 1 or 0 for each class, [N, K]."""
         numbers = {name: number for number, name in enumerate(class_names)}
-        found = np.zeros((len(texts), len(class_names)), np.int64)
+        encoded = np.zeros((len(texts), len(class_names)), np.int64)
         for row, text in enumerate(texts):
-            found[row, [numbers[name] for name in self.names_of(text) if name in numbers]] = 1
-        return found
+            encoded[row, [numbers[name] for name in self.names_of(text) if name in numbers]] = 1
+        return encoded
 
     def texts(self, labels: IntArray, class_names: Sequence[str]) -> list[str]:
         """Return the labels of each photo with a `;` between them."""

@@ -82,10 +82,10 @@ def audit(
     chosen, pixels = source_config(ctx), pixels_config(set_)
     folder = out if out is not None or as_json else default_results_dir("audits", source)
     with shown() as progress:
-        found = workflow.audit(source, folder, group_by, progress, chosen, pixels)
-    audited = Audit.from_json(found)
+        result = workflow.audit(source, folder, group_by, progress, chosen, pixels)
+    audited = Audit.from_json(result)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
         print_audit(audited)
     if folder is not None:
@@ -111,13 +111,13 @@ def print_audit(audit: Audit) -> None:
     ]
     print_table(rows, title=audit.name)
     _print_classes(audit)
-    found = {name: one for name, one in audit.findings.items() if one.items}
+    findings = {name: one for name, one in audit.findings.items() if one.items}
     serious = {check.id for check in CHECKS if check.is_serious}
-    for name, one in found.items():
+    for name, one in findings.items():
         if name in serious or one.kind is GroupItem:
             _print_some(one)
-    if found:
-        summary = [(name, _count(one), _first(one)) for name, one in found.items()]
+    if findings:
+        summary = [(name, _count(one), _first(one)) for name, one in findings.items()]
         print_table(summary, ["found", "how many", "the first"], right="how many")
     else:
         print_line("No problems found.\n")

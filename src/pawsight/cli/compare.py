@@ -39,14 +39,18 @@ def compare(
     """
     from pawsight import workflow
 
-    found = workflow.compare(runs, out)
+    comparison = workflow.compare(runs, out)
     if as_json:
-        text = {"runs": [dataclasses.asdict(run) | {"path": str(run.path)} for run in found.runs]}
-        print_json(dataclasses.asdict(found) | text | {"out": found.out and str(found.out)})
+        text = {
+            "runs": [dataclasses.asdict(run) | {"path": str(run.path)} for run in comparison.runs]
+        }
+        print_json(
+            dataclasses.asdict(comparison) | text | {"out": comparison.out and str(comparison.out)}
+        )
     else:
-        _print(found)
-        if found.out is not None:
-            print_line(f"With photos: {found.out}")
+        _print(comparison)
+        if comparison.out is not None:
+            print_line(f"With photos: {comparison.out}")
 
 
 def _print(found: Comparison) -> None:

@@ -62,11 +62,11 @@ def cross_validate(
     from pawsight.cli.progress import shown
 
     with shown() as progress:
-        found = workflow.cross_validate(source, chosen, out, progress)
+        result = workflow.cross_validate(source, chosen, out, progress)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        print_folds(found)
+        print_folds(result)
 
 
 def print_folds(found: dict[str, Any]) -> None:

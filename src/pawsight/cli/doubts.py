@@ -56,11 +56,11 @@ def doubts(
 
     folder = out if out is not None or as_json else default_results_dir("doubts", source)
     with shown() as progress:
-        found = workflow.doubts(source, folder, progress, source_config(ctx))
+        result = workflow.doubts(source, folder, progress, source_config(ctx))
     if as_json:
-        print_json(dataclasses.asdict(found) | {"out": None if folder is None else str(folder)})
+        print_json(dataclasses.asdict(result) | {"out": None if folder is None else str(folder)})
     else:
-        _print(found)
+        _print(result)
     if folder is not None:
         print(f"With photos: {folder / 'doubts.html'}", file=sys.stderr if as_json else results())
 

@@ -59,16 +59,16 @@ def export(
     from pawsight.cli.tables import print_json
     from pawsight.workflow.exports import export_all
 
-    found: list[Exported] = []
+    exports: list[Exported] = []
     try:
         with shown() as progress:
             for one in export_all(run, format or ["onnx"], out, photos, progress):
-                found.append(one)
+                exports.append(one)
     finally:  # what is there is printed, even if the next format failed
         if as_json:
-            print_json([_as_json(one) for one in found])
-        elif found:
-            _print(found)
+            print_json([_as_json(one) for one in exports])
+        elif exports:
+            _print(exports)
 
 
 def _as_json(exported: Exported) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command, and turn what it raises into lines for display and an exit code."""
         try:
-            found = super().invoke(ctx)
+            result = super().invoke(ctx)
             sys.stdout.flush()  # here a closed pipe or a full disk can still be reported
         except (typer.Exit, typer.Abort, _TYPER_ERROR):
             raise
@@ -68,7 +68,7 @@ class Commands(TyperGroup):
             if ctx.params.get("debug") and not isinstance(error, BrokenPipeError):
                 raise
             raise typer.Exit(error_output.show(error, ctx.invoked_subcommand or "")) from error
-        return found
+        return result
 
 
 app = typer.Typer(

@@ -20,7 +20,9 @@ def print_metrics(evaluation: Evaluation) -> None:
     Where the classes are imbalanced, the balanced accuracy comes first.
     """
     main = evaluation.main
-    columns: dict[str, PartMetrics] = {str(part): found for part, found in evaluation.parts.items()}
+    columns: dict[str, PartMetrics] = {
+        str(part): metrics for part, metrics in evaluation.parts.items()
+    }
     copies = evaluation.training_copies
     if copies and copies.without:
         columns["without copies of training photos"] = copies.without
@@ -34,14 +36,14 @@ def print_metrics(evaluation: Evaluation) -> None:
     labels = {name: one for name, one in classes.items() if isinstance(one, LabelMetrics)}
     if labels:
         print_table(
-            [_label_row(name, found) for name, found in labels.items()][:_MAX_CLASSES],
+            [_label_row(name, metrics) for name, metrics in labels.items()][:_MAX_CLASSES],
             [f"label ({evaluation.headline})", *_LABEL_COLUMNS],
             right=" ".join(_LABEL_COLUMNS),
         )
         return
     if 0 < len(classes) <= _MAX_CLASSES:
         print_table(
-            [_class_row(name, found) for name, found in classes.items()],
+            [_class_row(name, metrics) for name, metrics in classes.items()],
             [f"class ({evaluation.headline})", "photos", "precision", "recall", "F1"],
             right="photos F1",
         )

@@ -42,7 +42,7 @@ def report(
     for target in to or ():
         print(f"Logged: {workflow.log_report(run, target)}", file=sys.stderr)
     if as_json:
-        found = Run(run)
-        print_json(found.read_json(found.report_json_path))
+        opened = Run(run)
+        print_json(opened.read_json(opened.report_json_path))
     else:
         print_line(path)

@@ -199,7 +199,7 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         text = path.read_text(encoding="utf-8")
-        found = _parse(path.suffix.lower(), text)
+        settings = _parse(path.suffix.lower(), text)
     except OSError as error:
         raise ConfigError(f"The settings file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
@@ -207,11 +207,11 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
             f"The settings file {path} cannot be understood: {error}.\n"
             f"It holds settings as JSON or TOML, and its name ends in .json or .toml."
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(settings, dict):
         raise ConfigError(f'The settings file {path} must hold settings by name: {{"epochs": 10}}.')
     # A run's own config.json keeps them beside the source, so that a run can be repeated.
-    of_a_run = found.get("settings")
-    return of_a_run if isinstance(of_a_run, dict) else found
+    of_a_run = settings.get("settings")
+    return of_a_run if isinstance(of_a_run, dict) else settings
 
 
 def _parse(suffix: str, text: str) -> Any:

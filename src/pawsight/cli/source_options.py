@@ -131,9 +131,9 @@ def with_source_options(
 
 
 def _hidden(option: Any) -> Any:
-    found = copy.copy(option)
-    found.hidden = True
-    return found
+    hidden = copy.copy(option)
+    hidden.hidden = True
+    return hidden
 
 
 def source_config(ctx: typer.Context) -> SourceConfig:

@@ -57,8 +57,8 @@ def tune(
     from pawsight.cli.progress import shown
 
     with shown() as progress:
-        found = workflow.tune(source, minutes, chosen, out, progress)
-    print_tuning(found)
+        tuning = workflow.tune(source, minutes, chosen, out, progress)
+    print_tuning(tuning)
 
 
 def print_tuning(found: Tuning) -> None:

@@ -38,12 +38,15 @@ def verify(
     from pawsight.cli.tables import print_json
 
     with shown() as progress:
-        found = workflow.verify(run, photos, progress)
+        verification = workflow.verify(run, photos, progress)
     if as_json:
-        print_json(dataclasses.asdict(found) | {"path": str(found.path), "holds": found.holds})
+        print_json(
+            dataclasses.asdict(verification)
+            | {"path": str(verification.path), "holds": verification.holds}
+        )
     else:
-        _print(found)
-    if not found.holds:
+        _print(verification)
+    if not verification.holds:
         raise typer.Exit(1)
 
 

@@ -74,9 +74,9 @@ def _as_tensors(parameters: Sequence[Mapping[str, Any]]) -> Parameters:
             kind = np.bool_ if isinstance(still, bool) else np.float64
             values[name] = tf.constant(np.array([one.get(name, still) for one in parameters], kind))
     for name, still in (("channel_shift_intensity", 0.0), ("brightness", 1.0)):
-        found = [one.get(name) for one in parameters]
-        if any(value is not None for value in found):
+        drawn = [one.get(name) for one in parameters]
+        if any(value is not None for value in drawn):
             values[name] = tf.constant(
-                [still if value is None else value for value in found], tf.float32
+                [still if value is None else value for value in drawn], tf.float32
             )
     return Parameters(**values)

@@ -135,10 +135,10 @@ def _class_names(labels: Any, classes: Any) -> list[str]:
     """Return the classes given, each once; else all there are, sorted."""
     if classes:
         return list(dict.fromkeys(classes))
-    found: set[str] = set()
+    names: set[str] = set()
     for label in labels:
-        found.update(label if isinstance(label, list | tuple) else [label])
-    return sorted(found)
+        names.update(label if isinstance(label, list | tuple) else [label])
+    return sorted(names)
 
 
 def _among(label: Any, names: list[str]) -> Any:

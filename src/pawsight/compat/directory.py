@@ -154,7 +154,7 @@ class DirectoryIterator(FileIterator):
         names = list(classes or _class_folders(directory))
         self.num_classes = len(names)
         self.class_indices = {name: index for index, name in enumerate(names)}
-        found: list[str] = []
+        paths: list[str] = []
         labels: list[int] = []
         for name in names:
             files = [os.path.join(name, one) for one in self._files(name, follow_links)]  # noqa: PTH118
@@ -163,11 +163,11 @@ class DirectoryIterator(FileIterator):
                 files = files[start:stop]
             if not files:
                 warnings.warn(f"No photo of class '{name}' in {directory}.", stacklevel=3)
-            found += files
+            paths += files
             labels += [self.class_indices[name]] * len(files)
         self.classes = np.array(labels, np.int32)
-        print_summary(f"Found {len(found)} images belonging to {self.num_classes} classes.")
-        self._begin(directory, found, batch_size, shuffle, seed)
+        print_summary(f"Found {len(paths)} images belonging to {self.num_classes} classes.")
+        self._begin(directory, paths, batch_size, shuffle, seed)
 
     def _files(self, name: str, follow_links: bool) -> Names[str]:
         """Return the photos of a class, relative to its folder, in Keras' order."""

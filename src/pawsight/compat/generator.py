@@ -217,7 +217,7 @@ class ImageDataGenerator(Flows):
             photos *= self.rescale
         if augment:
             photos = np.stack([self.random_transform(one) for _ in range(rounds) for one in photos])
-        found = measure(
+        statistics = measure(
             photos,
             self.channel_axis,
             self.featurewise_center,
@@ -227,6 +227,6 @@ class ImageDataGenerator(Flows):
         self.mean, self.std, self.zca_whitening_matrix = (
             old if new is None else new
             for old, new in zip(
-                (self.mean, self.std, self.zca_whitening_matrix), found, strict=True
+                (self.mean, self.std, self.zca_whitening_matrix), statistics, strict=True
             )
         )

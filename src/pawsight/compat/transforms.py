@@ -121,18 +121,18 @@ def _matrices(
     theta: float, tx: float, ty: float, shear: float, zx: float, zy: float
 ) -> list[NDArray[np.float64]]:
     """Return the maps that are not the identity, in Keras' order: rotation, shift, shear, zoom."""
-    found = []
+    matrices = []
     if theta != 0:
         cos, sin = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
-        found.append(np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]))
+        matrices.append(np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]))
     if tx != 0 or ty != 0:
-        found.append(_shift(tx, ty))
+        matrices.append(_shift(tx, ty))
     if shear != 0:
         cos, sin = np.cos(np.deg2rad(shear)), np.sin(np.deg2rad(shear))
-        found.append(np.array([[1, -sin, 0], [0, cos, 0], [0, 0, 1]]))
+        matrices.append(np.array([[1, -sin, 0], [0, cos, 0], [0, 0, 1]]))
     if zx != 1 or zy != 1:
-        found.append(np.array([[zx, 0, 0], [0, zy, 0], [0, 0, 1]], np.float64))
-    return found
+        matrices.append(np.array([[zx, 0, 0], [0, zy, 0], [0, 0, 1]], np.float64))
+    return matrices
 
 
 def _brightened(photo: NDArray[Any], factor: float, axes: Axes) -> NDArray[Any]:

@@ -74,8 +74,8 @@ def list_cache() -> list[CacheEntry]:
     Raises:
         DiskError: The cache folder cannot be used.
     """
-    found = [_measure(kind, path) for kind, path in _folders(cache_dir())]
-    return sorted(found, key=lambda entry: (-entry.num_bytes, entry.name))
+    entries = [_measure(kind, path) for kind, path in _folders(cache_dir())]
+    return sorted(entries, key=lambda entry: (-entry.num_bytes, entry.name))
 
 
 def clear_cache(names: Sequence[str] = (ALL,)) -> list[ClearResult]:
@@ -143,11 +143,11 @@ def _measure(kind: Kind, path: Path) -> CacheEntry:
     for folder, _, names in os.walk(path):
         for name in names:
             try:
-                found = Path(folder, name).lstat()
+                status = Path(folder, name).lstat()
             except OSError:  # gone meanwhile
                 continue
             num_files += 1
-            num_bytes += getattr(found, "st_blocks", -(-found.st_size // 512)) * 512
+            num_bytes += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
     name, origin = path.name, ""
     if kind == "photos read":
         name = f"{path.parent.name}/{path.name}"

@@ -43,8 +43,8 @@ def part_of(name: str) -> Part | Literal[""]:
     Returns:
         The part, or "" where no word of the name means one, or words mean two.
     """
-    found = {_PART_OF[word] for word in _words(name) if word in _PART_OF}
-    return found.pop() if len(found) == 1 else ""
+    parts = {_PART_OF[word] for word in _words(name) if word in _PART_OF}
+    return parts.pop() if len(parts) == 1 else ""
 
 
 def is_plain_part(name: str) -> bool:

@@ -54,8 +54,8 @@ class PixelScale:
         Args:
             samples: As `describe_samples` writes them; "" for a photo of 8 bits.
         """
-        found = self.range_of(samples.split(" ")[0]) if samples else None
-        return f"{found[0]:.9g} {found[1]:.9g}" if found else ""
+        limits = self.range_of(samples.split(" ")[0]) if samples else None
+        return f"{limits[0]:.9g} {limits[1]:.9g}" if limits else ""
 
 
 STANDARD = PixelScale()

@@ -42,13 +42,13 @@ def cached_result(
     with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved["key"] == key:
-            found: _Found = saved["found"]
-            return found
-    found = find()
+            result: _Found = saved["found"]
+            return result
+    result = find()
     if path.parent.is_dir():
         with contextlib.suppress(DiskError):  # it is found again the next time
-            write_json(path, {"key": key, "found": found})
-    return found
+            write_json(path, {"key": key, "found": result})
+    return result
 
 
 def _key(version: int | str, catalog: Catalog) -> str:

@@ -73,10 +73,10 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
         return float(((log_sum - scaled) * targets).sum() / n)
 
     # The loss is convex in 1 / T, so it has one valley in log T as well.
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         loss,
         bounds=(np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)),
         method="bounded",
         options={"xatol": 1e-4},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(minimum.x))

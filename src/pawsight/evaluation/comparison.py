@@ -165,15 +165,15 @@ def _names(numbers: IntArray, predictions: Predictions, places: list[int]) -> ND
 def _pairs(is_right: NDArray[np.bool_]) -> tuple[Pair, ...]:
     from scipy.stats import binomtest  # slow to import, and only this needs it
 
-    found = []
+    pairs = []
     for first, second in itertools.combinations(range(len(is_right)), 2):
         first_only = int((is_right[first] & ~is_right[second]).sum())
         second_only = int((is_right[second] & ~is_right[first]).sum())
         differing = first_only + second_only
         p_value = float(binomtest(first_only, differing).pvalue) if differing else 1.0
-        found.append((first, second, first_only, second_only, p_value))
+        pairs.append((first, second, first_only, second_only, p_value))
     corrected, largest = {}, 0.0
-    for place, number in enumerate(sorted(range(len(found)), key=lambda i: found[i][4])):
-        largest = max(largest, min(1.0, found[number][4] * (len(found) - place)))
+    for place, number in enumerate(sorted(range(len(pairs)), key=lambda i: pairs[i][4])):
+        largest = max(largest, min(1.0, pairs[number][4] * (len(pairs) - place)))
         corrected[number] = largest
-    return tuple(Pair(*one[:4], corrected[number]) for number, one in enumerate(found))
+    return tuple(Pair(*one[:4], corrected[number]) for number, one in enumerate(pairs))

@@ -112,9 +112,9 @@ def rank_doubts(
         ShapeError: The catalog has fewer than two classes, or the arguments disagree on N.
     """
     labels, names = catalog.labels(indices), catalog.class_names
-    found = score_labels(features, labels, groups, len(names))
-    order, suggested = found.order, found.suggested(labels)
-    asked = order[found.margins[order] < 0]
+    scores = score_labels(features, labels, groups, len(names))
+    order, suggested = scores.order, scores.suggested(labels)
+    asked = order[scores.margins[order] < 0]
     near = [
         {int(i): int(j) for i, j in zip(asked, nearest, strict=True) if j >= 0}
         for nearest in (
@@ -131,13 +131,13 @@ def rank_doubts(
             path=path(i),
             label=names[labels[i]],
             suggested=names[suggested[i]],
-            probability=float(found.probs[i, suggested[i]]),
-            label_probability=float(found.probs[i, labels[i]]),
-            margin=float(found.margins[i]),
+            probability=float(scores.probs[i, suggested[i]]),
+            label_probability=float(scores.probs[i, labels[i]]),
+            margin=float(scores.margins[i]),
             nearest_of_label=path(near[0].get(i)),
             nearest_of_suggested=path(near[1].get(i)),
         )
         for i in order.tolist()
     )
-    num_unjudged = int(np.count_nonzero(~found.is_judged))
+    num_unjudged = int(np.count_nonzero(~scores.is_judged))
     return Doubts(catalog.name, str(catalog.root), photos, num_unjudged)

@@ -49,7 +49,7 @@ def importances(trials: Sequence[Any], seed: int = 0) -> list[Importance]:
     if len(trials) < MIN_TRIALS or len(set(scores)) < 2:
         return []
     random = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {}
+    importances_of: dict[str, list[float]] = {}
     for number in range(_SAMPLES):
         chosen = [trials[i] for i in random.integers(0, len(trials), len(trials))]
         if len({trial.value for trial in chosen}) < 2:
@@ -60,10 +60,10 @@ def importances(trials: Sequence[Any], seed: int = 0) -> list[Importance]:
         names = list(trials[0].params)
         shares = optuna.importance.get_param_importances(sample, evaluator=forest, params=names)
         for name, share in shares.items():
-            found.setdefault(name, []).append(share)
+            importances_of.setdefault(name, []).append(share)
     summary = [
         Importance(name, float(np.mean(shares)), float(np.std(shares, ddof=1)))
-        for name, shares in found.items()
+        for name, shares in importances_of.items()
         if len(shares) > 1
     ]
     return sorted(summary, key=lambda one: -one.mean)

@@ -139,7 +139,7 @@ def nearest_of_class(
         Positions in `labels`, shape [M]; -1 where the class has no other photo.
     """
     unit = np.asarray(normalised(features), np.float32)
-    found = np.full(len(wanted), -1, np.int64)
+    nearest = np.full(len(wanted), -1, np.int64)
     for label in np.unique(classes):
         rows = np.flatnonzero(classes == label)
         members = np.flatnonzero(labels == label)
@@ -154,8 +154,8 @@ def nearest_of_class(
             values = likeness[np.arange(len(rows)), places]
             is_better = values > best
             best[is_better] = values[is_better]
-            found[rows[is_better]] = some[places[is_better]]
-    return found
+            nearest[rows[is_better]] = some[places[is_better]]
+    return nearest
 
 
 def _held_out_logits(
@@ -181,9 +181,9 @@ def _held_out_logits(
         covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * mean_variance
         kernel = np.linalg.solve(covariance, means.T)
         bias = -0.5 * np.einsum("kf,fk->k", means, kernel)
-        found = unit[is_out] @ kernel + bias
-        found[:, counts == 0] = _NEVER
-        logits[is_out] = found
+        fold_logits = unit[is_out] @ kernel + bias
+        fold_logits[:, counts == 0] = _NEVER
+        logits[is_out] = fold_logits
     return logits
 
 

@@ -75,7 +75,7 @@ def curves(predictions: Predictions) -> Curves:
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     answers = _answers(predictions)
-    found: Curves = {}
+    points: Curves = {}
     for k, name in enumerate(predictions.class_names):
         truth, values = answers.is_of(k), answers.probs[:, k]
         roc = precision_recall = None
@@ -89,8 +89,8 @@ def curves(predictions: Predictions) -> Curves:
             precision_recall = PrecisionRecallCurve(
                 recall=_thinned(recall[::-1]), precision=_thinned(precision[::-1])
             )
-        found[name] = ClassCurves(roc=roc, precision_recall=precision_recall)
-    return found
+        points[name] = ClassCurves(roc=roc, precision_recall=precision_recall)
+    return points
 
 
 def save_evaluation(
@@ -115,7 +115,7 @@ def save_evaluation(
     Returns:
         What `evaluation/metrics.json` now holds.
     """
-    found = Evaluation(
+    evaluation = Evaluation(
         headline=next(p for p in ("test", "validation", "train") if p in predictions),
         parts={part: measure(one, is_uneven) for part, one in predictions.items()},
         temperature=temperature,
@@ -129,8 +129,8 @@ def save_evaluation(
         for part, one in predictions.items()
     }
     write_json(run.curves_path, traced)
-    write_json(run.metrics_path, found.to_json())
-    return found
+    write_json(run.metrics_path, evaluation.to_json())
+    return evaluation
 
 
 def _answers(predictions: Predictions) -> Answers:

@@ -218,9 +218,9 @@ class Evaluation(_Record):
     def to_json(self) -> dict[str, Any]:
         """Convert to plain dicts, lists and numbers; fields that do not apply are left out."""
         # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
-        found: dict[str, Any] = json.loads(json.dumps(self.model_dump()))
+        content: dict[str, Any] = json.loads(json.dumps(self.model_dump()))
         optional = ("source", "temperature", "copies_across_parts", "training_copies")
-        return {k: v for k, v in found.items() if k not in optional or v is not None}
+        return {k: v for k, v in content.items() if k not in optional or v is not None}
 
     @classmethod
     def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Evaluation:

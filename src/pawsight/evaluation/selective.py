@@ -84,8 +84,8 @@ def operating_points(
 
     Args and errors are those of `operating_point`.
     """
-    found = (operating_point(probabilities, is_right, rate) for rate in MAX_ERRORS)
-    return tuple(point for point in found if point is not None)
+    points = (operating_point(probabilities, is_right, rate) for rate in MAX_ERRORS)
+    return tuple(point for point in points if point is not None)
 
 
 def _candidates(ranked: FloatArray) -> list[int]:

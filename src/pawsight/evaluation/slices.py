@@ -90,8 +90,8 @@ def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]
     decided = predictions.task.decide(predictions.probs)
     is_right = predictions.task.is_right(decided, predictions.labels)
     kept = {title: mask for title, mask in masks.items() if _is_enough(mask)}
-    found = [_measure(title, mask, is_right, len(kept)) for title, mask in kept.items()]
-    return sorted(found, key=lambda one: (one.accuracy, one.title))
+    measured = [_measure(title, mask, is_right, len(kept)) for title, mask in kept.items()]
+    return sorted(measured, key=lambda one: (one.accuracy, one.title))
 
 
 def _thirds(values: FloatArray, low: str, high: str) -> dict[str, NDArray[np.bool_]]:
@@ -104,19 +104,19 @@ def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
     """Return the photos of each value of each column of the user's table."""
     rows: list[dict[str, str]] = [json.loads(photo.columns or "{}") for photo in photos]
     headings = dict.fromkeys(heading for row in rows for heading in row)
-    found: dict[str, NDArray[np.bool_]] = {}
+    masks: dict[str, NDArray[np.bool_]] = {}
     for heading in headings:
         texts = [row.get(heading, "") for row in rows]
         numbers = _numbers(texts)
         if numbers is not None and len(set(texts)) > _MAX_VALUES:
-            found |= _thirds(
+            masks |= _thirds(
                 numbers,
                 f"the third with the lowest {heading}",
                 f"the third with the highest {heading}",
             )
         else:
-            found |= _of_texts(heading, texts)
-    return found
+            masks |= _of_texts(heading, texts)
+    return masks
 
 
 def _of_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:

@@ -80,9 +80,9 @@ def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> 
         if known.error:
             continue
         photo = np.asarray(decode(read_photo(path), scale=classifier.pixel_scale))[None]
-        found: FloatArray = session.run(["probabilities"], {"photo": photo})[0][0]
+        probabilities: FloatArray = session.run(["probabilities"], {"photo": photo})[0][0]
         wanted = np.array(list(known.probabilities.values()))
-        differences.append(float(np.abs(found - wanted).max()))
+        differences.append(float(np.abs(probabilities - wanted).max()))
     return max(differences, default=float("nan"))
 
 
@@ -90,21 +90,21 @@ def _with_resizing(model: ModelFolder) -> Any:
     """Return the network with the resizing before it: "photo", uint8 [1, any, any, 3]."""
     from onnx import TensorProto, helper, version_converter
 
-    found = version_converter.convert_version(with_probabilities(model), _OPSET)
+    converted = version_converter.convert_version(with_probabilities(model), _OPSET)
     graph = _Steps()
     resized = {"stretch": _stretched, "crop": _cropped, "pad": _padded}[model.description.resize](
         graph, np.array(model.description.image_size, np.int64)
     )
     graph.add("Cast", resized, output="images", to=TensorProto.FLOAT)
-    before = list(found.graph.node)
-    del found.graph.node[:]
-    found.graph.node.extend([*graph.nodes, *before])
-    found.graph.initializer.extend(graph.constants)
-    del found.graph.input[:]
+    before = list(converted.graph.node)
+    del converted.graph.node[:]
+    converted.graph.node.extend([*graph.nodes, *before])
+    converted.graph.initializer.extend(graph.constants)
+    del converted.graph.input[:]
     shape = [1, "height", "width", 3]
-    found.graph.input.append(helper.make_tensor_value_info("photo", TensorProto.UINT8, shape))
-    helper.set_model_props(found, model.description.metadata() | {"input": '"photo"'})
-    return found
+    converted.graph.input.append(helper.make_tensor_value_info("photo", TensorProto.UINT8, shape))
+    helper.set_model_props(converted, model.description.metadata() | {"input": '"photo"'})
+    return converted
 
 
 class _Steps:

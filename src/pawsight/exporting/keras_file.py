@@ -46,8 +46,8 @@ def open_runner(path: Path) -> Runner:
     model = keras.models.load_model(path)
 
     def run(images: ImageArray) -> FloatArray:
-        found = model.predict_on_batch(images.astype(np.float32))["probabilities"]
-        return np.asarray(found)
+        probabilities = model.predict_on_batch(images.astype(np.float32))["probabilities"]
+        return np.asarray(probabilities)
 
     return run
 

@@ -76,8 +76,8 @@ def _save_constants(model: ModelFolder, path: Path) -> None:
 
     @tf.function(input_signature=(images,))
     def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        found: dict[str, tf.Tensor] = network(images, training=False)
-        return found
+        outputs: dict[str, tf.Tensor] = network(images, training=False)
+        return outputs
 
     holder = tf.Module()
     holder.constant = convert_variables_to_constants_v2(infer.get_concrete_function())
@@ -109,8 +109,10 @@ def open_runner(path: Path) -> Runner:
         infer = interpreter.get_signature_runner()
 
     def run(images: ImageArray) -> FloatArray:
-        found = [infer(images=one[None].astype(np.float32))["probabilities"] for one in images]
-        return np.concatenate(found)
+        probabilities = [
+            infer(images=one[None].astype(np.float32))["probabilities"] for one in images
+        ]
+        return np.concatenate(probabilities)
 
     return run
 

@@ -37,11 +37,11 @@ class ModelFolder:
         Raises:
             RunError: There is no finished model in it, or it is damaged.
         """
-        found = ModelDescription.load(run)
+        description = ModelDescription.load(run)
         if calibration is None:
-            calibration = np.empty((0, *found.image_size, 3), np.uint8)
-        found = found.model_copy(update={"outputs": ("logits", "probabilities")})
-        return cls(run, found, calibration)
+            calibration = np.empty((0, *description.image_size, 3), np.uint8)
+        description = description.model_copy(update={"outputs": ("logits", "probabilities")})
+        return cls(run, description, calibration)
 
     def with_input_range(self, input_range: tuple[float, float]) -> ModelFolder:
         """Return the same model, described as taking images of another range."""

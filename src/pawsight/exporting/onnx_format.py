@@ -57,13 +57,13 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     has_features = with_score and _has_features(model.run.onnx_path)
     try:
         outputs = ["logits", "features"] if has_features else ["logits"]
-        found = cut_out(model.run.onnx_path, outputs, model.description.image_size)
+        model_proto = cut_out(model.run.onnx_path, outputs, model.description.image_size)
     except Exception as error:  # onnx' errors share no base class
         raise RunError(
             f"{model.run.onnx_path} cannot be read ({first_line(error)}).\n"
             f"Train again, or copy the run folder again."
         ) from error
-    graph = found.graph
+    graph = model_proto.graph
     temperature = np.array(model.description.temperature, np.float32)
     graph.initializer.append(numpy_helper.from_array(temperature, "pawsight_temperature"))
     graph.node.extend(
@@ -77,12 +77,14 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     description = model.description
     if with_score:
         if not has_features:
-            add_builtin_features(found, description.image_size)
-        add_ood_score(found, OutOfDistributionDetector.load(model.run.out_of_distribution_path))
+            add_builtin_features(model_proto, description.image_size)
+        add_ood_score(
+            model_proto, OutOfDistributionDetector.load(model.run.out_of_distribution_path)
+        )
         outputs = [*description.outputs, OUTPUT]
         description = description.model_copy(update={"outputs": tuple(outputs)})
-    helper.set_model_props(found, description.metadata())
-    return found
+    helper.set_model_props(model_proto, description.metadata())
+    return model_proto
 
 
 def _has_features(path: Path) -> bool:
@@ -104,8 +106,8 @@ def open_runner(path: Path) -> Runner:
     session = new_session(read_onnx(path))
 
     def run(images: ImageArray) -> FloatArray:
-        found = session.run(["probabilities"], {"images": images.astype(np.float32)})[0]
-        return np.asarray(found)
+        probabilities = session.run(["probabilities"], {"images": images.astype(np.float32)})[0]
+        return np.asarray(probabilities)
 
     return run
 

@@ -46,9 +46,9 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
             )
-            found = onnx.load(str(written))
-            onnx.helper.set_model_props(found, model.description.metadata())
-            written.write_bytes(found.SerializeToString())
+            quantized = onnx.load(str(written))
+            onnx.helper.set_model_props(quantized, model.description.metadata())
+            written.write_bytes(quantized.SerializeToString())
     return path
 
 

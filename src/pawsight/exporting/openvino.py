@@ -37,14 +37,14 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     """Write `model.xml` and `model.bin`, in float32 and for one photo at a time, by ONNX."""
     progress.start("Writing OpenVINO")
     openvino = _import()
-    found = openvino.Core().read_model(_with_float_weights(model, folder))
+    network = openvino.Core().read_model(_with_float_weights(model, folder))
     # OpenVINO 2026.4 gives wrong answers for several photos at once where a factor is one number a
     # photo, as in the shipped model: probabilities were up to 0.5 off.
-    found.reshape([1, *model.description.image_size, 3])
+    network.reshape([1, *model.description.image_size, 3])
     for name, value in model.description.usage().items():
-        found.set_rt_info(json.dumps(value), ["pawsight", name])
+        network.set_rt_info(json.dumps(value), ["pawsight", name])
     path = folder / "model.xml"
-    openvino.save_model(found, path, compress_to_fp16=False)
+    openvino.save_model(network, path, compress_to_fp16=False)
     return path
 
 
@@ -77,8 +77,8 @@ def open_runner(path: Path) -> Runner:
 
     def run(images: ImageArray) -> FloatArray:
         # Copies: the memory of an answer is used again for the next one.
-        found = (model({"images": one[None].astype(np.float32)}) for one in images)
-        return np.concatenate([np.array(answer["probabilities"]) for answer in found])
+        outputs = (model({"images": one[None].astype(np.float32)}) for one in images)
+        return np.concatenate([np.array(answer["probabilities"]) for answer in outputs])
 
     return run
 

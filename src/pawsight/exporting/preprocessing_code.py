@@ -51,9 +51,9 @@ def opening_code(scale: PixelScale) -> str:
     """Return the code of the function `open_photo`, for a model of this pixel scale."""
     ranges = {}
     for mode, kinds in (("I", ("int16", "int32", "uint32", "uint16")), ("F", ("float",))):
-        found = next((scale.range_of(kind) for kind in kinds if scale.range_of(kind)), None)
-        if found is not None:
-            ranges[mode] = found
+        limits = next((scale.range_of(kind) for kind in kinds if scale.range_of(kind)), None)
+        if limits is not None:
+            ranges[mode] = limits
     return _OPEN_PHOTO.format(ranges=ranges)
 
 

@@ -46,8 +46,8 @@ def _save(model: ModelFolder, path: Path) -> None:
 
     @tf.function(input_signature=(images,))
     def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        found: dict[str, tf.Tensor] = holder.network(images, training=False)
-        return found
+        outputs: dict[str, tf.Tensor] = holder.network(images, training=False)
+        return outputs
 
     tf.saved_model.save(holder, str(path), signatures={"serving_default": infer})
 
@@ -60,8 +60,8 @@ def open_runner(path: Path) -> Runner:
     infer = model.signatures["serving_default"]
 
     def run(images: ImageArray, model: object = model) -> FloatArray:  # infer does not hold it
-        found = infer(images=tf.constant(images.astype(np.float32)))["probabilities"]
-        return np.asarray(found)
+        probabilities = infer(images=tf.constant(images.astype(np.float32)))["probabilities"]
+        return np.asarray(probabilities)
 
     return run
 

@@ -57,16 +57,16 @@ def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
         SourceError: Photos cannot be fetched; the text is the reason.
         DiskError: The cache cannot be written, or the disk is too full.
     """
-    found: list[str] = []
+    paths: list[str] = []
     for name in names:
         if is_fetched(name):
             from pawsight.data.sources import fetch
 
             source = fetch(name, progress, allow_photo=True, allow_missing=True)
-            found.append(FetchedPath(str(source.photo or source.root), _shown(name, source)))
+            paths.append(FetchedPath(str(source.photo or source.root), _shown(name, source)))
         else:
-            found.append(name)
-    return found
+            paths.append(name)
+    return paths
 
 
 def _shown(name: str, source: Source) -> str:

@@ -203,17 +203,17 @@ class Classifier:
         """64 hex digits; two classifiers with the same ones give the same answers."""
         from pawsight.data.decoding.decode import VERSION
 
-        found = hashlib.sha256(f"{VERSION} {self._description.decisive()}".encode())
+        digest = hashlib.sha256(f"{VERSION} {self._description.decisive()}".encode())
         try:
-            found.update(self._run.onnx_path.read_bytes())
+            digest.update(self._run.onnx_path.read_bytes())
             if self._scorer is not None:
-                found.update(self._run.out_of_distribution_path.read_bytes())
+                digest.update(self._run.out_of_distribution_path.read_bytes())
         except OSError as error:
             raise RunError(
                 f"{self._run.onnx_path} cannot be read any more: {error.strerror}.\n"
                 f"Copy the run folder again."
             ) from error
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def predictions_of(
         self, names: Sequence[str], pixels: Sequence[ImageArray], tta: bool = False

@@ -192,8 +192,8 @@ class _Worker(threading.Thread):
                 settle(job.future, error=error)
         if decoded:
             try:
-                found = decoded[0][0].run([value for _, value in decoded])
-                for (job, _), result in zip(decoded, found, strict=True):
+                results = decoded[0][0].run([value for _, value in decoded])
+                for (job, _), result in zip(decoded, results, strict=True):
                     settle(job.future, result)
             except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
                 for job, _ in decoded:

@@ -55,7 +55,7 @@ class ModelRunner:
         """
         limit = _LIMIT_SECONDS + _LIMIT_SECONDS_PER_IMAGE * len(images)
         try:
-            found = run_with_timeout(
+            outputs = run_with_timeout(
                 limit, self._session, self._outputs, {"images": self.as_floats(images)}
             )
         except RunTimeoutError as error:
@@ -68,7 +68,7 @@ class ModelRunner:
                 f"{self._path} failed on a photo ({first_line(error)}); "
                 f"the model is damaged.\nTrain again, or copy the run folder again."
             ) from error
-        logits, features = found[0], found[1] if len(found) > 1 else None
+        logits, features = outputs[0], outputs[1] if len(outputs) > 1 else None
         if logits.shape != (len(images), self._num_classes) or not np.isfinite(logits).all():
             raise RunError(
                 f"{self._path} gave something that is no logits of "

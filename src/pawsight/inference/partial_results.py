@@ -190,9 +190,9 @@ class PartialResults:
                 f"{self.path} exists and is no partial result; it is not "
                 f"overwritten.\nGive --output another name, or remove the file first."
             )
-        found, begun = parsed
+        saved, begun = parsed
         self.was_begun = True
-        others = differences(found, settings)
+        others = differences(saved, settings)
         if others:
             raise ConfigError(
                 f"{self.path} was begun with {others}.\n"
@@ -234,10 +234,10 @@ def lines_from(path: Path, start: int) -> Iterator[bytes]:
 def parse_row(line: bytes, class_names: Sequence[str], task: Task) -> Prediction | None:
     """Read a line as `PartialResults.add` writes it; None where it is none, or not whole."""
     try:
-        found: Any = json.loads(line)
-        if not isinstance(found, list):
+        row: Any = json.loads(line)
+        if not isinstance(row, list):
             return None
-        path, error, answer, *numbers = found
+        path, error, answer, *numbers = row
         probs = [float(value) for value in numbers[: len(class_names)]]
         ood_score = float(numbers[-1]) if len(numbers) == len(class_names) + 1 else None
     except (ValueError, TypeError):
@@ -255,8 +255,8 @@ def parse_head(line: bytes) -> tuple[dict[str, Any], float] | None:
     """Read the first line: the settings, and when the predictions began; None where it is none."""
     try:
         head = json.loads(line)
-        found = dict(head["settings"]), float(head["begun"])
-        return found if head["kind"] == _KIND else None
+        settings = dict(head["settings"]), float(head["begun"])
+        return settings if head["kind"] == _KIND else None
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -145,9 +145,9 @@ def _read_opened(photo: Any) -> bytes:
     try:
         with contextlib.suppress(AttributeError, io.UnsupportedOperation):
             stream.seek(0)
-        data = found = stream.read(MAX_BYTES + 1)
-        while found and len(data) <= MAX_BYTES and (found := stream.read(_CHUNK)):
-            data += found  # of a pipe or socket, which gives what it has
+        data = chunk = stream.read(MAX_BYTES + 1)
+        while chunk and len(data) <= MAX_BYTES and (chunk := stream.read(_CHUNK)):
+            data += chunk  # of a pipe or socket, which gives what it has
     except (OSError, ValueError) as error:
         raise PhotoError(f"cannot be read: {first_line(error)}") from error
     if not isinstance(data, bytes):
@@ -240,9 +240,9 @@ def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
 
 
 def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
-    found = sorted(glob.glob(pattern, recursive=True))
+    paths = sorted(glob.glob(pattern, recursive=True))
     start = len(literal_folder(pattern))
-    matches = [match for match in found if _is_entered(match, start, left_out)]
+    matches = [match for match in paths if _is_entered(match, start, left_out)]
     # `**` names the folders below as well as all that is in them.
     folders = [] if "**" in pattern else [match for match in matches if os.path.isdir(match)]
     files = [match for match in matches if not os.path.isdir(match)]

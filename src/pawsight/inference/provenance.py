@@ -57,10 +57,10 @@ def _headline(run: Run) -> dict[str, Any] | None:
     numbers = {
         part: {
             name: value
-            for name, value in found.items()
+            for name, value in metrics.items()
             if isinstance(value, int | float) and math.isfinite(value)
         }
-        for part, found in parts.items()
-        if isinstance(found, dict)
+        for part, metrics in parts.items()
+        if isinstance(metrics, dict)
     }
     return numbers or None

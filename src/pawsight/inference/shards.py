@@ -37,10 +37,10 @@ class Shard:
         Raises:
             ConfigError: It is none.
         """
-        found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
-        if found is None:
+        match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
+        if match is None:
             raise ConfigError(f"'{text}' is no shard; write 3/8 for the third of eight.")
-        return cls(int(found[1]), int(found[2])).checked()
+        return cls(int(match[1]), int(match[2])).checked()
 
     def checked(self) -> Self:
         """Return the shard.

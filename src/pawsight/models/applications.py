@@ -80,7 +80,7 @@ class Application(PretrainedNetwork):
 
 def _read_table() -> dict[str, Application]:
     with Path(__file__).with_name("applications.csv").open(encoding="utf-8", newline="") as file:
-        found = [
+        networks = [
             Application(
                 name=plain(row["class_name"]),
                 summary=f"{row['class_name']} of keras.applications, with ImageNet's weights.",
@@ -93,7 +93,7 @@ def _read_table() -> dict[str, Application]:
             )
             for row in csv.DictReader(file)
         ]
-    return {one.name: one for one in found}
+    return {one.name: one for one in networks}
 
 
 APPLICATIONS = _read_table()

@@ -75,8 +75,8 @@ def carry_over(
     places = {name: place for place, name in enumerate(earlier_classes)}
     for place, name in enumerate(class_names):
         if name in places:
-            for found, wanted in zip(given, new, strict=True):
-                wanted[..., place] = found[..., places[name]]
+            for old, wanted in zip(given, new, strict=True):
+                wanted[..., place] = old[..., places[name]]
     if own[0].shape[-1] == 1:  # the logit of the second of two classes
         new = [one[..., 1:] - one[..., :1] for one in new]
     last.set_weights(new)
@@ -94,9 +94,9 @@ def _columns(array: np.ndarray, num_classes: int) -> np.ndarray:
 
 
 def _copy(source: keras.Model, target: keras.Model, without: keras.Layer | None = None) -> None:
-    for found, own in zip(leaves(source), leaves(target), strict=True):
+    for old, own in zip(leaves(source), leaves(target), strict=True):
         if own.weights and own is not without:
-            own.set_weights(found.get_weights())
+            own.set_weights(old.get_weights())
 
 
 def _load_onnx(model: keras.Model, path: Path) -> None:

@@ -128,10 +128,10 @@ def _imported(reference: str) -> Any:
         raise ConfigError(
             f"{place} cannot be imported: {type(error).__name__}: {first_line(error)}"
         ) from error
-    found = getattr(module, name, None)
-    if found is None:
+    function = getattr(module, name, None)
+    if function is None:
         raise ConfigError(f"{place} has no function '{name}'.")
-    return found
+    return function
 
 
 def _from_file(path: Path) -> ModuleType:

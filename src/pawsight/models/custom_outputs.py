@@ -81,6 +81,6 @@ def _refuse_probabilities(model: keras.Model, image_size: tuple[int | None, int 
     if model.output_shape[-1] == 1:
         return
     images = np.random.default_rng(0).uniform(0, 255, (3, *image_size, 3)).astype(np.float32)  # type: ignore[arg-type]
-    found = np.asarray(model(images, training=False), np.float64)
-    if (found >= 0).all() and np.allclose(found.sum(axis=1), 1.0, atol=1e-5):
+    outputs = np.asarray(model(images, training=False), np.float64)
+    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-5):
         raise ModelError("returns probabilities that are made inside its last layer.")

@@ -145,8 +145,8 @@ class ModelDescription(BaseModel):
         Raises:
             RunError: It is missing or damaged, or a newer pawsight wrote it.
         """
-        found = run.read_json(run.model_path)
-        version = found.get("format_version")
+        content = run.read_json(run.model_path)
+        version = content.get("format_version")
         if isinstance(version, int) and version > _MULTI_LABEL_VERSION:
             raise RunError(
                 f"{run.model_path} was written by a newer pawsight (format {version}; "
@@ -154,7 +154,7 @@ class ModelDescription(BaseModel):
                 f"Upgrade with: pip install --upgrade pawsight"
             )
         try:
-            return cls.model_validate_json(json.dumps(found))
+            return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:
             mistakes = [
                 f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
@@ -189,7 +189,7 @@ class ModelDescription(BaseModel):
         Raises:
             RunError: They disagree.
         """
-        if self.sha256.get(path.name, found := _sha256(content)) != found:
+        if self.sha256.get(path.name, digest := _sha256(content)) != digest:
             raise RunError(
                 f"{path} is damaged: its checksum is not the one in model.json beside it.\n"
                 f"Train again, or copy the run folder again."
@@ -214,11 +214,11 @@ class ModelDescription(BaseModel):
 
     def _dumped(self, **options: Any) -> dict[str, Any]:
         """Return the fields, JSON-ready, without those of another task."""
-        found = self.model_dump(mode="json", **options)
+        content = self.model_dump(mode="json", **options)
         if not self.labelling.is_multi_label:
-            for name in _OF_MULTI_LABEL & found.keys():
-                del found[name]
-        return found
+            for name in _OF_MULTI_LABEL & content.keys():
+                del content[name]
+        return content
 
 
 def _sha256(content: bytes) -> str:
@@ -227,12 +227,12 @@ def _sha256(content: bytes) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that shape a model, as far as they are installed."""
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         for package in (name, f"{name}-cpu"):
             try:
-                found[name] = importlib.metadata.version(package)
+                installed[name] = importlib.metadata.version(package)
                 break
             except importlib.metadata.PackageNotFoundError:
                 continue
-    return found
+    return installed

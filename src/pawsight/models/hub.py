@@ -74,14 +74,14 @@ class HubNetwork:
             config = dict(options["config"])
             if not all(map(_is_plain, config.values())):
                 raise ValueError("config")
-            found = cls(str(options["class_name"]), config, scale, offset)
+            network = cls(str(options["class_name"]), config, scale, offset)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The description of the KerasHub network is damaged ({error!r}).\n"
                 f"Bring the model again from where it was made, or train again."
             ) from error
-        check_class(found.class_name)
-        return found
+        check_class(network.class_name)
+        return network
 
 
 def _is_plain(value: Any) -> bool:
@@ -107,8 +107,8 @@ def kept_folder(name: str) -> Path:
     folder = Path(name.removeprefix(PREFIX))
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
-            found = path.stat()
-            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}".encode())
+            status = path.stat()
+            digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
     return cache_dir("weights") / f"{plain_name(name)[-60:]}-{digest.hexdigest()[:16]}"
 
 

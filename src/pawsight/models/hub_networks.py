@@ -90,10 +90,10 @@ def build_features(
             f"{image_size[0]}x{image_size[1]} pixels: {error}"
         ) from error
     compute_groups_depthwise(backbone)
-    found = backbone(scaled)
-    if isinstance(found, dict):  # HGNetV2 gives a map for each of its stages
-        found = found[backbone.stage_names[-1]]
-    return keras.Model(images, pooled(found), name="hub_features")
+    features = backbone(scaled)
+    if isinstance(features, dict):  # HGNetV2 gives a map for each of its stages
+        features = features[backbone.stage_names[-1]]
+    return keras.Model(images, pooled(features), name="hub_features")
 
 
 def _keras_hub(needed_for: str) -> Any:
@@ -107,8 +107,8 @@ def _keras_hub(needed_for: str) -> Any:
 def _described(backbone: keras.Model, converter: Any) -> HubNetwork:
     class_name = type(backbone).__name__
     check_class(class_name)
-    found = backbone.get_config()
-    config = {key: value for key, value in found.items() if key not in _NOT_KEPT}
+    options = backbone.get_config()
+    config = {key: value for key, value in options.items() if key not in _NOT_KEPT}
     scale = _of_colours(converter.scale, 1.0)
     offset = _of_colours(converter.offset, 0.0)
     _check_scaling(converter, scale, offset)

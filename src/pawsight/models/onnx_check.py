@@ -33,8 +33,10 @@ def check_agreement(
         ModelError: It is above `TOLERANCE`.
     """
     session = new_session(path.read_bytes())
-    found = session.run(["logits"], {"images": images.astype(np.float32)})[0]
-    difference = float(np.abs(task.probabilities(found) - task.probabilities(logits)).max())
+    logits_of_file = session.run(["logits"], {"images": images.astype(np.float32)})[0]
+    difference = float(
+        np.abs(task.probabilities(logits_of_file) - task.probabilities(logits)).max()
+    )
     if not difference <= TOLERANCE:
         raise ModelError(
             f"The ONNX file does not compute what the model computes: probabilities differ by "

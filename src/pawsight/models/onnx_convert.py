@@ -100,7 +100,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs what is raised below
     try:
-        found, _ = tf2onnx.convert.from_function(
+        converted, _ = tf2onnx.convert.from_function(
             infer,
             input_signature=(images,),
             opset=OPSET,
@@ -113,7 +113,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
     # An operator that tf2onnx does not support is left in the graph under TensorFlow's name.
     unknown = {
         node.op_type
-        for node in found.graph.node
+        for node in converted.graph.node
         if node.domain or not onnx.defs.has(node.op_type, OPSET)
     }
     if unknown:
@@ -121,7 +121,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
             f"The network {model.name} cannot be written as ONNX: there is no operator for "
             f"{', '.join(sorted(unknown))}.\nChoose another --model."
         )
-    return _renamed(found)
+    return _renamed(converted)
 
 
 def _erfc(graph: Any, node: Any, *_: Any) -> None:

@@ -68,8 +68,10 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         ) from error
     images, logits = [None, *description.image_size, 3], [None, len(description.class_names)]
     # Other outputs are left alone: the shipped model gives its features too.
-    found = [output for output in session.get_outputs() if output.name == "logits"]
-    if not (_is_only(session.get_inputs(), "images", images) and _is_only(found, "logits", logits)):
+    outputs = [output for output in session.get_outputs() if output.name == "logits"]
+    if not (
+        _is_only(session.get_inputs(), "images", images) and _is_only(outputs, "logits", logits)
+    ):
         height, width = description.image_size
         raise RunError(
             f"{path} does not take images of {height} x {width} pixels and give logits of "

@@ -51,7 +51,7 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
     logits = graph.values[id(model.output)]
     graph.nodes.append(helper.make_node("Identity", [logits.name], [output], output))
     height, width = model.input_shape[1:3]
-    found = helper.make_model(
+    written = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "pawsight",
@@ -66,8 +66,8 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
         producer_name="pawsight",
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
-    found.ir_version = _IR_VERSION
-    return found
+    written.ir_version = _IR_VERSION
+    return written
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,11 @@ def plain_network(trained: keras.Model) -> keras.Model:
     Layers of packages other than Keras stay as they are.
     """
     network = keras.models.clone_model(trained, clone_function=_plain, recursive=True)
-    for found, plain in zip(leaves(trained), leaves(network), strict=True):
-        if isinstance(found, CaffeScaling):
+    for layer, plain in zip(leaves(trained), leaves(network), strict=True):
+        if isinstance(layer, CaffeScaling):
             plain.set_weights(_caffe_weights())
-        elif found.weights:
-            plain.set_weights(found.get_weights())
+        elif layer.weights:
+            plain.set_weights(layer.get_weights())
     compute_groups_depthwise(network)  # LiteRT, too, cannot hold what XLA compiled
     return network
 

@@ -38,9 +38,9 @@ def find_network(name: str) -> Network:
         ConfigError: There is none of that name; the text lists those there are.
     """
     for entry in NETWORKS:
-        found = entry.find(name)
-        if found is not None:
-            return found
+        network = entry.find(name)
+        if network is not None:
+            return network
     if Path(name).exists():
         raise ConfigError(
             f"--model takes the name of a network, and {name} is a file or folder.\n"

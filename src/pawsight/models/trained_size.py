@@ -41,11 +41,11 @@ def _input_shapes(config: Any) -> Iterator[Any]:
     """Yield the shapes of all inputs in a description, the outermost first."""
     waiting = [config]
     while waiting:
-        found = waiting.pop(0)
-        if isinstance(found, dict):
+        entry = waiting.pop(0)
+        if isinstance(entry, dict):
             for name in ("batch_shape", "batch_input_shape"):
-                if name in found:
-                    yield found[name]
-            waiting += found.values()
-        elif isinstance(found, list):
-            waiting += found
+                if name in entry:
+                    yield entry[name]
+            waiting += entry.values()
+        elif isinstance(entry, list):
+            waiting += entry

@@ -53,12 +53,12 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
         with _opened(path) as file:
             _check_links(file)
             wanted = [layer for layer in leaves(backbone) if layer.weights]
-            found = _match(wanted, file, backbone)
-            misfits = [layer for layer in wanted if layer.name not in found]
+            arrays = _match(wanted, file, backbone)
+            misfits = [layer for layer in wanted if layer.name not in arrays]
             if misfits:
                 raise ModelError(_does_not_fit(path, name, misfits, wanted, file))
             for layer in wanted:
-                layer.set_weights([np.asarray(array, np.float32) for array in found[layer.name]])
+                layer.set_weights([np.asarray(array, np.float32) for array in arrays[layer.name]])
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{path} cannot be read as weights ({first_line(error)}).\n"
@@ -98,20 +98,20 @@ def _match(wanted: list[Any], file: h5py.File, backbone: keras.Model) -> dict[st
         return _match_by_place(file, backbone)
     stored = list(_stored_layers(root))
     by_name = {one.name: one for one in stored}
-    found = {
+    by_layer = {
         layer.name: arrays
         for layer in wanted
         if layer.name in by_name and (arrays := _fitting(layer, by_name[layer.name].arrays))
     }
-    if len(found) == len(wanted):
-        return found
+    if len(by_layer) == len(wanted):
+        return by_layer
     # Numbered names ("conv2d_13") depend on what was built before; the order does not.
     in_order = {
         layer.name: arrays
         for layer, one in zip(wanted, stored, strict=False)
         if (arrays := _fitting(layer, one.arrays))
     }
-    return max(found, in_order, key=len)
+    return max(by_layer, in_order, key=len)
 
 
 def _stored_layers(root: h5py.Group) -> Iterator[_StoredLayer]:
@@ -154,7 +154,7 @@ def _match_by_place(file: h5py.File, backbone: keras.Model) -> dict[str, list[An
 
 
 def _at(root: h5py.Group, model: keras.Model) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    arrays_of: dict[str, list[Any]] = {}
     counts: Counter[str] = Counter()
     for layer in model.layers:
         kind = _snake_case(type(layer).__name__)
@@ -163,13 +163,13 @@ def _at(root: h5py.Group, model: keras.Model) -> dict[str, list[Any]]:
         if place not in root:
             continue
         if isinstance(layer, keras.Model):
-            found |= _at(root[place], layer)
+            arrays_of |= _at(root[place], layer)
             continue
         group = root[place].get("vars", {})
         arrays = {key: group[key] for key in sorted(group, key=int)}
         if layer.weights and (fitting := _fitting(layer, arrays)):
-            found[layer.name] = fitting
-    return found
+            arrays_of[layer.name] = fitting
+    return arrays_of
 
 
 def _snake_case(name: str) -> str:

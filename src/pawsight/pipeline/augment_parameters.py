@@ -139,13 +139,13 @@ def _crop(
     low, high = config.crop_range or (1.0, 1.0)
     side = tf.sqrt(low + rows["zx"] * (high - low))
     stretch = tf.exp((rows["zy"] - 0.5) * math.log(config.crop_stretch))
-    found = {}
+    drawn = {}
     for zoom, shift, uniform, length, share in (
         ("zx", "tx", rows["tx"], image_size[1], side * stretch),
         ("zy", "ty", rows["ty"], image_size[0], side / stretch),
     ):
         side = tf.minimum(share, 1.0)
         side = side if strength is None else side**strength
-        found[zoom] = side
-        found[shift] = (uniform - 0.5) * (1 - side) * tf.cast(length, tf.float32)
-    return found
+        drawn[zoom] = side
+        drawn[shift] = (uniform - 0.5) * (1 - side) * tf.cast(length, tf.float32)
+    return drawn

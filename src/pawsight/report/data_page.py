@@ -97,12 +97,12 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         DiskError: The page cannot be written.
     """
     sections = [_section(name, finding) for name, finding in audit.findings.items()]
-    found = [section for section in sections if section.items]
+    shown = [section for section in sections if section.items]
     pictures = _pictures(
         catalog,
         [
             path
-            for section in found
+            for section in shown
             if section.layout != "table"
             for item in section.items
             for path in _paths(item)
@@ -112,10 +112,10 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         name=audit.name,
         root=audit.root,
         headline=_headline(audit),
-        verdict=_verdict(found, len(sections)),
+        verdict=_verdict(shown, len(sections)),
         cards=_cards(audit),
         sections=sections,
-        found=found,
+        found=shown,
         classes=_class_rows(audit),
         parts=list(audit.parts),
         pictures=pictures,

@@ -60,12 +60,12 @@ def most_confident_label_mistakes(
     counts = is_wrong.sum(axis=0)
     chosen = [k for k in np.argsort(-counts, kind="stable") if counts[k]][:most]
     truths = predictions.task.texts(labels, names)
-    found = []
+    mistakes = []
     for k in sorted(chosen):
         share = max(1, most // len(chosen))
         for i in np.argsort(-off[:, k], kind="stable")[: min(share, int(counts[k]))]:
             path = root / predictions.paths[i]
-            found.append(
+            mistakes.append(
                 LabelMistake(
                     path=predictions.paths[i],
                     truth=truths[i],
@@ -75,7 +75,7 @@ def most_confident_label_mistakes(
                     picture=draw_thumbnail(path, _THUMBNAIL_SIDE, scale=scale),
                 )
             )
-    return found
+    return mistakes
 
 
 def most_confident_mistakes(

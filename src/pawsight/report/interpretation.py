@@ -72,28 +72,28 @@ def interpret(
         f"{percent(best.validation_accuracy)}"
     )
     if rebound > LOSS_REBOUND:
-        found = (
+        sentences = (
             f"It overfits: after epoch {lowest.epoch_text} the validation loss rose again, by "
             f"{percent(rebound, 0)}; {at_best}. The weights of the best epoch were kept. More "
             f"photos or stronger augmentation help."
         )
     elif best is last and fall > STILL_FALLING:
-        found = (
+        sentences = (
             f"It was still learning: the last epoch was the best, and the validation loss had "
             f"fallen by {percent(fall)} since epoch {before.epoch_text}; {at_best}. "
             f"Longer training will probably do better."
         )
     else:
-        found = f"No sign of over- or underfitting: {at_best}" + (
+        sentences = f"No sign of over- or underfitting: {at_best}" + (
             "." if is_uneven else ", and the validation loss had settled."
         )
     gap = best.train_accuracy - best.validation_accuracy
     if gap > WIDE_GAP:
-        found += (
+        sentences += (
             f" The gap of {gap * 100:.0f} points between the two shows that more, and more varied, "
             f"photos would help."
         )
-    return found
+    return sentences
 
 
 def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
@@ -186,13 +186,13 @@ class Confusion:
 def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
     """Return the most frequent confusions, at most `most`."""
     names = metrics.class_names
-    found = [
+    confusions = [
         Confusion(names[i], names[j], count, count / sum(row))
         for i, row in enumerate(metrics.confusion_matrix)
         for j, count in enumerate(row)
         if i != j and count
     ]
-    return sorted(found, key=lambda one: (-one.count, -one.share))[:most]
+    return sorted(confusions, key=lambda one: (-one.count, -one.share))[:most]
 
 
 def sanitize(text: str) -> str:

@@ -18,8 +18,8 @@ def draw_thresholds(predictions: Predictions, metrics: PartMetrics) -> Figure:
     lines = {}
     for k, name in enumerate(predictions.class_names):
         if predictions.labels[:, k].any():
-            found = f1_by_threshold(predictions.probs[:, k], predictions.labels[:, k])
-            thresholds, f1 = (tuple(values[::-1].tolist()) for values in found)
+            curve = f1_by_threshold(predictions.probs[:, k], predictions.labels[:, k])
+            thresholds, f1 = (tuple(values[::-1].tolist()) for values in curve)
             lines[name] = (thresholds, f1)
     draw_curves(axes, lines, metrics, "f1", "lower left")
     axes.set_xlabel("threshold")
@@ -35,8 +35,8 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     labels = [(name, one) for name, one in metrics.per_class.items() if _has_bins(one)]
     labels.sort(key=lambda pair: -getattr(pair[1], "calibration_error", 0.0))
     handles = []
-    for (_, found), colour in zip(labels, COLOURS, strict=False):
-        bins = getattr(found, "reliability", ())
+    for (_, points), colour in zip(labels, COLOURS, strict=False):
+        bins = getattr(points, "reliability", ())
         xs, ys = [one.confidence for one in bins], [one.accuracy for one in bins]
         handles += axes.plot(xs, ys, "o-", color=colour, markersize=4, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")

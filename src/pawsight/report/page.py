@@ -169,19 +169,19 @@ def _hardest_first(metrics: PartMetrics | None) -> list[str]:
     """Return the classes by rising recall; those without photos last."""
     if metrics is None:
         return []
-    recalls = {name: found.recall for name, found in metrics.per_class.items()}
+    recalls = {name: one.recall for name, one in metrics.per_class.items()}
     return sorted(recalls, key=lambda name: 2.0 if (share := recalls[name]) is None else share)
 
 
 def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
     """Return what the audit of the photos found, and how much of it; the most serious first."""
     unusual = []
-    for found in audit.findings.values() if audit else ():
-        if isinstance(first := next(iter(found.items), None), SentenceItem):
-            unusual.append((found.title, first.reason))
-        elif found.items:
-            noun = "group" if found.kind is GroupItem else "photo"
-            unusual.append((found.title, counted(len(found.items), noun)))
+    for finding in audit.findings.values() if audit else ():
+        if isinstance(first := next(iter(finding.items), None), SentenceItem):
+            unusual.append((finding.title, first.reason))
+        elif finding.items:
+            noun = "group" if finding.kind is GroupItem else "photo"
+            unusual.append((finding.title, counted(len(finding.items), noun)))
     return unusual
 
 

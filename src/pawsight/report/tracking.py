@@ -97,11 +97,11 @@ def log_report(run: Run, target: str) -> str:
 
 def scalars(history: list[Epoch], summary: ReportSummary) -> list[Scalar]:
     """Return the numbers of each validation, and those of the finished model."""
-    found = []
+    values = []
     for row in history:
         if row.is_extra:  # it was scored after training, and belongs to no step
             continue
-        found += [
+        values += [
             Scalar("train", "loss", row.train_loss, row.step),
             Scalar("train", "accuracy", row.train_accuracy, row.step),
             Scalar("train", "learning_rate", row.learning_rate, row.step),
@@ -110,12 +110,12 @@ def scalars(history: list[Epoch], summary: ReportSummary) -> list[Scalar]:
         ]
         balanced = row.validation_balanced_accuracy
         own = row.own_metrics | ({} if balanced is None else {"balanced_accuracy": balanced})
-        found += [Scalar("validation", name, value, row.step) for name, value in own.items()]
+        values += [Scalar("validation", name, value, row.step) for name, value in own.items()]
     last = max((row.step for row in history), default=0)
     final = {score.key: score.value for score in summary.scores}
     for name, each in summary.classes.items():
         final |= {f"precision/{name}": each.precision, f"recall/{name}": each.recall}
-    return found + [
+    return values + [
         Scalar("report", name, value, last) for name, value in final.items() if value is not None
     ]
 

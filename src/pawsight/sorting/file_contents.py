@@ -54,11 +54,11 @@ def hash_file(path: str) -> str:
     Raises:
         PhotoError: The file cannot be read.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with _reading(path) as file:
         for chunk in _chunks(file):
-            found.update(chunk)
-    return found.hexdigest()
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
@@ -74,11 +74,11 @@ def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
         PhotoError: The photo cannot be read, or changed meanwhile.
         OSError: The copy cannot be written.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with _reading(source) as reading, open(part, "xb") as writing:
         before = os.fstat(reading.fileno())
         for chunk in _chunks(reading):
-            found.update(chunk)
+            digest.update(chunk)
             writing.write(chunk)
         if must_last:
             writing.flush()
@@ -88,7 +88,7 @@ def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
                 os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         after = os.fstat(reading.fileno())
     _copy_marks(source, before, part)  # once it is closed: some network drives set the time then
-    copied = CopiedFile(before.st_size, before.st_mtime_ns, found.hexdigest())
+    copied = CopiedFile(before.st_size, before.st_mtime_ns, digest.hexdigest())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise PhotoError(CHANGED)
     if os.stat(part).st_size != copied.size or (must_last and hash_file(part) != copied.sha256):

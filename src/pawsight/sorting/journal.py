@@ -239,10 +239,10 @@ def _numbers(into: str, *suffixes: str) -> list[int]:
 def _parsed(line: bytes) -> dict[str, Any] | None:
     """Read a line; None for one that was cut, or that no sort wrote."""
     try:
-        found = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and _is_sound(found) else None
+    return entry if isinstance(entry, dict) and _is_sound(entry) else None
 
 
 def _is_sound(line: dict[str, Any]) -> bool:

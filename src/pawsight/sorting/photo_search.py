@@ -42,7 +42,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         into: The sorted folder, absolute.
         folders: The folders of classes in it, and `unsure`.
     """
-    found = FoundPhotos()
+    photos = FoundPhotos()
     seen: set[str] = set()
     real_into = os.path.realpath(into)
     homes = [os.path.realpath(os.path.join(into, folder)) for folder in folders]
@@ -52,7 +52,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         real_root = os.path.realpath(root)
         outer = homes if _lies_in(real_root, real_into) else [real_into]
         closed = [home for home in outer if not _lies_in(real_root, home)]
-        for photo in expand([source], io.BytesIO(), found.left_out):
+        for photo in expand([source], io.BytesIO(), photos.left_out):
             folder, name = os.path.split(name_of(photo))
             if folder not in reals:
                 reals[folder] = os.path.realpath(folder)
@@ -61,11 +61,11 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
                 continue
             seen.add(real)
             if any(_lies_in(reals[folder], home) for home in closed):
-                found.num_left_out += 1
+                photos.num_left_out += 1
             else:
-                found.photos.append((photo, root))
-    found.photos = _without_raw_companions(found.photos)
-    return found
+                photos.photos.append((photo, root))
+    photos.photos = _without_raw_companions(photos.photos)
+    return photos
 
 
 def _without_raw_companions(

@@ -65,10 +65,10 @@ def is_claim(path: str, entry: Entry) -> bool:
 
 def _remove_parts(journal: Journal) -> None:
     """Remove copies that were being written when the sort was killed: no entry names them."""
-    with os.scandir(journal.into) as found:
-        folders = [entry.path for entry in found if entry.is_dir()]
+    with os.scandir(journal.into) as entries:
+        folders = [entry.path for entry in entries if entry.is_dir()]
     for folder in folders:
-        with os.scandir(folder) as found:
-            parts = [entry.path for entry in found if journal.owns_part(entry.name)]
+        with os.scandir(folder) as entries:
+            parts = [entry.path for entry in entries if journal.owns_part(entry.name)]
         for part in parts:
             os.unlink(part)

@@ -56,18 +56,18 @@ class Sidecars:
             self._by_folder[folder] = _listed(folder or ".")
         listed = self._by_folder[folder]
         stem = os.path.splitext(name)[0]
-        found = {*listed.sidecars.pop(name, ()), *listed.sidecars.pop(stem, ())}
+        own = {*listed.sidecars.pop(name, ()), *listed.sidecars.pop(stem, ())}
         companions = [*listed.companions.pop(stem, ()), *listed.companions.pop(name, ())]
         companions = [other for other in companions if other != name]
         if self._with_companions:
-            found.update(companions)
+            own.update(companions)
             for companion in companions:
-                found.update(listed.sidecars.pop(companion, ()))
+                own.update(listed.sidecars.pop(companion, ()))
         else:
             self.left.update(
                 "raw files" if is_raw(other) else "films of Live Photos" for other in companions
             )
-        return [os.path.join(folder, sidecar) for sidecar in sorted(found)]
+        return [os.path.join(folder, sidecar) for sidecar in sorted(own)]
 
 
 def renamed(sidecar: str, photo: str, target: str) -> str:
@@ -96,29 +96,29 @@ def renamed(sidecar: str, photo: str, target: str) -> str:
 
 def _listed(folder: str) -> _Folder:
     """List the files of a folder that belong to photos, by what their photo may be called."""
-    found = _Folder()
+    files = _Folder()
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
     except OSError:
-        return found
+        return files
     takeout = _Takeout(names)
     lower = {name.lower() for name in names}
     for name in sorted(names):
         base, suffix = os.path.splitext(name)
         if suffix.lower() in _FILMS or is_raw(name):
             is_motion = f"{name}.jpg".lower() in lower  # a Pixel's PXL.MP beside PXL.MP.jpg
-            found.companions[name if is_motion else base.removesuffix(_ICLOUD)].append(name)
+            files.companions[name if is_motion else base.removesuffix(_ICLOUD)].append(name)
         if suffix.lower() not in _SUFFIXES:
             continue
         if suffix.lower() == ".json" and (owner := takeout.owner(base)):
-            found.sidecars[owner].append(name)
+            files.sidecars[owner].append(name)
             continue
-        found.sidecars[base].append(name)
+        files.sidecars[base].append(name)
         shorter, middle = os.path.splitext(base)
         if middle and os.path.splitext(shorter)[1]:  # IMG.jpg.settings
-            found.sidecars[shorter].append(name)
-    return found
+            files.sidecars[shorter].append(name)
+    return files
 
 
 class _Takeout:
@@ -151,19 +151,19 @@ class _Takeout:
         numbered = _NUMBERED.fullmatch(base)
         title, number = (numbered[1], numbered[2]) if numbered else (base, "")
         shorter, _, rest = title.rpartition(".")
-        found = self._photos.get((title, number), "")
-        if not found and _METADATA.startswith(rest):
-            found = self._photos.get((shorter, number), "")
-        if not found and len(title) >= _CUT_LENGTH - 1:
-            found = self._cut(title, number)
-        return found
+        photo = self._photos.get((title, number), "")
+        if not photo and _METADATA.startswith(rest):
+            photo = self._photos.get((shorter, number), "")
+        if not photo and len(title) >= _CUT_LENGTH - 1:
+            photo = self._cut(title, number)
+        return photo
 
     def _cut(self, title: str, number: str) -> str:
-        found = set()
+        photos = set()
         for place in range(bisect_left(self._sorted, (title, "")), len(self._sorted)):
             whole, its_number = self._sorted[place]
             if not whole.startswith(title):
                 break
             if its_number == number:
-                found.add(self._photos[whole, its_number])
-        return found.pop() if len(found) == 1 else ""
+                photos.add(self._photos[whole, its_number])
+        return photos.pop() if len(photos) == 1 else ""

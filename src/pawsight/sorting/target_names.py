@@ -148,7 +148,7 @@ class UnusedNames:
                 if path == source:
                     continue
             with contextlib.suppress(OSError):  # a link that leads nowhere has a name all the same
-                found = os.path.getsize(path)
-                series.by_size[found].add(path, target)
-                if found == size and (there := alike.find(source)):
+                num_bytes = os.path.getsize(path)
+                series.by_size[num_bytes].add(path, target)
+                if num_bytes == size and (there := alike.find(source)):
                     return there, True

@@ -75,8 +75,8 @@ def remove_abandoned(folder: Path) -> None:
     import shutil  # here, since there is hardly ever something to remove
 
     with os.scandir(folder) as entries:
-        found = [Path(entry.path) for entry in entries if _is_abandoned(entry)]
-    for path in found:
+        abandoned = [Path(entry.path) for entry in entries if _is_abandoned(entry)]
+    for path in abandoned:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -43,8 +43,8 @@ def opened_npz(path: Path) -> Iterator[Any]:
         RunError: The file is missing or damaged.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            yield found
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
     except NPZ_ERRORS as error:
         raise RunError(
             f"{path} cannot be read, or it is damaged ({error}).\n"

@@ -53,12 +53,12 @@ def fit_binary(
         return float(mean + strength / 2 * (weights[:-1] ** 2).sum()), slope.ravel()
 
     start = np.concatenate([np.zeros((num_features, shape[1])), bias[None, is_mixed]])
-    found = minimize(
+    minimum = minimize(
         loss,
         start.ravel(),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": _MAX_ITERATIONS, "gtol": _TOLERANCE, "ftol": 1e-9},
     ).x.reshape(shape)
-    kernel[:, is_mixed], bias[is_mixed] = found[:-1], found[-1]
+    kernel[:, is_mixed], bias[is_mixed] = minimum[:-1], minimum[-1]
     return kernel, bias

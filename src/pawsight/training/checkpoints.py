@@ -115,12 +115,12 @@ def _load(path: Path) -> Checkpoint:
     with path.open("rb") as file:
         _verify(file)
         file.seek(0)
-        with np.load(file, allow_pickle=False) as found:
-            facts = json.loads(str(found["facts"]))
+        with np.load(file, allow_pickle=False) as arrays:
+            facts = json.loads(str(arrays["facts"]))
             groups = []
             for name in _ARRAYS:
-                count = sum(one.startswith(f"{name}_") for one in found.files)
-                groups.append([found[f"{name}_{i}"] for i in range(count)])
+                count = sum(one.startswith(f"{name}_") for one in arrays.files)
+                groups.append([arrays[f"{name}_{i}"] for i in range(count)])
     weights, slots, best = groups
     sums = {str(key): float(value) for key, value in facts["facts"].items()}
     return Checkpoint(int(facts["step"]), weights, slots, sums, best)

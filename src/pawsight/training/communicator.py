@@ -89,8 +89,8 @@ class WorkerCommunicator(Communicator):
         sums: dict[int, tf.Tensor] = {}
         for dtype in dict.fromkeys(one.dtype for one in tensors):  # one message has one type
             places = [i for i, one in enumerate(tensors) if one.dtype == dtype]
-            found = context.all_reduce(tf.distribute.ReduceOp.SUM, [tensors[i] for i in places])
-            sums |= dict(zip(places, found, strict=True))
+            summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [tensors[i] for i in places])
+            sums |= dict(zip(places, summed, strict=True))
         return [sums[i] for i in range(len(tensors))]
 
     def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -102,13 +102,13 @@ class WorkerCommunicator(Communicator):
         is_first = self.part.index == 0
         text = decision.plan.model_dump_json().encode() if is_first and decision.plan else b""
         asked = [len(text), is_first and decision.is_saved, decision.is_stopped]
-        (found,) = self.sum_arrays([np.array(asked, np.int64)])
-        length, is_saved, num_stopped = map(int, found)
+        (received,) = self.sum_arrays([np.array(asked, np.int64)])
+        length, is_saved, num_stopped = map(int, received)
         plan = None
         if length:
             letters = np.frombuffer(text, np.uint8) if text else np.zeros(length, np.uint8)
-            (found,) = self.sum_arrays([letters.astype(np.int32)])
-            plan = Plan.model_validate_json(found.astype(np.uint8).tobytes())
+            (received,) = self.sum_arrays([letters.astype(np.int32)])
+            plan = Plan.model_validate_json(received.astype(np.uint8).tobytes())
         return Decision(plan, bool(is_saved), num_stopped > 0)
 
     def prepare(self, model: keras.Model) -> None:

@@ -80,14 +80,14 @@ def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
         progress: Receives the scores.
     """
     head = fitted.head
-    train, found = fitted.score(fitted.train), fitted.score(fitted.validation)
+    train, validation = fitted.score(fitted.train), fitted.score(fitted.validation)
     chosen = next((one for one in head.trials if one.strength == head.strength), None)
     title = fitted.dataset.catalog.task.accuracy_title
     progress.note(
         f"Linear head fitted with an L2 penalty of {head.strength:g}"
         + (f", chosen by cross-validation ({title} {percent(chosen.accuracy)})" if chosen else "")
-        + f": {title} {percent(found.accuracy)} in validation"
-        + (f" (balanced {percent(found.balanced_accuracy)})" if fitted.is_imbalanced else "")
+        + f": {title} {percent(validation.accuracy)} in validation"
+        + (f" (balanced {percent(validation.balanced_accuracy)})" if fitted.is_imbalanced else "")
         + "."
     )
     return Epoch(
@@ -98,10 +98,10 @@ def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
         learning_rate=0.0,
         train_loss=train.loss,
         train_accuracy=train.accuracy,
-        validation_loss=found.loss,
-        validation_accuracy=found.accuracy,
+        validation_loss=validation.loss,
+        validation_accuracy=validation.accuracy,
         is_best=True,
-        validation_balanced_accuracy=found.balanced_accuracy if fitted.is_imbalanced else None,
+        validation_balanced_accuracy=validation.balanced_accuracy if fitted.is_imbalanced else None,
     )
 
 
@@ -172,5 +172,5 @@ def _save_model(run: Run, fitted: HeadFit) -> tuple[float, int]:
 
 
 def _num_parameters(run: Run) -> int:
-    found = load_onnx(run.onnx_path).graph.initializer
-    return int(sum(np.prod(one.dims) for one in found if len(one.dims) > 0))
+    weights = load_onnx(run.onnx_path).graph.initializer
+    return int(sum(np.prod(one.dims) for one in weights if len(one.dims) > 0))

@@ -112,7 +112,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
     if not folds:
         return []
     progress.start("Choosing the L2 penalty", None, "fits")
-    found: dict[float, Trial] = {}
+    trials: dict[float, Trial] = {}
 
     def loss_of(place: int) -> float:
         strength = _STRENGTHS[place]
@@ -123,10 +123,10 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
             logits[left_out] = samples.views[0][left_out] @ kernel + bias
             is_left_out[left_out] = True
             progress.advance(1, strength=strength)
-        found[strength] = _measure(
+        trials[strength] = _measure(
             strength, logits[is_left_out], labels[is_left_out], samples.class_weights, samples.task
         )
-        return found[strength].log_loss
+        return trials[strength].log_loss
 
     start = _STRENGTHS.index(START)
     lowest = loss_of(start)
@@ -139,7 +139,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
             place, best = place + step, loss
         if best < lowest:  # it fell this way, so it rises the other
             break
-    return [found[strength] for strength in sorted(found)]
+    return [trials[strength] for strength in sorted(trials)]
 
 
 def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
@@ -161,8 +161,8 @@ def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
             chosen = np.arange(len(labels))
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with _quiet():
-        found = list(splitter.split(chosen, labels[chosen], group_of[chosen]))
-    folds = [(chosen[train], chosen[left_out]) for train, left_out in found]
+        splits = list(splitter.split(chosen, labels[chosen], group_of[chosen]))
+    folds = [(chosen[train], chosen[left_out]) for train, left_out in splits]
     if is_multi_label:
         return [one for one in folds if len(one[0]) and len(one[1])]
     all_classes = len(np.unique(labels[chosen]))

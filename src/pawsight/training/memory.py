@@ -36,14 +36,14 @@ def photo_bytes(model: keras.Model, plan: Plan) -> float:
     traced = tf.function(lambda images: model(images, training=True)).get_concrete_function(
         tf.TensorSpec((1, *size, 3), tf.float32)
     )
-    found = sum(
+    num_bytes = sum(
         result.shape.num_elements() * result.dtype.size
         for one in traced.graph.get_operations()
         if one.type not in _NO_RESULT
         for result in one.outputs
         if result.shape.is_fully_defined() and result.dtype not in (tf.resource, tf.variant)
     )
-    return found if plan.precision == "float32" else found / 2
+    return num_bytes if plan.precision == "float32" else num_bytes / 2
 
 
 def needed_bytes(model: keras.Model, plan: Plan, per_photo: float) -> float:

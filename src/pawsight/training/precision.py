@@ -76,8 +76,8 @@ def kept_path() -> Path:
 def _read_kept() -> dict[str, Precision]:
     """Return what was measured before, by processor and version; nothing if it is damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError, DiskError):
-        found = json.loads(kept_path().read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, Precision]).validate_python(found)
+        measured = json.loads(kept_path().read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, Precision]).validate_python(measured)
     return {}
 
 

@@ -127,14 +127,14 @@ def _stages(
     recipe: Recipe, sizes: Sizes, model: str, image_size: tuple[int, int]
 ) -> tuple[Stage, ...]:
     """Return what changes in the course of a run: image sizes, or which layers learn."""
-    found = find_network(model)
-    if not found.fits_any_size:
+    network = find_network(model)
+    if not network.fits_any_size:
         return tuple(
             Stage(until=until, image_size=image_size, share=share) for until, share in recipe.shares
         )
     stages: list[Stage] = []
     for until, share in sizes.stages:
-        size = _scaled(image_size, share, found.least_side)
+        size = _scaled(image_size, share, network.least_side)
         if stages and stages[-1].image_size == size:
             stages.pop()
         stages.append(Stage(until=until, image_size=size))

@@ -63,18 +63,18 @@ def search_space(config: TrainConfig) -> list[SearchedSetting]:
     network = find_network(config.model)
     if network.has_weights and not config.finetune:
         return []
-    found = []
+    settings = []
     if config.learning_rate is None:
-        found.append(SearchedSetting("learning rate", 1.0, low=0.25, high=4.0))
+        settings.append(SearchedSetting("learning rate", 1.0, low=0.25, high=4.0))
     if config.augment is None:
-        found.append(SearchedSetting("augmentation", 1.0, low=0.5, high=1.6))
+        settings.append(SearchedSetting("augmentation", 1.0, low=0.5, high=1.6))
     if config.batch_size is None:
-        found.append(SearchedSetting("batch size", 1.0, choices=(0.5, 1.0, 2.0)))
+        settings.append(SearchedSetting("batch size", 1.0, choices=(0.5, 1.0, 2.0)))
     if config.image_size is None and network.fits_any_size:
-        found.append(SearchedSetting("image size", 1.0, choices=(0.75, 1.0, 1.25)))
+        settings.append(SearchedSetting("image size", 1.0, choices=(0.75, 1.0, 1.25)))
     if "resize" not in config.model_fields_set:
-        found.append(SearchedSetting("resize", "stretch", choices=("stretch", "crop", "pad")))
-    return found
+        settings.append(SearchedSetting("resize", "stretch", choices=("stretch", "crop", "pad")))
+    return settings
 
 
 def settings_of(config: TrainConfig, values: dict[str, Value]) -> TrainConfig:

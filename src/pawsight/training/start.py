@@ -59,8 +59,8 @@ class Start:
     @property
     def network(self) -> Network:
         """The network of the model."""
-        found = find_network(self.description.architecture or "")
-        return found.with_options(self.description.options)
+        network = find_network(self.description.architecture or "")
+        return network.with_options(self.description.options)
 
     @property
     def key(self) -> str | None:
@@ -85,10 +85,10 @@ class Start:
                 f"--model {config.model}.\nLeave --model out, or start a new run without "
                 f"--start-from."
             )
-        found = {**self._earlier_settings(), **given}
+        chosen = {**self._earlier_settings(), **given}
         if self.weights_path is not None:
-            found = self._with_weights(found, given)
-        return TrainConfig(**{**found, "start_from": str(self.path.absolute())})
+            chosen = self._with_weights(chosen, given)
+        return TrainConfig(**{**chosen, "start_from": str(self.path.absolute())})
 
     def _earlier_settings(self) -> dict[str, Any]:
         described = self.description
@@ -99,10 +99,10 @@ class Start:
                 "resize": described.resize,
             }
         settings = self.run.load_config().settings
-        found = {name: getattr(settings, name) for name in _INHERITED}
+        inherited = {name: getattr(settings, name) for name in _INHERITED}
         without = {"keep": None, "folds": None, "fold": 1}
-        found["split"] = settings.split.model_copy(update=without)
-        return found
+        inherited["split"] = settings.split.model_copy(update=without)
+        return inherited
 
     def _with_weights(self, found: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Return the settings of a run that begins with the weights of the model."""
@@ -247,15 +247,15 @@ def _weights(
     else:
         model = Run(folder)
         candidates = [model.weights_path, folder / "model.keras", model.onnx_path]
-    found = next((one for one in candidates if one.is_file()), None)
-    if found is None or found.suffix not in _SUFFIXES:
+    weights = next((one for one in candidates if one.is_file()), None)
+    if weights is None or weights.suffix not in _SUFFIXES:
         raise ConfigError(
             f"There are no weights in {path} to start from.\nGive a run folder, or one of its "
             f"files: {Run(folder).weights_path.name}, model.keras or model.onnx."
         )
-    if found.suffix == ".onnx" and network.has_weights and _gives_features(found):
+    if weights.suffix == ".onnx" and network.has_weights and _gives_features(weights):
         return None
-    return found
+    return weights
 
 
 def _gives_features(path: Path) -> bool:

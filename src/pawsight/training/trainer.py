@@ -198,14 +198,14 @@ class Trainer:
         if step >= self.plan.num_steps:
             size = full
         target = self.plan.target_accuracy
-        found = self._measure(size, run)
-        is_reached = target is not None and found.proves(target, self._is_imbalanced)
+        score = self._measure(size, run)
+        is_reached = target is not None and score.proves(target, self._is_imbalanced)
         if is_reached and target is not None and size != full:
-            found, size = self._measure(full, run), full
-            is_reached = found.proves(target, self._is_imbalanced)
-        if not math.isfinite(found.loss):
-            raise DivergedError(step, self.plan, f"{described(found.loss)} in validation")
-        row = self._row(step, found, size[0] / full[0])
+            score, size = self._measure(full, run), full
+            is_reached = score.proves(target, self._is_imbalanced)
+        if not math.isfinite(score.loss):
+            raise DivergedError(step, self.plan, f"{described(score.loss)} in validation")
+        row = self._row(step, score, size[0] / full[0])
         self._history = mark_best([*self._history, row])
         if best_epoch(self._history).step == step:
             self._best = self.learner.state.weights()
@@ -223,25 +223,25 @@ class Trainer:
         """Score what else the model could be, and keep it if it is the best."""
         self.learner.state.set_weights(candidate.weights)
         scale = candidate.image_size[0] / self.plan.image_size[0]
-        found = self._measure(candidate.image_size, run)
+        score = self._measure(candidate.image_size, run)
         row = dataclasses.replace(
-            self._row(self.plan.num_steps, found, scale),
+            self._row(self.plan.num_steps, score, scale),
             train_loss=self._history[-1].train_loss,
             train_accuracy=self._history[-1].train_accuracy,
             is_average=candidate.is_average,
             is_smaller=scale < 1,
         )
         progress.note(row.describe(task_of(self.plan.task).accuracy_title))
-        if math.isfinite(found.loss):
+        if math.isfinite(score.loss):
             self._history = mark_best([*self._history, row])
             save_history(self._history, run.history_path)
             if self._history[-1].is_best:
                 self._best = candidate.weights
 
     def _measure(self, size: tuple[int, int], run: Run) -> ValidationScore:
-        found = self.learner.validator.measure(self.learner.validation, size)
+        score = self.learner.validator.measure(self.learner.validation, size)
         self.learner.pixels.check_enough_left(self.learner.validation, run)
-        return found
+        return score
 
     def _row(self, step: int, found: ValidationScore, scale: float) -> Epoch:
         self._tally.seconds = self._seconds_now()
@@ -256,8 +256,8 @@ class Trainer:
         step = max(1, len(train.indices) // count)
         some = Subset(train.indices[::step][:count], train.labels[::step][:count])
         of_train = self.learner.validator.measure(some, self.plan.image_size)
-        found = self._measure(self.plan.image_size, run)
-        row = dataclasses.replace(self._row(0, found, 1.0), seconds=0.0)
+        score = self._measure(self.plan.image_size, run)
+        row = dataclasses.replace(self._row(0, score, 1.0), seconds=0.0)
         return dataclasses.replace(
             row, train_loss=of_train.loss, train_accuracy=of_train.accuracy, is_best=True
         )

@@ -67,13 +67,13 @@ def cross_validate(
         path = folder / f"fold-{fold}"
         settings = config.model_copy(update={"split": of_fold})
         runs.append(_fold_run(source, settings, path, progress))
-    found = {
+    evaluations = {
         "folder": str(folder),
         "runs": [str(run.path) for run in runs],
         **summarize_folds([Evaluation.load(run) for run in runs]).model_dump(mode="json"),
     }
-    write_json(folder / _SUMMARY, found)
-    return found
+    write_json(folder / _SUMMARY, evaluations)
+    return evaluations
 
 
 def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progress) -> Run:
@@ -95,6 +95,6 @@ def _folder(source: Source, out: Source | None) -> Path:
     check_outside(out, source)
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if any(not found.name.startswith("fold") for found in folder.iterdir()):
+        if any(not entry.name.startswith("fold") for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty.\nChoose another --out folder.")
     return folder

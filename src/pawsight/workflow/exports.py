@@ -126,16 +126,16 @@ def export_all(
     if any(one.is_int8 for one in formats):
         catalog = set_calibration_apart(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
-    found = collect(
+    collected = collect(
         *(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names),
         classifier.task,
     )
-    if len(found.paths) < _ENOUGH_PHOTOS:
+    if len(collected.paths) < _ENOUGH_PHOTOS:
         progress.note(
-            f"There are {len(found.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more would "
-            f"prove more. --photos FOLDER takes others."
+            f"There are {len(collected.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more "
+            f"would prove more. --photos FOLDER takes others."
         )
-    judged = _Reference(classifier, catalog, pixels, part, found)
+    judged = _Reference(classifier, catalog, pixels, part, collected)
     for one, place in zip(formats, places, strict=True):
         yield _export(model, one, place, judged, progress)
 
@@ -149,7 +149,7 @@ def _export(
         try:
             path = format.write(model, folder, progress)
             run = format.open_runner(path)
-            found = collect(
+            collected = collect(
                 run,
                 judged.pixels,
                 judged.catalog,
@@ -166,9 +166,9 @@ def _export(
                 f"This model cannot be exported to {format.name}: {first_line(error)}\n"
                 f"Use another --format."
             ) from error
-        difference, agreement = compare(found, judged.found)
+        difference, agreement = compare(collected, judged.found)
         if not format.is_int8:
-            check_difference(difference, len(found.paths), format.name)
+            check_difference(difference, len(collected.paths), format.name)
         any_size = None
         if format.has_any_size:
             any_size = _add_any_size(model, folder, judged, progress)
@@ -177,13 +177,13 @@ def _export(
         exported = Exported(
             path=place,
             format=format.name,
-            num_photos=len(found.paths),
+            num_photos=len(collected.paths),
             largest_difference=difference,
             agreement=agreement,
             size=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
             seconds_per_photo=seconds,
             model_seconds_per_photo=model_seconds,
-            accuracy=accuracy(found),
+            accuracy=accuracy(collected),
             model_accuracy=accuracy(judged.found),
         )
         compared = dataclasses.asdict(exported)
@@ -202,13 +202,13 @@ def _add_any_size(
 ) -> float | None:
     progress.start("Writing ONNX for photos of any size")
     paths = [judged.catalog.root / path for path in judged.found.paths]
-    found = add_any_size(model, folder, judged.classifier, paths)
-    if found is None:
+    difference = add_any_size(model, folder, judged.classifier, paths)
+    if difference is None:
         progress.note(
             "There is no photo.onnx, for photos of any size: with the resizing inside, this model "
             "gives other probabilities. Resize photos as README.md shows."
         )
-    return found
+    return difference
 
 
 def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:

@@ -80,13 +80,13 @@ def doubts(
     features = reader.read(catalog, pixels, np.array(labelled, np.int64), progress)
     groups = group_keys(catalog, find_duplicates(catalog, pixels, progress), features.indices)
     progress.start("Judging the labels")
-    found = rank_doubts(catalog, features.indices, features.rows, groups)
+    result = rank_doubts(catalog, features.indices, features.rows, groups)
     if out is None:
-        return found
+        return result
     with new_folder(Path(out)) as folder:
-        found.save_csv(folder / TABLE_NAME)
-        write_doubts_page(found, folder / PAGE_NAME, catalog.pixel_scale)
-    return dataclasses.replace(found, out=Path(out))
+        result.save_csv(folder / TABLE_NAME)
+        write_doubts_page(result, folder / PAGE_NAME, catalog.pixel_scale)
+    return dataclasses.replace(result, out=Path(out))
 
 
 def _photos(

@@ -84,13 +84,13 @@ def _complete(output: Path) -> list[Shard]:
     Raises:
         DataError: There are none, some are missing, or there are two sets of them.
     """
-    found = found_shards(output)
-    if not found:
+    shards = found_shards(output)
+    if not shards:
         raise DataError(
             f"There are no shards of {output}: no file {output.name}.shard-...\n"
             f"Make them with: pawsight predict PHOTOS --output {output} --shard 1/8, 2/8 ..."
         )
-    counts = sorted({shard.count for shard in found})
+    counts = sorted({shard.count for shard in shards})
     if len(counts) > 1:
         numbers = " and of ".join(f"{count:,}" for count in counts)
         raise DataError(
@@ -98,14 +98,14 @@ def _complete(output: Path) -> list[Shard]:
             f"Move those of the other set into another folder: {output.name}.shard-*-of-"
             f"{counts[0]}"
         )
-    missing = sorted(set(range(1, counts[0] + 1)) - {shard.number for shard in found})
+    missing = sorted(set(range(1, counts[0] + 1)) - {shard.number for shard in shards})
     if missing:
         raise DataError(
             f"{_named(missing, counts[0])} missing: {Shard(missing[0], counts[0]).path(output)}\n"
             f"Run the same pawsight predict with --shard {missing[0]}/{counts[0]}, or copy the "
             f"file here."
         )
-    return found
+    return shards
 
 
 def _named(numbers: Sequence[int], count: int) -> str:
@@ -152,9 +152,9 @@ def _last_line(path: Path) -> bytes:
         length = file.seek(0, os.SEEK_END)
         while True:
             file.seek(max(0, length - size))
-            found = file.read()
-            if found.count(b"\n") > 1 or len(found) == length:
-                return found[found.rfind(b"\n", 0, -1) + 1 :]
+            data = file.read()
+            if data.count(b"\n") > 1 or len(data) == length:
+                return data[data.rfind(b"\n", 0, -1) + 1 :]
             size *= 4
 
 

@@ -170,11 +170,11 @@ def _predict_rest(
         rest = partial_results.skip(listed)
         if partial_results.was_begun:
             rest = guard_crashes(rest, classifier, batch_size)
-        with contextlib.closing(predict(rest)) as found:
+        with contextlib.closing(predict(rest)) as predictions:
             if partial_results.num_rows:
                 progress.note(f"Resuming after {counted(partial_results.num_rows, 'photo')}.")
             progress.start("Predicting", unit="photos")
-            for prediction in found:
+            for prediction in predictions:
                 partial_results.add(prediction)
                 progress.advance(1)
         left_out.report(progress)

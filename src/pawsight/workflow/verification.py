@@ -171,10 +171,12 @@ class _RunVerifier:
         is_uneven = is_imbalanced(task.counts(trained_on, len(catalog.class_names)).tolist())
         lost = {one.path for one in saved.lost}
         for part in saved.parts:
-            found = load_predictions(run.predictions_path(part), task)
-            self._saved[part] = found
-            self._compare_photos(part, found, catalog, lost)
-            measured = Evaluation(headline=part, parts={part: measure(found, is_uneven)}).to_json()
+            predictions = load_predictions(run.predictions_path(part), task)
+            self._saved[part] = predictions
+            self._compare_photos(part, predictions, catalog, lost)
+            measured = Evaluation(
+                headline=part, parts={part: measure(predictions, is_uneven)}
+            ).to_json()
             self._report(
                 run.metrics_path,
                 _differences(run.metrics["parts"][part], measured["parts"][part], f"{part}."),
@@ -233,9 +235,9 @@ class _RunVerifier:
         classifier = Classifier.load(self._run)
         pixels = at_size(pixels, classifier.image_size)
         for part, saved in self._saved.items():
-            found = collect(classifier.logits, pixels, catalog, part, progress)
-            probs = classifier.task.probabilities(found.probs, classifier.temperature)
-            self._compare_predictions(part, dataclasses.replace(found, probs=probs), saved)
+            collected = collect(classifier.logits, pixels, catalog, part, progress)
+            probs = classifier.task.probabilities(collected.probs, classifier.temperature)
+            self._compare_predictions(part, dataclasses.replace(collected, probs=probs), saved)
 
     def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:
         rows = {path: i for i, path in enumerate(saved.paths)}
@@ -254,9 +256,9 @@ class _RunVerifier:
             )
 
     def _report(self, path: Path, differences: Iterator[str]) -> None:
-        found = list(differences)
-        named = "; ".join(found[:_MAX_NAMED]) + ("; ..." if len(found) > _MAX_NAMED else "")
-        if found:
+        largest = list(differences)
+        named = "; ".join(largest[:_MAX_NAMED]) + ("; ..." if len(largest) > _MAX_NAMED else "")
+        if largest:
             self._problems.append(f"{path.name} disagrees with the saved predictions: {named}.")
 
     def result(self) -> Verification:

@@ -55,8 +55,8 @@ class CueInput:
         """Return a field of `traces.ROW` of each photo, shape [N, ...]."""
         if self.analyses is None:
             raise ValueError("no pixels")
-        found: NDArray[Any] = self.analyses["traces"][name]
-        return found
+        values: NDArray[Any] = self.analyses["traces"][name]
+        return values
 
     @cached_property
     def darkest_and_lightest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

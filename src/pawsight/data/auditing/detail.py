@@ -48,12 +48,12 @@ def enlarged(facts: AuditFacts) -> list[PhotoItem]:
 
 
 def _sides(facts: AuditFacts) -> NDArray[np.float64]:
-    found = [np.empty(0)]
+    sides = [np.empty(0)]
     if facts.pixels is not None:
         for start in range(0, len(facts.indices), _AT_ONCE):
             rows = facts.pixels.analysis(facts.indices[start : start + _AT_ONCE])
-            found.append(detail_sides(rows["traces"]["spectrum"]))
-    return np.concatenate(found)
+            sides.append(detail_sides(rows["traces"]["spectrum"]))
+    return np.concatenate(sides)
 
 
 def detail_sides(spectra: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -64,5 +64,5 @@ def name_pattern(photo: Photo) -> str:
         for own in (f"{label}s", label, label.removesuffix("s")):
             name = name.replace(own, "")
     name = re.sub(r"[0-9]+", "#", name).lstrip("_-. ()")
-    found = re.match(r"[^\W_]*(?:[^\w#]|_)*#?", name)
-    return found[0] if found else ""
+    match = re.match(r"[^\W_]*(?:[^\w#]|_)*#?", name)
+    return match[0] if match else ""

@@ -123,8 +123,8 @@ class Audit(_Record):
     def to_json(self) -> dict[str, Any]:
         """Convert to plain dicts, lists and numbers."""
         # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
-        found: dict[str, Any] = json.loads(json.dumps(self.model_dump(exclude_none=True)))
-        return found
+        content: dict[str, Any] = json.loads(json.dumps(self.model_dump(exclude_none=True)))
+        return content
 
     @classmethod
     def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Audit:

@@ -71,10 +71,10 @@ def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT
     Returns:
         Those whose score is above 7, the most unlike first.
     """
-    found = cached_result(
+    outliers = cached_result(
         "unlike", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
     )
-    return [Outlier(*one) for one in found]
+    return [Outlier(*one) for one in outliers]
 
 
 def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[int, float, str]]:
@@ -85,7 +85,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
         some = slice(start, start + _AT_ONCE)
         figures[some] = pixels.analysis(indices[some])["figures"]
         progress.advance(len(figures[some]))
-    found: list[tuple[int, float, str]] = []
+    outliers: list[tuple[int, float, str]] = []
     labels = np.array([catalog.photos[i].label for i in indices.tolist()], np.object_)
     _, numbers = np.unique(labels, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
@@ -96,8 +96,8 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
         for place in np.flatnonzero(scored.score > UNLIKE):
             words = (_MORE if scored.is_more[place] else _LESS)[scored.figure[place]]
             index = int(indices[members[place]])
-            found.append((index, round(float(scored.score[place]), 2), words))
-    return sorted(found, key=lambda one: (-one[1], one[0]))
+            outliers.append((index, round(float(scored.score[place]), 2), words))
+    return sorted(outliers, key=lambda one: (-one[1], one[0]))
 
 
 def _scores(figures: Figures) -> _OutlierScores:

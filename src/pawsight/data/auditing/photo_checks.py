@@ -34,13 +34,13 @@ def broken(facts: AuditFacts) -> list[PhotoItem]:
 
 def truncated(facts: AuditFacts) -> list[PhotoItem]:
     """Find photos whose end is missing, those that are used and those that are left out."""
-    found = []
+    items = []
     for index, photo in enumerate(facts.catalog.photos):
         if photo.flaw:
-            found.append(facts.item(index, 1.0, f"kept: {photo.flaw}"))
+            items.append(facts.item(index, 1.0, f"kept: {photo.flaw}"))
         elif photo.problem.startswith(_TOO_EARLY):
-            found.append(facts.item(index, 0.0, f"left out: {photo.problem}"))
-    return found
+            items.append(facts.item(index, 0.0, f"left out: {photo.problem}"))
+    return items
 
 
 def blank(facts: AuditFacts) -> list[PhotoItem]:

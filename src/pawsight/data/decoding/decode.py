@@ -141,17 +141,17 @@ def survey(
         PhotoError: As `decode`.
     """
     goal: Goal = (image_size, resize)
-    found = decode_frame(data, goal, keep_truncated, scale=scale)
-    image = _fit(found.image, *goal)
+    frame = decode_frame(data, goal, keep_truncated, scale=scale)
+    image = _fit(frame.image, *goal)
     small = image
     if goal != _ANALYSIS:
         # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
-        is_same = is_same_frame(found, goal, _ANALYSIS)
-        other = found if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
+        is_same = is_same_frame(frame, goal, _ANALYSIS)
+        other = frame if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
-    known = (found.kind, *found.size, hashlib.sha256(data).hexdigest())
+    known = (frame.kind, *frame.size, hashlib.sha256(data).hexdigest())
     return image, UnmeasuredFacts(
-        np.asarray(small), luma_of(small), known, found.flaw, found.samples, found.origin
+        np.asarray(small), luma_of(small), known, frame.flaw, frame.samples, frame.origin
     )
 
 

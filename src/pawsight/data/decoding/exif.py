@@ -55,16 +55,16 @@ def number_of(exif: bytes, tag: int) -> int | None:
 def texts_of(exif: bytes, tags: tuple[int, ...]) -> list[str]:
     """Read texts, each of at most 64 printable characters; "" for one that is absent."""
     order, entries = _entries(exif)
-    found = dict.fromkeys(tags, "")
+    texts = dict.fromkeys(tags, "")
     for entry in entries:
-        if entry.tag in found and entry.kind == _TEXT:
+        if entry.tag in texts and entry.kind == _TEXT:
             at = entry.place + 8
             if entry.num_values > 4:  # too long for the entry: the value is elsewhere
                 at = struct.unpack_from(order + "I", exif, at)[0]
             value = exif[at : at + min(entry.num_values, _MAX_CHARACTERS)].partition(b"\0")[0]
             letters = value.decode("latin-1")
-            found[entry.tag] = "".join(c for c in letters if c.isprintable()).strip()
-    return list(found.values())
+            texts[entry.tag] = "".join(c for c in letters if c.isprintable()).strip()
+    return list(texts.values())
 
 
 def _entries(exif: bytes) -> tuple[str, Iterator[_Entry]]:

@@ -82,8 +82,8 @@ def decode_frame(
             data = check_content(data)
             if is_raw(data):
                 preview = read_preview(data)
-                found = decode_frame(preview, goal, keep_truncated, max_pixels, scale)
-                return found._replace(kind="RAW") if found.kind == "JPEG" else found
+                frame = decode_frame(preview, goal, keep_truncated, max_pixels, scale)
+                return frame._replace(kind="RAW") if frame.kind == "JPEG" else frame
             try:
                 image = _open(data)
             except SyntaxError as error:

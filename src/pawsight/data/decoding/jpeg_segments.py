@@ -56,14 +56,14 @@ class Scan(NamedTuple):
 
 def scans(data: bytes) -> list[Scan]:
     """Yield the scans of a JPEG, the last of which may be truncated."""
-    found = []
+    found_scans = []
     place = next((start - 4 for marker, start, _ in segments(data) if marker == SOS), -1)
     while place >= 0:
         count = data[place + 4] if place + 4 < len(data) else 0
         end = place + 5 + 2 * count
         if end + 2 > len(data):
             break
-        found.append(Scan(tuple(data[place + 5 : end : 2]), data[end], data[end + 1]))
+        found_scans.append(Scan(tuple(data[place + 5 : end : 2]), data[end], data[end + 1]))
         # Within a scan, a byte 0xFF of the picture is always followed by a zero.
         place = data.find(b"\xff\xda", end)
-    return found
+    return found_scans

@@ -32,8 +32,8 @@ def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
     value = number_of(exif_of(info), _TAG)
     if value is None:
         xmp = info.get("XML:com.adobe.xmp") or info.get("xmp") or b""
-        found = _XMP.search(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
-        value = int(found[1]) if found else 1
+        match = _XMP.search(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
+        value = int(match[1]) if match else 1
     return TURNS.get(value)
 
 

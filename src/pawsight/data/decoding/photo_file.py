@@ -41,14 +41,14 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     # Without waiting: a pipe that took the place of a photo would wait for a writer forever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise PhotoError(_NOT_REGULAR)
-        if found.st_size > MAX_BYTES:
+        if status.st_size > MAX_BYTES:
             raise PhotoError(TOO_LARGE)
-        parts = [os.read(handle, found.st_size + 1)]
+        parts = [os.read(handle, status.st_size + 1)]
         total = len(parts[0])
-        if total == found.st_size:
+        if total == status.st_size:
             return parts[0]
         while parts[-1] and total <= MAX_BYTES:  # a short read, or the file grew meanwhile
             parts.append(os.read(handle, 2**20))

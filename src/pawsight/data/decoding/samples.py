@@ -97,8 +97,8 @@ def _scaled_grey(image: Image.Image, raw_mode: str, scale: PixelScale) -> Scaled
     no_data = no_data_of(image)
     samples = ""
     if ends is None:
-        found = [extremes(values, no_data) for _, values in _values(image, kind)]
-        lows, highs = zip(*filter(None, found), strict=True) if any(found) else ((0.0,), (0.0,))
+        ranges = [extremes(values, no_data) for _, values in _values(image, kind)]
+        lows, highs = zip(*filter(None, ranges), strict=True) if any(ranges) else ((0.0,), (0.0,))
         samples = describe_samples(kind, min(lows), max(highs))
         ends = scale.range_of(kind)
     if ends is None:

@@ -155,9 +155,9 @@ def _to_image(page: Any, bands: list[Plane], alpha: Plane | None, scale: PixelSc
     else:
         tag = page.tags.get(_NO_DATA)
         no_data = read_no_data(tag.value) if tag is not None else None
-        found = list(filter(None, (extremes(band, no_data) for band in bands)))
-        lowest = min((low for low, _ in found), default=0.0)
-        highest = max((high for _, high in found), default=0.0)
+        ranges = list(filter(None, (extremes(band, no_data) for band in bands)))
+        lowest = min((low for low, _ in ranges), default=0.0)
+        highest = max((high for _, high in ranges), default=0.0)
         name = "float" if kind.kind == "f" else kind.name
         samples = describe_samples(name, lowest, highest)
         ends = scale.range_of(name)

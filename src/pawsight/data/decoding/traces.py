@@ -49,13 +49,13 @@ def trace(images: ImageArray) -> NDArray[np.void]:
     """
     planes = planes_of(images)
     luma = luma_of_planes(planes).astype(np.float32)
-    found = np.empty(len(images), ROW)
-    found["borders"] = np.stack(
+    rows = np.empty(len(images), ROW)
+    rows["borders"] = np.stack(
         [_border(each) for each in (luma, luma[:, ::-1], _turned(luma), _turned(luma)[:, ::-1])], 1
     )
-    found["corners"] = _corners(planes)
-    found["spectrum"] = _spectrum(luma) + _spectrum(_turned(luma))
-    return found
+    rows["corners"] = _corners(planes)
+    rows["spectrum"] = _spectrum(luma) + _spectrum(_turned(luma))
+    return rows
 
 
 def _turned(luma: Traces) -> Traces:

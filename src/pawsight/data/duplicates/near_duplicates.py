@@ -164,10 +164,10 @@ class _Joined:
             self.join(group[0], index)
 
     def groups(self, indices: IntArray) -> Groups:
-        found: dict[int, list[int]] = {}
+        members: dict[int, list[int]] = {}
         for index in indices.tolist():
-            found.setdefault(self.root(index), []).append(index)
-        return sorted(group for group in found.values() if len(group) > 1)
+            members.setdefault(self.root(index), []).append(index)
+        return sorted(group for group in members.values() if len(group) > 1)
 
 
 def _join_alike(

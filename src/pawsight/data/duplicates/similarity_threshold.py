@@ -46,7 +46,7 @@ def similarity_thresholds(
     for index in ordered:
         members.setdefault(catalog.photos[index].label, []).append(index)
     most = max(_PAIRS_OF_A_CLASS, _PAIRS // max(1, len(members)))
-    found = {}
+    thresholds = {}
     for label, some in members.items():
         limit = LIKE_DETAIL
         if len(some) >= _MIN_PHOTOS:
@@ -54,8 +54,8 @@ def similarity_thresholds(
             one, other = (np.array(part[:most], np.int64) for part in (some, some[half:]))
             count = min(half, most)
             limit = _limit(detail_similarity(shrunk(one[:count]), shrunk(other[:count])))
-        found[label] = limit
-    return found
+        thresholds[label] = limit
+    return thresholds
 
 
 def _limit(usual: Floats) -> float:

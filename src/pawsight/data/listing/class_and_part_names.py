@@ -50,11 +50,11 @@ def classes_and_parts(
         return {}
     if "train" not in parts.values():
         parts = {name: part or "train" for name, part in parts.items()}
-    found = {name: (labels[name], part) for name, part in parts.items() if part}
-    trained = {label for label, part in found.values() if part == "train"}
-    if len(found) < len(top) or len(trained) < 2 or trained != set(labels.values()):
+    classes = {name: (labels[name], part) for name, part in parts.items() if part}
+    trained = {label for label, part in classes.values() if part == "train"}
+    if len(classes) < len(top) or len(trained) < 2 or trained != set(labels.values()):
         raise DataError(_unclear(outline, labels, parts))
-    return found
+    return classes
 
 
 def _unclear(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, str]) -> str:

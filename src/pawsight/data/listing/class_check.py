@@ -49,18 +49,18 @@ def check_classes(catalog: Catalog) -> None:
             f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
         )
     if len(counts) < 2 and catalog.task.is_multi_label:
-        found = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
+        problem = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
         raise DataError(
-            f"The photos in {root} have {found}; with --multi-label two or more are needed.\n"
+            f"The photos in {root} have {problem}; with --multi-label two or more are needed.\n"
             f"For one question, such as 'cat' and 'no cat', leave --multi-label out and make two "
             f"classes of it.\n{catalog.advice}".rstrip()
         )
     if len(counts) < 2:
-        found = "are photos but no classes"
+        problem = "are photos but no classes"
         if counts:
-            found = f"is only one class, '{next(iter(counts))}',"
+            problem = f"is only one class, '{next(iter(counts))}',"
         raise DataError(
-            f"There {found} in {root}; two or more are needed.\n"
+            f"There {problem} in {root}; two or more are needed.\n"
             f"{(catalog.advice + _hint(photos)).rstrip() or _EXPECTED}"
         )
     found_in = {

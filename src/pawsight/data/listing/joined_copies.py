@@ -39,7 +39,7 @@ def joined_copies(root: Path, photos: Sequence[Photo], progress: Progress) -> li
             first = first_of.setdefault(content, index) if content else index
             if first != index:
                 joined[first] += joined.pop(index)
-    found = [
+    merged = [
         replace(copies[0], label=MULTI_LABEL.text_of(p.label for p in copies if p.label))
         for copies in joined.values()
     ]
@@ -49,7 +49,7 @@ def joined_copies(root: Path, photos: Sequence[Photo], progress: Progress) -> li
             f"{len(several):,} photo(s) lie in several class folders, such as "
             f"{several[0][0].path}; each is one photo with all of its labels."
         )
-    return found
+    return merged
 
 
 def _digest(path: Path) -> bytes:

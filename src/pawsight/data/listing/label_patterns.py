@@ -44,13 +44,13 @@ def found_in(pattern: re.Pattern[str], path: str) -> str:
 
 def proposed_pattern(names: Iterable[str]) -> str:
     r"""Return a pattern such as `(cat|dog)\.` for cat.0.jpg and dog.1.jpg; "" if none fits."""
-    found = [class_name(name) for name in names]
-    pattern = _alternatives([match for name in found if (match := _WORD.match(name))])
+    stems = [class_name(name) for name in names]
+    pattern = _alternatives([match for name in stems if (match := _WORD.match(name))])
     if pattern:
         return pattern
     # cat_tom.jpg and dog_rex.jpg, where all names begin so.
-    beginnings = [match for name in found if (match := _BEGINNING.match(name))]
-    return _alternatives(beginnings) if len(beginnings) == len(found) else ""
+    beginnings = [match for name in stems if (match := _BEGINNING.match(name))]
+    return _alternatives(beginnings) if len(beginnings) == len(stems) else ""
 
 
 def _alternatives(matches: Sequence[re.Match[str]]) -> str:

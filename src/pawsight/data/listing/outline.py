@@ -72,8 +72,8 @@ class Outline:
 
     def tables(self, prefix: str = "") -> list[Path]:
         """Return the tables directly inside, sorted; with those of the folders that enclose it."""
-        found = [self.root / prefix / name for name in sorted(self._entries(prefix).tables)]
-        return found + (self._enclosing.tables() if self._enclosing and not prefix else [])
+        paths = [self.root / prefix / name for name in sorted(self._entries(prefix).tables)]
+        return paths + (self._enclosing.tables() if self._enclosing and not prefix else [])
 
     @property
     def is_run(self) -> bool:
@@ -99,7 +99,7 @@ class Outline:
         return self._listed[prefix]
 
     def _list(self, prefix: str) -> _Entries:
-        found = _Entries()
+        listing = _Entries()
         links: list[str] = []
         others: set[str] = set()
         try:
@@ -108,23 +108,23 @@ class Outline:
                     name = entry.name
                     if is_folder(entry):
                         if self._left_out.takes_folder(prefix + name):
-                            (links if entry.is_symlink() else found.folders).append(name)
+                            (links if entry.is_symlink() else listing.folders).append(name)
                         continue
                     kind = kind_of(name)
                     if kind is Kind.OTHER:
                         others.add(name)
                     elif not self._left_out.excludes(prefix + name):
-                        names = found.unsure if kind is Kind.UNKNOWN else found.photos
+                        names = listing.unsure if kind is Kind.UNKNOWN else listing.photos
                         if len(names) < _NAMES:
                             names.append(name)
         except OSError as error:
             return _Entries(error=error)
         if not self._left_out.takes_content(str(self.root), prefix.rstrip("/"), others):
             return _Entries(is_run=True)
-        found.tables = [
+        listing.tables = [
             name
             for name in others
             if is_table_name(name) and not self._left_out.excludes(prefix + name)
         ]
-        found.folders = sorted(found.folders) + sorted(links)
-        return found
+        listing.folders = sorted(listing.folders) + sorted(links)
+        return listing

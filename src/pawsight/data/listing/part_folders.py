@@ -197,15 +197,15 @@ def _given_parts(
 ) -> dict[str, Part]:
     """Find the folders that the user named as parts, unless they are inside the class folders."""
     by_name = _by_name(given)
-    found = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
+    parts = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
     deeper = {class_name(name) for outer in top for name in outline.folders(f"{outer}/")}
-    missing = by_name.keys() - set(map(class_name, found)) - (deeper if not found else set())
+    missing = by_name.keys() - set(map(class_name, parts)) - (deeper if not parts else set())
     if missing:
         raise DataError(
             f"There is no folder {listed(sorted(missing))} with photos in {outline.root}.\n"
             f"The folders there are: {listed(top) or 'none'}. Name some of them with --parts."
         )
-    return found
+    return parts
 
 
 def _by_name(parts: Mapping[Part, tuple[str, ...]]) -> dict[str, Part]:

@@ -85,12 +85,12 @@ def _compare(
         names are that are in several folders, by name; and how many photos were compared.
     """
     finder = PhotoFinder(root, str(table_path.parent), root)
-    found = finder.find({line.path: line.part for line in table.lines})
+    matches = finder.find({line.path: line.part for line in table.lines})
     others: dict[str, str] = {}
     unclear: dict[str, str] = {}
     photos = set()
     for line, label in zip(table.lines, labels, strict=True):
-        path, problem, _ = found[line.path]
+        path, problem, _ = matches[line.path]
         if problem == NOT_FOUND or not label:
             continue
         photos.add(line.path)

@@ -83,9 +83,9 @@ class TableRows:
             raise DataError(_unseparated(self._path, sorted(several)[0]))
         rows: dict[str, Photo] = {}
         num_repeated, numbers = 0, dict[str, int]()
-        found = self._found()
+        matches = self._found()
         for line, label in zip(lines, labels, strict=True):
-            shown, problem, _ = found[line.path]
+            shown, problem, _ = matches[line.path]
             if self._left_out.excludes(shown):
                 self._left_out.photos.add(shown)
                 continue
@@ -161,13 +161,13 @@ class TableRows:
         """Return the photo of each path, after a note on those that are called otherwise."""
         lines, above = self._table.lines, self._path.parent.parent
         parts = {line.path: line.part or part_of(self._path.stem) for line in lines}
-        found = self._search(parts, self._root)
+        matches = self._search(parts, self._root)
         if self._allow_outside and above not in (self._path.parent, above.parent, Path.home()):
-            found = found or self._search(parts, str(above))
+            matches = matches or self._search(parts, str(above))
         for line in lines:  # the name of a photo may be any bytes, so only one that is not there
-            if not found or found[line.path].problem == NOT_FOUND:
+            if not matches or matches[line.path].problem == NOT_FOUND:
                 check_text(self._path, line.number, [line.path])
-        if not found:
+        if not matches:
             raise DataError(
                 f"None of the {len(parts):,} photos that {self._path} names was found, "
                 f"such as {lines[0].path}.\n"
@@ -177,7 +177,7 @@ class TableRows:
             )
         near = {
             written: match.path
-            for written, match in found.items()
+            for written, match in matches.items()
             if not match.problem and not match.is_exact
         }
         for text, pairs in _ways(near).items():
@@ -185,13 +185,13 @@ class TableRows:
             name = self._path.name
             such = f", such as {first} as {shown}" if class_name(first) != class_name(shown) else ""
             self._progress.note(f"{len(pairs):,} photo(s) of {name} were found {text}{such}.")
-        return found
+        return matches
 
     def _search(self, parts: Mapping[str, str], folder: str) -> dict[str, Match]:
         """Find photos in a folder and below; {} where there is not one."""
-        found = PhotoFinder(self._root, str(self._path.parent), folder).find(parts)
-        is_there = any(match.problem != NOT_FOUND for match in found.values())
-        return found if is_there else {}
+        matches = PhotoFinder(self._root, str(self._path.parent), folder).find(parts)
+        is_there = any(match.problem != NOT_FOUND for match in matches.values())
+        return matches if is_there else {}
 
     def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
         label = self._task.text_of([label] if label else [])
@@ -223,9 +223,9 @@ def _unseparated(path: Path, label: str) -> str:
 
 def _ways(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
     """Divide photos by how their names differ from those of a table."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    pairs: dict[str, list[tuple[str, str]]] = {}
     for written, shown in renamed.items():
         same = class_name(written) == class_name(shown)
         text = "with accents in another form" if same else "under another name"
-        found.setdefault(text, []).append((written, shown))
-    return found
+        pairs.setdefault(text, []).append((written, shown))
+    return pairs

@@ -157,8 +157,8 @@ def _naming_photos(
     root, naming = str(outline.root), []
     for one in tables:
         parts = {line.path: line.part for line in one.table.lines} if one.table else {}
-        found = PhotoFinder(root, str(one.path.parent), root).find(parts)
-        if any(match.problem != NOT_FOUND for match in found.values()):
+        matches = PhotoFinder(root, str(one.path.parent), root).find(parts)
+        if any(match.problem != NOT_FOUND for match in matches.values()):
             naming.append(one)
     if naming and (others := [one.path.name for one in tables if one not in naming]):
         progress.note(

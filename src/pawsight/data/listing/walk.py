@@ -67,7 +67,7 @@ def list_folder(
         OSError: The folder cannot be listed.
     """
     left_out = LeftOut() if left_out is None else left_out
-    found = FolderListing()
+    listing = FolderListing()
     links: list[str] = []
     others: set[str] = set()
     with os.scandir(root + "/" + prefix) as entries:
@@ -75,28 +75,28 @@ def list_folder(
             name = entry.name
             if is_folder(entry):
                 if left_out.takes_folder(prefix + name):
-                    (links if entry.is_symlink() else found.folders).append(name)
+                    (links if entry.is_symlink() else listing.folders).append(name)
                 else:
-                    found.num_ignored += 1
+                    listing.num_ignored += 1
                 continue
             kind = kind_of(name)
             if kind is Kind.OTHER:
-                found.num_ignored += 1
+                listing.num_ignored += 1
                 others.add(name)
                 continue
             if left_out.excludes(prefix + name):
-                found.num_ignored += 1
+                listing.num_ignored += 1
                 continue
             photo = _examine(entry, kind, prefix + name, label, part)
             if photo is None:
-                found.num_ignored += 1
+                listing.num_ignored += 1
             else:
-                found.photos.append(photo)
+                listing.photos.append(photo)
     if not left_out.takes_content(root, prefix.rstrip("/"), others):
         return FolderListing(num_ignored=1)
-    found.tables = sorted(filter(is_table_name, others))
-    found.folders = sorted(found.folders) + sorted(links)
-    return found
+    listing.tables = sorted(filter(is_table_name, others))
+    listing.folders = sorted(listing.folders) + sorted(links)
+    return listing
 
 
 def walk(
@@ -133,16 +133,16 @@ def _walk(
             if (at.st_dev, at.st_ino) in entered:
                 continue
             entered.add((at.st_dev, at.st_ino))
-            found = list_folder(root, here, label, part, left_out)
+            listing = list_folder(root, here, label, part, left_out)
         except OSError as error:
             problem = f"this folder cannot be read: {error.strerror or error}"
             total.photos.append(Photo(here.rstrip("/") or ".", label, part, problem=problem))
             continue
-        total.photos += found.photos
-        total.num_ignored += found.num_ignored
+        total.photos += listing.photos
+        total.num_ignored += listing.num_ignored
         # The last is taken first: real folders before links, each in order of name.
-        waiting += [f"{here}{name}/" for name in reversed(found.folders)]
-        progress.advance(len(found.photos))
+        waiting += [f"{here}{name}/" for name in reversed(listing.folders)]
+        progress.advance(len(listing.photos))
     return total
 
 

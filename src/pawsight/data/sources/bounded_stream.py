@@ -49,12 +49,12 @@ class BoundedStream:
             TooLargeError: These are more than allowed.
         """
         most = self._max_bytes if self._left is None else min(self._max_bytes, self._left)
-        found = self._stream.read(most + 1 if size < 0 or size > most else size)
-        if len(found) > most:
+        data = self._stream.read(most + 1 if size < 0 or size > most else size)
+        if len(data) > most:
             raise TooLargeError
         if self._left is not None:
-            self._left -= len(found)
-        return found
+            self._left -= len(data)
+        return data
 
     def within(self, max_bytes: int, step: Callable[[], Result]) -> Result:
         """Run a step that may read `max_bytes` in all.

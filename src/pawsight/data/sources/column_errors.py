@@ -83,13 +83,13 @@ def _heading_for(cell: str) -> str:
 
 def _shares(headings: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
     """Return the columns of shares, at least two, each with a value that is neither 0 nor 1."""
-    found = {}
+    shares = {}
     for position, heading in enumerate(headings):
         numbers = numbers_of(rows, position)
         between = [cell for cell, number in numbers.items() if 0 < number < 1]
         if between and all(0 <= number <= 1 for number in numbers.values()):
-            found[heading] = between[0]
-    return found if len(found) > 1 else {}
+            shares[heading] = between[0]
+    return shares if len(shares) > 1 else {}
 
 
 def odd_cell_message(

@@ -34,14 +34,14 @@ class CopiedIndex:
 
     def has(self, path: str, version: str) -> bool:
         """Return whether this version of a file is in its place."""
-        found = self._known.get(path)
-        if found is None or found[0] != version:
+        entry = self._known.get(path)
+        if entry is None or entry[0] != version:
             return False
         try:
             facts = (self._folder / path).lstat()
         except OSError:
             return False
-        return found[1:] == (facts.st_size, facts.st_mtime_ns)
+        return entry[1:] == (facts.st_size, facts.st_mtime_ns)
 
     def keep(self, paths: Iterable[str]) -> None:
         """Remove the files that are none of these, and their lines; folders left empty too.

@@ -39,7 +39,7 @@ def unique_paths(paths: Iterable[str]) -> list[str]:
     """
     wanted = list(paths)
     taken = {_folded(folder) for path in wanted for folder in _folders_of(path)}
-    found = []
+    unique = []
     for path in wanted:
         stem, dot, ending = path.rpartition(".")
         if not dot or "/" in ending:
@@ -49,8 +49,8 @@ def unique_paths(paths: Iterable[str]) -> list[str]:
             number += 1
             free = f"{stem} ({number}){dot}{ending}"
         taken.add(_folded(free))
-        found.append(free)
-    return found
+        unique.append(free)
+    return unique
 
 
 def _safe_name(name: str) -> str:

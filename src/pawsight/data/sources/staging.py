@@ -129,7 +129,7 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
     Raises:
         SourceError: A folder cannot be listed: a copy without it would lack photos unseen.
     """
-    found: list[tuple[Path, RemoteFile]] = []
+    files: list[tuple[Path, RemoteFile]] = []
     entered: set[tuple[int, int]] = set()
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
@@ -138,7 +138,7 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
         if (facts.st_dev, facts.st_ino) in entered:  # a link back up
             continue
         entered.add((facts.st_dev, facts.st_ino))
-        num_before = len(found)
+        num_before = len(files)
         for entry in entries:
             inner = (*parts, entry.name)
             if entry.is_dir():
@@ -146,13 +146,13 @@ def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]
                     waiting.append(inner)
             elif entry.is_file() and is_wanted(parts, entry.name):
                 with contextlib.suppress(OSError):  # it is gone meanwhile
-                    found.append((Path(entry), _remote(Path(entry), safe_path(inner))))
-        progress.advance(len(found) - num_before)
-    found.sort(key=lambda pair: pair[0])
-    names = unique_paths(file.path for _, file in found)
+                    files.append((Path(entry), _remote(Path(entry), safe_path(inner))))
+        progress.advance(len(files) - num_before)
+    files.sort(key=lambda pair: pair[0])
+    names = unique_paths(file.path for _, file in files)
     return [
         (path, dataclasses.replace(file, path=name))
-        for (path, file), name in zip(found, names, strict=True)
+        for (path, file), name in zip(files, names, strict=True)
     ]
 
 

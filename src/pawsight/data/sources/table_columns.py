@@ -155,18 +155,18 @@ def _chosen_one_hot(
 ) -> tuple[int, ...]:
     """Return the columns that the user names as labels, `a+b+c`, after a check of their values."""
     names = chosen.split("+") if chosen else []
-    found = tuple(
+    positions = tuple(
         _position(path, headings, name, ", which --columns names for labels") for name in names
     )
     for number, cells in rows:
-        for position in found:
+        for position in positions:
             if position < len(cells) and cells[position].lower() not in ON | OFF:
                 raise DataError(
                     f"Line {number} of {path} has '{cells[position]}' in the column "
                     f"{headings[position]}, which --columns names as a label.\n"
                     f"Write 1 where a photo has the label, else 0."
                 )
-    return found
+    return positions
 
 
 def is_usual_label(heading: str) -> bool:
@@ -202,32 +202,32 @@ def _path_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
             if name in some:
                 return some.index(name)
     some_rows = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_SAMPLED]
-    found = [
+    positions = [
         position
         for position in range(len(names))
         if some_rows
         and all(len(c) > position and kind_of(c[position]) is Kind.PHOTO for _, c in some_rows)
     ]
-    return found[0] if len(found) == 1 else None
+    return positions[0] if len(positions) == 1 else None
 
 
 def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> int | None:
     if "label" in names:
         return names.index("label")
-    found = [position for position, name in enumerate(names) if name in _LABELS]
-    if len(found) > 1 and len({names[position] for position in found}) == 1:
+    positions = [position for position, name in enumerate(names) if name in _LABELS]
+    if len(positions) > 1 and len({names[position] for position in positions}) == 1:
         raise DataError(
-            f"Several columns of {path} are called {headings[found[0]]}.\n"
+            f"Several columns of {path} are called {headings[positions[0]]}.\n"
             f"Rename all of them but the one that names the class."
         )
-    if len(found) > 1:
+    if len(positions) > 1:
         raise DataError(
             f"The classes could be in several columns of {path}: "
-            f"{', '.join(headings[i] for i in found)}.\n"
-            f"Choose one, such as --columns label={headings[found[0]]}"
+            f"{', '.join(headings[i] for i in positions)}.\n"
+            f"Choose one, such as --columns label={headings[positions[0]]}"
         )
     numbers = [position for position, name in enumerate(names) if name in _LABEL_NUMBERS]
-    return found[0] if found else numbers[0] if len(numbers) == 1 else None
+    return positions[0] if positions else numbers[0] if len(numbers) == 1 else None
 
 
 def _part_column(
@@ -254,7 +254,7 @@ def _flags(
     Raises:
         DataError: Such a column `is_used`, and has another cell among its yes and no.
     """
-    found = []
+    positions = []
     for position, heading in enumerate(headings):
         if (name := _plain(heading)) not in _FLAGS:
             continue
@@ -270,8 +270,8 @@ def _flags(
                 f"parts.\n"
                 f"Write 1 for yes and 0 for no, or leave the column out: --parts none"
             )
-        found.append((position, _FLAGS[name]))
-    return tuple(found)
+        positions.append((position, _FLAGS[name]))
+    return tuple(positions)
 
 
 def _one_hot(
@@ -287,11 +287,11 @@ def _one_hot(
         for position, heading in enumerate(headings)
         if position not in used and heading and not heading.lower().startswith("unnamed:")
     ]
-    found = tuple(i for i, _ in left if holds_only(rows, i, ON | OFF))
-    has_any = any(is_on(cells[i]) for _, cells in rows for i in found if i < len(cells))
-    if len(found) < 2 or not has_any:
+    positions = tuple(i for i, _ in left if holds_only(rows, i, ON | OFF))
+    has_any = any(is_on(cells[i]) for _, cells in rows for i in positions if i < len(cells))
+    if len(positions) < 2 or not has_any:
         return ()
     for position, heading in left:
         if not may_be_parts(heading) and (odd := odd_cell(rows, position)):
-            raise DataError(odd_cell_message(path, heading, *odd, [headings[i] for i in found]))
-    return found
+            raise DataError(odd_cell_message(path, heading, *odd, [headings[i] for i in positions]))
+    return positions

@@ -60,9 +60,9 @@ def stratified(
 
     left = set(range(len(groups)))
     for number in sorted(left):
-        found = {fixed[i] for i in groups[number].indices if i in fixed}
-        if found:
-            put(number, next(side for side in reversed(list(shares)) if side in found))
+        fixed_parts = {fixed[i] for i in groups[number].indices if i in fixed}
+        if fixed_parts:
+            put(number, next(side for side in reversed(list(shares)) if side in fixed_parts))
             left.remove(number)
     order = sorted(left, key=lambda number: (draws[number], groups[number].key))
     while left:
@@ -79,7 +79,7 @@ def stratified(
 
 
 def _counts(catalog: Catalog, group: Group) -> Counter[str]:
-    found = Counter({_PHOTOS: len(group.indices)})
+    counts = Counter({_PHOTOS: len(group.indices)})
     for index in group.indices:
-        found.update(catalog.names_of(catalog.photos[index]))
-    return found
+        counts.update(catalog.names_of(catalog.photos[index]))
+    return counts

@@ -170,10 +170,10 @@ def _divide(
         sides.append(Side("validation", ((test, beyond),)))
         sides.append(Side("train", (*below, (beyond, 1.0)), takes_giants=True))
         fixed = dict(kept)
-    found = _assign(catalog, groups, config.seed, "part", sides, fixed)
+    divided = _assign(catalog, groups, config.seed, "part", sides, fixed)
     if config.folds:
-        found = _with_folds(catalog, found, config.folds, config, copies)
-    parts: dict[int, Part] = {i: _PART_OF[side] for i, side in found.items()}
+        divided = _with_folds(catalog, divided, config.folds, config, copies)
+    parts: dict[int, Part] = {i: _PART_OF[side] for i, side in divided.items()}
     if "validation" not in parts.values():
         raise DataError(
             f"All photos in {catalog.root} keep the parts they had in {config.keep}, and none of "

@@ -34,14 +34,14 @@ class FrozenDepthwiseConv2D(layers.DepthwiseConv2D):
                 if self.strides == (1, 1) and padding == "SAME":
                     mirrored = tf.reverse(kernel, [0, 1])
                     return tf.nn.depthwise_conv2d(upstream, mirrored, strides, padding)
-                found = tf.nn.depthwise_conv2d_backprop_input(
+                upsampled = tf.nn.depthwise_conv2d_backprop_input(
                     tf.shape(images),
                     tf.cast(kernel, tf.float32),
                     tf.cast(upstream, tf.float32),
                     strides,
                     padding,
                 )
-                return tf.cast(found, images.dtype)
+                return tf.cast(upsampled, images.dtype)
 
             return tf.nn.depthwise_conv2d(images, kernel, strides, padding), gradient
 

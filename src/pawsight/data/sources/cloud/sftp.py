@@ -48,7 +48,7 @@ class _Channel(paramiko.SFTPClient):  # type: ignore[misc]
         """List the names in a folder with their attributes, a link with its own."""
         kind, answer = self._request(CMD_OPENDIR, _bytes(path))
         handle = answer.get_binary()
-        found = []
+        entries = []
         while True:
             try:
                 kind, answer = self._request(CMD_READDIR, handle)
@@ -61,9 +61,9 @@ class _Channel(paramiko.SFTPClient):  # type: ignore[misc]
                 answer.get_binary()  # the line of `ls -l`
                 facts = paramiko.SFTPAttributes._from_msg(answer)
                 if name not in (".", ".."):
-                    found.append((name, facts))
+                    entries.append((name, facts))
         self._request(CMD_CLOSE, handle)
-        return sorted(found, key=lambda entry: entry[0])
+        return sorted(entries, key=lambda entry: entry[0])
 
     def real_path(self, path: str) -> str:
         """Return a path without links."""
@@ -109,7 +109,7 @@ class Sftp:
         Raises:
             OSError: A folder cannot be listed.
         """
-        found: dict[str, dict[str, Any]] = {}
+        infos: dict[str, dict[str, Any]] = {}
         entered: set[str] = set()
         waiting = [folder]
         with self._channel() as channel:
@@ -130,9 +130,9 @@ class Sftp:
                     if facts["type"] == "directory":
                         (links if is_link else folders).append(path)
                     else:
-                        found[path] = facts
+                        infos[path] = facts
                 waiting += [*reversed(links), *reversed(folders)]  # the last is taken first
-        return found
+        return infos
 
     def invalidate_cache(self) -> None:
         """Do nothing: no listing is cached."""
@@ -230,17 +230,17 @@ def open_sftp(address: str) -> tuple[Sftp, str]:
     config = paramiko.SSHConfig()
     if config_path.is_file():
         config = paramiko.SSHConfig.from_path(str(config_path))
-    found = config.lookup(host)
+    options = config.lookup(host)
     wanted = {
-        "port": parts.port or int(found.get("port", 22)),
-        "username": unquote(parts.username) if parts.username else found.get("user"),
+        "port": parts.port or int(options.get("port", 22)),
+        "username": unquote(parts.username) if parts.username else options.get("user"),
         "password": unquote(parts.password) if parts.password else None,
-        "key_filename": found.get("identityfile"),
+        "key_filename": options.get("identityfile"),
     }
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     home = "/~/"
     path = f"./{path.removeprefix(home)}" if path.startswith(home) else path or "/"
-    return Sftp(found["hostname"], **wanted), path
+    return Sftp(options["hostname"], **wanted), path
 
 
 def _facts(attributes: Any) -> dict[str, Any]:

@@ -152,24 +152,24 @@ def _listed(fs: Any, path: str, address: str, progress: Progress) -> RemoteFolde
 def _facts(fs: Any, path: str) -> dict[str, Any]:
     """Return the facts of a file or folder."""
     try:
-        found: dict[str, Any] = fs.info(path)
+        info: dict[str, Any] = fs.info(path)
     except PermissionError:
         # S3 answers with no reason to what `info` requests; a listing has one in its answer.
         if hasattr(fs, "call_s3"):
             bucket, key, _ = fs.split_path(path)
             fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
         raise
-    return found
+    return info
 
 
 def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
-    found = fs.find(folder, detail=True)
+    infos = fs.find(folder, detail=True)
     start = len(folder.rstrip("/")) + 1
-    _note_dangling([path[start:] for path, info in found.items() if _dangles(path, info)], progress)
-    found = {path: info for path, info in found.items() if info["type"] == "file"}
-    _mark_opaque(fs, found)
+    _note_dangling([path[start:] for path, info in infos.items() if _dangles(path, info)], progress)
+    infos = {path: info for path, info in infos.items() if info["type"] == "file"}
+    _mark_opaque(fs, infos)
     return wanted_files(
-        [(path[start:], partial(_remote, fs, path, info)) for path, info in sorted(found.items())]
+        [(path[start:], partial(_remote, fs, path, info)) for path, info in sorted(infos.items())]
     )
 
 

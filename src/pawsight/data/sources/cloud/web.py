@@ -140,11 +140,11 @@ class _Web:
 
     def _files_below(self, folder: str, page_url: str, page: str) -> list[RemoteFile]:
         """List a folder and those in it, page by page, and request the facts of each file."""
-        found: dict[str, None] = {}
+        urls: dict[str, None] = {}
         pages = [(page_url, page)]
         seen = {folder}
         while pages:
-            num_before = len(found)
+            num_before = len(urls)
             page_url, page = pages.pop()
             for link in _links(page_url, page):
                 if not link.startswith(folder) or link in seen:
@@ -153,13 +153,13 @@ class _Web:
                 parts = _parts(link, folder)
                 if not link.endswith("/"):
                     if parts and (is_wanted(parts[:-1], parts[-1]) or may_belong(parts)):
-                        found[link] = None
+                        urls[link] = None
                 elif len(parts) <= _MAX_LEVELS and not any(map(is_system_folder, parts)):
                     final, _, _, inner = with_retries(partial(self._ask, link))
                     if inner is not None and final.startswith(folder):
                         pages.append((final, inner))
-            self._progress.advance(len(found) - num_before)
-        return self._with_facts(folder, list(found))
+            self._progress.advance(len(urls) - num_before)
+        return self._with_facts(folder, list(urls))
 
     def _with_facts(self, folder: str, urls: list[str]) -> list[RemoteFile]:
         facts: dict[str, dict[str, str]] = {}

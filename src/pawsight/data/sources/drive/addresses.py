@@ -68,8 +68,8 @@ def read_address(text: str) -> Address:
 def _read_link(link: str) -> Address:
     parts = urlsplit(link)
     query = parse_qs(parts.query)
-    found = _ID_IN_LINK.search(parts.path)
-    file_id = found[1] if found else query.get("id", [""])[0]
+    match = _ID_IN_LINK.search(parts.path)
+    file_id = match[1] if match else query.get("id", [""])[0]
     if not file_id:
         raise SourceError(
             f"This link leads to no file or folder of Google Drive: {unquote(link)}\n"

@@ -87,8 +87,8 @@ class Drive:
         request = self._service.files().get(
             fileId=file_id, fields=_FACTS + ",parents", supportsAllDrives=True
         )
-        found: Item = self._execute(request, file_id)
-        return found
+        item: Item = self._execute(request, file_id)
+        return item
 
     def shared_drives(self) -> list[Item]:
         """List the shared drives, each an item with an id and a name."""

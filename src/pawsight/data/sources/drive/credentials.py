@@ -159,9 +159,9 @@ def sign_out() -> bool:
     with contextlib.suppress(SourceError, OSError, ImportError, ValueError):
         import requests  # its errors are OSErrors
 
-        found = json.loads(path.read_text(encoding="utf-8"))
-        place = found["token_uri"].removesuffix("/token") + "/revoke"
-        requests.post(place, data={"token": found["refresh_token"]}, timeout=10).close()
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        place = saved["token_uri"].removesuffix("/token") + "/revoke"
+        requests.post(place, data={"token": saved["refresh_token"]}, timeout=10).close()
     try:
         path.unlink()
     except OSError as error:
@@ -173,10 +173,10 @@ def _saved_credentials() -> Any:
     from google.oauth2.credentials import Credentials
 
     try:
-        found = json.loads(token_path().read_text(encoding="utf-8"))
+        saved = json.loads(token_path().read_text(encoding="utf-8"))
         return Credentials(
             None,  # the access token is renewed at once: a kept one is mostly too old
-            **{name: found[name] for name in _KEPT},
+            **{name: saved[name] for name in _KEPT},
             scopes=[SCOPE],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -77,12 +77,12 @@ def _walk(drive: Drive, address: Address) -> Item:
 
 def _shared_drive(drive: Drive, name: str) -> Item:
     drives = drive.shared_drives()
-    found = [one for one in drives if _folded(one["name"]) == _folded(name)]
-    if len(found) == 1:
-        return drive.get(found[0]["id"])
-    if found:
+    matches = [one for one in drives if _folded(one["name"]) == _folded(name)]
+    if len(matches) == 1:
+        return drive.get(matches[0]["id"])
+    if matches:
         raise SourceError(
-            f"There are {len(found)} shared drives named {name}.\n"
+            f"There are {len(matches)} shared drives named {name}.\n"
             f"Give the link of the folder instead."
         )
     raise SourceError(f"There is no shared drive named {name}.\nYours are: {_listed(drives)}.")
@@ -91,16 +91,16 @@ def _shared_drive(drive: Drive, name: str) -> Item:
 def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[Item, list[str]]:
     """Find one item of the path. Its name may have slashes in it, so it may take several names."""
     for count in range(1, len(names) + 1):
-        found = _named(drive, at, "/".join(names[:count]))
-        if not found:
+        matches = _named(drive, at, "/".join(names[:count]))
+        if not matches:
             continue
-        if len(found) > 1:
-            ids = ", ".join(f"gdrive:{one['id']}" for one in found)
+        if len(matches) > 1:
+            ids = ", ".join(f"gdrive:{one['id']}" for one in matches)
             raise SourceError(
-                f"There are {len(found)} items named {found[0]['name']} in {at['name']}.\n"
+                f"There are {len(matches)} items named {matches[0]['name']} in {at['name']}.\n"
                 f"Give one by its id: {ids}"
             )
-        item = follow(drive, found[0])
+        item = follow(drive, matches[0])
         if item["mimeType"] == FOLDER or count == len(names):
             return item, names[count:]
     some = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
@@ -112,11 +112,11 @@ def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[I
 def _named(drive: Drive, at: Item, name: str) -> list[Item]:
     """Return the items of a name; else those that differ in case or the form of accents only."""
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    found = list(_inside(drive, at, f" and name = '{quoted}'"))
-    if not found:
-        found = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
-    exact = [one for one in found if one["name"] == name]
-    return exact or [one for one in found if _folded(one["name"]) == _folded(name)]
+    items = list(_inside(drive, at, f" and name = '{quoted}'"))
+    if not items:
+        items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
+    exact = [one for one in items if one["name"] == name]
+    return exact or [one for one in items if _folded(one["name"]) == _folded(name)]
 
 
 def _inside(drive: Drive, at: Item, condition: str = "") -> Iterator[Item]:
@@ -125,9 +125,9 @@ def _inside(drive: Drive, at: Item, condition: str = "") -> Iterator[Item]:
 
 
 def _listed(items: Iterable[Item]) -> str:
-    found = sorted(item["name"] for item in items)
-    more = f" and {len(found) - 9:,} more" if len(found) > 9 else ""
-    return ", ".join(found[:9]) + more if found else "none"
+    names = sorted(item["name"] for item in items)
+    more = f" and {len(names) - 9:,} more" if len(names) > 9 else ""
+    return ", ".join(names[:9]) + more if names else "none"
 
 
 def _folded(name: str) -> str:
