@@ -45,7 +45,7 @@ def resolve_class_weights(
     Args:
         setting: "auto", "none", or weights by class name; a class that is not named has 1.
         class_names: The classes, length K.
-        counts: Training photos of each; empty where nobody counted them.
+        counts: Training photos of each; empty where they were not counted.
 
     Raises:
         ConfigError: There is no class of a name.

@@ -250,7 +250,9 @@ class TrainConfig(_Settings):
         if self.epochs is not None and self.minutes is not None:
             raise ValueError("give epochs or minutes, not both")
         if self.start_from is not None and self.split.folds is not None:
-            raise ValueError("folds need models that know no photo yet: leave start_from out")
+            raise ValueError(
+                "folds need models that were trained on none of the photos: leave start_from out"
+            )
         if self.image_size is not None and not all(16 <= side <= 1024 for side in self.image_size):
             raise ValueError("image_size must be 16 to 1024 pixels on each side")
         return self

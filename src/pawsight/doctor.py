@@ -141,8 +141,8 @@ def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str,
 
 def _rank(extra: str) -> tuple[bool, int, str]:
     """Return the sort key: the order of `_GIVES`, others after it, and `dev` last."""
-    known = list(_GIVES)
-    return (extra == "dev", known.index(extra) if extra in known else len(known), extra)
+    order = list(_GIVES)
+    return (extra == "dev", order.index(extra) if extra in order else len(order), extra)
 
 
 def _is_for(needed: Requirement, extra: str) -> bool:

@@ -89,8 +89,8 @@ def _reason(found: ErrorDetails) -> str:
     if kind == "int_from_float":
         return f"must be a whole number, not {given}"
     if kind in ("too_long", "too_short") and "actual_length" in context:
-        wanted = context.get("max_length", context.get("min_length"))
-        return f"must have {wanted} values, not {context['actual_length']}"
+        length = context.get("max_length", context.get("min_length"))
+        return f"must have {length} values, not {context['actual_length']}"
     if kind == "missing":
         return "a value is missing"
     name = kind.split("_")[0]

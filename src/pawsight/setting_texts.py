@@ -1,6 +1,6 @@
 """Read what options and settings of several values take: texts such as `a,b` or `x=a+b`.
 
-They run before a setting is checked: what they do not know they return as it is, and a ValueError
+They run before a setting is checked. What they do not recognise is returned unchanged; a ValueError
 is one of the mistakes that are reported together.
 """
 

@@ -14,7 +14,7 @@ from pawsight.exporting.readme import write_readme
     ("accuracy", "said"),
     [
         (0.9, "That costs 5.00 points of accuracy on these photos."),
-        (0.96, "That happens to gain 1.00 points of accuracy on these photos."),
+        (0.96, "That gains 1.00 points of accuracy on these photos."),
         (0.95, "That costs no accuracy on these photos."),
     ],
 )

@@ -31,7 +31,7 @@ def test_every_network_of_keras_is_in_the_table():
 def test_pixels_are_scaled_as_keras_own_preprocess_input_does(name, monkeypatch):
     network = APPLICATIONS[name]
     constructor = _constructors()[network.class_name]
-    room = importlib.import_module(constructor.__module__.replace("keras.src", "keras"))
+    module = importlib.import_module(constructor.__module__.replace("keras.src", "keras"))
     seen = []
 
     def _stub(**options):
@@ -42,26 +42,26 @@ def test_pixels_are_scaled_as_keras_own_preprocess_input_does(name, monkeypatch)
     model = build_features(network, (1, 1), keras.DTypePolicy("float32"))
     for colour in ([0, 0, 0], [255, 128, 10]):
         image = np.array(colour, np.float32).reshape(1, 1, 1, 3)
-        expected = room.preprocess_input(image.copy())[0, 0, 0]
+        expected = module.preprocess_input(image.copy())[0, 0, 0]
         seen.append(np.asarray(model(image))[0])
         np.testing.assert_allclose(seen[-1], [*expected, *expected], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "efficientnetb0"])
 def test_weights_lie_where_keras_would_fetch_them(name, monkeypatch):
-    class AskedError(Exception):
+    class RequestedError(Exception):
         pass
 
     def get_file(*_, origin=None, file_hash=None, **options):
-        raise AskedError(origin or _[1], file_hash)
+        raise RequestedError(origin or _[1], file_hash)
 
     constructor = _constructors()[APPLICATIONS[name].class_name]
-    room = inspect.getmodule(constructor)
-    monkeypatch.setattr(room.file_utils, "get_file", get_file)
-    with pytest.raises(AskedError) as asked:
+    module = inspect.getmodule(constructor)
+    monkeypatch.setattr(module.file_utils, "get_file", get_file)
+    with pytest.raises(RequestedError) as requested:
         constructor(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     network = APPLICATIONS[name]
-    assert asked.value.args == (ORIGIN + network.place, network.checksum or None)
+    assert requested.value.args == (ORIGIN + network.place, network.checksum or None)
 
 
 def test_a_network_is_found_however_its_name_is_written():

@@ -141,7 +141,7 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
         resume(tmp_path / "run", build=tiny)
     done = resume(tmp_path / "run", recorded, **parts, callbacks=[Seen(most=1)])
     assert len(load_history(done.history_path)) == 1
-    assert any("A callback asks for it; stopping early." in note for note in recorded.notes)
+    assert any("A callback requests it; stopping early." in note for note in recorded.notes)
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def audit(
     from pawsight.data.auditing.findings import Audit
     from pawsight.runs import default_results_dir
 
-    wanted = _checks(fail_on or [])
+    fail_checks = _checks(fail_on or [])
     chosen, pixels = source_config(ctx), pixels_config(set_)
     folder = out if out is not None or as_json else default_results_dir("audits", source)
     with shown() as progress:
@@ -90,7 +90,7 @@ def audit(
         print_audit(audited)
     if folder is not None:
         print(f"With photos: {folder / 'audit.html'}", file=sys.stderr if as_json else results())
-    counts = {name: len(audited.findings[name].items) for name in wanted}
+    counts = {name: len(audited.findings[name].items) for name in fail_checks}
     failing = [f"{count:,} {name}" for name, count in counts.items() if count]
     if failing:
         print(f"Found {', '.join(failing)}.", file=sys.stderr)
@@ -127,15 +127,15 @@ def _checks(given: list[str]) -> list[str]:
     """Return the ids of the checks to fail on."""
     from pawsight.data.auditing.checks import CHECKS
 
-    known = [check.id for check in CHECKS]
+    ids = [check.id for check in CHECKS]
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in (*known, _ANY):
+        if name not in (*ids, _ANY):
             raise typer.BadParameter(
-                f"There is no finding '{name}'. Choose from: {', '.join((*known, _ANY))}.",
+                f"There is no finding '{name}'. Choose from: {', '.join((*ids, _ANY))}.",
                 param_hint="--fail-on",
             )
-    return known if _ANY in names else list(dict.fromkeys(names))
+    return ids if _ANY in names else list(dict.fromkeys(names))
 
 
 def _print_classes(audit: Audit) -> None:

@@ -25,7 +25,7 @@ def merge(
     """Merge the shards of a prediction into one file.
 
     The shards are those of `pawsight predict --shard`, and the file is the one that a single
-    process would have written, to the byte. They lie beside it as FILE.shard-1-of-8 and so on,
+    process would have written, to the byte. They are beside it as FILE.shard-1-of-8 and so on,
     and stay; one that is missing, unfinished or of another model, other settings or other photos
     is named.
 

@@ -67,7 +67,7 @@ def _own(stream: TextIO) -> TextIO:
 
 
 def _open_closed_descriptors() -> None:
-    """Open what the parent process has closed, lest a file of ours gets its number.
+    """Reopen closed standard streams, so that no file gets their descriptors.
 
     Standard output then refuses to be written to, as it would in C.
     """

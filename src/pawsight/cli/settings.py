@@ -91,7 +91,7 @@ GroupBy = Annotated[
 ]
 RunsFolder = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="For the runs; given again, it goes on there."),
+    typer.Option(metavar="FOLDER", help="For the runs; given again, it resumes there."),
 ]
 Config = Annotated[
     Path | None,

@@ -209,8 +209,8 @@ def _print_failed(sorting: Sorting) -> None:
 
     failed = [place for place in sorting.placements if place.status == "failed"]
     if failed:
-        some = failed[:_MAX_REASONS]
-        shown = [(sorting.shown(place.path), place.reason) for place in some]
+        listed = failed[:_MAX_REASONS]
+        shown = [(sorting.shown(place.path), place.reason) for place in listed]
         print_table(shown, ["stays where it is", "why"])
     if len(failed) > _MAX_REASONS:
         more = len(failed) - _MAX_REASONS

@@ -46,7 +46,7 @@ def tune(
 
     Tries learning rate, augmentation, batch size, image size and how photos are resized, and
     shows which of them mattered. The best ones and the default recipe are then trained equally
-    long, and compared on the test photos, which no trial has seen: the last line tells whether
+    long, and compared on the test photos, which no trial has seen: the last line states whether
     the difference is more than chance. Settings that are given are not searched.
 
     Example: pawsight tune photos/ --minutes 120
@@ -76,7 +76,9 @@ def print_tuning(found: Tuning) -> None:
     if shares:
         print_table(shares, ["what mattered", "share", "+/-"], right="share +/-")
     else:
-        print_line("Too few trials, or no difference between them, to tell what mattered.")
+        print_line(
+            "Too few trials, or no difference between them: the importances cannot be estimated."
+        )
     print_line(f"folder: {found.folder}")
     print_line(verdict(found))
 

@@ -18,7 +18,7 @@ class Dataset:
         catalog: The photos and the parts they belong to.
         pixels: Their pixels, by catalog index.
         duplicates: Groups of catalog indices that show the same picture; empty
-            where nobody searched for them.
+            where they were not searched for.
     """
 
     catalog: Catalog

@@ -85,10 +85,10 @@ def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
 
 def _spread(parts: Sequence[PartMetrics]) -> FoldStatistics:
     columns = {score.key: [part.scores.get(score.key) for part in parts] for score in SCORES}
-    known = {
+    defined = {
         key: [value for value in values if value is not None] for key, values in columns.items()
     }
-    is_whole = {key: len(values) == len(parts) for key, values in known.items()}
+    is_whole = {key: len(values) == len(parts) for key, values in defined.items()}
     return FoldStatistics(
         folds=tuple(
             {
@@ -98,8 +98,9 @@ def _spread(parts: Sequence[PartMetrics]) -> FoldStatistics:
             }
             for number, part in enumerate(parts)
         ),
-        mean={k: statistics.fmean(v) if is_whole[k] else None for k, v in known.items()},
+        mean={k: statistics.fmean(v) if is_whole[k] else None for k, v in defined.items()},
         std={
-            k: statistics.stdev(v) if is_whole[k] and len(v) > 1 else None for k, v in known.items()
+            k: statistics.stdev(v) if is_whole[k] and len(v) > 1 else None
+            for k, v in defined.items()
         },
     )

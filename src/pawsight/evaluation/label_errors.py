@@ -147,14 +147,14 @@ def nearest_of_class(
             continue
         best = np.full(len(rows), -np.inf, np.float32)
         for start in range(0, len(members), _BLOCK):
-            some = members[start : start + _BLOCK]
-            likeness = unit[wanted[rows]] @ unit[some].T
-            likeness[wanted[rows][:, None] == some[None, :]] = -np.inf
+            block = members[start : start + _BLOCK]
+            likeness = unit[wanted[rows]] @ unit[block].T
+            likeness[wanted[rows][:, None] == block[None, :]] = -np.inf
             places = likeness.argmax(axis=1)
             values = likeness[np.arange(len(rows)), places]
             is_better = values > best
             best[is_better] = values[is_better]
-            nearest[rows[is_better]] = some[places[is_better]]
+            nearest[rows[is_better]] = block[places[is_better]]
     return nearest
 
 

@@ -172,8 +172,8 @@ def _calibration_error(answers: Answers) -> float:
 
 def mean(values: list[float | None]) -> float | None:
     """Return the mean of the values that are known; None where none is."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if defined else None
 
 
 SCORES: tuple[Score, ...] = (

@@ -90,8 +90,8 @@ def operating_points(
 
 def _candidates(ranked: FloatArray) -> list[int]:
     """Return the last index of the answers at each tested threshold; ties are answered together."""
-    wanted = np.unique(np.linspace(0, len(ranked) - 1, _NUM_THRESHOLDS).round().astype(int))
-    ends = np.searchsorted(-ranked, -ranked[wanted], side="right") - 1
+    positions = np.unique(np.linspace(0, len(ranked) - 1, _NUM_THRESHOLDS).round().astype(int))
+    ends = np.searchsorted(-ranked, -ranked[positions], side="right") - 1
     return [int(end) for end in np.unique(ends)]
 
 

@@ -76,13 +76,13 @@ def add_any_size(
 def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> float:
     differences = []
     for path in paths[:: max(1, len(paths) // _PHOTOS)][:_PHOTOS]:
-        (known,) = classifier.predict(path)
-        if known.error:
+        (expected,) = classifier.predict(path)
+        if expected.error:
             continue
         photo = np.asarray(decode(read_photo(path), scale=classifier.pixel_scale))[None]
         probabilities: FloatArray = session.run(["probabilities"], {"photo": photo})[0][0]
-        wanted = np.array(list(known.probabilities.values()))
-        differences.append(float(np.abs(probabilities - wanted).max()))
+        probabilities_of_model = np.array(list(expected.probabilities.values()))
+        differences.append(float(np.abs(probabilities - probabilities_of_model).max()))
     return max(differences, default=float("nan"))
 
 
@@ -150,13 +150,13 @@ def _padded(graph: _Steps, size: Any) -> str:
 
 def _cropped(graph: _Steps, size: Any) -> str:
     # Whole pixels of the photo are cut off, not of what it is brought to: those are coarser.
-    sides, wanted = _sides(graph), graph.constant(size)
-    scale = graph.add("ReduceMax", _divided(graph, wanted, sides), keepdims=1)
-    box = _rounded(graph, graph.add("Div", _exact(graph, wanted), scale))
+    sides, target_size = _sides(graph), graph.constant(size)
+    scale = graph.add("ReduceMax", _divided(graph, target_size, sides), keepdims=1)
+    box = _rounded(graph, graph.add("Div", _exact(graph, target_size), scale))
     begin = graph.add("Div", graph.add("Sub", sides, box), graph.constant(np.int64(2)))
     end = graph.add("Add", begin, box)
     inside = graph.add("Slice", "photo", begin, end, graph.constant(np.array([1, 2])))
-    return _resized(graph, inside, wanted)
+    return _resized(graph, inside, target_size)
 
 
 def _sides(graph: _Steps) -> str:

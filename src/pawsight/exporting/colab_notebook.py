@@ -1,4 +1,4 @@
-"""Export to a notebook that predicts in Google Colab, and the ONNX file that it asks for."""
+"""Export to a notebook that predicts in Google Colab, and the ONNX file that it loads."""
 
 from __future__ import annotations
 

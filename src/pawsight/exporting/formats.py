@@ -39,7 +39,7 @@ def chosen_formats(names: Sequence[str]) -> list[Format]:
     """
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
-        known = "\n".join(f"  {one.name:13} {one.summary}" for one in FORMATS.values())
+        listed = "\n".join(f"  {one.name:13} {one.summary}" for one in FORMATS.values())
         what = f"There is no format '{unknown[0]}'." if unknown else "No format was named."
-        raise ConfigError(f"{what} Choose one or more of these with --format:\n{known}")
+        raise ConfigError(f"{what} Choose one or more of these with --format:\n{listed}")
     return [FORMATS[name] for name in dict.fromkeys(names)]

@@ -158,5 +158,5 @@ def _cost(exported: Exported) -> str:
     points = 100 * (exported.accuracy - exported.model_accuracy)
     if not points:
         return "That costs no accuracy on these photos."
-    change = "costs" if points < 0 else "happens to gain"
+    change = "costs" if points < 0 else "gains"
     return f"That {change} {abs(points):.2f} points of accuracy on these photos."

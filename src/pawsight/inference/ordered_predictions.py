@@ -92,7 +92,7 @@ def _submit_all(
     jobs: queue.Queue[tuple[str, Future[Any]] | None],
     is_closed: threading.Event,
 ) -> None:
-    """Submit photos in their order, until there are no more or nobody takes the results."""
+    """Submit photos in their order, until there are no more or the consumer has stopped."""
     try:
         for photo in photos:
             name = name_of(photo)

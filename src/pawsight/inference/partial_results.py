@@ -262,7 +262,7 @@ def parse_head(line: bytes) -> tuple[dict[str, Any], float] | None:
 
 
 def differences(found: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Return in words which settings differ; "" where none does."""
+    """Describe which settings differ; "" where none does."""
     others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
     return " and ".join(others)
 

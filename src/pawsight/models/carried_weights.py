@@ -75,8 +75,8 @@ def carry_over(
     places = {name: place for place, name in enumerate(earlier_classes)}
     for place, name in enumerate(class_names):
         if name in places:
-            for old, wanted in zip(given, new, strict=True):
-                wanted[..., place] = old[..., places[name]]
+            for old, target in zip(given, new, strict=True):
+                target[..., place] = old[..., places[name]]
     if own[0].shape[-1] == 1:  # the logit of the second of two classes
         new = [one[..., 1:] - one[..., :1] for one in new]
     last.set_weights(new)

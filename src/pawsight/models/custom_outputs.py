@@ -64,10 +64,10 @@ def _check(model: Any, image_size: tuple[int | None, int | None], num_classes: i
             f"must have one of each."
         )
     shape = tuple(model.inputs[0].shape[1:])
-    wanted = (*image_size, 3)
-    fits = len(shape) == 3 and all(a in (None, b) for a, b in zip(shape, wanted, strict=True))
+    expected = (*image_size, 3)
+    fits = len(shape) == 3 and all(a in (None, b) for a, b in zip(shape, expected, strict=True))
     if not fits:
-        raise ModelError(f"returned a model of images {list(shape)}, not {list(wanted)}.")
+        raise ModelError(f"returned a model of images {list(shape)}, not {list(expected)}.")
     columns = tuple(model.outputs[0].shape[1:])
     if columns != (num_classes,) and not (num_classes == 2 and columns == (1,)):
         raise ModelError(

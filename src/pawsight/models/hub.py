@@ -141,10 +141,10 @@ def check_class(class_name: str) -> None:
         ModelError: It is not.
     """
     if class_name not in CLASS_NAMES:
-        known = ", ".join(one.removesuffix("Backbone") for one in CLASS_NAMES)
+        names = ", ".join(one.removesuffix("Backbone") for one in CLASS_NAMES)
         raise ModelError(
             f"A {class_name} of KerasHub cannot be used: it gives no map of features of a photo.\n"
-            f"Choose a preset of one of these: {known}."
+            f"Choose a preset of one of these: {names}."
         )
 
 

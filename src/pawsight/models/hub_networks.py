@@ -1,4 +1,4 @@
-"""KerasHub's networks in Keras: read from a preset once, built from plain values ever after.
+"""Build KerasHub's networks: a preset is read once, and the network then built from plain values.
 
 KerasHub downloads a preset with its image converter. That a factor and an offset per colour scale
 pixels as the converter does is checked, not assumed.
@@ -133,11 +133,11 @@ def _check_scaling(converter: Any, scale: tuple[float, ...], offset: tuple[float
     own_size = converter.image_size
     converter.image_size = _PROBE_SIZE
     try:
-        wanted = np.asarray(converter(images), np.float32)
+        expected = np.asarray(converter(images), np.float32)
     finally:
         converter.image_size = own_size
     ours = images * np.asarray(scale, np.float32) + np.asarray(offset, np.float32)
-    if wanted.shape != ours.shape or not np.abs(wanted - ours).max() <= _TOLERANCE:
+    if expected.shape != ours.shape or not np.abs(expected - ours).max() <= _TOLERANCE:
         raise ModelError(
             "This preset prepares its pixels by more than a factor and an offset for each colour, "
             "which pawsight does not do.\nChoose another preset."

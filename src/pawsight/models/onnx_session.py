@@ -87,6 +87,6 @@ def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
         return False
     sides = found[0].shape or []
     return len(sides) == len(shape) and all(
-        wanted is None or not isinstance(side, int) or side == wanted
-        for side, wanted in zip(sides, shape, strict=True)
+        expected is None or not isinstance(side, int) or side == expected
+        for side, expected in zip(sides, shape, strict=True)
     )

@@ -52,19 +52,19 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
     try:
         with _opened(path) as file:
             _check_links(file)
-            wanted = [layer for layer in leaves(backbone) if layer.weights]
-            arrays = _match(wanted, file, backbone)
-            misfits = [layer for layer in wanted if layer.name not in arrays]
+            layers_with_weights = [layer for layer in leaves(backbone) if layer.weights]
+            arrays = _match(layers_with_weights, file, backbone)
+            misfits = [layer for layer in layers_with_weights if layer.name not in arrays]
             if misfits:
-                raise ModelError(_does_not_fit(path, name, misfits, wanted, file))
-            for layer in wanted:
+                raise ModelError(_does_not_fit(path, name, misfits, layers_with_weights, file))
+            for layer in layers_with_weights:
                 layer.set_weights([np.asarray(array, np.float32) for array in arrays[layer.name]])
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{path} cannot be read as weights ({first_line(error)}).\n"
             f"Give a .h5, .weights.h5 or .keras file of {name}, or fetch it again."
         ) from error
-    for layer in wanted:
+    for layer in layers_with_weights:
         if isinstance(layer, keras.layers.Normalization):
             _finish_normalization(layer)
 
@@ -204,11 +204,11 @@ def _does_not_fit(
 
 
 def _list_some(names: Iterable[str]) -> str:
-    known = [name for name in names if not name.startswith(("input", "top_level"))]
-    if not known:
+    shown = [name for name in names if not name.startswith(("input", "top_level"))]
+    if not shown:
         return "no layers"
-    more = f" and {len(known) - _NAMED} more layers" if len(known) > _NAMED else ""
-    return ", ".join(known[:_NAMED]) + more
+    more = f" and {len(shown) - _NAMED} more layers" if len(shown) > _NAMED else ""
+    return ", ".join(shown[:_NAMED]) + more
 
 
 def _shapes(weights: Iterable[Any]) -> str:

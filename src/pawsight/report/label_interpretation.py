@@ -1,4 +1,4 @@
-"""What the numbers of a model of several labels say, in plain words; see `interpretation`."""
+"""Describe the results of a model of several labels in sentences; see `interpretation`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _NAMED = 3
 
 
 def headline(part: str, metrics: PartMetrics) -> str:
-    """Return the one number to quote of a part, in words."""
+    """Return the sentence with the main score of a part."""
     score = decimal(metrics.scores.get("average_precision"))
     return f"Mean average precision {score} on {PHOTOS[part]}"
 
 
 def detail(part: str, metrics: PartMetrics) -> str:
-    """Return on how many photos all labels are right."""
+    """Return the sentence on how many photos all labels are right."""
     interval = metrics.intervals.get("exact_match")
     shown = f" (95 % interval {percent_interval(interval)})" if interval else ""
     return (
@@ -30,7 +30,7 @@ def detail(part: str, metrics: PartMetrics) -> str:
 
 
 def failures(metrics: PartMetrics) -> list[str]:
-    """Return where it fails: the labels of the lowest F1, the lowest first."""
+    """Describe the labels of the lowest F1, the lowest first."""
     labels = [
         (one.f1, name, one)
         for name, one in metrics.per_class.items()
@@ -48,7 +48,7 @@ def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
 
     Args:
         part: The part that `metrics` is of.
-        metrics: What `measure` gave.
+        metrics: Its scores.
         num_lost: Photos that could no longer be read.
     """
     labels = {name: one for name, one in metrics.per_class.items() if isinstance(one, LabelMetrics)}
@@ -84,15 +84,15 @@ def _against_chance(metrics: PartMetrics, labels: dict[str, LabelMetrics]) -> st
 
 
 def _hardest(labels: dict[str, LabelMetrics]) -> str:
-    known = [(one.f1, name) for name, one in labels.items() if one.f1 is not None]
-    if not known:
+    scored = [(one.f1, name) for name, one in labels.items() if one.f1 is not None]
+    if not scored:
         return "None of these photos has a label."
-    if min(known)[0] == 1:
+    if min(scored)[0] == 1:
         return "Every label was right on each of these photos."
     parts = [
         f"“{sanitize(name)}” {decimal(f1)} (precision {percent(labels[name].precision)}, recall "
         f"{percent(labels[name].recall)})"
-        for f1, name in sorted(known)[:_NAMED]
+        for f1, name in sorted(scored)[:_NAMED]
     ]
     return f"The lowest F1: {'; '.join(parts)}."
 

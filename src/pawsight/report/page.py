@@ -134,30 +134,30 @@ def _heat_pictures(
 
 def _draw(facts: Contents) -> dict[str, Markup]:
     """Draw every figure that there are numbers for; save it, and give it for the page."""
-    wanted: dict[str, Callable[[], Figure]] = {}
+    drawings: dict[str, Callable[[], Figure]] = {}
     if facts.history and not facts.is_head:
-        wanted["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
-        wanted["loss"] = lambda: figures.draw_history(facts.history, "loss")
+        drawings["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
+        drawings["loss"] = lambda: figures.draw_history(facts.history, "loss")
     metrics, predictions = facts.metrics, facts.predictions
     curves = facts.curves.get(facts.part) if facts.part else None
     if metrics and facts.task.is_multi_label:
-        wanted["reliability"] = lambda: label_figures.draw_label_reliability(metrics)
+        drawings["reliability"] = lambda: label_figures.draw_label_reliability(metrics)
         if predictions is not None:
-            wanted["thresholds"] = lambda: label_figures.draw_thresholds(predictions, metrics)
+            drawings["thresholds"] = lambda: label_figures.draw_thresholds(predictions, metrics)
     elif metrics:
-        wanted["confusion"] = lambda: figures.draw_confusion(metrics)
-        wanted["reliability"] = lambda: figures.draw_reliability(metrics)
+        drawings["confusion"] = lambda: figures.draw_confusion(metrics)
+        drawings["reliability"] = lambda: figures.draw_reliability(metrics)
         if facts.forecast is not None:
-            wanted["learning-curve"] = partial(draw_learning_curve, facts.forecast)
+            drawings["learning-curve"] = partial(draw_learning_curve, facts.forecast)
         if predictions is not None:
-            wanted["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
+            drawings["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
     if metrics and facts.robustness is not None:
-        wanted["robustness"] = partial(draw_robustness, facts.robustness)
+        drawings["robustness"] = partial(draw_robustness, facts.robustness)
     if metrics and curves:
-        wanted["roc"] = lambda: figures.draw_roc(curves, metrics)
-        wanted["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)
+        drawings["roc"] = lambda: figures.draw_roc(curves, metrics)
+        drawings["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)
     drawn = {}
-    for name, draw in wanted.items():
+    for name, draw in drawings.items():
         figure = draw()
         save_figure(figure, facts.run.figures_dir / name)
         # Matplotlib has escaped the names inside.

@@ -54,7 +54,7 @@ def draw_thumbnails(
     root: Path, paths: Iterable[str], side: int, quality: int, scale: PixelScale
 ) -> dict[str, str]:
     """Draw many photos, each once, on all cores; paths are relative to `root`."""
-    wanted = list(dict.fromkeys(paths))
+    distinct = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-thumbnails") as pool:
-        drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality, scale), wanted)
-        return dict(zip(wanted, drawn, strict=True))
+        drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality, scale), distinct)
+        return dict(zip(distinct, drawn, strict=True))

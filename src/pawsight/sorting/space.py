@@ -7,7 +7,7 @@ import os
 from pawsight.sorting.sort_plan import Sorting
 from pawsight.storage import disk_space
 
-# os, not pathlib: 100,000 photos may be asked for their disk.
+# os, not pathlib: the disk of 100,000 photos may be looked up.
 # ruff: noqa: PTH116
 
 _RESERVE_BYTES = 50_000_000  # left free on a disk

@@ -1,4 +1,4 @@
-"""Which photos a linear head is fitted to before fine-tuning: as many as pay.
+"""Choose the photos that a linear head is fitted to before fine-tuning.
 
 Figures behind the limits: benchmarks/auto/LOG.md.
 """
@@ -16,13 +16,13 @@ from pawsight.records import IntArray
 from pawsight.training.features import FeatureReader
 from pawsight.training.time_budget import TimeBudget
 
-# The head is fitted to so many photos at first.
+# Photos that the head is fitted to at first.
 FIRST = 2000
-# Where it gets so many right, a head on more photos gains more than short fine-tuning does: 0.3
+# From this validation accuracy on, more photos for the head gain more than short fine-tuning: 0.3
 # points on cats and dogs, where 200 steps lost 4. On flowers, with 70 %, 100 steps gained 4.
 _MIN_ACCURACY = 0.95
 # The seconds that the end of a run takes besides inference on its photos, and the share of what is
-# left without them that may go into features: the rate varies, and the head is fitted again.
+# remaining time for features: the rate varies, and the head is fitted again.
 _FINISH_SECONDS = 19.0
 _SHARE = 0.85
 _MEASURED_PHOTOS = 48
@@ -69,7 +69,7 @@ def affordable(dataset: Dataset, reader: FeatureReader, accuracy: float, budget:
 
 def _photo_seconds(dataset: Dataset, reader: FeatureReader) -> float:
     """Measure what reading one photo and extracting its features takes."""
-    some = dataset.catalog.part("train")[:_MEASURED_PHOTOS]
+    sample = dataset.catalog.part("train")[:_MEASURED_PHOTOS]
     began = time.perf_counter()
-    reader.compute(dataset.pixels.read(some))
-    return (time.perf_counter() - began) / len(some)
+    reader.compute(dataset.pixels.read(sample))
+    return (time.perf_counter() - began) / len(sample)

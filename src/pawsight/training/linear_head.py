@@ -155,8 +155,8 @@ def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
         return []
     chosen = np.arange(len(labels))
     if len(labels) > _MAX_PHOTOS:
-        some = np.random.default_rng(seed).choice(len(labels), _MAX_PHOTOS, replace=False)
-        chosen = np.sort(some)
+        sample = np.random.default_rng(seed).choice(len(labels), _MAX_PHOTOS, replace=False)
+        chosen = np.sort(sample)
         if not is_multi_label and len(np.unique(labels[chosen])) < len(np.unique(labels)):
             chosen = np.arange(len(labels))
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pawsight.training.warm_start import WarmStart
 
 # Settings of the run that hold where they are not given anew; what the folders of its source meant
-# does not, as the photos may lie elsewhere by now.
+# does not, as the photos may have been moved since.
 _INHERITED = (
     *("model", "weights", "finetune", "image_size", "resize", "keep_truncated", "pixels"),
     *("class_weights", "split"),
@@ -81,7 +81,7 @@ class Start:
         name = self.description.architecture
         if "model" in given and find_network(given["model"]).name != name:
             raise ConfigError(
-                f"{self.path} is a model '{name}', and training cannot go on from it with "
+                f"{self.path} is a model '{name}', and training cannot continue from it with "
                 f"--model {config.model}.\nLeave --model out, or start a new run without "
                 f"--start-from."
             )
@@ -107,8 +107,8 @@ class Start:
     def _with_weights(self, found: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Return the settings of a run that begins with the weights of the model."""
         network, size = self.network, self.description.image_size
-        wanted = TrainConfig(**found)
-        if wanted.weights is not None and "weights" in given:
+        settings = TrainConfig(**found)
+        if settings.weights is not None and "weights" in given:
             raise ConfigError(
                 f"--weights and --start-from both give weights to begin with.\nLeave one out: "
                 f"--start-from takes those of {self.path}."
@@ -118,7 +118,7 @@ class Start:
                 f"{self.path} was fine-tuned, and without fine-tuning its weights would not be "
                 f"used.\nLeave finetune=False out, or start a new run without --start-from."
             )
-        if not network.fits_any_size and wanted.image_size not in (None, size):
+        if not network.fits_any_size and settings.image_size not in (None, size):
             height, width = size
             raise ConfigError(
                 f"The model '{network.name}' in {self.path} takes images of {height}x{width} "

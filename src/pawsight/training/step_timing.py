@@ -80,11 +80,11 @@ class Speed:
         """Estimate the seconds of validating on all photos at a size, from some of them."""
         whole = self._learner.validation
         few = Subset(whole.indices[:_FEW_PHOTOS], whole.labels[:_FEW_PHOTOS])
-        some = Subset(whole.indices[:_MAX_PHOTOS], whole.labels[:_MAX_PHOTOS])
+        sample = Subset(whole.indices[:_MAX_PHOTOS], whole.labels[:_MAX_PHOTOS])
         self._validate(few, size)  # compiles
         start = self._validate(few, size)
-        more = max(1, len(some.indices) - len(few.indices))
-        per_photo = max(0.0, self._validate(some, size) - start) / more
+        more = max(1, len(sample.indices) - len(few.indices))
+        per_photo = max(0.0, self._validate(sample, size) - start) / more
         return (start + per_photo * len(whole.indices)) / self._speedup
 
     def _validate(self, portion: Subset, size: tuple[int, int]) -> float:

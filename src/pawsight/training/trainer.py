@@ -215,7 +215,7 @@ class Trainer:
         is_asked = self.learner.callbacks.after_epoch(row)
         if (is_reached or is_asked) and step < self.plan.num_steps:
             target_reached = f"Target of {percent(target)} reached (lower 95 % bound)"
-            why = target_reached if is_reached else "A callback asks for it"
+            why = target_reached if is_reached else "A callback requests it"
             progress.note(f"{why}; stopping early.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
@@ -254,8 +254,8 @@ class Trainer:
         """Score the initial weights, on at most as many training photos as there are others."""
         train, count = self.learner.train, len(self.learner.validation.indices)
         step = max(1, len(train.indices) // count)
-        some = Subset(train.indices[::step][:count], train.labels[::step][:count])
-        of_train = self.learner.validator.measure(some, self.plan.image_size)
+        sample = Subset(train.indices[::step][:count], train.labels[::step][:count])
+        of_train = self.learner.validator.measure(sample, self.plan.image_size)
         score = self._measure(self.plan.image_size, run)
         row = dataclasses.replace(self._row(0, score, 1.0), seconds=0.0)
         return dataclasses.replace(

@@ -49,7 +49,7 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
     """Compare finished runs on the test photos that they have in common.
 
     Uses the saved predictions; no photo is predicted again. A photo is the same where its
-    content is (SHA-256), wherever it lies.
+    content is (SHA-256), wherever it is stored.
 
     Args:
         run_paths: Two run folders or more.

@@ -19,7 +19,7 @@ from pawsight.workflow.photo_sets import divide
 def divide_grown(
     start: Start | None, catalog: Catalog, pixels: Pixels, config: TrainConfig, progress: Progress
 ) -> tuple[TrainConfig, Dataset]:
-    """Assign photos to parts: those of the earlier run keep theirs, whatever folder they lie in.
+    """Assign photos to parts: those of the earlier run keep theirs, whatever folder they are in.
 
     Args:
         start: What the run starts from; None: all photos are divided anew.

@@ -110,10 +110,10 @@ def _complete(output: Path) -> list[Shard]:
 
 def _named(numbers: Sequence[int], count: int) -> str:
     """Write "Shard 3 of 8 is", or "Shards 3, 4 of 8 are"."""
-    some = ", ".join(str(number) for number in numbers[:_MAX_NAMED])
+    listed = ", ".join(str(number) for number in numbers[:_MAX_NAMED])
     more = f" and {len(numbers) - _MAX_NAMED:,} more" if len(numbers) > _MAX_NAMED else ""
     is_one = len(numbers) == 1
-    return f"Shard{'' if is_one else 's'} {some}{more} of {count:,} {'is' if is_one else 'are'}"
+    return f"Shard{'' if is_one else 's'} {listed}{more} of {count:,} {'is' if is_one else 'are'}"
 
 
 def _opened(shard: Shard, output: Path) -> _FinishedShard:

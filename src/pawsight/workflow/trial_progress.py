@@ -14,7 +14,7 @@ class PrunedError(Exception):
 
 
 class TrialProgress:
-    """Reports the scores of a trial as it goes on; ends one that falls behind."""
+    """Reports the scores of a running trial; ends one that falls behind."""
 
     def __init__(self, progress: Progress, fell_behind: Callable[[float, int], bool]) -> None:
         self._progress = progress

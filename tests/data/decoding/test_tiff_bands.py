@@ -95,9 +95,9 @@ def test_bands_are_counted_from_one(bands, expected):
 
 def test_a_band_beyond_the_last_is_named():
     scale = PixelScale(bands=(1, 2, 5))
-    with pytest.raises(PhotoError, match="it has 4 bands, and band 5 was asked for"):
+    with pytest.raises(PhotoError, match="it has 4 bands, but band 5 was requested"):
         pixel(contiguous(1, 2, 3, 4), scale)
-    with pytest.raises(PhotoError, match="it has 4 channels, and channel 5 was asked for"):
+    with pytest.raises(PhotoError, match="it has 4 channels, but channel 5 was requested"):
         pixel(tiff(planes(1, 2, 3, 4), photometric="minisblack"), scale)
 
 

@@ -19,7 +19,7 @@ from pawsight.data.result_cache import cached_result
 _VERSION = 1  # raised whenever the same photos begin to give other findings
 _AT_ONCE = 1024  # photos read at a time
 _FALL = 2.2  # the exponent of photos of cats, dogs, ants and bees
-_KNOWN = 2  # bands, 4 to 16 cycles, of which the stronger tells how much detail to expect
+_KNOWN = 2  # bands, 4 to 16 cycles, of which the stronger predicts how much detail to expect
 _UPPER = slice(3, 6)  # the bands that are judged, 24 to 64 cycles
 # Decades of power that all of these bands lack. Of 600 photos of cats, dogs, ants and bees none
 # lacks more than 0.7, of 300 of flowers enlarged from 32 to 128 pixels none less than 1.3.

@@ -25,13 +25,13 @@ _SILENT = Silent()
 _VERSION = 2  # raised whenever the same photos begin to give other scores
 
 UNLIKE = 7.0  # times as far from its neighbours as photos of the class usually are
-_NEIGHBOURS = 10  # the tenth nearest, so that a few copies of one logo do not vouch for each other
+_NEIGHBOURS = 10  # the tenth nearest, so that a few copies of one logo do not make each other usual
 _MIN_PHOTOS = 30  # photos of a class, to estimate what is usual in it
 _COMPARED = 3000  # photos of a class that each is compared with, so that time grows linearly
 _AT_ONCE = 1024  # photos read or compared at a time
 
-# The least spread that counts for each figure, lest a class of very similar photos finds fault
-# with the slightest difference; and the text for photos with more or less of it.
+# The least spread that counts for each figure, since in a class of very similar photos the
+# slightest difference would be an outlier; and the text for photos with more or less of it.
 _MIN_SCALES = np.array([0.05, 0.05, 0.02, 0.3, 0.03], np.float32)
 _MORE = (
     "large perfectly even areas",
@@ -82,9 +82,9 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[
     progress.start("Comparing photos with their class", len(indices), "photos")
     figures = np.empty((len(indices), NUM_FIGURES), np.float32)
     for start in range(0, len(indices), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
-        figures[some] = pixels.analysis(indices[some])["figures"]
-        progress.advance(len(figures[some]))
+        block = slice(start, start + _AT_ONCE)
+        figures[block] = pixels.analysis(indices[block])["figures"]
+        progress.advance(len(figures[block]))
     outliers: list[tuple[int, float, str]] = []
     labels = np.array([catalog.photos[i].label for i in indices.tolist()], np.object_)
     _, numbers = np.unique(labels, return_inverse=True)

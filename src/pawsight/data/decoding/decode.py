@@ -149,9 +149,9 @@ def survey(
         is_same = is_same_frame(frame, goal, _ANALYSIS)
         other = frame if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
-    known = (frame.kind, *frame.size, hashlib.sha256(data).hexdigest())
+    identity = (frame.kind, *frame.size, hashlib.sha256(data).hexdigest())
     return image, UnmeasuredFacts(
-        np.asarray(small), luma_of(small), known, frame.flaw, frame.samples, frame.origin
+        np.asarray(small), luma_of(small), identity, frame.flaw, frame.samples, frame.origin
     )
 
 

@@ -53,12 +53,12 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
         data: The bytes it was given, at least one.
         format_name: Pillow's name of the format, if it came so far.
     """
-    said = str(error).lower()
+    message = str(error).lower()
     if isinstance(error, Image.DecompressionBombError):
         return str(too_many_pixels(MAX_PIXELS))
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    if any(word in said for word in _TOO_MUCH_TEXT):
+    if any(word in message for word in _TOO_MUCH_TEXT):
         return TOO_MUCH_TEXT
     kind = _named_format(data) or format_name
     foreign, reason = sniff(data[:SNIFF_BYTES])
@@ -66,9 +66,9 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
         return reason
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {content_of(data)}"
-    if kind and any(word in said for word in _UNREAD):
+    if kind and any(word in message for word in _UNREAD):
         return f"damaged, or a kind of {kind} that pawsight does not read"
-    if isinstance(error, EOFError | struct.error) or any(word in said for word in _SHORT):
+    if isinstance(error, EOFError | struct.error) or any(word in message for word in _SHORT):
         return ENDS_TOO_EARLY
     return f"damaged {kind} data" if kind else "damaged data"
 
@@ -95,7 +95,7 @@ class WarningsSuppressed:
     """Suppresses the decoders' warnings while any thread is inside.
 
     `warnings.catch_warnings` changes state that all threads share: two of them,
-    entered and left crosswise, would leave the filters changed for good. So the
+    entered and left crosswise, would leave the filters changed permanently. So the
     first thread in sets the filter, and the last one out takes it back.
     """
 

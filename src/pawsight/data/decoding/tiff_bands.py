@@ -106,7 +106,7 @@ def _chosen(file: Any, page: Any, scale: PixelScale) -> tuple[list[Plane], Plane
     if scale.bands:
         if max(scale.bands) > num_samples:
             raise PhotoError(
-                f"it has {num_samples} bands, and band {max(scale.bands)} was asked for"
+                f"it has {num_samples} bands, but band {max(scale.bands)} was requested"
             )
         return [planes[band - 1] for band in scale.bands], None
     extra = tuple(page.extrasamples)
@@ -123,7 +123,7 @@ def _chosen(file: Any, page: Any, scale: PixelScale) -> tuple[list[Plane], Plane
 def _pages(file: Any, bands: tuple[int, ...]) -> list[Plane]:
     num_pages = len(file.pages)
     if max(bands) > min(num_pages, _MAX_PAGES):
-        raise PhotoError(f"it has {num_pages} channels, and channel {max(bands)} was asked for")
+        raise PhotoError(f"it has {num_pages} channels, but channel {max(bands)} was requested")
     pages = [file.pages[band - 1] for band in bands]
     for page in pages:
         _check_size(page)

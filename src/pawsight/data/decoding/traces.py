@@ -1,7 +1,7 @@
 """Traces of how a picture was made: borders, marks in its corners, and the finest detail it has.
 
 None of them depends on what the photo shows, so where they differ between
-classes, a model can tell the classes without looking at the object.
+classes, a model can separate the classes without using the object.
 """
 
 from __future__ import annotations

@@ -209,8 +209,8 @@ def _likely_pairs(
     pairs: HashPairs, least: Floats, indices: IntArray, pixels: Pixels, progress: Progress
 ) -> IntArray:
     """Return the numbers of the pairs that may be copies, judged by very small images."""
-    hopeful = np.flatnonzero(least < NEVER)
-    first, second = pairs.first[hopeful], pairs.second[hopeful]
+    possible = np.flatnonzero(least < NEVER)
+    first, second = pairs.first[possible], pairs.second[possible]
     members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     progress.start("Searching for copies", len(members), "photos")
     small = np.empty((len(members), _COARSE_SIDE, _COARSE_SIDE), np.uint8)
@@ -219,12 +219,12 @@ def _likely_pairs(
         small[done : done + len(planes)] = np.rint(luma(coarser(planes, _COARSE_SIDE)))
         done += len(planes)
         progress.advance(len(planes))
-    first, second = places[: len(hopeful)], places[len(hopeful) :]
+    first, second = places[: len(possible)], places[len(possible) :]
     likely = [np.zeros(0, np.int64)]
-    for start in range(0, len(hopeful), 64 * _PAIRS):
-        some = slice(start, start + 64 * _PAIRS)
-        chosen = hopeful[some]
-        one, other = (small[place[some]].astype(np.float32) for place in (first, second))
+    for start in range(0, len(possible), 64 * _PAIRS):
+        block = slice(start, start + 64 * _PAIRS)
+        chosen = possible[block]
+        one, other = (small[place[block]].astype(np.float32) for place in (first, second))
         alike = correlation(one, mirror_images(other, pairs.is_mirrored[chosen]))
         likely.append(chosen[alike > np.where(least[chosen] < 1, _COARSE, _STRICT_COARSE)])
     return np.concatenate(likely)

@@ -1,4 +1,4 @@
-"""Photos that lie in several class folders: each becomes one photo with all of its labels.
+"""Photos that are in several class folders: each becomes one photo with all of its labels.
 
 Only files of equal size are read, to compare their bytes.
 """

@@ -39,15 +39,15 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
             if olds != (name,):
                 progress.note(f"Class {name} is made of {listed(olds)}.")
     if config.classes:
-        wanted = {class_name(name) for name in config.classes}
-        _check_known("--classes", wanted, classes := _classes(photos, task))
-        others = listed(name for name in classes if name not in wanted)
+        chosen = {class_name(name) for name in config.classes}
+        _check_known("--classes", chosen, classes := _classes(photos, task))
+        others = listed(name for name in classes if name not in chosen)
         num_before = len(photos)
         if task.is_multi_label:
-            names = [[n for n in task.names_of(p.label) if n in wanted] for p in photos]
+            names = [[n for n in task.names_of(p.label) if n in chosen] for p in photos]
             photos = [_relabelled(p, some, task) for p, some in zip(photos, names, strict=True)]
         else:
-            photos = [photo for photo in photos if not photo.label or photo.label in wanted]
+            photos = [photo for photo in photos if not photo.label or photo.label in chosen]
         if others and task.is_multi_label:
             progress.note(f"Other labels are left out: {others}.")
         elif others:

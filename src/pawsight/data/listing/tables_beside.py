@@ -23,7 +23,7 @@ from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import Part
 
-# The form for answers that a competition gives out.
+# The template of a competition's answers, such as Kaggle's.
 _FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
 _MAX_LABELS = 20  # of a column that is no usual one, unless each has two photos
 

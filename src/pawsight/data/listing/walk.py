@@ -198,7 +198,7 @@ def _row(
 ) -> Photo | None:
     problem = ""
     if not stat.S_ISREG(facts.st_mode):
-        # Opening a pipe would wait for ever for somebody to write into it.
+        # Opening a pipe would block until another process writes into it.
         if kind is Kind.UNKNOWN:
             return None
         problem = "it is a pipe, socket or device, not a file"

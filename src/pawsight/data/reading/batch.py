@@ -105,9 +105,11 @@ def read_batch(batch: Batch, timeout: DecodeTimeout) -> list[ReadResult]:
             is_stored = store.is_open and store.write(
                 batch.first_row + start, _rows(photos, surveyed)
             )
-            looks = iter(measure(np.stack([found.luma for found in surveyed])) if surveyed else ())
+            statistics = iter(
+                measure(np.stack([found.luma for found in surveyed])) if surveyed else ()
+            )
             findings += [
-                ReadResult(found.facts(next(looks)), is_stored=is_stored)
+                ReadResult(found.facts(next(statistics)), is_stored=is_stored)
                 if isinstance(found, UnmeasuredFacts)
                 else found
                 for found, _ in photos

@@ -39,7 +39,7 @@ from pawsight.storage.locks import locked
 
 RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
 _COMMIT_SECONDS = 2.0
-_SPARE = 1000  # photos or rows not in use that are not worth cleaning up
+_SPARE = 1000  # unused photos or rows up to which nothing is compacted
 
 
 class IngestCache:
@@ -120,22 +120,22 @@ class IngestCache:
         """
         try:
             with pause_gc():
-                known = self._index.look_up(photos, keep_truncated)
-            is_whole = known.next_row * self._photo_bytes <= self._store_bytes()
+                cached = self._index.look_up(photos, keep_truncated)
+            is_whole = cached.next_row * self._photo_bytes <= self._store_bytes()
         except (sqlite3.DatabaseError, TypeError, ValueError):
             is_whole = False
         if not is_whole:
             self._begin_anew()
-            known = self._index.look_up(photos, keep_truncated)
-        self.next_row = known.next_row
-        num_rows = known.num_rows
-        if len(known.unmatched) > _SPARE + len(photos):
-            num_rows -= self._index.forget(known.unmatched, self._root)
+            cached = self._index.look_up(photos, keep_truncated)
+        self.next_row = cached.next_row
+        num_rows = cached.num_rows
+        if len(cached.unmatched) > _SPARE + len(photos):
+            num_rows -= self._index.forget(cached.unmatched, self._root)
             self._index.commit()
         if self.next_row > _SPARE + 2 * num_rows:
             with contextlib.suppress(OSError):  # no space: retried the next time
-                self._compact(known.rows)
-        return known
+                self._compact(cached.rows)
+        return cached
 
     def _compact(self, rows: IntArray) -> None:
         """Move the rows of pixels in use into a new file, and renumber them.

@@ -39,15 +39,15 @@ class LostFiles:
         errors = self.errors
         cut = {p: e for p, e in errors.items() if isinstance(e, RetriesExhaustedError)}
         # Those that may come another time are named first.
-        some = list((cut | dict(errors)).items())[:_NAMED]
+        listed = list((cut | dict(errors)).items())[:_NAMED]
         advice = " Run the command again to fetch what is missing." if cut else ""
         if len(errors) == self.num_files:
             raise SourceError(
                 f"None of the {self.num_files:,} files of {self.name} could be copied: "
-                f"{some[0][0]}: {some[0][1]}.\n"
+                f"{listed[0][0]}: {listed[0][1]}.\n"
                 f"{advice.strip() or 'Check that they can be read there.'}"
             )
-        named = "; ".join(f"{path}: {reason}" for path, reason in some)
+        named = "; ".join(f"{path}: {reason}" for path, reason in listed)
         named += f"; and {len(errors) - _NAMED:,} more" if len(errors) > _NAMED else ""
         what = f"{len(errors):,} of {self.num_files:,} files of {self.name} could not be copied"
         if cut and not allow_missing:

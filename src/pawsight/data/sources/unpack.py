@@ -119,7 +119,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
 def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
     with path.open("rb") as file, _opened_zip(file, limits) as archive:
         entries = archive.infolist()
-        wanted = {}  # where a name comes twice, the last one counts
+        members = {}  # where a name comes twice, the last one counts
         for entry in entries:
             writer.count_entry()
             mode = entry.external_attr >> 16
@@ -128,16 +128,16 @@ def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
             is_plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
             name = writer.accept(_zip_name(entry), is_plain)
             if name:
-                wanted[name] = entry
-        for entry in wanted.values():
+                members[name] = entry
+        for entry in members.values():
             if entry.flag_bits & _ENCRYPTED_FLAG:
                 raise SourceError(
                     f"The archive {path} is protected by a password.\n"
                     f"Unpack it yourself and give the folder."
                 )
-        writer.need_space(sum(entry.file_size for entry in wanted.values()))
-        writer.progress.start("Unpacking", len(wanted), "files")
-        for name, entry in wanted.items():
+        writer.need_space(sum(entry.file_size for entry in members.values()))
+        writer.progress.start("Unpacking", len(members), "files")
+        for name, entry in members.items():
             with archive.open(entry) as stream:
                 writer.write(name, stream)
             if writer.num_files % _REPORT_FILES == 0:

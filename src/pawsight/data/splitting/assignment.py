@@ -133,11 +133,11 @@ class Assignment:
             if len(here) == 1 and number not in self._follows and number not in self._giants:
                 members.setdefault(here.pop(), []).append(number)
         for label in labels:
-            wanted = {
+            targets = {
                 name: max(side.share * total[label], side.least)
                 for name, side in self._sides.items()
             }
-            while step := self._next_step(label, members.get(label, ()), wanted):
+            while step := self._next_step(label, members.get(label, ()), targets):
                 number, side_name = step
                 self._count[label, self._chosen[number]] -= 1
                 self._chosen[number] = side_name

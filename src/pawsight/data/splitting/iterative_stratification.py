@@ -38,7 +38,7 @@ def stratified(
     """
     counts = [_counts(catalog, group) for group in groups]
     totals = sum(counts, Counter[str]())
-    wanted = {side: {key: share * totals[key] for key in totals} for side, share in shares.items()}
+    targets = {side: {key: share * totals[key] for key in totals} for side, share in shares.items()}
     present: dict[str, set[str]] = {side: set() for side in shares}  # labels
     side_of: dict[int, str] = {}
 
@@ -48,14 +48,14 @@ def stratified(
             names = catalog.names_of(catalog.photos[index])
             present[side_of[index]].update(names)
             for key in (_PHOTOS, *names):
-                wanted[side_of[index]][key] -= 1
+                targets[side_of[index]][key] -= 1
 
     def chosen(label: str, num_left: int) -> str:
-        lacking = [side for side in wanted if label not in present[side]]
+        lacking = [side for side in targets if label not in present[side]]
         if label and num_left <= len(lacking):
             return lacking[-1]  # training first
         return max(
-            wanted, key=lambda side: (wanted[side][label], wanted[side][_PHOTOS], shares[side])
+            targets, key=lambda side: (targets[side][label], targets[side][_PHOTOS], shares[side])
         )
 
     left = set(range(len(groups)))

@@ -78,7 +78,7 @@ def _too_few(
         f"Folder: {catalog.root}\n"
         f"The group(s): {tied}.\n"
         f"Add other photos of '{name}', "
-        + ("ask for fewer folds, " if config.folds else "")
+        + ("choose fewer folds, " if config.folds else "")
         + ("group them by something finer" if config.group_by else "take some of these out")
         + "."
     )

@@ -127,9 +127,9 @@ def _check_trained_on(catalog: Catalog, train: list[int]) -> None:
             f"{catalog.root} has no photos to train on: all are in the validation or test part.\n"
             f"Add a folder train/, or name the part train in the table."
         )
-    known = names_in(catalog, train)
+    trained = names_in(catalog, train)
     for name in catalog.class_names:
-        if name not in known:
+        if name not in trained:
             raise DataError(
                 f"Class '{name}' has no photo that can be read in the train part.\n"
                 f"Folder: {catalog.root}\n"

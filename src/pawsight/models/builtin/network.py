@@ -57,7 +57,7 @@ def build_features(
     graph = load_onnx(path or builtin.onnx_path()).graph
     arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
     images = keras.Input((*image_size, 3), name="images")
-    known: dict[str, Any] = {"images": images}
+    tensors: dict[str, Any] = {"images": images}
     loaded: list[_Made] = []
     for node in graph.node:
         (output,) = node.output
@@ -67,15 +67,15 @@ def build_features(
         made, weights = _layer(node, arrays, policy)
         if is_tuned:
             made = _tuned(made)
-        inputs = [known[name] for name in node.input if name in known]
-        known[output] = made(inputs[0] if len(inputs) == 1 else inputs)
+        inputs = [tensors[name] for name in node.input if name in tensors]
+        tensors[output] = made(inputs[0] if len(inputs) == 1 else inputs)
         loaded.append((made, weights))
         if output == "features":
             break
     for made, weights in loaded:
         if weights:
             made.set_weights(weights)
-    return keras.Model(images, known["features"], name="builtin")
+    return keras.Model(images, tensors["features"], name="builtin")
 
 
 def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:

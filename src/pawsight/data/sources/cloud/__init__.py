@@ -1,6 +1,6 @@
 """Photos from a cloud store, an SFTP server or the web: copied into the cache, used from there.
 
-`stores` speaks with everything that fsspec has a module for, `web` with plain
+`stores` accesses everything that fsspec has a module for, `web` with plain
 HTTP servers, for which only `requests` is needed. Both give a `RemoteFolder`.
 """
 
@@ -37,7 +37,7 @@ def fetch(
         allow_missing: As `copy_all` takes it.
 
     Raises:
-        ExtraError: What speaks with this kind of store is not installed.
+        ExtraError: The package for this kind of store is not installed.
         SourceError: It cannot be listed, or has no photos; the text states why.
         DiskError: The cache cannot be written, or the disk is too full.
     """

@@ -231,7 +231,7 @@ def open_sftp(address: str) -> tuple[Sftp, str]:
     if config_path.is_file():
         config = paramiko.SSHConfig.from_path(str(config_path))
     options = config.lookup(host)
-    wanted = {
+    arguments = {
         "port": parts.port or int(options.get("port", 22)),
         "username": unquote(parts.username) if parts.username else options.get("user"),
         "password": unquote(parts.password) if parts.password else None,
@@ -240,7 +240,7 @@ def open_sftp(address: str) -> tuple[Sftp, str]:
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     home = "/~/"
     path = f"./{path.removeprefix(home)}" if path.startswith(home) else path or "/"
-    return Sftp(options["hostname"], **wanted), path
+    return Sftp(options["hostname"], **arguments), path
 
 
 def _facts(attributes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Cloud stores and SFTP servers, each spoken with by its own module of fsspec.
+"""Cloud stores and SFTP servers, each accessed through its own module of fsspec.
 
 Who may read what is each library's own business: keys, profiles, tokens and
 addresses of other servers are taken from where that library reads them.

@@ -91,7 +91,7 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
         The path of the saved sign-in.
 
     Raises:
-        SourceError: The file is no such client, or nobody signed in.
+        SourceError: The file is no such client, or the sign-in was not completed.
         DiskError: The sign-in cannot be kept.
     """
     need_extra()

@@ -103,9 +103,9 @@ def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[I
         item = follow(drive, matches[0])
         if item["mimeType"] == FOLDER or count == len(names):
             return item, names[count:]
-    some = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
-    near = difflib.get_close_matches(names[0], [one["name"] for one in some], n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Its items: {_listed(some)}."
+    items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
+    near = difflib.get_close_matches(names[0], [one["name"] for one in items], n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Its items: {_listed(items)}."
     raise SourceError(f"There is no {names[0]} in {at['name']} ({address.text}).\n{hint}")
 
 

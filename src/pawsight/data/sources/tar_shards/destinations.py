@@ -38,7 +38,7 @@ def open_destination(text: str) -> Destination:
     """Return the destination of that path or address.
 
     Raises:
-        ExtraError: What speaks with this kind of store is not installed.
+        ExtraError: The package for this kind of store is not installed.
         SourceError: It is no place that can be written, or cannot be reached.
     """
     scheme = text.partition("://")[0].lower() if "://" in text else ""
