@@ -117,14 +117,10 @@ def choose_columns(
     label = given.get("label")
     if label is None and not one_hot:
         label = _label_column(path, headings, names)
-    group = given.get("group")
+    group = given.get("group", names.index("group") if "group" in names else None)
     if group_by is not None:
         group = _position(path, headings, group_by, " to group its photos by")
-    elif group is None and "group" in names:
-        group = names.index("group")
-    part = given.get("part") if use_parts else None
-    if part is None and use_parts:
-        part = _part_column(names, rows, part_values)
+    part = given.get("part", _part_column(names, rows, part_values)) if use_parts else None
     flags = _flags(path, headings, rows, use_parts and part is None)
     used = {photo, label, group, part, *(position for position, _ in flags)}
     if label is None and not one_hot:
@@ -133,11 +129,10 @@ def choose_columns(
         if photo is not None and not one_hot and len(left) == 1 and names[left[0]] not in _PARTS:
             label = left[0]  # the only column that can be it
             used.add(label)
-    if photo is None or (label is None and not one_hot):
-        missing = [
-            *(["path"] if photo is None else []),
-            *(["label"] if label is None and not one_hot else []),
-        ]
+    missing = ["path"] if photo is None else []
+    if label is None and not one_hot:
+        missing.append("label")
+    if photo is None or missing:
         raise DataError(without_columns(path, headings, rows, missing))
     if label is not None and "label" not in chosen:
         check_values(path, headings, rows, label, is_usual_label(headings[label]))
