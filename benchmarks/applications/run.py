@@ -81,7 +81,7 @@ def train_one(name: str, folder: Path) -> dict:
     from pawsight.workflow import draw_sample, train
 
     network = APPLICATIONS[name]
-    size = (network.least_side, network.least_side)
+    size = (network.min_side, network.min_side)
     photos = draw_sample(folder / "photos", count=NUM_PHOTOS)
     weights = folder / "random.weights.h5"
     save_random_weights(name, size, photos, weights)

@@ -34,7 +34,7 @@ def prepare_tensorflow() -> None:
         return
     _check_address_space()
     is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
-    with native_messages_dropped() if is_quiet else contextlib.nullcontext():
+    with discard_native_messages() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -63,7 +63,7 @@ def _check_address_space() -> None:
 
 
 @contextlib.contextmanager
-def native_messages_dropped() -> Iterator[None]:
+def discard_native_messages() -> Iterator[None]:
     """Discard what native code writes to file descriptor 2, before TensorFlow reads its settings.
 
     Python's own sys.stderr still reaches the user where it is on another

@@ -102,7 +102,7 @@ CHOSEN = sorted(APPLICATIONS) if os.environ.get("PAWSIGHT_APPLICATIONS") == "all
 def test_a_network_is_written_as_onnx_at_its_least_size(name, tmp_path):
     keras.utils.set_random_seed(0)
     network = APPLICATIONS[name]
-    size = (network.least_side, network.least_side)
+    size = (network.min_side, network.min_side)
     model = network.build_features(size, keras.DTypePolicy("float32"))
     export_onnx(model, tmp_path / "net.onnx", "features")
     images = np.random.default_rng(0).uniform(0, 255, (2, *size, 3)).astype(np.float32)

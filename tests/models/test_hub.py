@@ -107,15 +107,15 @@ def test_the_size_is_that_of_the_folder_and_else_224(tmp_path):
 
 def test_another_preset_in_the_same_folder_is_kept_apart(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    before = hub.kept_folder(f"hub:{tmp_path}")
-    assert hub.kept_folder(f"hub:{tmp_path}") == before
+    before = hub.preset_dir(f"hub:{tmp_path}")
+    assert hub.preset_dir(f"hub:{tmp_path}") == before
     (tmp_path / "config.json").write_text('{"more": 1}')
-    assert hub.kept_folder(f"hub:{tmp_path}") != before
+    assert hub.preset_dir(f"hub:{tmp_path}") != before
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no preset folder"):
-        find_network(f"hub:{tmp_path / 'gone'}").check_at_hand()
+        find_network(f"hub:{tmp_path / 'gone'}").check_available()
 
 
 def test_without_keras_hub_the_extra_is_named_before_photos_are_read(tmp_path, monkeypatch):

@@ -74,7 +74,7 @@ def test_logits_are_float32_and_finite_for_the_whole_range_of_pixels(name, preci
 
 @pytest.mark.parametrize("name", FROM_SCRATCH)
 def test_the_smallest_allowed_image_works_and_a_smaller_one_is_refused(name):
-    least = find_network(name).least_side
+    least = find_network(name).min_side
     assert build_model(name, 2, (least, least)).count_params() > 0
     with pytest.raises(ModelError, match=rf"at least {least} pixels a side"):
         build_model(name, 2, (least - 1, 64))
@@ -101,7 +101,7 @@ def test_every_network_has_a_name_of_its_own_by_which_it_is_found():
     for network in listed_networks():
         assert find_network(network.name.upper()) is network
         assert network.summary.endswith(".")
-        assert min(network.image_size) >= network.least_side
+        assert min(network.image_size) >= network.min_side
 
 
 def test_names_and_sizes_are_known_without_tensorflow():

@@ -12,7 +12,7 @@ from pawsight.inference.answers import NONE, UNSURE
 from pawsight.progress import Silent
 from pawsight.records import Prediction
 from pawsight.sorting import file_contents
-from pawsight.sorting.execution import carry_out, settle_earlier
+from pawsight.sorting.execution import carry_out, recover_earlier
 from pawsight.sorting.sort_plan import Planner, Sorting
 from pawsight.sorting.target_names import class_folders
 from pawsight.sorting.undoing import undo
@@ -70,7 +70,7 @@ class Library:
         return Sorting(self.into, how, tuple(places), folders, (str(self.home),), "model")
 
     def sort(self, how="copy") -> Sorting:
-        settle_earlier(str(self.into), SILENT)
+        recover_earlier(str(self.into), SILENT)
         return carry_out(self.plan(how), SILENT)
 
     def undo(self):

@@ -366,7 +366,7 @@ def test_sort_that_ended_while_another_waited_for_it_is_not_finished_again(
 ):
     library.sort()
     monkeypatch.setattr(execution, "is_stopped", lambda into: True)  # as before the wait
-    execution.settle_earlier(str(library.into), recorded)
+    execution.recover_earlier(str(library.into), recorded)
     assert recorded.notes == []
 
 

@@ -15,7 +15,7 @@ from pawsight.data.reading.ingest import ingest
 from pawsight.data.sources import fetch
 from pawsight.errors import ConfigError
 from pawsight.progress import Silent
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 
 
 @pytest.fixture(autouse=True)
@@ -143,8 +143,8 @@ def test_what_this_process_uses_is_left(cache, pets):
 def test_what_another_process_uses_is_left_until_it_ends(cache):
     make_folder(cache / "unpacked" / "pets-0123", 10)
     code = (
-        "import sys; from pathlib import Path; from pawsight.storage.cache import hold\n"
-        f"hold(Path({str(cache / 'unpacked' / 'pets-0123')!r})); print(); sys.stdin.read()"
+        "import sys; from pathlib import Path; from pawsight.storage.cache import mark_in_use\n"
+        f"mark_in_use(Path({str(cache / 'unpacked' / 'pets-0123')!r})); print(); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -168,7 +168,7 @@ def test_leftovers_of_killed_runs_are_cleared_when_they_are_old(cache):
 def test_holding_does_no_harm_where_nothing_can_be_kept(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
-    hold(tmp_path / "file" / "unpacked" / "pets")
+    mark_in_use(tmp_path / "file" / "unpacked" / "pets")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -16,7 +16,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.training.candidates import average, kept_in_words
+from pawsight.training.candidates import average, describe_kept
 from pawsight.training.finetune import freeze_normalization
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
@@ -179,7 +179,7 @@ def test_model_takes_the_image_size_that_validates_best(
     assert sides[-3:] == [8, 16, 8]
     assert (best.is_average, best.is_smaller) == kept
     assert best.image_size(plan.image_size) == (side, side)
-    assert re.search(words, kept_in_words(history, plan))
+    assert re.search(words, describe_kept(history, plan))
 
 
 def test_weights_are_averaged_and_counters_are_not():

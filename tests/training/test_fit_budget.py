@@ -124,7 +124,7 @@ def test_measuring_changes_no_bit_of_the_run(tmp_path):
     plan, photos = plan_of(epochs=1), Squares()
     train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     measured = Learner(plan, photos, train, validation)
-    found = Speed(measured, 0.05).costed(plan)
+    found = Speed(measured, 0.05).with_costs(plan)
     for stage in found.stages:
         assert stage.step_seconds > 0
         assert stage.validation_seconds > 0

@@ -10,7 +10,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import StoppedError
 from pawsight.runs import Run
 from pawsight.training import head_photos, transfer
-from pawsight.training.head_photos import FIRST, affordable
+from pawsight.training.head_photos import FIRST, num_affordable
 from pawsight.training.plan import load_plan
 from pawsight.workflow import draw_sample, resume, train
 
@@ -44,26 +44,26 @@ def _budget(seconds):
 
 @pytest.mark.parametrize("num_train", [3, FIRST])
 def test_few_photos_are_all_taken_at_first(reader, num_train):
-    assert affordable(_dataset(num_train), reader, 0.99, _budget(600)) == FIRST
+    assert num_affordable(_dataset(num_train), reader, 0.99, _budget(600)) == FIRST
 
 
 def test_a_head_that_gets_many_wrong_leaves_the_time_to_fine_tuning(reader):
-    assert affordable(_dataset(50_000), reader, 0.949, _budget(math.inf)) == FIRST
+    assert num_affordable(_dataset(50_000), reader, 0.949, _budget(math.inf)) == FIRST
 
 
 def test_without_a_limit_all_photos_are_taken(reader):
-    assert affordable(_dataset(50_000), reader, 0.95, _budget(math.inf)) == 50_000
+    assert num_affordable(_dataset(50_000), reader, 0.95, _budget(math.inf)) == 50_000
 
 
 def test_within_a_budget_as_many_as_its_rest_allows(reader):
     # 115 s, less 19 for the end and 128 / 64 = 2 for evaluation: 85 % of 94 s at 64 a second.
     dataset = _dataset(50_000, num_evaluated=128)
-    assert affordable(dataset, reader, 0.97, _budget(115)) == FIRST + int(0.85 * 94 * 64)
-    assert affordable(dataset, reader, 0.97, _budget(10_000)) == 50_000
+    assert num_affordable(dataset, reader, 0.97, _budget(115)) == FIRST + int(0.85 * 94 * 64)
+    assert num_affordable(dataset, reader, 0.97, _budget(10_000)) == 50_000
 
 
 def test_no_time_left_takes_none_away(reader):
-    assert affordable(_dataset(50_000), reader, 0.97, _budget(5)) == FIRST
+    assert num_affordable(_dataset(50_000), reader, 0.97, _budget(5)) == FIRST
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def acted_out(plan, slowness):
     while step < plan.num_steps:
         stage = plan.stages[plan.stage_at(step)]
         taken = stage.step_seconds * slowness(now)
-        pace.took(plan, step, taken)
+        pace.record_step(plan, step, taken)
         now, step = now + taken, step + 1
         if plan.is_validated_after(step):
             full = plan.stages[-1]
@@ -103,7 +103,7 @@ def test_pieces_follow_each_other_and_none_begins_where_batches_are_made_already
     pace, now = Pace(plan, AHEAD), 0.0
     for step in itertools.count(1):
         taken = 2 * plan.stages[plan.stage_at(step - 1)].step_seconds
-        pace.took(plan, step - 1, taken)
+        pace.record_step(plan, step - 1, taken)
         now += taken
         revised = pace.replanned(plan, step, now)
         if revised is not None:
@@ -133,7 +133,7 @@ def test_a_run_that_is_late_ends_with_the_steps_that_are_decided(budget):
     plan = budget(300.0)
     pace = Pace(plan, AHEAD)
     for step in range(94, 100):
-        pace.took(plan, step, 0.1)
+        pace.record_step(plan, step, 0.1)
     late = pace.replanned(plan, 100, 1000.0)
     assert late.num_steps == 100 + AHEAD + 1
 

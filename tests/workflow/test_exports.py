@@ -17,7 +17,7 @@ from pawsight.exporting.formats import FORMATS
 from pawsight.models import builtin
 from pawsight.records import Predictions
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.workflow.exports import export_all, set_calibration_apart
+from pawsight.workflow.exports import export_all, reserve_calibration_photos
 
 
 def predictions(*rows):
@@ -195,7 +195,7 @@ def test_a_difference_beyond_rounding_is_an_error(difference):
 def test_photos_that_set_the_ranges_of_8_bits_are_not_scored(colour_photos):
     catalog, _ = ingest(colour_photos, (8, 8))
     photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
-    divided = set_calibration_apart(dataclasses.replace(catalog, photos=photos), "test")
+    divided = reserve_calibration_photos(dataclasses.replace(catalog, photos=photos), "test")
     assert len(divided.part("train")) == len(divided.part("test")) == 3
     assert not set(divided.part("train")) & set(divided.part("test"))
 

@@ -38,32 +38,32 @@ def show(error: BaseException, command: str) -> int:
         _discard_output()
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
-        _say("Stopped." + _ON.get(command, ""))
+        _write("Stopped." + _ON.get(command, ""))
         return STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in _TRAINING_PACKAGES:
             error = ExtraError(f"`pawsight {command}`", "train")
     if isinstance(error, PawsightError):
-        _say(str(error) if error.exit_code == STOPPED else f"Error: {error}")
+        _write(str(error) if error.exit_code == STOPPED else f"Error: {error}")
         return error.exit_code
     if isinstance(error, MemoryError):
-        _say("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")
+        _write("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")
         return 1
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         if error.filename is None:
             _discard_output()
-        _say("Error: The disk is full.\nFree some space and try again.")
+        _write("Error: The disk is full.\nFree some space and try again.")
         return 1
     if isinstance(error, OSError) and error.filename is not None:
-        _say(f"Error: {error.strerror}: {os.fsdecode(error.filename)}")
+        _write(f"Error: {error.strerror}: {os.fsdecode(error.filename)}")
         return 1
     if isinstance(error, OSError) and error.errno in (errno.EBADF, errno.EFBIG, errno.EIO):
         _discard_output()
-        _say(f"Error: Standard output cannot be written: {error.strerror}.")
+        _write(f"Error: Standard output cannot be written: {error.strerror}.")
         return 1
     kind = type(error).__name__
-    _say(
+    _write(
         f"Error: This is a bug in pawsight {__version__}: {kind}: {error}\n"
         f"Please report it with the output of: pawsight --debug {command} ..."
     )
@@ -76,5 +76,5 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(text: str) -> None:
+def _write(text: str) -> None:
     print(printable_lines(public_text(text)), file=sys.stderr, flush=True)

@@ -90,7 +90,7 @@ def check_difference(difference: float, num_photos: int, name: str) -> None:
         )
 
 
-def time_in_turns(first: Runner, second: Runner, images: ImageArray) -> tuple[float, float]:
+def time_alternately(first: Runner, second: Runner, images: ImageArray) -> tuple[float, float]:
     """Measure the median seconds per photo of two models, called in turns with single photos."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(_WARM_UPS + _TIMED_CALLS):

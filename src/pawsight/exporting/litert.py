@@ -16,7 +16,7 @@ from pawsight.exporting.model_folder import ModelFolder
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
-from pawsight.tensorflow_setup import native_messages_dropped, prepare_tensorflow
+from pawsight.tensorflow_setup import discard_native_messages, prepare_tensorflow
 
 _SNIPPET = """\
 from ai_edge_litert.interpreter import Interpreter
@@ -51,7 +51,7 @@ def _convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
         if is_int8:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: _samples(model.calibration)
-        with native_messages_dropped(), warnings.catch_warnings():
+        with discard_native_messages(), warnings.catch_warnings():
             # Of TensorFlow's own interpreter, which its converter calibrates with.
             warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
             content: bytes = converter.convert()
@@ -103,7 +103,7 @@ def open_runner(path: Path) -> Runner:
     """Open the file in LiteRT's interpreter, on one core."""
     from ai_edge_litert.interpreter import Interpreter
 
-    with native_messages_dropped():
+    with discard_native_messages():
         interpreter = Interpreter(str(path), num_threads=1)
         interpreter.allocate_tensors()
         infer = interpreter.get_signature_runner()

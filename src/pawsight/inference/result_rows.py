@@ -27,7 +27,7 @@ class RowWriter(Protocol):
     def row(self, prediction: Prediction) -> str:
         """Return one row, with its line end."""
 
-    def foot(self) -> str:
+    def footer(self) -> str:
         """Return the text after the last row."""
 
 
@@ -66,7 +66,7 @@ class Csv:
         row = [inert_path(str(path)), next(texts), probability, *texts, *probs]
         return _csv_line("" if cell is None else cell for cell in row)
 
-    def foot(self) -> str:
+    def footer(self) -> str:
         """Return nothing."""
         return ""
 
@@ -86,7 +86,7 @@ class JsonLines:
         """Return one object."""
         return self._object(prediction) + "\n"
 
-    def foot(self) -> str:
+    def footer(self) -> str:
         """Return nothing."""
         return ""
 
@@ -110,7 +110,7 @@ class Json(JsonLines):
         self._is_first = False
         return start + self._object(prediction)
 
-    def foot(self) -> str:
+    def footer(self) -> str:
         """Return the end of the list."""
         return "\n]\n"
 
@@ -134,7 +134,7 @@ class Table:
         label, answer = printable(prediction.label), printable(prediction.answer)
         return self._line(label, percent(prediction.probability), answer, path)
 
-    def foot(self) -> str:
+    def footer(self) -> str:
         """Return nothing."""
         return ""
 
@@ -173,7 +173,7 @@ def write_rows(
     for prediction in predictions:
         write(writer.row(prediction))
         count.add(prediction)
-    write(writer.foot())
+    write(writer.footer())
     return count
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pawsight.errors import ModelError
 from pawsight.models.network import Family, PretrainedNetwork, plain
 from pawsight.progress import Progress
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +58,7 @@ class Application(PretrainedNetwork):
                 raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
             from pawsight.models.weight_downloads import fetch_file  # here: most runs fetch nothing
 
-            hold(path.parent)
+            mark_in_use(path.parent)
             fetch_file(self.place, path, self.checksum, self.name, progress)
         return path
 
@@ -85,7 +85,7 @@ def _read_table() -> dict[str, Application]:
                 name=plain(row["class_name"]),
                 summary=f"{row['class_name']} of keras.applications, with ImageNet's weights.",
                 image_size=(int(row["side"]), int(row["side"])),
-                least_side=int(row["min_side"]),
+                min_side=int(row["min_side"]),
                 class_name=row["class_name"],
                 scaling=row["scaling"],  # type: ignore[arg-type]
                 place=row["place"],

@@ -54,7 +54,7 @@ NETWORK = Colab(
     name="colab",
     summary="The Colab script's own network: three convolutions and a dense layer of 256.",
     image_size=(150, 150),
-    least_side=22,
+    min_side=22,
     # The script's own settings: Keras' Adam at its default rate, no schedule.
     recipe=Recipe(
         optimizer="adam",

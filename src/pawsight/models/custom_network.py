@@ -44,7 +44,7 @@ class CustomNetwork(Network):
 
     keeps_keras: ClassVar[bool] = True
 
-    def check_at_hand(self) -> None:
+    def check_available(self) -> None:
         """Refuse a network whose function was not given in this process."""
         if self.name not in _registered:
             function = self.name.removeprefix(PREFIX)
@@ -60,7 +60,7 @@ class CustomNetwork(Network):
         policy: keras.DTypePolicy,
     ) -> keras.Model:
         """Call the function, and return its network without a softmax at its end."""
-        self.check_at_hand()
+        self.check_available()
         function = self.name.removeprefix(PREFIX)
         try:
             model = _registered[self.name](image_size, num_classes)  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ def _find(name: str) -> CustomNetwork | None:
         name=name,
         summary="A network of your own.",
         image_size=(160, 160),
-        least_side=1,
+        min_side=1,
         # Keras' Adam at its default rate, which then falls to 0; crops that any photo stands.
         recipe=Recipe(
             optimizer="adam",

@@ -18,7 +18,7 @@ from pawsight.errors import ConfigError, ExtraError, ModelError
 from pawsight.models.network import Family, PretrainedNetwork
 from pawsight.progress import Progress
 from pawsight.storage.atomic import plain_name
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.tensorflow_setup import prepare_tensorflow
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def image_size_of(name: str) -> tuple[int, int]:
         return IMAGE_SIZE
 
 
-def kept_folder(name: str) -> Path:
+def preset_dir(name: str) -> Path:
     """Return the folder of the cache for a preset; a preset that changed has another one."""
     digest = hashlib.sha256(name.encode())
     folder = Path(name.removeprefix(PREFIX))
@@ -112,18 +112,18 @@ def kept_folder(name: str) -> Path:
     return cache_dir("weights") / f"{plain_name(name)[-60:]}-{digest.hexdigest()[:16]}"
 
 
-def kept_weights(name: str) -> Path:
+def preset_weights_path(name: str) -> Path:
     """Return the path of the cached weights of a preset; the file need not exist."""
-    return kept_folder(name) / "backbone.weights.h5"
+    return preset_dir(name) / "backbone.weights.h5"
 
 
-def kept_network(name: str) -> HubNetwork:
+def load_cached_network(name: str) -> HubNetwork:
     """Load the cached description of a preset's network.
 
     Raises:
         ModelError: It is not, or is damaged.
     """
-    path = kept_folder(name) / "network.json"
+    path = preset_dir(name) / "network.json"
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -169,7 +169,7 @@ class HubPreset(PretrainedNetwork):
         """Return the preset with the network that options of model.json describe."""
         return replace(self, network=HubNetwork.from_options(options))
 
-    def check_at_hand(self) -> None:
+    def check_available(self) -> None:
         """Refuse a folder that is not there, and any preset without KerasHub."""
         preset = self.name.removeprefix(PREFIX)
         if preset.startswith(("/", ".", "~")) and not Path(preset).is_dir():
@@ -182,13 +182,13 @@ class HubPreset(PretrainedNetwork):
 
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
         """Return the weights of the preset, which KerasHub reads once."""
-        path = kept_weights(self.name)
-        hold(path.parent)
+        path = preset_weights_path(self.name)
+        mark_in_use(path.parent)
         if not path.is_file():
             prepare_tensorflow()
-            from pawsight.models.hub_networks import keep_preset
+            from pawsight.models.hub_networks import cache_preset
 
-            keep_preset(self.name, progress)
+            cache_preset(self.name, progress)
         return path
 
     def build_features(
@@ -206,7 +206,7 @@ class HubPreset(PretrainedNetwork):
         backbone_of(model).load_weights(path)
 
     def _network(self) -> HubNetwork:
-        return self.network or kept_network(self.name)
+        return self.network or load_cached_network(self.name)
 
 
 def find_preset(name: str) -> HubPreset | None:
@@ -228,7 +228,7 @@ def find_preset(name: str) -> HubPreset | None:
         name=name,
         summary="A preset of KerasHub.",
         image_size=image_size_of(name),
-        least_side=32,
+        min_side=32,
     )
 
 

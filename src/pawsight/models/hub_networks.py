@@ -19,8 +19,8 @@ from pawsight.models.hub import (
     HubNetwork,
     check_class,
     image_size_of,
-    kept_folder,
-    kept_weights,
+    preset_dir,
+    preset_weights_path,
 )
 from pawsight.models.pretrained import compute_groups_depthwise, pooled
 from pawsight.progress import Progress
@@ -32,7 +32,7 @@ _TOLERANCE = 1e-3  # of scaled pixels
 _NOT_KEPT = ("dtype", "name", "trainable", "image_shape")
 
 
-def keep_preset(name: str, progress: Progress) -> None:
+def cache_preset(name: str, progress: Progress) -> None:
     """Download a preset, and cache its network and weights.
 
     Args:
@@ -62,9 +62,9 @@ def keep_preset(name: str, progress: Progress) -> None:
     if own_size is not None and tuple(own_size) != image_size_of(name):
         height, width = own_size
         progress.note(f"{preset} was made for images of {height}x{width} (--image-size) pixels.")
-    write_json(kept_folder(name) / "network.json", network.as_options())
+    write_json(preset_dir(name) / "network.json", network.as_options())
     # Last: where the weights exist, all the rest does.
-    with replacing(kept_weights(name)) as temporary:
+    with replacing(preset_weights_path(name)) as temporary:
         backbone.save_weights(temporary, overwrite=True)
 
 

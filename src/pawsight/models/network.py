@@ -20,7 +20,7 @@ from pawsight.models.recipe import FINETUNING, Recipe
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.checksum import file_digest
 from pawsight.tensorflow_setup import prepare_tensorflow
 
@@ -38,7 +38,7 @@ class Network(ABC):
         name: What --model takes and model.json holds.
         summary: One sentence on it.
         image_size: (height, width) in pixels, used where the user gives none.
-        least_side: Pixels; below it nothing is left after the poolings.
+        min_side: Pixels; below it nothing is left after the poolings.
         recipe: How it is trained by default.
         fits_any_size: Whether its weights do not depend on the size of the images.
     """
@@ -46,7 +46,7 @@ class Network(ABC):
     name: str
     summary: str
     image_size: tuple[int, int]
-    least_side: int
+    min_side: int
     recipe: Recipe
     fits_any_size: bool = False
 
@@ -83,7 +83,7 @@ class Network(ABC):
         """
         return self
 
-    def check_at_hand(self) -> None:  # noqa: B027
+    def check_available(self) -> None:  # noqa: B027
         """Refuse a network that cannot be fetched, before any photo is read.
 
         Raises:
@@ -97,9 +97,9 @@ class Network(ABC):
         Raises:
             ModelError: They are too small.
         """
-        if min(image_size) < self.least_side:
+        if min(image_size) < self.min_side:
             raise ModelError(
-                f"Model '{self.name}' needs images of at least {self.least_side} pixels a side, "
+                f"Model '{self.name}' needs images of at least {self.min_side} pixels a side, "
                 f"not {image_size[0]}x{image_size[1]}.\nChoose a larger --image-size."
             )
 
@@ -232,7 +232,7 @@ class PretrainedNetwork(Network):
         key = backbone_key(self.name, image_size, weights_path)
         path = cache_dir() / "features" / key / "net.onnx"
         backbone = Backbone(self.name, image_size, path, weights_path, key)
-        hold(backbone.features_dir)
+        mark_in_use(backbone.features_dir)
         checksum_path = path.with_suffix(".sha256")
         if not _is_whole(path, checksum_path):
             progress.start(f"Preparing {self.name} for this machine")

@@ -95,7 +95,7 @@ NETWORK = Swift(
     name="swift",
     summary="Residual network of 2.4 million parameters, trained from scratch.",
     image_size=(160, 160),
-    least_side=16,
+    min_side=16,
     fits_any_size=True,
     # Found by trying: benchmarks/time_to_accuracy/LOG.md lists what else was tried.
     recipe=Recipe(

@@ -31,7 +31,7 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
     coverage, error = _curve(predictions, threshold)
     figure, axes = new_figure()
     axes.step(coverage, error, where="post", color=BLUE)
-    answered, wrong = answered_and_wrong(predictions, threshold)
+    answered, wrong = coverage_and_risk(predictions, threshold)
     if answered:
         axes.plot([answered], [wrong], "o", color=ORANGE, markersize=6)
     axes.set_xlim(0, 1.02)
@@ -45,7 +45,7 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
 
 def coverage_sentence(predictions: Predictions, threshold: float) -> str:
     """Describe in a sentence what the threshold of an answer costs on these photos."""
-    answered, wrong = answered_and_wrong(predictions, threshold)
+    answered, wrong = coverage_and_risk(predictions, threshold)
     return (
         f"An answer is given from a probability of {percent(threshold)} on: {percent(answered)} of "
         f"these photos are answered, and {percent(wrong)} of the answers are wrong. The others "
@@ -64,7 +64,7 @@ def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], lis
     return (counts / len(order))[start:].tolist(), error[start:].tolist()
 
 
-def answered_and_wrong(predictions: Predictions, threshold: float) -> tuple[float, float]:
+def coverage_and_risk(predictions: Predictions, threshold: float) -> tuple[float, float]:
     """Return the share of photos answered at a threshold, and that of wrong answers, 0 of none."""
     is_answered = predictions.probs.max(axis=1) >= threshold
     is_wrong = predictions.probs.argmax(axis=1) != predictions.labels

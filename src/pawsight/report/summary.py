@@ -13,7 +13,7 @@ from pawsight.evaluation.slices import slices
 from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.contents import Contents
-from pawsight.report.coverage import answered_and_wrong, threshold_of
+from pawsight.report.coverage import coverage_and_risk, threshold_of
 from pawsight.report.report_fields import (
     Answers,
     ClassSummary,
@@ -189,7 +189,7 @@ def _answers(found: Contents) -> Answers | None:
     if found.predictions is None or found.task.is_multi_label:
         return None
     threshold = threshold_of(found.model)
-    answered, wrong = answered_and_wrong(found.predictions, threshold)
+    answered, wrong = coverage_and_risk(found.predictions, threshold)
     return Answers(threshold=threshold, answered=answered, wrong=wrong)
 
 

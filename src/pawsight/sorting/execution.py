@@ -9,7 +9,7 @@ from pawsight.errors import StoppedError
 from pawsight.progress import Progress
 from pawsight.sorting.file_operations import Placer
 from pawsight.sorting.journal import Journal, only_sort
-from pawsight.sorting.recovery import settle
+from pawsight.sorting.recovery import recover
 from pawsight.sorting.sort_plan import Placement, Sorting
 from pawsight.sorting.space import need_space
 
@@ -23,7 +23,7 @@ def is_stopped(into: str) -> bool:
     return journal is not None and not journal.is_ended
 
 
-def settle_earlier(into: str, progress: Progress) -> None:
+def recover_earlier(into: str, progress: Progress) -> None:
     """Clean up what a killed sort left.
 
     Raises:
@@ -36,7 +36,7 @@ def settle_earlier(into: str, progress: Progress) -> None:
         journal = Journal.newest(into)  # another sort may just have ended, or been undone
         if journal is not None and not journal.is_ended:
             progress.note("Finishing an earlier, interrupted sort.")
-            settle(journal)
+            recover(journal)
 
 
 def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
@@ -64,7 +64,7 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
                 outcomes |= {place.path: place for place in placer.place(batch)}
                 progress.advance(len(batch))
         except KeyboardInterrupt as error:
-            settle(Journal.newest(into) or journal)  # the disk shows what was done
+            recover(Journal.newest(into) or journal)  # the disk shows what was done
             raise StoppedError(
                 "Stopped. Each photo is complete, at its old place or its new one.\n"
                 "Run the same command again to resume, or undo it with --undo."
@@ -93,6 +93,6 @@ def _journal_for(sorting: Sorting, made: list[str]) -> Journal:
     if journal is not None and not journal.is_ended:
         if journal.is_of(head):
             return journal
-        settle(journal)
+        recover(journal)
         journal.write({"end": True})
     return Journal.create(str(sorting.into), head, made)

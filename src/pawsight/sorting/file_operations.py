@@ -33,7 +33,7 @@ from pawsight.sorting.target_names import UnusedNames, portable
 _NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the disk, for its letters
 
 
-def claim(path: str) -> None:
+def reserve(path: str) -> None:
     """Reserve a name with an empty file.
 
     Raises:
@@ -48,7 +48,7 @@ def move_onto_new(source: str, target: str) -> None:
     Raises:
         FileExistsError: The name is taken.
     """
-    claim(target)
+    reserve(target)
     try:
         os.replace(source, target)
     except OSError:
@@ -183,7 +183,7 @@ class Placer:
         if entry.act == "link":
             os.symlink(os.path.abspath(source), target)  # noqa: PTH100, PTH211
         elif entry.act == "rename":
-            claim(target)
+            reserve(target)
             try:
                 os.replace(source, target)
             except OSError as error:

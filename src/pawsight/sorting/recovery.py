@@ -17,7 +17,7 @@ from pawsight.sorting.journal import Entry, Journal, disk_error
 # ruff: noqa: PTH108, PTH118
 
 
-def settle(journal: Journal) -> None:
+def recover(journal: Journal) -> None:
     """Finish or void all entries of an interrupted sort; the caller holds the lock.
 
     Raises:
@@ -27,7 +27,7 @@ def settle(journal: Journal) -> None:
         void = [entry for entry in journal.entries.values() if not _finish(journal, entry)]
         for entry in void:
             target = os.path.join(journal.into, entry.target)
-            if is_claim(target, entry):
+            if is_reservation(target, entry):
                 os.unlink(target)
         # Before the parts are removed, which show that these are void.
         journal.write(*({"void": entry.number} for entry in void))
@@ -43,7 +43,7 @@ def _finish(journal: Journal, entry: Entry) -> bool:
     if entry.act == "link":
         return os.path.lexists(target)
     if entry.act == "rename":
-        is_there = os.path.lexists(target) and not is_claim(target, entry)
+        is_there = os.path.lexists(target) and not is_reservation(target, entry)
         return is_there or not os.path.lexists(source)
     if os.path.lexists(os.path.join(journal.into, entry.part)):
         return False  # it never got its name
@@ -56,7 +56,7 @@ def _finish(journal: Journal, entry: Entry) -> bool:
     return True
 
 
-def is_claim(path: str, entry: Entry) -> bool:
+def is_reservation(path: str, entry: Entry) -> bool:
     """Return whether a file is the empty one that reserves a name."""
     with contextlib.suppress(OSError):
         return entry.size > 0 and os.lstat(path).st_size == 0

@@ -25,7 +25,7 @@ from pawsight.sorting.file_contents import (
 )
 from pawsight.sorting.file_operations import move_onto_new
 from pawsight.sorting.journal import Entry, Journal, disk_error, only_sort
-from pawsight.sorting.recovery import is_claim, settle
+from pawsight.sorting.recovery import is_reservation, recover
 
 # os, not pathlib: a journal may have 100,000 entries, and names may hold any bytes.
 # ruff: noqa: PTH100, PTH103, PTH108, PTH114, PTH115, PTH116, PTH118, PTH120, PTH202
@@ -74,7 +74,7 @@ class Undoer:
         """
         journal = self._journal
         if not journal.is_ended:
-            settle(journal)
+            recover(journal)
             journal.write({"end": True})  # a later sort is one of its own
             # What was placed twice was removed from there in between.
         entries = {entry.target: entry for entry in journal.entries.values()}
@@ -84,7 +84,7 @@ class Undoer:
             wanted = [entry for entry in batch if self._tried(self._is_wanted, entry)]
             # From here on, if killed, an empty file at a photo's old place is ours.
             journal.write(*({"back": entry.number} for entry in wanted))
-            self._num_back += sum(self._tried(self._take_back, entry) for entry in wanted)
+            self._num_back += sum(self._tried(self._move_back, entry) for entry in wanted)
             progress.advance(len(batch))
         return Undone(self._num_back, self._left, self._is_complete)
 
@@ -117,7 +117,7 @@ class Undoer:
             if not os.path.islink(target) or os.readlink(target) != os.path.abspath(source):
                 raise _CannotUndoError(_CHANGED)
             return True
-        is_free = not os.path.lexists(source) or self._is_own_claim(entry, source)
+        is_free = not os.path.lexists(source) or self._is_own_reservation(entry, source)
         if entry.act == "rename":
             if not _is_unchanged(target, entry):
                 # Killed before its turn: it is where it was.
@@ -136,10 +136,10 @@ class Undoer:
             raise _CannotUndoError(_TAKEN)
         return True
 
-    def _is_own_claim(self, entry: Entry, source: str) -> bool:
-        return entry.number in self._journal.backs and is_claim(source, entry)
+    def _is_own_reservation(self, entry: Entry, source: str) -> bool:
+        return entry.number in self._journal.backs and is_reservation(source, entry)
 
-    def _take_back(self, entry: Entry, source: str, target: str) -> bool:
+    def _move_back(self, entry: Entry, source: str, target: str) -> bool:
         if entry.act in ("copy", "link"):
             os.unlink(target)
             return True
@@ -147,7 +147,7 @@ class Undoer:
             os.unlink(target)  # carried, but killed before the photo was removed
             return True
         os.makedirs(os.path.dirname(source), exist_ok=True)
-        if self._is_own_claim(entry, source):
+        if self._is_own_reservation(entry, source):
             os.unlink(source)
         try:
             if entry.act == "rename":

@@ -58,7 +58,7 @@ def _make_private(folder: Path) -> None:
             folder.chmod(0o700)
 
 
-def hold(folder: Path) -> None:
+def mark_in_use(folder: Path) -> None:
     """Protect a folder of the cache from being cleared until this process ends.
 
     Args:

@@ -34,7 +34,7 @@ def map_in_threads(
     taking = threading.Lock()
     ended: queue.SimpleQueue[tuple[Job, Exception | None]] = queue.SimpleQueue()
 
-    def work_off() -> None:
+    def run_jobs() -> None:
         while not stop.is_set():
             with taking:
                 job = next(waiting, None)
@@ -48,7 +48,7 @@ def map_in_threads(
                 ended.put((job, None))
 
     # Daemon threads: one that waits for a dead server must not keep the process alive.
-    threads = [threading.Thread(target=work_off, daemon=True) for _ in range(num_threads)]
+    threads = [threading.Thread(target=run_jobs, daemon=True) for _ in range(num_threads)]
     try:
         for thread in threads:
             thread.start()

@@ -76,7 +76,7 @@ def kept_size(run: Run) -> tuple[int, int]:
     return best_epoch(load_history(run.history_path)).image_size(load_plan(run).image_size)
 
 
-def kept_in_words(history: list[Epoch], plan: Plan) -> str:
+def describe_kept(history: list[Epoch], plan: Plan) -> str:
     """Return which weights became the model, at which size, and why."""
     best = next(row for row in history if row.is_best)
     if best.step == 0:

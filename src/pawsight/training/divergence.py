@@ -37,7 +37,7 @@ def described(loss: float) -> str:
     return f"Loss is {'NaN' if math.isnan(loss) else 'infinite'}"
 
 
-def lowered(plan: Plan, error: DivergedError, step: int) -> Plan:
+def with_lower_rate(plan: Plan, error: DivergedError, step: int) -> Plan:
     """Return the plan with a lower learning rate from `step` on.
 
     Args:

@@ -46,7 +46,9 @@ def choose(catalog: Catalog, most: int, seed: int) -> IntArray:
     return np.sort(np.concatenate(kept))
 
 
-def affordable(dataset: Dataset, reader: FeatureReader, accuracy: float, budget: TimeBudget) -> int:
+def num_affordable(
+    dataset: Dataset, reader: FeatureReader, accuracy: float, budget: TimeBudget
+) -> int:
     """Return how many training photos the head is to be fitted to, at least `FIRST`.
 
     Args:

@@ -80,7 +80,7 @@ class Learner:
             )
         return self._steps[share](images, labels, learning_rate)
 
-    def num_there(self, labels: np.ndarray) -> int:
+    def num_readable(self, labels: np.ndarray) -> int:
         """Return how many photos of a batch are not lost; `labels` are of this process's part."""
         is_there = labels.reshape(len(labels), -1)[:, 0] >= 0
         (counted,) = self.communicator.sum_arrays([np.array([np.count_nonzero(is_there)])])

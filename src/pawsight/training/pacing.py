@@ -81,7 +81,7 @@ class Pace:
         """Time of the last steps relative to what was measured at the start; 1 is equal."""
         return self._actual / self._expected
 
-    def took(self, plan: Plan, step: int, seconds: float) -> None:
+    def record_step(self, plan: Plan, step: int, seconds: float) -> None:
         """Record how long a step (counted from 0) took."""
         cost = plan.stages[plan.stage_at(step)].step_seconds
         if not cost:
@@ -106,7 +106,7 @@ class Pace:
             return None
         # On a machine that became slower, what comes after training takes longer, too.
         left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
-        missed = abs(_seconds_to_go(plan, step, self.slowness) - left) / plan.seconds
+        missed = abs(_remaining_seconds(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
         is_due = (
             missed > _ALARMING
@@ -116,8 +116,8 @@ class Pace:
         if not is_due:
             return None
         # The steps before `first` cannot be changed any more.
-        meanwhile = _seconds_to_go(plan, step, self.slowness)
-        meanwhile -= _seconds_to_go(plan, first, self.slowness)
+        meanwhile = _remaining_seconds(plan, step, self.slowness)
+        meanwhile -= _remaining_seconds(plan, first, self.slowness)
         num_steps = _affordable_steps(plan, first, left - meanwhile, self.slowness)
         return plan.replanned(first, num_steps)
 
@@ -164,7 +164,7 @@ def last_validation_seconds(plan: Plan) -> float:
     return (last.validation_seconds or 0.0) * full_height * full_width / (height * width)
 
 
-def _seconds_to_go(plan: Plan, step: int, slowness: float) -> float:
+def _remaining_seconds(plan: Plan, step: int, slowness: float) -> float:
     """Return the seconds of the rest of the plan at a pace."""
     steps = max(0, plan.num_steps - step)
     return slowness * (steps * _mean_step_seconds(plan, step) + last_validation_seconds(plan))

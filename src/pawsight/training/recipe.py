@@ -114,9 +114,9 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
     network = find_network(plan.model)
     smaller: tuple[tuple[int, int], ...] = ()
     if config.image_size is None and network.fits_any_size:
-        image_size = _scaled(image_size, sizes.finished, network.least_side)
+        image_size = _scaled(image_size, sizes.finished, network.min_side)
         shares = recipe.finished_shares
-        smaller = tuple(_scaled(image_size, share, network.least_side) for share in shares)
+        smaller = tuple(_scaled(image_size, share, network.min_side) for share in shares)
     stages = _stages(recipe, sizes, plan.model, plan.image_size)
     return plan.model_copy(
         update={"stages": stages, "image_size": image_size, "finished_sizes": smaller}
@@ -134,7 +134,7 @@ def _stages(
         )
     stages: list[Stage] = []
     for until, share in sizes.stages:
-        size = _scaled(image_size, share, network.least_side)
+        size = _scaled(image_size, share, network.min_side)
         if stages and stages[-1].image_size == size:
             stages.pop()
         stages.append(Stage(until=until, image_size=size))

@@ -41,7 +41,7 @@ class ValidationScore:
             return 0.0
         return float((self.num_right[there] / self.num_photos[there]).mean())
 
-    def proves(self, target: float, is_balanced: bool) -> bool:
+    def confirms(self, target: float, is_balanced: bool) -> bool:
         """Return whether the lower 95 % bound of the accuracy is at least `target`.
 
         Args:

@@ -20,7 +20,7 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.training import pacing, precision, recipe
 from pawsight.training.budget_fit import TimeCosts, fit_to_budget
-from pawsight.training.candidates import kept_in_words
+from pawsight.training.candidates import describe_kept
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learner import Learner
 from pawsight.training.memory import (
@@ -97,7 +97,7 @@ def train_run(
             Trainer(learner, plan).begin(run, progress)
             workers.train(run, progress)
             plan = pacing.load_followed_plan(run)
-        progress.note(kept_in_words(Trainer(learner, plan).fit(run, progress), plan))
+        progress.note(describe_kept(Trainer(learner, plan).fit(run, progress), plan))
     return learner.model
 
 

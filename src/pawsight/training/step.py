@@ -117,7 +117,7 @@ def build_train_step(
     variables = [variable.value for variable in trained]
 
     def compute(images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
-        (num_there,) = communicator.all_reduce(
+        (num_readable,) = communicator.all_reduce(
             [tf.reduce_sum(tf.cast(is_there(labels), tf.float32))]
         )
         with tf.GradientTape() as tape:
@@ -125,7 +125,7 @@ def build_train_step(
             of_photos = losses(logits, labels, plan.label_smoothing)
             weights = tf.cast(photo_weights(labels, plan.class_weights), of_photos.dtype)
             loss = tf.reduce_sum(weights * of_photos)
-            loss /= tf.cast(tf.maximum(num_there, 1.0), loss.dtype)
+            loss /= tf.cast(tf.maximum(num_readable, 1.0), loss.dtype)
             scaled = optimizer.scale_loss(loss)
         return communicator.all_reduce(
             [loss, num_right(logits, labels), *tape.gradient(scaled, variables)]

@@ -34,7 +34,7 @@ class Speed:
         self._seconds = seconds
         self._steps: dict[tuple[tuple[int, int], float], float] = {}
 
-    def costed(self, plan: Plan) -> Plan:
+    def with_costs(self, plan: Plan) -> Plan:
         """Return the plan with the time of a step and of a validation in each of its stages."""
         whole = self._validation_seconds(plan.image_size)
         stages = tuple(

@@ -20,17 +20,17 @@ class Totals:
     step_seconds: float = 0.0  # time of those steps
     seconds: float = 0.0  # of all the training so far
 
-    def add(self, loss: float, num_right: float, num_there: int) -> None:
+    def add(self, loss: float, num_right: float, num_readable: int) -> None:
         """Add one step.
 
         Args:
             loss: Mean over the photos that are not lost, in nats.
             num_right: How many of them are classified correctly.
-            num_there: How many there are.
+            num_readable: How many there are.
         """
-        self.loss += loss * num_there
+        self.loss += loss * num_readable
         self.num_right += num_right
-        self.num_images += num_there
+        self.num_images += num_readable
 
     @property
     def images_per_second(self) -> float:

@@ -25,7 +25,7 @@ from pawsight.task import task_of
 from pawsight.training.candidates import Candidate, candidates
 from pawsight.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pawsight.training.communicator import Decision
-from pawsight.training.divergence import DivergedError, described, lowered
+from pawsight.training.divergence import DivergedError, described, with_lower_rate
 from pawsight.training.interrupts import stop_requests
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import Pace
@@ -111,12 +111,12 @@ class Trainer:
             learning_rate = tf.constant(self.plan.learning_rate_at(step), tf.float32)
             share = self.plan.stages[self.plan.stage_at(step)].share
             loss, num_right = self.learner.train_step(images, labels, learning_rate, share)
-            tally.add(float(loss), float(num_right), self.learner.num_there(labels.numpy()))
+            tally.add(float(loss), float(num_right), self.learner.num_readable(labels.numpy()))
             self._check(step + 1, run)
             now = clock()
             # The first step of a session compiles, and the first of a stage may.
             if step > first_step and self.plan.stage_at(step) == self.plan.stage_at(step - 1):
-                pace.took(self.plan, step, now - step_started)
+                pace.record_step(self.plan, step, now - step_started)
                 tally.num_timed += self.plan.batch_size
                 tally.step_seconds += now - step_started
             step += 1
@@ -167,7 +167,7 @@ class Trainer:
         seconds = self._seconds_now()
         step = self._resume(run, progress)
         self._tally.seconds = seconds  # what was lost took its time
-        self._follow(lowered(self.plan, error, step), run)
+        self._follow(with_lower_rate(self.plan, error, step), run)
         progress.note(
             f"{error.what} at step {error.step:,}: training diverged. Resuming from step {step:,} "
             f"with a learning rate of {self.plan.cuts[-1].factor:g} times the one before."
@@ -199,10 +199,10 @@ class Trainer:
             size = full
         target = self.plan.target_accuracy
         score = self._measure(size, run)
-        is_reached = target is not None and score.proves(target, self._is_imbalanced)
+        is_reached = target is not None and score.confirms(target, self._is_imbalanced)
         if is_reached and target is not None and size != full:
             score, size = self._measure(full, run), full
-            is_reached = score.proves(target, self._is_imbalanced)
+            is_reached = score.confirms(target, self._is_imbalanced)
         if not math.isfinite(score.loss):
             raise DivergedError(step, self.plan, f"{described(score.loss)} in validation")
         row = self._row(step, score, size[0] / full[0])

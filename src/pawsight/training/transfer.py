@@ -114,7 +114,7 @@ def _fitted(
         return _fit(run, config, dataset, reader, num_photos, progress)
     first = _fit(run, config, dataset, reader, head_photos.FIRST, progress)
     accuracy = first.score(first.validation).accuracy
-    wanted = head_photos.affordable(dataset, reader, accuracy, budget)
+    wanted = head_photos.num_affordable(dataset, reader, accuracy, budget)
     if wanted <= head_photos.FIRST:
         return first
     progress.note(
@@ -165,7 +165,7 @@ def _is_worth_finetuning(
         return False
     found = fitted.score(fitted.validation)
     target = config.target_accuracy
-    if target is not None and found.proves(target, fitted.is_imbalanced):
+    if target is not None and found.confirms(target, fitted.is_imbalanced):
         progress.note(
             f"Target of {percent(target)} reached (lower 95 % bound) without fine-tuning."
         )

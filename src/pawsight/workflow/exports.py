@@ -19,7 +19,7 @@ from pawsight.exporting.comparison import (
     accuracy,
     check_difference,
     compare,
-    time_in_turns,
+    time_alternately,
 )
 from pawsight.exporting.format import Format
 from pawsight.exporting.formats import FORMATS, chosen_formats
@@ -124,7 +124,7 @@ def export_all(
     catalog, pixels, part = _photos(run, classifier, photos, progress)
     progress = LostPhotosReported(progress, catalog, pixels)
     if any(one.is_int8 for one in formats):
-        catalog = set_calibration_apart(catalog, part)
+        catalog = reserve_calibration_photos(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
     collected = collect(
         *(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names),
@@ -173,7 +173,7 @@ def _export(
         if format.has_any_size:
             any_size = _add_any_size(model, folder, judged, progress)
         timed = judged.pixels.read(judged.catalog.part(judged.part)[:_TIMED_PHOTOS])
-        seconds, model_seconds = time_in_turns(run, judged.classifier.probs, timed)
+        seconds, model_seconds = time_alternately(run, judged.classifier.probs, timed)
         exported = Exported(
             path=place,
             format=format.name,
@@ -268,7 +268,7 @@ def _photos(
     return catalog, at_size(pixels, classifier.image_size), "validation"
 
 
-def set_calibration_apart(catalog: Catalog, part: Part) -> Catalog:
+def reserve_calibration_photos(catalog: Catalog, part: Part) -> Catalog:
     """Set photos apart for calibration where there is no training part: at most half of them."""
     if len(catalog.part("train")):
         return catalog

@@ -133,14 +133,14 @@ def _resumed(
             f"{destination.name} holds shards of other photos, labels or sizes, and pawsight "
             f"never overwrites anything.\nChoose another place, or remove these first."
         )
-    num_there = len(earlier.shards)
+    num_readable = len(earlier.shards)
     for number, shard in enumerate(earlier.shards):
         if shard.file not in names:
-            num_there = number  # removed meanwhile: written again, with all after it
+            num_readable = number  # removed meanwhile: written again, with all after it
             break
-    if num_there:
-        progress.note(f"{num_there} of {earlier.num_shards} shards are there already.")
-    return earlier.model_copy(update={"shards": earlier.shards[:num_there]})
+    if num_readable:
+        progress.note(f"{num_readable} of {earlier.num_shards} shards are there already.")
+    return earlier.model_copy(update={"shards": earlier.shards[:num_readable]})
 
 
 def _write_index(destination: Destination, index: ShardIndex) -> None:

@@ -113,7 +113,7 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     if plain(config.model) == AUTO:
         config = _best_model(config)
     network = find_network(config.model)
-    network.check_at_hand()
+    network.check_available()
     if config.source.multi_label:
         _check_several_labels(config, network)
     if config.finetune and not network.can_finetune:
@@ -167,7 +167,7 @@ def _check_several_labels(config: TrainConfig, network: Network) -> None:
 
 def _best_model(config: TrainConfig) -> TrainConfig:
     """Choose the network for model "auto": the shipped one, fine-tuned, where images allow it."""
-    is_deep = min(working_size(config)) >= find_network(builtin.NAME).least_side
+    is_deep = min(working_size(config)) >= find_network(builtin.NAME).min_side
     has_tensorflow = importlib.util.find_spec("tensorflow") is not None
     chosen: dict[str, Any] = {"model": swift.NETWORK.name}
     if is_deep:

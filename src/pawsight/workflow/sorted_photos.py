@@ -16,7 +16,7 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
 from pawsight.runs import Run
-from pawsight.sorting.execution import carry_out, is_stopped, settle_earlier
+from pawsight.sorting.execution import carry_out, is_stopped, recover_earlier
 from pawsight.sorting.photo_search import find_photos
 from pawsight.sorting.sort_plan import How, Placement, Planner, Sorting, check_folder
 from pawsight.sorting.target_names import class_folders
@@ -99,7 +99,7 @@ def plan_sort(
     in_order = tuple(dict.fromkeys((*folders.values(), UNSURE, NONE)))
     check_folder(target, in_order)
     if not dry_run:
-        settle_earlier(target, progress)
+        recover_earlier(target, progress)
     elif is_stopped(target):
         progress.note(f"An earlier sort into {into} was stopped; its leftovers are not shown here.")
     named = [os.fspath(source) for source in many]

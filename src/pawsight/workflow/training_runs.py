@@ -137,7 +137,7 @@ def resume(
             return run
         config = with_build(run.load_config().settings, build)
         own = CustomComponents(optimizer, metrics, callbacks, worker_group(workers, cluster))
-        find_network(config.model).check_at_hand()
+        find_network(config.model).check_available()
         own.check(config.model)
         budget = TimeBudget(config.minutes)
         with budget.paused():

@@ -207,7 +207,7 @@ class _RunVerifier:
         """Predict the photos of each part again, where they are available."""
         is_named = photos is not None
         try:
-            photos = photos or _photos_at_hand(self._run)
+            photos = photos or _available_photos(self._run)
             if photos is None:
                 self._notes.append(
                     "The photos are not where they were, so their predictions were not computed "
@@ -278,7 +278,7 @@ class _NotFinishedError(RunError):
     """There is nothing to verify yet."""
 
 
-def _photos_at_hand(run: Run) -> Source | None:
+def _available_photos(run: Run) -> Source | None:
     """Return the source of a run's photos, or its local copy, if one of them is there."""
     began = run.load_config()
     return next((one for one in (began.source, began.root) if Path(one).exists()), None)

@@ -44,12 +44,12 @@ def test_a_jpeg_cut_near_its_end_is_kept_and_the_part_there_is_reported(kind, im
     assert words == "file ends too early" and share.endswith(" % of it is there")
     percent = int(share.split()[0])
     assert 85 <= percent <= 94
-    num_there = image_size[0] * percent // 100
+    num_readable = image_size[0] * percent // 100
     whole = load_pixels(data, image_size, "stretch")
-    upper = slice(0, num_there - image_size[0] // 15)
+    upper = slice(0, num_readable - image_size[0] // 15)
     assert np.abs(pixels[upper].astype(int) - whole[upper]).max() <= 1
     missing = 64 if kind == "CMYK" else 128  # half of each of two inks, one over the other
-    assert (np.abs(pixels[num_there + image_size[0] // 15 :].astype(int) - missing) <= 1).all()
+    assert (np.abs(pixels[num_readable + image_size[0] // 15 :].astype(int) - missing) <= 1).all()
     assert (facts.width, facts.height) == (400, 300)
 
 

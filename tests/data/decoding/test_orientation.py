@@ -5,7 +5,7 @@ import struct
 import pytest
 from PIL import Image
 
-from pawsight.data.decoding.orientation import swaps_sides, transposition_of
+from pawsight.data.decoding.orientation import swaps_width_and_height, transposition_of
 
 Turn = Image.Transpose
 TURNS = {
@@ -34,7 +34,7 @@ def exif_of(value, order="<", kind=3, letter="H", others=0, count=None, tag=0x01
 def test_each_orientation_has_its_turn(value, turn, order):
     assert transposition_of({"exif": b"Exif\0\0" + exif_of(value, order)}) == turn
     assert transposition_of({"exif": exif_of(value, order)}) == turn
-    assert swaps_sides(turn) is (value >= 5)
+    assert swaps_width_and_height(turn) is (value >= 5)
 
 
 @pytest.mark.parametrize("value", [0, 9])

@@ -41,8 +41,8 @@ def test_facts_and_pixels_are_those_of_each_photo_alone(photos, tmp_path):
         end = start + pixels.nbytes + ROW.itemsize
         kept = stored[start + pixels.nbytes : end]
         assert kept == analyse(small[None]).tobytes()
-    assert findings[3].facts is None and findings[3].is_lasting
-    assert findings[39].problem == "the file is no longer there" and not findings[39].is_lasting
+    assert findings[3].facts is None and findings[3].is_permanent
+    assert findings[39].problem == "the file is no longer there" and not findings[39].is_permanent
 
 
 @pytest.mark.parametrize("resize", ["crop", "pad"])
@@ -111,4 +111,4 @@ def test_memory_that_runs_out_is_tried_again_next_time(photos, monkeypatch):
 
     monkeypatch.setattr(batch_room, "survey", run_out)
     finding = read_batch(photos, DecodeTimeout())[0]
-    assert (finding.problem, finding.is_lasting) == ("needs more memory than there is", False)
+    assert (finding.problem, finding.is_permanent) == ("needs more memory than there is", False)

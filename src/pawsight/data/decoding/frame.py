@@ -23,7 +23,7 @@ from pawsight.data.decoding.decode_errors import (
 from pawsight.data.decoding.file_origin import FileOrigin, origin_of
 from pawsight.data.decoding.jpeg2000_header import halves
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
-from pawsight.data.decoding.orientation import swaps_sides, transposition_of
+from pawsight.data.decoding.orientation import swaps_width_and_height, transposition_of
 from pawsight.data.decoding.photo_statistics import SIDE
 from pawsight.data.decoding.raw_preview import is_raw, read_preview
 from pawsight.data.decoding.samples import raw_mode_of, to_8_bits
@@ -158,7 +158,7 @@ def _upright(
     image = to_srgb(image, least)
     if turn is not None:
         image = image.transpose(turn)
-    size = (height, width) if swaps_sides(turn) else (width, height)
+    size = (height, width) if swaps_width_and_height(turn) else (width, height)
     return Frame(image, kind, size, flaw, samples, origin)
 
 
@@ -242,7 +242,7 @@ def _register_heif() -> None:
 def _least(size: tuple[int, int], turn: Image.Transpose | None, goal: Goal) -> tuple[int, int]:
     """Return the least (width, height), as stored in the file, for the goal and the statistics."""
     (height, width), resize = goal
-    if swaps_sides(turn):
+    if swaps_width_and_height(turn):
         width, height = height, width
     if resize == "pad":
         scale = min(width / size[0], height / size[1])

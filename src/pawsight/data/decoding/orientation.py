@@ -37,6 +37,6 @@ def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
     return TURNS.get(value)
 
 
-def swaps_sides(turn: Image.Transpose | None) -> bool:
+def swaps_width_and_height(turn: Image.Transpose | None) -> bool:
     """Return whether turning exchanges width and height."""
     return turn in _SWAPS

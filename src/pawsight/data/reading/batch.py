@@ -65,13 +65,13 @@ class Batch:
 class ReadResult(NamedTuple):
     """The result for one photo: facts, or a problem.
 
-    `is_lasting`: reading the same file again would give the same result, which is
+    `is_permanent`: reading the same file again would give the same result, which is
     not so for a missing permission. `is_stored`: its pixels are written.
     """
 
     facts: Facts | None = None
     problem: str = ""
-    is_lasting: bool = True
+    is_permanent: bool = True
     is_stored: bool = False
     samples: str = ""  # of a photo whose problem is that no rule covers its values
 
@@ -121,9 +121,9 @@ def _load(path: str) -> bytes | ReadResult:
     try:
         return read_photo(path, was_listed=True)
     except PhotoError as error:
-        return ReadResult(problem=str(error), is_lasting=False)
+        return ReadResult(problem=str(error), is_permanent=False)
     except MemoryError:
-        return ReadResult(problem=NO_MEMORY, is_lasting=False)
+        return ReadResult(problem=NO_MEMORY, is_permanent=False)
 
 
 def _load_together(paths: list[str]) -> list[bytes | ReadResult]:
@@ -147,10 +147,12 @@ def _decode(
     except NoScaleError as error:
         return ReadResult(problem=str(error), samples=error.samples), b""
     except PhotoError as error:
-        is_lasting = not isinstance(error.__cause__, MemoryError)  # there may be more the next time
-        return ReadResult(problem=str(error), is_lasting=is_lasting), b""
+        is_permanent = not isinstance(
+            error.__cause__, MemoryError
+        )  # there may be more the next time
+        return ReadResult(problem=str(error), is_permanent=is_permanent), b""
     except MemoryError:
-        return ReadResult(problem=NO_MEMORY, is_lasting=False), b""
+        return ReadResult(problem=NO_MEMORY, is_permanent=False), b""
 
 
 def _rows(

@@ -107,7 +107,7 @@ class _IngestPass:
         self._scale = scale or self._measured(bands)
         self._read(self._out_of_scale())
         if scale is None:
-            self._tell_scale()
+            self._report_scale()
 
     def catalog(self) -> Catalog:
         """Return the rows."""
@@ -141,7 +141,7 @@ class _IngestPass:
             self._photos[index] = replace(self._photos[index], problem="")
         return sorted(indices)
 
-    def _tell_scale(self) -> None:
+    def _report_scale(self) -> None:
         """Print how values of more than 8 bits were scaled, where the files do not define it."""
         for kind, (black, white) in self._scale.ranges.items():
             if self._scale.ranges[kind] != STANDARD.range_of(kind):
@@ -199,7 +199,7 @@ class _IngestPass:
                     num_read += len(findings)
                     rate = num_read / (time.monotonic() - start)
                     self._progress.advance(len(findings), rate=rate)
-                    self._keep(self._cache.commit_sometimes)
+                    self._keep(self._cache.commit_periodically)
             finally:  # after Ctrl-C too: what was read need not be read again
                 self._keep(self._cache.commit)
         self._cache.next_row = first_row + len(indices)
@@ -226,7 +226,7 @@ class _IngestPass:
         """Store the findings of a worker in the table and in the cache."""
         lasting = []
         for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
-            facts, problem, is_lasting, is_stored, samples = finding
+            facts, problem, is_permanent, is_stored, samples = finding
             if facts is None:
                 photo = replace(self._photos[index], problem=problem, samples=samples)
             else:
@@ -238,7 +238,7 @@ class _IngestPass:
             applied = self._scale.applied_to(photo.samples)
             if photo.samples:
                 self._applied[index] = applied
-            if is_lasting:
+            if is_permanent:
                 lasting.append((photo, row if is_stored else -1, applied))
         self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
 

@@ -33,7 +33,7 @@ from pawsight.errors import DiskError
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
 from pawsight.storage.atomic import make_dirs, opener
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.disk_space import free_bytes
 from pawsight.storage.locks import locked
 
@@ -191,7 +191,7 @@ class IngestCache:
         free = free_bytes(self._folder) if self._folder is not None else 0
         return free >= num_photos * self._photo_bytes + RESERVE_BYTES
 
-    def commit_sometimes(self) -> None:
+    def commit_periodically(self) -> None:
         """Commit if the last commit was a while ago."""
         if time.monotonic() >= self._next_commit:
             self.commit()
@@ -236,7 +236,7 @@ def open_cache(
             folder = _source_folder(root) / "-".join(
                 (f"{height}x{width}", resize, *map(str, bands))
             )
-            hold(folder)
+            mark_in_use(folder)
             make_dirs(folder)
             stack.enter_context(
                 locked(

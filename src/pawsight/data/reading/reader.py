@@ -46,7 +46,7 @@ def reason_for(exit_code: int) -> str:
     return "reading it crashed the decoder, or took all memory"
 
 
-def is_lasting(exit_code: int) -> bool:
+def is_permanent(exit_code: int) -> bool:
     """Return whether the same photo would kill it again: a crash may have other causes."""
     return exit_code == -getattr(signal, "SIGPROF", 0)
 

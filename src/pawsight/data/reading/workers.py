@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterable
 
 from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult, read_batch
-from pawsight.data.reading.reader import Work, is_lasting, reason_for
+from pawsight.data.reading.reader import Work, is_permanent, reason_for
 from pawsight.data.reading.worker_process import DiedError, WorkerProcess
 
 _log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class _Feeder(threading.Thread):
         except _NoProcessError:
             for batch, is_suspect in self._todo:
                 if is_suspect:
-                    self._pool.put((batch, [ReadResult(problem=reason_for(1), is_lasting=False)]))
+                    self._pool.put((batch, [ReadResult(problem=reason_for(1), is_permanent=False)]))
             self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
             self._pool.put(error)
@@ -174,7 +174,7 @@ class _Feeder(threading.Thread):
             batch, is_suspect = under_way.popleft()
             self._todo.extendleft(reversed(under_way))
             if is_suspect:
-                finding = ReadResult(problem=reason_for(code), is_lasting=is_lasting(code))
+                finding = ReadResult(problem=reason_for(code), is_permanent=is_permanent(code))
                 self._pool.put((batch, [finding]))
             else:
                 self._todo.extendleft((single, True) for single in reversed(batch.singles()))

@@ -102,7 +102,7 @@ def _fetch(
             f"pawsight cannot fetch photos from {scheme[1]}: addresses ({text}).\n"
             f"Download them, and give the folder or the archive they are in."
         )
-    raise SourceError(_nothing_there(path, text))
+    raise SourceError(_not_found_message(path, text))
 
 
 def _fetch_local(path: Path, progress: Progress, stage: Staging, allow_missing: bool) -> Source:
@@ -138,7 +138,7 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _nothing_there(path: Path, text: str) -> str:
+def _not_found_message(path: Path, text: str) -> str:
     if path.is_symlink():
         return f"{text} is a link that leads nowhere."
     here = path

@@ -16,7 +16,7 @@ from pawsight.data.sources.unpack import Limits, unpack
 from pawsight.errors import SourceError
 from pawsight.progress import Progress
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 
 START_BYTES = 512
 _COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")
@@ -55,7 +55,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
     facts = absolute.stat()
     identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
     folder = cache_dir("unpacked") / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
-    hold(folder)
+    mark_in_use(folder)
     if not folder.is_dir():
         with new_folder(folder, keep_existing=True) as temporary:
             unpack(absolute, temporary, progress, limits or Limits())

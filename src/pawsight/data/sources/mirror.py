@@ -23,7 +23,7 @@ from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage import download
 from pawsight.storage.atomic import make_dirs
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.disk_space import DISK_ERRORS, need_space
 from pawsight.storage.download import (
     ChecksumError,
@@ -97,7 +97,7 @@ def copy_all(
     if not files:
         raise SourceError(f"There are no photos in {name}.")
     folder = copied_folder(name, place)
-    hold(folder)
+    mark_in_use(folder)
     try:
         make_dirs(folder / _PARTS)
         with locked(

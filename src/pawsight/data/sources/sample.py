@@ -26,7 +26,7 @@ from pawsight.errors import ConfigError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 
 WORD = "sample"
 DEFAULT_COUNT = 1200
@@ -46,7 +46,7 @@ def fetch(progress: Progress) -> Source:
         DiskError: The cache cannot be written, or the disk is full.
     """
     folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
-    hold(folder)
+    mark_in_use(folder)
     if not folder.is_dir():
         with new_folder(folder, keep_existing=True) as temporary:
             _draw_all(temporary, DEFAULT_COUNT, 0, progress)

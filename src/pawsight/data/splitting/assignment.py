@@ -84,7 +84,7 @@ class Assignment:
         self._draws = draws
         self._sides = {side.name: side for side in sides}
         self._fixed = fixed
-        self._giants = self._find_giants()
+        self._giants = self._find_large_groups()
         self._follows = {
             number: next(name for name in reversed(self._sides) if name in found)
             for number, group in enumerate(groups)
@@ -201,7 +201,7 @@ class Assignment:
             (self._photos[i].label, self._fixed.get(i, side)) for i in self._groups[number].indices
         }
 
-    def _find_giants(self) -> set[int]:
+    def _find_large_groups(self) -> set[int]:
         """Find groups with more than half of the photos of a class, where a side takes them."""
         if not any(side.takes_giants for side in self._sides.values()):
             return set()

@@ -77,7 +77,7 @@ NETWORK = BuiltinNetwork(
     name=builtin.NAME,
     summary="The network that ships with pawsight: a linear head on its features, or fine-tuned.",
     image_size=builtin.IMAGE_SIZE,
-    least_side=32,
+    min_side=32,
     fits_any_size=True,
     # What was tried: benchmarks/auto/LOG.md.
     recipe=Recipe(

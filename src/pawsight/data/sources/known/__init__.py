@@ -21,7 +21,7 @@ from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.locks import locked
 
 __all__ = ["KnownSet", "copy_into", "fetch", "find", "known_sets"]
@@ -42,7 +42,7 @@ def fetch(known: KnownSet, progress: Progress) -> Source:
     """
     folder = _folder(known)
     photos = folder / _PHOTOS
-    hold(folder)
+    mark_in_use(folder)
     if not photos.is_dir():
         with _alone(known, folder, progress):
             if not photos.is_dir():  # it came while we waited
@@ -62,7 +62,7 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
         DiskError: It cannot be written, or the disk is too full.
     """
     folder = _folder(known)
-    hold(folder)
+    mark_in_use(folder)
     with _alone(known, folder, progress):
         if into.exists() and (not into.is_dir() or any(into.iterdir())):
             raise SourceError(

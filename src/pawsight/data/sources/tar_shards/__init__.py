@@ -21,7 +21,7 @@ from pawsight.data.sources.unpack import Limits, unpack
 from pawsight.errors import DataError
 from pawsight.progress import Progress, Silent
 from pawsight.storage.atomic_folder import new_folder
-from pawsight.storage.cache import cache_dir, hold
+from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.checksum import file_digest
 
 _MAX_INDEX_BYTES = 64 << 20
@@ -60,7 +60,7 @@ def fetch(folder: Path, progress: Progress) -> Source:
         )
     name = hashlib.sha256(content).hexdigest()[:16]
     target = cache_dir("unpacked") / f"shards-{name}"
-    hold(target)
+    mark_in_use(target)
     if not target.is_dir():
         with new_folder(target, keep_existing=True) as temporary:
             _unpack_all(root, index, temporary, progress)
