@@ -2,6 +2,7 @@
 
 import fcntl
 import gc
+import importlib
 import json
 import os
 import signal
@@ -149,3 +150,15 @@ def plain_pixels():
         return np.full((count, 8, 8, 3), colour, np.uint8)
 
     return draw
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch) -> Path:
+    """Decode in worker processes with a decoder that some photos harm; the file that ends WAIT."""
+    from pawsight.inference import decode_processes
+
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.setenv("GO_ON", str(tmp_path / "go-on"))
+    decode = importlib.import_module("planted_decoder").decode
+    monkeypatch.setattr(decode_processes, "decode_request", decode)
+    return tmp_path / "go-on"

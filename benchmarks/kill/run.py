@@ -12,7 +12,8 @@ For each task of tasks.py, on 40 drawn photos and a plan of fixed epochs:
 4.  From each of them on (with --most, from so many) the disk is full (ENOSPC for what needs
     space), or cannot be written at all (EROFS). The command ends by itself or with an error for
     people, never with a traceback. With --files the places are the first change of each file and
-    folder, by its name.
+    folder, by its name. The two take turns, so that --minutes cuts off both alike, and with
+    --continue the places that were tried are left out.
 5.  All tasks in turn are killed at random moments, 50 of each. The moments of a task are drawn by
     --seed and recorded; a task that ends before its moment does not count. Each kill is written to
     the results at once: with --continue the command goes on after those that are there, and
@@ -29,6 +30,7 @@ temporary file may stay. Needs a C compiler and Linux.
 
 import argparse
 import errno
+import functools
 import json
 import os
 import random
@@ -39,7 +41,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +92,14 @@ def main() -> None:
         benches = [Bench(tasks.TASKS[one], photos, work / one) for one in chosen]
         for bench in benches:
             found = _saved(given.out).get(bench.name, {}) if given.goes_on else {}
-            if given.most or faults or not found:
-                end = time.monotonic() + 60 * given.minutes
-                found |= bench.run(given.most, faults, given.files, end)
+            save = functools.partial(_save, given.out, bench.name, found)
             random_kills = found.get("random", {})
             if random_kills.get("seed") != given.seed or "moments" not in random_kills:
                 found["random"] = {"seed": given.seed, "tried": 0, "moments": [], "failures": []}
-            _save(given.out, bench.name, found)
+            if given.most or faults or "changes" not in found:
+                end = time.monotonic() + 60 * given.minutes
+                bench.run(found, given.most, faults, given.files, end, save)
+            save()
         _kill_at_random(benches, given.random, given.out, time.monotonic() + 60 * given.minutes)
 
 
@@ -141,25 +144,30 @@ class Bench:
         self._seconds = 0.0
         self.name = task.name
 
-    def run(self, most: int, most_faults: int, by_file: bool, end: float) -> dict[str, Any]:
-        """Record, kill, cut the power; returns the counts and every failure."""
+    def run(
+        self,
+        found: dict[str, Any],
+        most: int,
+        most_faults: int,
+        by_file: bool,
+        end: float,
+        save: Callable[[], None],
+    ) -> None:
+        """Record, kill, cut the power; the counts and every failure are added to what was found."""
         import replay
 
         inodes = self._undisturbed()
         changes = replay.read_log(self._log)
         print(f"{self.name}: {len(changes):,} changes in {self._seconds:.1f} s", flush=True)
-        found: dict[str, Any] = {
-            "changes": _by_kind(changes),
-            "seconds": round(self._seconds, 2),
-        }
+        found |= {"changes": _by_kind(changes), "seconds": round(self._seconds, 2)}
         if most:
             found["states"] = self._cut_power(changes, inodes, most, end)
             found["kills"] = self._kill_each(len(changes), most, end)
-        places = _first_of_each(changes) if by_file else list(range(len(changes)))
-        for code in FAULTS if most_faults else ():
-            found[code] = self._fail_each(places, code, most_faults, end)
-            found[code]["of"] = " files" if by_file else ""
-        return found
+        if most_faults:
+            places = (
+                _first_of_each(changes) if by_file else {str(i): i for i in range(len(changes))}
+            )
+            self._fail_each(found, places, most_faults, " files" if by_file else "", end, save)
 
     def kill_at_random(self, found: dict[str, Any]) -> None:
         """Kill the task at a moment drawn from its duration; count it where it still ran."""
@@ -311,30 +319,48 @@ class Bench:
                 self._failed(found, f"killed before change {i + 1}", wrong)
         return found
 
-    def _fail_each(self, places: list[int], name: str, most: int, end: float) -> dict[str, Any]:
-        """Let all changes of files fail from each of these changes on."""
+    def _fail_each(
+        self,
+        found: dict[str, Any],
+        places: dict[str, int],
+        most: int,
+        of: str,
+        end: float,
+        save: Callable[[], None],
+    ) -> None:
+        """Let all changes of files fail from each of these changes on, in each way in turn.
+
+        What was tried before, by the names of the places, is not tried again.
+        """
+        for name in FAULTS:
+            earlier = found.get(name, {})
+            if earlier.get("of") != of or "places" not in earlier:
+                found[name] = {"tried": 0, "places": [], "failures": [], "of": of}
+            found[name]["possible"] = len(places)
+        chosen = [list(places)[k] for k in _spread(len(places), most)]
+        for place in chosen:
+            for name in FAULTS:
+                if place not in found[name]["places"] and time.monotonic() < end:
+                    self._fail_from(found[name], name, place, places[place])
+                    save()
+
+    def _fail_from(self, found: dict[str, Any], name: str, place: str, number: int) -> None:
         import tasks
         import trials
 
-        found = {"possible": len(places), "tried": 0, "failures": []}
-        for i in (places[k] for k in _spread(len(places), most)):
-            if time.monotonic() > end:
-                break
-            root = tasks.fresh(self._work / "failed", self._beginning)
-            counter = trials.new_counter(self._counter, i + 1, getattr(errno, name))
-            child = trials.Child(
-                root, lambda root=root: self._task.work(self._photos, root), counter
-            )
-            code = child.wait()
-            found["tried"] += 1
-            what = f"{name} from change {i + 1} on"
-            if code not in (0, trials.REFUSED):
-                self._failed(found, what, f"exit code {code}: {child.answer()}")
-            elif code and not any(word in child.answer() for word in NAMED):
-                self._failed(found, what, f"does not name the disk: {child.answer()}")
-            if wrong := self._goes_on(root):
-                self._failed(found, what, wrong)
-        return found
+        root = tasks.fresh(self._work / "failed", self._beginning)
+        counter = trials.new_counter(self._counter, number + 1, getattr(errno, name))
+        child = trials.Child(root, lambda: self._task.work(self._photos, root), counter)
+        code = child.wait()
+        found["tried"] += 1
+        found["places"].append(place)
+        what = f"{name} from change {number + 1} on ({place})"
+        if code not in (0, trials.REFUSED):
+            self._failed(found, what, f"exit code {code}: {child.answer()}")
+        elif code and not any(word in child.answer() for word in NAMED):
+            self._failed(found, what, f"does not name the disk: {child.answer()}")
+        if wrong := self._goes_on(root):
+            self._failed(found, what, wrong)
 
     def _failed(
         self, found: dict[str, Any], what: str, wrong: str, changes: Any = (), number: int = 0
@@ -355,13 +381,13 @@ def _by_kind(changes: list[Any]) -> dict[str, int]:
     return found
 
 
-def _first_of_each(changes: list[Any]) -> list[int]:
-    """The first change of each file and folder, by its name."""
+def _first_of_each(changes: list[Any]) -> dict[str, int]:
+    """The first change of each file and folder, by its name, in their order."""
     first: dict[str, int] = {}
     for number, change in enumerate(changes):
         name = _TEMPORARY.sub("", Path(change.second or change.path).name)
         first.setdefault(name, number)
-    return sorted(first.values())
+    return first
 
 
 def _spread(count: int, most: int) -> Iterator[int]:

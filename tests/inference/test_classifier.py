@@ -5,6 +5,7 @@ import itertools
 import json
 import pickle
 import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from math import exp
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from pawsight.errors import PawsightError, RunError, ShapeError
+from pawsight.inference import decode_processes, photo_decoder
 from pawsight.inference.classifier import Classifier
 from pawsight.machine import num_cpus
 from pawsight.models.description import ModelDescription
@@ -371,3 +373,46 @@ def test_model_that_was_damaged_on_the_disk_is_refused(make_colour_run):
     run.onnx_path.write_bytes(content)
     with pytest.raises(RunError, match=r"model.onnx is damaged: its checksum"):
         Classifier.load(run)
+
+
+def harmful(save_photo, marks):
+    """Save twenty blue photos, to which the planted decoder does what the marks say."""
+    paths = [save_photo(f"{number:02}.png", "blue") for number in range(20)]
+    for number, mark in marks.items():
+        paths[number].write_bytes(paths[number].read_bytes() + mark)
+    return paths
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process has no such limits")
+def test_photos_that_crash_block_or_exhaust_the_decoder_have_the_reason(
+    classifier, planted, save_photo
+):
+    marks = {1: b"CRASH", 4: b"HANG", 7: b"MEMORY"}
+
+    found = classifier.predict(harmful(save_photo, marks))
+
+    assert {number: one.error for number, one in enumerate(found) if one.error} == {
+        1: "reading it crashed the decoder, or took all memory",
+        4: "took more than 10 seconds to decode",
+        7: "needs more memory than there is",
+    }
+    assert [one.label for one in found].count("blue") == 17
+
+
+def test_photos_are_decoded_where_no_process_starts(classifier, save_photo, monkeypatch):
+    def refused():
+        raise OSError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(decode_processes, "WorkerProcess", refused)
+
+    assert [one.label for one in classifier.predict(harmful(save_photo, {}))] == ["blue"] * 20
+
+
+@pytest.mark.parametrize(
+    ("photos", "num_processes"), [([0] * 16, 0), ([0] * 17, 3), (iter([0]), 3)]
+)
+def test_few_photos_start_no_process(photos, num_processes, monkeypatch):
+    monkeypatch.setattr(photo_decoder, "num_cpus", lambda: 3)
+    assert photo_decoder.num_processes_for(photos) == num_processes
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert photo_decoder.num_processes_for(photos) == 0

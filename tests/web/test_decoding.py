@@ -1,6 +1,5 @@
 """Photos that crash, block or exhaust the decoder: a row with the reason, others are answered."""
 
-import importlib
 import os
 import struct
 import sys
@@ -17,45 +16,6 @@ from pawsight.data.reading import worker_process
 from pawsight.inference import decode_processes
 
 from .conftest import eventually, form, png
-
-PLANTED = """
-import ctypes, re, time
-from pathlib import Path
-from pawsight.data.reading import reader
-from pawsight.inference import decode_processes
-
-def decode(request, timeout):
-    reader.PROCESSOR_SECONDS = 0.5
-    if b"CRASH" in request.data:
-        ctypes.string_at(0)
-    if b"HANG" in request.data:
-        timeout.begin()
-        re.match("(a*)*b", "a" * 40)  # for hours, and without letting another thread run
-    if b"SLEEP" in request.data:
-        reader.CLOCK_SECONDS = 1.0
-        timeout.begin()
-        time.sleep(600)
-    if b"MEMORY" in request.data:
-        try:
-            bytearray(6 * 2**30)  # none of it touched: only the limit keeps it from being had
-        except MemoryError:
-            return decode_processes.PhotoError(decode_processes.NO_MEMORY)
-    while b"WAIT" in request.data and not Path(__file__).with_name("go-on").exists():
-        time.sleep(0.01)
-    return decode_processes.decode_request(request, timeout)
-"""
-
-
-@pytest.fixture
-def planted(tmp_path, monkeypatch) -> Path:
-    """Decode in the service with a decoder that some photos harm; gives the file that ends WAIT."""
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "planted_decoder.py").write_text(PLANTED)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
-    decode = importlib.import_module("planted_decoder").decode
-    monkeypatch.setattr(decode_processes, "decode_request", decode)
-    yield tmp_path / "modules" / "go-on"
-    del sys.modules["planted_decoder"]
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

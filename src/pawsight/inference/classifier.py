@@ -8,6 +8,7 @@ fail to load, and can do nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
@@ -26,11 +27,11 @@ from pawsight.inference.heat_map import HeatMap, heat_map
 from pawsight.inference.model_runner import ModelRunner
 from pawsight.inference.ood_score import OutOfDistributionScorer
 from pawsight.inference.ordered_predictions import predict_in_order
+from pawsight.inference.photo_decoder import PhotoDecoder, num_processes_for
 from pawsight.inference.photo_inputs import (
     PhotoLike,
     PhotoOrResult,
     as_photos,
-    file_bytes,
     read_opened,
 )
 from pawsight.machine import num_cpus
@@ -178,6 +179,8 @@ class Classifier:
 
         Each core decodes some photos and runs the model on them. Predictions are
         yielded as soon as they are ready, also while the stream waits for its next photo.
+        More than a few photos are decoded in worker processes: one that crashes a decoder, or
+        takes all memory, has the reason in `error`.
 
         Args:
             photos: As for `predict`; taken by another thread, as they are
@@ -185,13 +188,14 @@ class Classifier:
             batch_size: Photos per call of the model, at least 1.
             tta: As for `predict`.
         """
-        return predict_in_order(
-            read_opened(photos),
-            decode=self._pixels,
-            predict=functools.partial(self.predictions_of, tta=tta),
-            num_threads=num_cpus(),
-            batch_size=batch_size,
-        )
+        with contextlib.closing(self._decoder(num_processes_for(photos))) as decoder:
+            yield from predict_in_order(
+                read_opened(photos),
+                decode=decoder.decode,
+                predict=functools.partial(self.predictions_of, tta=tta),
+                num_threads=num_cpus(),
+                batch_size=batch_size,
+            )
 
     def drift_monitor(self) -> DriftMonitor:
         """Return an empty collection of predictions that tests whether they differ as a whole."""
@@ -246,7 +250,7 @@ class Classifier:
             PhotoError: The photo cannot be read.
             ConfigError: The model has no such class.
         """
-        return heat_map(self.probs, self.class_names, self._pixels(photo), label)
+        return heat_map(self.probs, self.class_names, self._decoder().decode(photo), label)
 
     def _probs_of(self, logits: FloatArray) -> FloatArray:
         return self.task.probabilities(logits, self.temperature)
@@ -263,11 +267,8 @@ class Classifier:
         answer = answer_of(label, probability, ood_score, self.answer_threshold)
         return Prediction(path, label, probability, by_class, "", answer, ood_score, labels)
 
-    def _pixels(self, photo: PhotoLike) -> ImageArray:
-        # Imported here: loading a model, or predicting pixels, needs no decoder.
-        from pawsight.data.decoding.decode import load_pixels
-
-        return load_pixels(file_bytes(photo), self.image_size, self.resize, scale=self.pixel_scale)
+    def _decoder(self, num_processes: int = 0) -> PhotoDecoder:
+        return PhotoDecoder(self.image_size, self.resize, self.pixel_scale, num_processes)
 
     def _run_model(self, images: ImageArray) -> FloatArray:
         return self._runner.run(images)[0]

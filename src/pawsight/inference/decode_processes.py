@@ -31,19 +31,24 @@ class DecodeRequest:
     data: bytes
     image_size: tuple[int, int]
     resize: Resize
-    max_pixels: int
+    max_pixels: int | None
     scale: PixelScale
+
+
+def load(request: DecodeRequest) -> ImageArray:
+    """Return the pixels of a photo, decoded in this process; raises PhotoError."""
+    return load_pixels(
+        *(request.data, request.image_size, request.resize),
+        max_pixels=request.max_pixels,
+        scale=request.scale,
+    )
 
 
 def decode_request(request: DecodeRequest, timeout: DecodeTimeout) -> ImageArray | PhotoError:
     """Return the pixels of a photo, or the reason why there are none; runs in a worker process."""
     timeout.begin()
     try:
-        return load_pixels(
-            *(request.data, request.image_size, request.resize),
-            max_pixels=request.max_pixels,
-            scale=request.scale,
-        )
+        return load(request)
     except PhotoError as error:
         return PhotoError(str(error))  # without its cause, which may not be possible to pickle
     except MemoryError:

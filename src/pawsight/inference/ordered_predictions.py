@@ -22,11 +22,6 @@ _END_SECONDS = 2.0  # for threads to finish their photo in the end
 Decoded = TypeVar("Decoded")
 
 
-def max_in_flight(num_threads: int, batch_size: int) -> int:
-    """Return how many photos `predict_in_order` takes at most before results are taken."""
-    return 4 * batch_size * num_threads
-
-
 def predict_in_order(
     photos: Iterator[PhotoOrResult],
     decode: Callable[[PhotoLike], Decoded],
@@ -40,7 +35,7 @@ def predict_in_order(
 
     Args:
         photos: Taken one by one by a separate thread, so that a slow source (a
-            pipe) delays nothing; at most `max_in_flight` ahead.
+            pipe) delays nothing; at most 4 batches for each thread ahead.
         decode: Returns what `predict` needs of a photo, or raises PhotoError.
         predict: Returns the predictions of photos with these names.
         num_threads: Threads that decode and predict, at least 1.
@@ -49,7 +44,7 @@ def predict_in_order(
     pool = DecodePool(num_threads, batch_size)
     # One photo more is waiting to be put here, and one more was taken out.
     jobs: queue.Queue[tuple[str, Future[Any]] | None] = queue.Queue(
-        max_in_flight(num_threads, batch_size) - 2
+        4 * batch_size * num_threads - 2
     )
     is_closed = threading.Event()
 

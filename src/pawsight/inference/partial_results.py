@@ -65,7 +65,6 @@ class PartialResults:
         self.path = shard.path(output) if shard else output.with_name(output.name + ".part")
         self._class_names = class_names
         self._task = task
-        self.was_begun = False  # by a call that was interrupted
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
@@ -191,7 +190,6 @@ class PartialResults:
                 f"overwritten.\nGive --output another name, or remove the file first."
             )
         saved, begun = parsed
-        self.was_begun = True
         others = differences(saved, settings)
         if others:
             raise ConfigError(

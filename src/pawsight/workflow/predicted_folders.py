@@ -15,7 +15,6 @@ from pawsight.errors import StoppedError
 from pawsight.formatting import counted
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
-from pawsight.inference.crash_guard import guard_crashes
 from pawsight.inference.drift import DriftTest
 from pawsight.inference.format_names import OutputFormat
 from pawsight.inference.output_formats import FORMATS, check_replaceable, format_of
@@ -168,8 +167,6 @@ def _predict_rest(
     listed = listing.photos_of(shard, expand(photos, stdin, left_out))
     try:
         rest = partial_results.skip(listed)
-        if partial_results.was_begun:
-            rest = guard_crashes(rest, classifier, batch_size)
         with contextlib.closing(predict(rest)) as predictions:
             if partial_results.num_rows:
                 progress.note(f"Resuming after {counted(partial_results.num_rows, 'photo')}.")

@@ -15,9 +15,7 @@ from pathlib import Path
 from pawsight.errors import DataError
 from pawsight.inference.addresses import FetchedPath
 from pawsight.inference.classifier import Classifier, load
-from pawsight.inference.crash_guard import guard_crashes
 from pawsight.inference.parquet import write_parquet
-from pawsight.inference.photo_inputs import PhotoOrResult
 from pawsight.inference.shards import Listing
 from pawsight.records import Prediction
 from pawsight.storage.atomic import replacing
@@ -135,7 +133,6 @@ class BlockPredictor:
         path = block.path(self._folder)
         if path.is_file():
             return
-        photos: Iterable[PhotoOrResult] = block.photos(self._folder)
         attempts = path.with_suffix(".attempts")
         num_attempts = _count(attempts)
         if num_attempts >= _MAX_ATTEMPTS:
@@ -144,10 +141,8 @@ class BlockPredictor:
                 f"Predict them one by one to find which: {self._folder / LISTING_NAME}"
             )
         attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
-        if num_attempts:
-            photos = guard_crashes(photos, self._classifier, block.num_photos)
         found = self._classifier.predict_iter(
-            photos, batch_size=self._job.batch_size, tta=self._job.tta
+            block.photos(self._folder), batch_size=self._job.batch_size, tta=self._job.tta
         )
         write_parquet(path, found, self._classifier.class_names)
         attempts.unlink(missing_ok=True)
