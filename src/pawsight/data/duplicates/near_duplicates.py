@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.disjoint_sets import DisjointSets
 from pawsight.data.duplicates.hash_search import HashPairs, near_hashes
 from pawsight.data.duplicates.image_comparison import (
     Floats,
@@ -81,11 +82,11 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     copies = {index for group in exact for index in group[1:]}
     singles = np.array([i for i in catalog.usable.tolist() if i not in copies], np.int64)
     is_blank = np.array([catalog.photos[i].contrast < BLANK_CONTRAST for i in singles], np.bool_)
-    joined = _Joined(len(catalog.photos))
+    joined = DisjointSets(len(catalog.photos))
     for group in exact:
         joined.join_all(group)
     _join_alike(joined, catalog, singles[~is_blank], pixels, progress)
-    return joined.groups(catalog.usable)
+    return [group for group in joined.groups(catalog.usable.tolist()) if len(group) > 1]
 
 
 def across_parts(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
@@ -143,35 +144,8 @@ def group_keys(
     ]
 
 
-class _Joined:
-    """Sets of photos that grow together (union-find, with the smallest index as the root)."""
-
-    def __init__(self, count: int) -> None:
-        self._parents = list(range(count))
-
-    def root(self, index: int) -> int:
-        parents = self._parents
-        while parents[index] != index:
-            parents[index] = index = parents[parents[index]]
-        return index
-
-    def join(self, one: int, other: int) -> None:
-        a, b = self.root(one), self.root(other)
-        self._parents[max(a, b)] = min(a, b)
-
-    def join_all(self, group: Sequence[int]) -> None:
-        for index in group[1:]:
-            self.join(group[0], index)
-
-    def groups(self, indices: IntArray) -> Groups:
-        members: dict[int, list[int]] = {}
-        for index in indices.tolist():
-            members.setdefault(self.root(index), []).append(index)
-        return sorted(group for group in members.values() if len(group) > 1)
-
-
 def _join_alike(
-    joined: _Joined, catalog: Catalog, indices: IntArray, pixels: Pixels, progress: Progress
+    joined: DisjointSets, catalog: Catalog, indices: IntArray, pixels: Pixels, progress: Progress
 ) -> None:
     """Join photos with a picture that are copies."""
     hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)

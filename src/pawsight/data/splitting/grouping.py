@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.disjoint_sets import DisjointSets
 
 
 class Group(NamedTuple):
@@ -43,24 +44,19 @@ def groups_of(
         The groups, ordered by their first photo; each index is in one of them.
     """
     chosen = sorted(indices)
-    leaders = list(range(len(catalog.photos)))
+    joined = DisjointSets(len(catalog.photos))
     first_of_bytes: dict[str, int] = {}
     first_of_key: dict[str, int] = {}
     for index in chosen:
         photo = catalog.photos[index]
         if photo.sha256 and (first := first_of_bytes.setdefault(photo.sha256, index)) != index:
-            _join(leaders, index, first)
+            joined.join(index, first)
         if photo.group and (first := first_of_key.setdefault(photo.group, index)) != index:
-            _join(leaders, index, first)
+            joined.join(index, first)
     is_chosen = set(chosen) if copies else set()
     for group in copies:
-        here = [index for index in group if index in is_chosen]
-        for index in here[1:]:
-            _join(leaders, index, here[0])
-    members: dict[int, list[int]] = {}
-    for index in chosen:
-        members.setdefault(_leader(leaders, index), []).append(index)
-    return [Group(_key(catalog, group), tuple(group)) for group in members.values()]
+        joined.join_all([index for index in group if index in is_chosen])
+    return [Group(_key(catalog, group), tuple(group)) for group in joined.groups(chosen)]
 
 
 def group_name(catalog: Catalog, group: Group) -> str:
@@ -81,15 +77,3 @@ def _key(catalog: Catalog, group: list[int]) -> str:
     if keys := [photo.group for photo in photos if photo.group]:
         return f"group:{min(keys)}"
     return f"photo:{min(photo.sha256 or photo.path for photo in photos)}"
-
-
-def _leader(leaders: list[int], index: int) -> int:
-    while leaders[index] != index:
-        leaders[index] = leaders[leaders[index]]  # halves the way for the next time
-        index = leaders[index]
-    return index
-
-
-def _join(leaders: list[int], one: int, other: int) -> None:
-    one, other = _leader(leaders, one), _leader(leaders, other)
-    leaders[max(one, other)] = min(one, other)
