@@ -49,10 +49,6 @@ test-browser: $(READY)  ## Run the tests of the page, in the Chromium that is in
 test-http: $(READY)  ## Send the HTTP service thousands of odd requests (minutes)
 	@PAWSIGHT_HTTP_EXAMPLES=1000 $(BIN)/python -m pytest tests/web/test_contract.py
 
-.PHONY: test-applications
-test-applications: $(READY)  ## Write every network of keras.applications as ONNX (an hour, 16 GB)
-	@PAWSIGHT_APPLICATIONS=all $(BIN)/python -m pytest tests/models/test_applications.py -k onnx
-
 .PHONY: test-fit
 test-fit: $(READY)  ## Train, evaluate, report and predict in an environment without TensorFlow, .venv-fit
 	@$(PYTHON) -m venv --clear .venv-fit
@@ -127,6 +123,10 @@ licenses: $(READY)  ## Write requirements/licenses.md: the licence of every pinn
 .PHONY: mutation
 mutation: $(READY)  ## How many of 100 random faults of the source the tests notice (hours)
 	@$(BIN)/python benchmarks/mutation/run.py $(ARGS)
+
+.PHONY: applications
+applications: $(READY)  ## Train, save and export every network of keras.applications once (hours, 16 GB)
+	@$(BIN)/python benchmarks/applications/run.py $(ARGS)
 
 .PHONY: kill
 kill: $(READY)  ## Kill every command before each change of a file, and cut the power after it (hours)

@@ -1,6 +1,5 @@
 import importlib
 import inspect
-import os
 
 import keras
 import numpy as np
@@ -93,12 +92,8 @@ def test_a_network_gives_average_and_largest_of_each_feature_and_a_head_on_them(
     assert model.get_layer("logits").kernel.shape == (2560, 3)
 
 
-SAMPLE = ("mobilenetv3small", "densenet121")
-CHOSEN = sorted(APPLICATIONS) if os.environ.get("PAWSIGHT_APPLICATIONS") == "all" else SAMPLE
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("name", ["mobilenetv3small", "densenet121"])  # all: make applications
 def test_a_network_is_written_as_onnx_at_its_least_size(name, tmp_path):
     keras.utils.set_random_seed(0)
     network = APPLICATIONS[name]
