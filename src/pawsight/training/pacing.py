@@ -14,15 +14,12 @@ from pawsight.errors import RunError
 from pawsight.runs import Run
 from pawsight.training.plan import Plan, load_plan
 
-# The end is moved when it would miss the budget by more than this share of it ...
-_TOLERATED = 0.015
-# ... and checked for less after so much progress. Pieces are not shorter than a third of that,
-_OFTEN = 0.03
-# unless the end would miss the budget by as much as this.
-_ALARMING = 0.06
-# The pace is that of the last steps: those of this share of the budget, but no fewer than some.
-_REMEMBERED = 0.03
-_MIN_SEEN = 6
+# The end is moved where it would miss the budget by more than a share of it, and the run has
+# made some progress (0..1) since the last move: the smaller the miss, the more progress.
+_DUE = ((0.06, 0.0), (0.015, 0.01), (0.003, 0.03))
+# The pace is averaged over the steps of this share of the budget, and over so many at least.
+_WINDOW_SHARE = 0.03
+_MIN_STEPS_SEEN = 6
 # A run of fewer steps would be over before its end could be moved.
 _MIN_STEPS = 16
 _MAX_VALIDATION = 0.04  # share of the time that may go into validation
@@ -71,7 +68,7 @@ class Pace:
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
         cost = plan.stages[0].step_seconds or 0.0
-        self._memory = max(_MIN_SEEN * cost, _REMEMBERED * budget, 1e-9)
+        self._window_seconds = max(_MIN_STEPS_SEEN * cost, _WINDOW_SHARE * budget, 1e-9)
         # As if two steps had taken what was measured.
         self._actual = self._expected = 2 * cost or 1.0
         self._num_seen = 0
@@ -87,7 +84,7 @@ class Pace:
         if not cost:
             return
         self._num_seen += 1
-        kept = max(0.0, 1 - seconds / self._memory)
+        kept = max(0.0, 1 - seconds / self._window_seconds)
         self._actual = kept * self._actual + seconds
         self._expected = kept * self._expected + cost
 
@@ -102,18 +99,13 @@ class Pace:
         first, last = step + self._num_ahead, plan.pieces[-1]
         if plan.seconds is None or first >= plan.num_steps or step < last.step:
             return None
-        if self._num_seen < _MIN_SEEN:
+        if self._num_seen < _MIN_STEPS_SEEN:
             return None
         # On a machine that became slower, what comes after training takes longer, too.
         left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
         missed = abs(_remaining_seconds(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
-        is_due = (
-            missed > _ALARMING
-            or (missed > _TOLERATED and moved > _OFTEN / 3)
-            or (missed > _TOLERATED / 5 and moved > _OFTEN)
-        )
-        if not is_due:
+        if not any(missed > share and moved >= progress for share, progress in _DUE):
             return None
         # The steps before `first` cannot be changed any more.
         meanwhile = _remaining_seconds(plan, step, self.slowness)
