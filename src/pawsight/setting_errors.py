@@ -27,22 +27,22 @@ _LIMITS = {
 }
 
 
-def describe_error(settings: type[BaseModel], found: ErrorDetails) -> str:
+def describe_error(settings: type[BaseModel], problem: ErrorDetails) -> str:
     """Return one line that names a setting and what is wrong with it.
 
     Args:
         settings: The class whose values were checked.
-        found: One of pydantic's errors.
+        problem: One of pydantic's errors.
     """
     group, names = settings, []
-    for name in found["loc"]:
+    for name in problem["loc"]:
         if isinstance(name, str) and name in group.model_fields:
             names.append(name)
             group = _group_of(group.model_fields[name].annotation)
-        elif found["type"] == "extra_forbidden":
+        elif problem["type"] == "extra_forbidden":
             names.append(str(name))
             return f"{'.'.join(names)}: there is no such setting{_hint(str(name), group, names)}"
-    return f"{'.'.join(names) or 'settings'}: {_reason(found)}"
+    return f"{'.'.join(names) or 'settings'}: {_reason(problem)}"
 
 
 class _NoSettings(BaseModel):
@@ -76,11 +76,11 @@ def _hint(name: str, group: type[BaseModel], names: list[str]) -> str:
     return f"; is it {outer}{near[0]}?" if near else ""
 
 
-def _reason(found: ErrorDetails) -> str:
-    kind, context = found["type"], found.get("ctx", {})
-    given = _short(found["input"])
+def _reason(problem: ErrorDetails) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    given = _short(problem["input"])
     if kind == "value_error":
-        return found["msg"].removeprefix("Value error, ")
+        return problem["msg"].removeprefix("Value error, ")
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
         return f"must be {words} {context[limit]:g}, not {given}"
@@ -94,7 +94,7 @@ def _reason(found: ErrorDetails) -> str:
     if kind == "missing":
         return "a value is missing"
     name = kind.split("_")[0]
-    return f"must be {_KINDS[name]}, not {given}" if name in _KINDS else found["msg"]
+    return f"must be {_KINDS[name]}, not {given}" if name in _KINDS else problem["msg"]
 
 
 def _short(value: Any) -> str:

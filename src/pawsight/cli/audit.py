@@ -149,36 +149,36 @@ def _print_classes(audit: Audit) -> None:
         print_line(f"and {len(rows) - 5 * _MAX_ROWS:,} more classes\n")
 
 
-def _print_some(found: Finding) -> None:
+def _print_some(finding: Finding) -> None:
     """Print the first items of one finding."""
     from pawsight.data.auditing.findings import GroupItem, PhotoItem
 
-    some = found.items[:_MAX_ROWS]
-    if found.kind is GroupItem:
+    some = finding.items[:_MAX_ROWS]
+    if finding.kind is GroupItem:
         groups = [(_equation(item),) for item in some if isinstance(item, GroupItem)]
-        print_table(groups, [found.title.lower()])
+        print_table(groups, [finding.title.lower()])
     else:
         rows = [(item.path, item.reason or "") for item in some if isinstance(item, PhotoItem)]
-        print_table(rows, [found.title.lower(), "why"])
-    if len(found.items) > _MAX_ROWS:
-        print_line(f"and {len(found.items) - _MAX_ROWS:,} more; all of them: --json\n")
+        print_table(rows, [finding.title.lower(), "why"])
+    if len(finding.items) > _MAX_ROWS:
+        print_line(f"and {len(finding.items) - _MAX_ROWS:,} more; all of them: --json\n")
 
 
-def _count(found: Finding) -> str:
+def _count(finding: Finding) -> str:
     from pawsight.data.auditing.findings import GroupItem, SentenceItem
     from pawsight.formatting import counted
 
-    if found.kind is SentenceItem:
+    if finding.kind is SentenceItem:
         return ""
-    count = len(found.items)
-    return counted(count, "group") if found.kind is GroupItem else f"{count:,}"
+    count = len(finding.items)
+    return counted(count, "group") if finding.kind is GroupItem else f"{count:,}"
 
 
-def _first(found: Finding) -> str:
+def _first(finding: Finding) -> str:
     """Describe the worst item of a finding in a line."""
     from pawsight.data.auditing.findings import GroupItem, PhotoItem
 
-    item = found.items[0]
+    item = finding.items[0]
     if isinstance(item, GroupItem):
         return _equation(item)
     return f"{item.path}: {item.reason}" if isinstance(item, PhotoItem) else item.reason

@@ -53,28 +53,28 @@ def compare(
             print_line(f"With photos: {comparison.out}")
 
 
-def _print(found: Comparison) -> None:
+def _print(comparison: Comparison) -> None:
     from pawsight.formatting import counted, percent, percent_interval
     from pawsight.report.comparison_page import short_names
 
-    names = short_names([run.path for run in found.runs])
+    names = short_names([run.path for run in comparison.runs])
     rows = [
         (name, f"{run.num_correct:,}", percent(run.accuracy), percent_interval(run.interval))
-        for name, run in zip(names, found.runs, strict=True)
+        for name, run in zip(names, comparison.runs, strict=True)
     ]
-    title = f"{counted(found.num_photos, 'photo')} that all were tested on"
+    title = f"{counted(comparison.num_photos, 'photo')} that all were tested on"
     print_table(rows, ["run", "right", "accuracy", "interval"], title, "right accuracy interval")
     pairs = []
-    for pair in found.pairs:
+    for pair in comparison.pairs:
         better = pair.first if pair.first_only > pair.second_only else pair.second
         result = f"{names[better]} is better" if pair.is_significant else "not shown"
         counts = (f"{pair.first_only:,}", f"{pair.second_only:,}", f"{pair.p_value:.3g}")
         pairs.append((f"{names[pair.first]} and {names[pair.second]}", *counts, result))
     columns = ["runs", "only first right", "only second right", "p", "difference"]
     print_table(pairs, columns, right="p")
-    changed = [(one.path, one.label, *one.answers) for one in found.changed[:_MAX_ROWS]]
+    changed = [(one.path, one.label, *one.answers) for one in comparison.changed[:_MAX_ROWS]]
     if changed:
         print_table(changed, ["changed photo", "label", *names])
-    print_line(f"{counted(len(found.changed), 'photo')} answered differently.")
-    if found.num_left_out:
-        print_line(f"{counted(found.num_left_out, 'photo')} left out: not in every test part.")
+    print_line(f"{counted(len(comparison.changed), 'photo')} answered differently.")
+    if comparison.num_left_out:
+        print_line(f"{counted(comparison.num_left_out, 'photo')} left out: not in every test part.")

@@ -69,12 +69,12 @@ def cross_validate(
         print_folds(result)
 
 
-def print_folds(found: dict[str, Any]) -> None:
+def print_folds(result: dict[str, Any]) -> None:
     """Print a row a fold with every score, then the mean and its spread."""
     from pawsight.evaluation.folds import FoldStatistics
     from pawsight.evaluation.scores import SCORES
 
-    summary = FoldStatistics.model_validate(found)
+    summary = FoldStatistics.model_validate(result)
     named = [(str(number), fold) for number, fold in enumerate(summary.folds, 1)]
     named += [("mean", summary.mean), ("std", summary.std)]
     rows = [
@@ -86,4 +86,4 @@ def print_folds(found: dict[str, Any]) -> None:
         for name, scores in named
     ]
     print_table(rows, ["fold", "photos", *(score.title for score in SCORES)], right="photos")
-    print_table([("runs", found["folder"])])
+    print_table([("runs", result["folder"])])

@@ -95,15 +95,15 @@ def _print(sets: tuple[KnownSet, ...]) -> None:
         )
 
 
-def _values(known: KnownSet) -> dict[str, Any]:
+def _values(known_set: KnownSet) -> dict[str, Any]:
     return {
-        "name": known.name,
-        "title": known.title,
-        "licence": known.licence,
-        "page": known.page,
-        "num_photos": known.num_photos,
-        "num_classes": known.num_classes,
-        "num_bytes": known.num_bytes,
+        "name": known_set.name,
+        "title": known_set.title,
+        "licence": known_set.licence,
+        "page": known_set.page,
+        "num_photos": known_set.num_photos,
+        "num_classes": known_set.num_classes,
+        "num_bytes": known_set.num_bytes,
         "archives": [
             {
                 "urls": list(archive.urls),
@@ -112,8 +112,8 @@ def _values(known: KnownSet) -> dict[str, Any]:
                 "checksum": archive.checksum,
                 "part": archive.part,
             }
-            for archive in known.archives
+            for archive in known_set.archives
         ],
-        "origin": list(known.origin),
-        "is_verified": known.is_verified,
+        "origin": list(known_set.origin),
+        "is_verified": known_set.is_verified,
     }

@@ -65,11 +65,11 @@ def doubts(
         print(f"With photos: {folder / 'doubts.html'}", file=sys.stderr if as_json else results())
 
 
-def _print(found: Doubts) -> None:
+def _print(result: Doubts) -> None:
     from pawsight.evaluation.doubts import SURE
     from pawsight.formatting import counted, percent
 
-    contradicted = found.contradicted
+    contradicted = result.contradicted
     rows = [
         (one.path, one.label, one.suggested, percent(one.probability))
         for one in contradicted[:_MAX_ROWS]
@@ -77,10 +77,11 @@ def _print(found: Doubts) -> None:
     if rows:
         print_table(rows, ["photo", "label", "rather", "probability"], right="probability")
     print_line(
-        f"{len(contradicted):,} of {counted(len(found.photos), 'label')} contradicted by the other "
-        f"photos, {found.num_strong:,} of them with a probability of {percent(SURE, 0)} or more."
+        f"{len(contradicted):,} of {counted(len(result.photos), 'label')} contradicted by the "
+        f"other photos, {result.num_strong:,} of them with a probability of {percent(SURE, 0)} or "
+        f"more."
     )
-    if found.num_unjudged:
+    if result.num_unjudged:
         print_line(
-            f"{counted(found.num_unjudged, 'photo')} not judged: of a class with too few photos."
+            f"{counted(result.num_unjudged, 'photo')} not judged: of a class with too few photos."
         )

@@ -75,7 +75,7 @@ def _as_json(exported: Exported) -> dict[str, Any]:
     return dataclasses.asdict(exported) | {"path": str(exported.path)}
 
 
-def _print(found: list[Exported]) -> None:
+def _print(exports: list[Exported]) -> None:
     from pawsight.cli.tables import print_table
 
     columns = ("format", "difference", "agreement", "accuracy", "MB", "ms/photo", "folder")
@@ -89,7 +89,7 @@ def _print(found: list[Exported]) -> None:
             f"{1e3 * one.seconds_per_photo:.1f} (model {1e3 * one.model_seconds_per_photo:.1f})",
             str(one.path),
         )
-        for one in found
+        for one in exports
     ]
-    title = f"Compared with the model on {found[0].num_photos:,} photos"
+    title = f"Compared with the model on {exports[0].num_photos:,} photos"
     print_table(rows, columns, title, right=" ".join(columns[:-1]))

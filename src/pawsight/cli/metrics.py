@@ -69,15 +69,15 @@ def _scores(evaluation: Evaluation) -> tuple[Score, ...]:
     return scores_of(task_of(evaluation.main.task))
 
 
-def _label_row(name: str, found: LabelMetrics) -> tuple[str, ...]:
-    shares = (found.precision, found.recall)
+def _label_row(name: str, metrics: LabelMetrics) -> tuple[str, ...]:
+    shares = (metrics.precision, metrics.recall)
     return (
         name,
-        f"{found.support:,}",
-        *(decimal(value) for value in (found.average_precision, found.roc_auc)),
-        decimal(found.threshold),
+        f"{metrics.support:,}",
+        *(decimal(value) for value in (metrics.average_precision, metrics.roc_auc)),
+        decimal(metrics.threshold),
         *(percent(share) for share in shares),
-        f"{decimal(found.f1)} ({_decimal_interval(found.f1_interval)})",
+        f"{decimal(metrics.f1)} ({_decimal_interval(metrics.f1_interval)})",
     )
 
 
@@ -90,12 +90,12 @@ def _with_interval(part: PartMetrics, score: Score) -> str:
     return f"{text} ({percent_interval(interval)})" if interval else text
 
 
-def _class_row(name: str, found: ClassMetrics) -> tuple[str, ...]:
+def _class_row(name: str, metrics: ClassMetrics) -> tuple[str, ...]:
     precision, recall = (
         f"{percent(share)} ({percent_interval(interval)})" if interval else percent(share)
         for share, interval in (
-            (found.precision, found.precision_interval),
-            (found.recall, found.recall_interval),
+            (metrics.precision, metrics.precision_interval),
+            (metrics.recall, metrics.recall_interval),
         )
     )
-    return name, f"{found.support:,}", precision, recall, decimal(found.f1)
+    return name, f"{metrics.support:,}", precision, recall, decimal(metrics.f1)

@@ -61,43 +61,45 @@ def tune(
     print_tuning(tuning)
 
 
-def print_tuning(found: Tuning) -> None:
+def print_tuning(tuning: Tuning) -> None:
     """Print the best trials, what mattered, and whether the winner is better."""
     from pawsight.formatting import percent
 
-    ranked = sorted(found.trials, key=lambda one: -(one.score or 0.0))[:_MAX_ROWS]
-    names = list(found.trials[0].values)
+    ranked = sorted(tuning.trials, key=lambda one: -(one.score or 0.0))[:_MAX_ROWS]
+    names = list(tuning.trials[0].values)
     rows = [
         (str(one.number + 1), percent(one.score), one.state, *map(_value, one.values.values()))
         for one in ranked
     ]
     print_table(rows, ["trial", "validation", "state", *names], right="trial validation")
-    shares = [(one.name, percent(one.mean, 0), percent(one.spread, 0)) for one in found.importances]
+    shares = [
+        (one.name, percent(one.mean, 0), percent(one.spread, 0)) for one in tuning.importances
+    ]
     if shares:
         print_table(shares, ["what mattered", "share", "+/-"], right="share +/-")
     else:
         print_line(
             "Too few trials, or no difference between them: the importances cannot be estimated."
         )
-    print_line(f"folder: {found.folder}")
-    print_line(verdict(found))
+    print_line(f"folder: {tuning.folder}")
+    print_line(verdict(tuning))
 
 
-def verdict(found: Tuning) -> str:
+def verdict(tuning: Tuning) -> str:
     """Return in a sentence whether the winner beats the default recipe."""
     from pawsight.formatting import counted
 
-    pair = found.pair
-    if pair is None or found.comparison is None or found.winner is None:
+    pair = tuning.pair
+    if pair is None or tuning.comparison is None or tuning.winner is None:
         return "No trial scored higher than the default recipe: keep it."
-    default, winner = found.comparison.runs
-    photos = counted(found.comparison.num_photos, "held-out photo")
+    default, winner = tuning.comparison.runs
+    photos = counted(tuning.comparison.num_photos, "held-out photo")
     counts = (
         f"{winner.num_correct:,} of {photos} right, "
         f"the default recipe {default.num_correct:,} (p = {pair.p_value:.3g})"
     )
-    if found.is_better:
-        return f"The winner is better by more than chance: {counts}. Its run: {found.winner.path}"
+    if tuning.is_better:
+        return f"The winner is better by more than chance: {counts}. Its run: {tuning.winner.path}"
     return f"The winner is not shown to be better than the default recipe: {counts}."
 
 

@@ -50,21 +50,23 @@ def verify(
         raise typer.Exit(1)
 
 
-def _print(found: Verification) -> None:
+def _print(verification: Verification) -> None:
     from pawsight.cli.output import print_line
     from pawsight.formatting import counted, printable_lines
 
-    for problem in found.problems:
+    for problem in verification.problems:
         print_line(printable_lines(f"Does not hold: {problem}"))
-    for note in found.notes:
+    for note in verification.notes:
         print_line(printable_lines(f"Note: {note}"))
-    print_line(f"{counted(found.num_files, 'file')} compared with their checksums.")
-    if found.num_measured:
-        print_line(f"Metrics computed again from {counted(found.num_measured, 'prediction')}.")
-    if found.num_predicted:
+    print_line(f"{counted(verification.num_files, 'file')} compared with their checksums.")
+    if verification.num_measured:
         print_line(
-            f"{counted(found.num_predicted, 'photo')} predicted again: probabilities differ by at "
-            f"most {found.largest_difference:.2g}."
+            f"Metrics computed again from {counted(verification.num_measured, 'prediction')}."
         )
-    held = "holds" if found.holds else "does not hold"
-    print_line(printable_lines(f"The run {found.path} {held}."))
+    if verification.num_predicted:
+        print_line(
+            f"{counted(verification.num_predicted, 'photo')} predicted again: probabilities differ "
+            f"by at most {verification.largest_difference:.2g}."
+        )
+    held = "holds" if verification.holds else "does not hold"
+    print_line(printable_lines(f"The run {verification.path} {held}."))

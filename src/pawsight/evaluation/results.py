@@ -133,20 +133,20 @@ class PartMetrics(_Record):
 
     @model_validator(mode="before")
     @classmethod
-    def _gather_scores(cls, found: Any) -> Any:
+    def _gather_scores(cls, content: Any) -> Any:
         """Gather scores and intervals, which are next to the other fields in JSON."""
-        if not isinstance(found, dict) or "scores" in found:
-            return found
-        if "num_correct" not in found and "accuracy" in found:  # the earliest versions
-            found = found | {"num_correct": round(found["accuracy"] * found["n"])}
-        rest = {key: value for key, value in found.items() if key not in cls.model_fields}
+        if not isinstance(content, dict) or "scores" in content:
+            return content
+        if "num_correct" not in content and "accuracy" in content:  # the earliest versions
+            content = content | {"num_correct": round(content["accuracy"] * content["n"])}
+        rest = {key: value for key, value in content.items() if key not in cls.model_fields}
         intervals = {
             key.removesuffix(_INTERVAL): value
             for key, value in rest.items()
             if key.endswith(_INTERVAL) and isinstance(value, list | tuple)
         }
         scores = {key: v for key, v in rest.items() if isinstance(v, int | float) or v is None}
-        return found | {"scores": scores, "intervals": intervals}
+        return content | {"scores": scores, "intervals": intervals}
 
     @model_serializer(mode="plain")
     def _flat(self) -> dict[str, Any]:
@@ -223,13 +223,13 @@ class Evaluation(_Record):
         return {k: v for k, v in content.items() if k not in optional or v is not None}
 
     @classmethod
-    def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Evaluation:
+    def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Evaluation:
         """Read what `to_json` of this or an earlier version gave.
 
         Raises:
             RunError: It is something else.
         """
-        return _validated(TypeAdapter(cls), found, path)
+        return _validated(TypeAdapter(cls), content, path)
 
     @classmethod
     def load(cls, run: Run) -> Evaluation:
@@ -277,9 +277,9 @@ def load_curves(run: Run) -> dict[Part, Curves]:
     return _validated(adapter, run.read_json(run.curves_path), run.curves_path)
 
 
-def _validated(adapter: TypeAdapter[_T], found: Any, path: Path | None) -> _T:
+def _validated(adapter: TypeAdapter[_T], content: Any, path: Path | None) -> _T:
     try:
-        return adapter.validate_python(found)
+        return adapter.validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

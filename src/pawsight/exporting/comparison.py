@@ -50,10 +50,10 @@ class Exported:
     model_accuracy: float
 
 
-def accuracy(found: Predictions) -> float:
+def accuracy(predictions: Predictions) -> float:
     """Return the share of photos that are classified correctly, with all of their labels."""
-    task = found.task
-    return float(task.is_right(task.decide(found.probs), found.labels).mean())
+    task = predictions.task
+    return float(task.is_right(task.decide(predictions.probs), predictions.labels).mean())
 
 
 def compare(export: Predictions, model: Predictions) -> tuple[float, float]:

@@ -15,24 +15,24 @@ MAX_SHOWN = 120  # photos on the page: about 1 MB
 _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG quality
 
 
-def write_comparison_page(found: Comparison, path: Path, scale: PixelScale) -> None:
+def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale) -> None:
     """Write a comparison as one HTML file that needs nothing else.
 
     Args:
-        found: What was found.
+        comparison: What was found.
         path: The file; it is replaced.
         scale: How values of more than 8 bits become pixels.
 
     Raises:
         DiskError: The page cannot be written.
     """
-    shown = found.changed[:MAX_SHOWN]
+    shown = comparison.changed[:MAX_SHOWN]
     page = load_template("comparison.html.j2").render(
-        found=found,
-        names=short_names([run.path for run in found.runs]),
+        found=comparison,
+        names=short_names([run.path for run in comparison.runs]),
         shown=shown,
         pictures=draw_thumbnails(
-            Path(found.root), [one.path for one in shown], _SIDE, _QUALITY, scale
+            Path(comparison.root), [one.path for one in shown], _SIDE, _QUALITY, scale
         ),
         version=__version__,
     )

@@ -168,12 +168,12 @@ def _headline(audit: Audit) -> str:
     return f"{photos} in {counted(num_classes, 'class', 'classes')}"
 
 
-def _verdict(found: list[_Section], num_checks: int) -> str:
-    if not found:
+def _verdict(sections: list[_Section], num_checks: int) -> str:
+    if not sections:
         return "No problems found."
     serious = {check.id for check in CHECKS if check.is_serious}
-    first = [section.finding.title.lower() for section in found if section.id in serious]
-    looks = f"{len(found)} of {num_checks} checks found something to look at."
+    first = [section.finding.title.lower() for section in sections if section.id in serious]
+    looks = f"{len(sections)} of {num_checks} checks found something to look at."
     return f"{looks} Begin with: {', '.join(first)}." if first else looks
 
 

@@ -50,5 +50,5 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     return figure
 
 
-def _has_bins(found: object) -> bool:
-    return isinstance(found, LabelMetrics) and bool(found.reliability)
+def _has_bins(metrics: object) -> bool:
+    return isinstance(metrics, LabelMetrics) and bool(metrics.reliability)

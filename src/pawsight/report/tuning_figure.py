@@ -14,12 +14,12 @@ _SIZE = (7.2, 3.0)  # inches
 
 
 @styled
-def draw_tuning(scores: Sequence[float], found: Sequence[Importance]) -> Figure:
+def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> Figure:
     """Draw the scores of the completed trials, the first of which is the default recipe.
 
     Args:
         scores: Validation accuracy of each trial, 0..1.
-        found: What `importances` returned; where it is empty, only scores are drawn.
+        importances: What `importances` returned; where it is empty, only scores are drawn.
     """
     figure, (left, right) = new_figure(_SIZE, ncols=2)
     numbers = range(1, len(scores) + 1)
@@ -30,8 +30,8 @@ def draw_tuning(scores: Sequence[float], found: Sequence[Importance]) -> Figure:
     left.set_ylabel("validation accuracy")
     left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     left.legend(loc="best")
-    names = [one.name for one in reversed(found)]
-    means, spreads = ([getattr(one, field) for one in reversed(found)] for field in _FIELDS)
+    names = [one.name for one in reversed(importances)]
+    means, spreads = ([getattr(one, field) for one in reversed(importances)] for field in _FIELDS)
     right.barh(names, means, xerr=spreads, color=BLUE, ecolor=INK, capsize=3)
     right.set_xlim(0, 1)
     right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))

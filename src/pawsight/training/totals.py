@@ -38,14 +38,14 @@ class Totals:
         return self.num_timed / self.step_seconds if self.step_seconds else 0.0
 
     def row(
-        self, step: int, plan: Plan, found: ValidationScore, scale: float, is_imbalanced: bool
+        self, step: int, plan: Plan, score: ValidationScore, scale: float, is_imbalanced: bool
     ) -> Epoch:
         """Return the row of the history after a validation, with a learning rate of 0.
 
         Args:
             step: Steps taken.
             plan: As it is followed.
-            found: The score.
+            score: The score.
             scale: Side of the images of the validation, relative to the largest of the plan.
             is_imbalanced: Whether the balanced accuracy decides.
         """
@@ -58,10 +58,10 @@ class Totals:
             learning_rate=0.0,
             train_loss=self.loss / num_images,
             train_accuracy=self.num_right / num_images,
-            validation_loss=found.loss,
-            validation_accuracy=found.accuracy,
+            validation_loss=score.loss,
+            validation_accuracy=score.accuracy,
             is_best=False,
-            validation_balanced_accuracy=found.balanced_accuracy if is_imbalanced else None,
+            validation_balanced_accuracy=score.balanced_accuracy if is_imbalanced else None,
             validation_scale=scale,
         )
 

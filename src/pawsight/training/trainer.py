@@ -243,9 +243,9 @@ class Trainer:
         self.learner.pixels.check_enough_left(self.learner.validation, run)
         return score
 
-    def _row(self, step: int, found: ValidationScore, scale: float) -> Epoch:
+    def _row(self, step: int, score: ValidationScore, scale: float) -> Epoch:
         self._tally.seconds = self._seconds_now()
-        row = self._tally.row(step, self.plan, found, round(scale, 4), self._is_imbalanced)
+        row = self._tally.row(step, self.plan, score, round(scale, 4), self._is_imbalanced)
         rate = self.learner.learning_rate_at(step - 1, self.plan) if step else 0.0
         own_metrics = self.learner.validator.own_metrics()
         return dataclasses.replace(row, learning_rate=rate, own_metrics=own_metrics)

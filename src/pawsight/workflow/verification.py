@@ -193,13 +193,13 @@ class _RunVerifier:
             self._report(self._run.curves_path, _differences(was, again, f"{part}."))
 
     def _compare_photos(
-        self, part: Part, found: Predictions, catalog: Catalog, lost: set[str]
+        self, part: Part, predictions: Predictions, catalog: Catalog, lost: set[str]
     ) -> None:
         """Compare photos and classes of predictions with the catalog."""
         chosen = [catalog.photos[i] for i in catalog.part(part)]
         expected = {photo.path: photo.label for photo in chosen if photo.path not in lost}
-        truths = found.task.texts(found.labels, found.class_names)
-        if dict(zip(found.paths, truths, strict=True)) != expected:
+        truths = predictions.task.texts(predictions.labels, predictions.class_names)
+        if dict(zip(predictions.paths, truths, strict=True)) != expected:
             name = self._run.predictions_path(part).name
             self._problems.append(f"{name} has other photos or classes than catalog.csv.")
 
@@ -239,14 +239,16 @@ class _RunVerifier:
             probs = classifier.task.probabilities(collected.probs, classifier.temperature)
             self._compare_predictions(part, dataclasses.replace(collected, probs=probs), saved)
 
-    def _compare_predictions(self, part: Part, found: Predictions, saved: Predictions) -> None:
+    def _compare_predictions(
+        self, part: Part, predictions: Predictions, saved: Predictions
+    ) -> None:
         rows = {path: i for i, path in enumerate(saved.paths)}
-        both = [(i, rows[path]) for i, path in enumerate(found.paths) if path in rows]
-        if found.class_names != saved.class_names or not both:
+        both = [(i, rows[path]) for i, path in enumerate(predictions.paths) if path in rows]
+        if predictions.class_names != saved.class_names or not both:
             self._problems.append(f"The predictions of the {part} part are of other photos.")
             return
         here, there = map(list, zip(*both, strict=True))
-        difference = float(np.abs(found.probs[here] - saved.probs[there]).max())
+        difference = float(np.abs(predictions.probs[here] - saved.probs[there]).max())
         self._num_predicted += len(both)
         self._largest_difference = max(self._largest_difference, difference)
         if not difference <= TOLERANCE:

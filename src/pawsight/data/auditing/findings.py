@@ -127,14 +127,14 @@ class Audit(_Record):
         return content
 
     @classmethod
-    def from_json(cls, found: dict[str, Any], path: Path | None = None) -> Audit:
+    def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Audit:
         """Read what `to_json` of this or an earlier version gave.
 
         Raises:
             RunError: It is something else.
         """
         try:
-            return cls.model_validate(found)
+            return cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             raise RunError(

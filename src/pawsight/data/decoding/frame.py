@@ -103,12 +103,12 @@ def decode_frame(
         raise PhotoError(reason_for(error, data, kind)) from error
 
 
-def is_same_frame(found: Frame, goal: Goal, other: Goal) -> bool:
+def is_same_frame(frame: Frame, goal: Goal, other: Goal) -> bool:
     """Return whether what was decoded for one goal is what would be decoded for another one."""
-    one, two = (_least(found.size, None, each) for each in (goal, other))
-    if found.kind == "JPEG2000":
+    one, two = (_least(frame.size, None, each) for each in (goal, other))
+    if frame.kind == "JPEG2000":
         return one == two
-    return _reduction(found, one) == _reduction(found, two)
+    return _reduction(frame, one) == _reduction(frame, two)
 
 
 def _reduction(frame: Frame, least: tuple[int, int]) -> tuple[int, int]:

@@ -209,17 +209,17 @@ def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: Sou
         )
 
 
-def _report_unused(outline: Outline, found: Sequence[_TableBeside], progress: Progress) -> None:
+def _report_unused(outline: Outline, tables: Sequence[_TableBeside], progress: Progress) -> None:
     """Name the tables beside folders that give the classes: those usable, and the others."""
-    if usable := [one.path.name for one in found if one.problem is None]:
+    if usable := [one.path.name for one in tables if one.problem is None]:
         progress.note(f"Not used, since folders give the classes: {listed(usable)}.")
-    for one in found:
+    for one in tables:
         if one.problem is None and one.table and one.table.part_heading:
             progress.note(
                 f"{one.path.name} gives parts, too, by its column {one.table.part_heading}. To "
                 f"take classes and parts from it, give it as the source."
             )
-    if others := [one.path.name for one in found if one.problem is not None]:
+    if others := [one.path.name for one in tables if one.problem is not None]:
         progress.note(
             f"No classes are found in {listed(others)}, so the folders give them. To read why, "
             f"give the table as the source."

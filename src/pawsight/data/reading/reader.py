@@ -94,8 +94,8 @@ def main() -> None:
             _answer(answers, traceback.format_exc())
 
 
-def _answer(answers: BinaryIO, found: Any) -> None:
-    pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
+def _answer(answers: BinaryIO, result: Any) -> None:
+    pickle.dump(result, answers, pickle.HIGHEST_PROTOCOL)
     answers.flush()
 
 

@@ -184,16 +184,16 @@ def _divide(
 
 
 def _with_folds(
-    catalog: Catalog, found: dict[int, str], folds: int, config: SplitConfig, copies: Copies
+    catalog: Catalog, divided: dict[int, str], folds: int, config: SplitConfig, copies: Copies
 ) -> dict[int, str]:
     """Divide what is not tested on into folds, and take one of them for validation."""
-    groups = groups_of(catalog, (i for i, side in found.items() if side == _REST), copies)
+    groups = groups_of(catalog, (i for i, side in divided.items() if side == _REST), copies)
     sides = [
         Side(str(number + 1), ((number / folds, (number + 1) / folds),)) for number in range(folds)
     ]
     fold_of = _assign(catalog, groups, config.seed, "fold", sides, {})
     chosen = str(config.fold)
-    return found | {i: "validation" if f == chosen else "train" for i, f in fold_of.items()}
+    return divided | {i: "validation" if f == chosen else "train" for i, f in fold_of.items()}
 
 
 def _assign(

@@ -60,17 +60,17 @@ def one_file(
 
 
 def wanted_files(
-    found: Sequence[tuple[str, Callable[[str], RemoteFile]]],
+    files: Sequence[tuple[str, Callable[[str], RemoteFile]]],
 ) -> list[RemoteFile]:
     """Choose the photos and tables of a listing, each under its own safe path, or its shards.
 
     Args:
-        found: For each file its path below the folder, "/" between, and what
+        files: For each file its path below the folder, "/" between, and what
             makes a record of it, given the path it gets here.
     """
-    if shards := tar_shards.wanted(path for path, _ in found):
-        return [make(path) for path, make in found if path in shards]
-    split = ((path.split("/"), make) for path, make in found)
+    if shards := tar_shards.wanted(path for path, _ in files):
+        return [make(path) for path, make in files if path in shards]
+    split = ((path.split("/"), make) for path, make in files)
     # Twice a slash is a folder without a name; a store may have it, a disk not.
     named = [([part for part in parts if part], make) for parts, make in split if parts[-1]]
     kept = [(parts, make) for parts, make in named if is_wanted(parts[:-1], parts[-1])]

@@ -204,19 +204,19 @@ def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:
     )
 
 
-def _mark_opaque(fs: Any, found: dict[str, dict[str, Any]]) -> None:
+def _mark_opaque(fs: Any, infos: dict[str, dict[str, Any]]) -> None:
     """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
 
     A listing does not state it, so the first file is checked for all: a bucket has one setting.
     A file for which that is wrong fails its check, and is checked again for itself.
     """
-    for path, info in found.items():
+    for path, info in infos.items():
         if "ETag" in info and checksum_of(info):
             bucket, key, _ = fs.split_path(path)
             stated = fs.call_s3("head_object", Bucket=bucket, Key=key)
             is_opaque = "kms" in stated.get("ServerSideEncryption", "")
             if is_opaque or "SSECustomerAlgorithm" in stated:
-                for each in found.values():
+                for each in infos.values():
                     each["has_opaque_etag"] = True
             return
 

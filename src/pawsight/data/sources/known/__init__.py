@@ -29,29 +29,29 @@ __all__ = ["KnownSet", "copy_into", "fetch", "find", "known_sets"]
 _PHOTOS = "photos"
 
 
-def fetch(known: KnownSet, progress: Progress) -> Source:
+def fetch(known_set: KnownSet, progress: Progress) -> Source:
     """Fetch a set into the cache, unless it is there.
 
     Args:
-        known: The set.
+        known_set: The set.
         progress: Receives its size and licence before anything is fetched.
 
     Raises:
         SourceError: It cannot be fetched, or is not what it should be.
         DiskError: The cache cannot be written, or the disk is too full.
     """
-    folder = _folder(known)
+    folder = _folder(known_set)
     photos = folder / _PHOTOS
     mark_in_use(folder)
     if not photos.is_dir():
-        with _alone(known, folder, progress):
+        with _alone(known_set, folder, progress):
             if not photos.is_dir():  # it came while we waited
-                _make(known, folder, photos, progress)
+                _make(known_set, folder, photos, progress)
     table = photos / TABLE
-    return Source(known.name, photos, table if table.is_file() else None)
+    return Source(known_set.name, photos, table if table.is_file() else None)
 
 
-def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
+def copy_into(known_set: KnownSet, into: Path, progress: Progress) -> Path:
     """Copy a set into a new or empty folder; what the cache has is not fetched again.
 
     Returns:
@@ -61,9 +61,9 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
         SourceError: The folder holds something already; or as `fetch`.
         DiskError: It cannot be written, or the disk is too full.
     """
-    folder = _folder(known)
+    folder = _folder(known_set)
     mark_in_use(folder)
-    with _alone(known, folder, progress):
+    with _alone(known_set, folder, progress):
         if into.exists() and (not into.is_dir() or any(into.iterdir())):
             raise SourceError(
                 f"{into} is not empty, and nothing is ever overwritten.\nGive a new folder."
@@ -72,50 +72,52 @@ def copy_into(known: KnownSet, into: Path, progress: Progress) -> Path:
             with new_folder(into) as temporary:
                 shutil.copytree(folder / _PHOTOS, temporary, dirs_exist_ok=True)
         else:
-            _make(known, folder, into, progress)
+            _make(known_set, folder, into, progress)
     return into
 
 
-def _folder(known: KnownSet) -> Path:
+def _folder(known_set: KnownSet) -> Path:
     """Return the folder of a set in the cache; each edition has its own."""
-    files = [(archive.file_name, archive.checksum, archive.part) for archive in known.archives]
-    edition = repr((files, known.labels, known.class_names)).encode()
-    return cache_dir("known") / f"{known.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
+    files = [(archive.file_name, archive.checksum, archive.part) for archive in known_set.archives]
+    edition = repr((files, known_set.labels, known_set.class_names)).encode()
+    return cache_dir("known") / f"{known_set.name}-{hashlib.sha256(edition).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
-def _alone(known: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
+def _alone(known_set: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
     """Lock the set's folder, and translate errors of the disk."""
     try:
         make_dirs(folder)
         with locked(
             folder / ".lock",
-            lambda owner: progress.note(f"Waiting for {owner}, which is fetching {known.name}."),
+            lambda owner: progress.note(
+                f"Waiting for {owner}, which is fetching {known_set.name}."
+            ),
         ):
             yield
     except OSError as error:
         reason = error.strerror or error
         place = error.filename or folder
         raise DiskError(
-            f"{known.name} cannot be written to {place}: {reason}.\n"
+            f"{known_set.name} cannot be written to {place}: {reason}.\n"
             f"Free some space or repair the folder, or name another one for the cache: "
             f"PAWSIGHT_CACHE=/a/folder pawsight ..."
         ) from error
 
 
-def _make(known: KnownSet, folder: Path, target: Path, progress: Progress) -> None:
-    progress.note(_announcement(known))
-    archives = fetch_archives(known, folder, progress)
+def _make(known_set: KnownSet, folder: Path, target: Path, progress: Progress) -> None:
+    progress.note(_announcement(known_set))
+    archives = fetch_archives(known_set, folder, progress)
     with new_folder(target) as temporary:
-        lay_out(known, archives, temporary, progress)
+        lay_out(known_set, archives, temporary, progress)
     for path in archives:
         path.unlink()
 
 
-def _announcement(known: KnownSet) -> str:
-    hosts = {urlsplit(addresses(known, archive)[0]).netloc for archive in known.archives}
+def _announcement(known_set: KnownSet) -> str:
+    hosts = {urlsplit(addresses(known_set, archive)[0]).netloc for archive in known_set.archives}
     return (
-        f"Fetching {known.name} ({known.title}): {known.num_bytes / 1e6:,.0f} MB "
+        f"Fetching {known_set.name} ({known_set.title}): {known_set.num_bytes / 1e6:,.0f} MB "
         f"from {', '.join(sorted(hosts))}.\n"
-        f"Licence: {known.licence}. See {known.page}"
+        f"Licence: {known_set.licence}. See {known_set.page}"
     )

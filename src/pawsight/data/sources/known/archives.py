@@ -27,7 +27,7 @@ from pawsight.storage.http import open_http
 MIRROR = "PAWSIGHT_DATA_URL"
 
 
-def addresses(known: KnownSet, archive: SetArchive) -> tuple[str, ...]:
+def addresses(known_set: KnownSet, archive: SetArchive) -> tuple[str, ...]:
     """Yield the addresses of an archive: only below $PAWSIGHT_DATA_URL where that is set.
 
     Raises:
@@ -40,15 +40,15 @@ def addresses(known: KnownSet, archive: SetArchive) -> tuple[str, ...]:
             f"It should begin with http:// or https://"
         )
     if mirror:
-        return (f"{mirror.rstrip('/')}/{known.name}/{archive.file_name}",)
+        return (f"{mirror.rstrip('/')}/{known_set.name}/{archive.file_name}",)
     return archive.urls
 
 
-def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Path]:
+def fetch_archives(known_set: KnownSet, folder: Path, progress: Progress) -> list[Path]:
     """Fetch all archives of a set; those that are there already stay.
 
     Args:
-        known: The set.
+        known_set: The set.
         folder: Where to; it exists, and is this process' alone.
         progress: Receives the bytes, and notes on mirrors that failed.
 
@@ -60,25 +60,25 @@ def fetch_archives(known: KnownSet, folder: Path, progress: Progress) -> list[Pa
         DiskError: The disk is too full.
         OSError: The folder cannot be written.
     """
-    paths = [folder / archive.file_name for archive in known.archives]
+    paths = [folder / archive.file_name for archive in known_set.archives]
     here = sum(
         _size(path) or _size(part_of(path, _version(archive)))
-        for path, archive in zip(paths, known.archives, strict=True)
+        for path, archive in zip(paths, known_set.archives, strict=True)
     )
-    need_space(folder, max(0, known.num_bytes - here), f"fetch {known.name}")
-    progress.start(f"Fetching {known.name}", known.num_bytes, "bytes")
-    for path, archive in zip(paths, known.archives, strict=True):
+    need_space(folder, max(0, known_set.num_bytes - here), f"fetch {known_set.name}")
+    progress.start(f"Fetching {known_set.name}", known_set.num_bytes, "bytes")
+    for path, archive in zip(paths, known_set.archives, strict=True):
         if path.is_file():
             progress.advance(archive.num_bytes)
         else:
-            _fetch(known, archive, path, progress)
+            _fetch(known_set, archive, path, progress)
     return paths
 
 
-def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
+def _fetch(known_set: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
     """Try each mirror once, then retry those that failed temporarily."""
     problems: dict[str, DownloadError] = {}
-    left = list(addresses(known, archive))
+    left = list(addresses(known_set, archive))
     for is_patient in (False, True) if len(left) > 1 else (True,):
         for url in list(left):
             counted = _RevertibleProgress(progress)
@@ -97,10 +97,12 @@ def _fetch(known: KnownSet, archive: SetArchive, path: Path, progress: Progress)
                     left.remove(url)
                 if not is_patient:
                     shown = public_address(url)
-                    progress.note(f"{shown} does not give {known.name}: {error}. Trying elsewhere.")
+                    progress.note(
+                        f"{shown} does not give {known_set.name}: {error}. Trying elsewhere."
+                    )
             else:
                 return
-    raise SourceError(_not_fetched(known, archive, problems))
+    raise SourceError(_not_fetched(known_set, archive, problems))
 
 
 class _RevertibleProgress:
@@ -146,27 +148,29 @@ def _version(archive: SetArchive) -> str:
     return archive.checksum or str(archive.num_bytes)
 
 
-def _not_fetched(known: KnownSet, archive: SetArchive, problems: dict[str, DownloadError]) -> str:
+def _not_fetched(
+    known_set: KnownSet, archive: SetArchive, problems: dict[str, DownloadError]
+) -> str:
     tried = "\n".join(f"  {public_address(url)}: {problem}" for url, problem in problems.items())
-    text = f"{known.name} is not on this machine, and cannot be fetched:\n{tried}\n"
+    text = f"{known_set.name} is not on this machine, and cannot be fetched:\n{tried}\n"
     if any(isinstance(problem, ChecksumError) for problem in problems.values()):
         kind = "MD5" if len(archive.checksum) == 32 else "SHA-256"
         checksum = f" and the {kind} {archive.checksum}" if archive.checksum else ""
         return (
             f"{text}It should have {archive.num_bytes:,} bytes{checksum}. Perhaps the set has "
             f"changed at its source, or the network returns a page of its own.\n"
-            f"Look at {known.page}\nIf you trust what is there, unpack it and give the folder."
+            f"Look at {known_set.page}\nIf you trust what is there, unpack it and give the folder."
         )
     if all(isinstance(problem, RetriesExhaustedError) for problem in problems.values()):
         return (
             f"{text}What came so far is kept: run the command again to resume.\n"
             f"Without the internet, name a server that has it at "
-            f"{known.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
+            f"{known_set.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
         )
     return (
-        f"{text}Perhaps the set has moved: look at {known.page}\n"
+        f"{text}Perhaps the set has moved: look at {known_set.page}\n"
         f"Fetch it from there, unpack it, and give the folder; or name a server that has it at "
-        f"{known.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
+        f"{known_set.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
     )
 
 

@@ -17,11 +17,13 @@ from pawsight.storage.atomic import make_dirs
 TABLE = "labels.csv"
 
 
-def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: Progress) -> None:
+def lay_out(
+    known_set: KnownSet, archives: Sequence[Path], folder: Path, progress: Progress
+) -> None:
     """Unpack a set into a folder per class, or photos with a table beside them.
 
     Args:
-        known: The set.
+        known_set: The set.
         archives: Its archives, in their order. One that cannot be unpacked is removed.
         folder: An empty folder.
         progress: Receives the files.
@@ -31,7 +33,7 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
         DiskError: The disk is too full.
         OSError: The folder cannot be written.
     """
-    for path, archive in zip(archives, known.archives, strict=True):
+    for path, archive in zip(archives, known_set.archives, strict=True):
         unpacked = folder / ".unpacked"
         make_dirs(unpacked)
         try:
@@ -39,8 +41,8 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
         except SourceError as error:
             path.unlink()  # else the next try would find it again
             raise SourceError(
-                f"{known.name} came, but cannot be used: {error}\n"
-                f"Run the command again, or look at {known.page}"
+                f"{known_set.name} came, but cannot be used: {error}\n"
+                f"Run the command again, or look at {known_set.page}"
             ) from error
         inner = _innermost(unpacked)
         if archive.part:
@@ -49,8 +51,8 @@ def lay_out(known: KnownSet, archives: Sequence[Path], folder: Path, progress: P
             for entry in list(inner.iterdir()):
                 entry.rename(folder / entry.name)
         shutil.rmtree(unpacked, ignore_errors=True)
-    _rename_classes(known, folder)
-    if known.labels == "names":
+    _rename_classes(known_set, folder)
+    if known_set.labels == "names":
         _write_table(folder)
 
 
@@ -63,10 +65,10 @@ def _innermost(folder: Path) -> Path:
         folder = entries[0]
 
 
-def _rename_classes(known: KnownSet, folder: Path) -> None:
+def _rename_classes(known_set: KnownSet, folder: Path) -> None:
     parents = [folder, *(entry for entry in folder.iterdir() if entry.is_dir())]
     for parent in parents:
-        for name, shown in known.class_names.items():
+        for name, shown in known_set.class_names.items():
             if (parent / name).is_dir():
                 (parent / name).rename(parent / shown)
 
