@@ -39,7 +39,7 @@ class Contents:
         predictions: Of the headline part.
         learning_curve: What more photos would bring; None where it was not measured.
         robustness: Of changed photos; None where it was not measured.
-        shortcuts: Cues that tell the classes apart, and whether the model follows them.
+        shortcuts: Cues that separate the classes, and whether the model follows them.
     """
 
     run: Run

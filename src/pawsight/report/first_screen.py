@@ -109,7 +109,7 @@ def next_steps(
         metrics: Of the headline part, one label a photo.
         has_none_photos: Whether photos of none of the classes were measured.
         run_path: The run folder, quoted for a shell.
-        shortcuts: Cues that tell the classes apart, the largest effect first.
+        shortcuts: Cues that separate the classes, the largest effect first.
         curve: What more photos would bring.
     """
     steps = [

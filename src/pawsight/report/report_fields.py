@@ -73,7 +73,7 @@ class SliceSummary(_Record):
 
 
 class ShortcutSummary(_Record):
-    """A cue that tells a class from the others although it is not what the photos show."""
+    """A cue that separates a class from the others without being the subject of the photos."""
 
     cue: str
     title: str

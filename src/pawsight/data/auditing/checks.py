@@ -160,7 +160,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "shortcuts",
         "Shortcuts",
-        f"Cues that tell the classes apart although they are not what the photos show: "
+        f"Cues that separate the classes without being the subject of the photos: "
         f"{', '.join(cue.title for cue in CUES)}. Named where the effect is large (Cliff's delta "
         f"of {MIN_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
         f"assignments of the labels have one as significant. A model can learn them instead of "

@@ -1,4 +1,4 @@
-"""Cues: what could tell the classes apart although it is not what the photos show.
+"""Cues: properties that could separate the classes without being the subject of the photos.
 
 Each cue is one or more numbers of each photo: measured ones, such as the JPEG
 quality, and 1 or 0 for each common value of a text, such as the camera. A new cue

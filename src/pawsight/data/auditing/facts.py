@@ -70,7 +70,7 @@ class AuditFacts:
 
     @cached_property
     def shortcuts(self) -> list[Shortcut]:
-        """Cues that tell the classes apart, the largest effect first."""
+        """Cues that separate the classes, the largest effect first."""
         return find_shortcuts(self.catalog, self.pixels)
 
     @cached_property

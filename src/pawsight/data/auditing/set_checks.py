@@ -64,7 +64,7 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
 
 
 def shortcuts(facts: AuditFacts) -> list[SentenceItem]:
-    """Describe the cues that tell the classes apart although they are not what photos show."""
+    """Describe the cues that separate the classes without being the subject of the photos."""
     return [
         SentenceItem(reason=f"{one.title}: {_with_others(one)}", value=round(abs(one.effect), 3))
         for one in facts.shortcuts

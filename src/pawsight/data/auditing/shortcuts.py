@@ -1,4 +1,4 @@
-"""Find cues that tell the classes apart although they are not what the photos show.
+"""Find cues that separate the classes without being the subject of the photos.
 
 A model is rewarded for using such a shortcut, and fails where it is missing. For
 each class and each number of a cue the effect is Cliff's delta: of a photo of the
