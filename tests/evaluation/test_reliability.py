@@ -1,11 +1,27 @@
 import numpy as np
 import pytest
 
-from pawsight.evaluation.reliability import Bin, calibration_error, calibration_noise
+from pawsight.evaluation.reliability import (
+    Bin,
+    calibration_error,
+    calibration_noise,
+    reliability_bins,
+)
 
 
 def bin_of(n, confidence, accuracy):
     return Bin(low=0.0, high=1.0, n=n, confidence=confidence, accuracy=accuracy)
+
+
+def test_a_bin_holds_probabilities_up_to_its_upper_edge():
+    # 15 bins: 0.5 is in 7/15 to 8/15, 14/15 still in the 14th, and 1.0 in the last.
+    bins = reliability_bins(
+        np.array([0.5, 14 / 15, 1.0, 0.98]), np.array([True, False, True, False])
+    )
+    edges = [(one.low, one.high, one.n) for one in bins]
+    assert edges == [(7 / 15, 8 / 15, 1), (13 / 15, 14 / 15, 1), (14 / 15, 1.0, 2)]
+    assert bins[-1].confidence == pytest.approx(0.99)
+    assert [one.accuracy for one in bins] == [1.0, 0.0, 0.5]
 
 
 def test_calibration_error_weighs_each_bin_by_its_photos():

@@ -1,0 +1,10 @@
+from pawsight.errors import first_line
+
+
+def test_the_first_line_of_an_error_is_cut_after_200_characters():
+    assert first_line(ValueError("a" * 201 + "\nb")) == "a" * 200
+    assert first_line(ValueError(" one\ntwo")) == "one"
+
+
+def test_an_error_without_a_message_is_named_by_its_type():
+    assert first_line(KeyError()) == "KeyError"
