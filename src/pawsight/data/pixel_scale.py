@@ -91,7 +91,7 @@ def measured_scale(all_samples: Iterable[str], bands: tuple[int, ...] = ()) -> P
     16 bits: white is the largest value of the bits that are used.
 
     Args:
-        all_samples: What `describe_samples` gave for each photo, "" for those of 8 bits.
+        all_samples: The result of `describe_samples` for each photo, "" for those of 8 bits.
         bands: As in `PixelScale`.
     """
     ranges: dict[str, tuple[float, float]] = {}

@@ -224,10 +224,10 @@ class Evaluation(_Record):
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Evaluation:
-        """Read what `to_json` of this or an earlier version gave.
+        """Read metrics.json of this or an earlier version.
 
         Raises:
-            RunError: It is something else.
+            RunError: The content is damaged, or no evaluation.
         """
         return _validated(TypeAdapter(cls), content, path)
 
@@ -269,7 +269,7 @@ def load_curves(run: Run) -> dict[Part, Curves]:
     """Read the curves.json of a run; an empty dict where there is none.
 
     Raises:
-        RunError: It is damaged.
+        RunError: The file is damaged.
     """
     if not run.curves_path.is_file():
         return {}

@@ -42,7 +42,7 @@ def write_readme(
         format: To what.
         exported: Its comparison with the model.
         folder: Where to.
-        any_size: What `any_size.add_any_size` gave; None where it was not requested, too.
+        any_size: The result of `any_size.add_any_size`; None where it was not requested.
         description_name: The file beside it with the same facts for programs.
 
     Raises:

@@ -35,7 +35,7 @@ class Shard:
         """Read a shard as "3/8".
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: The text is no shard, or its numbers are out of range.
         """
         match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
         if match is None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX = "hub:"
 IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not state it
-# Those that turn a photo into a map of features, which can be pooled.
+# Those whose output is a feature map, which can be pooled.
 CLASS_NAMES = (
     "CSPNetBackbone",
     "DenseNetBackbone",
@@ -61,10 +61,10 @@ class HubNetwork:
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> HubNetwork:
-        """Read what `as_options` gave.
+        """Read the options that `as_options` returned.
 
         Raises:
-            ModelError: It is something else.
+            ModelError: They are damaged, or the class is not supported.
         """
         try:
             scale, offset = (
@@ -121,29 +121,29 @@ def load_cached_network(name: str) -> HubNetwork:
     """Load the cached description of a preset's network.
 
     Raises:
-        ModelError: It is not, or is damaged.
+        ModelError: The preset was never fetched here, or its description is damaged.
     """
     path = preset_dir(name) / "network.json"
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"The network '{name}' is not kept on this machine ({error}).\n"
+            f"The network '{name}' is not in the cache of this machine ({error}).\n"
             f"Training on it once with --model {name} fetches it."
         ) from error
     return HubNetwork.from_options(options)
 
 
 def check_class(class_name: str) -> None:
-    """Refuse a class that is not in the table.
+    """Check that a class of KerasHub is supported.
 
     Raises:
-        ModelError: It is not.
+        ModelError: It is not in `CLASS_NAMES`.
     """
     if class_name not in CLASS_NAMES:
         names = ", ".join(one.removesuffix("Backbone") for one in CLASS_NAMES)
         raise ModelError(
-            f"A {class_name} of KerasHub cannot be used: it gives no map of features of a photo.\n"
+            f"A {class_name} of KerasHub cannot be used: its output is no feature map.\n"
             f"Choose a preset of one of these: {names}."
         )
 

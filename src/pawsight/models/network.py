@@ -200,7 +200,7 @@ class PretrainedNetwork(Network):
         """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 
         Raises:
-            ModelError: It is not built at this size.
+            ModelError: The network cannot be built for images of this size.
         """
 
     @abstractmethod

@@ -139,7 +139,7 @@ def findings(
 
     Args:
         part: The part that `metrics` is of.
-        metrics: What `measure` gave.
+        metrics: The scores of the part.
         num_train: Training photos per class.
         is_weighted: Whether rare classes counted more in training.
         num_lost: Photos that could no longer be read.

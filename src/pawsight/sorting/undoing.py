@@ -186,7 +186,7 @@ def undo(into: str, progress: Progress) -> Undone:
         progress: Receives the progress.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no sort to undo.
         DiskError: The journal cannot be written.
     """
     newest(into)
@@ -205,7 +205,7 @@ def newest(into: str) -> Journal:
     """Open the journal of the sort that would be undone.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no sort to undo.
     """
     journal = Journal.newest(into)
     if journal is None:

@@ -119,7 +119,7 @@ class _RunVerifier:
         """Check that the run is finished.
 
         Raises:
-            RunError: It is not.
+            RunError: The run is not finished.
         """
         run = self._run
         if not run.config_path.is_file():

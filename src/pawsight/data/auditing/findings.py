@@ -128,10 +128,10 @@ class Audit(_Record):
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Audit:
-        """Read what `to_json` of this or an earlier version gave.
+        """Read audit.json of this or an earlier version.
 
         Raises:
-            RunError: It is something else.
+            RunError: The content is damaged, or no audit.
         """
         try:
             return cls.model_validate(content)

@@ -82,7 +82,7 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
     """Build a run's model with all its weights from its ONNX file.
 
     Args:
-        path: What `exporting.appended` made: the network, and a last layer of its own.
+        path: A model.onnx: the built-in network with a last layer of the run.
         image_size: (height, width) in pixels.
 
     Returns:

@@ -47,7 +47,7 @@ def need_extra() -> None:
     """Check that the packages of the extra are installed.
 
     Raises:
-        ExtraError: They are not.
+        ExtraError: A package is missing.
     """
     if not all(importlib.util.find_spec(package) for package in _PACKAGES):
         raise ExtraError("Google Drive", "drive")
