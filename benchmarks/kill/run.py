@@ -334,8 +334,10 @@ class Bench:
         """
         for name in FAULTS:
             earlier = found.get(name, {})
-            if earlier.get("of") != of or "places" not in earlier:
+            if earlier.get("of") != of:
                 found[name] = {"tried": 0, "places": [], "failures": [], "of": of}
+            # Results without the names are of the first places.
+            found[name].setdefault("places", list(places)[: found[name]["tried"]])
             found[name]["possible"] = len(places)
         chosen = [list(places)[k] for k in _spread(len(places), most)]
         for place in chosen:
