@@ -174,9 +174,8 @@ class _RunVerifier:
             predictions = load_predictions(run.predictions_path(part), task)
             self._saved[part] = predictions
             self._compare_photos(part, predictions, catalog, lost)
-            measured = Evaluation(
-                headline=part, parts={part: measure(predictions, is_uneven)}
-            ).to_json()
+            measures = {part: measure(predictions, is_uneven)}
+            measured = Evaluation(headline=part, parts=measures).to_json()
             self._report(
                 run.metrics_path,
                 _differences(run.metrics["parts"][part], measured["parts"][part], f"{part}."),
@@ -239,16 +238,14 @@ class _RunVerifier:
             probs = classifier.task.probabilities(collected.probs, classifier.temperature)
             self._compare_predictions(part, dataclasses.replace(collected, probs=probs), saved)
 
-    def _compare_predictions(
-        self, part: Part, predictions: Predictions, saved: Predictions
-    ) -> None:
+    def _compare_predictions(self, part: Part, again: Predictions, saved: Predictions) -> None:
         rows = {path: i for i, path in enumerate(saved.paths)}
-        both = [(i, rows[path]) for i, path in enumerate(predictions.paths) if path in rows]
-        if predictions.class_names != saved.class_names or not both:
+        both = [(i, rows[path]) for i, path in enumerate(again.paths) if path in rows]
+        if again.class_names != saved.class_names or not both:
             self._problems.append(f"The predictions of the {part} part are of other photos.")
             return
         here, there = map(list, zip(*both, strict=True))
-        difference = float(np.abs(predictions.probs[here] - saved.probs[there]).max())
+        difference = float(np.abs(again.probs[here] - saved.probs[there]).max())
         self._num_predicted += len(both)
         self._largest_difference = max(self._largest_difference, difference)
         if not difference <= TOLERANCE:
