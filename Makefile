@@ -224,6 +224,10 @@ benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ 
 benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
 
+.PHONY: benchmark-peers
+benchmark-peers: $(READY)  ## pawsight, fastai, Ultralytics and Keras recipes in the same minutes: ARGS=photos.zip (an hour, 7 GB)
+	@$(BIN)/python benchmarks/peers/run.py $(ARGS)
+
 .PHONY: web-runtime
 web-runtime: $(READY)  ## Fetch what runs a model in a browser; it lies in the repository already
 	@$(BIN)/python requirements/web_runtime.py

@@ -23,8 +23,13 @@ IMAGE_SIZE = (180, 180)
 BATCH_SIZE = 128
 
 
-def build_network(image_size: tuple[int, int] = IMAGE_SIZE) -> keras.Model:
-    """The small Xception of the page: images 0..255 in, the logit of the second class out."""
+def build_network(image_size: tuple[int, int] = IMAGE_SIZE, num_outputs: int = 1) -> keras.Model:
+    """The small Xception of the page: images 0..255 in, the logit of the second class out.
+
+    Args:
+        image_size: (height, width) in pixels.
+        num_outputs: 1 for two classes; more classes have a logit each.
+    """
     images = keras.Input((*image_size, 3))
     x = layers.Rescaling(1 / 255)(images)
     x = layers.Conv2D(128, 3, strides=2, padding="same")(x)
@@ -43,7 +48,7 @@ def build_network(image_size: tuple[int, int] = IMAGE_SIZE) -> keras.Model:
     x = layers.Activation("relu")(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.25)(x)
-    return keras.Model(images, layers.Dense(1)(x))
+    return keras.Model(images, layers.Dense(num_outputs)(x))
 
 
 def load_parts(folder: str) -> tuple[tf_data.Dataset, tf_data.Dataset]:
