@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of a command's module, so that
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -131,6 +132,8 @@ app.add_typer(drive, name="drive")
 
 def main() -> None:
     """Run the command line."""
+    # Pydantic would read the metadata of every installed package to find plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare_streams()
     for library in _LOGGING_LIBRARIES:  # a logger without a handler prints to standard error
         logging.getLogger(library).addHandler(logging.NullHandler())
@@ -145,4 +148,5 @@ def main() -> None:
         # ONNX Runtime abort.
         sys.stdout.flush()
         os._exit(code if isinstance(code, int) else 0)
+    gc.freeze()  # or Python would scan every object once more before it ends
     sys.exit(code)

@@ -188,18 +188,21 @@ def _print(
     batch_size: int,
 ) -> tuple[int, int]:
     """Print a row for each photo; return how many were read, and how many were not."""
-    # Without the workflow, which takes longer to import than one photo takes.
-    from pawsight.cli.progress import shown
-    from pawsight.cli.tables import write_out
-    from pawsight.data.listing.left_out import LeftOut
-    from pawsight.inference.addresses import fetch_addresses
-    from pawsight.inference.classifier import load
-    from pawsight.inference.output_formats import FORMATS
-    from pawsight.inference.photo_decoder import MAX_IN_THREADS
-    from pawsight.inference.photo_inputs import expand
-    from pawsight.inference.result_rows import write_rows
+    from pawsight.data.listing.gc_pause import pause_gc
 
-    classifier = load(model, max_error)
+    with pause_gc():
+        # Without the workflow, which takes longer to import than one photo takes.
+        from pawsight.cli.progress import shown
+        from pawsight.cli.tables import write_out
+        from pawsight.data.listing.left_out import LeftOut
+        from pawsight.inference.addresses import fetch_addresses
+        from pawsight.inference.classifier import load
+        from pawsight.inference.output_formats import FORMATS
+        from pawsight.inference.photo_decoder import MAX_IN_THREADS
+        from pawsight.inference.photo_inputs import expand
+        from pawsight.inference.result_rows import write_rows
+
+        classifier = load(model, max_error)
     # Unbuffered: a thread may still wait for standard input when the process ends.
     left_out = LeftOut()
     with shown() as progress:

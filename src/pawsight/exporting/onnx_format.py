@@ -13,8 +13,7 @@ from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_ood import OUTPUT, add_builtin_features, add_ood_score
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.onnx_graph import cut_out
-from pawsight.models.onnx_safety import read_onnx
-from pawsight.models.onnx_session import new_session
+from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
@@ -89,7 +88,7 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
 
 def _has_features(path: Path) -> bool:
     """Return whether the network computes the features of the built-in one."""
-    outputs = new_session(read_onnx(path)).get_outputs()
+    outputs = session_of_file(path).get_outputs()
     return any(one.name == "features" for one in outputs)
 
 
@@ -103,7 +102,7 @@ def _activation(task: Task) -> Any:
 
 def open_runner(path: Path) -> Runner:
     """Open the file in ONNX Runtime, on one core as pawsight itself runs the model."""
-    session = new_session(read_onnx(path))
+    session = session_of_file(path)
 
     def run(images: ImageArray) -> FloatArray:
         probabilities = session.run(["probabilities"], {"images": images.astype(np.float32)})[0]

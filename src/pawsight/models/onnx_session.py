@@ -18,16 +18,30 @@ def new_session(content: bytes, folded_path: Path | None = None) -> Any:
     """Return an `onnxruntime.InferenceSession` of a model that is safe to run, on one core.
 
     Args:
-        content: The ONNX file; bytes, so that a path of any letters works on every system and
-            no file beside it is found.
+        content: The ONNX file.
         folded_path: Where to write the model with its constants computed; None writes nothing.
 
     Raises:
         ModelError: The model could do more than compute, or ONNX Runtime cannot run it.
     """
+    check_safe(content)
+    return _session(content, folded_path)
+
+
+def session_of_file(path: Path) -> Any:
+    """Return a session as `new_session` does, of a file.
+
+    Raises:
+        ModelError: The model could do more than compute, or ONNX Runtime cannot run it.
+        OSError: The file cannot be read.
+    """
+    return _session(read_onnx(path))
+
+
+def _session(content: bytes, folded_path: Path | None = None) -> Any:
+    """Open a model that was checked; its bytes, so that no file beside it is found."""
     import onnxruntime
 
-    check_safe(content)
     options = onnxruntime.SessionOptions()
     # The thread that calls; so there are none to pin, which fails noisily in containers.
     options.intra_op_num_threads = 1
@@ -55,7 +69,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
     try:
         content = read_onnx(path)
         description.check(path, content)
-        session = new_session(content)
+        session = _session(content)
     except OSError as error:
         raise RunError(
             f"{path} cannot be read: {error.strerror}.\n"

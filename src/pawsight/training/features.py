@@ -22,8 +22,7 @@ from pawsight.data.reading.store import is_lost
 from pawsight.errors import DiskError, ModelError
 from pawsight.machine import num_cpus
 from pawsight.models.backbone import Backbone
-from pawsight.models.onnx_safety import read_onnx
-from pawsight.models.onnx_session import new_session
+from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
@@ -69,7 +68,7 @@ class _OnnxNetwork:
     def __init__(self, path: Path, output: str) -> None:
         self._output = output
         try:
-            self._session = new_session(read_onnx(path))
+            self._session = session_of_file(path)
         except (OSError, ModelError) as error:
             raise ModelError(
                 f"{path} cannot be run. {error}\nRemove that file, and it is made again."
