@@ -11,7 +11,7 @@ from keras import layers
 
 from pawsight.class_weights import resolve_class_weights
 from pawsight.config import TrainConfig
-from pawsight.errors import ConfigError, ModelError, RunError, StoppedError
+from pawsight.errors import ConfigError, ModelError, RunError, StoppedError, TrainingError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models import custom_network
@@ -75,7 +75,15 @@ def whole(photos, tmp_path_factory):
             keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5), momentum=0.9
         ),
         metrics=[keras.metrics.AUC(name="auc"), keras.metrics.SparseTopKCategoricalAccuracy(k=2)],
-        callbacks=[seen, keras.callbacks.CSVLogger(folder / "log.csv"), *_boards(folder)],
+        callbacks=[
+            seen,
+            keras.callbacks.CSVLogger(folder / "log.csv"),
+            keras.callbacks.ModelCheckpoint(
+                folder / "best.keras", monitor="val_accuracy", save_best_only=True
+            ),
+            keras.callbacks.EarlyStopping(monitor="val_auc", patience=99),
+            *_boards(folder),
+        ],
         class_weights={"cats": 2.0},
     )
     return run, seen, folder
@@ -109,8 +117,19 @@ def test_callbacks_and_metrics_get_what_keras_gives_them(whole):
     # Of two classes, the first two always have the right one.
     assert {row.own_metrics["sparse_top_k_categorical_accuracy"] for row in history} == {1.0}
     assert seen.steps == history[-1].step
+    assert (folder / "best.keras").is_file()
     assert len((folder / "log.csv").read_text().splitlines()) == 1 + len(history)
     assert len(list(folder.rglob("events.out*"))) == 2 * len(_boards(folder))
+
+
+class Failing(keras.metrics.Metric):
+    def update_state(self, labels, probs, sample_weight=None):
+        raise IndexError("no third class")
+
+
+def test_a_metric_that_fails_is_named(photos, tmp_path):
+    with pytest.raises(TrainingError, match="The metric odd failed: IndexError: no third"):
+        train(photos, CONFIG, tmp_path / "run", build=tiny, metrics=[Failing(name="odd")])
 
 
 def test_the_own_optimizer_keeps_its_schedule_and_classes_their_weights(whole):
@@ -235,6 +254,9 @@ def test_mistakes_are_named_before_photos_are_read(photos):
         train(photos, callbacks=[keras.callbacks.EarlyStopping()])
     with pytest.raises(ConfigError, match=r"objects of keras\.metrics\.Metric"):
         train(photos, model="swift", metrics=["accuracy"])
+    one = keras.callbacks.EarlyStopping()
+    with pytest.raises(ConfigError, match=r"callbacks takes objects .*\[keras\.callbacks"):
+        train(photos, model="swift", callbacks=one)
 
 
 def test_weights_of_classes_are_by_name():

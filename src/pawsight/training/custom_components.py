@@ -65,8 +65,9 @@ class CustomComponents:
             ("callbacks", self.callbacks, "callbacks", "Callback"),
         )
         for name, objects, module, kind in wanted:
-            for one in objects:
-                if not isinstance(one, getattr(getattr(keras, module), kind)):
+            for one in objects if isinstance(objects, list | tuple) else (objects,):
+                is_of_kind = isinstance(one, getattr(getattr(keras, module), kind))
+                if not is_of_kind or one is objects:
                     raise ConfigError(
                         f"{name} takes objects of keras.{module}.{kind}, such as "
                         f"{_EXAMPLES[name]}; got {one!r}."
@@ -109,6 +110,8 @@ class Callbacks:
         if parts.callbacks:
             model.compile(optimizer=optimizer)  # callbacks look for the optimizer there
             model.stop_training = False
+            for one in parts.callbacks:
+                _set_mode(one, parts.metrics)
             self._list = keras.callbacks.CallbackList(list(parts.callbacks), model=model)
 
     def begin(self, number: int) -> None:
@@ -151,3 +154,17 @@ class Callbacks:
             raise TrainingError(
                 f"A callback failed in {name}: {type(error).__name__}: {first_line(error)}"
             ) from error
+
+
+def _set_mode(callback: Any, metrics: Sequence[Any]) -> None:
+    """Set whether a callback that monitors the accuracy or a metric waits for more or for less.
+
+    Keras finds it among the metrics that its own `fit` measures, and refuses `mode="auto"` here.
+    """
+    directions = {one.name: getattr(one, "_direction", None) for one in metrics} | {
+        "accuracy": "up"
+    }
+    monitored = str(getattr(callback, "monitor", "")).removeprefix("val_")
+    mode = {"up": "max", "down": "min"}.get(directions.get(monitored) or "")
+    if mode and getattr(callback, "mode", None) == "auto":
+        callback.mode = mode

@@ -87,4 +87,9 @@ class Validator:
         one_hot = tf.one_hot(labels, self._num_classes)
         for metric in self._metrics:
             is_sparse = "Sparse" in type(metric).__name__
-            metric.update_state(labels if is_sparse else one_hot, probs)
+            try:
+                metric.update_state(labels if is_sparse else one_hot, probs)
+            except Exception as error:
+                raise TrainingError(
+                    f"The metric {metric.name} failed: {type(error).__name__}: {first_line(error)}"
+                ) from error
