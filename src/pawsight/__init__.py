@@ -166,6 +166,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "progress":  # pawsight.progress.Silent() needs no import of its own
+        return importlib.import_module("pawsight.progress")
     if name not in _HOMES:
         raise AttributeError(f"module 'pawsight' has no attribute '{name}'")
     return getattr(importlib.import_module(f"pawsight.{_HOMES[name]}"), name)

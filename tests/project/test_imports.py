@@ -1,6 +1,7 @@
 """Everything imports, and what needs no TensorFlow does not load it."""
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -41,6 +42,10 @@ def test_package_import_loads_nothing_heavy():
     assert not loaded & {"matplotlib", "onnxruntime", "pandas", "scipy", "sklearn"}
 
 
+def test_progress_of_the_package_needs_no_import_of_its_own():
+    assert "pawsight.progress" in modules_after("import pawsight\npawsight.progress.Silent()")
+
+
 def test_command_line_starts_without_the_libraries_of_its_commands():
     loaded = modules_after("import pawsight.cli.main")
     heavy = {"jinja2", "matplotlib", "onnxruntime", "pandas", "PIL", "scipy", "sklearn"}
@@ -48,15 +53,32 @@ def test_command_line_starts_without_the_libraries_of_its_commands():
 
 
 def test_predicting_a_file_imports_nothing_that_fetches_photos(save_photo):
-    photo = save_photo("a.png")
-    loaded = modules_after(
+    loaded = modules_after(predicting(save_photo("a.png")))
+    assert "pawsight.inference.classifier" in loaded
+    others = {"pawsight.data.sources", "pawsight.workflow", "http.client", "urllib.request"}
+    assert not loaded & others
+
+
+def test_the_command_line_loads_no_plugins_of_pydantic(save_photo, tmp_path, monkeypatch):
+    plugin = tmp_path / "plugin-1.0.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Name: plugin\nVersion: 1.0\n")
+    (plugin / "entry_points.txt").write_text("[pydantic]\nplugin = a_plugin\n")
+    (tmp_path / "a_plugin.py").write_text("def new_schema_validator(*_): return None, None, None")
+    monkeypatch.syspath_prepend(tmp_path)
+    path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    assert "a_plugin" in modules_after("import pawsight.models.description")
+    assert "a_plugin" not in modules_after(predicting(save_photo("a.png")))
+
+
+def predicting(photo) -> str:
+    """A program that predicts a photo on the command line."""
+    return (
         f"import sys\nsys.argv = ['pawsight', 'predict', {str(photo)!r}, '--format', 'jsonl']\n"
         "from pawsight.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code"
     )
-    assert "pawsight.inference.classifier" in loaded
-    others = {"pawsight.data.sources", "pawsight.workflow", "http.client", "urllib.request"}
-    assert not loaded & others
 
 
 def modules_after(statement: str) -> set[str]:
