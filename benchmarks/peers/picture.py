@@ -6,7 +6,7 @@ import peer_results
 from curves import INK, LINE, QUIET
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
 
 from pawsight.storage.atomic import replacing
 
@@ -21,7 +21,6 @@ COLOURS = {
     "keras_io": "#6b7280",
 }
 _ACCURACIES = (0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-_TIMES = {10: "10 s", 20: "20 s", 30: "30 s", 60: "1 min", 120: "2 min", 180: "3 min", 300: "5 min"}
 
 
 def save(results: list[dict], path: Path) -> None:
@@ -58,9 +57,10 @@ def _draw_peer(axes: Axes, record: dict) -> None:
 def _name_ends(axes: Axes, records: list[dict]) -> None:
     """Write each name beside its last dot, from the best down, without two on one another."""
     gap = 0.052  # of the height of the panel
-    lowest = max(_wrong(accuracy) for one in records for _, accuracy in one["curve"])
+    shown = [_wrong(accuracy) for one in records for _, accuracy in one["curve"]]
+    shown += [_wrong(one["test"]) for one in records]
     axes.set_yscale("log")
-    axes.set_ylim(min(lowest, 1) * 1.1, min(_wrong(one["test"]) for one in records) / 1.4)
+    axes.set_ylim(max(shown) * 1.1, min(shown) / 1.3)
     last = 2.0
     for record in sorted(records, key=lambda one: -one["test"]):
         end = (record["curve"][-1][0], _wrong(record["test"]))
@@ -80,12 +80,9 @@ def _name_ends(axes: Axes, records: list[dict]) -> None:
 
 
 def _shape(axes: Axes, records: list[dict]) -> None:
-    seconds = [one[0] for record in records for one in record["curve"]]
-    ends = [record["curve"][-1][0] for record in records]
-    axes.set_xscale("log")
-    axes.set_xlim(min(seconds) * 0.85, max(seconds + ends) * 1.1)
-    axes.xaxis.set_major_locator(FixedLocator(list(_TIMES)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _TIMES[round(value)]))
+    axes.set_xlim(0, max(record["curve"][-1][0] for record in records) * 1.06)
+    axes.xaxis.set_major_locator(MultipleLocator(60))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 60:g} min"))
     axes.yaxis.set_major_locator(FixedLocator([1 - accuracy for accuracy in _ACCURACIES]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * (1 - value):.3g} %"))
     for axis in (axes.xaxis, axes.yaxis):
