@@ -389,7 +389,7 @@ def test_photos_that_crash_block_or_exhaust_the_decoder_have_the_reason(
 ):
     marks = {1: b"CRASH", 4: b"HANG", 7: b"MEMORY"}
 
-    found = classifier.predict(harmful(save_photo, marks))
+    found = classifier.predict(iter(harmful(save_photo, marks)))
 
     assert {number: one.error for number, one in enumerate(found) if one.error} == {
         1: "reading it crashed the decoder, or took all memory",
@@ -405,11 +405,11 @@ def test_photos_are_decoded_where_no_process_starts(classifier, save_photo, monk
 
     monkeypatch.setattr(decode_processes, "WorkerProcess", refused)
 
-    assert [one.label for one in classifier.predict(harmful(save_photo, {}))] == ["blue"] * 20
+    assert [one.label for one in classifier.predict(iter(harmful(save_photo, {})))] == ["blue"] * 20
 
 
 @pytest.mark.parametrize(
-    ("photos", "num_processes"), [([0] * 16, 0), ([0] * 17, 3), (iter([0]), 3)]
+    ("photos", "num_processes"), [([0] * 192, 0), ([0] * 193, 3), (iter([0]), 3)]
 )
 def test_few_photos_start_no_process(photos, num_processes, monkeypatch):
     monkeypatch.setattr(photo_decoder, "num_cpus", lambda: 3)

@@ -179,8 +179,8 @@ class Classifier:
 
         Each core decodes some photos and runs the model on them. Predictions are
         yielded as soon as they are ready, also while the stream waits for its next photo.
-        More than a few photos are decoded in worker processes: one that crashes a decoder, or
-        takes all memory, has the reason in `error`.
+        All but lists of at most 64 photos for each core are decoded in worker processes: a
+        photo that crashes a decoder, or takes all memory, has the reason in `error`.
 
         Args:
             photos: As for `predict`; taken by another thread, as they are

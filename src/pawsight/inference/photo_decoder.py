@@ -10,14 +10,16 @@ from pawsight.inference.photo_inputs import PhotoLike, file_bytes
 from pawsight.machine import num_cpus
 from pawsight.records import ImageArray, Resize
 
-# A process takes as long to start as this many photos take to decode. A decoder that crashes on
-# one of so few ends the command, and loses next to nothing.
+# A process takes as long to start as about this many photos take to decode. A decoder that crashes
+# on one of so few ends the command, and loses next to nothing.
 MAX_IN_THREADS = 16
+# A program may classify list after list, and each would start its processes again.
+_MAX_LISTED = 64  # for each process
 
 
 def num_processes_for(photos: object) -> int:
-    """Return how many worker processes decode photos: none for a few, or of a frozen program."""
-    is_few = isinstance(photos, Sized) and len(photos) <= MAX_IN_THREADS
+    """Return how many worker processes decode photos: none for a short list or a frozen program."""
+    is_few = isinstance(photos, Sized) and len(photos) <= _MAX_LISTED * num_cpus()
     # There sys.executable is the program itself, which would start itself again and again.
     return 0 if is_few or getattr(sys, "frozen", False) else num_cpus()
 
