@@ -146,7 +146,7 @@ def ended(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
 
 def wait_for(port: int) -> None:
     """Wait until the service is ready."""
-    for _ in range(600):
+    for _ in range(6000):  # a busy machine starts slowly
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.1)
