@@ -65,7 +65,7 @@ def _files_of(run: Run) -> tuple[Path, ...]:
 
 def _packages() -> str:
     """Return the installed packages, one `name==version` a line, in the order of their names."""
-    packages = {f"{one.name}=={one.version}" for one in distributions()}
+    packages = {f"{distribution.name}=={distribution.version}" for distribution in distributions()}
     return "".join(f"{line}\n" for line in sorted(packages, key=str.lower))
 
 

@@ -73,7 +73,7 @@ def load_checksums(run: Run) -> dict[str, str] | None:
         return None
     checksums = run.read_json(run.checksums_path).get("sha256")
     if not isinstance(checksums, dict) or not all(
-        isinstance(one, str) for one in checksums.values()
+        isinstance(checksum, str) for checksum in checksums.values()
     ):
         raise RunError(
             f"{run.checksums_path} is damaged: it holds no checksums.\n"

@@ -66,7 +66,7 @@ def export(
                 exports.append(one)
     finally:  # what is there is printed, even if the next format failed
         if as_json:
-            print_json([_as_json(one) for one in exports])
+            print_json([_as_json(export) for export in exports])
         elif exports:
             _print(exports)
 
@@ -81,15 +81,16 @@ def _print(exports: list[Exported]) -> None:
     columns = ("format", "difference", "agreement", "accuracy", "MB", "ms/photo", "folder")
     rows = [
         (
-            one.format,
-            f"{one.largest_difference:.1e}",
-            f"{percent(one.agreement, 2)}",
-            f"{percent(one.accuracy, 2)} (model {percent(one.model_accuracy, 2)})",
-            f"{one.size / 1e6:.1f}",
-            f"{1e3 * one.seconds_per_photo:.1f} (model {1e3 * one.model_seconds_per_photo:.1f})",
-            str(one.path),
+            export.format,
+            f"{export.largest_difference:.1e}",
+            f"{percent(export.agreement, 2)}",
+            f"{percent(export.accuracy, 2)} (model {percent(export.model_accuracy, 2)})",
+            f"{export.size / 1e6:.1f}",
+            f"{1e3 * export.seconds_per_photo:.1f} "
+            f"(model {1e3 * export.model_seconds_per_photo:.1f})",
+            str(export.path),
         )
-        for one in exports
+        for export in exports
     ]
     title = f"Compared with the model on {exports[0].num_photos:,} photos"
     print_table(rows, columns, title, right=" ".join(columns[:-1]))

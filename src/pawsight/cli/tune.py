@@ -73,7 +73,8 @@ def print_tuning(tuning: Tuning) -> None:
     ]
     print_table(rows, ["trial", "validation", "state", *names], right="trial validation")
     shares = [
-        (one.name, percent(one.mean, 0), percent(one.spread, 0)) for one in tuning.importances
+        (importance.name, percent(importance.mean, 0), percent(importance.spread, 0))
+        for importance in tuning.importances
     ]
     if shares:
         print_table(shares, ["what mattered", "share", "+/-"], right="share +/-")

@@ -30,7 +30,7 @@ def is_common(
         return False
     if fill_mode not in get_args(FillMode) or not 0 <= cval <= 255:
         return False
-    is_brightened = any(one.get("brightness") is not None for one in parameters)
+    is_brightened = any(parameter.get("brightness") is not None for parameter in parameters)
     if not is_brightened or photos.dtype == np.uint8:
         return True
     return bool(photos.min() >= 0 and photos.max() <= 255)
@@ -72,9 +72,11 @@ def _as_tensors(parameters: Sequence[Mapping[str, Any]]) -> Parameters:
         # All of them, even where some do nothing: which ones must not decide what is compiled.
         for name, still in STILL.items():
             kind = np.bool_ if isinstance(still, bool) else np.float64
-            values[name] = tf.constant(np.array([one.get(name, still) for one in parameters], kind))
+            values[name] = tf.constant(
+                np.array([parameter.get(name, still) for parameter in parameters], kind)
+            )
     for name, still in (("channel_shift_intensity", 0.0), ("brightness", 1.0)):
-        drawn = [one.get(name) for one in parameters]
+        drawn = [parameter.get(name) for parameter in parameters]
         if any(value is not None for value in drawn):
             values[name] = tf.constant(
                 [still if value is None else value for value in drawn], tf.float32

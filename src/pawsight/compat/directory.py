@@ -157,7 +157,7 @@ class DirectoryIterator(FileIterator):
         paths: list[str] = []
         labels: list[int] = []
         for name in names:
-            files = [os.path.join(name, one) for one in self._files(name, follow_links)]  # noqa: PTH118
+            files = [os.path.join(name, file) for file in self._files(name, follow_links)]  # noqa: PTH118
             if self.split:
                 start, stop = (int(share * len(files)) for share in self.split)
                 files = files[start:stop]

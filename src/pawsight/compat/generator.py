@@ -216,7 +216,9 @@ class ImageDataGenerator(Flows):
         if self.rescale:
             photos *= self.rescale
         if augment:
-            photos = np.stack([self.random_transform(one) for _ in range(rounds) for one in photos])
+            photos = np.stack(
+                [self.random_transform(photo) for _ in range(rounds) for photo in photos]
+            )
         statistics = measure(
             photos,
             self.channel_axis,

@@ -136,9 +136,9 @@ def compare_predictions(
         if (other != labels[0]).any():
             photo = first.paths[places[0][int(np.argmax(other != labels[0]))]]
             raise DataError(f"{runs[0]} and {path} have different labels for {photo}.")
-    is_right = np.array([one == labels[0] for one in answers])
+    is_right = np.array([answer == labels[0] for answer in answers])
     n = len(common)
-    changed = [i for i in range(n) if any(one[i] != answers[0][i] for one in answers[1:])]
+    changed = [i for i in range(n) if any(answer[i] != answers[0][i] for answer in answers[1:])]
     changed.sort(key=lambda i: not is_right[0, i])
     return Comparison(
         num_photos=n,
@@ -151,7 +151,9 @@ def compare_predictions(
         pairs=_pairs(is_right),
         changed=tuple(
             ChangedPhoto(
-                first.paths[places[0][i]], str(labels[0][i]), tuple(str(one[i]) for one in answers)
+                first.paths[places[0][i]],
+                str(labels[0][i]),
+                tuple(str(answer[i]) for answer in answers),
             )
             for i in changed
         ),

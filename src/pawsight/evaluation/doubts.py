@@ -73,12 +73,12 @@ class Doubts:
     @property
     def contradicted(self) -> tuple[Doubt, ...]:
         """The photos for which another class is more probable than their label."""
-        return tuple(one for one in self.photos if one.is_contradicted)
+        return tuple(photo for photo in self.photos if photo.is_contradicted)
 
     @property
     def num_strong(self) -> int:
         """Photos for which another class has a probability of 95 % or more."""
-        return sum(one.probability >= SURE for one in self.photos)
+        return sum(photo.probability >= SURE for photo in self.photos)
 
     def save_csv(self, path: Path) -> None:
         """Write a row for each photo, the most doubtful first; no cell is a formula.
@@ -89,9 +89,9 @@ class Doubts:
         text = io.StringIO()
         table = csv.writer(text)
         table.writerow(_COLUMNS)
-        for one in self.photos:
-            numbers = (one.probability, one.label_probability, one.margin)
-            texts = (inert_path(one.path), inert_cell(one.label), inert_cell(one.suggested))
+        for photo in self.photos:
+            numbers = (photo.probability, photo.label_probability, photo.margin)
+            texts = (inert_path(photo.path), inert_cell(photo.label), inert_cell(photo.suggested))
             table.writerow([*texts, *(f"{number:.4f}" for number in numbers)])
         write_text(path, text.getvalue())
 

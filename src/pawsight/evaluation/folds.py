@@ -68,8 +68,8 @@ def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
     """
     if not evaluations:
         raise DataError("There are no folds to summarize.")
-    validation = [one.parts["validation"] for one in evaluations]
-    test = [one.parts["test"] for one in evaluations if "test" in one.parts]
+    validation = [evaluation.parts["validation"] for evaluation in evaluations]
+    test = [evaluation.parts["test"] for evaluation in evaluations if "test" in evaluation.parts]
     n = sum(part.n for part in validation)
     num_correct = sum(part.num_correct for part in validation)
     return FoldsSummary(

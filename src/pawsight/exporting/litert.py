@@ -110,7 +110,7 @@ def open_runner(path: Path) -> Runner:
 
     def run(images: ImageArray) -> FloatArray:
         probabilities = [
-            infer(images=one[None].astype(np.float32))["probabilities"] for one in images
+            infer(images=image[None].astype(np.float32))["probabilities"] for image in images
         ]
         return np.concatenate(probabilities)
 

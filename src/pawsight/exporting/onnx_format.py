@@ -89,7 +89,7 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
 def _has_features(path: Path) -> bool:
     """Return whether the network computes the features of the built-in one."""
     outputs = session_of_file(path).get_outputs()
-    return any(one.name == "features" for one in outputs)
+    return any(output.name == "features" for output in outputs)
 
 
 def _activation(task: Task) -> Any:

@@ -77,7 +77,7 @@ def open_runner(path: Path) -> Runner:
 
     def run(images: ImageArray) -> FloatArray:
         # Copies: the memory of an answer is used again for the next one.
-        outputs = (model({"images": one[None].astype(np.float32)}) for one in images)
+        outputs = (model({"images": image[None].astype(np.float32)}) for image in images)
         return np.concatenate([np.array(answer["probabilities"]) for answer in outputs])
 
     return run

@@ -100,7 +100,7 @@ def _telling(description: ModelDescription) -> str:
     thresholds = description.labelling.thresholds_of(len(description.class_names))
     if thresholds is None:
         return _TELLING
-    return _TELLING_LABELS.format(thresholds=[round(one, 6) for one in thresholds])
+    return _TELLING_LABELS.format(thresholds=[round(threshold, 6) for threshold in thresholds])
 
 
 def _outputs(description: ModelDescription) -> str:

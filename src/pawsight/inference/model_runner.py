@@ -36,7 +36,9 @@ class ModelRunner:
         self._num_classes = len(description.class_names)
         self._session = open_session(run.onnx_path, description)
         self._outputs = ["logits"]
-        if with_features and any(one.name == "features" for one in self._session.get_outputs()):
+        if with_features and any(
+            output.name == "features" for output in self._session.get_outputs()
+        ):
             self._outputs.append("features")
         self._buffers = threading.local()
 

@@ -47,11 +47,18 @@ def write_parquet(
     names = class_columns(class_names, _OTHERS)
     texts = ("path", "label", "answer", "error")
     columns: dict[str, list[Any]] = {name: [] for name in (*_OTHERS, *names)}
-    for one in predictions:
-        row: list[Any] = [_text(one.path), None, None, None, _text(one.error), None]
-        if not one.error:
-            row = [_text(one.path), one.label, one.probability, one.answer, None, one.ood_score]
-        probs = [one.probabilities.get(name) for name in class_names]
+    for prediction in predictions:
+        row: list[Any] = [_text(prediction.path), None, None, None, _text(prediction.error), None]
+        if not prediction.error:
+            row = [
+                _text(prediction.path),
+                prediction.label,
+                prediction.probability,
+                prediction.answer,
+                None,
+                prediction.ood_score,
+            ]
+        probs = [prediction.probabilities.get(name) for name in class_names]
         for column, cell in zip(columns.values(), [*row, *probs], strict=True):
             column.append(cell)
     fields = [(name, arrow.string() if name in texts else arrow.float64()) for name in columns]

@@ -93,7 +93,7 @@ def _read_table() -> dict[str, Application]:
             )
             for row in csv.DictReader(file)
         ]
-    return {one.name: one for one in networks}
+    return {network.name: network for network in networks}
 
 
 APPLICATIONS = _read_table()

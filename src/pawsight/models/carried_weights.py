@@ -70,7 +70,9 @@ def carry_over(
     last = _last_layer(model)
     own = last.get_weights()
     _copy(earlier, model, without=last)
-    given = [_columns(one, len(earlier_classes)) for one in _last_layer(earlier).get_weights()]
+    given = [
+        _columns(weight, len(earlier_classes)) for weight in _last_layer(earlier).get_weights()
+    ]
     new = [_columns(one, len(class_names)) for one in own]
     places = {name: place for place, name in enumerate(earlier_classes)}
     for place, name in enumerate(class_names):

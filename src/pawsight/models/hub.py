@@ -141,7 +141,7 @@ def check_class(class_name: str) -> None:
         ModelError: It is not in `CLASS_NAMES`.
     """
     if class_name not in CLASS_NAMES:
-        names = ", ".join(one.removesuffix("Backbone") for one in CLASS_NAMES)
+        names = ", ".join(name.removesuffix("Backbone") for name in CLASS_NAMES)
         raise ModelError(
             f"A {class_name} of KerasHub cannot be used: its output is no feature map.\n"
             f"Choose a preset of one of these: {names}."

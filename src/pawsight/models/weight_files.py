@@ -189,7 +189,7 @@ def _finish_normalization(layer: Any) -> None:
 def _does_not_fit(
     path: Path, name: str, misfits: list[Any], wanted: list[Any], file: h5py.File
 ) -> str:
-    named = ", ".join(f"{one.name} {_shapes(one.weights)}" for one in misfits[:_NAMED])
+    named = ", ".join(f"{misfit.name} {_shapes(misfit.weights)}" for misfit in misfits[:_NAMED])
     more = f" and {len(misfits) - _NAMED} more" if len(misfits) > _NAMED else ""
     root = file.get("model_weights", file)
     names = map(_text, root.attrs["layer_names"]) if "layer_names" in root.attrs else root.keys()
@@ -212,7 +212,7 @@ def _list_some(names: Iterable[str]) -> str:
 
 
 def _shapes(weights: Iterable[Any]) -> str:
-    return " ".join(str(list(one.shape)) for one in weights)
+    return " ".join(str(list(weight.shape)) for weight in weights)
 
 
 def _text(name: Any) -> str:

@@ -74,7 +74,7 @@ def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
 
 
 def _against_chance(metrics: PartMetrics, labels: dict[str, LabelMetrics]) -> str:
-    shares = [one.support / metrics.n for one in labels.values() if one.support]
+    shares = [label.support / metrics.n for label in labels.values() if label.support]
     chance = sum(shares) / len(shares) if shares else None
     return (
         f"The mean average precision is {decimal(metrics.scores.get('average_precision'))}; "

@@ -127,8 +127,8 @@ def _log_to_tensorboard(facts: Contents, summary: ReportSummary, folder: Path) -
         raise ExtraError("TensorBoard", "tensorboard") from error
     # Keras, too, has a folder each for training and validation: their curves share a chart.
     by_group: dict[str, list[Scalar]] = {"report": []}
-    for one in scalars(facts.history, summary):
-        by_group.setdefault(one.group, []).append(one)
+    for scalar in scalars(facts.history, summary):
+        by_group.setdefault(scalar.group, []).append(scalar)
     try:
         for group, rows in by_group.items():
             # From step 0 on this replaces what an earlier call logged.
@@ -189,8 +189,8 @@ def _fill_mlflow_run(client: Any, run_id: str, facts: Contents, summary: ReportS
 
     now = int(time.time() * 1000)
     metrics = [
-        Metric(_mlflow_name(f"{one.group}/{one.name}"), one.value, now, one.step)
-        for one in scalars(facts.history, summary)
+        Metric(_mlflow_name(f"{scalar.group}/{scalar.name}"), scalar.value, now, scalar.step)
+        for scalar in scalars(facts.history, summary)
     ]
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
@@ -240,7 +240,9 @@ def _settings(facts: Contents) -> list[tuple[str, str]]:
 
 def _summary_text(summary: ReportSummary) -> str:
     """Return the first screen of the report as Markdown."""
-    steps = [f"{one.title}: {one.reason}" if one.reason else one.title for one in summary.steps]
+    steps = [
+        f"{step.title}: {step.reason}" if step.reason else step.title for step in summary.steps
+    ]
     lists = {"Where it fails": summary.failures, "Next steps": steps, "Findings": summary.findings}
     lines = [f"**{summary.headline}**", summary.detail, summary.caution]
     for title, rows in lists.items():

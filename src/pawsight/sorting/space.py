@@ -24,10 +24,13 @@ def need_space(sorting: Sorting) -> None:
         place = place.parent
     device = place.stat().st_dev
     num_bytes = sum(
-        one.size
-        for one in sorting.placements
-        if one.status == "planned"
-        and (sorting.how == "copy" or (sorting.how == "move" and _device_of(one.path) != device))
+        placement.size
+        for placement in sorting.placements
+        if placement.status == "planned"
+        and (
+            sorting.how == "copy"
+            or (sorting.how == "move" and _device_of(placement.path) != device)
+        )
     )
     if num_bytes:
         disk_space.need_space(

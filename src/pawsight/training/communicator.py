@@ -85,9 +85,10 @@ class WorkerCommunicator(Communicator):
     def all_reduce(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Return the sums of tensors over all processes; inside `run`."""
         context = tf.distribute.get_replica_context()
-        tensors = [tf.identity(one) for one in tensors]  # an argument of a function has no device
+        # An argument of a function has no device.
+        tensors = [tf.identity(tensor) for tensor in tensors]
         sums: dict[int, tf.Tensor] = {}
-        for dtype in dict.fromkeys(one.dtype for one in tensors):  # one message has one type
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):  # one message has one type
             places = [i for i, one in enumerate(tensors) if one.dtype == dtype]
             summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [tensors[i] for i in places])
             sums |= dict(zip(places, summed, strict=True))
@@ -95,7 +96,7 @@ class WorkerCommunicator(Communicator):
 
     def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the sums of arrays over all processes; each calls it with the same shapes."""
-        return [one.numpy() for one in self._total([tf.constant(one) for one in arrays])]
+        return [one.numpy() for one in self._total([tf.constant(array) for array in arrays])]
 
     def agree(self, decision: Decision) -> Decision:
         """Return what all processes do: what the first decides, and to stop if one has to."""

@@ -67,8 +67,8 @@ class HeadFit:
     def is_imbalanced(self) -> bool:
         """Whether the balanced accuracy is the one to compare."""
         catalog, parts = self.dataset.catalog, (self.train.indices, self.validation.indices)
-        counts = (catalog.task.counts(catalog.labels(one), 0) for one in parts)
-        return any(class_weights.is_imbalanced(one.tolist()) for one in counts)
+        counts = (catalog.task.counts(catalog.labels(part), 0) for part in parts)
+        return any(class_weights.is_imbalanced(count.tolist()) for count in counts)
 
 
 def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
@@ -81,7 +81,7 @@ def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
     """
     head = fitted.head
     train, validation = fitted.score(fitted.train), fitted.score(fitted.validation)
-    chosen = next((one for one in head.trials if one.strength == head.strength), None)
+    chosen = next((trial for trial in head.trials if trial.strength == head.strength), None)
     title = fitted.dataset.catalog.task.accuracy_title
     progress.note(
         f"Linear head fitted with an L2 penalty of {head.strength:g}"
@@ -173,4 +173,4 @@ def _save_model(run: Run, fitted: HeadFit) -> tuple[float, int]:
 
 def _num_parameters(run: Run) -> int:
     weights = load_onnx(run.onnx_path).graph.initializer
-    return int(sum(np.prod(one.dims) for one in weights if len(one.dims) > 0))
+    return int(sum(np.prod(weight.dims) for weight in weights if len(weight.dims) > 0))

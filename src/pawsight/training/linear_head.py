@@ -164,10 +164,12 @@ def _folds(samples: Samples, seed: int) -> list[tuple[IntArray, IntArray]]:
         splits = list(splitter.split(chosen, labels[chosen], group_of[chosen]))
     folds = [(chosen[train], chosen[left_out]) for train, left_out in splits]
     if is_multi_label:
-        return [one for one in folds if len(one[0]) and len(one[1])]
+        return [fold for fold in folds if len(fold[0]) and len(fold[1])]
     all_classes = len(np.unique(labels[chosen]))
     # A fold that lacks one of the classes would be fitted to another problem.
-    return [one for one in folds if len(np.unique(labels[one[0]])) == all_classes and len(one[1])]
+    return [
+        fold for fold in folds if len(np.unique(labels[fold[0]])) == all_classes and len(fold[1])
+    ]
 
 
 def fit_weights(

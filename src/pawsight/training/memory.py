@@ -32,15 +32,15 @@ _NO_RESULT = ("Const", "ReadVariableOp", "Placeholder", "Identity", "Reshape", "
 
 def photo_bytes(model: keras.Model, plan: Plan) -> float:
     """Return the bytes that a training step keeps for each photo, at the plan's largest size."""
-    size = max((plan.image_size, *(one.image_size for one in plan.stages)), key=math.prod)
+    size = max((plan.image_size, *(stage.image_size for stage in plan.stages)), key=math.prod)
     traced = tf.function(lambda images: model(images, training=True)).get_concrete_function(
         tf.TensorSpec((1, *size, 3), tf.float32)
     )
     num_bytes = sum(
         result.shape.num_elements() * result.dtype.size
-        for one in traced.graph.get_operations()
-        if one.type not in _NO_RESULT
-        for result in one.outputs
+        for operation in traced.graph.get_operations()
+        if operation.type not in _NO_RESULT
+        for result in operation.outputs
         if result.shape.is_fully_defined() and result.dtype not in (tf.resource, tf.variant)
     )
     return num_bytes if plan.precision == "float32" else num_bytes / 2

@@ -109,7 +109,9 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
         epochs: How many passes over the photos the time allows at the full size.
     """
     recipe = find_network(config.model).recipe
-    sizes = next(one for one in recipe.sizes if epochs >= one.least_epochs or not one.least_epochs)
+    sizes = next(
+        size for size in recipe.sizes if epochs >= size.least_epochs or not size.least_epochs
+    )
     image_size = plan.image_size
     network = find_network(plan.model)
     smaller: tuple[tuple[int, int], ...] = ()

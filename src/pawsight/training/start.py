@@ -247,7 +247,7 @@ def _weights(
     else:
         model = Run(folder)
         candidates = [model.weights_path, folder / "model.keras", model.onnx_path]
-    weights = next((one for one in candidates if one.is_file()), None)
+    weights = next((candidate for candidate in candidates if candidate.is_file()), None)
     if weights is None or weights.suffix not in _SUFFIXES:
         raise ConfigError(
             f"There are no weights in {path} to start from.\nGive a run folder, or one of its "

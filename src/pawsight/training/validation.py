@@ -72,7 +72,7 @@ class Validator:
             TrainingError: One gives no single number.
         """
         try:
-            return {one.name: float(np.asarray(one.result())) for one in self._metrics}
+            return {metric.name: float(np.asarray(metric.result())) for metric in self._metrics}
         except (TypeError, ValueError) as error:
             raise TrainingError(
                 f"A metric must give one number at each validation ({first_line(error)})."

@@ -165,17 +165,17 @@ def _check_agreement(shards: Sequence[_FinishedShard]) -> None:
         DataError: One does not.
     """
     first = shards[0]
-    for one in shards[1:]:
-        others = differences(one.settings, first.settings)
+    for shard in shards[1:]:
+        others = differences(shard.settings, first.settings)
         if others:
             raise DataError(
-                f"{one.path} was predicted with {others} than {first.path}.\n"
+                f"{shard.path} was predicted with {others} than {first.path}.\n"
                 f"Remove the wrong one, and predict that shard as the others."
             )
-        if one.end != first.end:
+        if shard.end != first.end:
             raise DataError(
-                f"{one.path} was predicted from another list of photos than {first.path}: "
-                f"{one.end.num_listed:,} and {first.end.num_listed:,} photos, or other paths.\n"
+                f"{shard.path} was predicted from another list of photos than {first.path}: "
+                f"{shard.end.num_listed:,} and {first.end.num_listed:,} photos, or other paths.\n"
                 f"All shards need the same PHOTOS, under the same paths. Run the ones with the "
                 f"old list again."
             )

@@ -58,7 +58,7 @@ class Finding(_Record):
     @property
     def num_photos(self) -> int:
         """Photos in all items; those of a group each count."""
-        return sum(len(one.photos) if isinstance(one, GroupItem) else 1 for one in self.items)
+        return sum(len(item.photos) if isinstance(item, GroupItem) else 1 for item in self.items)
 
     @property
     def kind(self) -> type[GroupItem | PhotoItem | SentenceItem]:

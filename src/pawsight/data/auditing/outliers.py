@@ -74,7 +74,7 @@ def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT
     outliers = cached_result(
         "unlike", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
     )
-    return [Outlier(*one) for one in outliers]
+    return [Outlier(*outlier) for outlier in outliers]
 
 
 def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> list[tuple[int, float, str]]:

@@ -54,7 +54,7 @@ def blank(facts: AuditFacts) -> list[PhotoItem]:
 
 def unlike(facts: AuditFacts) -> list[PhotoItem]:
     """Find photos unlike the rest of their class."""
-    return [facts.item(one.index, one.score, one.reason) for one in facts.outliers]
+    return [facts.item(outlier.index, outlier.score, outlier.reason) for outlier in facts.outliers]
 
 
 def dark(facts: AuditFacts) -> list[PhotoItem]:
@@ -70,7 +70,7 @@ def bright(facts: AuditFacts) -> list[PhotoItem]:
     room = 255 - light
     is_found = (light > BRIGHT) & (room < 0.5 * facts.usual(room)) & ~facts.is_blank
     # The white paper of a drawing is no overexposure.
-    is_found &= ~np.isin(facts.indices, [one.index for one in facts.outliers])
+    is_found &= ~np.isin(facts.indices, [outlier.index for outlier in facts.outliers])
     return facts.items(is_found, -light, lambda i: _brightness(facts, i))
 
 

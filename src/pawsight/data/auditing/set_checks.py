@@ -66,8 +66,11 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
 def shortcuts(facts: AuditFacts) -> list[SentenceItem]:
     """Describe the cues that separate the classes without being the subject of the photos."""
     return [
-        SentenceItem(reason=f"{one.title}: {_with_others(one)}", value=round(abs(one.effect), 3))
-        for one in facts.shortcuts
+        SentenceItem(
+            reason=f"{shortcut.title}: {_with_others(shortcut)}",
+            value=round(abs(shortcut.effect), 3),
+        )
+        for shortcut in facts.shortcuts
     ]
 
 

@@ -155,12 +155,12 @@ def _naming_photos(
     if len(tables) < 2 or len(outline.folders()) > 1:
         return list(tables)
     root, naming = str(outline.root), []
-    for one in tables:
-        parts = {line.path: line.part for line in one.table.lines} if one.table else {}
-        matches = PhotoFinder(root, str(one.path.parent), root).find(parts)
+    for table in tables:
+        parts = {line.path: line.part for line in table.table.lines} if table.table else {}
+        matches = PhotoFinder(root, str(table.path.parent), root).find(parts)
         if any(match.problem != NOT_FOUND for match in matches.values()):
-            naming.append(one)
-    if naming and (others := [one.path.name for one in tables if one not in naming]):
+            naming.append(table)
+    if naming and (others := [table.path.name for table in tables if table not in naming]):
         progress.note(
             f"Not used, since none of the photos that it names is here: {listed(others)}."
         )
@@ -211,15 +211,15 @@ def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: Sou
 
 def _report_unused(outline: Outline, tables: Sequence[_TableBeside], progress: Progress) -> None:
     """Name the tables beside folders that give the classes: those usable, and the others."""
-    if usable := [one.path.name for one in tables if one.problem is None]:
+    if usable := [table.path.name for table in tables if table.problem is None]:
         progress.note(f"Not used, since folders give the classes: {listed(usable)}.")
-    for one in tables:
-        if one.problem is None and one.table and one.table.part_heading:
+    for table in tables:
+        if table.problem is None and table.table and table.table.part_heading:
             progress.note(
-                f"{one.path.name} gives parts, too, by its column {one.table.part_heading}. To "
+                f"{table.path.name} gives parts, too, by its column {table.table.part_heading}. To "
                 f"take classes and parts from it, give it as the source."
             )
-    if others := [one.path.name for one in tables if one.problem is not None]:
+    if others := [table.path.name for table in tables if table.problem is not None]:
         progress.note(
             f"No classes are found in {listed(others)}, so the folders give them. To read why, "
             f"give the table as the source."

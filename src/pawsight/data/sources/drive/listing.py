@@ -152,7 +152,7 @@ class _Listing:
                 else:
                     self._take(item, names, folder.drive_id, folders)
             self._progress.advance(sum(item["mimeType"] != FOLDER for item in items))
-        wanted = [one for one in shortcuts if self._may_be_wanted(one)]
+        wanted = [shortcut for shortcut in shortcuts if self._may_be_wanted(shortcut)]
         targets = self._at_once(lambda one: follow(self._drive, one.item), wanted)
         for one in wanted:
             if one in targets:

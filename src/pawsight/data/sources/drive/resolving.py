@@ -95,7 +95,7 @@ def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[I
         if not matches:
             continue
         if len(matches) > 1:
-            ids = ", ".join(f"gdrive:{one['id']}" for one in matches)
+            ids = ", ".join(f"gdrive:{match['id']}" for match in matches)
             raise SourceError(
                 f"There are {len(matches)} items named {matches[0]['name']} in {at['name']}.\n"
                 f"Give one by its id: {ids}"
@@ -115,8 +115,8 @@ def _named(drive: Drive, at: Item, name: str) -> list[Item]:
     items = list(_inside(drive, at, f" and name = '{quoted}'"))
     if not items:
         items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
-    exact = [one for one in items if one["name"] == name]
-    return exact or [one for one in items if _folded(one["name"]) == _folded(name)]
+    exact = [item for item in items if item["name"] == name]
+    return exact or [item for item in items if _folded(item["name"]) == _folded(name)]
 
 
 def _inside(drive: Drive, at: Item, condition: str = "") -> Iterator[Item]:
