@@ -99,15 +99,21 @@ def train_ultralytics(folder: Path, clock: Clock, seed: int, work: Path) -> None
 
     settings.update({"sync": False})
     trained: list[float] = []  # when each epoch ended; the last one as a rule early
+    batches = [0]
+
+    def count_batch(trainer) -> None:
+        batches[0] += 1
 
     def note_time(trainer) -> None:
         trained.append(clock.seconds)
 
     def report_epoch(trainer) -> None:  # also called with the best weights, at the end
         accuracy = trainer.metrics["metrics/accuracy_top1"]
-        report(seconds=trained[-1], epochs=len(trained), validation=float(accuracy))
+        epochs = batches[0] / len(trainer.train_loader)
+        report(seconds=trained[-1], epochs=epochs, validation=float(accuracy))
 
     model = YOLO("yolo11n-cls.yaml")
+    model.add_callback("on_train_batch_end", count_batch)
     model.add_callback("on_train_epoch_end", note_time)
     model.add_callback("on_fit_epoch_end", report_epoch)
     model.train(
