@@ -24,9 +24,14 @@ def classifier(colour_run):
 
 def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
     found = heat_map(classifier.probs, classifier.class_names, red_corner, "red", grid=2)
-    # The mean red is 1/4: 255 / 4 rounds to 64. A patch is 1.5 cells of 4 pixels wide, so that of
-    # the corner reaches 3 pixels from its centre at 2: it covers 5 x 5 pixels, all red ones.
-    covered = np.array([4 * 64 * 25 / 64 / 255, 0, 0])
+    # The mean red is 1/4: 255 / 4 rounds to 64. Pixel i of a side is (i + 0.5) / 4 - 0.5 cells from
+    # the centre of the first patch. Of the 64 pixels 16 are red.
+    opacity = np.exp(
+        -0.5 * np.array([-0.375, -0.125, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375]) ** 2
+    )
+    change = np.outer(opacity, opacity) * (64 - red_corner[..., 0].astype(float))
+    red = (red_corner[..., 0] + change).round().mean() / 255
+    covered = np.array([4 * red, 0, 0])
     plain = np.array([1.0, 0, 0])
     drop = np.exp(plain)[0] / np.exp(plain).sum() - np.exp(covered)[0] / np.exp(covered).sum()
     assert found.values == pytest.approx(np.array([[1, 0], [0, 0]]))
@@ -34,25 +39,25 @@ def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
     assert found.probability == pytest.approx(np.e / (np.e + 2))
 
 
-def test_values_are_drops_of_the_log_odds_and_patches_overlap():
+def test_values_are_drops_of_the_log_odds_and_patches_fade_out():
     def probs(images):
-        """Return 1/2 in two classes, and log-odds of 20 and 30 where a pixel is white."""
-        white = (images[:, 1, 1, 0] == 255) * 20 + (images[:, 6, 6, 0] == 255) * 10
-        sure = 1 / (1 + np.exp(-white.astype(np.float64)))
+        """Return 1/2 in two classes, and log-odds of up to 20 and 10 for two pixels."""
+        sure = images[:, 1, 1, 0] / 255 * 20 + images[:, 6, 6, 0] / 255 * 10
+        sure = 1 / (1 + np.exp(-sure.astype(np.float64)))
         return np.stack([sure, 1 - sure], axis=1)
 
     pixels = np.zeros((8, 8, 3), np.uint8)
     pixels[1, 1] = pixels[6, 6] = 255
     found = heat_map(probs, ["a", "b"], pixels, "a", grid=4)
-    # Cells of 2 pixels, patches of 3: 0..2, 2..4 (1.5 to 4.5, rounded up), 4..6 and 6..7. The plain
-    # log-odds are 30, cut at log(1e12) = 27.631; without the pixel at 1 they are 10, without that
-    # at 6 they are 20. The probability falls from 1 - 1e-13 by 4.5e-5 and by 2e-9 only.
-    first, second = 17.631, 7.631
-    expected = np.zeros((4, 4))
-    expected[0, 0] = 1
-    expected[2:, 2:] = second / first
-    assert found.values == pytest.approx(expected, abs=1e-4)
-    assert found.largest_drop == pytest.approx(4.54e-5, rel=1e-2)
+    # Cells of 2 pixels; the mean of 2 white ones among 64 is 8. The pixel at 1 is 0.25, 0.75, 1.75
+    # and 2.75 cells from the centres of the patches along a side, that at 6 the reverse. A patch
+    # of opacity a on a white pixel leaves 255 - 247 a of it. The plain log-odds are 30, cut at
+    # log(1e12) = 27.631.
+    opacity = np.exp(-(np.array([0.25, 0.75, 1.75, 2.75]) ** 2))  # half the square, twice
+    left = (255 - 247 * opacity).round() / 255
+    drops = 27.631 - (20 * left + 10 * left[::-1])
+    assert found.values.diagonal() == pytest.approx(drops.clip(0) / drops[0], abs=1e-4)
+    assert found.largest_drop == pytest.approx(np.exp(drops[0] - 27.631), rel=1e-3)
 
 
 def test_without_a_label_it_is_that_of_the_answer(classifier, red_corner):

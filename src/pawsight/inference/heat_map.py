@@ -1,13 +1,13 @@
 """Which parts of a photo a class depends on: the drop of its log-odds when they are covered.
 
 Source: Zeiler and Fergus, arXiv:1311.2901, section 4.2. It only runs the model, so it works for
-every model. Patches overlap, and log-odds take the place of probabilities, which hardly change
-where a model is sure: benchmarks/heat_maps has what that gains.
+every model. A patch has no edge, since a network that was trained from scratch takes an edge for
+something on the photo, and log-odds take the place of probabilities, which hardly change where a
+model is sure: benchmarks/heat_maps has what both gain.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from pawsight.records import FloatArray, ImageArray
 
 MAX_PATCHES = 32  # along a side: 1,024 runs of the model
 
-_OVERLAP = 1.5  # side of a patch, in cells of the grid
+_DEVIATION = 1.0  # of the normal distribution that a patch fades out with, in cells of the grid
 _MIN_PROBABILITY = 1e-12  # and the most is 1 less this: log-odds stay finite
 
 
@@ -50,7 +50,8 @@ def heat_map(
 ) -> HeatMap:
     """Compute how much the log-odds of a class drop when each patch of a photo is covered.
 
-    A patch is 1.5 cells of the grid wide and high, centred on its cell.
+    A patch is opaque at the centre of its cell and fades out as a normal distribution whose
+    standard deviation is one cell.
 
     Args:
         probs: Returns the probabilities of uint8 images: [N, H, W, 3] to [N, K].
@@ -70,15 +71,13 @@ def heat_map(
         raise ConfigError(f"A heat map has 1 to {MAX_PATCHES} patches along a side, not {grid}.")
     plain = probs(pixels[None])[0]
     index = int(plain.argmax()) if label is None else class_names.index(label)
-    rows, columns = (_spans(side, grid) for side in pixels.shape[:2])
+    rows, columns = (_windows(side, grid) for side in pixels.shape[:2])
     # The photo's own mean colour, which carries less information than black or white.
-    colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    change = pixels.reshape(-1, 3).mean(axis=0).round() - pixels
     found = np.empty((len(rows), len(columns)))
-    for row, (top, bottom) in enumerate(rows):
-        covered = np.repeat(pixels[None], len(columns), axis=0)  # few enough for any size
-        for column, (left, right) in enumerate(columns):
-            covered[column, top:bottom, left:right] = colour
-        found[row] = probs(covered)[:, index]
+    for number, row in enumerate(rows):
+        opacity = (row[:, None] * columns[:, None])[..., None]  # few enough for any size
+        found[number] = probs((pixels + opacity * change).round().astype(np.uint8))[:, index]
     drops = (_log_odds(plain[index]) - _log_odds(found)).clip(0)
     largest = float(drops.max())
     values = drops / largest if largest > 0 else drops
@@ -86,12 +85,12 @@ def heat_map(
     return HeatMap(class_names[index], values, float(plain[index]), lost)
 
 
-def _spans(side: int, grid: int) -> list[tuple[int, int]]:
-    """Return from which pixel to which each patch reaches along a side."""
+def _windows(side: int, grid: int) -> FloatArray:
+    """Return the opacity of each patch along a side, 0..1, shape [patches, side]."""
     number = min(grid, side)
-    cell, reach = side / number, side / number * _OVERLAP / 2
-    centres = [(index + 0.5) * cell for index in range(number)]
-    return [(max(0, math.floor(c - reach + 0.5)), math.floor(c + reach + 0.5)) for c in centres]
+    places = (np.arange(side) + 0.5) * number / side  # in cells
+    centres = np.arange(number)[:, None] + 0.5
+    return np.asarray(np.exp(-0.5 * ((places - centres) / _DEVIATION) ** 2))
 
 
 def _log_odds(probs: FloatArray) -> FloatArray:

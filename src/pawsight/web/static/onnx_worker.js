@@ -3,10 +3,10 @@
 import * as ort from "../runtime/ort.wasm.bundle.min.mjs";
 import { fitted } from "./resampling.js";
 
-// Of a heat map, as in heat_map.py: cells along a side, the side of a patch in cells, and the least
-// probability, so that log-odds stay finite.
+// Of a heat map, as in heat_map.py: cells along a side, the standard deviation that a patch fades out
+// with in cells, and the least probability, so that log-odds stay finite.
 const GRID = 8;
-const OVERLAP = 1.5;
+const DEVIATION = 1;
 const LEAST_PROBABILITY = 1e-12;
 
 // More threads need headers that a plain file server does not send.
@@ -75,18 +75,19 @@ function severalLabels(probs) {
 async function heatMap({ id, file, label }) {
   const pixels = await decode(file);
   const [height, width] = card.image_size;
-  const [rows, columns] = [spans(height), spans(width)];
+  const [rows, columns] = [windows(height), windows(width)];
   const colour = meanColour(pixels);
   const index = card.class_names.indexOf(label);
   const plain = logOdds((await inTurn(id, () => run(pixels))).probs[index]);
   const drops = [];
-  for (const [top, bottom] of rows) {
+  for (const row of rows) {
     const line = [];
-    for (const [left, right] of columns) {
-      const covered = pixels.slice();
-      for (let y = top; y < bottom; y += 1) {
-        for (let x = left; x < right; x += 1) covered.set(colour, (y * width + x) * 3);
-      }
+    for (const column of columns) {
+      const covered = pixels.map((value, index) => {
+        const place = Math.floor(index / 3);
+        const opacity = row[Math.floor(place / width)] * column[place % width];
+        return Math.round(value + opacity * (colour[index % 3] - value));
+      });
       const { probs } = await inTurn(id, () => run(covered));
       line.push(Math.max(0, plain - logOdds(probs[index])));
     }
@@ -155,16 +156,13 @@ function meanColour(pixels) {
   return sums.map((sum) => Math.round((sum * 3) / pixels.length));
 }
 
-/** From which pixel to which each patch reaches along a side. */
-function spans(side) {
+/** The opacity of each patch along a side. */
+function windows(side) {
   const number = Math.min(GRID, side);
-  const cell = side / number;
-  const reach = (cell * OVERLAP) / 2;
-  const centres = Array.from({ length: number }, (_, index) => (index + 0.5) * cell);
-  return centres.map((centre) => [
-    Math.max(0, Math.floor(centre - reach + 0.5)),
-    Math.min(side, Math.floor(centre + reach + 0.5)),
-  ]);
+  const places = Array.from({ length: side }, (_, index) => ((index + 0.5) * number) / side); // in cells
+  return Array.from({ length: number }, (_, index) =>
+    places.map((place) => Math.exp(-0.5 * ((place - index - 0.5) / DEVIATION) ** 2)),
+  );
 }
 
 function logOdds(probability) {
