@@ -173,7 +173,7 @@ def test_what_more_photos_would_bring_is_a_section(make_run):
     assert all(sentence in html.unescape(page) for sentence in found.more_photos)
     assert 'id="more"' in page and 'id="figure-learning-curve"' in page
     assert found.steps[1].link == "more"  # three cats were taken for dogs
-    assert found.steps[1].reason.endswith("its recall from 50.0 % to about 55.0 %.")
+    assert found.steps[1].reason.endswith("its expected recall from 50.0 % to about 55.0 %.")
 
     sure = curve.model_copy(update={"all": needs(80, 0.1, 0.2, 0.3)})
     save_curve(sure, run.learning_curve_path)

@@ -167,6 +167,17 @@ def test_headline_of_a_validation_part_does_not_claim_unseen_photos():
     assert "chose the epoch" in caution("validation", 0)
 
 
+def test_photos_that_the_built_in_network_was_made_with_are_not_called_unseen():
+    metrics = PartMetrics(n=50, num_correct=49, scores={"accuracy": 0.98}, intervals={})
+
+    assert headline("test", metrics, is_known=True) == "Right on 98.0 % of the test photos"
+    assert caution("test", 1, num_network_photos=45) == (
+        "The built-in network was made with about 45 of these photos: on new photos it may score "
+        "lower."
+    )
+    assert "network" not in caution("train", 0, num_network_photos=45)
+
+
 def test_copies_in_different_parts_make_one_cautious():
     assert caution("test", 1).startswith("1 photo has copies")
     assert caution("test", 2).startswith("2 photos have copies")

@@ -14,11 +14,15 @@ from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetri
 from pawsight.evaluation.robustness import Robustness
 from pawsight.evaluation.shortcut_use import ShortcutUse, load_shortcuts
 from pawsight.history import Epoch, load_history
+from pawsight.models import builtin
+from pawsight.models.builtin.training_photos import network_photos
 from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 from pawsight.training.plan import HeadPlan, Plan, load_plan
+
+_MIN_SHARE = 0.01  # of the photos of a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Contents:
         learning_curve: What more photos would bring; None where it was not measured.
         robustness: Of changed photos; None where it was not measured.
         shortcuts: Cues that separate the classes, and whether the model follows them.
+        num_network_photos: Photos of the headline part that the built-in network was made with; 0
+            for other networks, and where they are fewer than 1 %, which may be other pictures.
     """
 
     run: Run
@@ -56,6 +62,7 @@ class Contents:
     learning_curve: LearningCurve | None
     robustness: Robustness | None
     shortcuts: list[ShortcutUse]
+    num_network_photos: int
 
     @classmethod
     def load(cls, run: Run) -> Contents:
@@ -74,18 +81,18 @@ class Contents:
         evaluation = Evaluation.load(run) if run.metrics_path.is_file() else None
         root = Path(config.get("root", ""))
         has_predictions = evaluation and run.predictions_path(evaluation.headline).is_file()
+        plan = load_plan(run) if run.plan_path.is_file() else None
+        catalog = Catalog.load(run.catalog_path, root, task) if run.catalog_path.is_file() else None
         return cls(
             run=run,
             config=config,
-            plan=load_plan(run) if run.plan_path.is_file() else None,
+            plan=plan,
             model=model,
             history=load_history(run.history_path) if run.history_path.is_file() else [],
             evaluation=evaluation,
             curves=load_curves(run),
             task=task,
-            catalog=Catalog.load(run.catalog_path, root, task)
-            if run.catalog_path.is_file()
-            else None,
+            catalog=catalog,
             audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
             if run.audit_path.is_file()
             else None,
@@ -95,6 +102,7 @@ class Contents:
             learning_curve=load_curve(run.learning_curve_path),
             robustness=Robustness.load(run.robustness_path),
             shortcuts=load_shortcuts(run.shortcuts_path),
+            num_network_photos=_num_network_photos(catalog, plan, evaluation),
         )
 
     @property
@@ -149,3 +157,12 @@ class Contents:
 def _planned_task(config: dict[str, Any]) -> Task:
     is_several = config.get("settings", {}).get("source", {}).get("multi_label", False)
     return MULTI_LABEL if is_several else SINGLE_LABEL
+
+
+def _num_network_photos(
+    catalog: Catalog | None, plan: Plan | HeadPlan | None, evaluation: Evaluation | None
+) -> int:
+    if catalog is None or plan is None or evaluation is None or plan.model != builtin.NAME:
+        return 0
+    count = len(network_photos(catalog, evaluation.headline))
+    return count if count >= _MIN_SHARE * len(catalog.part(evaluation.headline)) else 0

@@ -41,16 +41,22 @@ class Step:
     link: str = "says"
 
 
-def headline(part: str, metrics: PartMetrics) -> str:
+def headline(part: str, metrics: PartMetrics, is_known: bool = False) -> str:
     """Return the one number to quote of a part, in words.
 
     Where the classes are uneven it is the balanced accuracy: a model that always
     predicts the commonest class is right on many photos, too.
+
+    Args:
+        part: The part that the headline is about.
+        metrics: Of that part.
+        is_known: Whether the built-in network was made with some of its photos.
     """
+    photos = "the test photos" if part == "test" and is_known else PHOTOS[part]
     if metrics.is_imbalanced:
         balanced = percent(metrics.scores.get("balanced_accuracy"))
-        return f"Balanced accuracy {balanced} on {PHOTOS[part]}"
-    return f"Right on {percent(metrics.accuracy)} of {PHOTOS[part]}"
+        return f"Balanced accuracy {balanced} on {photos}"
+    return f"Right on {percent(metrics.accuracy)} of {photos}"
 
 
 def detail(part: str, metrics: PartMetrics) -> str:
@@ -72,14 +78,22 @@ def failures(metrics: PartMetrics) -> list[str]:
     ]
 
 
-def caution(part: str, num_copies: int, is_epoch_chosen: bool = True) -> str:
+def caution(
+    part: str, num_copies: int, is_epoch_chosen: bool = True, num_network_photos: int = 0
+) -> str:
     """Return a caveat to the headline; "" if there is none.
 
     Args:
         part: The part that the headline is about.
         num_copies: Photos with copies in different parts.
         is_epoch_chosen: Whether the validation photos decided which weights were kept.
+        num_network_photos: Photos of the part that the built-in network was made with.
     """
+    if num_network_photos and part != "train":
+        return (
+            f"The built-in network was made with about {num_network_photos:,} of these photos: on "
+            f"new photos it may score lower."
+        )
     if part == "validation":
         if is_epoch_chosen:
             did = "chose the epoch that was kept, so new photos may score a little lower"
@@ -158,8 +172,8 @@ def _gain(curve: LearningCurve | None, name: str) -> str:
     if needs is None or needs.num_more != needs.num_photos:
         return ""
     return (
-        f" Twice as many photos of each class should raise its recall from "
-        f"{percent(needs.now.accuracy)} to about {percent(needs.twice.accuracy)}."
+        f" Twice as many photos of each class should raise its expected "
+        f"recall from {percent(needs.now.accuracy)} to about {percent(needs.twice.accuracy)}."
     )
 
 

@@ -27,3 +27,8 @@ def folder() -> Path:
 def onnx_path() -> Path:
     """Return the path of the network: "images" 0..255 to "logits" [N, 2] and "features" [N, F]."""
     return Run(folder()).onnx_path
+
+
+def training_photos_path() -> Path:
+    """Return the path of the difference hashes of the photos it was made with, uint64 [N]."""
+    return folder() / "training_photos.npy"
