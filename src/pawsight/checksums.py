@@ -42,6 +42,7 @@ def all_files(run: Run) -> list[Path]:
         *(
             run.labels_path,
             run.none_path,
+            run.unknown_classes_path,
             run.learning_curve_path,
             run.audit_path,
             run.weights_path,

@@ -68,6 +68,7 @@ class Run:
         self.drift_reference_path = model_dir / "drift_reference.npz"
         self.metrics_path = self.path / "evaluation" / "metrics.json"
         self.none_path = self.path / "evaluation" / "none.json"
+        self.unknown_classes_path = self.path / "evaluation" / "unknown_classes.json"
         self.shortcuts_path = self.path / "evaluation" / "shortcuts.json"
         self.learning_curve_path = self.path / "evaluation" / "learning_curve.json"
         self.robustness_path = self.path / "evaluation" / "robustness.json"

@@ -53,7 +53,7 @@ def fit_detector(
         )
     unit = normalised(features)
     held_out = np.concatenate([*_held_out_distances(unit, labels, seed)])
-    detector = _fit(unit, labels, threshold_of(held_out))
+    detector = fit_unit(unit, labels, threshold_of(held_out))
     if foreign is None or len(foreign) < MIN_FOREIGN or len(held_out) < MIN_FOREIGN:
         return detector
     distances = detector.distances(foreign)
@@ -100,12 +100,21 @@ def _held_out_distances(unit: FloatArray, labels: IntArray, seed: int) -> list[F
     found = []
     for fold in range(1 if is_one_enough else int(folds.max()) + 1):
         is_out = folds == fold
-        detector = _fit(unit[~is_out], labels[~is_out], threshold=1.0)
+        detector = fit_unit(unit[~is_out], labels[~is_out])
         found.append(detector.distances(unit[is_out]))
     return found
 
 
-def _fit(unit: FloatArray, labels: IntArray, threshold: float) -> OutOfDistributionDetector:
+def fit_unit(
+    unit: FloatArray, labels: IntArray, threshold: float = 1.0
+) -> OutOfDistributionDetector:
+    """Fit class means and one shrunk covariance alone.
+
+    Args:
+        unit: Normalised features, shape [N, F].
+        labels: Class indices, shape [N].
+        threshold: Of the detector.
+    """
     present = np.unique(labels)
     means = np.stack([unit[labels == label].mean(axis=0) for label in present])
     centred = unit - means[np.searchsorted(present, labels)]

@@ -110,20 +110,28 @@ class LearningCurve(_Record):
                 kept[name] = needs
         return self.model_copy(update={"classes": kept})
 
-    def sentence(self) -> str:
-        """Describe what twice and four times the photos would bring."""
+    def sentence(self, accuracy: float, part: str) -> str:
+        """Describe what twice and four times the photos would bring.
+
+        Args:
+            accuracy: Of the model, 0..1.
+            part: The photos that it was measured on.
+        """
         now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
+        expected = (
+            f"the {percent(now.accuracy)} that are expected of today's {self.all.num_photos:,} "
+            f"(this model: {percent(accuracy)} of the {part} photos, which agrees within the "
+            f"uncertainty of both)"
+        )
         if not self.all.num_more:
             return (
-                f"More training photos would change the accuracy little: {percent(now.accuracy)} "
-                f"is expected of today's {self.all.num_photos:,}, and of four times as many "
-                f"{four_times.text()}. {self._origin()}"
+                f"More training photos would change the accuracy little: from {expected} to "
+                f"{four_times.text()} with four times as many. {self._origin()}"
             )
         return (
             f"Twice as many training photos would change the accuracy by about "
             f"{_points(twice.accuracy - now.accuracy)} points, four times as many by about "
-            f"{_points(four_times.accuracy - now.accuracy)}: from the {percent(now.accuracy)} that "
-            f"are expected of today's {self.all.num_photos:,} to {twice.text()} and "
+            f"{_points(four_times.accuracy - now.accuracy)}: from {expected} to {twice.text()} and "
             f"{four_times.text()}. {self._origin()}"
         )
 

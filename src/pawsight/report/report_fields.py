@@ -129,6 +129,9 @@ class ReportSummary(_Record):
     )
     shortcuts: tuple[ShortcutSummary, ...] = Field(description="the largest effect first")
     answers: Answers | None = Field(description="null for several labels a photo")
+    unknown_classes: str = Field(
+        description='the answer none with each class left out in turn; "" below 3 classes'
+    )
     none: str = Field(description='the answer none on photos of none of the classes; "" without')
     photos: dict[Text, dict[str, int]] = Field(
         description="by class: how many are in train, validation and test, and broken"

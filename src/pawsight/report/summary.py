@@ -10,6 +10,7 @@ from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
+from pawsight.evaluation.unknown_classes import unknown_classes_sentence
 from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.contents import Contents
@@ -68,6 +69,7 @@ def summarise(found: Contents) -> ReportSummary:
             "robustness": found.robustness,
             "shortcuts": _shortcuts(found),
             "answers": _answers(found),
+            "unknown_classes": unknown_classes_sentence(found.run),
             "none": none_sentence(found.run),
             "photos": {
                 name: {key: counts[key] for key in ("train", "validation", "test", "broken")}
@@ -87,7 +89,7 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
         found.forecast,
     )
     return {
-        "headline": first_screen.headline(part, metrics),
+        "headline": first_screen.headline(part, metrics, found.num_network_photos > 0),
         "detail": first_screen.detail(part, metrics),
         "failures": first_screen.failures(metrics),
         "steps": [
@@ -146,14 +148,14 @@ def _slices(found: Contents, photos: Mapping[str, Photo]) -> list[SliceSummary]:
 
 def _more_photos(found: Contents, photos: Mapping[str, Photo]) -> list[str]:
     """Return what more photos would bring: of all, then of the classes that gain most."""
-    curve = found.forecast
+    curve, measured, metrics = found.forecast, found.learning_curve, found.metrics
+    if measured is None or metrics is None:
+        return []
+    part = found.part or "test"
     if curve is None:
-        measured, metrics = found.learning_curve, found.metrics
-        if measured is None or metrics is None:
-            return []
-        return [measured.disagreement(metrics.accuracy, found.part or "test")]
+        return [measured.disagreement(metrics.accuracy, part)]
     gains = {name: one.twice.accuracy - one.now.accuracy for name, one in curve.classes.items()}
-    return [curve.sentence()] + [
+    return [curve.sentence(metrics.accuracy, part)] + [
         curve.class_sentence(name, _worst_kind(found.predictions, photos, name))
         for name in sorted(gains, key=lambda name: -gains[name])
     ]
@@ -198,7 +200,9 @@ def _caution(found: Contents) -> str:
         return f"Go on with: pawsight resume {shlex.quote(str(found.run.path))}"
     num_copies = found.evaluation.copies_across_parts or 0
     is_epoch_chosen = not found.is_head
-    return first_screen.caution(found.evaluation.headline, num_copies, is_epoch_chosen)
+    return first_screen.caution(
+        found.evaluation.headline, num_copies, is_epoch_chosen, found.num_network_photos
+    )
 
 
 def _findings(found: Contents) -> list[str]:

@@ -14,10 +14,12 @@ import numpy as np
 from pawsight.data.dataset import Dataset
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.decoding.photo_file import read_photo
+from pawsight.data.duplicates.near_duplicates import group_keys
 from pawsight.errors import PhotoError
 from pawsight.evaluation.none_measurement import NoneMeasurement
 from pawsight.evaluation.ood_fit import MIN_FOREIGN, fit_detector
 from pawsight.evaluation.predictions import load_predictions
+from pawsight.evaluation.unknown_classes import measure_unknown_classes
 from pawsight.inference.drift import DriftReference
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
@@ -43,7 +45,8 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     which "none of them" is an answer like others, and runs with fewer than two
     training photos that can be read, get none. Photos of none of the classes choose
     the threshold, where there are enough, and measure it; the result is written to
-    `run.none_path`.
+    `run.none_path`. With three classes or more each is left out in turn, and what becomes of its
+    photos is written to `run.unknown_classes_path`.
 
     Args:
         run: A run with its model and its evaluation.
@@ -70,6 +73,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     measures = foreign[1::2] if len(chooses) else foreign
     detector = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
     detector.save(run.out_of_distribution_path)
+    _measure_unknown_classes(run, dataset, found.rows, found.indices)
     _save_drift_reference(run, reader, dataset, detector, progress)
     if len(measures):
         num_refused = int((detector.distances(measures) > detector.threshold).sum())
@@ -78,6 +82,20 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         )
         write_json(run.none_path, measured.model_dump(mode="json"))
         progress.note(measured.sentence())
+
+
+def _measure_unknown_classes(
+    run: Run, dataset: Dataset, rows: FloatArray, indices: IntArray
+) -> None:
+    catalog = dataset.catalog
+    measured = measure_unknown_classes(
+        rows,
+        catalog.labels(indices),
+        group_keys(catalog, dataset.duplicates, indices),
+        catalog.class_names,
+    )
+    if measured is not None:
+        write_json(run.unknown_classes_path, measured.model_dump(mode="json"))
 
 
 def can_extract(description: ModelDescription) -> bool:
