@@ -5,11 +5,10 @@
     model/model.json  model/model.weights.h5  model/model.onnx  model/model.keras
     model/out_of_distribution.npz  model/drift_reference.npz  figures/*.png  figures/*.svg
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json  shortcuts.json
-    evaluation/learning_curve.json  robustness.json
-    data.html  checksums.json  report.html  report.json
+    learning_curve.json  robustness.json  unknown_classes.json  data.html  checksums.json  report.*
 
-Each file is written beside its name and then moved onto it, so that a killed process leaves
-the old file or the new one and never half of one. Described for users in docs/run-folder.md.
+Each file is written beside its name and then moved onto it, so that a killed process leaves the
+old file or the new one and never half of one. Described for users in docs/run-folder.md.
 """
 
 from __future__ import annotations
