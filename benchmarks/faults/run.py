@@ -5,7 +5,8 @@
 In half of the trials the command itself is killed, and run again; in the others one of its workers.
 With --cluster (needs the extra `cluster`) the workers are actors of a Ray cluster that is started
 on this machine. A trial is right if every photo has one row, equal to that of an undisturbed run.
-Writes results.json and results.md here; exits with 1 if a trial was wrong.
+Writes results.json and results.md here after each trial, and with --continue goes on from there;
+exits with 1 if a trial was wrong.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cluster", action="store_true", help="on a Ray cluster of this machine")
+    parser.add_argument("--continue", dest="is_continued", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,8 +62,7 @@ def main() -> int:
         finally:
             if address:
                 subprocess.run(["ray", "stop", "--force"], check=True, capture_output=True)
-    save("cluster" if given.cluster else "processes", found, given)
-    return int(found["num_right"] != given.trials)
+    return int(bool(found["wrong"]))
 
 
 def start_cluster() -> str:
@@ -80,29 +81,47 @@ def trials(folder: Path, given: argparse.Namespace, address: str) -> dict:
     seconds = time.monotonic() - began
     expected = rows_of(folder / "expected")
     assert len(expected) == given.photos
-    num_right, num_hit, wrong = 0, 0, []
-    for trial in range(given.trials):
+    found = earlier(given)
+    for trial in range(found["trials"], given.trials):
         draw = random.Random(f"{given.seed} {trial}")
         moment, is_command = draw.uniform(0.05, 0.95) * seconds, draw.random() < 0.5
         output = folder / "output"
         hit = disturbed([*command, str(output), address], moment, is_command, draw)
         is_right = rows_of(output) == expected
-        num_right += is_right
-        num_hit += hit
+        found["trials"] = trial + 1
+        found["num_right"] += is_right
+        found["num_hit"] += hit
         if not is_right:
-            wrong.append(trial)
+            found["wrong"].append(trial)
         shutil.rmtree(output)
+        save(found | {"seconds": round(seconds, 1)}, given)
         print(
             f"trial {trial}: {'command' if is_command else 'worker'} at {moment:.1f} s, "
             f"{'right' if is_right else 'WRONG'}",
             flush=True,
         )
-    return {
-        "num_right": num_right,
-        "num_hit": num_hit,
-        "wrong": wrong,
-        "seconds": round(seconds, 1),
-    }
+    return found
+
+
+def earlier(given: argparse.Namespace) -> dict:
+    """Return the counts of the trials that were done before."""
+    saved = load_results().get(kind_of(given), {})
+    is_same = saved.get("photos") == given.photos and saved.get("seed") == given.seed
+    names = ("trials", "num_right", "num_hit", "wrong")
+    if given.is_continued and is_same:
+        return {name: saved[name] for name in names}
+    return dict(zip(names, (0, 0, 0, []), strict=True))
+
+
+def kind_of(given: argparse.Namespace) -> str:
+    """Return what the workers are."""
+    return "cluster" if given.cluster else "processes"
+
+
+def load_results() -> dict:
+    """Return what results.json holds."""
+    path = HERE / "results.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def disturbed(command: list[str], moment: float, is_command: bool, draw: random.Random) -> bool:
@@ -183,17 +202,12 @@ def rows_of(output: Path) -> list[tuple]:
     return rows
 
 
-def save(kind: str, found: dict, given: argparse.Namespace) -> None:
+def save(found: dict, given: argparse.Namespace) -> None:
     """Add the results to results.json, and write results.md."""
     path = HERE / "results.json"
-    saved = json.loads(path.read_text()) if path.is_file() else {}
-    saved[kind] = {
-        "machine": machine.describe(),
-        "trials": given.trials,
-        "photos": given.photos,
-        "seed": given.seed,
-        **found,
-    }
+    saved = load_results()
+    about = {"machine": machine.describe(), "photos": given.photos, "seed": given.seed}
+    saved[kind_of(given)] = about | found
     path.write_text(json.dumps(saved, indent=1) + "\n")
     lines = [
         "# Predictions whose processes are killed",
