@@ -19,7 +19,7 @@ import PIL.Image
 from pawsight.data.decoding.photo_file import MAX_BYTES, TOO_LARGE, read_photo
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.listing.left_out import LeftOut
-from pawsight.data.listing.walk import walk
+from pawsight.data.listing.walk import walk_in_order
 from pawsight.errors import InputTypeError, PhotoError, ShapeError, first_line
 from pawsight.inference.addresses import FetchedPath
 from pawsight.records import ImageArray, Prediction
@@ -228,14 +228,14 @@ def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     if not os.path.isdir(path):
         yield path  # if there is no such file, the decoder reports it
         return
-    photos = sorted(walk(path, left_out=left_out).photos, key=lambda photo: photo.path)
-    for photo in photos:
+    photo = None
+    for photo in walk_in_order(path, left_out):
         if isinstance(path, FetchedPath):
             inside: str = path.inside(photo.path)
         else:
             inside = os.path.normpath(os.path.join(path, photo.path))
         yield Prediction(name_of(inside), error=photo.problem) if photo.problem else inside
-    if not photos:
+    if photo is None:
         yield Prediction(name_of(path), error="the folder has no photos in it")
 
 

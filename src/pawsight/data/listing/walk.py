@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -115,6 +116,43 @@ def walk(
         return _walk(root, prefix, label, part, progress, left_out or LeftOut())
 
 
+def walk_in_order(root: str, left_out: LeftOut) -> Iterator[Photo]:
+    """Yield what `walk` lists in the order of the paths, with one folder in memory at a time.
+
+    Folders that hold links to folders are listed with all below them.
+    """
+    yield from _in_order(root, "", left_out, _folders_above(root + "/"))
+
+
+def _in_order(
+    root: str, here: str, left_out: LeftOut, entered: set[tuple[int, int]]
+) -> Iterator[Photo]:
+    entries: list[tuple[str, Photo | None]]
+    with pause_gc():
+        if _has_links_to_folders(os.path.join(root, here)):  # noqa: PTH118
+            below = _walk(root, here, "", "", SILENT, left_out, entered).photos
+            entries = [(photo.path, photo) for photo in below]
+        else:
+            found = _enter(root, here, "", "", left_out, entered)
+            entries = [(photo.path, photo) for photo in found.photos]
+            # A folder comes where its photos do: "a.jpg" before "a/1.jpg", since "." is before "/".
+            entries += [(f"{here}{name}/", None) for name in found.folders]
+        entries.sort(key=lambda entry: entry[0])
+    for path, photo in entries:
+        if photo is not None:
+            yield photo
+        else:
+            yield from _in_order(root, path, left_out, entered)
+
+
+def _has_links_to_folders(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.is_symlink() and is_folder(entry) for entry in entries)
+    except OSError:
+        return False
+
+
 def _walk(
     root: str,
     prefix: str,
@@ -122,28 +160,42 @@ def _walk(
     part: Part | Literal[""],
     progress: Progress,
     left_out: LeftOut,
+    entered: set[tuple[int, int]] | None = None,
 ) -> FolderListing:
     total = FolderListing()
-    entered = _folders_above(root + "/" + prefix)
+    if entered is None:
+        entered = _folders_above(root + "/" + prefix)
     waiting = [prefix]
     while waiting:
         here = waiting.pop()
-        try:
-            at = Path(root, here).stat()
-            if (at.st_dev, at.st_ino) in entered:
-                continue
-            entered.add((at.st_dev, at.st_ino))
-            listing = list_folder(root, here, label, part, left_out)
-        except OSError as error:
-            problem = f"this folder cannot be read: {error.strerror or error}"
-            total.photos.append(Photo(here.rstrip("/") or ".", label, part, problem=problem))
-            continue
+        listing = _enter(root, here, label, part, left_out, entered)
         total.photos += listing.photos
         total.num_ignored += listing.num_ignored
         # The last is taken first: real folders before links, each in order of name.
         waiting += [f"{here}{name}/" for name in reversed(listing.folders)]
         progress.advance(len(listing.photos))
     return total
+
+
+def _enter(
+    root: str,
+    here: str,
+    label: str,
+    part: Part | Literal[""],
+    left_out: LeftOut,
+    entered: set[tuple[int, int]],
+) -> FolderListing:
+    """List a folder that was not entered before; one that cannot be listed is a row."""
+    try:
+        at = Path(root, here).stat()
+        if (at.st_dev, at.st_ino) in entered:
+            return FolderListing()
+        entered.add((at.st_dev, at.st_ino))
+        return list_folder(root, here, label, part, left_out)
+    except OSError as error:
+        problem = f"this folder cannot be read: {error.strerror or error}"
+        row = Photo(here.rstrip("/") or ".", label, part, problem=problem)
+        return FolderListing(photos=[row])
 
 
 def examine(path: Path, shown: str, label: str = "", part: Part | Literal[""] = "") -> Photo:

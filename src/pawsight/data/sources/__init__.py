@@ -58,7 +58,8 @@ def fetch(
         progress: Receives the stages: fetching, unpacking, drawing, copying.
         stage: Whether a folder is copied to this machine first: from slow
             network drives ("auto"), from anywhere ("always") or not ("never").
-        allow_photo: Whether the address of a single photo is taken, too.
+        allow_photo: Whether the address of a single photo is taken, too: to predict, so that the
+            labels of a packed set are not read.
         allow_missing: Whether files that could not be copied after several tries are left out.
 
     Raises:
@@ -89,7 +90,7 @@ def _fetch(
                 f"Taking the photos from '{text}' in this folder. "
                 f"For the {what}, write {text}: with a colon."
             )
-        return _fetch_local(path, progress, stage, allow_missing)
+        return _fetch_local(path, progress, stage, allow_photo, allow_missing)
     if text in (sample.WORD, f"{sample.WORD}:"):
         return sample.fetch(progress)
     for kind in ADDRESSES:
@@ -105,11 +106,13 @@ def _fetch(
     raise SourceError(_not_found_message(path, text))
 
 
-def _fetch_local(path: Path, progress: Progress, stage: Staging, allow_missing: bool) -> Source:
+def _fetch_local(
+    path: Path, progress: Progress, stage: Staging, allow_photo: bool, allow_missing: bool
+) -> Source:
     if path.name == SHARD_INDEX and path.is_file():
         path = path.parent
     if path.is_dir() and is_packed(path):
-        return tar_shards.fetch(path, progress)
+        return tar_shards.fetch(path, progress, with_labels=not allow_photo)
     if path.is_dir():
         return staging.fetch(path, progress, stage, allow_missing)
     if not path.is_file():

@@ -48,7 +48,7 @@ def fetch(
         raise SourceError(f"There are no photos in {place.address}.\n{place.hint}")
     copied = copy_all(place.name, place.address, place.files, progress, allow_missing=allow_missing)
     if is_packed(copied):
-        return tar_shards.fetch(copied, progress)
+        return tar_shards.fetch(copied, progress, with_labels=not allow_photo)
     if place.archive is not None:
         return archive.fetch(copied / place.archive, progress)
     if place.table is not None:

@@ -42,8 +42,13 @@ def wanted(paths: Iterable[str]) -> set[str]:
     return files if SHARD_INDEX in files else set()
 
 
-def fetch(folder: Path, progress: Progress) -> Source:
+def fetch(folder: Path, progress: Progress, with_labels: bool = True) -> Source:
     """Unpack all shards into the cache, unless that was done before.
+
+    Args:
+        folder: The packed set.
+        progress: Receives the bytes unpacked.
+        with_labels: Whether its labels are read; without them the folder is a source of photos.
 
     Raises:
         DataError: The index or a shard is damaged, or a shard is missing.
@@ -64,7 +69,7 @@ def fetch(folder: Path, progress: Progress) -> Source:
     if not target.is_dir():
         with new_folder(target, keep_existing=True) as temporary:
             _unpack_all(root, index, temporary, progress)
-    return Source(index.name, target, lines=tuple(_lines(target, index)))
+    return Source(index.name, target, lines=tuple(_lines(target, index)) if with_labels else None)
 
 
 def _read_index(path: Path) -> bytes:
