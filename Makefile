@@ -212,6 +212,14 @@ benchmark-heat-maps: $(READY)  ## Is the heat where the cue is, on drawn photos 
 benchmark-faults: $(READY)  ## Predict with several workers, and kill one or the command, 100 times (an hour)
 	@$(BIN)/python benchmarks/faults/run.py $(ARGS)
 
+.PHONY: benchmark-many-rows
+benchmark-many-rows: $(READY)  ## Rows of shards listed, split and merged: time and memory (minutes)
+	@$(BIN)/python benchmarks/many_rows/run.py $(ARGS)
+
+.PHONY: benchmark-scale-out
+benchmark-scale-out: $(READY)  ## Training and prediction with 1, 2 and 4 processes, and a model of 64 (minutes)
+	@$(BIN)/python benchmarks/scale_out/run.py $(ARGS)
+
 .PHONY: benchmark-doubts
 benchmark-doubts: $(READY)  ## Labels changed on purpose, found: ARGS="photos/ --cleanlab PYTHON" (an hour)
 	@$(BIN)/python benchmarks/doubts/run.py $(ARGS)

@@ -34,7 +34,7 @@ import tensorflow as tf  # noqa: E402
 from pawsight.config import TrainConfig  # noqa: E402
 from pawsight.data.catalog import Catalog  # noqa: E402
 from pawsight.data.reading.ingest import ingest  # noqa: E402
-from pawsight.data.reading.store import PixelStream  # noqa: E402
+from pawsight.data.reading.stream import PixelStream  # noqa: E402
 from pawsight.models.registry import build_model, find_network, listed_networks  # noqa: E402
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402

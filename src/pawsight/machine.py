@@ -43,6 +43,20 @@ def num_cpus() -> int:
     return max(1, min(cores or 1, granted))
 
 
+def gpus() -> list[str]:
+    """Return the NVIDIA GPUs this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        names = [name.strip() for name in chosen.split(",")]
+        hidden = next((at for at, name in enumerate(names) if name in ("", "-1")), len(names))
+        return names[:hidden]
+    try:
+        found = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
+    except OSError:  # there is no driver
+        found = 0
+    return [str(number) for number in range(found)]
+
+
 def memory() -> int | None:
     """Return the memory this process may use, in bytes: the machine's, or less in a container."""
     limits = []

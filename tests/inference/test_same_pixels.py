@@ -10,7 +10,8 @@ from PIL import Image
 
 from pawsight.data.decoding.decode import decode, examine, load_pixels
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore
+from pawsight.data.reading.stream import PixelStream
 from pawsight.inference.classifier import Classifier
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "fuzz_decode"))

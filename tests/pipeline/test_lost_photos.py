@@ -6,7 +6,8 @@ import pytest
 
 from pawsight.config import AugmentConfig
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStore, PixelStream
+from pawsight.data.reading.store import PixelStore
+from pawsight.data.reading.stream import PixelStream
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.batches import LOST, epoch_batches, evaluation_batches, training_batches
 

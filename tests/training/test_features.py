@@ -1,9 +1,16 @@
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import ROW
+from pawsight.data.reading.resized import at_size, opener
+from pawsight.data.reading.store import PixelStore, row_of
+from pawsight.data.reading.stream import PixelStream
 from pawsight.errors import ModelError
 from pawsight.models.backbone import Backbone
 from pawsight.progress import Silent
@@ -154,3 +161,46 @@ def test_features_are_computed_each_time_where_there_can_be_no_cache(
         found = _read(backbone, catalog, _Drawn(), range(4))
         assert found.num_computed == 4
         np.testing.assert_array_equal(found.rows, expected)
+
+
+class _Group:
+    """Two workers that take the items of a job in turn, in this process."""
+
+    count = 2
+
+    def __init__(self):
+        self.num_items = 0
+
+    def run(self, job, items):
+        works = [pickle.loads(pickle.dumps(job)).worker() for _ in range(self.count)]
+        for at, item in enumerate(pickle.loads(pickle.dumps(items))):
+            self.num_items += 1
+            yield item, works[at % self.count](item)
+
+
+def test_workers_extract_the_same_features_into_the_cache(backbone, catalog, tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "_AT_ONCE", 4)
+    for i in range(20):
+        Image.new("RGB", (8, 8), (10 * i, 0, 255)).save(tmp_path / f"{i}.png")
+    (tmp_path / "7.png").unlink()
+
+    def pixels():
+        return PixelStream(tmp_path, [f"{i}.png" for i in range(20)], (8, 8), "stretch")
+
+    group, indices = _Group(), np.arange(20)
+    shared = FeatureReader(backbone, "stretch", group).read(catalog, pixels(), indices, Silent())
+    assert group.num_items == 4  # two for each worker
+    backbone = replace(backbone, key="anew")
+    here = FeatureReader(backbone, "stretch").read(catalog, pixels(), indices, Silent())
+    assert shared.rows.tobytes() == here.rows.tobytes()
+    assert shared.indices.tolist() == here.indices.tolist() == [i for i in range(20) if i != 7]
+
+
+def test_pixels_of_a_store_are_opened_in_other_processes_at_another_size(tmp_path):
+    path, rows = tmp_path / "pixels", [np.full((4, 4, 3), i, np.uint8) for i in range(3)]
+    path.write_bytes(b"".join(row_of(row.tobytes(), bytes(ROW.itemsize)) for row in rows))
+    stream = PixelStream(tmp_path, ["0.png", "1.png", "2.png"], (4, 4), "stretch")
+    pixels = at_size(PixelStore(path, (4, 4), np.arange(3), stream), (2, 2))
+    found = pickle.loads(pickle.dumps(opener(pixels, np.array([2, 0]))))()
+    assert found.read(np.array([0, 1])).tobytes() == bytes([2] * 12 + [0] * 12)
+    assert opener(_Drawn(), np.array([0])) is None

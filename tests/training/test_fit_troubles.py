@@ -9,7 +9,8 @@ from PIL import Image
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ROW
-from pawsight.data.reading.store import PixelStore, PixelStream, row_of
+from pawsight.data.reading.store import PixelStore, row_of
+from pawsight.data.reading.stream import PixelStream
 from pawsight.data.reading.unreadable import LostPhotosReported, lost_rows
 from pawsight.errors import DataError, DiskError, StoppedError
 from pawsight.progress import Silent

@@ -13,7 +13,7 @@ from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, Stopp
 from pawsight.inference.parquet import read_parquet
 from pawsight.progress import Silent
 from pawsight.records import Prediction
-from pawsight.workflow import block_processes
+from pawsight.workflow import job_processes
 from pawsight.workflow.prediction_blocks import Block, BlockJob, BlockPredictor, write_listing
 
 parquet = pytest.importorskip("pyarrow.parquet", reason='needs pip install "pawsight[parquet]"')
@@ -68,13 +68,13 @@ def test_killed_process_is_replaced_and_its_block_predicted_again(
     folder, colour_run, output, monkeypatch
 ):
     started = []
-    start = block_processes._Worker._start
+    start = job_processes._Worker._start
 
     def recorded(self):
         start(self)
         started.append(self.process.pid)
 
-    monkeypatch.setattr(block_processes._Worker, "_start", recorded)
+    monkeypatch.setattr(job_processes._Worker, "_start", recorded)
     progress = Killing(lambda: os.kill(started[0], signal.SIGKILL))
     done = pawsight.predict_with_workers(
         folder, colour_run, output, workers=1, block_size=3, progress=progress
@@ -90,13 +90,13 @@ def in_this_process(monkeypatch):
     predicted = []
 
     def predict(job, blocks, count):
-        predictor = BlockPredictor(job)
+        predict_block = job.worker()
         for block in blocks:
-            predictor.predict(block)
+            predict_block(block)
             predicted.append(block.number)
-            yield block
+            yield block, None
 
-    monkeypatch.setattr("pawsight.workflow.predicted_blocks.predict_here", predict)
+    monkeypatch.setattr("pawsight.workflow.worker_groups.run_here", predict)
     return predicted
 
 

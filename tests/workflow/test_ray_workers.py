@@ -8,7 +8,7 @@ import pytest
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError
 from pawsight.models.model_files import load_model
-from pawsight.workflow import train
+from pawsight.workflow import audit, train
 from pawsight.workflow.ray_workers import RayCluster, _cores_each
 
 
@@ -47,3 +47,21 @@ def test_run_on_a_cluster_equals_that_of_one_process(cluster, run, photos, tmp_p
     pairs = zip(load_model(run).get_weights(), load_model(found).get_weights(), strict=True)
     for one, two in pairs:
         np.testing.assert_allclose(two, one, atol=0.01)  # bfloat16 has 8 bits
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_photos_and_features_on_a_cluster_equal_those_of_one_process(
+    cluster, photos, tmp_path, monkeypatch
+):
+    found = []
+    for name, options in {"here": {}, "cluster": {"workers": 2, "cluster": "auto"}}.items():
+        monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / name))
+        audited = audit(photos, **options)
+        config = TrainConfig(model="builtin")
+        weights = load_model(train(photos, config, tmp_path / f"{name}-run", **options))
+        stores = sorted((tmp_path / name).rglob("pixels-*.u8"))
+        found.append((audited, [one.read_bytes() for one in stores], weights.get_weights()))
+    assert found[0][:2] == found[1][:2]
+    for one, two in zip(found[0][2], found[1][2], strict=True):
+        assert one.tobytes() == two.tobytes()

@@ -1,6 +1,7 @@
 """A search of settings: resumable, honest about chance. Trials are not trained here but one."""
 
 import datetime
+import pickle
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, RunError, StoppedError, TrainingError
 from pawsight.evaluation.comparison import Comparison, Pair, RunScore
 from pawsight.evaluation.importance import importances
-from pawsight.workflow import tune, tuning
+from pawsight.workflow import shared_trials, tune, tuning
 from pawsight.workflow.tuning_results import Tuning
 
 
@@ -58,7 +59,7 @@ def trained(monkeypatch):
         return Comparison(1000, 0, "", runs, (pair,), ())
 
     monkeypatch.setattr(tuning, "train", train)
-    monkeypatch.setattr(tuning, "_score", score)
+    monkeypatch.setattr(tuning, "run_score", score)
     monkeypatch.setattr(tuning, "compare", compare)
     return found
 
@@ -187,3 +188,74 @@ def test_verdict_tells_chance_apart(first_only, second_only, p_value, start, tmp
     compared = Comparison(200, 0, "", runs, (pair,), ())
     found = Tuning(tmp_path, [], [], tuning.Run(tmp_path / "winner"), compared)
     assert verdict(found).startswith(start)
+
+
+class Side(list):
+    """Two workers that take trials in this process; the trials of each round."""
+
+    count = 2
+
+    def run(self, job, items):
+        self.append([item.number for item in items])
+        for item in reversed(items):
+            yield item, pickle.loads(pickle.dumps(job)).worker()(pickle.loads(pickle.dumps(item)))
+
+
+@pytest.fixture
+def side(trained, monkeypatch):
+    group = Side()
+    monkeypatch.setattr(tuning, "worker_group", lambda workers, cluster: group)
+    monkeypatch.setattr(shared_trials, "train", tuning.train)
+    monkeypatch.setattr(shared_trials, "run_score", tuning.run_score)
+    return group
+
+
+def test_workers_train_trials_side_by_side(side, trained, minutes, tmp_path):
+    found = tune("photos", 20, SWIFT, tmp_path / "out", workers=2)
+    assert side == [[2 * i, 2 * i + 1] for i in range(14)]  # 28 minutes of trials, two at a time
+    states = [one.state for one in found.trials]
+    assert len(states) == 28 and set(states) == {"complete", "pruned"}
+    assert found.trials[0].values == dict.fromkeys(found.trials[0].values, 1.0)
+    assert trained.index(SWIFT) == 1  # the second of the first round
+    assert found.is_better
+
+
+def test_failed_trial_of_a_worker_is_passed_over_unless_it_is_the_default(
+    side, minutes, tmp_path, monkeypatch, recorded
+):
+    real = shared_trials.train
+
+    def failing(number):
+        def train(source, config, out, progress):
+            if out.name == number:
+                raise TrainingError("It diverged.")
+            return real(source, config, out, progress)
+
+        return train
+
+    monkeypatch.setattr(shared_trials, "train", failing("0002"))
+    found = tune("photos", 10, SWIFT, tmp_path / "out", recorded, workers=2)
+    assert found.trials[2].state == "fail"
+    assert "Trial 3 failed: It diverged." in recorded.notes
+    monkeypatch.setattr(shared_trials, "train", failing("0000"))
+    with pytest.raises(TrainingError, match="default recipe cannot be trained"):
+        tune("photos", 10, SWIFT, tmp_path / "other", workers=2)
+
+
+def test_trials_of_a_stopped_round_are_tried_again(side, minutes, tmp_path, monkeypatch):
+    run = Side.run
+
+    def stopping(self, job, items):
+        done = run(self, job, items)
+        yield next(done)
+        if items[0].number == 2:
+            raise KeyboardInterrupt
+        yield from done
+
+    monkeypatch.setattr(Side, "run", stopping)
+    with pytest.raises(StoppedError, match="4 trials are kept"):
+        tune("photos", 10, SWIFT, tmp_path / "out", workers=2)
+    monkeypatch.setattr(Side, "run", run)
+    found = tune("photos", 10, SWIFT, tmp_path / "out", workers=2)
+    assert found.trials[2].state == "fail"
+    assert found.trials[4].values == found.trials[2].values

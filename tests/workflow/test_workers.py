@@ -15,6 +15,7 @@ from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.workflow import train, worker_processes
 from pawsight.workflow.training_worker import FAILED
+from pawsight.workflow.worker_groups import Workers
 from pawsight.workflow.worker_processes import Exit, LocalWorkers, Supervised
 
 
@@ -185,3 +186,44 @@ def test_killed_worker_is_survived_and_the_run_equals_that_of_one_process(
     pairs = zip(load_model(run).get_weights(), load_model(found).get_weights(), strict=True)
     for one, two in pairs:
         np.testing.assert_allclose(two, one, atol=0.01)  # bfloat16 has 8 bits
+
+
+class Speaking(Silent):
+    """Keeps the notes."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.mark.parametrize(
+    ("visible", "gpus"),
+    [("2,5,GPU-8f1", ["2", "5"]), ("0", ["", ""]), ("-1", ["", ""]), ("3,-1,4", ["", ""])],
+)
+def test_each_worker_has_a_gpu_where_there_are_enough(visible, gpus, empty_run, monkeypatch):
+    started = []
+
+    class Process:
+        def __init__(self, spec):
+            started.append((spec.index, worker_processes._environment(spec)))
+
+        def lines(self):
+            yield Exit(0)
+
+        def end(self):
+            pass
+
+        close = end
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(worker_processes, "WorkerProcess", Process)
+    progress, group = Speaking(), Workers(2, trains=True)
+    group.train(empty_run, progress)
+    seen = [environment["CUDA_VISIBLE_DEVICES"] for _, environment in sorted(started)]
+    assert seen == [gpu or visible for gpu in gpus]
+    has_gpus = gpus[0] != ""
+    assert group.speedup == (2.0 if has_gpus else 1.0)
+    named = ["Each of the 2 workers has a GPU of its own: 2, 5."]
+    assert progress.notes == (named if has_gpus else [])

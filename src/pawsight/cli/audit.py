@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.output import print_line, results
-from pawsight.cli.settings import GroupBy, pixels_config
+from pawsight.cli.settings import Cluster, GroupBy, pixels_config
 from pawsight.cli.source_options import source_config, with_source_options
 from pawsight.cli.tables import print_json, print_table
 
@@ -43,6 +43,15 @@ _PixelsSet = Annotated[
         hidden=True,
     ),
 ]
+_Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Read photos with N processes here, or with N workers on --cluster.",
+        hidden=True,
+    ),
+]
 
 
 @with_source_options(hidden=("merge", "encoding", "label_separator", "allow_missing"))
@@ -58,6 +67,8 @@ def audit(
     fail_on: _FailOn = None,
     group_by: GroupBy = None,
     set_: _PixelsSet = None,
+    workers: _Workers = None,
+    cluster: Cluster = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, with every path; write files only with --out."),
@@ -82,7 +93,9 @@ def audit(
     chosen, pixels = source_config(ctx), pixels_config(set_)
     folder = out if out is not None or as_json else default_results_dir("audits", source)
     with shown() as progress:
-        result = workflow.audit(source, folder, group_by, progress, chosen, pixels)
+        result = workflow.audit(
+            source, folder, group_by, progress, chosen, pixels, workers, cluster
+        )
     audited = Audit.from_json(result)
     if as_json:
         print_json(result)

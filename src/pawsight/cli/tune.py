@@ -9,6 +9,7 @@ import typer
 from pawsight.cli.output import print_line
 from pawsight.cli.settings import (
     Assigned,
+    Cluster,
     Config,
     Epochs,
     GroupBy,
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from pawsight.workflow.tuning_results import Tuning
 
 _MAX_ROWS = 10
+_Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Train N trials at the same time, in processes here or on --cluster.",
+        hidden=True,
+    ),
+]
 
 
 @with_source_options(hidden=RARE, without=MULTI_LABEL)
@@ -39,6 +49,8 @@ def tune(
     group_by: GroupBy = None,
     out: RunsFolder = None,
     config: Config = None,
+    workers: _Workers = None,
+    cluster: Cluster = None,
     set_: Assigned = None,
     **_: Any,
 ) -> None:
@@ -57,7 +69,7 @@ def tune(
     from pawsight.cli.progress import shown
 
     with shown() as progress:
-        tuning = workflow.tune(source, minutes, chosen, out, progress)
+        tuning = workflow.tune(source, minutes, chosen, out, progress, workers, cluster)
     print_tuning(tuning)
 
 

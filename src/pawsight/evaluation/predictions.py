@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, RunError, ShapeError
 from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
 from pawsight.progress import Progress

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import RunError
 from pawsight.evaluation.corruptions import CORRUPTIONS, Corruption
 from pawsight.evaluation.predictions import Classify

@@ -16,7 +16,7 @@ from pawsight.data.dataset import Dataset
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.duplicates.near_duplicates import across_parts
 from pawsight.data.duplicates.training_copies import copies_of_training
-from pawsight.data.reading.store import PixelStream
+from pawsight.data.reading.stream import PixelStream
 from pawsight.data.reading.unreadable import lost_rows
 from pawsight.evaluation.calibration import fit_label_temperature, fit_temperature
 from pawsight.evaluation.metrics import measure, save_evaluation

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, ShapeError
 from pawsight.pipeline.augment import Augment, resized
 from pawsight.pipeline.augment_schedule import Schedule, ScheduledAugment

@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.resized import opener
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DiskError, ModelError
 from pawsight.machine import num_cpus
 from pawsight.models.backbone import Backbone
@@ -27,6 +30,7 @@ from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
 from pawsight.storage.npz import NPZ_ERRORS
+from pawsight.training.worker_group import WorkerGroup
 
 _AT_ONCE = 64  # photos read, and reported, at a time
 _CHUNK = 1024  # photos in a file: at most this much work is lost
@@ -86,19 +90,56 @@ class _OnnxNetwork:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class FeatureChunk:
+    """Photos whose features a worker extracts, and saves in one file.
+
+    Attributes:
+        open_pixels: Opens the pixels of these photos alone.
+        keys: Their keys in the cache.
+        is_mirrored: Whether they are mirrored, left for right.
+    """
+
+    open_pixels: Callable[[], Pixels]
+    keys: list[bytes]
+    is_mirrored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureJob:
+    """The job of extracting the features of chunks into the cache."""
+
+    backbone: Backbone
+    resize: str
+    is_single_core: ClassVar[bool] = False
+
+    def worker(self) -> Callable[[FeatureChunk], None]:
+        """Return what extracts and saves the features of a chunk; see `Job`."""
+        reader = FeatureReader(self.backbone, self.resize)
+
+        def work(chunk: FeatureChunk) -> None:
+            reader.extract(
+                chunk.open_pixels(), np.arange(len(chunk.keys)), chunk.keys, chunk.is_mirrored
+            )
+
+        return work
+
+
 class FeatureReader:
     """Runs a backbone over photos.
 
     Args:
         backbone: The network.
         resize: How photos were brought to its size; other pixels, other features.
+        group: The workers that extract features; None is this process.
 
     Raises:
         ModelError: ONNX Runtime cannot run the backbone.
     """
 
-    def __init__(self, backbone: Backbone, resize: str) -> None:
+    def __init__(self, backbone: Backbone, resize: str, group: WorkerGroup | None = None) -> None:
         self.backbone = backbone
+        self._group = group
         self._folder: Path | None = None  # where no cache can be used
         with contextlib.suppress(DiskError):
             self._folder = backbone.features_dir
@@ -129,9 +170,8 @@ class FeatureReader:
         Raises:
             DiskError: The pixels are gone.
         """
-        kind = f"{self._resize}{'-mirrored' if is_mirrored else ''}"
         keys = {i: _key(catalog, i) for i in indices.tolist()}
-        known = self._load(kind, set(keys.values()))
+        known = self._load(self._kind(is_mirrored), set(keys.values()))
         missing = np.array([i for i in indices.tolist() if keys[i] not in known], np.int64)
         started = time.perf_counter()
         if len(missing):
@@ -139,26 +179,84 @@ class FeatureReader:
             progress.start(task, len(indices), "photos")
             progress.advance(len(indices) - len(missing))
         num_done = 0
+
+        def report(count: int) -> None:
+            nonlocal num_done
+            num_done += count
+            rate = num_done / (time.perf_counter() - started)
+            progress.advance(count, images_per_second=rate)
+
+        if self._group is not None and self._folder is not None:
+            self._share(self._group, pixels, missing, keys, is_mirrored, report)
+            known |= self._load(self._kind(is_mirrored), {keys[i] for i in missing.tolist()})
+            missing = np.array([i for i in missing.tolist() if keys[i] not in known], np.int64)
         for at in range(0, len(missing), _CHUNK):
             chunk = missing[at : at + _CHUNK]
-            rows: list[FloatArray] = []
-            for start in range(0, len(chunk), _AT_ONCE):
-                some = chunk[start : start + _AT_ONCE]
-                images = pixels.read(some)
-                rows.append(self.compute(images[:, :, ::-1] if is_mirrored else images))
-                num_done += len(some)
-                rate = num_done / (time.perf_counter() - started)
-                progress.advance(len(some), images_per_second=rate)
-            table = np.clip(np.concatenate(rows), -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
-            is_there = ~is_lost(pixels, chunk)
-            names = [keys[i] for i in chunk[is_there].tolist()]
-            self._save(kind, names, table[is_there])
-            known |= dict(zip(names, table[is_there], strict=True))
+            names = [keys[i] for i in chunk.tolist()]
+            known |= self.extract(pixels, chunk, names, is_mirrored, report)
         rate = num_done / (time.perf_counter() - started) if num_done else 0.0
         there = np.array([i for i in indices.tolist() if keys[i] in known], np.int64)
         rows_there = [known[keys[i]] for i in there.tolist()]
         found = np.stack(rows_there).astype(np.float32) if rows_there else np.empty((0, 0), "f4")
         return Features(there, found, num_done, rate)
+
+    def extract(
+        self,
+        pixels: Pixels,
+        indices: IntArray,
+        keys: list[bytes],
+        is_mirrored: bool,
+        report: Callable[[int], None] = lambda count: None,
+    ) -> dict[bytes, NDArray[np.float16]]:
+        """Extract and save features of photos; lost ones are left out.
+
+        Args:
+            pixels: Their pixels.
+            indices: Which of them, [N], N at least 1.
+            keys: Their keys in the cache, N of them.
+            is_mirrored: Mirror the photos, left for right.
+            report: Receives the number of photos that are done.
+
+        Returns:
+            Rows of F values by key.
+        """
+        rows: list[FloatArray] = []
+        for start in range(0, len(indices), _AT_ONCE):
+            some = indices[start : start + _AT_ONCE]
+            images = pixels.read(some)
+            rows.append(self.compute(images[:, :, ::-1] if is_mirrored else images))
+            report(len(some))
+        table = np.clip(np.concatenate(rows), -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
+        is_there = ~is_lost(pixels, indices)
+        names = [key for key, there in zip(keys, is_there, strict=True) if there]
+        self._save(self._kind(is_mirrored), names, table[is_there])
+        return dict(zip(names, table[is_there], strict=True))
+
+    def _share(
+        self,
+        group: WorkerGroup,
+        pixels: Pixels,
+        indices: IntArray,
+        keys: dict[int, bytes],
+        is_mirrored: bool,
+        report: Callable[[int], None],
+    ) -> None:
+        """Let workers extract features into the cache, in chunks that are enough for all."""
+        length = min(_CHUNK, max(_AT_ONCE, len(indices) // (2 * group.count)))
+        chunks = []
+        for at in range(0, len(indices), length):
+            some = indices[at : at + length]
+            open_pixels = opener(pixels, some)
+            if open_pixels is not None:
+                names = [keys[i] for i in some.tolist()]
+                chunks.append(FeatureChunk(open_pixels, names, is_mirrored))
+        job = FeatureJob(self.backbone, self._resize)
+        with contextlib.closing(group.run(job, chunks)) as done:
+            for chunk, _ in done:
+                report(len(chunk.keys))
+
+    def _kind(self, is_mirrored: bool) -> str:
+        return f"{self._resize}{'-mirrored' if is_mirrored else ''}"
 
     def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """Read cached rows by the photos' keys; damaged files are skipped."""

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pawsight.data.dataset import Dataset
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, PawsightError
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 from pawsight.runs import Run

@@ -85,7 +85,7 @@ def transfer_run(
     image_size = config.image_size or network.image_size
     dataset = dataset.at_size(image_size)
     backbone = network.open_backbone(image_size, config.weights, progress)
-    reader = FeatureReader(backbone, config.resize)
+    reader = FeatureReader(backbone, config.resize, own.workers if own else None)
     fitted = _fitted(run, config, dataset, reader, budget, progress)
     row = history_row(fitted, time.monotonic() - began, progress)
     if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, ClassVar, Protocol
 
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
+from pawsight.data.reading.batch import Batch
+from pawsight.data.reading.workers import Result
 from pawsight.errors import ConfigError
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 
 
+class Job(Protocol):
+    """What is done with items that processes share; picklable, with paths of every machine.
+
+    Attributes:
+        is_single_core: Whether a worker uses one core, however many there are.
+    """
+
+    is_single_core: ClassVar[bool]
+
+    def worker(self) -> Callable[[Any], Any]:
+        """Return what does an item and returns its result, once for each process."""
+
+
 class WorkerGroup(Protocol):
-    """Processes that train a run from its checkpoint to the end of its plan.
+    """Processes that train a run, or share the items of a job.
 
     Attributes:
         count: How many there are.
@@ -30,6 +46,16 @@ class WorkerGroup(Protocol):
             StoppedError: The user stopped it; a checkpoint was written.
             TrainingError: The processes failed again and again.
             PawsightError: What ended one of them.
+        """
+
+    def read(self, batches: list[Batch]) -> Generator[Result]:
+        """Read batches of photos, and yield them with their results in any order."""
+
+    def run(self, job: Job, items: Iterable[Any]) -> Generator[tuple[Any, Any]]:
+        """Yield each item and its result when it is done, in any order.
+
+        Raises:
+            PawsightError: An item cannot be done.
         """
 
 

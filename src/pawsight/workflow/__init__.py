@@ -2,11 +2,14 @@
 
     run_photos        the photos of a run, read again
     photo_sets        audit, divide and feed photos, without a model
+    ready_sets        draw the sample, or fetch a well-known set
     training_runs     train a run, and resume one
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers
     worker_processes  start workers, and replace lost ones
     ray_workers       start workers on a Ray cluster
+    search_folder     the folder of a search
+    shared_trials     trials of a search that workers train at the same time
     tuning            search the settings of a recipe
     cross_validation  train a run per fold
     compared_runs     compare finished runs, and list runs
@@ -16,8 +19,9 @@
     predicted_folders predict a folder of photos, or a shard of it, into a file
     predicted_blocks  predict photos with several workers into a folder of Parquet files
     prediction_blocks a block of photos, and who predicts it
-    block_processes   predict blocks in processes of this machine
-    ray_blocks        predict blocks on a Ray cluster
+    worker_groups     the workers of a command, here or on a cluster
+    job_processes     share the items of a job among processes of this machine
+    ray_jobs          share the items of a job among the nodes of a Ray cluster
     merged_shards     merge the shards of a prediction
     packed_photos     pack photos and labels into tar shards
     sorted_photos     sort a photo library by the predictions of a model
@@ -40,9 +44,10 @@ if TYPE_CHECKING:
     from pawsight.workflow.label_doubts import doubts
     from pawsight.workflow.merged_shards import merge_shards
     from pawsight.workflow.packed_photos import pack
-    from pawsight.workflow.photo_sets import audit, draw_sample, feed, fetch_set
+    from pawsight.workflow.photo_sets import audit, feed
     from pawsight.workflow.predicted_blocks import predict_with_workers
     from pawsight.workflow.predicted_folders import predict_folder
+    from pawsight.workflow.ready_sets import draw_sample, fetch_set
     from pawsight.workflow.sorted_photos import sort, undo_sort
     from pawsight.workflow.training_runs import resume, train
     from pawsight.workflow.tuning import tune
@@ -54,11 +59,11 @@ _HOMES = {
     "compare": "workflow.compared_runs",
     "cross_validate": "workflow.cross_validation",
     "doubts": "workflow.label_doubts",
-    "draw_sample": "workflow.photo_sets",
+    "draw_sample": "workflow.ready_sets",
     "evaluate": "workflow.finished_runs",
     "export": "workflow.exports",
     "feed": "workflow.photo_sets",
-    "fetch_set": "workflow.photo_sets",
+    "fetch_set": "workflow.ready_sets",
     "list_runs": "workflow.compared_runs",
     "load": "inference.classifier",
     "log_report": "workflow.finished_runs",

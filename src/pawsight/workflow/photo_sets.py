@@ -23,9 +23,9 @@ from pawsight.data.listing.class_check import check_classes, report_missing_clas
 from pawsight.data.listing.scan import scan
 from pawsight.data.listing.selection import with_none
 from pawsight.data.pixel_scale import ANY_KIND, PixelScale
-from pawsight.data.reading.ingest import ingest
+from pawsight.data.reading.ingest import ingest, read_here
 from pawsight.data.reading.unreadable import LostPhotosLogged
-from pawsight.data.sources import fetch, known, sample
+from pawsight.data.sources import fetch
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
 from pawsight.models import builtin, colab, custom_network, swift
@@ -37,6 +37,8 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
 from pawsight.runs import check_outside
 from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training.worker_group import WorkerGroup
+from pawsight.workflow.worker_groups import worker_group
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -63,13 +65,16 @@ def list_photos(
 
 
 def read_photos(
-    catalog: Catalog, config: TrainConfig, progress: Progress
+    catalog: Catalog, config: TrainConfig, progress: Progress, group: WorkerGroup | None = None
 ) -> tuple[Catalog, Pixels]:
-    """Read listed photos at the size that these settings train at."""
+    """Read listed photos at the size that these settings train at, with the workers of a group."""
     bands, ends = config.pixels.bands or (), config.pixels.range
     scale = None if ends is None else PixelScale(bands=bands, ranges={ANY_KIND: ends})
     size = working_size(config)
-    return ingest(catalog, size, config.resize, progress, config.keep_truncated, scale, bands)
+    read = read_here if group is None else group.read
+    return ingest(
+        *(catalog, size, config.resize, progress, config.keep_truncated, scale, bands, read)
+    )
 
 
 def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Dataset:
@@ -183,6 +188,8 @@ def audit(
     progress: Progress = _SILENT,
     source_config: SourceConfig | None = None,
     pixels_config: PixelsConfig | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> dict[str, Any]:
     """Read every photo once, and return the facts and the problems found.
 
@@ -196,6 +203,8 @@ def audit(
         progress: Receives every stage, and why these photos could not be trained on.
         source_config: What the folders or the table mean, and which photos are used.
         pixels_config: The bands and the range of files of more than 8 bits.
+        workers: How many processes read photos; None takes one for each core of this machine.
+        cluster: The Ray cluster where they read; None is this machine.
 
     Returns:
         JSON-ready: name, root, num_photos, num_ignored, classes, parts, formats, sizes (smallest
@@ -211,49 +220,16 @@ def audit(
 
     if out is not None:
         check_outside(out, source)
+    group = worker_group(workers, cluster)
     folder = None if out is None else audit_folder(out)
     listing = list_photos(source, progress, group_by, config=source_config)
     report_missing_classes(listing, progress)
     config = TrainConfig(pixels=pixels_config or PixelsConfig())
-    catalog, pixels = read_photos(with_none(listing), config, progress)
+    catalog, pixels = read_photos(with_none(listing), config, progress, group)
     found = audit_photos(catalog, pixels, progress=progress)
     if folder is not None:
         save_audit(folder, found, catalog)
     return found.to_json()
-
-
-@live_in_notebooks
-def draw_sample(
-    folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
-) -> Path:
-    """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
-    return sample.draw_sample(Path(folder), count, seed, progress=progress)
-
-
-@live_in_notebooks
-def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILENT) -> Path:
-    """Fetch a well-known set, unless it is there.
-
-    Args:
-        name: One of `known_sets`, such as "cats-vs-dogs".
-        into: A new or empty folder; None leaves it in the cache.
-        progress: Receives its size and licence before anything is fetched.
-
-    Returns:
-        The folder that its photos are in.
-
-    Raises:
-        ConfigError: There is no such set.
-        SourceError: It cannot be fetched, or the folder holds something already.
-        DiskError: It cannot be written, or the disk is too full.
-    """
-    found = known.find(name)
-    if found is None:
-        names = ", ".join(one.name for one in known.known_sets())
-        raise ConfigError(f"There is no well-known set '{name}'.\nThere are: {names}")
-    if into is None:
-        return known.fetch(found, progress).root
-    return known.copy_into(found, Path(into).expanduser(), progress)
 
 
 @live_in_notebooks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,11 +26,10 @@ from pawsight.progress import Progress, Silent
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
 from pawsight.storage.locks import locked
-from pawsight.workflow.block_processes import predict_here
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.predicted_folders import PredictionFile
 from pawsight.workflow.prediction_blocks import Block, BlockJob, write_listing
-from pawsight.workflow.worker_processes import MAX_WORKERS
+from pawsight.workflow.worker_groups import Workers
 
 _SILENT = Silent()
 _HEAD_NAME = "predictions.json"
@@ -120,11 +119,10 @@ def predict_with_workers(
         RunError: There is no finished run there.
         StoppedError: Ctrl-C was pressed; finished blocks are kept.
     """
-    if not 1 <= workers <= MAX_WORKERS:
-        raise ConfigError(f"Give a number of workers from 1 to {MAX_WORKERS}, not {workers}.")
     if block_size < 1:
         raise ConfigError(f"A block has at least 1 photo, not {block_size}.")
     check_parquet()
+    group = Workers(workers, cluster)
     folder = Path(os.fspath(output)).absolute()
     _check_folder(folder)
     path = run_path.path if isinstance(run_path, Run) else run_path
@@ -134,7 +132,7 @@ def predict_with_workers(
     make_dir(folder)
     with locked(folder / _LOCK_NAME, _refuse(folder)):
         blocks = _blocks(photos, folder, _settings(classifier, job), block_size, progress)
-        _predict_missing(job, blocks, workers, cluster, progress)
+        _predict_missing(job, blocks, group, progress)
         return _summary(folder, blocks, classifier, progress)
 
 
@@ -222,7 +220,7 @@ def _absolute(name: str) -> str:
 
 
 def _predict_missing(
-    job: BlockJob, blocks: list[Block], workers: int, cluster: str | None, progress: Progress
+    job: BlockJob, blocks: list[Block], group: Workers, progress: Progress
 ) -> None:
     """Predict the blocks whose files are missing.
 
@@ -239,9 +237,9 @@ def _predict_missing(
     progress.advance(num_done)
     if not missing:
         return
-    with contextlib.closing(_done(job, missing, workers, cluster)) as done:
+    with contextlib.closing(group.run(job, missing)) as done:
         try:
-            for block in done:
+            for block, _ in done:
                 progress.advance(block.num_photos)
                 num_done += block.num_photos
         except KeyboardInterrupt as error:
@@ -249,17 +247,6 @@ def _predict_missing(
                 f"Stopped. The predictions of {counted(num_done, 'photo')} are kept in {folder}.\n"
                 f"Run the same command again to resume."
             ) from error
-
-
-def _done(
-    job: BlockJob, missing: list[Block], workers: int, cluster: str | None
-) -> Generator[Block]:
-    if cluster is None:
-        yield from predict_here(job, missing, workers)
-    else:
-        from pawsight.workflow.ray_blocks import predict_on_cluster
-
-        yield from predict_on_cluster(cluster, job, missing, workers)
 
 
 def _summary(

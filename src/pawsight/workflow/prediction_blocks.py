@@ -8,9 +8,10 @@ has one row in the end.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from pawsight.errors import DataError
 from pawsight.inference.addresses import FetchedPath
@@ -106,6 +107,11 @@ class BlockJob:
     tta: bool
     max_error: float | None
     batch_size: int
+    is_single_core: ClassVar[bool] = False
+
+    def worker(self) -> Callable[[Block], None]:
+        """Return what predicts a block; see `Job`."""
+        return BlockPredictor(self).predict
 
 
 class BlockPredictor:

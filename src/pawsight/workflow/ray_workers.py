@@ -1,4 +1,4 @@
-"""Start workers on a Ray cluster; with ray_blocks the only module that imports Ray.
+"""Start workers on a Ray cluster; with ray_jobs the only module that imports Ray.
 
 Ray chooses the nodes, starts an actor for each worker, passes its output on and notices
 when a node is lost. The worker itself is the process that `worker_processes` starts on

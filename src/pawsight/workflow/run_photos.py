@@ -15,6 +15,7 @@ from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
+from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.photo_sets import Source, list_photos, read_photos
 
 _NAMED_PHOTOS = 3
@@ -25,6 +26,7 @@ def photos_of(
     progress: Progress,
     source: Source | None = None,
     image_size: tuple[int, int] | None = None,
+    group: WorkerGroup | None = None,
 ) -> tuple[Catalog, Pixels]:
     """Return the photos of a run in their parts, and their pixels.
 
@@ -33,6 +35,7 @@ def photos_of(
         progress: Receives every stage.
         source: Where the photos are now; None takes them from where they were.
         image_size: (height, width) to read them at; None takes the size that the run trains at.
+        group: The workers that read them; None reads them here.
 
     Raises:
         DataError: Photos were added, changed or removed since the run began.
@@ -59,7 +62,7 @@ def photos_of(
             raise
         chosen = source_config.model_copy(update={"class_level": level})
         listed = list_photos(*arguments, chosen)
-    catalog, pixels = read_photos(listed, config, progress)
+    catalog, pixels = read_photos(listed, config, progress, group)
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return catalog, pixels

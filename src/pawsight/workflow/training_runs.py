@@ -38,7 +38,7 @@ from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
 from pawsight.workflow.photo_sets import Source, read_photos
 from pawsight.workflow.run_photos import photos_of
-from pawsight.workflow.worker_processes import worker_group
+from pawsight.workflow.worker_groups import worker_group
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +95,9 @@ def train(
         PawsightError: Anything else that prevents it, such as a full disk.
     """
     config = with_build(merged(config, source_config, settings), build)
-    own = CustomComponents(optimizer, metrics, callbacks, worker_group(workers, cluster))
+    own = CustomComponents(
+        optimizer, metrics, callbacks, worker_group(workers, cluster, trains=True)
+    )
     return _train_new(source, config, out, progress, started, own)
 
 
@@ -136,12 +138,14 @@ def resume(
             )
             return run
         config = with_build(run.load_config().settings, build)
-        own = CustomComponents(optimizer, metrics, callbacks, worker_group(workers, cluster))
+        own = CustomComponents(
+            optimizer, metrics, callbacks, worker_group(workers, cluster, trains=True)
+        )
         find_network(config.model).check_available()
         own.check(config.model)
         budget = TimeBudget(config.minutes)
         with budget.paused():
-            catalog, pixels = photos_of(run, progress)
+            catalog, pixels = photos_of(run, progress, group=own.workers)
             dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
         return _train_and_finish(run, config, dataset, budget, progress, own)
 
@@ -167,7 +171,7 @@ def _train_new(
     if out is not None:
         check_new(out)
     with budget.paused():
-        catalog, pixels = read_photos(catalog, config, progress)
+        catalog, pixels = read_photos(catalog, config, progress, own.workers)
         config, dataset = divide_grown(start, catalog, pixels, config, progress)
     run = Run.create(
         out,

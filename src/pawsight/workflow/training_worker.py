@@ -44,12 +44,14 @@ class WorkerSpec:
         addresses: "host:port" of each worker.
         index: Which of them this one is.
         cores: The processor cores it may use; empty: all.
+        gpu: The GPU that it uses alone, as CUDA_VISIBLE_DEVICES names it; "": as the machine has.
     """
 
     run: str
     addresses: list[str]
     index: int
     cores: list[int]
+    gpu: str = ""
 
 
 class SentProgress:

@@ -8,31 +8,39 @@ trial has seen.
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pawsight.config import TrainConfig
-from pawsight.errors import ConfigError, ExtraError, PawsightError, RunError, StoppedError
-from pawsight.evaluation.importance import Importance, importances
+from pawsight.errors import ConfigError, ExtraError, PawsightError, StoppedError, TrainingError
+from pawsight.evaluation.importance import importances
 from pawsight.formatting import counted
-from pawsight.history import best_epoch, load_history
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run, check_outside, default_results_dir
-from pawsight.storage.atomic import make_dir, write_json, write_text
+from pawsight.runs import Run
 from pawsight.training.search_space import SearchedSetting, Value, search_space, settings_of
+from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.compared_runs import compare
 from pawsight.workflow.photo_sets import Source, checked_model
+from pawsight.workflow.search_folder import search_folder
+from pawsight.workflow.shared_trials import (
+    MIN_TRIALS,
+    WARMUP_STEPS,
+    Trial,
+    TrialJob,
+    medians_of,
+    run_score,
+)
 from pawsight.workflow.training_runs import resume, train
-from pawsight.workflow.trial_progress import PRUNED_STEPS, PrunedError, TrialProgress
-from pawsight.workflow.tuning_results import TunedTrial, Tuning
+from pawsight.workflow.trial_progress import PrunedError, TrialProgress
+from pawsight.workflow.tuning_results import TunedTrial, Tuning, write_trials
+from pawsight.workflow.worker_groups import worker_group
 
 _SILENT = Silent()
 _SEARCH_SHARE = 0.7  # of the minutes; the rest trains the winner and the default recipe
 _TRIALS = 12  # so many are planned for, if each has at least a minute
 _MIN_MINUTES, _MAX_MINUTES = 1.0, 10.0  # of a trial
-_MIN_TRIALS = 4  # without pruning, before and within the search
 
 
 def tune(
@@ -41,6 +49,8 @@ def tune(
     config: TrainConfig | None = None,
     out: Source | None = None,
     progress: Progress = _SILENT,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> Tuning:
     """Search the settings of a recipe, and compare the best ones with the default recipe.
 
@@ -52,6 +62,8 @@ def tune(
             run that length, else it follows from `minutes`.
         out: The folder; None makes `runs/<date>-<time>-<source>-tuning`.
         progress: Receives every stage.
+        workers: How many trials are trained at the same time; None: one, in this process.
+        cluster: The Ray cluster where they are; None is this machine.
 
     Raises:
         ConfigError: There is nothing to search, or a minute is too short.
@@ -73,16 +85,19 @@ def tune(
             "whole search, and several labels a photo cannot be compared.\n"
             "Give --model swift, or leave out what fixes the settings."
         )
-    folder = _folder(source, out, config)
+    group = worker_group(workers, cluster)
+    folder = search_folder(source, out, config)
     study = optuna.create_study(
         storage=f"sqlite:///{folder / 'study.db'}",
         study_name="pawsight",
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=_MIN_TRIALS),
-        pruner=optuna.pruners.MedianPruner(_MIN_TRIALS, n_warmup_steps=PRUNED_STEPS // 3),
+        sampler=optuna.samplers.TPESampler(
+            seed=config.seed, n_startup_trials=MIN_TRIALS, constant_liar=group is not None
+        ),
+        pruner=optuna.pruners.MedianPruner(MIN_TRIALS, n_warmup_steps=WARMUP_STEPS),
         load_if_exists=True,
     )
-    search = _Search(source, config, minutes, folder, study, space, progress)
+    search = _Search(source, config, minutes, folder, study, space, progress, group)
     search.try_settings()
     return search.finish()
 
@@ -99,7 +114,9 @@ class _Search:
         study: Any,
         space: list[SearchedSetting],
         progress: Progress,
+        group: WorkerGroup | None = None,
     ) -> None:
+        self._group = group
         self._source = source
         self._config = config
         self._minutes = minutes
@@ -119,50 +136,107 @@ class _Search:
             self._study.enqueue_trial(trial.params)
         if not self._study.trials:
             self._study.enqueue_trial(self._defaults)
-        available = _SEARCH_SHARE * self._minutes
+        # Trials side by side take their minutes at the same time.
+        available = (
+            _SEARCH_SHARE * self._minutes * (1 if self._group is None else self._group.count)
+        )
         self._run_minutes = min(_MAX_MINUTES, max(_MIN_MINUTES, available / _TRIALS))
         longest = self._run_minutes if self._config.epochs is None else 0.0
         while not (done := self.trials()) or sum(t.minutes for t in done) + longest <= available:
-            self._try(self._study.ask())
+            if self._group is None:
+                self._try(self._study.ask())
+            else:
+                self._try_together(self._group)
             if self._config.epochs is not None:
                 longest = max(one.minutes for one in self.trials())
 
     def _try(self, trial: Any) -> None:
         import optuna
 
-        values = {one.name: one.suggest(trial) for one in self._space}
-        self._progress.note(f"Trial {trial.number + 1}: {_in_words(values)}.")
+        values = self._suggested(trial)
 
         def fell_behind(score: float, step: int) -> bool:
             trial.report(score, step)
             return bool(trial.should_prune())
 
-        path = self._folder / "trials" / f"{trial.number:04}"
         try:
             run = train(
                 self._source,
                 self._settings(values, self._run_minutes),
-                path,
+                self._path(trial),
                 TrialProgress(self._progress, fell_behind),
             )
         except PrunedError:
             self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             self._progress.note(f"Trial {trial.number + 1} was pruned: it fell behind the others.")
         except StoppedError as error:
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            self._study.enqueue_trial(values)
-            raise StoppedError(
-                f"Stopped; {counted(len(self.trials()), 'trial is', 'trials are')} kept in "
-                f"{self._folder}.\n"
-                f"Continue with the same command and --out {self._folder}"
-            ) from error
+            raise self._stopped([trial]) from error
         except PawsightError as error:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
             if trial.number == 0:
                 raise
             self._progress.note(f"Trial {trial.number + 1} failed: {error}")
         else:
-            self._study.tell(trial, _score(run))
+            self._study.tell(trial, run_score(run))
+
+    def _try_together(self, group: WorkerGroup) -> None:
+        """Train as many trials as there are workers at the same time."""
+        import optuna
+
+        states = optuna.trial.TrialState
+        medians = medians_of(self._study.trials)
+        asked = {trial.number: trial for trial in (self._study.ask() for _ in range(group.count))}
+        items = [
+            Trial(
+                number,
+                str(self._source),
+                self._settings(self._suggested(trial), self._run_minutes),
+                str(self._path(trial).absolute()),
+                medians,
+            )
+            for number, trial in asked.items()
+        ]
+        self._progress.start("Training trials", len(items), "trials")
+        try:
+            with contextlib.closing(group.run(TrialJob(), items)) as done:
+                for item, outcome in done:
+                    trial = asked.pop(item.number)
+                    for step, score in outcome.scores.items():
+                        trial.report(score, step)
+                    if outcome.state == "complete":
+                        self._study.tell(trial, outcome.score)
+                    else:
+                        is_pruned = outcome.state == "pruned"
+                        self._study.tell(trial, state=states.PRUNED if is_pruned else states.FAIL)
+                        why = "was pruned: it fell behind the others."
+                        why = why if is_pruned else f"failed: {outcome.error}"
+                        self._progress.note(f"Trial {item.number + 1} {why}")
+                    self._progress.advance(1)
+        except KeyboardInterrupt as error:
+            raise self._stopped(asked.values()) from error
+        if self._study.trials[0].state == states.FAIL:
+            raise TrainingError("The default recipe cannot be trained: see the message above.")
+
+    def _suggested(self, trial: Any) -> dict[str, Value]:
+        values = {one.name: one.suggest(trial) for one in self._space}
+        self._progress.note(f"Trial {trial.number + 1}: {_in_words(values)}.")
+        return values
+
+    def _path(self, trial: Any) -> Path:
+        return self._folder / "trials" / f"{trial.number:04}"
+
+    def _stopped(self, trials: Iterable[Any]) -> StoppedError:
+        """Return the error of a search that was stopped during trials, which are tried again."""
+        import optuna
+
+        for trial in trials:
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self._study.enqueue_trial(trial.params)
+        return StoppedError(
+            f"Stopped; {counted(len(self.trials()), 'trial is', 'trials are')} kept in "
+            f"{self._folder}.\n"
+            f"Continue with the same command and --out {self._folder}"
+        )
 
     def _settings(self, values: dict[str, Value], minutes: float) -> TrainConfig:
         found = settings_of(self._config, values)
@@ -177,7 +251,7 @@ class _Search:
         complete = [one for one in trials if one.state == "complete"]
         best = max(complete, key=lambda one: one.score or 0.0)
         found = importances([self._study.trials[one.number] for one in complete])
-        self._write(trials, complete, found)
+        write_trials(self._folder, list(self._defaults), trials, found)
         if best.values == self._defaults:
             return Tuning(self._folder, trials, found, None, None)
         left = (1 - _SEARCH_SHARE) * self._minutes / 2
@@ -209,31 +283,6 @@ class _Search:
             if trial.state.is_finished()
         ]
 
-    def _write(
-        self, trials: list[TunedTrial], complete: list[TunedTrial], found: list[Importance]
-    ) -> None:
-        from pawsight.report.figure_style import save_figure
-        from pawsight.report.tuning_figure import draw_tuning
-
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        names = list(self._defaults)
-        rows.writerow(["trial", "state", "score", "minutes", *names])
-        for one in trials:
-            score = "" if one.score is None else f"{one.score:.6g}"
-            values = [one.values.get(name, "") for name in names]
-            rows.writerow([one.number, one.state, score, f"{one.minutes:.3f}", *values])
-        write_text(self._folder / "trials.csv", text.getvalue())
-        scores = [one.score for one in complete if one.score is not None]
-        save_figure(draw_tuning(scores, found), self._folder / "tuning")
-
-
-def _score(run: Run) -> float:
-    """Return the validation accuracy that chose the epoch of a run."""
-    best = best_epoch(load_history(run.history_path))
-    balanced = best.validation_balanced_accuracy
-    return best.validation_accuracy if balanced is None else balanced
-
 
 def _in_words(values: dict[str, Value]) -> str:
     texts = [
@@ -241,30 +290,3 @@ def _in_words(values: dict[str, Value]) -> str:
         for name, value in values.items()
     ]
     return ", ".join(texts)
-
-
-def _folder(source: Source, out: Source | None, config: TrainConfig) -> Path:
-    """Return the folder of the search, which holds the settings that it began with.
-
-    Raises:
-        RunError: It holds something else, or a search with other settings.
-    """
-    if out is None:
-        folder = default_results_dir("runs", source, "-tuning")
-    else:
-        check_outside(out, source)
-        folder = Path(out)
-    path = folder / "tuning.json"
-    settings = config.model_dump(mode="json")
-    if path.is_file():
-        if Run(folder).read_json(path) != settings:
-            raise RunError(
-                f"{folder} holds a search with other settings.\nGive the settings it began with, "
-                f"or another --out folder."
-            )
-        return folder
-    if folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty.\nChoose another --out folder.")
-    make_dir(folder)
-    write_json(path, settings)
-    return folder

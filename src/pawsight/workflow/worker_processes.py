@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pawsight import errors, machine
-from pawsight.errors import ConfigError, PawsightError, StoppedError, TrainingError
+from pawsight.errors import PawsightError, StoppedError, TrainingError
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.workflow.training_worker import FAILED, WorkerSpec
 
-MAX_WORKERS = 256
 _MAX_FAILURES = 3  # in a row, without a new checkpoint
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C
 _TAIL_LINES = 12
@@ -71,12 +70,10 @@ class Supervised:
     Args:
         count: How many workers.
         start: Starts them, all at once.
-        speedup: How many times as fast as this process alone they are expected to be.
     """
 
-    def __init__(self, count: int, start: Start, speedup: float = 1.0) -> None:
+    def __init__(self, count: int, start: Start) -> None:
         self.count = count
-        self.speedup = speedup
         self._start = start
 
     def train(self, run: Run, progress: Progress) -> None:
@@ -188,7 +185,7 @@ class WorkerProcess:
             stderr=self._messages,
             text=True,
             start_new_session=True,  # Ctrl-C is for the process that started it
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=_environment(spec),
         )
 
     def lines(self) -> Iterator[str | Exit]:
@@ -220,15 +217,21 @@ class WorkerProcess:
                 stream.close()
 
 
+def _environment(spec: WorkerSpec) -> dict[str, str]:
+    found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return found | {"CUDA_VISIBLE_DEVICES": spec.gpu} if spec.gpu else found
+
+
 class LocalWorkers:
-    """Workers on this machine, which share its cores."""
+    """Workers on this machine, which share its cores; each has a GPU if there are enough."""
 
     def __init__(self, run: Run, count: int) -> None:
         self.events: queue.Queue[tuple[int, str | Exit]] = queue.Queue()
         addresses = [f"{_HOST}:{port}" for port in free_ports(count)]
+        gpus = gpus_of(count)
         specs = [
-            WorkerSpec(str(run.path.absolute()), addresses, index, cores_of(index, count))
-            for index in range(count)
+            WorkerSpec(str(run.path.absolute()), addresses, *(index, cores_of(index, count), gpu))
+            for index, gpu in enumerate(gpus)
         ]
         self._processes = [WorkerProcess(spec) for spec in specs]
         self._threads = [
@@ -263,6 +266,12 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in opened]
 
 
+def gpus_of(count: int) -> list[str]:
+    """Return the GPU of each worker; "" for each where this machine has fewer than that."""
+    found = machine.gpus()
+    return found[:count] if len(found) >= count else [""] * count
+
+
 def cores_of(index: int, count: int) -> list[int]:
     """Return the cores of a worker: its equal share, or one where there are too few."""
     if not hasattr(os, "sched_getaffinity"):
@@ -272,22 +281,3 @@ def cores_of(index: int, count: int) -> list[int]:
     if share == 0:
         return [cores[index % len(cores)]]
     return cores[index * share : (index + 1) * share]
-
-
-def worker_group(workers: int | None, cluster: str | None) -> Supervised | None:
-    """Return the processes that train a run; None where this one does.
-
-    Raises:
-        ConfigError: The number is out of range, or missing.
-        ExtraError: A cluster needs Ray, which is not installed.
-    """
-    if workers is None and cluster is None:
-        return None
-    if workers is None or not 1 <= workers <= MAX_WORKERS:
-        raise ConfigError(f"Give a number of workers from 1 to {MAX_WORKERS}.")
-    if cluster is None:
-        return Supervised(workers, LocalWorkers)
-    from pawsight.workflow.ray_workers import RayCluster
-
-    found = RayCluster(cluster, workers)
-    return Supervised(workers, found.start, found.speedup)

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE
 from pawsight.data.duplicates.training_copies import copies_of_training
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStream
+from pawsight.data.reading.stream import PixelStream
 
 
 def picture(seed):

@@ -18,7 +18,8 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading import ingest_cache, ingest_index
 from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
+from pawsight.data.reading.store import PixelStore, row_bytes
+from pawsight.data.reading.stream import PixelStream
 from pawsight.data.sources import Source
 
 SIZE = (12, 16)

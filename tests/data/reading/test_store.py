@@ -11,7 +11,8 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import load_pixels
 from pawsight.data.reading.ingest import ingest
-from pawsight.data.reading.store import PixelStore, PixelStream, is_lost, row_bytes, row_of
+from pawsight.data.reading.store import PixelStore, row_bytes, row_of
+from pawsight.data.reading.stream import PixelStream, is_lost
 from pawsight.data.reading.unreadable import LostPhotosLogged, lost_rows
 from pawsight.errors import DataError, DiskError
 from pawsight.records import Photo

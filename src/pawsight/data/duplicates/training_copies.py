@@ -21,7 +21,7 @@ from pawsight.data.duplicates.near_duplicates import (
     read_planes,
 )
 from pawsight.data.duplicates.similarity_threshold import similarity_thresholds
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.records import IntArray, Pixels
 
 _MAX_DECODED = 2000  # training photos, those of the closest hashes first: some 20 seconds

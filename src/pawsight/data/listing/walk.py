@@ -133,10 +133,10 @@ def _in_order(
             below = _walk(root, here, "", "", SILENT, left_out, entered).photos
             entries = [(photo.path, photo) for photo in below]
         else:
-            found = _enter(root, here, "", "", left_out, entered)
-            entries = [(photo.path, photo) for photo in found.photos]
+            listing = _enter(root, here, "", "", left_out, entered)
+            entries = [(photo.path, photo) for photo in listing.photos]
             # A folder comes where its photos do: "a.jpg" before "a/1.jpg", since "." is before "/".
-            entries += [(f"{here}{name}/", None) for name in found.folders]
+            entries += [(f"{here}{name}/", None) for name in listing.folders]
         entries.sort(key=lambda entry: entry[0])
     for path, photo in entries:
         if photo is not None:

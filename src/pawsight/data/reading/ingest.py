@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.pixel_scale import STANDARD, PixelScale, is_usual_no_data, measured_scale
 from pawsight.data.reading.batch import Batch, ReadResult
 from pawsight.data.reading.ingest_cache import IngestCache, open_cache
-from pawsight.data.reading.store import PixelStore, PixelStream, row_bytes
-from pawsight.data.reading.workers import read_all
+from pawsight.data.reading.store import PixelStore, row_bytes
+from pawsight.data.reading.stream import PixelStream
+from pawsight.data.reading.workers import Result, read_all
 from pawsight.data.sources import Source, fetch
 from pawsight.machine import num_cpus
 from pawsight.progress import Progress, Silent
@@ -32,7 +33,13 @@ from pawsight.records import Photo, Pixels, Resize
 _SILENT = Silent()
 _BATCH_SIZE = 128
 _BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and progress is reported per batch
+ReadBatches = Callable[[list[Batch]], Generator[Result]]
 _SLOWER = "Photos are decoded while training instead, which is slower."
+
+
+def read_here(batches: list[Batch]) -> Generator[Result]:
+    """Read batches with all cores of this machine."""
+    return read_all(batches, min(num_cpus(), len(batches)))
 
 
 def ingest(
@@ -43,6 +50,7 @@ def ingest(
     keep_truncated: bool = False,
     scale: PixelScale | None = None,
     bands: tuple[int, ...] = (),
+    read: ReadBatches = read_here,
 ) -> tuple[Catalog, Pixels]:
     """Read the photos of a source, each once and only if it is new or has changed.
 
@@ -55,6 +63,7 @@ def ingest(
         scale: Scales values of more than 8 bits to 0..255; None measures the
             photos; the rule is in the catalog.
         bands: Where `scale` is None: the bands of a TIFF that are used.
+        read: Reads batches of photos, and yields them with their results in any order.
 
     Returns:
         The catalog, in the order of the listing, and its pixels: a store, or a
@@ -67,7 +76,7 @@ def ingest(
     bands = bands if scale is None else scale.bands
     with open_cache(listing.root, image_size, resize, progress, bands) as cache:
         reading = _IngestPass(
-            listing, cache, image_size, resize, progress, keep_truncated, scale, bands
+            listing, cache, image_size, resize, progress, keep_truncated, scale, bands, read
         )
         return reading.catalog(), reading.pixels()
 
@@ -91,8 +100,10 @@ class _IngestPass:
         keep_truncated: bool,
         scale: PixelScale | None,
         bands: tuple[int, ...],
+        read: ReadBatches,
     ) -> None:
         self._listing = listing
+        self._read_batches = read
         self._cache = cache
         self._image_size = image_size
         self._resize: Resize = resize
@@ -190,8 +201,7 @@ class _IngestPass:
         start, num_read = time.monotonic(), 0
         first_row = self._cache.next_row
         batches = self._batches(indices)
-        num_workers = min(num_cpus(), len(batches))
-        with contextlib.closing(read_all(batches, num_workers)) as read:
+        with contextlib.closing(self._read_batches(batches)) as read:
             try:
                 for batch, findings in read:
                     place = batch.first_row - first_row

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
+from pawsight.data.reading.store import PixelStore
+from pawsight.data.reading.stream import PixelStream
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 
@@ -32,6 +35,11 @@ class ResizedPixels:
         """How many batches to read at a time, at least 1."""
         return self._pixels.batches_at_once
 
+    def opener(self, indices: IntArray) -> Callable[[], Pixels] | None:
+        """Return what opens the pixels of these photos alone; see `opener`."""
+        found = opener(self._pixels, indices)
+        return None if found is None else partial(_open, found, self.image_size)
+
     def read(self, indices: IntArray) -> ImageArray:
         """Return photos by their catalog indices; see `Pixels.read`."""
         height, width = self.image_size
@@ -44,6 +52,17 @@ class ResizedPixels:
     def analysis(self, indices: IntArray) -> AnalysisArray:
         """Return what is compared of photos; it does not depend on the size."""
         return self._pixels.analysis(indices)
+
+
+def opener(pixels: Pixels, indices: IntArray) -> Callable[[], Pixels] | None:
+    """Return what opens the pixels of these photos alone in another process; None: nothing does."""
+    if isinstance(pixels, ResizedPixels):
+        return pixels.opener(indices)
+    return pixels.opener(indices) if isinstance(pixels, PixelStore | PixelStream) else None
+
+
+def _open(open_pixels: Callable[[], Pixels], image_size: tuple[int, int]) -> ResizedPixels:
+    return ResizedPixels(open_pixels(), image_size)
 
 
 def at_size(pixels: Pixels, image_size: tuple[int, int]) -> Pixels:

@@ -1,0 +1,38 @@
+"""The folder of a search, which holds the settings that it began with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pawsight.config import TrainConfig
+from pawsight.errors import RunError
+from pawsight.runs import Run, check_outside, default_results_dir
+from pawsight.storage.atomic import make_dir, write_json
+from pawsight.workflow.photo_sets import Source
+
+
+def search_folder(source: Source, out: Source | None, config: TrainConfig) -> Path:
+    """Return the folder of the search, which holds the settings that it began with.
+
+    Raises:
+        RunError: It holds something else, or a search with other settings.
+    """
+    if out is None:
+        folder = default_results_dir("runs", source, "-tuning")
+    else:
+        check_outside(out, source)
+        folder = Path(out)
+    path = folder / "tuning.json"
+    settings = config.model_dump(mode="json")
+    if path.is_file():
+        if Run(folder).read_json(path) != settings:
+            raise RunError(
+                f"{folder} holds a search with other settings.\nGive the settings it began with, "
+                f"or another --out folder."
+            )
+        return folder
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty.\nChoose another --out folder.")
+    make_dir(folder)
+    write_json(path, settings)
+    return folder
