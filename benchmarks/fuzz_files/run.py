@@ -294,22 +294,23 @@ def _open_all(
 
 
 class _Memory:
-    """Measures the memory of this process, which may take MEMORY_BYTES more from now on."""
+    """Measures and limits the memory that this process takes while it opens a case."""
 
     def __init__(self) -> None:
         self._status = os.open("/proc/self/status", os.O_RDONLY)
         self._clear_refs = os.open("/proc/self/clear_refs", os.O_WRONLY)
-        limit = self._bytes(b"VmSize") + MEMORY_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        self._limit = self._bytes(b"VmSize") + MEMORY_BYTES
         self._before = 0
 
     def start(self) -> None:
-        """Set the peak back to what is taken now."""
+        """Set the peak back to what is taken now, and the limit to that and MEMORY_BYTES."""
+        resource.setrlimit(resource.RLIMIT_AS, (self._limit, resource.RLIM_INFINITY))
         os.pwrite(self._clear_refs, b"5", 0)
         self._before = self._bytes(b"VmHWM")
 
     def taken(self) -> float:
-        """Return the peak since `start` beyond what was taken then, in MB."""
+        """Lift the limit; return the peak since `start` beyond what was taken then, in MB."""
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         return round((self._bytes(b"VmHWM") - self._before) / 1e6, 1)
 
     def _bytes(self, key: bytes) -> int:
