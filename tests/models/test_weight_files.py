@@ -134,6 +134,14 @@ def test_a_file_that_points_at_another_file_is_refused(tmp_path):
         load_backbone(_backbone(), tmp_path / "a.h5", "net")
 
 
+@pytest.mark.parametrize("place", [b"conv\xff", b"layers/conv2d"])
+def test_damaged_names_and_an_array_in_the_place_of_a_layer_are_plain_errors(tmp_path, place):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[place] = np.zeros(3)
+    with pytest.raises(ModelError, match=r"are not those of net|cannot be read as weights"):
+        load_backbone(_backbone(), tmp_path / "a.h5", "net")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"no weights file .*gone\.h5"):
         load_backbone(_backbone(), tmp_path / "gone.h5", "net")

@@ -23,8 +23,11 @@ import numpy as np
 
 from pawsight.errors import ModelError, first_line
 from pawsight.models.pretrained import leaves
+from pawsight.storage.npz import NPZ_ERRORS
 
 _NAMED = 4  # layers that an error names
+# What damage raises: h5py gives other types than those expected, such as an array for a group.
+_DAMAGE = (*NPZ_ERRORS, AttributeError)
 # Keras' EfficientNet files scale by the variance where the network was trained with the
 # deviation; Keras corrects that with a layer that only its own download gets.
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -59,7 +62,7 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
                 raise ModelError(_does_not_fit(path, name, misfits, layers_with_weights, file))
             for layer in layers_with_weights:
                 layer.set_weights([np.asarray(array, np.float32) for array in arrays[layer.name]])
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise ModelError(
             f"{path} cannot be read as weights ({first_line(error)}).\n"
             f"Give a .h5, .weights.h5 or .keras file of {name}, or fetch it again."
@@ -192,8 +195,8 @@ def _does_not_fit(
     named = ", ".join(f"{misfit.name} {_shapes(misfit.weights)}" for misfit in misfits[:_NAMED])
     more = f" and {len(misfits) - _NAMED} more" if len(misfits) > _NAMED else ""
     root = file.get("model_weights", file)
-    names = map(_text, root.attrs["layer_names"]) if "layer_names" in root.attrs else root.keys()
-    layers = _list_some(names)
+    names = root.attrs["layer_names"] if "layer_names" in root.attrs else root.keys()
+    layers = _list_some(map(_text, names))
     return (
         f"The weights in {path} are not those of {name}: {len(misfits)} of its {len(wanted)} "
         f"layers with weights find none that fit.\n"
@@ -216,4 +219,4 @@ def _shapes(weights: Iterable[Any]) -> str:
 
 
 def _text(name: Any) -> str:
-    return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
