@@ -113,7 +113,7 @@ def train_ultralytics(folder: Path, clock: Clock, seed: int, work: Path) -> None
         report(seconds=trained[-1], epochs=epochs, validation=float(accuracy))
 
     model = YOLO("yolo11n-cls.yaml")
-    model.add_callback("on_train_batch_end", count_batch)
+    model.add_callback("on_train_batch_start", count_batch)
     model.add_callback("on_train_epoch_end", note_time)
     model.add_callback("on_fit_epoch_end", report_epoch)
     model.train(
