@@ -26,9 +26,9 @@ def test_patch_that_speaks_for_the_class_is_the_hottest(classifier, red_corner):
     found = heat_map(classifier.probs, classifier.class_names, red_corner, "red", grid=2)
     # The mean red is 1/4: 255 / 4 rounds to 64. Pixel i of a side is (i + 0.5) / 4 - 0.5 cells from
     # the centre of the first patch. Of the 64 pixels 16 are red.
-    opacity = np.exp(
-        -0.5 * np.array([-0.375, -0.125, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375]) ** 2
-    )
+    # The deviation of a patch is 1.3 cells.
+    away = np.array([-0.375, -0.125, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375])
+    opacity = np.exp(-0.5 * (away / 1.3) ** 2)
     change = np.outer(opacity, opacity) * (64 - red_corner[..., 0].astype(float))
     red = (red_corner[..., 0] + change).round().mean() / 255
     covered = np.array([4 * red, 0, 0])
@@ -53,7 +53,8 @@ def test_values_are_drops_of_the_log_odds_and_patches_fade_out():
     # and 2.75 cells from the centres of the patches along a side, that at 6 the reverse. A patch
     # of opacity a on a white pixel leaves 255 - 247 a of it. The plain log-odds are 30, cut at
     # log(1e12) = 27.631.
-    opacity = np.exp(-(np.array([0.25, 0.75, 1.75, 2.75]) ** 2))  # half the square, twice
+    away = np.array([0.25, 0.75, 1.75, 2.75])
+    opacity = np.exp(-((away / 1.3) ** 2))  # half the square, twice; the deviation is 1.3 cells
     left = (255 - 247 * opacity).round() / 255
     drops = 27.631 - (20 * left + 10 * left[::-1])
     assert found.values.diagonal() == pytest.approx(drops.clip(0) / drops[0], abs=1e-4)

@@ -18,7 +18,7 @@ from pawsight.records import FloatArray, ImageArray
 
 MAX_PATCHES = 32  # along a side: 1,024 runs of the model
 
-_DEVIATION = 1.0  # of the normal distribution that a patch fades out with, in cells of the grid
+_DEVIATION = 1.3  # of the normal distribution that a patch fades out with, in cells of the grid
 _MIN_PROBABILITY = 1e-12  # and the most is 1 less this: log-odds stay finite
 
 
@@ -51,7 +51,7 @@ def heat_map(
     """Compute how much the log-odds of a class drop when each patch of a photo is covered.
 
     A patch is opaque at the centre of its cell and fades out as a normal distribution whose
-    standard deviation is one cell.
+    standard deviation is 1.3 cells.
 
     Args:
         probs: Returns the probabilities of uint8 images: [N, H, W, 3] to [N, K].

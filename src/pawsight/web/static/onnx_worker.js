@@ -6,7 +6,7 @@ import { fitted } from "./resampling.js";
 // Of a heat map, as in heat_map.py: cells along a side, the standard deviation that a patch fades out
 // with in cells, and the least probability, so that log-odds stay finite.
 const GRID = 8;
-const DEVIATION = 1;
+const DEVIATION = 1.3;
 const LEAST_PROBABILITY = 1e-12;
 
 // More threads need headers that a plain file server does not send.
