@@ -13,7 +13,7 @@ from pawsight.errors import ConfigError, DataError, StoppedError, TrainingError
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.workflow import train, worker_processes
+from pawsight.workflow import train, worker_groups, worker_processes
 from pawsight.workflow.training_worker import FAILED
 from pawsight.workflow.worker_groups import Workers
 from pawsight.workflow.worker_processes import Exit, LocalWorkers, Supervised
@@ -176,7 +176,7 @@ class Killing(Silent):
 def test_killed_worker_is_survived_and_the_run_equals_that_of_one_process(
     run, photos, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(worker_processes, "LocalWorkers", KilledOnce)
+    monkeypatch.setattr(worker_groups, "LocalWorkers", KilledOnce)
     progress = Killing()
     config = TrainConfig(model="colab", image_size=(32, 32), epochs=2)
     found = train(photos, config, tmp_path / "run", progress, workers=2)
