@@ -6,6 +6,7 @@
     model/out_of_distribution.npz  model/drift_reference.npz  figures/*.png  figures/*.svg
     evaluation/metrics.json  predictions-<part>.csv  curves.json  none.json  shortcuts.json
     learning_curve.json  robustness.json  unknown_classes.json  data.html  checksums.json  report.*
+    second/averaging.json  second/plan.json  second/history.csv  second/checkpoints/
 
 Each file is written beside its name and then moved onto it, so that a killed process leaves the
 old file or the new one and never half of one. Described for users in docs/run-folder.md.
@@ -59,6 +60,8 @@ class Run:
         self.report_json_path = self.path / "report.json"
         self.figures_dir = self.path / "figures"
         self.checkpoints_dir = self.path / "checkpoints"
+        self.second_dir = self.path / "second"  # of a network trained beside the first
+        self.averaging_path = self.second_dir / "averaging.json"
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
         self.keras_path = model_dir / "model.keras"  # of a network of the user's own

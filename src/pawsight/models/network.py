@@ -71,6 +71,11 @@ class Network(ABC):
         return (self,)
 
     @property
+    def base(self) -> Network:
+        """The network that training goes on with, of a model that holds several."""
+        return self
+
+    @property
     def options(self) -> dict[str, Any]:
         """Return what it is built from, apart from its name; JSON-ready, for model.json."""
         return {}
@@ -141,6 +146,10 @@ class Network(ABC):
             Float32 images [B, H, W, 3] with values 0..255 to float32 logits [B, K], or [B, 1]
             for two classes; the last layer is named "logits".
         """
+
+    def base_model(self, model: keras.Model) -> keras.Model:
+        """Return the part of a model that was built here which `base` builds."""
+        return model
 
     def load(self, run: Run, description: ModelDescription) -> keras.Model:
         """Build the model of a run in float32, with its trained weights.

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from keras import activations, layers
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper
 
 from pawsight.errors import ModelError
 from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.normalization import FusedBatchNormalization
+from pawsight.models.onnx_nodes import Nodes, Value
 
 OPSET = 17  # every ONNX Runtime since 2022 reads it, and tf2onnx 1.17 writes it
 _IR_VERSION = 8  # the one that came with that opset
@@ -70,21 +70,12 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
     return written
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """A tensor of the graph; of rank 4, its channels come last as in Keras, or first."""
-
-    name: str
-    is_channels_first: bool = False
-
-
-class _Graph:
+class _Graph(Nodes):
     """The nodes and constants written so far, and the value of each Keras tensor."""
 
     def __init__(self, model: keras.Model) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
-        self.values: dict[int, _Value] = {id(model.input): _Value("images")}
+        super().__init__()
+        self.values: dict[int, Value] = {id(model.input): Value("images")}
         self.folded: set[str] = set()  # names of the batch normalisations within convolutions
         self._users: defaultdict[int, list[keras.Layer]] = defaultdict(list)
         for layer in model.layers:
@@ -101,43 +92,6 @@ class _Graph:
         if None in inputs:  # Keras gives the first input of a layer that has several
             raise _unsupported(layer, "it or one before it is a shared layer")
         self.values[id(layer.output)] = _LAYERS[type(layer)](self, layer, *inputs)
-
-    def add(self, kind: str, *inputs: str, **options: Any) -> str:
-        """Add a node of one output; returns the name of its output."""
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], name, **options))
-        return name
-
-    def constant(self, value: Any) -> str:
-        """Add a float32 constant; returns its name."""
-        name = f"constant_{len(self.constants)}"
-        array = np.ascontiguousarray(value, np.float32)
-        self.constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
-        return name
-
-    def channels_first(self, value: _Value) -> str:
-        """Return the name of a value of rank 4 with its channels first."""
-        if value.is_channels_first:
-            return value.name
-        return self.add("Transpose", value.name, perm=(0, 3, 1, 2))
-
-    def channels_last(self, value: _Value) -> str:
-        """Return the name of a value of any rank with its channels last."""
-        if not value.is_channels_first:
-            return value.name
-        return self.add("Transpose", value.name, perm=(0, 2, 3, 1))
-
-    def affine(self, value: _Value, scale: Any, shift: Any) -> _Value:
-        """Multiply a value and add to it: a number, or one for each channel."""
-        name = value.name
-        for kind, factor, neutral in (("Mul", scale, 1), ("Add", shift, 0)):
-            array = np.asarray(factor)
-            if (array == neutral).all():
-                continue
-            if value.is_channels_first and array.ndim:
-                array = array.reshape(-1, 1, 1)
-            name = self.add(kind, name, self.constant(array))
-        return _Value(name, value.is_channels_first)
 
     def normalization_after(self, layer: keras.Layer) -> layers.BatchNormalization | None:
         """Return the batch normalisation that is all that uses a layer's output, if one is."""
@@ -171,7 +125,7 @@ def _activated(graph: _Graph, layer: keras.Layer, name: str) -> str:
     raise _unsupported(layer, "its activation is not known")
 
 
-def _convolution(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _convolution(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     _require(layer, data_format="channels_last", dilation_rate=(1, 1))
     kernel = np.asarray(layer.kernel, np.float64)  # [height, width, in, out]
     num_groups = getattr(layer, "groups", 1)
@@ -195,7 +149,7 @@ def _convolution(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
         group=num_groups,
         auto_pad=_PADDING[layer.padding],
     )
-    return _Value(_activated(graph, layer, name), is_channels_first=True)
+    return Value(_activated(graph, layer, name), is_channels_first=True)
 
 
 def _scale_and_shift(layer: layers.BatchNormalization) -> tuple[Any, Any]:
@@ -209,21 +163,21 @@ def _scale_and_shift(layer: layers.BatchNormalization) -> tuple[Any, Any]:
     return scale, np.asarray(layer.beta if layer.center else 0.0, np.float64) - mean * scale
 
 
-def _normalization(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _normalization(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     return value if layer.name in graph.folded else graph.affine(value, *_scale_and_shift(layer))
 
 
-def _relu(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _relu(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     _require(layer, negative_slope=0.0, threshold=0.0)
     if layer.max_value is None:
         name = graph.add("Relu", value.name)
     else:
         limits = graph.constant(0.0), graph.constant(layer.max_value)
         name = graph.add("Clip", value.name, *limits)
-    return _Value(name, value.is_channels_first)
+    return Value(name, value.is_channels_first)
 
 
-def _max_pooling(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _max_pooling(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     _require(layer, data_format="channels_last")
     name = graph.add(
         "MaxPool",
@@ -232,17 +186,17 @@ def _max_pooling(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
         strides=layer.strides,
         auto_pad=_PADDING[layer.padding],
     )
-    return _Value(name, is_channels_first=True)
+    return Value(name, is_channels_first=True)
 
 
-def _global_pooling(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _global_pooling(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     _require(layer, data_format="channels_last", keepdims=False)
     is_average = isinstance(layer, layers.GlobalAveragePooling2D)
     kind = "GlobalAveragePool" if is_average else "GlobalMaxPool"
-    return _Value(graph.add("Flatten", graph.add(kind, graph.channels_first(value))))
+    return Value(graph.add("Flatten", graph.add(kind, graph.channels_first(value))))
 
 
-def _join(graph: _Graph, layer: keras.Layer, *values: _Value) -> _Value:
+def _join(graph: _Graph, layer: keras.Layer, *values: Value) -> Value:
     """Add values, or concatenate their channels."""
     is_first = any(value.is_channels_first for value in values)
     turned = graph.channels_first if is_first else graph.channels_last
@@ -251,23 +205,40 @@ def _join(graph: _Graph, layer: keras.Layer, *values: _Value) -> _Value:
         name = names[0]
         for other in names[1:]:
             name = graph.add("Add", name, other)
-        return _Value(name, is_first)
+        return Value(name, is_first)
     _require(layer, axis=-1)
-    return _Value(graph.add("Concat", *names, axis=1 if is_first else -1), is_first)
+    return Value(graph.add("Concat", *names, axis=1 if is_first else -1), is_first)
 
 
-def _dense(graph: _Graph, layer: keras.Layer, value: _Value) -> _Value:
+def _resizing(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
+    _require(
+        layer,
+        data_format="channels_last",
+        interpolation="bilinear",
+        antialias=False,
+        crop_to_aspect_ratio=False,
+        pad_to_aspect_ratio=False,
+    )
+    images = graph.channels_first(value)
+    shape = graph.add("Shape", images, start=0, end=2)
+    size = graph.add("Concat", shape, graph.integers((layer.height, layer.width)), axis=0)
+    options = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    name = graph.add("Resize", images, "", "", size, **options)
+    return Value(name, is_channels_first=True)
+
+
+def _dense(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     if len(layer.input.shape) != 2:
         raise _unsupported(layer, "its input is not [N, F]")
     parameters = [
         graph.constant(layer.kernel),
         *([graph.constant(layer.bias)] if layer.use_bias else []),
     ]
-    return _Value(_activated(graph, layer, graph.add("Gemm", value.name, *parameters)))
+    return Value(_activated(graph, layer, graph.add("Gemm", value.name, *parameters)))
 
 
 _PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
-_Write = Callable[..., _Value]  # (graph, layer, the values of its inputs)
+_Write = Callable[..., Value]  # (graph, layer, the values of its inputs)
 # By exact class: what inherits from a layer may compute something else.
 _LAYERS: dict[type[keras.Layer], _Write] = {
     layers.Rescaling: lambda graph, layer, value: graph.affine(value, layer.scale, layer.offset),
@@ -285,8 +256,7 @@ _LAYERS: dict[type[keras.Layer], _Write] = {
     layers.GlobalMaxPooling2D: _global_pooling,
     layers.Add: _join,
     layers.Concatenate: _join,
-    layers.Flatten: lambda graph, _, value: _Value(
-        graph.add("Flatten", graph.channels_last(value))
-    ),
+    layers.Resizing: _resizing,
+    layers.Flatten: lambda graph, _, value: Value(graph.add("Flatten", graph.channels_last(value))),
     layers.Dense: _dense,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pawsight.errors import ConfigError, ModelError
-from pawsight.models import applications, colab, custom_network, hub, swift
+from pawsight.models import applications, averaged, colab, custom_network, hub, swift
 from pawsight.models.builtin import family as builtin
 from pawsight.models.network import Family, Network, plain
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 # The default: the best that the photos and the time allow, on the shipped network.
 AUTO = "auto"
 
+# What "auto" trains, and what it makes of that where the average of two networks is better.
+_MADE_BY_AUTO: dict[str, Network] = {AUTO: builtin.NETWORK, averaged.NAME: averaged.NETWORK}
+
 NETWORKS: tuple[Network | Family, ...] = (
-    Family(AUTO, lambda name: builtin.NETWORK if plain(name) == AUTO else None),
+    Family(AUTO, lambda name: _MADE_BY_AUTO.get(plain(name))),
     swift.NETWORK,
     colab.NETWORK,
     builtin.NETWORK,

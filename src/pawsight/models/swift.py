@@ -37,9 +37,27 @@ class Swift(Network):
     ) -> keras.Model:
         """Connect the layers: logits [B, K]."""
         import keras
-        from keras import layers
 
         images = keras.Input((*image_size, 3), name="images")
+        return keras.Model(images, self.connect(images, num_classes, policy), name=self.name)
+
+    def connect(
+        self,
+        images: keras.KerasTensor,
+        num_classes: int,
+        policy: keras.DTypePolicy,
+        output: str = "logits",
+    ) -> keras.KerasTensor:
+        """Connect the layers to images [B, H, W, 3], and return logits [B, K].
+
+        Args:
+            images: Values 0..255.
+            num_classes: K.
+            policy: Of the layers before the logits.
+            output: Name of the last layer.
+        """
+        from keras import layers
+
         x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy)(images)
         x = _normalised(_convolution(x, _STEM_CHANNELS, policy, strides=2), policy)
         x = layers.ReLU(dtype=policy)(x)
@@ -48,8 +66,8 @@ class Swift(Network):
                 x = layers.MaxPooling2D(2, padding="same", dtype=policy)(x)
             x = _residual_block(x, channels, policy)
         x = layers.GlobalAveragePooling2D(dtype="float32")(x)
-        logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
-        return keras.Model(images, logits, name="swift")
+        logits: keras.KerasTensor = layers.Dense(num_classes, dtype="float32", name=output)(x)
+        return logits
 
 
 def _residual_block(

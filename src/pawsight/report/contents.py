@@ -20,6 +20,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
+from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import HeadPlan, Plan, load_plan
 
 _MIN_SHARE = 0.01  # of the photos of a part
@@ -35,6 +36,7 @@ class Contents:
         plan: What was decided before training; None of a run that has not got so far.
         model: The description of the model.
         history: One record per epoch.
+        averaging: How the average with a second network compared; None where there was none.
         evaluation: What metrics.json holds.
         curves: By part.
         task: What the label of a photo is.
@@ -53,6 +55,7 @@ class Contents:
     plan: Plan | HeadPlan | None
     model: ModelDescription | None
     history: list[Epoch]
+    averaging: AverageChoice | None
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
     task: Task
@@ -89,6 +92,7 @@ class Contents:
             plan=plan,
             model=model,
             history=load_history(run.history_path) if run.history_path.is_file() else [],
+            averaging=AverageChoice.load(run),
             evaluation=evaluation,
             curves=load_curves(run),
             task=task,

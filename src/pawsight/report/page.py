@@ -97,7 +97,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         if predictions and summary.answers
         else "",
         temperature=facts.evaluation.temperature if facts.evaluation else None,
-        training=training_rows(facts.plan, facts.model, facts.history),
+        training=training_rows(facts.plan, facts.model, facts.history, facts.averaging),
         settings=setting_rows(facts.config.get("settings", {})),
         plan=plan_rows(facts.plan) if facts.plan else [],
         source=facts.config.get("source", ""),

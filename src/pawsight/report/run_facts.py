@@ -9,6 +9,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 from pawsight.models.description import ModelDescription
+from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import Cut, HeadPlan, Plan
 
 # Fields of a plan that are shown elsewhere, or long and for programs.
@@ -16,7 +17,10 @@ _NOT_SHOWN = {"kind", "versions", "pieces"}
 
 
 def training_rows(
-    plan: Plan | HeadPlan | None, model: ModelDescription | None, history: list[Epoch]
+    plan: Plan | HeadPlan | None,
+    model: ModelDescription | None,
+    history: list[Epoch],
+    averaging: AverageChoice | None = None,
 ) -> list[tuple[str, str]]:
     """Return what was trained and for how long, as (name, text).
 
@@ -24,12 +28,15 @@ def training_rows(
         plan: What was decided before training, if the run got so far.
         model: The description of the model, if it was saved.
         history: One record per epoch.
+        averaging: How the average with a second network compared.
     """
     rows: list[tuple[str, Any]] = [*(_of_plan(plan, model) if plan else ())]
     if history and isinstance(plan, HeadPlan):
         rows.append(("training time", duration(history[-1].seconds)))  # it has no epochs or steps
     elif history:
         rows += _of_history(history)
+    if averaging is not None:
+        rows.append(("second network", averaging.in_words()))
     if plan is not None:
         rows += _of_steps(plan) if isinstance(plan, Plan) else ()
         rows += [("precision", plan.precision), ("hardware", plan.hardware)]

@@ -59,7 +59,7 @@ def fit_to_budget(
     Raises:
         OutOfTimeError: The budget is too short to improve a warm start.
     """
-    seconds = 60 * (plan.minutes or 0.0)
+    seconds = 60 * (plan.minutes or 0.0) - costs.budget.reserved_seconds
     speed = Speed(learner, min(_MAX_MEASURED_SECONDS, _MEASURED * seconds), costs.speedup)
     # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
     first = plan.stages[0]

@@ -11,6 +11,7 @@ weights are kept where nothing after it does better.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -47,6 +48,7 @@ def finetune(
     budget: TimeBudget,
     progress: Progress,
     own: CustomComponents | None = None,
+    second_seconds: float | None = None,
 ) -> keras.Model:
     """Train a backbone with the head that was fitted to it.
 
@@ -58,6 +60,7 @@ def finetune(
         budget: The time that is left.
         progress: Receives the plan and every step.
         own: As `session.train_run` takes it.
+        second_seconds: What a second network gets afterwards; None trains none.
 
     Returns:
         The whole model with its best weights.
@@ -76,7 +79,9 @@ def finetune(
     warm_start = pretrained_start(
         backbone.name, config, build, backbone.key, row, head.strength, fitted.num_photos
     )
-    return train_run(run, config, fitted.dataset, budget, progress, warm_start, own)
+    warm_start = dataclasses.replace(warm_start, second_seconds=second_seconds)
+    with budget.reserved(second_seconds or 0.0):
+        return train_run(run, config, fitted.dataset, budget, progress, warm_start, own)
 
 
 def pretrained_start(

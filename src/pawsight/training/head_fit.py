@@ -17,6 +17,7 @@ from pawsight.models.description import versions
 from pawsight.models.model_files import save_weights
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_graph import append_head, load_onnx
+from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -115,7 +116,9 @@ def save_head_fit(run: Run, config: TrainConfig, fitted: HeadFit, row: Epoch) ->
     difference, num_parameters = _save_model(run, fitted)
     save_plan(run, _plan_of(config, fitted, num_parameters))
     save_history([row], run.history_path)
-    description = describe_model(config, fitted.dataset.catalog, fitted.backbone.image_size)
+    description = describe_model(
+        config, fitted.dataset.catalog, fitted.backbone.image_size, find_network(config.model)
+    )
     description.model_copy(update={"onnx_largest_difference": difference}).save(run)
 
 

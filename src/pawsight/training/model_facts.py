@@ -5,11 +5,11 @@ from __future__ import annotations
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.models.description import ModelDescription
-from pawsight.models.registry import find_network
+from pawsight.models.network import Network
 
 
 def describe_model(
-    config: TrainConfig, catalog: Catalog, image_size: tuple[int, int]
+    config: TrainConfig, catalog: Catalog, image_size: tuple[int, int], network: Network
 ) -> ModelDescription:
     """Return the description of a model.
 
@@ -17,8 +17,8 @@ def describe_model(
         config: The settings it was trained with.
         catalog: The photos it was trained on.
         image_size: (height, width) in pixels of the images that it takes.
+        network: What it is.
     """
-    network = find_network(config.model)
     return ModelDescription(
         architecture=network.name,
         options=network.options,

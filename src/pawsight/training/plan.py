@@ -136,6 +136,7 @@ class Plan(_AnyPlan):
     finish_seconds: float = 0.0  # what comes after, on a machine as fast as it was measured
     most_steps: int | None = None  # more of the same photos teach little; None: as time allows
     head_strength: float | None = None  # the L2 penalty of the head that fine-tuning began with
+    second_seconds: float | None = None  # what a second network gets, to average with this one
     limited_by: str | None = None  # the stage that training waited for, once it ended
 
     @model_validator(mode="before")

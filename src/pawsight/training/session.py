@@ -177,6 +177,7 @@ def _begin(
         "weights": warm_start.weights if warm_start else None,
         "head_strength": warm_start.head_strength if warm_start else None,
         "num_head_photos": warm_start.num_head_photos if warm_start else None,
+        "second_seconds": warm_start.second_seconds if warm_start else None,
     }
     return plan.model_copy(update=facts), learner
 

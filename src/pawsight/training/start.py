@@ -58,7 +58,11 @@ class Start:
 
     @property
     def network(self) -> Network:
-        """The network of the model."""
+        """The network that training continues with: that of the model, or the first of two."""
+        return self._whole.base
+
+    @property
+    def _whole(self) -> Network:
         network = find_network(self.description.architecture or "")
         return network.with_options(self.description.options)
 
@@ -78,7 +82,7 @@ class Start:
         given = {name: getattr(config, name) for name in config.model_fields_set}
         if plain(str(given.get("model", ""))) == AUTO:
             del given["model"]
-        name = self.description.architecture
+        name = self.network.name
         if "model" in given and find_network(given["model"]).name != name:
             raise ConfigError(
                 f"{self.path} is a model '{name}', and training cannot continue from it with "
@@ -94,7 +98,7 @@ class Start:
         described = self.description
         if self.run is None:
             return {
-                "model": described.architecture,
+                "model": self.network.name,
                 "image_size": described.image_size,
                 "resize": described.resize,
             }
@@ -139,7 +143,8 @@ class Start:
 
         assert self.weights_path is not None
         network = self.network
-        earlier = load_weights_file(network, self.description, self.weights_path)
+        whole = load_weights_file(self._whole, self.description, self.weights_path)
+        earlier = self._whole.base_model(whole)
         names = plan.class_names
         model = network.build(len(names), plan.image_size, plan.precision, any_size=True)
         carry_over(earlier, self.description.class_names, model, names)

@@ -20,6 +20,7 @@ class TimeBudget:
         self.minutes = minutes
         self._started = time.monotonic() if started is None else started
         self._paused_seconds = 0.0
+        self.reserved_seconds = 0.0  # for what comes after the block of `reserved`
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -30,6 +31,15 @@ class TimeBudget:
         finally:  # set, not added to: a pause within this one counts once
             self._paused_seconds = before + time.monotonic() - began
 
+    @contextlib.contextmanager
+    def reserved(self, seconds: float) -> Iterator[None]:
+        """Keep seconds for what comes after the block: within it so much less is left."""
+        self.reserved_seconds += seconds
+        try:
+            yield
+        finally:
+            self.reserved_seconds -= seconds
+
     @property
     def spent_seconds(self) -> float:
         """The seconds since the start, pauses left out."""
@@ -38,4 +48,6 @@ class TimeBudget:
     @property
     def left_seconds(self) -> float:
         """The seconds that remain, below 0 once they are used up; infinite without a limit."""
-        return math.inf if self.minutes is None else 60 * self.minutes - self.spent_seconds
+        if self.minutes is None:
+            return math.inf
+        return 60 * self.minutes - self.spent_seconds - self.reserved_seconds

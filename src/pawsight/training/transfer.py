@@ -188,15 +188,22 @@ def _finetuned(
     """Fine-tune the network; None where the budget turns out too short."""
     progress.start("Starting TensorFlow")
     prepare_tensorflow()
+    from pawsight.training.averaging import averaged_with_second, second_seconds
     from pawsight.training.budget_fit import OutOfTimeError
     from pawsight.training.finetune import finetune
 
     row = dataclasses.replace(row, epoch=0, step=0, seconds=0.0)
-    try:
-        return finetune(run, config, fitted, row, budget, progress, own)
-    except OutOfTimeError as error:
-        progress.note(f"{error} {_KEPT}")
-        return None
+    has_workers = own is not None and own.workers is not None
+    second = None if has_workers else second_seconds(config, fitted)
+    for reserved in (second, None) if second is not None else (None,):
+        try:
+            model = finetune(run, config, fitted, row, budget, progress, own, reserved)
+        except OutOfTimeError as error:
+            reason = error
+        else:
+            return averaged_with_second(run, config, fitted.dataset, model, budget, progress)
+    progress.note(f"{reason} {_KEPT}")
+    return None
 
 
 def _extract(

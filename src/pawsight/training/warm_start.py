@@ -31,6 +31,7 @@ class WarmStart:
         head_strength: The L2 penalty that the head was fitted with, for plan.json.
         num_head_photos: About how many photos the head was fitted to, for plan.json.
         error: Share of photos, 0..1, that the initial weights get wrong; None where not known.
+        second_seconds: What a second network gets of the budget afterwards; None trains none.
         evaluation_slowdown: The time that the exported model takes for a photo, as a multiple of
             what validation takes.
     """
@@ -43,4 +44,5 @@ class WarmStart:
     head_strength: float | None = None
     num_head_photos: int | None = None
     error: float | None = None
+    second_seconds: float | None = None
     evaluation_slowdown: float = EVALUATION_SLOWDOWN

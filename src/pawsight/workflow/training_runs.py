@@ -271,10 +271,11 @@ def _save(
 ) -> None:
     """Write the weights and the ONNX file."""
     from pawsight.exporting.bundle import save_model
+    from pawsight.training.averaging import network_of
 
     progress.start("Exporting the model")
     catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
-    description = describe_model(config, catalog, pixels.image_size)
+    description = describe_model(config, catalog, pixels.image_size, network_of(run, config.model))
     images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
     save_model(run, model, description, images)
 

@@ -1,0 +1,69 @@
+"""The nodes and constants of an ONNX graph, written one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor of the graph; of rank 4, its channels come last as in Keras, or first."""
+
+    name: str
+    is_channels_first: bool = False
+
+
+class Nodes:
+    """The nodes and constants written so far; names are numbered in their order."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+
+    def add(self, kind: str, *inputs: str, **options: Any) -> str:
+        """Add a node of one output; returns the name of its output."""
+        name = f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], name, **options))
+        return name
+
+    def constant(self, value: Any) -> str:
+        """Add a float32 constant; returns its name."""
+        name = f"constant_{len(self.constants)}"
+        array = np.ascontiguousarray(value, np.float32)
+        self.constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
+        return name
+
+    def integers(self, values: Sequence[int]) -> str:
+        """Add an int64 constant of rank 1; returns its name."""
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
+    def channels_first(self, value: Value) -> str:
+        """Return the name of a value of rank 4 with its channels first."""
+        if value.is_channels_first:
+            return value.name
+        return self.add("Transpose", value.name, perm=(0, 3, 1, 2))
+
+    def channels_last(self, value: Value) -> str:
+        """Return the name of a value of any rank with its channels last."""
+        if not value.is_channels_first:
+            return value.name
+        return self.add("Transpose", value.name, perm=(0, 2, 3, 1))
+
+    def affine(self, value: Value, scale: Any, shift: Any) -> Value:
+        """Multiply a value and add to it: a number, or one for each channel."""
+        name = value.name
+        for kind, factor, neutral in (("Mul", scale, 1), ("Add", shift, 0)):
+            array = np.asarray(factor)
+            if (array == neutral).all():
+                continue
+            if value.is_channels_first and array.ndim:
+                array = array.reshape(-1, 1, 1)
+            name = self.add(kind, name, self.constant(array))
+        return Value(name, value.is_channels_first)

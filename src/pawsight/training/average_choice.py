@@ -1,0 +1,83 @@
+"""What a comparison found: a fine-tuned network beside the average of it and a second one.
+
+Needs no TensorFlow, so that the report reads it everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pawsight.errors import RunError
+from pawsight.formatting import counted, percent
+from pawsight.runs import Run
+
+
+class Scores(BaseModel):
+    """The scores of one network on the validation photos, its probabilities calibrated on them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accuracy: float  # 0..1; balanced where the classes are imbalanced
+    log_loss: float  # nats a photo
+
+
+class AverageChoice(BaseModel):
+    """Which model was kept, and why; `second/averaging.json` of a run.
+
+    Attributes:
+        first: The fine-tuned network.
+        second: The network that was trained from scratch.
+        average: The average of their calibrated logits.
+        num_photos: How many validation photos they were compared on.
+        accuracy_title: What the accuracy is called.
+        is_kept: Whether the average is the model.
+        options: What the averaged network is built from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    first: Scores
+    second: Scores
+    average: Scores
+    num_photos: int
+    accuracy_title: str
+    is_kept: bool
+    options: dict[str, Any]
+
+    @classmethod
+    def load(cls, run: Run) -> Self | None:
+        """Read that of a run; None of a run with one network.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        if not run.averaging_path.is_file():
+            return None
+        try:
+            return cls.model_validate(run.read_json(run.averaging_path))
+        except ValidationError as error:
+            raise RunError(
+                f"{run.averaging_path} is damaged.\nRemove it, then continue with: "
+                f"pawsight resume {run.path}"
+            ) from error
+
+    def in_words(self) -> str:
+        """Return the comparison as one sentence."""
+        scores = "; ".join(
+            f"{name} {percent(one.accuracy)} (log loss {one.log_loss:.3f})"
+            for name, one in (
+                ("the fine-tuned network", self.first),
+                ("the one from scratch", self.second),
+                ("their average", self.average),
+            )
+        )
+        kept = (
+            "The average of two networks is the model"
+            if self.is_kept
+            else "The fine-tuned network alone is the model, as averaging it with a second one "
+            "showed no gain beyond chance"
+        )
+        photos = counted(self.num_photos, "validation photo")
+        return f"{kept}. {self.accuracy_title.capitalize()} on {photos}: {scores}."
