@@ -129,5 +129,5 @@ NETWORK = AveragedNetworks(
     name=NAME,
     summary="The shipped network, fine-tuned, averaged with swift.",
     image_size=family.NETWORK.image_size,
-    least_side=family.NETWORK.least_side,
+    min_side=family.NETWORK.min_side,
 )
