@@ -8,8 +8,7 @@
     learning_curve.json  robustness.json  unknown_classes.json  data.html  checksums.json  report.*
     second/averaging.json  second/plan.json  second/history.csv  second/checkpoints/
 
-Each file is written beside its name and then moved onto it, so that a killed process leaves the
-old file or the new one and never half of one. Described for users in docs/run-folder.md.
+A killed process leaves the old file or the new one. Described in docs/run-folder.md.
 """
 
 from __future__ import annotations
@@ -87,8 +86,7 @@ class Run:
         """Create a run folder that appears whole: a killed process leaves a run or nothing.
 
         Args:
-            out: The folder; it must not exist or must be empty. None makes the first
-                of `default_dirs`.
+            out: The folder, absent or empty. None makes the first of `default_dirs`.
             source_name: What the photos are called, for the default name.
             parent: Where a folder with a default name is made.
             write: Writes all that `resume` needs, config.json last.
@@ -118,8 +116,7 @@ class Run:
         """Open an existing run folder.
 
         Args:
-            path: The run folder, or its folder `model`; a copy of
-                that folder alone is a run that has only a model.
+            path: The run folder, or its folder `model`; a copy of that has only a model.
 
         Raises:
             RunError: There is no run in that folder.

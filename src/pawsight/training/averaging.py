@@ -15,7 +15,7 @@ import numpy as np
 from pawsight.class_weights import is_imbalanced
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
-from pawsight.data.reading.store import is_lost
+from pawsight.data.reading.stream import is_lost
 from pawsight.errors import TrainingError
 from pawsight.evaluation.calibration import fit_label_temperature, fit_temperature
 from pawsight.models import averaged, swift
