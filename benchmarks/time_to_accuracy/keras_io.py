@@ -74,7 +74,7 @@ def main() -> None:
     folder = sys.argv[1]
     epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 25
     train, validation = load_parts(folder)
-    model = build_network()
+    model = build_network(IMAGE_SIZE)
     model.compile(
         optimizer=keras.optimizers.Adam(3e-4),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),

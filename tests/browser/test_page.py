@@ -255,7 +255,9 @@ def test_heat_map_glows_where_the_colour_is(open_page, address):
         "canvas => [...canvas.getContext('2d').getImageData(0, 4, 8, 1).data]"
         ".filter((_, index) => index % 4 === 3)"
     )
-    assert all(opacity < 120 for opacity in row[:3])  # 0.42 * 255 = 107 where it is hottest
+    # 0.42 * 255 = 107 where it is hottest; at the border a part of the patch is off the photo.
+    assert min(row) == row[1] == 107
+    assert all(opacity < 130 for opacity in row[:3])
     assert all(opacity > 190 for opacity in row[5:])  # 0.78 * 255 = 199 where it is cold
     button.click()
     expect(heat).to_have_count(0)

@@ -280,7 +280,6 @@ def test_keras_io_network_is_the_published_one_and_its_report_is_understood(
             (tmp_path / part / name).mkdir(parents=True)
             Image.new("RGB", (32, 32), colour).save(tmp_path / part / name / "one.png")
     monkeypatch.setattr(keras_io, "IMAGE_SIZE", (32, 32))
-    monkeypatch.setattr(keras_io.build_network, "__defaults__", ((32, 32),))
     monkeypatch.setattr(sys, "argv", ["keras_io.py", str(tmp_path), "1"])
     keras_io.main()
     report = io.StringIO(capsys.readouterr().out)

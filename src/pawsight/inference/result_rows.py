@@ -21,7 +21,7 @@ FIXED_COLUMNS = ("path", "label", "probability", "answer", "error")
 class RowWriter(Protocol):
     """Writes a list of predictions in three parts."""
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Return the text before the first row."""
 
     def row(self, prediction: Prediction) -> str:
@@ -55,7 +55,7 @@ class Csv:
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = class_names
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Return the names of the columns."""
         return _csv_line(map(inert_cell, columns(self._class_names)))
 
@@ -78,7 +78,7 @@ class JsonLines:
         self._class_names = class_names
         self._columns = columns(class_names)
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Return nothing."""
         return ""
 
@@ -100,7 +100,7 @@ class Json(JsonLines):
 
     _is_first = True
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Return the start of the list."""
         return "["
 
@@ -122,7 +122,7 @@ class Table:
         names = ("label", UNSURE, *class_names)
         self._width = max(_width(printable(name)) for name in names)
 
-    def head(self) -> str:
+    def header(self) -> str:
         """Return the names of the columns."""
         return self._line("label", "probability", "answer", "path")
 
@@ -169,7 +169,7 @@ def write_rows(
 ) -> Count:
     """Write predictions as they come, and count them."""
     count = Count()
-    write(writer.head())
+    write(writer.header())
     for prediction in predictions:
         write(writer.row(prediction))
         count.add(prediction)
