@@ -94,7 +94,7 @@ def averaged_with_second(
     )
     photos = dataset.at_size(_second_size(config))
     try:
-        second = train_run(second_run, settings, photos, budget, progress)
+        second = train_run(second_run, settings, photos, TimeBudget(settings.minutes), progress)
     except TrainingError as error:  # it must not cost the model that there is
         progress.note(f"The second network is left out: {error}")
         return model
@@ -134,7 +134,7 @@ def _second_size(config: TrainConfig) -> tuple[int, int]:
 
 
 def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfig:
-    """Return the settings of the second network: as many epochs, or minutes that end in time."""
+    """Return the settings of the second network: as many epochs, or the minutes that are left."""
     changed = {
         "model": swift.NETWORK.name,
         "finetune": False,
@@ -145,9 +145,9 @@ def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfi
         "image_size": _second_size(config),
     }
     if plan.minutes is not None and plan.second_seconds is not None:
-        spent = budget.spent_seconds
-        end = min(spent + plan.second_seconds, 60 * plan.minutes - plan.finish_seconds)
-        changed["minutes"] = max(spent + _MIN_SECONDS / 4, end) / 60
+        left = 60 * plan.minutes - plan.finish_seconds - budget.spent_seconds
+        seconds = max(_MIN_SECONDS / 2, min(plan.second_seconds, left))
+        changed["minutes"] = round(seconds / 60, 1)
     return config.model_copy(update=changed)
 
 
