@@ -229,6 +229,9 @@ def _of_curves(found: Contents) -> str:
     start = found.config.get("settings", {}).get("start_from")
     began_with_head = isinstance(found.plan, Plan) and found.plan.head_strength is not None
     if start is None or began_with_head:
-        return interpretation.interpret(found.history)
+        text = interpretation.interpret(found.history)
+        if found.averaging is None:
+            return text
+        return f"{found.averaging.in_words()} The curves are of the first: {text}"
     started_with = f"the model that training started from ({start})"
     return interpretation.interpret(found.history, started_with)
