@@ -41,7 +41,9 @@ export function buildCard(photo, classNames, acts) {
   photo.parts = { picture, shown, heat, again, truth, note };
   photo.thresholds = acts.thresholds;
   heat.addEventListener("click", () => toggleHeat(photo, acts.heatMap));
-  place.addEventListener("thumbnail", ({ detail }) => showPicture(photo, detail));
+  photo.pictured = new Promise((resolve) => {
+    place.addEventListener("thumbnail", ({ detail }) => resolve(showPicture(photo, detail)));
+  });
   wantThumbnail(place, photo.file);
   showState(photo);
   return card;
@@ -154,11 +156,12 @@ async function toggleHeat(photo, heatMap) {
     note.textContent = "";
     return heat.setAttribute("aria-pressed", "false");
   }
-  if (!photo.size) return (note.textContent = "This browser shows no preview of it to draw on.");
   heat.setAttribute("aria-pressed", "true");
   note.textContent = "Computing the heat map …";
   photo.heatRequest = new AbortController();
   try {
+    await photo.pictured; // on a busy machine the picture may come after the answer
+    if (!photo.size) throw new Error("This browser shows no preview of it to draw on.");
     photo.map ??= await heatMap(photo, photo.heatRequest.signal);
     picture.append(drawHeat(photo.map, photo.size));
     note.textContent = `${describeHeat(photo.map)} What glows counted.`;
