@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from pawsight.evaluation.intervals import wilson_interval
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.runs import Run
+from pawsight.storage.json_records import load_record
 
 
 class NoneMeasurement(BaseModel):
@@ -40,6 +41,7 @@ def none_sentence(run: Run) -> str:
     Raises:
         RunError: The file is damaged.
     """
-    if not run.none_path.is_file():
-        return ""
-    return NoneMeasurement.model_validate(run.read_json(run.none_path)).sentence()
+    measured = load_record(
+        run.none_path, TypeAdapter(NoneMeasurement), "Remove it to go without it."
+    )
+    return measured.sentence() if measured else ""

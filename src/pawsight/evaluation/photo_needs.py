@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from pawsight.errors import RunError
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.learning_curve import Forecast
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.records import Text
 from pawsight.storage.atomic import write_json
+from pawsight.storage.json_records import load_record
 
 _WORTH = 0.005  # gain in accuracy from which more photos are advised
 _MAX_WIDTH = 0.2  # 90 % interval of the accuracy with twice the photos; a wider one tells nothing
@@ -204,10 +202,4 @@ def load_curve(path: Path) -> LearningCurve | None:
     Raises:
         RunError: The file is damaged.
     """
-    if not path.is_file():
-        return None
-    try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(LearningCurve).validate_python(found)
-    except (OSError, ValueError, ValidationError) as error:
-        raise RunError(f"{path} is damaged.\nRemove it to go without it.") from error
+    return load_record(path, TypeAdapter(LearningCurve), "Remove it to go without it.")

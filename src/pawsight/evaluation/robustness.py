@@ -6,20 +6,19 @@ the model allows; these curves show where that ends.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.stream import is_lost
-from pawsight.errors import RunError
 from pawsight.evaluation.corruptions import CORRUPTIONS, Corruption
 from pawsight.evaluation.predictions import Classify
 from pawsight.formatting import counted, percent
 from pawsight.progress import Progress
 from pawsight.records import ImageArray, Part, Pixels
+from pawsight.storage.json_records import load_record
 from pawsight.task import Task
 
 MAX_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
@@ -74,14 +73,8 @@ class Robustness(BaseModel):
         Raises:
             RunError: The file is damaged.
         """
-        if not path.is_file():
-            return None
-        try:
-            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"{path} is damaged.\nMeasure it again with: pawsight evaluate RUN --robustness"
-            ) from error
+        advice = "Measure it again with: pawsight evaluate RUN --robustness"
+        return load_record(path, TypeAdapter(cls), advice)
 
 
 def measure_robustness(

@@ -7,21 +7,20 @@ of the photos that fit the pattern, the model may be using the cue.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pawsight.data.auditing.shortcuts import Shortcut, find_shortcuts, measure_cues
 from pawsight.data.dataset import Dataset
-from pawsight.errors import RunError
 from pawsight.formatting import counted
 from pawsight.records import Predictions, Text
 from pawsight.significance import excess_p_value
 from pawsight.storage.atomic import write_json
+from pawsight.storage.json_records import load_record
 
 _MIN_PHOTOS = 5  # photos that break the pattern, to judge by
 _SIGNIFICANT = 0.05
@@ -159,10 +158,5 @@ def load_shortcuts(path: Path) -> list[ShortcutUse]:
     Raises:
         RunError: The file is damaged.
     """
-    if not path.is_file():
-        return []
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(list[ShortcutUse]).validate_python(found)
-    except (OSError, ValueError, ValidationError) as error:
-        raise RunError(f"{path} is damaged.\nWrite it again with: pawsight evaluate RUN") from error
+    advice = "Write it again with: pawsight evaluate RUN"
+    return load_record(path, TypeAdapter(list[ShortcutUse]), advice) or []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from pawsight.evaluation.label_errors import group_folds
 from pawsight.evaluation.ood_fit import fit_unit, threshold_of
@@ -17,6 +17,7 @@ from pawsight.formatting import percent
 from pawsight.inference.out_of_distribution import normalised
 from pawsight.records import FloatArray, IntArray, Text
 from pawsight.runs import Run
+from pawsight.storage.json_records import load_record
 
 _MIN_CLASSES = 3  # of two, one left out leaves one class, which is no classifier
 _MAX_CLASSES = 10  # each costs a fit
@@ -115,6 +116,6 @@ def unknown_classes_sentence(run: Run) -> str:
     Raises:
         RunError: The file is damaged.
     """
-    if not run.unknown_classes_path.is_file():
-        return ""
-    return UnknownClasses.model_validate(run.read_json(run.unknown_classes_path)).sentence()
+    advice = "Remove it to go without it."
+    measured = load_record(run.unknown_classes_path, TypeAdapter(UnknownClasses), advice)
+    return measured.sentence() if measured else ""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from pawsight.errors import RunError
 from pawsight.formatting import counted, percent
 from pawsight.runs import Run
+from pawsight.storage.json_records import load_record
 
 
 class Scores(BaseModel):
@@ -53,15 +53,8 @@ class AverageChoice(BaseModel):
         Raises:
             RunError: The file is damaged.
         """
-        if not run.averaging_path.is_file():
-            return None
-        try:
-            return cls.model_validate(run.read_json(run.averaging_path))
-        except ValidationError as error:
-            raise RunError(
-                f"{run.averaging_path} is damaged.\nRemove it, then continue with: "
-                f"pawsight resume {run.path}"
-            ) from error
+        advice = f"Remove it, then continue with: pawsight resume {run.path}"
+        return load_record(run.averaging_path, TypeAdapter(cls), advice)
 
     def in_words(self) -> str:
         """Return the comparison as one sentence."""
