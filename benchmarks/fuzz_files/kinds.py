@@ -29,12 +29,14 @@ from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_safety import read_onnx
 from pawsight.models.onnx_session import new_session
 from pawsight.progress import Silent
+from pawsight.report.page import write_report
 from pawsight.runs import Run
 from pawsight.training.checkpoints import load_checkpoint
 from pawsight.training.plan import load_plan
 
 Opener = Callable[[Path], Any]
 Seal = Callable[[bytes], bytes]
+_MOST_REPORTS = 1000  # each takes about half a second
 _SEAL = b"sha256:"  # precedes the checksum of a checkpoint
 
 
@@ -50,6 +52,8 @@ class Kind:
         is_zip: Whether it is a zip archive of which single members are damaged, too: with
             right checksums of the archive, so that what reads the members receives them.
         seal: Appends the right checksum to what was damaged before it.
+        beside: A folder whose files lie beside the damaged one.
+        most: Cases at most.
     """
 
     originals: tuple[bytes, ...]
@@ -58,6 +62,8 @@ class Kind:
     needs_keras: bool = False
     is_zip: bool = False
     seal: Seal | None = None
+    beside: Path | None = None
+    most: int = 10**9
 
 
 def kinds_of(run_path: Path) -> dict[str, Kind]:
@@ -111,6 +117,19 @@ def kinds_of(run_path: Path) -> dict[str, Kind]:
             needs_keras=True,
             is_zip=True,
         ),
+    } | {
+        f"{path.name} in a report": of_run(path, write_report, beside=run.path, most=_MOST_REPORTS)
+        for path in (
+            run.metrics_path,
+            run.curves_path,
+            run.learning_curve_path,
+            run.shortcuts_path,
+            run.audit_path,
+            run.config_path,
+            run.history_path,
+            predictions,
+        )
+        if path.is_file()
     }
 
 

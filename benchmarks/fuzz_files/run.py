@@ -28,6 +28,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -189,6 +190,7 @@ def _places(value: Any) -> Any:
 def fuzz(name: str, kind: Kind, seed: int, count: int, minutes: float, work: Path) -> dict:
     """Open the cases 0..count-1 of a kind; a process that dies or hangs is replaced."""
     began, index, counts, culprits = time.monotonic(), 0, Counter(), []
+    count = min(count, kind.most)
     most = {"seconds": 0.0, "megabytes": 0.0}
     while index < count and time.monotonic() - began < 60 * minutes:
         opener = _Opener(name, kind, seed, range(index, min(count, index + 5000)), work)
@@ -271,6 +273,8 @@ def _open_all(
 ) -> None:
     begun: list[str] = []
     sys.addaudithook(lambda event, _: begun.append(event) if event in FORBIDDEN else None)
+    if kind.beside:
+        shutil.copytree(kind.beside, work, dirs_exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     kind = _with_originals(kind, work)
     path = work / kind.place

@@ -152,6 +152,15 @@ def test_a_class_without_photos_is_left_out_of_the_curves():
     assert [text.split(" (")[0] for text in legend_of(figure)] == ["x", "y"]
 
 
+def test_curves_of_other_classes_than_the_metrics_are_left_out():
+    names = ("cats", "dogs", "eels")
+    found = measure(guesses_of(("cats", "dogs", "owls")))
+
+    figure = draw_roc(curves(guesses_of(names)), found)
+
+    assert [text.split(" (")[0] for text in legend_of(figure)] == ["cats", "dogs"]
+
+
 @pytest.mark.parametrize("kind", ["confusion", "roc", "precision_recall"])
 def test_class_names_are_drawn_as_they_are(kind, tmp_path):
     predictions = guesses_of(ODD_NAMES)

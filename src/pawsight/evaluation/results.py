@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     TypeAdapter,
     ValidationError,
     model_serializer,
@@ -30,6 +31,7 @@ from pawsight.runs import Run
 from pawsight.task import TaskName
 
 _T = TypeVar("_T")
+_MAX_PHOTOS = 2**53  # up to here a count times a share is exact
 _INTERVAL = "_interval"  # how the name of a score's interval ends
 
 
@@ -75,6 +77,13 @@ class LabelMetrics(ClassMetrics):
     reliability: tuple[Bin, ...] = ()
 
 
+class _EarliestMetrics(_Record):
+    """What the earliest versions wrote in the place of `num_correct`."""
+
+    accuracy: float = Field(ge=0, le=1)
+    n: int = Field(ge=0, le=_MAX_PHOTOS)
+
+
 class PartMetrics(_Record):
     """The metrics of one part. A prediction is the most probable class; ties: the lower index.
 
@@ -108,7 +117,7 @@ class PartMetrics(_Record):
     baseline_class: Text = ""
     class_names: tuple[Text, ...] = ()
     per_class: dict[Text, LabelMetrics | ClassMetrics] = {}
-    confusion_matrix: tuple[tuple[int, ...], ...] = ()
+    confusion_matrix: tuple[tuple[NonNegativeInt, ...], ...] = ()
     reliability: tuple[Bin, ...] = ()
 
     @property
@@ -138,7 +147,8 @@ class PartMetrics(_Record):
         if not isinstance(content, dict) or "scores" in content:
             return content
         if "num_correct" not in content and "accuracy" in content:  # the earliest versions
-            content = content | {"num_correct": round(content["accuracy"] * content["n"])}
+            earliest = _EarliestMetrics.model_validate(content)
+            content = content | {"num_correct": round(earliest.accuracy * earliest.n)}
         rest = {key: value for key, value in content.items() if key not in cls.model_fields}
         intervals = {
             key.removesuffix(_INTERVAL): value
@@ -147,6 +157,22 @@ class PartMetrics(_Record):
         }
         scores = {key: v for key, v in rest.items() if isinstance(v, int | float) or v is None}
         return content | {"scores": scores, "intervals": intervals}
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse numbers that contradict each other, as in a file that was damaged or edited."""
+        names = self.class_names
+        if not 0 <= self.num_correct <= self.n <= _MAX_PHOTOS or self.n == 0:
+            raise ValueError(f"{self.num_correct} of {self.n} photos correct")
+        if self.per_class and names and set(self.per_class) != set(names):
+            raise ValueError("per_class and class_names differ")
+        matrix = self.confusion_matrix
+        is_single = self.task == "single-label"
+        if is_single and any(len(row) != len(names) for row in (matrix, *matrix)):
+            raise ValueError("confusion_matrix is not of all classes by all classes")
+        if matrix and sum(map(sum, matrix)) != self.n:
+            raise ValueError(f"confusion_matrix is not of {self.n} photos")
+        return self
 
     @model_serializer(mode="plain")
     def _flat(self) -> dict[str, Any]:
@@ -241,14 +267,25 @@ class Evaluation(_Record):
         return cls.from_json(run.metrics, run.metrics_path)
 
 
-class RocCurve(_Record):
+class _Curve(_Record):
+    """Points; each field holds one of their coordinates."""
+
+    @model_validator(mode="after")
+    def _has_points(self) -> Self:
+        lengths = {len(getattr(self, name)) for name in type(self).model_fields}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError("its coordinates are not equally many")
+        return self
+
+
+class RocCurve(_Curve):
     """True against false positive rate, both rising."""
 
     false_positive_rate: tuple[float, ...]
     true_positive_rate: tuple[float, ...]
 
 
-class PrecisionRecallCurve(_Record):
+class PrecisionRecallCurve(_Curve):
     """Precision against recall, the latter rising."""
 
     recall: tuple[float, ...]

@@ -66,6 +66,8 @@ def _render(figure: Figure, target: Any, **options: Any) -> None:
     with warnings.catch_warnings():
         # A class called 猫 has no glyph in the PNG's font; the SVG shows it all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        # Names of classes that leave no room for the axes are cut off.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         figure.savefig(target, **options)
     # The layout is worked out once; it takes half of the time, and stays the same.
     figure.set_layout_engine("none")

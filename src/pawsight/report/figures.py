@@ -230,11 +230,12 @@ def draw_curves(
     place: Any,
     steps: Literal["default", "steps-pre"] = "default",
 ) -> None:
-    """Draw a line for each class; of more than 8, name the three of the smallest `area`."""
-    areas = {name: getattr(metrics.per_class[name], area) for name in lines}
+    """Draw a line for each class with an `area`; of more than 8, name the three of the smallest."""
+    found = {name: getattr(metrics.per_class.get(name), area, None) for name in lines}
+    areas = {name: value for name, value in found.items() if value is not None}
     names = sorted(areas, key=areas.__getitem__)  # the hardest class first
     is_crowded = len(names) > len(COLOURS)
-    shown = names[:3] if is_crowded else list(lines)
+    shown = names[:3] if is_crowded else list(areas)
     handles = []
     for name in [name for name in names if name not in shown]:
         xs, ys = lines[name]

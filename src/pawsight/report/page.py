@@ -145,8 +145,10 @@ def _draw(facts: Contents) -> dict[str, Markup]:
         if predictions is not None:
             drawings["thresholds"] = lambda: label_figures.draw_thresholds(predictions, metrics)
     elif metrics:
-        drawings["confusion"] = lambda: figures.draw_confusion(metrics)
-        drawings["reliability"] = lambda: figures.draw_reliability(metrics)
+        if metrics.confusion_matrix:
+            drawings["confusion"] = lambda: figures.draw_confusion(metrics)
+        if metrics.reliability:
+            drawings["reliability"] = lambda: figures.draw_reliability(metrics)
         if facts.forecast is not None:
             drawings["learning-curve"] = partial(draw_learning_curve, facts.forecast)
         if predictions is not None:
