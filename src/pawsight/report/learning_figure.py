@@ -36,7 +36,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     axes.yaxis.set_major_formatter(percent_ticks())
     axes.set_xlabel("training photos")
     axes.set_ylabel("accuracy")
-    axes.legend(loc="upper left")
+    axes.legend(loc="best")
     return figure
 
 
