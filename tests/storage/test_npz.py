@@ -1,3 +1,7 @@
+import contextlib
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -29,3 +33,42 @@ def test_a_missing_or_damaged_file_is_reported(content, tmp_path):
         path.write_bytes(content)
     with pytest.raises(RunError, match="Train again"), opened_npz(path):
         pass
+
+
+def _with_header(array: np.ndarray, header: bytes) -> bytes:
+    """An npz of one array, "ones", with a header of NumPy's format 1.0 in place of its own."""
+    header = header.ljust(117) + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + array.tobytes()
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("ones.npy", member)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("header", "is_damaged"),
+    [
+        (b"{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", False),
+        (b"{'descr': '<f8', 'fortran_order': False, 'shape': (3L,), }", False),  # of Python 2
+        (b"{'descr': '<f8', 'fortran_order': False, 'shape': (3in(3,)), }", True),
+        (b"{'descr': '<f8' 'fortran_order': False, 'shape': (3,), }", True),
+        (b"0_", True),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_an_odd_header_is_read_or_is_damage_and_nothing_is_printed(
+    header, is_damaged, tmp_path, capfd
+):
+    path = tmp_path / "kept.npz"
+    path.write_bytes(_with_header(np.ones(3), header))
+    with pytest.raises(RunError) if is_damaged else contextlib.nullcontext(), opened_npz(path) as f:
+        assert f["ones"].tolist() == [1, 1, 1]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_number_that_another_type_cannot_hold_is_no_warning(tmp_path, recwarn):
+    save_npz(tmp_path / "kept.npz", ones=np.array([np.nan, 1e300]))
+    with opened_npz(tmp_path / "kept.npz") as found:
+        found["ones"].astype(np.float16)
+        found["ones"].astype(np.int8)
+    assert not recwarn.list

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from pawsight.storage.atomic import replacing
 # arrays, which are Python literals.
 NPZ_ERRORS = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
 )
 
 
@@ -34,6 +35,21 @@ def save_npz(path: Path, **arrays: np.ndarray) -> None:
 
 
 @contextlib.contextmanager
+def arrays_of(file: BinaryIO) -> Iterator[Any]:
+    """Open the arrays in a file by their names; nothing is printed, whatever is read.
+
+    The parser of Python literals and conversions of numbers warn of damaged files.
+
+    Raises:
+        NPZ_ERRORS: The file is damaged.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        with np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+
+
+@contextlib.contextmanager
 def opened_npz(path: Path) -> Iterator[Any]:
     """Open the arrays that a run keeps, by their names.
 
@@ -43,7 +59,7 @@ def opened_npz(path: Path) -> Iterator[Any]:
         RunError: The file is missing or damaged.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with path.open("rb") as file, arrays_of(file) as arrays:
             yield arrays
     except NPZ_ERRORS as error:
         raise RunError(

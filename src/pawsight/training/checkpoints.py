@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pawsight.errors import RunError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import replacing
-from pawsight.storage.npz import NPZ_ERRORS
+from pawsight.storage.npz import NPZ_ERRORS, arrays_of
 
 _LATEST, _PREVIOUS = "latest.npz", "previous.npz"
 _ARRAYS = ("weight", "slot", "best")
@@ -115,7 +115,7 @@ def _load(path: Path) -> Checkpoint:
     with path.open("rb") as file:
         _verify(file)
         file.seek(0)
-        with np.load(file, allow_pickle=False) as arrays:
+        with arrays_of(file) as arrays:
             facts = json.loads(str(arrays["facts"]))
             groups = []
             for name in _ARRAYS:

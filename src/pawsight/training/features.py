@@ -29,7 +29,7 @@ from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
 from pawsight.storage.atomic import replacing
-from pawsight.storage.npz import NPZ_ERRORS
+from pawsight.storage.npz import NPZ_ERRORS, arrays_of
 from pawsight.training.worker_group import WorkerGroup
 
 _AT_ONCE = 64  # photos read, and reported, at a time
@@ -263,7 +263,7 @@ class FeatureReader:
         known: dict[bytes, NDArray[np.float16]] = {}
         for path in sorted((self._folder / kind).glob("*.npz")) if self._folder else ():
             with contextlib.suppress(*NPZ_ERRORS):
-                with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                with path.open("rb") as file, arrays_of(file) as found:
                     names, rows = found["keys"], found["rows"]
                 if names.shape == (len(rows), 16) and np.isfinite(rows).all():
                     named = zip(map(bytes, names), rows, strict=True)
