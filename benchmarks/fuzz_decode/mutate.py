@@ -91,7 +91,8 @@ def _shuffle(data: bytearray, other: bytes, rng: random.Random) -> bytes:
         if way == 0:
             rest.insert(place, rest.pop(rng.randrange(len(rest))))
         elif way == 1:
-            rest[place] *= rng.choice((2, 2, 50))
+            # No more than is kept in the end.
+            rest[place] *= min(rng.choice((2, 2, 50)), 1 + _MAX_BYTES // (len(rest[place]) + 1))
         elif len(rest) > 1:
             del rest[place]
     return head + b"".join(rest)
