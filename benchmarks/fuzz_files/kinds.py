@@ -21,8 +21,9 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.sources.table import read_table
 from pawsight.data.sources.unpack import Limits, unpack
 from pawsight.data.splitting.saved_split import restore
+from pawsight.evaluation.curve_records import load_curves
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.evaluation.results import Evaluation, load_curves
+from pawsight.evaluation.results import Evaluation
 from pawsight.history import load_history
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.description import ModelDescription

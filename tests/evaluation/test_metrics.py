@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from pawsight.errors import ShapeError
+from pawsight.evaluation.curve_records import load_curves
 from pawsight.evaluation.intervals import balanced_interval, wilson_interval
 from pawsight.evaluation.metrics import curves, measure, save_evaluation
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.evaluation.results import Evaluation, LostPhoto, load_curves
+from pawsight.evaluation.results import Evaluation, LostPhoto
 from pawsight.runs import Run
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import pawsight
+from pawsight.cli.command_table import NAMES
 
 WITHOUT_TENSORFLOW = (
     "pawsight",
@@ -57,6 +58,12 @@ def test_predicting_a_file_imports_nothing_that_fetches_photos(save_photo):
     assert "pawsight.inference.classifier" in loaded
     others = {"pawsight.data.sources", "pawsight.workflow", "http.client", "urllib.request"}
     assert not loaded & others
+
+
+def test_a_command_imports_no_other_command(save_photo):
+    loaded = modules_after(predicting(save_photo("a.png")))
+    commands = {f"pawsight.cli.{name.replace('-', '_')}" for name in NAMES}
+    assert loaded & commands == {"pawsight.cli.predict"}
 
 
 def test_the_command_line_loads_no_plugins_of_pydantic(save_photo, tmp_path, monkeypatch):

@@ -18,29 +18,8 @@ from typer.core import TyperGroup
 
 from pawsight import __version__
 from pawsight.cli import error_output
-from pawsight.cli.audit import audit
-from pawsight.cli.cache import cache
-from pawsight.cli.compare import compare
-from pawsight.cli.cross_validate import cross_validate
-from pawsight.cli.data import data
-from pawsight.cli.doctor import doctor
-from pawsight.cli.doubts import doubts
-from pawsight.cli.drive import drive
-from pawsight.cli.evaluate import evaluate
-from pawsight.cli.export import export
-from pawsight.cli.merge import merge
-from pawsight.cli.output import prepare_streams, reserve_stdout
-from pawsight.cli.pack import pack
-from pawsight.cli.predict import predict
-from pawsight.cli.report import report
-from pawsight.cli.resume import resume
-from pawsight.cli.runs import runs
-from pawsight.cli.sample import sample
-from pawsight.cli.serve import serve
-from pawsight.cli.sort import sort
-from pawsight.cli.train import train
-from pawsight.cli.tune import tune
-from pawsight.cli.verify import verify
+from pawsight.cli.command_table import CommandTable
+from pawsight.cli.output import prepare_streams
 
 # The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
@@ -50,6 +29,11 @@ _LOGGING_LIBRARIES = ("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", 
 
 class Commands(TyperGroup):
     """The group of commands: `--debug` may be anywhere, and errors become plain lines."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Take the commands from the table, which imports each when it is needed."""
+        super().__init__(**settings)
+        self.commands = cast(dict[str, Any], CommandTable())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept `--debug` among the arguments of a command, too."""
@@ -100,34 +84,6 @@ def _pawsight(
 
     Example: pawsight train photos/
     """
-
-
-COMMANDS = (
-    train,
-    cross_validate,
-    tune,
-    resume,
-    evaluate,
-    verify,
-    compare,
-    runs,
-    predict,
-    merge,
-    sort,
-    export,
-    serve,
-    report,
-    sample,
-    audit,
-    doubts,
-    pack,
-    cache,
-    doctor,
-)
-for command in COMMANDS:
-    app.command()(reserve_stdout(command))
-app.add_typer(data, name="data")
-app.add_typer(drive, name="drive")
 
 
 def main() -> None:

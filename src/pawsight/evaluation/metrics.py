@@ -8,20 +8,17 @@ import numpy as np
 
 from pawsight.class_weights import is_imbalanced
 from pawsight.errors import ShapeError
+from pawsight.evaluation.curve_records import ClassCurves, Curves, PrecisionRecallCurve, RocCurve
 from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.evaluation.label_scores import LABEL_SCORES, LabelAnswers, answers_of
 from pawsight.evaluation.predictions import save_predictions
 from pawsight.evaluation.reliability import calibration_error, reliability_bins
 from pawsight.evaluation.results import (
-    ClassCurves,
     ClassMetrics,
-    Curves,
     Evaluation,
     LabelMetrics,
     LostPhoto,
     PartMetrics,
-    PrecisionRecallCurve,
-    RocCurve,
 )
 from pawsight.evaluation.scores import MIN_PROBABILITY, SCORES, Answers
 from pawsight.records import FloatArray, Part, Predictions

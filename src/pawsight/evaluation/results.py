@@ -1,4 +1,4 @@
-"""What an evaluation found, typed, and as metrics.json and curves.json hold it.
+"""What an evaluation found, typed, and as metrics.json holds it.
 
 What is undefined (the recall of a class without photos) is None, not 0 and not
 1. Files of earlier versions lack some of the fields; these have defaults. Needs
@@ -265,53 +265,6 @@ class Evaluation(_Record):
             RunError: It is missing or damaged.
         """
         return cls.from_json(run.metrics, run.metrics_path)
-
-
-class _Curve(_Record):
-    """Points; each field holds one of their coordinates."""
-
-    @model_validator(mode="after")
-    def _has_points(self) -> Self:
-        lengths = {len(getattr(self, name)) for name in type(self).model_fields}
-        if len(lengths) != 1 or 0 in lengths:
-            raise ValueError("its coordinates are not equally many")
-        return self
-
-
-class RocCurve(_Curve):
-    """True against false positive rate, both rising."""
-
-    false_positive_rate: tuple[float, ...]
-    true_positive_rate: tuple[float, ...]
-
-
-class PrecisionRecallCurve(_Curve):
-    """Precision against recall, the latter rising."""
-
-    recall: tuple[float, ...]
-    precision: tuple[float, ...]
-
-
-class ClassCurves(_Record):
-    """The curves of one class against the rest; None where undefined."""
-
-    roc: RocCurve | None = None
-    precision_recall: PrecisionRecallCurve | None = None
-
-
-Curves = dict[Text, ClassCurves]  # by class name
-
-
-def load_curves(run: Run) -> dict[Part, Curves]:
-    """Read the curves.json of a run; an empty dict where there is none.
-
-    Raises:
-        RunError: The file is damaged.
-    """
-    if not run.curves_path.is_file():
-        return {}
-    adapter = TypeAdapter(dict[Part, Curves])
-    return _validated(adapter, run.read_json(run.curves_path), run.curves_path)
 
 
 def _validated(adapter: TypeAdapter[_T], content: Any, path: Path | None) -> _T:

@@ -8,9 +8,10 @@ from typing import Any
 
 from pawsight.data.auditing.findings import Audit
 from pawsight.data.catalog import Catalog
+from pawsight.evaluation.curve_records import Curves, load_curves
 from pawsight.evaluation.photo_needs import LearningCurve, load_curve
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.evaluation.results import Curves, Evaluation, LostPhoto, PartMetrics, load_curves
+from pawsight.evaluation.results import Evaluation, LostPhoto, PartMetrics
 from pawsight.evaluation.robustness import Robustness
 from pawsight.evaluation.shortcut_use import ShortcutUse, load_shortcuts
 from pawsight.history import Epoch, load_history

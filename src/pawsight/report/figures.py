@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from pawsight.evaluation.results import Curves, PartMetrics
+from pawsight.evaluation.curve_records import Curves
+from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import percent
 from pawsight.history import Epoch, best_epoch
 from pawsight.report.figure_style import (

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +13,10 @@ from pawsight.class_weights import is_imbalanced
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.resized import at_size
 from pawsight.errors import DataError, PawsightError, RunError, SourceError
+from pawsight.evaluation.curve_records import load_curves
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.evaluation.predictions import collect, load_predictions
-from pawsight.evaluation.results import Evaluation, load_curves
+from pawsight.evaluation.results import Evaluation
 from pawsight.formatting import counted
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
@@ -27,6 +26,7 @@ from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
+from pawsight.workflow.number_differences import differences
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import changed_photos, photos_of
 
@@ -178,7 +178,7 @@ class _RunVerifier:
             measured = Evaluation(headline=part, parts=measures).to_json()
             self._report(
                 run.metrics_path,
-                _differences(run.metrics["parts"][part], measured["parts"][part], f"{part}."),
+                differences(run.metrics["parts"][part], measured["parts"][part], f"{part}."),
             )
         self._check_curves()
 
@@ -189,7 +189,7 @@ class _RunVerifier:
                 continue
             again = {name: one.model_dump() for name, one in curves(self._saved[part]).items()}
             was = {name: one.model_dump() for name, one in traced.items()}
-            self._report(self._run.curves_path, _differences(was, again, f"{part}."))
+            self._report(self._run.curves_path, differences(was, again, f"{part}."))
 
     def _compare_photos(
         self, part: Part, predictions: Predictions, catalog: Catalog, lost: set[str]
@@ -281,20 +281,3 @@ def _available_photos(run: Run) -> Source | None:
     """Return the source of a run's photos, or its local copy, if one of them is there."""
     began = run.load_config()
     return next((one for one in (began.source, began.root) if Path(one).exists()), None)
-
-
-def _differences(saved: Any, again: Any, where: str) -> Iterator[str]:
-    """Yield where numbers differ, of the keys that both have: versions differ in their keys."""
-    if isinstance(saved, dict) and isinstance(again, dict):
-        for key in saved.keys() & again.keys():
-            yield from _differences(saved[key], again[key], f"{where}{key}.")
-    elif isinstance(saved, list | tuple) and isinstance(again, list | tuple):
-        if len(saved) != len(again):
-            yield f"{where[:-1]} has {len(saved)} entries instead of {len(again)}"
-        for i, (one, other) in enumerate(zip(saved, again, strict=False)):
-            yield from _differences(one, other, f"{where}{i}.")
-    elif isinstance(saved, float) and isinstance(again, float | int):
-        if not math.isclose(saved, again, rel_tol=1e-6, abs_tol=2e-6):
-            yield f"{where[:-1]} is {saved:.7g} instead of {again:.7g}"
-    elif saved != again:
-        yield f"{where[:-1]} is {saved!r} instead of {again!r}"

@@ -1,0 +1,55 @@
+"""The commands by name; each is imported when it is looked up, so that a start imports one."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from pawsight.cli.output import reserve_stdout
+
+# As --help lists them. Each is the function, or the typer.Typer, of its name in a module of its
+# name, with underscores.
+NAMES = (
+    *("train", "cross-validate", "tune", "resume", "evaluate", "verify", "compare", "runs"),
+    *("predict", "merge", "sort", "export", "serve", "report", "sample", "audit", "doubts"),
+    *("pack", "cache", "doctor", "data", "drive"),
+)
+
+
+class CommandTable(Mapping[str, Any]):
+    """The Click commands by name."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Import a command, and return it.
+
+        Raises:
+            KeyError: There is no such command.
+        """
+        if name not in NAMES:
+            raise KeyError(name)
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        """Return how many commands there are."""
+        return len(NAMES)
+
+
+@functools.cache
+def _load(name: str) -> Any:
+    attribute = name.replace("-", "_")
+    found = getattr(importlib.import_module(f"pawsight.cli.{attribute}"), attribute)
+    if isinstance(found, typer.Typer):
+        group = typer.main.get_group(found)
+        group.name = name
+        return group
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name)(reserve_stdout(found))
+    return typer.main.get_command(app)

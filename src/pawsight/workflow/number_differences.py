@@ -1,0 +1,31 @@
+"""Where the numbers of two JSON documents differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+
+def differences(saved: Any, again: Any, where: str) -> Iterator[str]:
+    """Yield where values differ, a sentence each.
+
+    Args:
+        saved: Values as JSON holds them.
+        again: The same, computed again. Keys that only one of them has are not compared:
+            versions differ in their keys. Floats may differ by 1e-6 of them or by 2e-6.
+        where: What precedes the place in a sentence; "" or a path that ends with a dot.
+    """
+    if isinstance(saved, dict) and isinstance(again, dict):
+        for key in saved.keys() & again.keys():
+            yield from differences(saved[key], again[key], f"{where}{key}.")
+    elif isinstance(saved, list | tuple) and isinstance(again, list | tuple):
+        if len(saved) != len(again):
+            yield f"{where[:-1]} has {len(saved)} entries instead of {len(again)}"
+        for i, (one, other) in enumerate(zip(saved, again, strict=False)):
+            yield from differences(one, other, f"{where}{i}.")
+    elif isinstance(saved, float) and isinstance(again, float | int):
+        if not math.isclose(saved, again, rel_tol=1e-6, abs_tol=2e-6):
+            yield f"{where[:-1]} is {saved:.7g} instead of {again:.7g}"
+    elif saved != again:
+        yield f"{where[:-1]} is {saved!r} instead of {again!r}"
