@@ -1,3 +1,4 @@
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pawsight.errors import ModelError
 from pawsight.models.backbone import Backbone
 from pawsight.progress import Silent
 from pawsight.records import Photo
+from pawsight.storage.atomic import temporary_path
 from pawsight.training import features
 from pawsight.training.features import FeatureReader
 
@@ -143,6 +145,16 @@ def test_a_damaged_file_of_features_is_made_again(backbone, catalog):
     found = _read(backbone, catalog, _Drawn(), range(4))
     assert found.num_computed == 4
     np.testing.assert_array_equal(found.rows, expected)
+
+
+def test_what_a_killed_process_left_goes_although_nothing_is_written(backbone, catalog):
+    _read(backbone, catalog, _Drawn(), range(4))
+    (kept,) = backbone.features_dir.rglob("*.npz")
+    left = temporary_path(kept)
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))  # no such process
+    left.write_bytes(b"half")
+    assert _read(backbone, catalog, _Drawn(), range(4)).num_computed == 0
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 def test_a_damaged_backbone_explains_what_to_remove(backbone):

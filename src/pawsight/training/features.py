@@ -28,7 +28,7 @@ from pawsight.models.backbone import Backbone
 from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray, Pixels
-from pawsight.storage.atomic import replacing
+from pawsight.storage.atomic import remove_abandoned, replacing
 from pawsight.storage.npz import NPZ_ERRORS, arrays_of
 from pawsight.training.worker_group import WorkerGroup
 
@@ -259,8 +259,14 @@ class FeatureReader:
         return f"{self._resize}{'-mirrored' if is_mirrored else ''}"
 
     def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
-        """Read cached rows by the photos' keys; damaged files are skipped."""
+        """Read cached rows by the photos' keys; damaged files are skipped.
+
+        What a killed process left is removed here, too: with all rows cached nothing is written.
+        """
         known: dict[bytes, NDArray[np.float16]] = {}
+        if self._folder:
+            with contextlib.suppress(OSError):
+                remove_abandoned(self._folder / kind)
         for path in sorted((self._folder / kind).glob("*.npz")) if self._folder else ():
             with contextlib.suppress(*NPZ_ERRORS):
                 with path.open("rb") as file, arrays_of(file) as found:
