@@ -151,7 +151,9 @@ def test_what_a_killed_process_left_goes_although_nothing_is_written(backbone, c
     _read(backbone, catalog, _Drawn(), range(4))
     (kept,) = backbone.features_dir.rglob("*.npz")
     left = temporary_path(kept)
-    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))  # no such process
+    left = left.with_name(
+        left.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    )  # no such process
     left.write_bytes(b"half")
     assert _read(backbone, catalog, _Drawn(), range(4)).num_computed == 0
     assert list(kept.parent.iterdir()) == [kept]
