@@ -1,7 +1,8 @@
-"""Keras' removed ImageDataGenerator, so that old scripts run again with one changed import.
+"""Keras' deprecated ImageDataGenerator, so that old scripts run with one changed import.
 
     from pawsight.compat import ImageDataGenerator
 
+`keras.preprocessing` has lost it, `tensorflow.keras` still exports Keras' own.
 The same arguments, methods and iterators; the same seed gives the same batches.
 What differs, and why, is in docs/compat.md. The functions that old scripts
 import beside the class (`load_img`, `img_to_array` ...) are those of Keras 3.
