@@ -75,7 +75,7 @@ def _print(result: Doubts) -> None:
         for one in contradicted[:_MAX_ROWS]
     ]
     if rows:
-        print_table(rows, ["photo", "label", "rather", "probability"], right="probability")
+        print_table(rows, ["photo", "label", "suggested", "probability"], right="probability")
     print_line(
         f"{len(contradicted):,} of {counted(len(result.photos), 'label')} contradicted by the "
         f"other photos, {result.num_strong:,} of them with a probability of {percent(SURE, 0)} or "
@@ -83,5 +83,5 @@ def _print(result: Doubts) -> None:
     )
     if result.num_unjudged:
         print_line(
-            f"{counted(result.num_unjudged, 'photo')} not judged: of a class with too few photos."
+            f"{counted(result.num_unjudged, 'photo')} not scored: their class has too few photos."
         )
