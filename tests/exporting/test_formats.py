@@ -110,6 +110,7 @@ def test_what_the_numbers_mean_lies_beside_them(all_exports, run, name):
     assert facts["class_names"] == ["cats", "dogs"]
     assert (facts["image_size"], facts["resize"]) == ([32, 40], "crop")
     assert facts["temperature"] == pawsight.load(run).temperature
+    assert ("ood_score" in facts["outputs"]) == FORMATS[name].has_ood_score
 
 
 @pytest.mark.slow
@@ -175,7 +176,8 @@ def test_the_notebook_predicts_photos_that_are_uploaded(
             exec("".join(cell["source"]), names)
     prediction = pawsight.load(run).predict(photo)[0]
     first, second = capsys.readouterr().out.splitlines()[1:]
-    assert first.startswith(f"rex.jpg: {prediction.label} ({prediction.probability:.0%}"[:-2])
+    assert first.startswith("rex.jpg: none") == (prediction.answer == "none")
+    assert f"{prediction.label} ({prediction.probability:.0%}"[:-2] in first
     assert second.startswith("notes.txt: cannot identify")
     assert len(shown) == 1
 

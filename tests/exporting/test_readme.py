@@ -40,6 +40,17 @@ def test_its_code_resizes_as_the_model_was_trained(make_colour_run, tmp_path, re
     assert line in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
+def test_it_describes_the_score_of_photos_unlike_the_training_set(run, colour_run, tmp_path):
+    exported = Exported(Path("out"), "onnx", 100, 0.0, 1.0, 1, 0.001, 0.002, 0.9, 0.9)
+    texts = []
+    for one in (run, colour_run):  # only the first has a detector
+        write_readme(
+            ModelFolder.open(one).with_ood_score(), FORMATS["onnx"], exported, tmp_path, None
+        )
+        texts.append((tmp_path / "README.md").read_text(encoding="utf-8"))
+    assert ["- Output `ood_score`" in text for text in texts] == [True, False]
+
+
 def test_its_code_scales_images_where_a_format_takes_another_range(colour_run, tmp_path):
     exported = Exported(Path("out"), "onnx", 100, 0.0, 1.0, 1, 0.001, 0.002, 0.9, 0.9)
     model = ModelFolder.open(colour_run).with_input_range((-1, 1))

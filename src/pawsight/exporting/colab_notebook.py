@@ -36,6 +36,7 @@ if not Path("model.onnx").exists():
     print("Choose model.onnx:")
     Path("model.onnx").write_bytes(next(iter(files.upload().values())))
 session = onnxruntime.InferenceSession("model.onnx")
+outputs = [output.name for output in session.get_outputs()]
 """
 _READING = """\
 {imports}from IPython.display import display
@@ -45,10 +46,10 @@ class_names = {class_names!r}
 
 {opening}
 
-def probabilities(photo):
+def predict(photo):
     {resize_line}
     images = np.asarray(photo, np.float32)[None]  # [1, {height}, {width}, 3], 0..255
-    return session.run(["probabilities"], {{"images": images}})[0][0]
+    return {{name: rows[0] for name, rows in zip(outputs, session.run(None, {{"images": images}}))}}
 """
 _PREDICTING = """\
 for name, content in files.upload().items():
@@ -57,9 +58,12 @@ for name, content in files.upload().items():
     except OSError as error:
         print(f"{name}: {error}")
         continue
-    found = probabilities(photo)
-    best = int(found.argmax())
-    print(f"{name}: {class_names[best]} ({found[best]:.1%})")
+    found = predict(photo)
+    best = int(found["probabilities"].argmax())
+    answer = f"{class_names[best]} ({found['probabilities'][best]:.1%})"
+    if found.get("ood_score", 0) > 1:
+        answer = f"none, unlike all training photos (most probable class: {answer})"
+    print(f"{name}: {answer}")
     photo.thumbnail((240, 240))
     display(photo)
 """
@@ -109,4 +113,5 @@ FORMAT = Format(
     write=write,
     open_runner=onnx_format.open_runner,  # the notebook, which shows how it is used, runs it too
     takes_labels=False,
+    has_ood_score=True,
 )

@@ -37,6 +37,7 @@ class Format:
         is_keras: It is made from the model in Keras, which the shipped one does not have.
         takes_one: It takes one photo at a time.
         takes_labels: It is for models of several labels a photo, too.
+        has_ood_score: Its file computes `ood_score` if the run has a detector.
         has_any_size: A second file of it takes photos of any size, with the resizing inside.
     """
 
@@ -53,6 +54,7 @@ class Format:
     is_keras: bool = False
     takes_one: bool = False
     takes_labels: bool = True
+    has_ood_score: bool = False
     has_any_size: bool = False
 
     def snippet_for(self, description: ModelDescription) -> str:

@@ -14,6 +14,8 @@ from pawsight.runs import Run
 if TYPE_CHECKING:
     import keras
 
+OOD_SCORE = "ood_score"  # an output, float32 [N]: above 1 a photo is unlike the training set
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFolder:
@@ -46,6 +48,14 @@ class ModelFolder:
     def with_input_range(self, input_range: tuple[float, float]) -> ModelFolder:
         """Return the same model, described as taking images of another range."""
         described = self.description.model_copy(update={"input_range": input_range})
+        return replace(self, description=described)
+
+    def with_ood_score(self) -> ModelFolder:
+        """Return the same model, described with the output `ood_score` if it has a detector."""
+        if not self.run.out_of_distribution_path.is_file():
+            return self
+        outputs = (*self.description.outputs, OOD_SCORE)
+        described = self.description.model_copy(update={"outputs": outputs})
         return replace(self, description=described)
 
     def load_keras(self) -> keras.Model:

@@ -9,8 +9,8 @@ import numpy as np
 
 from pawsight.errors import RunError, first_line
 from pawsight.exporting.format import Format, Runner
-from pawsight.exporting.model_folder import ModelFolder
-from pawsight.exporting.onnx_ood import OUTPUT, add_builtin_features, add_ood_score
+from pawsight.exporting.model_folder import OOD_SCORE, ModelFolder
+from pawsight.exporting.onnx_ood import add_builtin_features, add_ood_score
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.onnx_graph import cut_out
 from pawsight.models.onnx_session import session_of_file
@@ -80,8 +80,9 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
         add_ood_score(
             model_proto, OutOfDistributionDetector.load(model.run.out_of_distribution_path)
         )
-        outputs = [*description.outputs, OUTPUT]
-        description = description.model_copy(update={"outputs": tuple(outputs)})
+        outputs = [*description.outputs, OOD_SCORE]
+        unique = tuple(dict.fromkeys(outputs))
+        description = description.model_copy(update={"outputs": unique})
     helper.set_model_props(model_proto, description.metadata())
     return model_proto
 
@@ -117,5 +118,6 @@ FORMAT = Format(
     write=write,
     open_runner=open_runner,
     snippet=SNIPPET,
+    has_ood_score=True,
     has_any_size=True,
 )

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from pawsight.exporting.model_folder import OOD_SCORE
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.onnx_graph import cut_out
 
-OUTPUT = "ood_score"
 _PREFIX = "pawsight_ood_"
 _BUILTIN_PREFIX = "pawsight_builtin_"
 
@@ -63,7 +63,7 @@ def add_ood_score(model: Any, detector: OutOfDistributionDetector) -> None:
 
     def add(kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
         names = [one if one == "features" else _PREFIX + one for one in inputs]
-        target = output if output == OUTPUT else _PREFIX + output
+        target = output if output == OOD_SCORE else _PREFIX + output
         graph.node.append(helper.make_node(kind, names, [target], **attributes))
 
     add("Mul", ["features", "features"], "squared")
@@ -89,11 +89,11 @@ def add_ood_score(model: Any, detector: OutOfDistributionDetector) -> None:
     _add_least(model, add)
     add("Max", ["nearest", "zero"], "positive")
     add("Sqrt", ["positive"], "distance")
-    add("Mul", ["distance", "scale"], OUTPUT)
+    add("Mul", ["distance", "scale"], OOD_SCORE)
     kept = [one for one in graph.output if one.name != "features"]
     del graph.output[:]
     graph.output.extend(kept)
-    graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N"]))
+    graph.output.append(helper.make_tensor_value_info(OOD_SCORE, TensorProto.FLOAT, ["N"]))
 
 
 def _constants(detector: OutOfDistributionDetector) -> dict[str, Any]:

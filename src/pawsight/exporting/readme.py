@@ -7,7 +7,7 @@ from pathlib import Path
 from pawsight.exporting.any_size import SNIPPET as ANY_SIZE_SNIPPET
 from pawsight.exporting.comparison import Exported
 from pawsight.exporting.format import Format
-from pawsight.exporting.model_folder import ModelFolder
+from pawsight.exporting.model_folder import OOD_SCORE, ModelFolder
 from pawsight.exporting.preprocessing_code import (
     IMPORTS,
     is_whole,
@@ -82,6 +82,10 @@ _ANY_SIZE = """
 height and width. Its resizing is nearly pawsight's own: on up to 64 whole photos, no probability
 differed by more than {:.2g}.
 """
+_OOD_SCORE = """
+- Output `ood_score`: shape [N]; above 1 a photo is unlike all photos of the training set, and
+  pawsight's answer is `none`."""
+
 _TELLING = """\
 for name, probability in zip(class_names, probabilities):
     print(f"{name}: {probability:.3f}")
@@ -134,7 +138,7 @@ For {format.summary}.
 - Input `images`: float32, shape [{count}, {height}, {width}, 3] (height, width), RGB
   from {black:g} to {full:g}; any other scaling is inside.
   A photo is turned upright and {_WORDS[model.description.resize]}.
-{_outputs(model.description)}
+{_outputs(model.description)}{_OOD_SCORE if OOD_SCORE in model.description.outputs else ""}
 
 `{description_name}` holds the same facts for programs.
 

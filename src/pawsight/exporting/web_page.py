@@ -96,4 +96,5 @@ FORMAT = Format(
     write=write,
     open_runner=onnx_format.open_runner,  # the browser runs the same file
     advice=_ADVICE,
+    has_ood_score=True,
 )

@@ -145,6 +145,8 @@ def _export(
 ) -> Exported:
     """Write one format, compare and describe it; nothing is left of it if one of these fails."""
     model = model.with_input_range(format.input_range)
+    if format.has_ood_score:
+        model = model.with_ood_score()
     with new_folder(place) as folder:
         try:
             path = format.write(model, folder, progress)
