@@ -81,8 +81,7 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
             model_proto, OutOfDistributionDetector.load(model.run.out_of_distribution_path)
         )
         outputs = [*description.outputs, OOD_SCORE]
-        unique = tuple(dict.fromkeys(outputs))
-        description = description.model_copy(update={"outputs": unique})
+        description = description.model_copy(update={"outputs": tuple(outputs)})
     helper.set_model_props(model_proto, description.metadata())
     return model_proto
 

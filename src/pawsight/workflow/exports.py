@@ -145,8 +145,6 @@ def _export(
 ) -> Exported:
     """Write one format, compare and describe it; nothing is left of it if one of these fails."""
     model = model.with_input_range(format.input_range)
-    if format.has_ood_score:
-        model = model.with_ood_score()
     with new_folder(place) as folder:
         try:
             path = format.write(model, folder, progress)
@@ -192,10 +190,11 @@ def _export(
         del compared["path"]
         # A format may have a model.json of its own.
         name = "pawsight.json" if (folder / DESCRIPTION_NAME).exists() else DESCRIPTION_NAME
-        facts = model.description
+        described = model.with_ood_score() if format.has_ood_score else model
+        facts = described.description
         origin = {"architecture": facts.architecture, "options": facts.options}  # to start from
         write_json(folder / name, facts.usage() | origin | {"compared": compared})
-        write_readme(model, format, exported, folder, any_size, name)
+        write_readme(described, format, exported, folder, any_size, name)
     return exported
 
 
