@@ -729,6 +729,13 @@ def test_a_column_of_1_and_0_beside_those_of_the_classes_is_proposed_to_be_left_
     assert [p.label for p in listing.photos] == ["cat", "dog", "cat", "dog"]
 
 
+def test_a_line_without_any_label_is_no_column_to_propose(pets):
+    (pets / "c.jpg").write_bytes(b"x")
+    listing = listed(pets, "path,cat,indoor,dog\na.jpg,1,1,0\nb.jpg,0,1,1\nc.jpg,0,0,0\n")
+    with pytest.raises(DataError, match=r"columns cat, dog, and .*--columns labels=cat\+dog"):
+        check_classes(listing)
+
+
 def test_classes_that_a_photo_may_have_both_of_are_not_proposed(pets):
     listing = listed(pets, "path,cat,dog\na.jpg,1,1\nb.jpg,0,1\n")
     with pytest.raises(DataError) as raised:

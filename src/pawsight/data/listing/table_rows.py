@@ -148,9 +148,12 @@ class TableRows:
         by_line: dict[int, set[str]] = {}
         for line in self._table.lines:
             by_line.setdefault(line.number, set()).add(line.label)
-        if max(map(len, by_line.values())) < 2 or not (kept := exclusive_labels(by_line)):
+        if max(map(len, by_line.values())) < 2:
             return ""
-        others = sorted(set().union(*by_line.values()) - {*kept})
+        kept = [label for label in exclusive_labels(by_line) if label]  # "": lines of none
+        if len(kept) < 2:
+            return ""
+        others = sorted(set().union(*by_line.values()) - {*kept, ""})
         option = shlex.quote(f"labels={'+'.join(kept)}")
         return (
             f"the classes are the columns {listed(kept)}, and {listed(others)} is something else: "
