@@ -45,7 +45,7 @@ function aboutThresholds({ sure }) {
 }
 
 function limit(names) {
-  return `It was trained on ${listed(names)} only. It takes any photo for one of them: show it a car, and it calls the car ${names.length > 2 ? "one of those" : `${names[0]} or ${names[1]}`}.`;
+  return `It was trained on ${listed(names)} only. A photo of something else may get one of these classes, too.`;
 }
 
 function accuracy({ metrics }) {
