@@ -50,9 +50,9 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check(
         "broken",
-        "Cannot be read",
-        "Files that look like photos by their name or content and cannot be decoded. They are "
-        "left out of training and stay as they are.",
+        "Left out",
+        "Files that look like photos but cannot be decoded, and photos without a known label, each "
+        "with the reason. They are left out of training and stay as they are.",
         photo_checks.broken,
         is_serious=True,
     ),

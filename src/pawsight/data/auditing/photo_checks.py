@@ -24,7 +24,7 @@ _TOO_EARLY = "file ends too early"  # how the problem of a truncated photo begin
 
 
 def broken(facts: AuditFacts) -> list[PhotoItem]:
-    """Find photos that cannot be read."""
+    """Find photos that are left out: they cannot be decoded, or have no label."""
     return [
         facts.item(index, reason=photo.problem)
         for index, photo in enumerate(facts.catalog.photos)
