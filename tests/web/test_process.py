@@ -41,7 +41,7 @@ def test_stop_finishes_what_was_taken_and_takes_no_more(process, number):
         assert line.recv(4000).startswith(b"HTTP/1.1 200 ")
     assert child.wait(20) == 0
     assert "Traceback" not in child.log()
-    assert "Stopping after 1 active request(s)." in child.log()
+    assert "Stopping after 1 active request." in child.log()
 
 
 def test_second_signal_ends_it_at_once(process):

@@ -102,7 +102,7 @@ def test_corrections_in_a_run_are_evaluated_beside_its_own_metrics(run, tmp_path
     own.corrections_path.write_text(f"path,label\n{row['path']},{other}\n")
     found = evaluate(own.path, progress=recorded)
     assert found["source"] == "corrected labels"
-    assert f"1 label(s) are corrected by {own.corrections_path}." in recorded.notes
+    assert f"1 label is corrected by {own.corrections_path}." in recorded.notes
     was = json.loads(metrics)["parts"]["test"]
     now = found["parts"]["test"]
     assert now["n"] == was["n"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from pawsight.compat.directory import FileIterator, print_summary
 from pawsight.compat.legacy_errors import KindError, SettingError
+from pawsight.formatting import counted
 
 _UNCLASSED = ("input", "multi_output", "raw", None)
 
@@ -89,7 +90,7 @@ class DataFrameIterator(FileIterator):
         missing = rows[x_col][~is_there].tolist()
         if missing:
             warnings.warn(
-                f"{len(missing)} file(s) of column '{x_col}' are left out: not there, or not "
+                f"Left out: {counted(len(missing), 'file')} of column '{x_col}', not there or not "
                 f"named like a photo. The first one is {missing[0]}.",
                 stacklevel=4,
             )

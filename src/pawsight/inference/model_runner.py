@@ -7,6 +7,7 @@ import threading
 import numpy as np
 
 from pawsight.errors import RunError, first_line
+from pawsight.formatting import counted
 from pawsight.inference.run_timeout import RunTimeoutError, run_with_timeout
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import open_session
@@ -62,8 +63,9 @@ class ModelRunner:
             )
         except RunTimeoutError as error:
             raise RunError(
-                f"{self._path} took more than {limit:.0f} seconds for {len(images)} photo(s), and "
-                f"was stopped.\nTrain again, or copy the run folder again."
+                f"{self._path} took more than {limit:.0f} seconds for "
+                f"{counted(len(images), 'photo')}, and was stopped.\n"
+                f"Train again, or copy the run folder again."
             ) from error
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise RunError(

@@ -226,7 +226,7 @@ class Plan(_AnyPlan):
         about = "about " if self.seconds is not None else ""
         return (
             f"{f'{self.minutes:g} min: ' if self.minutes else ''}"
-            f"{self.epochs:.3g} epochs of {self.num_train:,} photos, "
+            f"{self.epochs_at(self.num_steps):.3g} epochs of {self.num_train:,} photos, "
             f"{f'{_pixels(first)} to ' if first != last else ''}{_pixels(last)} px, "
             f"{about}{_rounded(self.num_steps) if about else self.num_steps:,} steps of "
             f"{self.batch_size}, {self.precision} ({self.precision_reason})"

@@ -19,6 +19,8 @@ from collections.abc import AsyncIterator, Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from pawsight.formatting import counted
+
 if TYPE_CHECKING:
     from pawsight.web.service import Service
 
@@ -59,7 +61,7 @@ async def _drain(service: Service, end: Callable[[], None]) -> None:
     """Stop once all accepted requests are answered, or their timeout is over."""
     until = time.monotonic() + 2 * service.settings.timeout
     if service.num_active:
-        logger.info("Stopping after %d active request(s).", service.num_active)
+        logger.info("Stopping after %s.", counted(service.num_active, "active request"))
     while service.num_active and time.monotonic() < until:
         await asyncio.sleep(_CHECK_SECONDS)
     end()

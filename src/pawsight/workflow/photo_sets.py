@@ -28,6 +28,7 @@ from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.split import split
 from pawsight.errors import ConfigError
+from pawsight.formatting import counted
 from pawsight.models import builtin, colab, custom_network, swift
 from pawsight.models.network import Network, plain
 from pawsight.models.registry import AUTO, find_network
@@ -85,10 +86,14 @@ def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Prog
     """
     duplicates = find_duplicates(catalog, pixels, progress)
     kept_together = without_dominant_groups(catalog, duplicates)
-    if len(kept_together) < len(duplicates):
+    if num_large := len(duplicates) - len(kept_together):
+        groups = counted(
+            num_large,
+            "group of photos that look alike holds",
+            "groups of photos that look alike hold",
+        )
         progress.note(
-            f"{len(duplicates) - len(kept_together)} group(s) of photos that look alike hold most "
-            f"of a class; only exact duplicates among them are kept in one part."
+            f"{groups} most of a class; only exact duplicates among them are kept in one part."
         )
     return Dataset(split(catalog, config, kept_together), pixels, duplicates)
 

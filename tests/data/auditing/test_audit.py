@@ -182,7 +182,7 @@ def recorded(catalog, copies=None):
 def test_train_reports_the_photos_it_uses(messy):
     assert recorded(messy)[:3] == [
         "5 photos of cats, dogs: 3 train, 2 validation, 0 test.",
-        "1 photo(s) cannot be used and are left out:",
+        "Left out: 1 photo that cannot be used:",
         "  e.jpg: empty file",
     ]
 
@@ -194,7 +194,7 @@ def test_train_reports_the_photos_it_uses(messy):
 def test_of_many_unusable_photos_ten_are_named(count, last):
     broken = [Photo(f"{i}.jpg", "cats", problem="empty file") for i in range(count)]
     texts = recorded(catalog_of(photo("a.jpg"), *broken))
-    assert texts[1] == f"{count} photo(s) cannot be used and are left out:"
+    assert texts[1] == f"Left out: {count} photos that cannot be used:"
     assert len(texts) == 2 + min(count, 11)
     assert texts[-1] == last
 
@@ -208,14 +208,14 @@ def test_up_to_eight_classes_are_named(count):
 
 def test_train_reports_copies_in_both_parts_and_under_two_labels(messy):
     texts = recorded(messy, [[0, 1], [2, 3]])
-    assert any(text.startswith("1 photo(s) are there more than once") for text in texts)
+    assert any(text.startswith("1 photo is there more than once") for text in texts)
     assert any("more than one part as copies" in text and "a.jpg = b.jpg" in text for text in texts)
     assert any("copies of another class" in text and "a.jpg = b.jpg" in text for text in texts)
 
 
 def test_train_reports_damaged_photos_that_are_used():
     texts = recorded(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
-    assert texts[1:] == ["1 damaged photo(s) are used all the same, see catalog.csv."]
+    assert texts[1:] == ["Used although damaged: 1 photo, see catalog.csv."]
 
 
 def test_a_long_group_is_named_in_short():

@@ -37,7 +37,7 @@ def test_a_table_of_corrections_among_the_photos_is_used_and_named(pets, recorde
         "dogs/c.jpg": "dogs",
         "dogs/d.jpg": "dogs",
     }
-    assert f"1 label(s) are corrected by {pets / 'corrections.csv'}." in recorded.notes
+    assert f"1 label is corrected by {pets / 'corrections.csv'}." in recorded.notes
     assert labels(pets, labels="none")["cats/b.jpg"] == "cats"
 
 
@@ -79,7 +79,7 @@ def test_cells_written_for_spreadsheets_are_read_back(tmp_path):
 def test_photos_that_are_not_there_are_named(pets, tmp_path, recorded):
     (pets / "corrections.csv").write_text("path,label\ncats/b.jpg,dogs\ngone.jpg,dogs\n")
     labels(pets, recorded)
-    assert "1 photo(s) of it are not there: gone.jpg." in recorded.notes
+    assert "1 photo of it is not there: gone.jpg." in recorded.notes
     other = tmp_path / "mine.csv"
     other.write_text("path,label\ngone.jpg,dogs\n")
     with pytest.raises(DataError, match=r"None of the 1 photos that .*mine.csv names"):

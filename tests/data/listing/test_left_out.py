@@ -185,7 +185,7 @@ def test_photos_are_grouped_by_what_a_pattern_finds_in_their_names(patients):
         "well/other.jpg": "",
         "well/person3.jpg": "3",
     }
-    assert "4 photos in 3 group(s); 1 without a group." in notes.texts
+    assert "4 photos in 3 groups; 1 without a group." in notes.texts
 
 
 @pytest.mark.parametrize(

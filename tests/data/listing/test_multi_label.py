@@ -84,7 +84,7 @@ def test_a_photo_in_two_class_folders_is_one_photo_with_both_labels(tmp_path, re
     config = SourceConfig(multi_label=True)
     listing = scan(fetch(tmp_path, Silent()), recorded, config=config)
     assert labels(listing) == {"red/1.jpg": "red;round", "red/2.jpg": "red", "round/3.jpg": "round"}
-    assert any("1 photo(s) lie in several class folders" in note for note in recorded.notes)
+    assert any("1 photo is in several class folders" in note for note in recorded.notes)
 
 
 def test_labels_can_be_joined_chosen_and_left_out_and_the_photo_stays(photos):

@@ -137,7 +137,7 @@ def test_photos_beside_the_class_folders_are_named(tmp_path):
     assert [p.path for p in listing.photos if "outside the class folders" in p.problem] == [
         "lost.jpg"
     ]
-    assert "1 photo(s)" in notes.texts[0]
+    assert "Left out: 1 photo in" in notes.texts[0]
 
 
 @pytest.mark.parametrize("paths", [("a.jpg", "b.jpg"), ("a.jpg", "more/b.jpg")])
@@ -151,7 +151,7 @@ def test_a_class_folder_without_photos_is_noted(tmp_path):
     notes = Notes()
     assert len(rows(tmp_path, notes)) == 2
     assert notes.texts == [
-        "1 folder(s) hold no photos and are no classes: birds",
+        "1 folder holds no photos, so no class: birds",
         "2 classes from folder names: cats, dogs.",
     ]
 

@@ -280,7 +280,7 @@ def test_a_table_that_gives_one_label_or_none_is_not_named_as_unused(tmp_path, l
             "path,age\n0.jpg,3.5\n1.jpg,2\n",
             "The table l.csv beside them is not used:\n  The column age",
         ),
-        ("path,label\n0.jpg,cat\n0.jpg,dog\n1.jpg,dog\n", "1 photo(s) have two labels, such as"),
+        ("path,label\n0.jpg,cat\n0.jpg,dog\n1.jpg,dog\n", "1 photo has two labels, such as"),
         (None, ""),
     ],
 )

@@ -395,7 +395,7 @@ def test_a_tar_that_ends_with_a_zip_is_read_as_a_tar(tmp_path):
     notes = Notes()
     source = fetch(make_tar(tmp_path / "pets.tar", {**PETS, "inner.zip": inner}), notes)
     assert paths_in(source) == ["cats/a.jpg", "dogs/b.jpg"]
-    assert notes.texts == ["Left out 1 archive(s) in pets.tar, such as inner.zip."]
+    assert notes.texts == ["Left out: 1 archive in pets.tar, such as inner.zip."]
 
 
 def test_an_archive_of_archives_and_a_table_names_the_archives(tmp_path):

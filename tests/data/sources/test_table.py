@@ -92,7 +92,7 @@ def test_a_repeated_line_counts_once(pets):
     notes = Notes()
     listing = listed(pets, "path,label\na.jpg,cat\n./a.jpg,cat\nb.jpg,dog\n", notes)
     assert len(listing.photos) == 2
-    assert "1 line(s) of labels.csv name a photo for a second time" in notes.texts[0]
+    assert "1 line of labels.csv names a photo for a second time" in notes.texts[0]
 
 
 def test_a_photo_with_two_labels_has_none_and_explains_why(pets):
@@ -446,7 +446,7 @@ def test_letters_in_another_unicode_form_are_the_same(pets):
     listing = listed(
         pets, f"path,label\n{unicodedata.normalize('NFC', name)},Bär\na.jpg,dog\n", notes
     )
-    assert "1 photo(s) of labels.csv were found with accents in another form." in notes.texts
+    assert "1 photo of labels.csv was found with accents in another form." in notes.texts
     assert [(p.path, p.problem) for p in listing.photos if p.label == "Bär"] == [(name, "")]
 
 
@@ -490,7 +490,7 @@ def test_a_missing_value_is_no_class(pets, missing):
     listing = listed(pets, f"path,label\na.jpg,{missing}\nb.jpg,none\n", notes)
     assert rows(listing)[0] == ("a.jpg", "", "", "the table gives no label")
     assert listing.photos[1].label == "none"
-    assert "1 line(s) have no label." in notes.texts
+    assert "1 line has no label." in notes.texts
 
 
 def test_a_separator_that_excel_names_is_used(pets):

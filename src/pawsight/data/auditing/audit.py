@@ -75,14 +75,14 @@ def summarize_photos(
     progress.note(f"{counted(len(catalog.usable), 'photo')} of {named}: {counts}.")
     broken = catalog.broken
     if broken:
-        progress.note(f"{len(broken):,} photo(s) cannot be used and are left out:")
+        progress.note(f"Left out: {counted(len(broken), 'photo')} that cannot be used:")
         for photo in broken[:_NAMED_PROBLEMS]:
             progress.note(f"  {photo.path}: {photo.problem}")
         if len(broken) > _NAMED_PROBLEMS:
             progress.note(f"  ... and {len(broken) - _NAMED_PROBLEMS:,} more, see catalog.csv")
     flawed = sum(1 for photo in catalog.photos if photo.flaw)
     if flawed:
-        progress.note(f"{flawed:,} damaged photo(s) are used all the same, see catalog.csv.")
+        progress.note(f"Used although damaged: {counted(flawed, 'photo')}, see catalog.csv.")
     _summarize_copies(catalog, exact_copies(catalog) if copies is None else copies, progress)
 
 
@@ -93,19 +93,19 @@ def _summarize_copies(
     together = len(copies) - len(apart)
     if together:
         progress.note(
-            f"{together:,} photo(s) are there more than once, as copies of any size or quality; "
-            f"all copies of one stay in the same part."
+            f"{counted(together, 'photo is', 'photos are')} there more than once, as copies of any "
+            f"size or quality; all copies of one stay in the same part."
         )
     if apart:
         progress.note(
-            f"{len(apart):,} photo(s) are in more than one part as copies, which makes the "
-            f"score look better than it is; the first: {_equation(catalog, apart[0])}"
+            f"{counted(len(apart), 'photo has', 'photos have')} copies in another part, which "
+            f"makes the score look better than it is; the first: {_equation(catalog, apart[0])}"
         )
     conflicts = across_classes(catalog, copies)
     if conflicts:
         progress.note(
-            f"{len(conflicts):,} photo(s) have copies of another class, so one of the labels is "
-            f"wrong; the first: {_equation(catalog, conflicts[0])}"
+            f"{counted(len(conflicts), 'photo has', 'photos have')} copies of another class, so "
+            f"one of the labels is wrong; the first: {_equation(catalog, conflicts[0])}"
         )
         if not catalog.task.is_multi_label:
             progress.note("  If such a photo shows both, --multi-label gives it both labels.")

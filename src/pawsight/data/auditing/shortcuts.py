@@ -234,6 +234,6 @@ def _sentence(
     usual, rest = (column.write(float(np.nanmedian(each))) for each in (inside, outside))
     against = f" against {rest}" if "{}" in words else ""
     return (
-        f"Photos of '{label}' are {words.format(usual)}{against}: of one of them and one of the "
-        f"others, that tells which is which in {percent((1 + abs(effect)) / 2, 0)} of all pairs."
+        f"Photos of '{label}' are {words.format(usual)}{against}; this alone distinguishes a photo "
+        f"of '{label}' from one of the others in {percent((1 + abs(effect)) / 2, 0)} of all pairs."
     )

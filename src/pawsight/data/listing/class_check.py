@@ -13,6 +13,7 @@ from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
 from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
@@ -43,8 +44,11 @@ def check_classes(catalog: Catalog) -> None:
             cure = "Correct the paths in the table, or put the files there"
         elif "save it as" in broken[0].problem:
             cure = "Convert them"
+        none, can = f"None of the {len(broken):,} photos", "can"
+        if len(broken) == 1:
+            none, can = "The only photo", "cannot"
         raise DataError(
-            f"None of the {len(broken)} photo(s) of class '{name}' can be read.\n"
+            f"{none} of class '{name}' {can} be read.\n"
             f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
             f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
         )
@@ -113,8 +117,8 @@ def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
     if twice:
         labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
         raise DataError(
-            f"{len(twice):,} photo(s) have two labels, such as {twice[0].path} ({labels}). "
-            f"Choose what is meant:\n"
+            f"{counted(len(twice), 'photo has', 'photos have')} two labels, such as "
+            f"{twice[0].path} ({labels}). Choose what is meant:\n"
             "  a photo may show several of these (where one cell names several, name what divides "
             "them, such as --label-separator ';', as well): --multi-label\n"
             f"  a photo shows one of these: give each one label in the table, or leave such photos "

@@ -16,7 +16,7 @@ from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.sources.table import read_rows
 from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import original_cell
+from pawsight.formatting import counted, original_cell
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
@@ -125,16 +125,17 @@ def _report(
     missing: Sequence[str],
     progress: Progress,
 ) -> None:
-    progress.note(f"{num_changed:,} label(s) are corrected by {path}.")
+    progress.note(f"{counted(num_changed, 'label is', 'labels are')} corrected by {path}.")
     num_left_out = sum(one.problem == _UNANSWERED for one in after)
     if num_left_out:
-        progress.note(f"{num_left_out:,} photo(s) without a label there are left out.")
+        progress.note(f"Left out: {counted(num_left_out, 'photo')} without a label there.")
     unclear = [written for written in missing if ", it could be " in written]
     missing = [written for written in missing if written not in unclear]
     for written in unclear:
         progress.note(f"Not corrected: {written}. Write the folder of the photo there.")
     if missing:
-        progress.note(f"{len(missing):,} photo(s) of it are not there: {listed(missing, 3)}.")
+        gone = counted(len(missing), "photo of it is", "photos of it are")
+        progress.note(f"{gone} not there: {listed(missing, 3)}.")
     known, now = ({photo.label for photo in photos if photo.label} for photos in (before, after))
     if now - known:
         progress.note(f"New classes by the corrections: {listed(sorted(now - known))}.")

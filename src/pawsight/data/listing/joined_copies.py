@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import Photo
 from pawsight.task import MULTI_LABEL
@@ -46,7 +47,7 @@ def joined_copies(root: Path, photos: Sequence[Photo], progress: Progress) -> li
     several = [copies for copies in joined.values() if len({p.label for p in copies}) > 1]
     if several:
         progress.note(
-            f"{len(several):,} photo(s) lie in several class folders, such as "
+            f"{counted(len(several), 'photo is', 'photos are')} in several class folders, such as "
             f"{several[0][0].path}; each is one photo with all of its labels."
         )
     return merged

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.label_patterns import found_in
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
@@ -66,8 +67,8 @@ class Grouping:
         if apart:
             found = " and ".join(part for part in PARTS if part in parts[apart[0]])
             progress.note(
-                f"{len(apart):,} group(s) have photos in more than one part as given, such as "
-                f"{apart[0]} in {found}: the score will look better than it is. "
+                f"{counted(len(apart), 'group has', 'groups have')} photos in more than one part "
+                f"as given, such as {apart[0]} in {found}: the score will look better than it is. "
                 f"With --parts none the parts are made again, and groups stay together."
             )
         return list(photos)
@@ -82,9 +83,9 @@ class Grouping:
                 f"--group-by '{pattern.pattern}' matches none of the {len(found):,} photos, "
                 f"such as {photos[0].path}."
             )
-        groups = len(set(found) - {""})
+        groups = counted(len(set(found) - {""}), "group")
         alone = f"; {num_alone:,} without a group" if num_alone else ""
-        progress.note(f"{len(found) - num_alone:,} photos in {groups:,} group(s){alone}.")
+        progress.note(f"{counted(len(found) - num_alone, 'photo')} in {groups}{alone}.")
         return [replace(p, group=group) for p, group in zip(photos, found, strict=True)]
 
 

@@ -103,10 +103,10 @@ class _Scan:
         self._left_out.report(self._progress)
         photos = sorted(self._found.photos, key=lambda photo: photo.path)
         if not photos:
-            others = self._found.num_ignored
+            others = counted(self._found.num_ignored, "other file")
             raise SourceError(
                 f"There are no photos in {self._source.root}"
-                f"{f', only {others} other file(s)' if others else ''}.\n"
+                f"{f', only {others}' if self._found.num_ignored else ''}.\n"
                 f"{self._advice or advice_on_files(self._source.root)}"
                 f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
             )
@@ -182,8 +182,8 @@ class _Scan:
         if twice := [path for path, count in counts.items() if count > 1]:
             names = listed(path.name for path in tables)
             raise DataError(
-                f"{len(twice):,} photo(s) are in more than one of {names}, such as {twice[0]}.\n"
-                f"Leave each in one of them."
+                f"{counted(len(twice), 'photo is', 'photos are')} in more than one of {names}, "
+                f"such as {twice[0]}.\nLeave each in one of them."
             )
         return origin
 
@@ -249,8 +249,8 @@ class _Scan:
             self._found.num_ignored += here.num_ignored
             if loose:
                 self._progress.note(
-                    f"{len(loose)} photo(s) in {root}/{prefix} are outside its class folders, "
-                    f"such as {loose[0].path}; they are left out."
+                    f"Left out: {counted(len(loose), 'photo')} in {root}/{prefix} outside its "
+                    f"class folders, such as {loose[0].path}."
                 )
         for folder in structure.classes:
             self._add(folder.prefix, folder.label, folder.part)

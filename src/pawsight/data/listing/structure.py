@@ -43,6 +43,7 @@ from pawsight.data.listing.part_folders import (
 from pawsight.data.listing.parts_beside_classes import parts_beside_classes
 from pawsight.data.part_names import is_plain_part
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.records import Part
 
 SomePart = Part | Literal[""]
@@ -80,8 +81,8 @@ class Structure:
         """The hints, after a note on empty folders if there are any."""
         if not self.empty:
             return self.hints
-        count = len(self.empty)
-        empty = f"{count} folder(s) hold no photos and are no classes: {listed(self.empty)}"
+        count = counted(len(self.empty), "folder holds", "folders hold")
+        empty = f"{count} no photos, so no class: {listed(self.empty)}"
         return (empty, *self.hints)
 
 

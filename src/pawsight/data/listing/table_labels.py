@@ -10,6 +10,7 @@ from dataclasses import replace
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.selection import option_for
 from pawsight.data.sources.column_values import is_missing
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import Photo
 from pawsight.task import Task
@@ -36,7 +37,7 @@ def tidy_labels(
     names = [class_name(label) for label in labels]
     missing = [is_missing(name) and (not name or name not in named) for name in names]
     if num_missing := sum(missing):
-        progress.note(f"{num_missing:,} line(s) have no label.")
+        progress.note(f"{counted(num_missing, 'line has', 'lines have')} no label.")
     words = {name for name, gone in zip(names, missing, strict=True) if gone and name}
     names = ["" if gone else name for name, gone in zip(names, missing, strict=True)]
     counts = Counter(filter(None, names))

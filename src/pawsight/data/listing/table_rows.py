@@ -22,6 +22,7 @@ from pawsight.data.sources.table import Table
 from pawsight.data.sources.table_cells import check_text
 from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
@@ -117,7 +118,8 @@ class TableRows:
                 rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
         if num_repeated and not self._task.is_multi_label:
             name = self._path.name
-            self._progress.note(f"{num_repeated} line(s) of {name} name a photo for a second time.")
+            repeated = counted(num_repeated, f"line of {name} names", f"lines of {name} name")
+            self._progress.note(f"{repeated} a photo for a second time.")
         self._report_columns()
         return list(rows.values())
 
@@ -187,7 +189,8 @@ class TableRows:
             first, shown = pairs[0]
             name = self._path.name
             such = f", such as {first} as {shown}" if class_name(first) != class_name(shown) else ""
-            self._progress.note(f"{len(pairs):,} photo(s) of {name} were found {text}{such}.")
+            found = counted(len(pairs), f"photo of {name} was", f"photos of {name} were")
+            self._progress.note(f"{found} found {text}{such}.")
         return matches
 
     def _search(self, parts: Mapping[str, str], folder: str) -> dict[str, Match]:

@@ -26,6 +26,7 @@ from pawsight.data.reading.store import PixelStore, row_bytes
 from pawsight.data.reading.stream import PixelStream
 from pawsight.data.reading.workers import Result, read_all
 from pawsight.data.sources import Source, fetch
+from pawsight.formatting import counted
 from pawsight.machine import num_cpus
 from pawsight.progress import Progress, Silent
 from pawsight.records import Photo, Pixels, Resize
@@ -164,9 +165,9 @@ class _IngestPass:
                     else ""
                 )
                 self._progress.note(
-                    f"{count:,} photo(s) have values of the kind {kind}: {black:g} is black and "
-                    f"{white:g} is white, in all of them. --set pixels.range=[BLACK,WHITE] "
-                    f"chooses others.{missing}"
+                    f"{counted(count, 'photo has', 'photos have')} values of the kind {kind}: "
+                    f"{black:g} is black and {white:g} is white, in all of them. "
+                    f"--set pixels.range=[BLACK,WHITE] chooses others.{missing}"
                 )
 
     def _look_up(self) -> list[int]:

@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO, cast
 from pawsight.data.file_types import ARCHIVE_ENDINGS, is_table_name, is_wanted
 from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
+from pawsight.formatting import counted
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs, opener
 from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
@@ -111,7 +112,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
         )
     if writer.inner_archives:
         progress.note(
-            f"Left out {len(writer.inner_archives)} archive(s) in {path.name}, such as "
+            f"Left out: {counted(len(writer.inner_archives), 'archive')} in {path.name}, such as "
             f"{writer.inner_archives[0]}."
         )
 

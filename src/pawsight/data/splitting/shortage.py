@@ -10,6 +10,7 @@ from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.grouping import Group, group_name, names_in
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 
 
 def check_enough(
@@ -48,7 +49,7 @@ def groups_too_large(catalog: Catalog, groups: Sequence[Group], label: str) -> D
     of_class = [group for group in groups if label in names_in(catalog, group.indices)]
     group = max(of_class, key=lambda one: len(one.indices))
     others = sorted(names_in(catalog, group.indices) - {label})
-    size = f"{len(group.indices)} photo(s)"
+    size = counted(len(group.indices), "photo")
     also = f" and is also of {', '.join(others)}" if others else ""
     return DataError(
         f"The photos of class '{label}' are tied together in {len(of_class)} groups and "
@@ -73,10 +74,11 @@ def _too_few(
         return _too_few_photos(catalog, name, len(different), needed, parts)
     tied = " and ".join(group_name(catalog, group) for group in of_class)
     return DataError(
-        f"The {len(different)} different photos of class '{name}' belong to {len(of_class)} "
-        f"group(s) that must stay together, but {needed} are needed to fill {parts}.\n"
+        f"The {len(different)} different photos of class '{name}' belong to "
+        f"{counted(len(of_class), 'group')} that must stay together, but {needed} are needed to "
+        f"fill {parts}.\n"
         f"Folder: {catalog.root}\n"
-        f"The group(s): {tied}.\n"
+        f"Tied together: {tied}.\n"
         f"Add other photos of '{name}', "
         + ("choose fewer folds, " if config.folds else "")
         + ("group them by something finer" if config.group_by else "take some of these out")
@@ -95,7 +97,7 @@ def _too_few_photos(
     if count - num_broken > num_different:
         but.append(f"{count - num_broken - num_different} are copies of others")
     return DataError(
-        f"Class '{name}' has {count} photo(s)"
+        f"Class '{name}' has {counted(count, 'photo')}"
         + (f", of which {' and '.join(but)}" if but else "")
         + f", but {needed} different ones are needed to fill {parts}.\n"
         f"Folder: {catalog.root}\n"

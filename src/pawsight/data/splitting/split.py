@@ -103,7 +103,7 @@ def _check(catalog: Catalog) -> None:
         raise DataError(
             "\n  ".join(
                 [
-                    f"None of the {len(catalog.photos)} photo(s) in {catalog.root} can be used.",
+                    f"No photo in {catalog.root} can be used, of {len(catalog.photos):,}.",
                     *reasons,
                     *([f"and {more} more"] if more > 0 else []),
                 ]
