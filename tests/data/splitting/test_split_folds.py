@@ -77,7 +77,7 @@ def test_a_test_part_is_made_when_the_folds_leave_photos_for_it():
 
 
 def test_a_class_with_fewer_photos_than_folds_is_named():
-    with pytest.raises(DataError, match=r"Class 'cats' has 4 photo\(s\), but 5 .* to fill 5 folds"):
+    with pytest.raises(DataError, match=r"Class 'cats' has 4 photos, but 5 .* to fill 5 folds"):
         folds_of(catalog_of(cats=4, dogs=40), 5)
 
 

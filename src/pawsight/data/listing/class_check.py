@@ -6,6 +6,7 @@ import difflib
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import listed
@@ -38,20 +39,7 @@ def check_classes(catalog: Catalog) -> None:
     _check_one_label(photos, catalog.advice)
     counts = Counter(name for photo in photos if not photo.problem for name in names_of(photo))
     for name in sorted(set(catalog.class_names) - set(counts)):
-        broken = [photo for photo in photos if name in names_of(photo)]
-        cure = "Repair them"
-        if broken[0].problem.startswith(NOT_FOUND):
-            cure = "Correct the paths in the table, or put the files there"
-        elif "save it as" in broken[0].problem:
-            cure = "Convert them"
-        none, can = f"None of the {len(broken):,} photos", "can"
-        if len(broken) == 1:
-            none, can = "The only photo", "cannot"
-        raise DataError(
-            f"{none} of class '{name}' {can} be read.\n"
-            f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
-            f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
-        )
+        raise _unreadable(name, [photo for photo in photos if name in names_of(photo)], root)
     if len(counts) < 2 and catalog.task.is_multi_label:
         problem = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
         raise DataError(
@@ -110,6 +98,19 @@ def _hint(photos: Sequence[Photo]) -> str:
     if not pattern:
         return ""
     return f"The class may be in the name of each file: --label-pattern '{pattern}'\n"
+
+
+def _unreadable(name: str, broken: Sequence[Photo], root: Path) -> DataError:
+    cure = "Repair them"
+    if broken[0].problem.startswith(NOT_FOUND):
+        cure = "Correct the paths in the table, or put the files there"
+    elif "save it as" in broken[0].problem:
+        cure = "Convert them"
+    return DataError(
+        f"No photo of class '{name}' can be read, of {len(broken):,}.\n"
+        f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
+        f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
+    )
 
 
 def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
