@@ -52,6 +52,7 @@ def _with_header(array: np.ndarray, header: bytes) -> bytes:
         (b"{'descr': '<f8', 'fortran_order': False, 'shape': (3L,), }", False),  # of Python 2
         (b"{'descr': '<f8', 'fortran_order': False, 'shape': (3in(3,)), }", True),
         (b"{'descr': '<f8' 'fortran_order': False, 'shape': (3,), }", True),
+        (b"{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }" % 10**30, True),
         (b"0_", True),
     ],
 )

@@ -20,7 +20,7 @@ from pawsight.storage.atomic import replacing
 # arrays, which are Python literals.
 NPZ_ERRORS = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError, ArithmeticError),
 )
 
 
