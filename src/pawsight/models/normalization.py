@@ -7,6 +7,8 @@ Weights, names and inference are those of Keras' own layer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 from keras import layers
 
@@ -37,21 +39,61 @@ class FusedBatchNormalization(layers.BatchNormalization):
 
     def _synchronized(self, inputs: tf.Tensor) -> tf.Tensor:
         """Normalise by the statistics of the images of all processes of a `tf.distribute` step."""
-        # Sums of squares around the moving mean, since those around 0 cancel.
-        values = tf.cast(inputs, self.moving_mean.dtype)
-        around = values - self.moving_mean
-        count = tf.cast(tf.reduce_prod(tf.shape(values)[:-1]), values.dtype)
-        sums = [tf.reduce_sum(one, axis=(0, 1, 2)) for one in (around, around * around)]
-        context = tf.distribute.get_replica_context()
-        first, second, count = context.all_reduce(tf.distribute.ReduceOp.SUM, [*sums, count])
-        mean, variance = first / count, tf.maximum(second / count - (first / count) ** 2, 0.0)
-        outputs = tf.nn.batch_normalization(
-            around, mean, variance, self.beta.value, self.gamma.value, self.epsilon
-        )
-        self._move(self.moving_mean + mean, variance * count / tf.maximum(count - 1, 1.0))
-        return tf.cast(outputs, inputs.dtype)
+        mean, variance, count = self._shared_statistics(tf.stop_gradient(inputs))
+        self._move(mean, variance * count / tf.maximum(count - 1, 1.0))
+        kernel = {"epsilon": self.epsilon, "is_training": False}  # by the statistics it is given
+
+        @tf.custom_gradient
+        def normalised(images: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Any:
+            outputs = tf.raw_ops.FusedBatchNormV3(
+                x=images, scale=scale, offset=offset, mean=mean, variance=variance, **kernel
+            )
+
+            def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+                found = tf.raw_ops.FusedBatchNormGradV3(
+                    y_backprop=upstream,
+                    x=images,
+                    scale=scale,
+                    reserve_space_1=mean,
+                    reserve_space_2=variance,
+                    reserve_space_3=tf.zeros([0]),
+                    **kernel,
+                )
+                of_images, of_scale, of_offset, *_ = found
+                # What the statistics, which depend on all images, add: arXiv:1502.03167, section 3.
+                shares = [one / count for one in _sums([of_scale, of_offset])]
+                inverse = tf.math.rsqrt(variance + self.epsilon)
+                slope = scale * inverse * inverse * shares[0]
+                constant = scale * inverse * shares[1] - slope * mean
+                whole = tf.cast(of_images, slope.dtype)
+                whole -= tf.cast(images, slope.dtype) * slope + constant
+                return tf.cast(whole, images.dtype), of_scale, of_offset
+
+            return outputs.y, gradients
+
+        gamma, beta = (tf.cast(one, tf.float32) for one in (self.gamma, self.beta))
+        return normalised(inputs, gamma, beta)
+
+    def _shared_statistics(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return mean and biased variance of each channel over all processes, and their count."""
+        ones = tf.ones_like(self.moving_mean)
+        _, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(images, ones, ones, is_training=True)
+        count = tf.cast(tf.reduce_prod(tf.shape(images)[:-1]), mean.dtype)
+        # Around the moving mean, since the squares of large means cancel.
+        around = mean - self.moving_mean
+        squares = unbiased * (count - 1) / count + around * around
+        first, second, total = _sums([count * around, count * squares, count])
+        shift = first / total
+        variance = tf.maximum(second / total - shift * shift, 0.0)
+        return self.moving_mean + shift, variance, total
 
     def _move(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
         """Move the averages for inference towards the statistics of a batch."""
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+
+
+def _sums(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Return the sums of tensors over all processes of a `tf.distribute` step."""
+    context = tf.distribute.get_replica_context()
+    return list(context.all_reduce(tf.distribute.ReduceOp.SUM, tensors))
