@@ -1,12 +1,15 @@
 """Every model runs on the thread that calls it."""
 
+import threading
+
 import ai_edge_litert.interpreter
 import numpy as np
+import onnxruntime
 import pytest
 
 from pawsight.errors import ModelError
 from pawsight.exporting import litert
-from pawsight.models import builtin
+from pawsight.models import builtin, onnx_session
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import new_session, open_session
 
@@ -48,3 +51,12 @@ def test_onnx_runtime_prints_nothing_about_a_damaged_model(capfd):
     with pytest.raises(ModelError, match="It is refused"):
         new_session(content[:name] + b"\xff\xfe" + content[name + 2 :])
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_model_that_never_opens_is_refused(monkeypatch, request):
+    computed = threading.Event()
+    request.addfinalizer(computed.set)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: computed.wait())
+    monkeypatch.setattr(onnx_session, "_OPENING_SECONDS", 0.1)
+    with pytest.raises(ModelError, match="was not opened within 0 seconds"):
+        new_session(builtin.onnx_path().read_bytes())

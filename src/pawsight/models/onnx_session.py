@@ -6,12 +6,16 @@ each core at once. Cores that share a call wait for each other.
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from pawsight.errors import ModelError, RunError, first_line
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_safety import check_safe, read_onnx
+
+_OPENING_SECONDS = 300.0  # generous: what is computed before the first run is little
 
 
 def new_session(content: bytes, folded_path: Path | None = None) -> Any:
@@ -51,12 +55,27 @@ def _session(content: bytes, folded_path: Path | None = None) -> Any:
     if folded_path is not None:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(folded_path)
+
+    opened: Future[Any] = Future()
+
+    def open_model() -> None:
+        try:
+            # Its fallback would try the same again, and print the error to standard output.
+            session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base class
+            opened.set_exception(error)
+        else:
+            opened.set_result(session)
+
+    # In a thread, so that Ctrl-C ends it too: ONNX Runtime computes constants, which may not end.
+    threading.Thread(target=open_model, name="pawsight-opening", daemon=True).start()
     try:
-        # Its fallback would try the same again, and print the error to standard output.
-        return onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
-    except Exception as error:  # ONNX Runtime's errors share no base class
+        return opened.result(_OPENING_SECONDS)
+    except TimeoutError as error:
+        raise ModelError(f"It was not opened within {_OPENING_SECONDS:.0f} seconds.") from error
+    except Exception as error:
         raise ModelError(f"It is refused: {first_line(error)}") from error
 
 
