@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 
 import httpx
@@ -110,6 +112,19 @@ def test_model_that_never_loads_does_not_keep_a_later_one_out(link, caplog, monk
     lead_to("third", class_names=["rouge", "vert", "bleu"])
     monkeypatch.setattr(model_reloader, "_TRIAL_SECONDS", 120.0)
     assert [model.refresh() for _ in range(2)] == [False, True]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files there")
+def test_trial_of_a_model_ends_with_the_service(make_colour_run):
+    run = make_colour_run()
+    run.onnx_path.unlink()
+    os.mkfifo(run.onnx_path)
+    command = [sys.executable, "-c", model_reloader._TRIAL, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as trial:
+        with pytest.raises(subprocess.TimeoutExpired):
+            trial.wait(2)
+        trial.stdin.close()
+        assert trial.wait(20) == 1
 
 
 def test_files_that_are_still_being_copied_are_left_alone(make_colour_run):

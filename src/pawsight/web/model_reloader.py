@@ -12,6 +12,7 @@ which it began.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,8 +30,13 @@ from pawsight.runs import Run
 logger = logging.getLogger(__name__)
 
 _TRIAL_SECONDS = 120.0
+# The pipe at its standard input is closed when the service ends, however it does.
 _TRIAL = """
-import sys
+import os, sys, threading
+def end_with_service():
+    os.read(0, 1)
+    os._exit(1)
+threading.Thread(target=end_with_service, daemon=True).start()
 from pawsight.errors import PawsightError, RunError
 from pawsight.web.model_reloader import load_model
 try:
@@ -127,10 +133,11 @@ def _try_apart(run_path: str) -> None:
     Raises:
         RunError: That failed, or took too long.
     """
+    end_of_service, held = os.pipe()
     try:
         done = subprocess.run(
             [sys.executable, "-c", _TRIAL, run_path],
-            stdin=subprocess.DEVNULL,
+            stdin=end_of_service,
             capture_output=True,
             timeout=_TRIAL_SECONDS,
             check=False,
@@ -139,6 +146,9 @@ def _try_apart(run_path: str) -> None:
         raise RunError(
             f"it was not loaded and run once within {_TRIAL_SECONDS:.0f} seconds"
         ) from error
+    finally:
+        os.close(end_of_service)
+        os.close(held)
     if done.returncode:
         reason = done.stderr.decode("utf-8", "replace").strip()
         raise RunError(reason or f"loading it crashed (exit code {done.returncode})")
