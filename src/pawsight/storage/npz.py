@@ -23,6 +23,8 @@ NPZ_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError, ArithmeticError),
 )
 
+_MAGIC = b"PK\x03\x04"
+
 
 def save_npz(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays by their names, whole or not at all.
@@ -38,11 +40,15 @@ def save_npz(path: Path, **arrays: np.ndarray) -> None:
 def arrays_of(file: BinaryIO) -> Iterator[Any]:
     """Open the arrays in a file by their names; nothing is printed, whatever is read.
 
-    The parser of Python literals and conversions of numbers warn of damaged files.
+    The parser of Python literals and conversions of numbers warn of damaged files. Of what is no
+    .npz at all NumPy would advise to unpickle it.
 
     Raises:
         NPZ_ERRORS: The file is damaged.
     """
+    if file.read(len(_MAGIC)) != _MAGIC:
+        raise ValueError("it is no .npz file")
+    file.seek(0)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         with np.load(file, allow_pickle=False) as arrays:
