@@ -75,7 +75,9 @@ def test_a_store_that_is_too_short_is_named(tmp_path):
         store_of(tmp_path / "pixels.u8", [0])
 
 
-def test_rows_that_were_damaged_on_the_disk_are_made_again(tmp_path, save_photo, monkeypatch):
+def test_rows_that_were_damaged_on_the_disk_are_made_again(
+    tmp_path, save_photo, monkeypatch, caplog
+):
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
     for number, colour in enumerate(("red", "green", "blue", "white")):
         folder = tmp_path / "photos" / "ab"[number % 2]
@@ -97,6 +99,7 @@ def test_rows_that_were_damaged_on_the_disk_are_made_again(tmp_path, save_photo,
     assert (store.analysis(everything) == analysis).all()
     assert (store.read(everything) == pixels).all()
     assert store.path.read_bytes() == data
+    assert len(caplog.records) == 1  # not one for each photo
 
 
 def test_damaged_rows_of_photos_that_are_gone_are_an_error_for_people(store):

@@ -70,6 +70,7 @@ class PixelStore:
         self._photos = photos
         # Of each photo, whether its pixels and its analysis were compared with their checksums.
         self._is_checked = np.zeros((2, len(rows)), np.bool_)
+        self._is_damage_reported = False
         self.path = path
         self._rows = rows
         self._row_bytes = row_bytes(image_size)
@@ -143,7 +144,9 @@ class PixelStore:
                 f"The pixels in {self.path} are damaged, and a photo cannot be read again: "
                 f"{self._photos.lost[index]}.\nBring the photos back, and start again."
             )
-        _log.warning("Kept pixels were damaged on the disk and are made again: %s", self.path)
+        if not self._is_damage_reported:  # once: a damaged drive has many such rows
+            self._is_damage_reported = True
+            _log.warning("Kept pixels were damaged on the disk and are made again: %s", self.path)
         with contextlib.suppress(OSError), self.path.open("r+b") as store:
             # Not where another file has taken its name since it was opened.
             if os.path.samestat(os.fstat(store.fileno()), os.fstat(self._file)):
