@@ -14,6 +14,7 @@ from pawsight.data.cache_contents import clear_cache, list_cache
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.sources import fetch
 from pawsight.errors import ConfigError
+from pawsight.models.backbone import Backbone
 from pawsight.progress import Silent
 from pawsight.storage.cache import cache_dir, mark_in_use
 
@@ -193,3 +194,5 @@ def test_a_cache_folder_that_existed_keeps_its_permissions_and_what_is_in_it_is_
     assert cache_dir() == cache and cache_dir("ingest") == cache / "ingest"
     assert cache.stat().st_mode & 0o777 == 0o755
     assert (cache / "ingest").stat().st_mode & 0o777 == 0o700
+    backbone = Backbone("net", (8, 8), Path("net.onnx"), None, "net-8x8")
+    assert backbone.features_dir.parent.stat().st_mode & 0o777 == 0o700

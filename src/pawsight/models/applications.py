@@ -48,7 +48,7 @@ class Application(PretrainedNetwork):
     @property
     def kept_path(self) -> Path:
         """Path that its own weights are downloaded to; the file need not exist."""
-        return cache_dir() / "weights" / self.name / self.place.rpartition("/")[2]
+        return cache_dir("weights") / self.name / self.place.rpartition("/")[2]
 
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
         """Return the file of its weights, fetched where there is none."""

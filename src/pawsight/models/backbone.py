@@ -38,7 +38,7 @@ class Backbone:
     @property
     def features_dir(self) -> Path:
         """Folder of the cache for the features of photos."""
-        return cache_dir() / "features" / self.key
+        return cache_dir("features") / self.key
 
 
 def backbone_key(name: str, image_size: tuple[int, int], weights: Path) -> str:

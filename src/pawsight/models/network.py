@@ -239,7 +239,7 @@ class PretrainedNetwork(Network):
         """Return the network up to its features as an ONNX file, kept in the cache."""
         weights_path = self.weights_path(weights, progress)
         key = backbone_key(self.name, image_size, weights_path)
-        path = cache_dir() / "features" / key / "net.onnx"
+        path = cache_dir("features") / key / "net.onnx"
         backbone = Backbone(self.name, image_size, path, weights_path, key)
         mark_in_use(backbone.features_dir)
         checksum_path = path.with_suffix(".sha256")
