@@ -105,6 +105,14 @@ def process_started() -> float:
     return _IMPORTED
 
 
+def elapsed_seconds(since: float) -> float:
+    """Return the seconds since a value of `time.perf_counter()`, to divide by: never 0.
+
+    The clock of a virtual machine may stand still for a while.
+    """
+    return max(1e-9, time.perf_counter() - since)
+
+
 def describe() -> str:
     """Return one line for a report: processor, instruction sets, cores, memory."""
     telling = f" ({', '.join(features())})" if features() else ""

@@ -23,7 +23,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.reading.resized import opener
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DiskError, ModelError
-from pawsight.machine import num_cpus
+from pawsight.machine import elapsed_seconds, num_cpus
 from pawsight.models.backbone import Backbone
 from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
@@ -183,7 +183,7 @@ class FeatureReader:
         def report(count: int) -> None:
             nonlocal num_done
             num_done += count
-            rate = num_done / (time.perf_counter() - started)
+            rate = num_done / elapsed_seconds(started)
             progress.advance(count, images_per_second=rate)
 
         if self._group is not None and self._folder is not None:
@@ -194,7 +194,7 @@ class FeatureReader:
             chunk = missing[at : at + _CHUNK]
             names = [keys[i] for i in chunk.tolist()]
             known |= self.extract(pixels, chunk, names, is_mirrored, report)
-        rate = num_done / (time.perf_counter() - started) if num_done else 0.0
+        rate = num_done / elapsed_seconds(started) if num_done else 0.0
         there = np.array([i for i in indices.tolist() if keys[i] in known], np.int64)
         rows_there = [known[keys[i]] for i in there.tolist()]
         found = np.stack(rows_there).astype(np.float32) if rows_there else np.empty((0, 0), "f4")

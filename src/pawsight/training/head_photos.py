@@ -12,6 +12,7 @@ import numpy as np
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
+from pawsight.machine import elapsed_seconds
 from pawsight.records import IntArray
 from pawsight.training.features import FeatureReader
 from pawsight.training.time_budget import TimeBudget
@@ -74,4 +75,4 @@ def _photo_seconds(dataset: Dataset, reader: FeatureReader) -> float:
     sample = dataset.catalog.part("train")[:_MEASURED_PHOTOS]
     began = time.perf_counter()
     reader.compute(dataset.pixels.read(sample))
-    return (time.perf_counter() - began) / len(sample)
+    return elapsed_seconds(began) / len(sample)

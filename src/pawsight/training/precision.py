@@ -89,7 +89,7 @@ def _measure() -> Precision:
         for dtype, convolve in convolutions.items():
             started = time.perf_counter()
             convolve()
-            seconds[dtype] = min(seconds[dtype], time.perf_counter() - started)
+            seconds[dtype] = min(seconds[dtype], machine.elapsed_seconds(started))
     gain = seconds[tf.float32] / seconds[tf.bfloat16]
     if gain >= _NEEDED_GAIN:
         return Precision("bfloat16", f"measured {gain:.1f} times as fast as float32 here")

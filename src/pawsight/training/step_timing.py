@@ -7,6 +7,7 @@ import time
 
 import tensorflow as tf
 
+from pawsight.machine import elapsed_seconds
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.plan import Plan, Stage
@@ -67,7 +68,7 @@ class Speed:
             ):
                 self._step(next(batches), stage)
                 num_steps += 1
-            self._steps[kind] = (time.perf_counter() - started) / num_steps / self._speedup
+            self._steps[kind] = elapsed_seconds(started) / num_steps / self._speedup
             batches.close()
             self._learner.state.restore(before)
         return self._steps[kind]

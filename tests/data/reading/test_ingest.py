@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -464,3 +465,9 @@ def test_ingest_killed_many_times_ends_as_one_that_was_not(tmp_path, monkeypatch
     assert 0 <= recorded.num_read < 3001
     assert catalog == undisturbed
     assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
+
+
+def test_a_clock_that_stands_still_ends_no_reading(pets, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", lambda: 1.0)
+    catalog, _ = ingest(pets, SIZE)
+    assert len(catalog.photos) == 13

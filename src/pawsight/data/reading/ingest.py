@@ -26,8 +26,9 @@ from pawsight.data.reading.store import PixelStore, row_bytes
 from pawsight.data.reading.stream import PixelStream
 from pawsight.data.reading.workers import Result, read_all
 from pawsight.data.sources import Source, fetch
+from pawsight.errors import first_line
 from pawsight.formatting import counted
-from pawsight.machine import num_cpus
+from pawsight.machine import elapsed_seconds, num_cpus
 from pawsight.progress import Progress, Silent
 from pawsight.records import Photo, Pixels, Resize
 
@@ -199,7 +200,7 @@ class _IngestPass:
             return
         self._progress.start("Reading photos", len(self._photos), "photos")
         self._progress.advance(len(self._photos) - len(indices))
-        start, num_read = time.monotonic(), 0
+        start, num_read = time.perf_counter(), 0
         first_row = self._cache.next_row
         batches = self._batches(indices)
         with contextlib.closing(self._read_batches(batches)) as read:
@@ -208,7 +209,7 @@ class _IngestPass:
                     place = batch.first_row - first_row
                     self._take(indices[place : place + len(findings)], batch.first_row, findings)
                     num_read += len(findings)
-                    rate = num_read / (time.monotonic() - start)
+                    rate = num_read / elapsed_seconds(start)
                     self._progress.advance(len(findings), rate=rate)
                     self._keep(self._cache.commit_periodically)
             finally:  # after Ctrl-C too: what was read need not be read again
