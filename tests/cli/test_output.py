@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,13 +51,23 @@ def test_closed_standard_input_is_an_empty_one(colour_run, save_photo):
 
 
 @needs_shell
-@pytest.mark.parametrize("arguments", [["predict", "{path}", "--model", "{run}"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["predict", "{path}", "--model", "{run}"], ["--help"], ["--version"]]
+)
 def test_closed_standard_output_is_a_plain_error(colour_run, save_photo, arguments):
     path = save_photo("a.png", "red")
     filled = [one.format(path=path, run=colour_run.path) for one in arguments]
     done = shell(">&-", *filled)
     assert done.returncode == 1
     assert done.stderr == b"Error: Standard output cannot be written: Bad file descriptor.\n"
+
+
+@needs_shell
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_messages_that_cannot_be_written_end_no_command(tmp_path):
+    done = shell("2>/dev/full", "sample", tmp_path / "drawn", "--count", 2)
+    assert done.returncode == 0
+    assert len([*tmp_path.rglob("*.*")]) == 2
 
 
 @needs_shell

@@ -68,7 +68,7 @@ app = typer.Typer(
 
 def _show_version(is_asked: bool) -> None:
     if is_asked:
-        print(f"pawsight {__version__}")
+        print(f"pawsight {__version__}", flush=True)
         raise typer.Exit
 
 

@@ -6,12 +6,13 @@ or ONNX Runtime print, from Python or from C++ straight to file descriptor 1.
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
 import sys
 from collections.abc import Callable
-from typing import ParamSpec, TextIO
+from typing import Any, ParamSpec, TextIO
 
 Takes = ParamSpec("Takes")
 
@@ -57,9 +58,25 @@ def prepare_streams() -> None:
     sys.stderr = _own(sys.stderr)
 
 
+class _MessageFile(io.FileIO):
+    """Standard error; discards what cannot be written, since no message is worth hours of training.
+
+    A terminal that was closed and a full disk are like that. A closed pipe still ends the command.
+    """
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            return len(data)
+
+
 def _own(stream: TextIO) -> TextIO:
+    kind = _MessageFile if stream is sys.stderr else io.FileIO
     return io.TextIOWrapper(
-        os.fdopen(os.dup(stream.fileno()), "wb", closefd=False),
+        io.BufferedWriter(kind(os.dup(stream.fileno()), "wb", closefd=False)),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream is sys.stderr or stream.isatty(),
