@@ -8,3 +8,8 @@ def test_the_first_line_of_an_error_is_cut_after_200_characters():
 
 def test_an_error_without_a_message_is_named_by_its_type():
     assert first_line(KeyError()) == "KeyError"
+
+
+def test_the_first_line_of_an_error_of_the_system_is_its_reason_alone():
+    assert first_line(OSError(5, "Input/output error", "pixels-1.u8")) == "Input/output error"
+    assert first_line(OSError("no route")) == "no route"

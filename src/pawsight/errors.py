@@ -68,5 +68,9 @@ class StoppedError(PawsightError):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, at most 200 characters; its type if empty."""
-    return str(error).strip().split("\n", 1)[0][:200] or type(error).__name__
+    """Return the first line of an error's message, at most 200 characters; its type if empty.
+
+    Of an error of the system it is the reason alone, such as "Permission denied".
+    """
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).strip().split("\n", 1)[0][:200] or type(error).__name__

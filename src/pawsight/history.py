@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_line
 from pawsight.formatting import percent
 from pawsight.storage.atomic import write_text
 
@@ -182,4 +182,4 @@ def load_history(path: Path) -> list[Epoch]:
                 for row in csv.DictReader(file)
             ]
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{path} is not the history of a run ({error}).") from error
+        raise RunError(f"{path} is not the history of a run ({first_line(error)}).") from error

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.addresses import public_address
-from pawsight.errors import DiskError, RunError
+from pawsight.errors import DiskError, RunError, first_line
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
@@ -222,7 +222,7 @@ class Run:
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(
-                f"{path} cannot be read ({error}); the run folder is damaged."
+                f"{path} cannot be read ({first_line(error)}); the run folder is damaged."
             ) from error
         if not isinstance(found, dict):
             raise RunError(f"{path} is damaged: it does not hold a JSON object.")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.data.reading.stream import is_lost
-from pawsight.errors import DataError, RunError, ShapeError
+from pawsight.errors import DataError, RunError, ShapeError, first_line
 from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
 from pawsight.progress import Progress
 from pawsight.records import (
@@ -148,7 +148,7 @@ def load_predictions(path: Path, task: Task = SINGLE_LABEL) -> Predictions:
         ) from error
     except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
         raise RunError(
-            f"{path} cannot be read as predictions ({error}).\n"
+            f"{path} cannot be read as predictions ({first_line(error)}).\n"
             f"Make the file again with: pawsight evaluate RUN"
         ) from error
 

@@ -16,7 +16,7 @@ from pawsight.data.pixel_scale import PixelScale
 from pawsight.data.reading.batch import NO_MEMORY, DecodeTimeout
 from pawsight.data.reading.reader import reason_for
 from pawsight.data.reading.worker_process import DiedError, WorkerProcess
-from pawsight.errors import PawsightError, PhotoError
+from pawsight.errors import PawsightError, PhotoError, first_line
 from pawsight.records import ImageArray, Resize
 
 
@@ -130,7 +130,9 @@ class DecodeProcesses:
             try:
                 process = WorkerProcess()
             except (OSError, ValueError) as error:
-                raise NoProcessError(f"No worker process could be started: {error}") from error
+                raise NoProcessError(
+                    f"No worker process could be started: {first_line(error)}"
+                ) from error
             self._running.add(process)
         try:
             process.set_up(decode_request)

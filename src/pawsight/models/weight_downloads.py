@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from pawsight.addresses import public_address, public_text
-from pawsight.errors import DiskError, ModelError
+from pawsight.errors import DiskError, ModelError, first_line
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.download import DownloadError, Stream, fetch_resumed, wait
@@ -80,4 +80,6 @@ def fetch_file(
             f"then give it: --weights {path.name} (or put it into {path.parent})."
         ) from error
     except OSError as error:
-        raise DiskError(f"The weights of {name} cannot be written to {path}: {error}.") from error
+        raise DiskError(
+            f"The weights of {name} cannot be written to {path}: {first_line(error)}."
+        ) from error

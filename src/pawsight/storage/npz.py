@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_line
 from pawsight.storage.atomic import replacing
 
 # What NumPy raises for a damaged file: of the zip archive, its compression, and the headers of its
@@ -69,6 +69,6 @@ def opened_npz(path: Path) -> Iterator[Any]:
             yield arrays
     except NPZ_ERRORS as error:
         raise RunError(
-            f"{path} cannot be read, or it is damaged ({error}).\n"
+            f"{path} cannot be read, or it is damaged ({first_line(error)}).\n"
             f"Train again, or copy the run folder again."
         ) from error

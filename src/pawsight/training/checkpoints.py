@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_line
 from pawsight.progress import Progress
 from pawsight.storage.atomic import replacing
 from pawsight.storage.npz import NPZ_ERRORS, arrays_of
@@ -95,7 +95,7 @@ def load_checkpoint(folder: Path, progress: Progress) -> Checkpoint | None:
         try:
             checkpoint = _load(path)
         except NPZ_ERRORS as error:
-            problems.append(f"{path} is damaged ({error})")
+            problems.append(f"{path} is damaged ({first_line(error)})")
         else:
             if problems:
                 progress.note(

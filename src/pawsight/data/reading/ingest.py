@@ -262,7 +262,7 @@ class _IngestPass:
             step()
         except (OSError, sqlite3.Error) as error:
             self._is_kept = False
-            self._give_up_store(f"The cache cannot be written ({error}).")
+            self._give_up_store(f"The cache cannot be written ({first_line(error)}).")
 
     def _give_up_store(self, why: str) -> None:
         if self._has_store:

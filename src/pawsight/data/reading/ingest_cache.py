@@ -29,7 +29,7 @@ from pawsight.data.decoding import decode
 from pawsight.data.listing.gc_pause import pause_gc
 from pawsight.data.reading.ingest_index import SCHEMA, CachedFacts, Index
 from pawsight.data.reading.store import row_bytes
-from pawsight.errors import DiskError
+from pawsight.errors import DiskError, first_line
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
 from pawsight.storage.atomic import make_dirs, opener
@@ -246,7 +246,7 @@ def open_cache(
             )
             cache = IngestCache(folder, root, photo_bytes)
         except (DiskError, OSError, sqlite3.Error) as error:
-            progress.note(f"There is no cache: {error}")
+            progress.note(f"There is no cache: {first_line(error)}")
             cache = IngestCache(None, root, photo_bytes)
         stack.callback(cache.close)
         yield cache

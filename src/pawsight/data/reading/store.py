@@ -21,7 +21,7 @@ import numpy as np
 
 from pawsight.data.decoding.analysis import ROW
 from pawsight.data.reading.stream import NO_PIXELS, PixelStream
-from pawsight.errors import DataError, DiskError
+from pawsight.errors import DataError, DiskError, first_line
 from pawsight.records import AnalysisArray, ImageArray, IntArray
 
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class PixelStore:
             weakref.finalize(self, os.close, self._file)
             size = os.fstat(self._file).st_size
         except OSError as error:
-            raise DiskError(f"The pixels in {path} cannot be read: {error}.") from error
+            raise DiskError(f"The pixels in {path} cannot be read: {first_line(error)}.") from error
         if size < num_rows * self._row_bytes:
             raise DiskError(_too_short(path))
 
@@ -126,7 +126,9 @@ class PixelStore:
                         array[:] = self._made_again(index, start, part)
                     self._is_checked[part, index] = True
         except OSError as error:
-            raise DiskError(f"The pixels in {self.path} cannot be read: {error}.") from error
+            raise DiskError(
+                f"The pixels in {self.path} cannot be read: {first_line(error)}."
+            ) from error
 
     def _checksum(self, start: int, part: int) -> int:
         found = np.empty(_CHECKSUMS.size, np.uint8)
