@@ -41,6 +41,8 @@ def test_the_photo_that_changed_is_shown(two_runs, tmp_path):
         pawsight.compare(two_runs, tmp_path / "page.html")
     with pytest.raises(ConfigError, match="two runs or more"):
         pawsight.compare(two_runs[:1])
+    with pytest.raises(ConfigError, match="two runs or more"):
+        pawsight.compare(str(two_runs[0]))
 
 
 def test_a_run_that_is_not_complete_is_refused(two_runs):

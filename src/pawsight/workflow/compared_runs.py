@@ -66,7 +66,8 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
     """
     from pawsight.report.comparison_page import write_comparison_page
 
-    if len(run_paths) < 2:
+    # A text is a sequence as well: of its letters.
+    if isinstance(run_paths, str | bytes) or len(run_paths) < 2:
         raise ConfigError("Give two runs or more to compare.")
     runs = [Run.open(path) for path in run_paths]
     loaded = [_predictions(run) for run in runs]
