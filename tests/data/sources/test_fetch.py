@@ -122,3 +122,12 @@ def test_a_file_that_is_no_source_is_named_for_what_it_is(tmp_path, name, conten
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         fetch(tmp_path / name, Silent())
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[::1/pets", "https://[zz]/pets", "http://a..b/pets", "sftp://host:99999/pets"],
+)
+def test_an_address_that_cannot_be_one_is_a_plain_error(address):
+    with pytest.raises(SourceError, match="is no address: .*\nCheck its host and port"):
+        fetch(address, Silent())

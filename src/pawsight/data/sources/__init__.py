@@ -9,6 +9,7 @@ import difflib
 import re
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from pawsight.addresses import public_text
 from pawsight.config import Staging
@@ -25,7 +26,7 @@ from pawsight.data.sources import (
     unread_files,
 )
 from pawsight.data.sources.source import Source
-from pawsight.errors import PawsightError, SourceError
+from pawsight.errors import PawsightError, SourceError, first_line
 from pawsight.progress import Progress
 
 __all__ = ["Source", "fetch", "is_address"]
@@ -93,6 +94,7 @@ def _fetch(
         return _fetch_local(path, progress, stage, allow_photo, allow_missing)
     if text in (sample.WORD, f"{sample.WORD}:"):
         return sample.fetch(progress)
+    _check_address(text)
     for kind in ADDRESSES:
         if kind.matches(text):
             return kind.fetch(text, progress, allow_photo, allow_missing)
@@ -104,6 +106,24 @@ def _fetch(
             f"Download them, and give the folder or the archive they are in."
         )
     raise SourceError(_not_found_message(path, text))
+
+
+def _check_address(text: str) -> None:
+    """Refuse an address that cannot be one, which each library would report in its own way.
+
+    Raises:
+        SourceError: Its host or port is malformed.
+    """
+    if "://" not in text:
+        return
+    try:
+        parts = urlsplit(text)
+        _ = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError as error:
+        raise SourceError(
+            f"{text} is no address: {first_line(error)}.\n"
+            f"Check its host and port; write a password in it percent-encoded: %2F for a slash."
+        ) from error
 
 
 def _fetch_local(
