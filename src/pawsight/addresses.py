@@ -13,12 +13,16 @@ from urllib.parse import urlsplit, urlunsplit
 HIDDEN = "***"
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<![^\s/'\"(])[^\s/:@'\"(<>]+:[^\s/@'\"<>]+@(?=[\w\[])")  # of a mistyped one
+_QUERY = re.compile(r"\?([\w.%-]+=[^\s'\"<>]*)")
 _SECRET = re.compile(
-    r"auth|code|cred|expires|jwt|key|pass|policy|pwd|secret|session|sig|token|user|^se$|^sp$|^sv$"
+    r"auth|code|cred|expires|jwt|key|pass|policy|^pw$|pwd|^sas$|secret|session|sig|token|user"
+    r"|^se$|^sp$|^sv$"
     # When a link was signed: a newly signed one is the same address.
     r"|^x-(amz|goog)-date$|^st$|^sk[et]$",
     re.IGNORECASE,
 )
+_PATH_PARAMETER = re.compile(r";([^;/=]+=[^;/]*)")
 _MAX_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
 _LOGIN_SCHEMES = ("sftp", "ssh")  # their user names are needed to connect again
 
@@ -29,18 +33,31 @@ def public_address(address: str) -> str:
         return address
     try:
         parts = urlsplit(address)
+        _ = parts.port  # not a number where a "/" of a password ends the host too early
     except ValueError:
         return address.partition("://")[0] + f"://{HIDDEN}"
     user, at, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0] if parts.scheme in _LOGIN_SCHEMES else HIDDEN
     netloc = f"{name}@{host}" if at else host
-    query = "&".join(map(_public_parameter, parts.query.split("&")))
-    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=""))
+    path = _PATH_PARAMETER.sub(lambda found: f";{_public_parameter(found[1])}", parts.path)
+    return urlunsplit(
+        parts._replace(netloc=netloc, path=path, query=_public_query(parts.query), fragment="")
+    )
 
 
 def public_text(text: str) -> str:
-    """Return a text with each address in it as `public_address` gives it."""
-    return _ADDRESS.sub(lambda found: public_address(found[0]), text)
+    """Return a text with each address in it as `public_address` gives it.
+
+    What is an address in part, such as "/pets.zip?sig=..." or "user:password@host", is treated
+    alike: libraries report them so.
+    """
+    text = _ADDRESS.sub(lambda found: public_address(found[0]), text)
+    text = _QUERY.sub(lambda found: f"?{_public_query(found[1])}", text)
+    return _LOGIN.sub(f"{HIDDEN}@", text)
+
+
+def _public_query(query: str) -> str:
+    return "&".join(map(_public_parameter, query.split("&")))
 
 
 def _public_parameter(parameter: str) -> str:

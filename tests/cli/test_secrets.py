@@ -28,6 +28,9 @@ SIGNATURE = "c2lnbmF0dXJlb2ZhcHJlc2lnbmVkbGluaw"
         ("https://x.org/a#access_token=1", "https://x.org/a"),
         ("https://[half/a?token=1", "https://***"),
         ("photos/a?token=1", "photos/a?token=1"),  # a folder
+        ("https://ann:p/w@host/a", "https://***"),  # a password that is not encoded
+        ("https://x.org/a;token=1;v=2/b", "https://x.org/a;token=***;v=2/b"),
+        ("az://account/pets?sas=1", "az://account/pets?sas=***"),
     ],
 )
 def test_secrets_are_taken_out_of_an_address(address, public):
@@ -43,6 +46,12 @@ def test_a_long_value_is_hidden_and_addresses_stay_distinct():
 def test_addresses_inside_a_text_are_cleaned_too():
     text = f"Cannot open 'https://ann:{SECRET}@x.org/a?token={SECRET}' (404)"
     assert public_text(text) == "Cannot open 'https://***@x.org/a?token=***' (404)"
+
+
+@pytest.mark.parametrize("start", ["", "//", "http:/", "http//", "There is no "])
+def test_a_password_in_a_mistyped_address_is_hidden(start):
+    assert public_text(f"{start}ann:{SECRET}@host:/pets.") == f"{start}***@host:/pets."
+    assert public_text("epoch 3, 12:30, x@2x.png") == "epoch 3, 12:30, x@2x.png"
 
 
 @pytest.fixture
