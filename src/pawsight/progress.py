@@ -55,10 +55,12 @@ class LoggedProgress:
     def __init__(self, progress: Progress, path: Path) -> None:
         self._progress = progress
         self._path = path
+        self.task = ""  # of the stage that began last
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
         """Log and pass on."""
-        self._write(task if total is None else f"{task} ({total:,} {unit})")
+        self.task = task
+        self.log(task if total is None else f"{task} ({total:,} {unit})")
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
@@ -67,10 +69,11 @@ class LoggedProgress:
 
     def note(self, text: str) -> None:
         """Log and pass on."""
-        self._write(text)
+        self.log(text)
         self._progress.note(text)
 
-    def _write(self, text: str) -> None:
+    def log(self, text: str) -> None:
+        """Log a text that is not for the user now."""
         # A full disk must not stop a run for the sake of its log.
         with (
             contextlib.suppress(OSError),

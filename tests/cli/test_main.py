@@ -142,6 +142,20 @@ def test_error_inside_a_command_is_reported_as_a_bug_without_traceback(pawsight,
     assert "Traceback" not in result.stderr
 
 
+def test_notes_on_an_error_are_shown_below_it(capsys):
+    error = DataError("No photos.")
+    error.add_note("Continue with: pawsight resume runs/a")
+    assert error_output.show(error, "train") == 1
+    assert capsys.readouterr().err == "Error: No photos.\nContinue with: pawsight resume runs/a\n"
+
+
+def test_the_traceback_has_no_secret(capsys):
+    error = ValueError("Max retries exceeded with url: /pets.zip?sig=c2lnbmF0dXJl")
+    assert error_output.show(error, "train", with_traceback=True) == 1
+    shown = capsys.readouterr().err
+    assert "/pets.zip?sig=***" in shown and "c2lnbmF0dXJl" not in shown
+
+
 def test_interrupt_inside_a_command_is_one_line(pawsight, monkeypatch):
     def stop() -> dict:
         raise KeyboardInterrupt

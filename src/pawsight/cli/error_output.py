@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+import traceback
 
 from pawsight import __version__
 from pawsight.addresses import public_text
@@ -24,12 +25,13 @@ _ON = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETC
 _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "tf2onnx"}
 
 
-def show(error: BaseException, command: str) -> int:
-    """Print an error to standard error.
+def show(error: BaseException, command: str, with_traceback: bool = False) -> int:
+    """Print an error to standard error, with the notes on it.
 
     Args:
         error: What the command raised.
         command: The command's name.
+        with_traceback: Whether to print where it arose, too.
 
     Returns:
         The exit code.
@@ -37,6 +39,9 @@ def show(error: BaseException, command: str) -> int:
     if isinstance(error, BrokenPipeError):
         _discard_output()
         return BROKEN_PIPE
+    if with_traceback:
+        _write("".join(traceback.format_exception(error)).rstrip())
+        error.__notes__ = []  # they have been printed
     if isinstance(error, KeyboardInterrupt):
         _write("Stopped." + _ON.get(command, ""))
         return STOPPED
@@ -44,30 +49,26 @@ def show(error: BaseException, command: str) -> int:
         package = (error.name or "").partition(".")[0]
         if package in _TRAINING_PACKAGES:
             error = ExtraError(f"`pawsight {command}`", "train")
+    code = 1
     if isinstance(error, PawsightError):
-        _write(str(error) if error.exit_code == STOPPED else f"Error: {error}")
-        return error.exit_code
-    if isinstance(error, MemoryError):
-        _write("Error: There is not enough memory.\nTry a smaller --batch-size or --image-size.")
-        return 1
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        text, code = str(error), error.exit_code
+    elif isinstance(error, MemoryError):
+        text = "There is not enough memory.\nTry a smaller --batch-size or --image-size."
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
         if error.filename is None:
             _discard_output()
-        _write("Error: The disk is full.\nFree some space and try again.")
-        return 1
-    if isinstance(error, OSError) and error.filename is not None:
-        _write(f"Error: {error.strerror}: {os.fsdecode(error.filename)}")
-        return 1
-    if isinstance(error, OSError) and error.errno in (errno.EBADF, errno.EFBIG, errno.EIO):
+        text = "The disk is full.\nFree some space and try again."
+    elif isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.strerror}: {os.fsdecode(error.filename)}"
+    elif isinstance(error, OSError) and error.errno in (errno.EBADF, errno.EFBIG, errno.EIO):
         _discard_output()
-        _write(f"Error: Standard output cannot be written: {error.strerror}.")
-        return 1
-    kind = type(error).__name__
-    _write(
-        f"Error: This is a bug in pawsight {__version__}: {kind}: {error}\n"
-        f"Please report it with the output of: pawsight --debug {command} ..."
-    )
-    return 1
+        text = f"Standard output cannot be written: {error.strerror}."
+    else:
+        text = f"This is a bug in pawsight {__version__}: {type(error).__name__}: {error}"
+        error.add_note(f"Please report it with the output of: pawsight --debug {command} ...")
+    notes = getattr(error, "__notes__", ())
+    _write("\n".join((text if code == STOPPED else f"Error: {text}", *notes)))
+    return code
 
 
 def _discard_output() -> None:

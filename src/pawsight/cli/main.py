@@ -50,9 +50,8 @@ class Commands(TyperGroup):
         except (typer.Exit, typer.Abort, _TYPER_ERROR):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            if ctx.params.get("debug") and not isinstance(error, BrokenPipeError):
-                raise
-            raise typer.Exit(error_output.show(error, ctx.invoked_subcommand or "")) from error
+            command, is_debug = ctx.invoked_subcommand or "", bool(ctx.params.get("debug"))
+            raise typer.Exit(error_output.show(error, command, is_debug)) from error
         return result
 
 

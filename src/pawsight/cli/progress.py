@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from pawsight.addresses import public_text
+from pawsight.errors import PawsightError
 from pawsight.formatting import printable_lines
 from pawsight.progress import Progress
 from pawsight.progress_text import Stage
@@ -28,6 +29,12 @@ def shown() -> Iterator[Progress]:
         progress = LineProgress()
     try:
         yield progress
+    except PawsightError:
+        raise
+    except Exception as error:
+        if progress.task and not getattr(error, "__notes__", ()):
+            error.add_note(f"While: {progress.task}")
+        raise
     finally:
         progress.close()
 
@@ -39,6 +46,11 @@ class LineProgress:
         self._stage = Stage()
         self._shown_at = 0.0
         self._is_shown = True
+
+    @property
+    def task(self) -> str:
+        """The stage that began last."""
+        return self._stage.task
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
         """Print the end of the previous stage and the start of this one."""

@@ -38,6 +38,7 @@ class BarProgress:
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        self.task = ""  # the stage that began last
         self._task: TaskID | None = None
         self._facts: dict[str, float | str] = {}
 
@@ -45,6 +46,7 @@ class BarProgress:
         """Finish the bar of the previous stage, and add one."""
         self._finish()
         self._facts = {}
+        self.task = task
         self._task = self._rich.add_task(
             printable(public_text(task)), total=total, unit=unit, facts={}
         )

@@ -19,7 +19,6 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
-from pawsight.errors import StoppedError
 from pawsight.inference.classifier import Classifier
 from pawsight.models.custom_network import Build
 from pawsight.models.registry import find_network
@@ -37,6 +36,7 @@ from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
 from pawsight.workflow.photo_sets import Source, read_photos
+from pawsight.workflow.run_errors import explained
 from pawsight.workflow.run_photos import photos_of
 from pawsight.workflow.worker_groups import worker_group
 
@@ -129,8 +129,8 @@ def resume(
         DataError: The photos are not those the run began with.
     """
     run = Run.open(run_path)
-    with run.locked():
-        progress = LoggedProgress(progress, run.log_path)
+    progress = LoggedProgress(progress, run.log_path)
+    with run.locked(), explained(run, progress):
         if run.is_complete:
             progress.note(
                 f"The run {run.path} is complete already; nothing is left to do.\n"
@@ -179,8 +179,8 @@ def _train_new(
         results_dir("runs", source),
         lambda run: _write_beginning(run, source, config, dataset.catalog, start),
     )
-    with run.locked():
-        logged = LoggedProgress(progress, run.log_path)
+    logged = LoggedProgress(progress, run.log_path)
+    with run.locked(), explained(run, logged):
         return _train_and_finish(run, config, dataset, budget, logged, own)
 
 
@@ -224,20 +224,15 @@ def _train_and_finish(
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
     progress = LostPhotosReported(progress, catalog, pixels)
     summarize_photos(catalog, progress, duplicates)
-    try:
-        if not run.audit_path.is_file():
-            with budget.paused():
-                audit = audit_photos(catalog, pixels, duplicates, progress)
-                write_json(run.audit_path, audit.to_json())
-        write_json(run.state_path, {"stage": "training"})
-        model = _fit(run, config, dataset, budget, progress, own)
-        if model is not None:
-            _save(run, model, config, dataset, progress)
-        _evaluate_and_report(run, dataset, progress)
-    except KeyboardInterrupt as error:
-        raise StoppedError(
-            f"Stopped; what was done so far is kept.\nContinue with: pawsight resume {run.path}"
-        ) from error
+    if not run.audit_path.is_file():
+        with budget.paused():
+            audit = audit_photos(catalog, pixels, duplicates, progress)
+            write_json(run.audit_path, audit.to_json())
+    write_json(run.state_path, {"stage": "training"})
+    model = _fit(run, config, dataset, budget, progress, own)
+    if model is not None:
+        _save(run, model, config, dataset, progress)
+    _evaluate_and_report(run, dataset, progress)
     write_checksums(run)
     write_json(run.state_path, {"stage": "complete", "seconds": budget.spent_seconds})
     return run

@@ -1,0 +1,42 @@
+"""What is noted on an error that ends a run: the stage, the folder, the log and how to resume."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import traceback
+from collections.abc import Iterator
+
+from pawsight.errors import DiskError, PawsightError, StoppedError
+from pawsight.progress import LoggedProgress
+from pawsight.runs import Run
+
+
+@contextlib.contextmanager
+def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
+    """Log an error in the block, and note on it how to resume the run if that may help.
+
+    An error of pawsight's own states what to do; of those, only a disk that failed is no reason
+    to change a setting. The log has the traceback of any other, for a bug report.
+
+    Raises:
+        StoppedError: The user pressed Ctrl-C.
+    """
+    folder = shlex.quote(str(run.path))
+    continued = f"Continue with: pawsight resume {folder}"
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise StoppedError(f"Stopped; what was done so far is kept.\n{continued}") from error
+    except PawsightError as error:
+        progress.log(f"Error: {error}")
+        if isinstance(error, DiskError):
+            error.add_note(continued)
+        raise
+    except Exception as error:
+        progress.log("".join(traceback.format_exception(error)).rstrip())
+        error.add_note(
+            f"While: {progress.task}\nRun folder: {run.path}\nLog: {run.log_path}\n{continued}\n"
+            f"For a bug report: pawsight doctor --bundle report.zip --run {folder}"
+        )
+        raise
