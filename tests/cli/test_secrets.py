@@ -116,6 +116,13 @@ def test_nothing_that_a_run_leaves_or_prints_has_a_secret_in_it(
     assert urlsplit(address).path in (run / "config.json").read_text()
 
 
+def test_an_address_in_a_list_of_photos_is_named_without_its_secrets(pawsight_process, colour_run):
+    address = f"https://ann:{SECRET}@127.0.0.1/a.jpg?token={SECRET}"
+    done = pawsight_process("predict", "-", "--model", colour_run.path, input=address.encode())
+    assert b"https://***@127.0.0.1/a.jpg?token=***,,," in done.stdout
+    assert SECRET.encode() not in done.stdout + done.stderr
+
+
 def test_a_log_has_no_secret_and_no_control_characters(tmp_path):
     log = progress.LoggedProgress(progress.Silent(), tmp_path / "log.txt")
     log.note(f"Fetching https://a:{SECRET}@x.org/\x1b[31m\x07\u202e")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 import numpy as np
 import PIL.Image
 
+from pawsight.addresses import public_address
 from pawsight.data.decoding.photo_file import MAX_BYTES, TOO_LARGE, read_photo
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.listing.left_out import LeftOut
@@ -88,13 +89,14 @@ def read_opened(photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
 
 
 def name_of(photo: PhotoOrResult) -> str:
-    """Return the path of a photo or of a result; "" where it has none."""
+    """Return the path of a photo or of a result, an address without its secrets; "" for none."""
     if isinstance(photo, Prediction):
         return photo.path
     if isinstance(photo, FetchedPath):
         return photo.shown
     if isinstance(photo, str | os.PathLike):
-        return os.fspath(photo)
+        path = os.fspath(photo)
+        return public_address(path) if isinstance(path, str) else path
     for attribute in ("filename", "name"):  # of a Pillow image, of an opened file
         name = getattr(photo, attribute, "")
         if name and isinstance(name, str | os.PathLike):

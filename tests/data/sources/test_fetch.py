@@ -129,5 +129,5 @@ def test_a_file_that_is_no_source_is_named_for_what_it_is(tmp_path, name, conten
     ["http://[::1/pets", "https://[zz]/pets", "http://a..b/pets", "sftp://host:99999/pets"],
 )
 def test_an_address_that_cannot_be_one_is_a_plain_error(address):
-    with pytest.raises(SourceError, match="is no address: .*\nCheck its host and port"):
+    with pytest.raises(SourceError, match=r"is no address: .*\nCheck its host and port"):
         fetch(address, Silent())

@@ -63,7 +63,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 def _why(error: Exception, path: str | os.PathLike[str], was_listed: bool) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         if "://" in os.fspath(path):
-            return "an address, and no file: pawsight.predict_folder fetches its photos"
+            return "an address, and no file: name it as a source, and its photos are fetched"
         return "the file is no longer there" if was_listed else "file not found"
     if isinstance(error, PermissionError):
         return "no permission to read it"

@@ -36,7 +36,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def is_address(text: str) -> bool:
-    """Return whether photos are named by an address, such as one in Google Drive or on the web."""
+    """Return whether photos are named by an address, such as one in Google Drive or on the web.
+
+    Raises:
+        SourceError: It is no address, but meant to be one: its host or port is malformed.
+    """
+    _check_address(text)
     return any(kind.matches(text) for kind in ADDRESSES)
 
 
