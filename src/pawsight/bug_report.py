@@ -41,8 +41,7 @@ def write_bug_report(path: Path, findings: dict[str, Any], run: Run | None = Non
         )
     texts = {"doctor.json": json.dumps(findings, indent=1), "packages.txt": _packages()}
     for file in _files_of(run) if run else ():
-        if file.is_file():
-            texts[f"run/{file.name}"] = file.read_text(encoding="utf-8", errors="replace")
+        texts[f"run/{file.name}"] = file.read_text(encoding="utf-8", errors="replace")
     with (
         replacing(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -52,15 +51,14 @@ def write_bug_report(path: Path, findings: dict[str, Any], run: Run | None = Non
     return list(texts)
 
 
-def _files_of(run: Run) -> tuple[Path, ...]:
-    return (
-        run.config_path,
-        run.plan_path,
-        run.state_path,
-        run.log_path,
-        run.history_path,
-        run.model_path,
+def _files_of(run: Run) -> list[Path]:
+    """Return the files to add; no link in a copied run folder leads to a file outside it."""
+    named = (
+        *(run.config_path, run.plan_path, run.state_path),
+        *(run.log_path, run.history_path, run.model_path),
     )
+    inside = run.path.resolve()
+    return [one for one in named if one.is_file() and one.resolve().is_relative_to(inside)]
 
 
 def _packages() -> str:

@@ -73,3 +73,12 @@ def test_a_run_without_a_bundle_is_refused(pawsight, failed_run):
     result = pawsight("doctor", "--run", failed_run.path)
     assert result.exit_code == 2
     assert "--bundle" in result.output
+
+
+def test_a_link_out_of_the_run_is_not_followed(pawsight, failed_run, tmp_path):
+    (tmp_path / "private.txt").write_text("hunter2")
+    failed_run.log_path.unlink()
+    failed_run.log_path.symlink_to(tmp_path / "private.txt")
+    result = pawsight("doctor", "--bundle", tmp_path / "report.zip", "--run", failed_run.path)
+    assert result.exit_code == 0, result.output
+    assert "run/log.txt" not in contents(tmp_path / "report.zip")
