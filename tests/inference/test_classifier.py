@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from pawsight.errors import PawsightError, RunError, ShapeError
-from pawsight.inference import decode_processes, photo_decoder
+from pawsight.inference import decode_processes, model_runner, photo_decoder
 from pawsight.inference.classifier import Classifier
 from pawsight.machine import num_cpus
 from pawsight.models.description import ModelDescription
@@ -416,3 +416,13 @@ def test_few_photos_start_no_process(photos, num_processes, monkeypatch):
     assert photo_decoder.num_processes_for(photos) == num_processes
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert photo_decoder.num_processes_for(photos) == 0
+
+
+def test_missing_memory_is_not_taken_for_a_damaged_model(colour_run, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("bfc_arena.cc Failed to allocate memory for requested buffer of size 9")
+
+    classifier = Classifier.load(colour_run)
+    monkeypatch.setattr(model_runner, "run_with_timeout", fail)
+    with pytest.raises(RunError, match=r"not enough memory to run .*model\.onnx on 1 photo"):
+        classifier.logits(np.zeros((1, *classifier.image_size, 3), np.uint8))

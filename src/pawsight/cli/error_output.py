@@ -52,7 +52,7 @@ def show(error: BaseException, command: str, with_traceback: bool = False) -> in
     code = 1
     if isinstance(error, PawsightError):
         text, code = str(error), error.exit_code
-    elif isinstance(error, MemoryError):
+    elif _is_out_of_memory(error):
         text = "There is not enough memory.\nTry a smaller --batch-size or --image-size."
     elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
         if error.filename is None:
@@ -69,6 +69,17 @@ def show(error: BaseException, command: str, with_traceback: bool = False) -> in
     notes = getattr(error, "__notes__", ())
     _write("\n".join((text if code == STOPPED else f"Error: {text}", *notes)))
     return code
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory is missing; libraries report it in ways of their own."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    texts = ("failed to map segment", "can't start new thread", "cannot allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, ImportError | RuntimeError)
+        and any(text in str(error).lower() for text in texts)
+    )
 
 
 def _discard_output() -> None:

@@ -68,6 +68,11 @@ class ModelRunner:
                 f"Train again, or copy the run folder again."
             ) from error
         except Exception as error:  # ONNX Runtime's errors share no base class
+            if "Failed to allocate memory" in str(error):
+                raise RunError(
+                    f"There is not enough memory to run {self._path} on {len(images)} photo(s).\n"
+                    f"End other programs, or try a smaller --batch-size."
+                ) from error
             raise RunError(
                 f"{self._path} failed on a photo ({first_line(error)}); "
                 f"the model is damaged.\nTrain again, or copy the run folder again."
