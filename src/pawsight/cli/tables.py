@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pawsight.cli.output import results
 from pawsight.formatting import printable, to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def print_json(value: Any) -> None:
@@ -34,7 +37,6 @@ def print_table(
         right: Names of the columns that hold numbers.
     """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -59,4 +61,14 @@ def print_table(
         table.add_row(*(Text(printable(cell)) for cell in row))
     is_terminal = results().isatty()
     # Wide in a file; on a terminal as wide as it is.
-    Console(width=None if is_terminal else 200, highlight=False, file=results()).print(table)
+    _console(width=None if is_terminal else 200).print(table)
+
+
+def _console(width: int | None) -> Console:
+    from rich.console import Console
+
+    class ResultsConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process itself, with another exit code
+
+    return ResultsConsole(width=width, highlight=False, file=results())
