@@ -100,14 +100,21 @@ def test_a_quarter_of_a_gibibyte_is_left_free(monkeypatch, tmp_path):
         need_space(tmp_path, 1001, "unpack pets.zip")
 
 
-def test_what_is_needed_and_what_is_free_is_reported_in_gigabytes(monkeypatch, tmp_path):
+def test_what_is_needed_and_what_is_free_is_reported(monkeypatch, tmp_path):
     usage(monkeypatch, 1_540_000_000)
     with pytest.raises(DiskError) as caught:
         need_space(tmp_path / "a", 2_000_000_000, "do it", known=3_250_000_000, advice="Do less.")
     assert str(caught.value) == (
-        f"The disk is too full to do it: it needs 3.2 GB, and 1.5 GB are free in {tmp_path}.\n"
+        f"The disk is too full to do it: it needs 3.2 GB, and 1.5 GB are free in {tmp_path}, "
+        f"of which 0.3 GB stay free.\n"
         f"Do less."
     )
     with pytest.raises(DiskError, match=r"needs 2\.0 GB"):
         need_space(tmp_path, 2_000_000_000, "do it", known=1)
     need_space(tmp_path, 1_540_000_000, "do it", reserve=0)
+
+
+def test_small_amounts_of_the_disk_are_reported_in_megabytes(monkeypatch, tmp_path):
+    usage(monkeypatch, 300_000)
+    with pytest.raises(DiskError, match=r"needs 1\.1 MB, and 0\.3 MB are free in [^,]*\.\n"):
+        need_space(tmp_path, 1_100_000, "do it", reserve=0)

@@ -49,7 +49,12 @@ def need_space(
     """
     free = free_bytes(folder)
     if free < num_bytes + reserve:
+        kept = f", of which {_size(reserve)} stay free" if reserve else ""
         raise DiskError(
-            f"The disk is too full to {task}: it needs {max(num_bytes, known) / 1e9:.1f} GB, and "
-            f"{free / 1e9:.1f} GB are free in {folder.parent}.\n{advice}"
+            f"The disk is too full to {task}: it needs {_size(max(num_bytes, known))}, and "
+            f"{_size(free)} are free in {folder.parent}{kept}.\n{advice}"
         )
+
+
+def _size(num_bytes: int) -> str:
+    return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e8 else f"{num_bytes / 1e6:.1f} MB"
