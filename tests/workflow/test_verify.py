@@ -9,7 +9,7 @@ import pytest
 from pawsight.checksums import all_files, name_of
 from pawsight.errors import DataError, RunError
 from pawsight.runs import Run
-from pawsight.workflow import evaluate, resume, verify, write_report
+from pawsight.workflow import evaluate, resume, verification, verify, write_report
 
 _FILES = (
     *("config.json", "plan.json", "catalog.csv", "split.csv", "history.csv", "audit.json"),
@@ -66,6 +66,15 @@ def test_a_missing_file_is_named(copy, name):
     (copy.path / name).unlink()
     found = verify(copy.path)
     assert f"{name} is missing." in found.problems
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(copy, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(verification, "file_digest", fail)
+    problems = verify(copy).problems
+    assert len([one for one in problems if "Input/output error" in one]) > 10
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"sha256": [1]}', b"\xff\x00", b'{"a'])

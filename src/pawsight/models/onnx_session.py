@@ -89,11 +89,12 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         content = read_onnx(path)
         description.check(path, content)
         session = _session(content)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise RunError(
-            f"{path} cannot be read: {error.strerror}.\n"
-            f"Finish the run with: pawsight resume {path.parent.parent}"
+            f"There is no {path}.\nFinish the run with: pawsight resume {path.parent.parent}"
         ) from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {first_line(error)}.") from error
     except ModelError as error:
         raise RunError(
             f"{path} is no model that ONNX Runtime can run. {error}\n"

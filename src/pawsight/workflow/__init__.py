@@ -4,6 +4,7 @@
     photo_sets        audit, divide and feed photos, without a model
     ready_sets        draw the sample, or fetch a well-known set
     training_runs     train a run, and resume one
+    run_errors        what is noted on an error that ends a run
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers
     worker_processes  start workers, and replace lost ones

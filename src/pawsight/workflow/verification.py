@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -141,12 +142,15 @@ class _RunVerifier:
                 self._notes.append("An earlier version made this run: its files have no checksums.")
             return
         for name, checksum in checksums.items():
-            if name not in present:
-                self._problems.append(f"{name} is missing.")
-            elif file_digest(present[name]) != checksum:
-                self._problems.append(f"{name} is not what was written: its checksum differs.")
+            self.attempt(partial(self._check_file, name, present.get(name), checksum))
         self._problems += [f"{name} has no checksum." for name in present if name not in checksums]
         self._num_files = len(checksums)
+
+    def _check_file(self, name: str, path: Path | None, checksum: str) -> None:
+        if path is None:
+            self._problems.append(f"{name} is missing.")
+        elif file_digest(path) != checksum:
+            self._problems.append(f"{name} is not what was written: its checksum differs.")
 
     def check_model(self) -> None:
         """Compare weights and ONNX file with model.json, and load the model."""
