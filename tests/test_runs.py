@@ -11,7 +11,7 @@ import pawsight.runs
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
 from pawsight.run_config import RunConfig
-from pawsight.runs import Run, check_outside, default_dirs, results_dir
+from pawsight.runs import Run, check_new, check_outside, default_dirs, results_dir
 from pawsight.storage.atomic import write_json
 
 
@@ -32,6 +32,15 @@ def test_a_run_begins_in_a_folder_that_is_new_or_empty(tmp_path, is_there):
     run = Run.create(tmp_path / "run", "pets", tmp_path, _write)
     assert Run.open(run.path).load_config().name == "pets"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_where_a_run_has_begun_the_command_that_continues_it_is_named(run, tmp_path):
+    with pytest.raises(RunError, match=r"is not empty(.|\n)*pawsight resume .*run\n"):
+        check_new(run.path)
+    write_json(run.state_path, {"stage": "complete"})
+    with pytest.raises(RunError) as raised:
+        check_new(run.path)
+    assert "resume" not in str(raised.value)
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])

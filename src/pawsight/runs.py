@@ -252,10 +252,10 @@ def check_new(out: str | os.PathLike[str]) -> None:
     """
     folder = Path(out)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise RunError(
-            f"{folder} is not empty, and a run never overwrites another.\n"
-            f"Choose another --out folder, or remove this one first."
-        )
+        text = f"{folder} is not empty, and a run never overwrites another.\n"
+        if Run(folder).config_path.is_file() and not Run(folder).is_complete:
+            text += f"Continue that one with: pawsight resume {folder}\n"
+        raise RunError(f"{text}Choose another --out folder, or remove this one first.")
 
 
 def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:

@@ -117,6 +117,8 @@ def test_debug_shows_the_traceback_wherever_it_stands(pawsight_process, argument
         (KeyboardInterrupt(), 130, "Stopped.\nRun the command again"),
         (ModuleNotFoundError(name="keras.layers"), 1, '"pawsight[train]"'),
         (MemoryError(), 1, "not enough memory"),
+        (ImportError("a.so: failed to map segment from shared object"), 1, "not enough memory"),
+        (RuntimeError("can't start new thread"), 1, "not enough memory"),
         (OSError(28, "No space left on device"), 1, "The disk is full"),
         (PermissionError(13, "Permission denied", "a.txt"), 1, "Permission denied: a.txt"),
         (ModuleNotFoundError("gone", name="json5"), 1, "This is a bug"),
@@ -178,6 +180,15 @@ def test_reader_that_goes_away_is_no_error(colour_run, save_photo):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_reader_that_goes_away_from_a_table_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pawsight", "doctor"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=120)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_full_disk_is_reported(pawsight_process, colour_run, save_photo):
     command = [sys.executable, "-m", "pawsight", "predict", save_photo("a.png")]
     with open("/dev/full", "wb") as full:
