@@ -177,7 +177,7 @@ def test_without_a_class_mode_a_batch_is_photos_alone(make_generator, table):
 
 def test_files_of_a_table_that_are_not_there_are_left_out(make_generator, table):
     table.loc[0, "filename"] = "gone.png"
-    with pytest.warns(UserWarning, match=r"1 file\(s\) of column 'filename'.*gone\.png"):
+    with pytest.warns(UserWarning, match=r"1 file of column 'filename'.*gone\.png"):
         batches = make_generator().flow_from_dataframe(table)
     assert batches.samples == 13
 

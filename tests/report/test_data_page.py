@@ -104,7 +104,7 @@ def test_links_lead_to_the_sections_of_what_was_found(written):
     inside = {link for link in page.links if link.startswith("#")}
     assert inside == {"#broken", "#leakage", "#near_copies"}
     assert {link[1:] for link in inside} <= set(page.ids)
-    assert "Begin with: cannot be read, the same photo, or group, in several parts." in page.text
+    assert "Begin with: cannot be used, the same photo, or group, in several parts." in page.text
 
 
 def test_groups_show_their_photos_with_class_and_part(written):

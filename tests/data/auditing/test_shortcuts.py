@@ -59,8 +59,8 @@ def test_classes_made_alike_have_no_shortcut():
         (
             "jpeg_quality",
             {"jpeg_quality": 60},
-            "Photos of 'cats' are of a low JPEG quality, usually 60 against 90: of one of them and "
-            "one of the others, that tells which is which in 100 % of all pairs.",
+            "Photos of 'cats' are of a low JPEG quality, usually 60 against 90; this alone "
+            "distinguishes a photo of 'cats' from one of the others in 100 % of all pairs.",
         ),
         (
             "format",
@@ -70,8 +70,8 @@ def test_classes_made_alike_have_no_shortcut():
         (
             "aspect",
             {"width": 300, "height": 400},
-            "Photos of 'cats' are tall, usually 0.75 times as wide as high against 1.33: of one "
-            "of them and one of the others, that tells which is which in 100 % of all pairs.",
+            "Photos of 'cats' are tall, usually 0.75 times as wide as high against 1.33; this "
+            "alone distinguishes a photo of 'cats' from one of the others in 100 % of all pairs.",
         ),
     ],
 )

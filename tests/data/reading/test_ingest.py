@@ -79,6 +79,16 @@ def assert_right(catalog, pixels) -> None:
     assert (pixels.read(catalog.usable) == expected.read(catalog.usable)).all()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs files with holes")
+def test_broken_photos_take_no_space_on_the_disk(pets):
+    for i in range(200):
+        (pets / "cats" / f"0002-{i:03}.jpg").write_bytes(b"")  # among the others
+    catalog, pixels, _ = read(pets, (200, 200))
+    assert_right(catalog, pixels)
+    assert len(catalog.broken) == 201
+    assert 512 * pixels.path.stat().st_blocks < 40 * row_bytes((200, 200))
+
+
 def test_every_photo_is_a_row_and_a_broken_one_explains_why(pets):
     catalog, pixels, recorded = read(pets)
     assert [photo.path for photo in catalog.photos] == sorted(

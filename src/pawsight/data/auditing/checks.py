@@ -50,7 +50,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check(
         "broken",
-        "Left out",
+        "Cannot be used",
         "Files that look like photos but cannot be decoded, and photos without a known label, each "
         "with the reason. They are left out of training and stay as they are.",
         photo_checks.broken,

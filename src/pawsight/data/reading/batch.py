@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import FileIO
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -168,7 +169,7 @@ class _Store:
 
     def __init__(self, batch: Batch) -> None:
         self._file: FileIO | None = None
-        self._empty = bytes(row_bytes(batch.image_size))
+        self._row_bytes = row_bytes(batch.image_size)
         if batch.store_path is not None:
             with contextlib.suppress(OSError):
                 self._file = FileIO(batch.store_path, "r+")
@@ -182,18 +183,27 @@ class _Store:
         """Write rows; returns False where that fails: the facts are kept anyway."""
         if self._file is None:
             return False
-        # One large write costs half of many small ones; a broken photo's row is left empty.
-        rows = [pixels or self._empty for pixels in photos]
-        start = first_row * len(self._empty)
+        # One large write costs half of many small ones. A broken photo's row is not written: a hole
+        # takes no space on the disk, however many such photos there are.
         try:
-            if hasattr(os, "pwritev"):
-                num_written = os.pwritev(self._file.fileno(), rows, start)
-            else:
-                self._file.seek(start)
-                num_written = self._file.write(b"".join(rows))
-            return num_written == len(rows) * len(self._empty)
+            for is_read, run in groupby(enumerate(photos, first_row), lambda one: bool(one[1])):
+                if is_read and not self._write_run(list(run)):
+                    return False
         except OSError:  # the disk is full
             return False
+        return True
+
+    def _write_run(self, numbered: list[tuple[int, bytes]]) -> bool:
+        """Write rows that follow each other, with their numbers; returns whether all were."""
+        assert self._file is not None
+        rows = [pixels for _, pixels in numbered]
+        start = numbered[0][0] * self._row_bytes
+        if hasattr(os, "pwritev"):
+            num_written = os.pwritev(self._file.fileno(), rows, start)
+        else:
+            self._file.seek(start)
+            num_written = self._file.write(b"".join(rows))
+        return num_written == len(rows) * self._row_bytes
 
     def __enter__(self) -> _Store:
         return self
