@@ -177,7 +177,7 @@ def test_the_page_on_the_photos_is_a_link(make_run):
     page = Page(write_report(run))
 
     assert "data.html" in page.links
-    assert "Left out 1 photo" in page.text
+    assert "Cannot be used 1 photo" in page.text
 
 
 def test_a_report_is_small(run):
