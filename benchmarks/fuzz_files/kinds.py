@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -16,7 +18,6 @@ import numpy as np
 from PIL import Image
 
 from pawsight.checksums import load_checksums
-from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.sources.table import read_table
 from pawsight.data.sources.unpack import Limits, unpack
@@ -218,9 +219,18 @@ def _tars() -> tuple[bytes, ...]:
 
 
 def trained(folder: Path) -> Path:
-    """Train a small run on drawn photos, to take the files from."""
-    import pawsight
+    """Train a small run on drawn photos, to take the files from.
 
-    pawsight.draw_sample(folder / "photos", 40)
-    config = TrainConfig(model="colab", image_size=(32, 32), epochs=1, batch_size=8)
-    return pawsight.train(folder / "photos", config, folder / "run").path
+    In a process of its own: the threads that TensorFlow starts would be missing in the forked
+    processes that load weights, which would wait for them for ever.
+    """
+    command = [sys.executable, "-m", "pawsight"]
+    photos, run = folder / "photos", folder / "run"
+    options = ["--model", "colab", "--image-size", "32", "--epochs", "1", "--batch-size", "8"]
+    drawing, training = (
+        ["sample", photos, "--count", "40"],
+        ["train", photos, *options, "--out", run],
+    )
+    for arguments in (drawing, training):
+        subprocess.run([*command, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return run
