@@ -184,14 +184,15 @@ def torch_python(environment: Path) -> Path:
     if not ready.exists():
         print(f"Making {environment} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet"]
-        torch = [*pip, "torch", "torchvision"]
-        if subprocess.run(
-            [*torch, "--index-url", TORCH_INDEX, "--retries", "0"], check=False
-        ).returncode:
-            print("No answer from PyTorch's index; torch comes from PyPI.", flush=True)
-            subprocess.run(torch, check=True)
-        subprocess.run([*pip, "fastai", "ultralytics"], check=True)
+        # All in one call: torch and torchvision fit each other only if they are chosen together.
+        packages = ["torch", "torchvision", "fastai", "ultralytics"]
+        pip = [python, "-m", "pip", "install", "--quiet", *packages]
+        without_cuda = [*pip, "--extra-index-url", TORCH_INDEX, "--retries", "0"]
+        checked = [python, "-c", "import fastai.vision.all, ultralytics"]
+        if any(subprocess.run(one, check=False).returncode for one in (without_cuda, checked)):
+            print("Nothing usable from PyTorch's index; torch comes from PyPI.", flush=True)
+            subprocess.run([*pip, "--force-reinstall"], check=True)
+            subprocess.run(checked, check=True)
         ready.touch()
     return python
 
