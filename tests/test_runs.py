@@ -10,8 +10,9 @@ import pytest
 import pawsight.runs
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
+from pawsight.results_folders import check_outside, results_dir
 from pawsight.run_config import RunConfig
-from pawsight.runs import Run, check_new, check_outside, default_dirs, results_dir
+from pawsight.runs import Run, check_new, default_dirs
 from pawsight.storage.atomic import write_json
 
 

@@ -23,7 +23,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.addresses import public_address
 from pawsight.errors import DiskError, RunError, first_line
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
@@ -263,38 +262,3 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
     name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
     folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
     yield from (folder for folder in folders if not folder.exists())
-
-
-def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
-    """Return the folder for results without --out: `kind` here, or beside the photos if in them."""
-    photos = Path(source)
-    if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
-        return photos.resolve().parent / kind
-    return Path(kind)
-
-
-def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str = "") -> Path:
-    """Return a free folder for results without --out: `<kind>/<date>-<time>-<source><suffix>`."""
-    name = f"{Path(public_address(str(source))).absolute().stem}{suffix}"
-    return next(default_dirs(name, results_dir(kind, source)))
-
-
-def check_outside(
-    folder: str | os.PathLike[str], source: str | os.PathLike[str], option: str = "--out"
-) -> None:
-    """Check that results are not written among the photos.
-
-    Args:
-        folder: Where they are written.
-        source: The photos.
-        option: What chooses the folder.
-
-    Raises:
-        RunError: `source` is a folder and `folder` is in it.
-    """
-    photos = Path(source)
-    if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
-        raise RunError(
-            f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
-            f"Choose another {option} folder."
-        )

@@ -87,7 +87,7 @@ def audit(
     from pawsight import workflow
     from pawsight.cli.progress import shown
     from pawsight.data.auditing.findings import Audit
-    from pawsight.runs import default_results_dir
+    from pawsight.results_folders import default_results_dir
 
     fail_checks = _checks(fail_on or [])
     chosen, pixels = source_config(ctx), pixels_config(set_)

@@ -52,7 +52,7 @@ def doubts(
     """
     from pawsight import workflow
     from pawsight.cli.progress import shown
-    from pawsight.runs import default_results_dir
+    from pawsight.results_folders import default_results_dir
 
     folder = out if out is not None or as_json else default_results_dir("doubts", source)
     with shown() as progress:

@@ -10,7 +10,8 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run, check_outside, default_results_dir
+from pawsight.results_folders import check_outside, default_results_dir
+from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.training_runs import resume, train

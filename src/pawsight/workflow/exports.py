@@ -31,7 +31,8 @@ from pawsight.models.description import ModelDescription
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import ImageArray, Part, Pixels, Predictions
-from pawsight.runs import Run, check_outside
+from pawsight.results_folders import check_outside
+from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.workflow.finished_runs import other_photos

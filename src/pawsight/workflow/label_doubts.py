@@ -19,7 +19,8 @@ from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Pixels, Resize
-from pawsight.runs import Run, check_outside
+from pawsight.results_folders import check_outside
+from pawsight.runs import Run
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.training.features import FeatureReader
 from pawsight.workflow.photo_sets import Source, list_photos, read_photos

@@ -17,7 +17,7 @@ from pawsight.errors import ConfigError, DataError, DiskError
 from pawsight.formatting import counted
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
-from pawsight.runs import check_outside
+from pawsight.results_folders import check_outside
 from pawsight.workflow.photo_sets import Source, list_photos
 
 SHARD_MB = 256

@@ -36,7 +36,7 @@ from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Pixels, Resize
-from pawsight.runs import check_outside
+from pawsight.results_folders import check_outside
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.worker_groups import worker_group

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pawsight.config import TrainConfig
 from pawsight.errors import RunError
-from pawsight.runs import Run, check_outside, default_results_dir
+from pawsight.results_folders import check_outside, default_results_dir
+from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
 from pawsight.workflow.photo_sets import Source
 

@@ -24,8 +24,9 @@ from pawsight.models.custom_network import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import LoggedProgress, Progress, Silent
+from pawsight.results_folders import check_outside, results_dir
 from pawsight.run_config import RunConfig
-from pawsight.runs import Run, check_new, check_outside, results_dir
+from pawsight.runs import Run, check_new
 from pawsight.storage.atomic import replacing, write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.candidates import kept_size
