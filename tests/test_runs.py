@@ -44,6 +44,21 @@ def test_where_a_run_has_begun_the_command_that_continues_it_is_named(run, tmp_p
     assert "resume" not in str(raised.value)
 
 
+def test_the_command_that_continues_a_run_can_be_copied_into_a_shell(tmp_path):
+    run = Run.create(tmp_path / "my cats", "pets", tmp_path, _write)
+    with pytest.raises(RunError, match=r"pawsight resume '.*my cats'\n"):
+        check_new(run.path)
+    with pytest.raises(RunError, match=r"pawsight resume '.*my cats'$"):
+        run.read_json(run.metrics_path)
+
+
+def test_files_of_another_program_are_not_proposed_for_removal(tmp_path):
+    for name in ("config.json", "state.json"):
+        (tmp_path / name).write_text('{"theirs": 1}')
+    with pytest.raises(RunError, match=r"is not empty.*\nChoose another --out folder"):
+        check_new(tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["folder", "file"])
 def test_a_run_never_begins_where_something_is(tmp_path, kind):
     place = tmp_path / "run"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +40,11 @@ def decimal(value: float | None, digits: int = 3) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a count with its noun: "1 photo", "1,200 photos"; `many` defaults to `one` + "s"."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def resume_command(run_path: str | os.PathLike[str]) -> str:
+    """Write the command that resumes a run, as a shell takes it."""
+    return f"pawsight resume {shlex.quote(os.fspath(run_path))}"
 
 
 def duration(seconds: float) -> str:

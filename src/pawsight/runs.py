@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import DiskError, RunError, first_line
+from pawsight.formatting import resume_command
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
@@ -182,7 +183,7 @@ class Run:
         if not isinstance(stage, str):
             raise RunError(
                 f"{self.state_path} is damaged: it names no stage.\n"
-                f"Remove that file, then continue with: pawsight resume {self.path}"
+                f"Remove that file, then continue with: {resume_command(self.path)}"
             )
         return stage == "complete"
 
@@ -217,7 +218,7 @@ class Run:
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path} has no {path.relative_to(self.path)}: the run is not finished.\n"
-                f"Finish it with: pawsight resume {self.path}"
+                f"Finish it with: {resume_command(self.path)}"
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(
@@ -252,8 +253,9 @@ def check_new(out: str | os.PathLike[str]) -> None:
     folder = Path(out)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         text = f"{folder} is not empty, and a run never overwrites another.\n"
-        if Run(folder).config_path.is_file() and not Run(folder).is_complete:
-            text += f"Continue that one with: pawsight resume {folder}\n"
+        with contextlib.suppress(RunError):  # its state cannot be read: it may be no run
+            if Run(folder).config_path.is_file() and not Run(folder).is_complete:
+                text += f"Continue that one with: {resume_command(folder)}\n"
         raise RunError(f"{text}Choose another --out folder, or remove this one first.")
 
 

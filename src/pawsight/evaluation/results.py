@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     NonNegativeInt,
-    TypeAdapter,
     ValidationError,
     model_serializer,
     model_validator,
@@ -30,7 +29,6 @@ from pawsight.records import Part, Text
 from pawsight.runs import Run
 from pawsight.task import TaskName
 
-_T = TypeVar("_T")
 _MAX_PHOTOS = 2**53  # up to here a count times a share is exact
 _INTERVAL = "_interval"  # how the name of a score's interval ends
 
@@ -255,7 +253,15 @@ class Evaluation(_Record):
         Raises:
             RunError: The content is damaged, or no evaluation.
         """
-        return _validated(TypeAdapter(cls), content, path)
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(
+                f"{path or 'This'} is damaged, or not an evaluation: {where}: {first['msg']}.\n"
+                f"Make it again with: pawsight evaluate RUN"
+            ) from error
 
     @classmethod
     def load(cls, run: Run) -> Evaluation:
@@ -265,15 +271,3 @@ class Evaluation(_Record):
             RunError: It is missing or damaged.
         """
         return cls.from_json(run.metrics, run.metrics_path)
-
-
-def _validated(adapter: TypeAdapter[_T], content: Any, path: Path | None) -> _T:
-    try:
-        return adapter.validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"{path or 'This'} is damaged, or not an evaluation: {where}: {first['msg']}.\n"
-            f"Make it again with: pawsight evaluate RUN"
-        ) from error

@@ -50,9 +50,14 @@ class ModelFolder:
         described = self.description.model_copy(update={"input_range": input_range})
         return replace(self, description=described)
 
+    @property
+    def has_detector(self) -> bool:
+        """Whether the run has a detector, so that a file can compute `ood_score`."""
+        return self.run.out_of_distribution_path.is_file()
+
     def with_ood_score(self) -> ModelFolder:
         """Return the same model, described with the output `ood_score` if it has a detector."""
-        if not self.run.out_of_distribution_path.is_file():
+        if not self.has_detector:
             return self
         outputs = (*self.description.outputs, OOD_SCORE)
         described = self.description.model_copy(update={"outputs": outputs})

@@ -9,7 +9,7 @@ import numpy as np
 
 from pawsight.errors import RunError, first_line
 from pawsight.exporting.format import Format, Runner
-from pawsight.exporting.model_folder import OOD_SCORE, ModelFolder
+from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_ood import add_builtin_features, add_ood_score
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.onnx_graph import cut_out
@@ -33,13 +33,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     progress.start("Writing ONNX")
     path = folder / FILE
     with replacing(path) as temporary:
-        temporary.write_bytes(with_probabilities(model, has_ood_score(model)).SerializeToString())
+        temporary.write_bytes(with_probabilities(model, model.has_detector).SerializeToString())
     return path
-
-
-def has_ood_score(model: ModelFolder) -> bool:
-    """Return whether the run has a detector, so that `ood_score` is an output."""
-    return model.run.out_of_distribution_path.is_file()
 
 
 def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
@@ -73,16 +68,14 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     )
     shape = ["N", len(model.description.class_names)]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
-    description = model.description
     if with_score:
         if not has_features:
-            add_builtin_features(model_proto, description.image_size)
+            add_builtin_features(model_proto, model.description.image_size)
         add_ood_score(
             model_proto, OutOfDistributionDetector.load(model.run.out_of_distribution_path)
         )
-        outputs = [*description.outputs, OOD_SCORE]
-        description = description.model_copy(update={"outputs": tuple(outputs)})
-    helper.set_model_props(model_proto, description.metadata())
+        model = model.with_ood_score()
+    helper.set_model_props(model_proto, model.description.metadata())
     return model_proto
 
 

@@ -70,7 +70,8 @@ class ModelRunner:
         except Exception as error:  # ONNX Runtime's errors share no base class
             if "Failed to allocate memory" in str(error):
                 raise RunError(
-                    f"There is not enough memory to run {self._path} on {len(images)} photo(s).\n"
+                    f"There is not enough memory to run {self._path} on "
+                    f"{counted(len(images), 'photo')}.\n"
                     f"End other programs, or try a smaller --batch-size."
                 ) from error
             raise RunError(

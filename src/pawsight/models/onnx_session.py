@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import ModelError, RunError, first_line
+from pawsight.formatting import resume_command
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_safety import check_safe, read_onnx
 
@@ -91,7 +92,7 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         session = _session(content)
     except FileNotFoundError as error:
         raise RunError(
-            f"There is no {path}.\nFinish the run with: pawsight resume {path.parent.parent}"
+            f"There is no {path}.\nFinish the run with: {resume_command(path.parent.parent)}"
         ) from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {first_line(error)}.") from error

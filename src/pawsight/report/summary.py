@@ -11,6 +11,7 @@ from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
 from pawsight.evaluation.unknown_classes import unknown_classes_sentence
+from pawsight.formatting import resume_command
 from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.contents import Contents
@@ -197,7 +198,7 @@ def _answers(found: Contents) -> Answers | None:
 
 def _caution(found: Contents) -> str:
     if found.evaluation is None:
-        return f"Go on with: pawsight resume {shlex.quote(str(found.run.path))}"
+        return f"Go on with: {resume_command(found.run.path)}"
     num_copies = found.evaluation.copies_across_parts or 0
     is_epoch_chosen = not found.is_head
     return first_screen.caution(

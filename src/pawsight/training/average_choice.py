@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from pawsight.formatting import counted, percent
+from pawsight.formatting import counted, percent, resume_command
 from pawsight.runs import Run
 from pawsight.storage.json_records import load_record
 
@@ -53,7 +53,7 @@ class AverageChoice(BaseModel):
         Raises:
             RunError: The file is damaged.
         """
-        advice = f"Remove it, then continue with: pawsight resume {run.path}"
+        advice = f"Remove it, then continue with: {resume_command(run.path)}"
         return load_record(run.averaging_path, TypeAdapter(cls), advice)
 
     def in_words(self) -> str:

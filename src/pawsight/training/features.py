@@ -241,7 +241,7 @@ class FeatureReader:
         is_mirrored: bool,
         report: Callable[[int], None],
     ) -> None:
-        """Let workers extract features into the cache, in chunks that are enough for all."""
+        """Extract features by the workers into the cache, in chunks that are enough for all."""
         length = min(_CHUNK, max(_AT_ONCE, len(indices) // (2 * group.count)))
         chunks = []
         for at in range(0, len(indices), length):

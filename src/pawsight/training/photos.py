@@ -13,6 +13,7 @@ import tensorflow as tf
 from pawsight.data.dataset import Dataset
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, PawsightError
+from pawsight.formatting import resume_command
 from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 from pawsight.runs import Run
 
@@ -105,5 +106,5 @@ class MonitoredPixels:
                 f"{num_lost:,} of {len(portion.indices):,} photos can no longer be read; "
                 f"the first: {why}.\n"
                 f"Bring the photos back (is their drive still there?), "
-                f"then continue with: pawsight resume {run.path}"
+                f"then continue with: {resume_command(run.path)}"
             )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError, first_line
+from pawsight.formatting import resume_command
 from pawsight.history import best_epoch, load_history
 from pawsight.models.description import ModelDescription
 from pawsight.models.network import Network, plain
@@ -196,7 +197,7 @@ def open_start(where: str, model: str | None = None) -> Start:
     if run is not None and not run.is_complete:
         raise RunError(
             f"The run {run.path} is not finished, so that nothing can start from it.\n"
-            f"Continue with: pawsight resume {run.path}"
+            f"Continue with: {resume_command(run.path)}"
         )
     described = run.model_path if run is not None else _description_path(folder, path)
     description = ModelDescription.load(Run(described.parent))

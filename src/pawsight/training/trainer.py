@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pawsight.class_weights import is_imbalanced
 from pawsight.errors import StoppedError
-from pawsight.formatting import percent
+from pawsight.formatting import percent, resume_command
 from pawsight.history import Epoch, best_epoch, load_history, mark_best, save_history
 from pawsight.progress import Progress
 from pawsight.runs import Run
@@ -141,7 +141,7 @@ class Trainer:
             if decided.is_stopped and not is_last:
                 raise StoppedError(
                     f"Stopped after step {step:,} of {self.plan.num_steps:,}; no work is lost.\n"
-                    f"Continue with: pawsight resume {run.path}"
+                    f"Continue with: {resume_command(run.path)}"
                 )
         batches.close()
         limit = self._feed.limit(clock() - started)

@@ -18,7 +18,7 @@ from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
 from pawsight.errors import DataError
-from pawsight.formatting import counted, percent
+from pawsight.formatting import counted, percent, resume_command
 from pawsight.history import Epoch
 from pawsight.models import builtin
 from pawsight.models.registry import find_network
@@ -223,7 +223,7 @@ def _extract(
             raise DataError(
                 f"{len(wanted) - len(found.indices):,} of {len(wanted):,} {part} photos can no "
                 f"longer be read.\nBring the photos back (is their drive still there?), "
-                f"then continue with: pawsight resume {run.path}"
+                f"then continue with: {resume_command(run.path)}"
             )
         return found
 

@@ -14,6 +14,7 @@ from pawsight.errors import ConfigError, PawsightError, RunError
 from pawsight.evaluation.comparison import Comparison, compare_predictions
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.results import Evaluation
+from pawsight.formatting import resume_command
 from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
@@ -113,7 +114,7 @@ def _predictions(run: Run) -> tuple[Predictions, list[str]]:
     part: Part = "test" if run.predictions_path("test").is_file() else "validation"
     if not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not complete.\nFinish it with: pawsight resume {run.path}"
+            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.path)}"
         )
     if ModelDescription.load(run).task == "multi-label":
         raise RunError(f"{run.path} gives several labels a photo; compare is for one label.")

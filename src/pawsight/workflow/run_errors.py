@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 
 from pawsight.errors import DiskError, PawsightError, StoppedError
+from pawsight.formatting import resume_command
 from pawsight.progress import LoggedProgress
 from pawsight.runs import Run
 
@@ -22,8 +23,8 @@ def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
     Raises:
         StoppedError: The user pressed Ctrl-C.
     """
-    folder = shlex.quote(str(run.path))
-    continued = f"Continue with: pawsight resume {folder}"
+    continued = f"Continue with: {resume_command(run.path)}"
+    reported = f"pawsight doctor --bundle report.zip --run {shlex.quote(str(run.path))}"
     try:
         yield
     except KeyboardInterrupt as error:
@@ -37,6 +38,6 @@ def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
         progress.log("".join(traceback.format_exception(error)).rstrip())
         error.add_note(
             f"While: {progress.task}\nRun folder: {run.path}\nLog: {run.log_path}\n{continued}\n"
-            f"For a bug report: pawsight doctor --bundle report.zip --run {folder}"
+            f"For a bug report: {reported}"
         )
         raise

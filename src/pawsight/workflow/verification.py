@@ -18,7 +18,7 @@ from pawsight.evaluation.curve_records import load_curves
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.evaluation.predictions import collect, load_predictions
 from pawsight.evaluation.results import Evaluation
-from pawsight.formatting import counted
+from pawsight.formatting import counted, resume_command
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_check import TOLERANCE
@@ -127,7 +127,7 @@ class _RunVerifier:
             self._notes.append("This is a model without its run: there are no metrics to check.")
         elif not run.is_complete and not run.checksums_path.is_file():
             raise _NotFinishedError(
-                f"The run {run.path} is not finished.\nContinue with: pawsight resume {run.path}"
+                f"The run {run.path} is not finished.\nContinue with: {resume_command(run.path)}"
             )
         elif not run.is_complete:
             self._problems.append(f"{run.state_path} is missing, or damaged.")

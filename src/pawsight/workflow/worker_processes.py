@@ -22,6 +22,7 @@ from typing import Protocol
 
 from pawsight import errors, machine
 from pawsight.errors import PawsightError, StoppedError, TrainingError
+from pawsight.formatting import resume_command
 from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.workflow.training_worker import FAILED, WorkerSpec
@@ -91,7 +92,7 @@ class Supervised:
                 raise TrainingError(
                     f"Worker {index + 1} of {self.count} ended {num_failures} times without a new "
                     f"checkpoint (exit code {how.code}). The end of its messages:\n{how.tail}\n"
-                    f"Continue with: pawsight resume {run.path}"
+                    f"Continue with: {resume_command(run.path)}"
                 )
             progress.note(
                 f"Worker {index + 1} of {self.count} was lost ({how}); continuing from the last "

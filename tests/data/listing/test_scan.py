@@ -407,7 +407,7 @@ def test_a_class_of_broken_photos_is_named_with_a_reason(tmp_path):
         replace(p, problem="cut short") if p.label == "dogs" else p for p in listing.photos
     ]
     with pytest.raises(
-        DataError, match=r"No photo of class 'dogs' .* of 2(.|\n)*b\.jpg: cut short"
+        DataError, match=r"No photo of class 'dogs' .*2 files(.|\n)*b\.jpg: cut short"
     ):
         check_classes(replace(listing, photos=tuple(broken)))
 

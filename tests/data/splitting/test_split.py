@@ -218,7 +218,7 @@ def test_split_reports_when_there_is_one_class_only():
 def test_split_gives_the_first_reasons_when_no_photo_can_be_read():
     photos = tuple(Photo(f"{n}.jpg", "cats", problem="empty file") for n in range(5))
     with pytest.raises(
-        DataError, match=r"No photo in .* can be used, of 5(.|\n)*0\.jpg: empty(.|\n)*and 2 more"
+        DataError, match=r"No photo in .* can be used .5 files(.|\n)*0\.jpg: empty(.|\n)*and 2 more"
     ):
         split(Catalog("pets", Path("/photos"), photos), CONFIG)
 

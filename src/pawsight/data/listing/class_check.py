@@ -107,7 +107,7 @@ def _unreadable(name: str, broken: Sequence[Photo], root: Path) -> DataError:
     elif "save it as" in broken[0].problem:
         cure = "Convert them"
     return DataError(
-        f"No photo of class '{name}' can be read, of {len(broken):,}.\n"
+        f"No photo of class '{name}' can be read ({counted(len(broken), 'file')}).\n"
         f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
         f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
     )

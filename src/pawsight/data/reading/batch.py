@@ -181,28 +181,27 @@ class _Store:
 
     def write(self, first_row: int, photos: list[bytes]) -> bool:
         """Write rows; returns False where that fails: the facts are kept anyway."""
-        if self._file is None:
+        if (file := self._file) is None:
             return False
         # One large write costs half of many small ones. A broken photo's row is not written: a hole
         # takes no space on the disk, however many such photos there are.
         try:
             for is_read, run in groupby(enumerate(photos, first_row), lambda one: bool(one[1])):
-                if is_read and not self._write_run(list(run)):
+                if is_read and not self._write_run(file, list(run)):
                     return False
         except OSError:  # the disk is full
             return False
         return True
 
-    def _write_run(self, numbered: list[tuple[int, bytes]]) -> bool:
+    def _write_run(self, file: FileIO, numbered: list[tuple[int, bytes]]) -> bool:
         """Write rows that follow each other, with their numbers; returns whether all were."""
-        assert self._file is not None
         rows = [pixels for _, pixels in numbered]
         start = numbered[0][0] * self._row_bytes
         if hasattr(os, "pwritev"):
-            num_written = os.pwritev(self._file.fileno(), rows, start)
+            num_written = os.pwritev(file.fileno(), rows, start)
         else:
-            self._file.seek(start)
-            num_written = self._file.write(b"".join(rows))
+            file.seek(start)
+            num_written = file.write(b"".join(rows))
         return num_written == len(rows) * self._row_bytes
 
     def __enter__(self) -> _Store:

@@ -27,6 +27,7 @@ from pawsight.data.splitting.iterative_stratification import stratified
 from pawsight.data.splitting.saved_split import saved_parts
 from pawsight.data.splitting.shortage import check_enough, groups_too_large
 from pawsight.errors import DataError
+from pawsight.formatting import counted
 from pawsight.records import PARTS, Part
 
 _TEST_NEEDS = 20  # photos in all; fewer make a test part too small to measure
@@ -103,7 +104,8 @@ def _check(catalog: Catalog) -> None:
         raise DataError(
             "\n  ".join(
                 [
-                    f"No photo in {catalog.root} can be used, of {len(catalog.photos):,}.",
+                    f"No photo in {catalog.root} can be used "
+                    f"({counted(len(catalog.photos), 'file')}).",
                     *reasons,
                     *([f"and {more} more"] if more > 0 else []),
                 ]
