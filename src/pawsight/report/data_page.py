@@ -184,7 +184,7 @@ def _cards(audit: Audit) -> list[tuple[str, str, str]]:
     sizes = audit.sizes
     cards = [
         (f"{sum(audit.classes.values()):,}", "can be used", "read in full, once"),
-        (f"{len(audit.broken):,}", "cannot be read", "left out, not changed"),
+        (f"{len(audit.broken):,}", "cannot be used", "left out, not changed"),
         (f"{audit.num_ignored:,}", "other files", "no photos, ignored"),
     ]
     if sizes:
