@@ -139,8 +139,14 @@ def test_a_fold_is_one_of_the_folds():
 
 
 def test_settings_do_not_change():
-    with pytest.raises(Exception, match="frozen"):
-        TrainConfig().epochs = 3
+    config = TrainConfig()
+    with pytest.raises(
+        ConfigError, match=r"A TrainConfig cannot be changed, so its epochs"
+    ) as error:
+        config.epochs = 3
+    assert config.epochs is None
+    assert "TrainConfig(**{**config.model_dump(), 'epochs': ...})" in str(error.value)
+    assert TrainConfig(**{**config.model_dump(), "epochs": 3}).epochs == 3
 
 
 def test_keywords_of_train_are_settings_and_win_over_the_config(monkeypatch, tmp_path):

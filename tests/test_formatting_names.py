@@ -1,5 +1,9 @@
 """Names of files and classes cannot act on a terminal, a page of Markdown, or a spreadsheet."""
 
+import os
+import shutil
+import subprocess
+
 import pytest
 
 from pawsight.formatting import (
@@ -10,6 +14,7 @@ from pawsight.formatting import (
     original_path,
     printable,
     printable_lines,
+    shell_quoted,
 )
 
 
@@ -44,3 +49,17 @@ def test_marked_cells_and_paths_come_back(begin, text):
 
     assert original_cell(inert_cell(name)) == name
     assert original_path(inert_path(name)) == name
+
+
+@pytest.mark.parametrize("text", ["cats", "my cats", "a'b", "kött", "=1", "$HOME", ""])
+def test_what_can_be_printed_is_quoted_as_usual(text):
+    assert subprocess.check_output(["sh", "-c", f"printf %s {shell_quoted(text)}"]) == text.encode()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs Bash")
+@pytest.mark.parametrize("text", ["a\nb", "a\n'b\\c", "\x1b[31m1", "\u202eb", "\udce9\n", "\x85e"])
+def test_what_cannot_be_printed_is_spelled_out_as_a_shell_reads_it(text):
+    quoted = shell_quoted(text)
+    assert quoted.isprintable()
+    found = subprocess.check_output(["bash", "-c", f"printf %s {quoted}"])
+    assert found == os.fsencode(text)

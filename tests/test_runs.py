@@ -10,7 +10,7 @@ import pytest
 import pawsight.runs
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
-from pawsight.results_folders import check_outside, results_dir
+from pawsight.results_folders import check_outside, default_results_dir, results_dir
 from pawsight.run_config import RunConfig
 from pawsight.runs import Run, check_new, default_dirs
 from pawsight.storage.atomic import write_json
@@ -212,3 +212,36 @@ def test_what_config_json_holds_is_json_of_plain_settings(run):
     saved = json.loads(run.config_path.read_text())
     assert saved["settings"]["model"] == TrainConfig().model
     assert saved["source"] == "photos"
+
+
+def test_a_device_in_a_stranger_s_run_is_refused_before_it_is_read_without_end(run):
+    (run.path / "model").mkdir()
+    (run.path / "model" / "model.onnx").symlink_to("/dev/zero")
+    with pytest.raises(RunError, match=r"model\.onnx is a device or pipe, which is not read"):
+        Run.open(run.path)
+
+
+def test_links_to_files_and_folders_and_broken_links_stay_allowed(run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (run.path / "model").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (run.path / "plan.json").symlink_to(run.config_path)
+    (run.path / "audit.json").symlink_to(tmp_path / "absent")
+    assert Run.open(run.path).path == run.path
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("photos.v2", "photos.v2"),
+        ("pets.zip", "pets"),
+        ("https://ann:secret@127.0.0.1:8000/", "127.0.0.1-8000"),
+        ("https://example.org/sets/pets.zip?token=1", "pets"),
+        ("s3://bucket", "bucket"),
+    ],
+)
+def test_results_are_named_after_their_source(tmp_path, monkeypatch, source, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos.v2").mkdir()
+    folder = default_results_dir("audits", source, "-folds")
+    assert folder.parent.name == "audits"
+    assert folder.name[18:] == f"{name}-folds"

@@ -60,6 +60,18 @@ class _Settings(BaseModel):
             unique = dict.fromkeys(lines)  # where a setting may be of two types, both complain
             raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse: settings cannot be changed after they were checked.
+
+        Raises:
+            ConfigError: Always.
+        """
+        kind = type(self).__name__
+        raise ConfigError(
+            f"A {kind} cannot be changed, so its {name} was not set.\n"
+            f"Build another one: {kind}(**{{**config.model_dump(), '{name}': ...}})"
+        )
+
     # Settings inside others are checked with them, so that all mistakes come in one error.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 

@@ -44,7 +44,23 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def resume_command(run_path: str | os.PathLike[str]) -> str:
     """Write the command that resumes a run, as a shell takes it."""
-    return f"pawsight resume {shlex.quote(os.fspath(run_path))}"
+    return f"pawsight resume {shell_quoted(os.fspath(run_path))}"
+
+
+def shell_quoted(text: str) -> str:
+    r"""Quote an argument for a shell; bytes that cannot be printed as in $'a\012b'.
+
+    Bash, zsh and ksh read that form. Source: POSIX.1-2024, Shell Command Language, 2.2.4.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    spelled = "".join(
+        (f"\\{letter}" if letter in "\\'" else letter)
+        if letter.isprintable()
+        else "".join(f"\\{byte:03o}" for byte in os.fsencode(letter))
+        for letter in text
+    )
+    return f"$'{spelled}'"
 
 
 def duration(seconds: float) -> str:

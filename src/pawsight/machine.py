@@ -8,8 +8,9 @@ import os
 import platform
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+_CGROUPS, _CGROUPS_OF_PROCESS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _IMPORTED = time.monotonic()
 
 
@@ -33,14 +34,21 @@ def features() -> list[str]:
 
 
 def num_cpus() -> int:
-    """Return the cores this process may use, at least 1: the machine's, or fewer in a container."""
+    """Return the cores that this process and its control groups may use, at least 1."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        granted = math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no such file, or the word "max"
-        return cores or 1
-    return max(1, min(cores or 1, granted))
+    granted = [cores or 1]
+    for text in _cgroup_values("cpu", "cpu.max"):
+        with contextlib.suppress(ValueError):  # the word "max"
+            allowed, of = map(int, text.split())
+            granted.append(math.ceil(allowed / of))
+    quotas = _cgroup_values("cpu", "cpu.cfs_quota_us")  # -1: none
+    periods = _cgroup_values("cpu", "cpu.cfs_period_us")
+    granted += [
+        math.ceil(int(quota) / int(period))
+        for quota, period in zip(quotas, periods, strict=False)
+        if int(quota) > 0
+    ]
+    return max(1, min(granted))
 
 
 def gpus() -> list[str]:
@@ -58,18 +66,45 @@ def gpus() -> list[str]:
 
 
 def memory() -> int | None:
-    """Return the memory this process may use, in bytes: the machine's, or less in a container."""
+    """Return the bytes of memory that this process and its control groups may use."""
     limits = []
     try:
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         limits += _windows_memory()
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            limits.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
-        except (OSError, ValueError):  # no such file, or the word "max"
-            continue
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        limits += [int(text) for text in _cgroup_values("memory", name) if text.isdigit()]
     return min(limits, default=None)
+
+
+def _cgroup_values(controller: str, name: str) -> list[str]:
+    """Read a file of the control groups of this process: its own, and those that hold it.
+
+    In a container the outermost is at the root of the file system of control groups; under a batch
+    system such as Slurm it is further down. Source: cgroups(7).
+
+    Args:
+        controller: Of version 1, which has folders for each; version 2 has one for all.
+        name: The file.
+    """
+    values = []
+    for line in _lines(_CGROUPS_OF_PROCESS):
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = _CGROUPS / controllers if controllers else _CGROUPS
+        own = PurePosixPath(path)
+        for group in (own, *own.parents):
+            values += _lines(root / group.relative_to("/") / name)[:1]
+    return values
+
+
+def _lines(path: Path) -> list[str]:
+    """Read the lines of a file; none where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    except OSError:
+        return []
 
 
 # Where glibc keeps what one photo gave back for the next one: in blocks of up to so many bytes, and

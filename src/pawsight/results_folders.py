@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from pawsight.addresses import public_address
 from pawsight.errors import RunError
@@ -20,8 +21,17 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
 
 def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str = "") -> Path:
     """Return a free folder for results without --out: `<kind>/<date>-<time>-<source><suffix>`."""
-    name = f"{Path(public_address(str(source))).absolute().stem}{suffix}"
-    return next(default_dirs(name, results_dir(kind, source)))
+    return next(default_dirs(f"{_name_of(source)}{suffix}", results_dir(kind, source)))
+
+
+def _name_of(source: str | os.PathLike[str]) -> str:
+    """Return the name of a folder, that of a file without its ending, or of an address its host."""
+    text = public_address(str(source))
+    if "://" in text:
+        address = urlsplit(text)
+        return PurePosixPath(address.path).stem or address.netloc
+    path = Path(text).absolute()
+    return path.name if path.is_dir() else path.stem
 
 
 def check_outside(

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pawsight.errors import DiskError, RunError, first_line
-from pawsight.formatting import resume_command
+from pawsight.formatting import printable, resume_command
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
@@ -119,7 +119,8 @@ class Run:
             path: The run folder, or its folder `model`; a copy of that has only a model.
 
         Raises:
-            RunError: There is no run in that folder.
+            RunError: There is no run in that folder, or it holds a device or pipe, which could be
+                read without end.
         """
         run = cls(path)
         if not run.path.is_dir():
@@ -133,6 +134,7 @@ class Run:
                 f"model/model.json.\n"
                 f"Give the folder that `pawsight train` named at its end, or its folder model."
             )
+        _refuse_devices(run.path)
         return run
 
     def predictions_path(self, part: Part) -> Path:
@@ -264,3 +266,17 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
     name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
     folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
     yield from (folder for folder in folders if not folder.exists())
+
+
+def _refuse_devices(folder: Path, depth: int = 3) -> None:
+    """Refuse what is neither a file nor a folder, or a link to such, in a folder and below."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if depth > 1:
+                    _refuse_devices(Path(entry), depth - 1)
+            elif Path(entry).exists() and not (entry.is_file() or entry.is_dir()):
+                raise RunError(
+                    f"{printable(entry.path)} is a device or pipe, which is not read.\n"
+                    f"Remove it, or take another run."
+                )

@@ -191,3 +191,9 @@ def test_an_error_leaves_no_new_folder(tmp_path):
     with pytest.raises(ValueError, match="no"), new_folder(tmp_path / "deep" / "out"):
         raise ValueError("no")
     assert names(tmp_path / "deep") == []
+
+
+@pytest.mark.parametrize("make", [make_dir, lambda folder: new_folder(folder).__enter__()])
+def test_a_name_that_no_system_takes_is_a_plain_error(tmp_path, make):
+    with pytest.raises(DiskError, match="holds a NUL character"):
+        make(tmp_path / "a\0b" / "c")

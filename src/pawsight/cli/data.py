@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,11 +61,12 @@ def get(
     """
     from pawsight import workflow
     from pawsight.cli.progress import shown
+    from pawsight.formatting import shell_quoted
 
     with shown() as progress:
         folder = workflow.fetch_set(name, into, progress)
     print_line(folder)
-    source = name if into is None else shlex.quote(str(into))
+    source = name if into is None else shell_quoted(str(into))
     print(f"Train on them with: pawsight train {source}", file=sys.stderr)
 
 

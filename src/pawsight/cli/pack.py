@@ -36,11 +36,9 @@ def pack(
 
     Example: pawsight pack photos/ --into s3://bucket/pets
     """
-    import shlex
-
     from pawsight import workflow
     from pawsight.cli.progress import shown
-    from pawsight.formatting import counted
+    from pawsight.formatting import counted, shell_quoted
 
     with shown() as progress:
         packed = workflow.pack(source, into, shard_mb, source_config(ctx), group_by, progress)
@@ -49,4 +47,4 @@ def pack(
         f"{packed.num_bytes / 1e6:,.1f} MB: {packed.place}"
     )
     command = "train" if packed.num_labelled else "predict"
-    print_line(f"Use them: pawsight {command} {shlex.quote(packed.place)}")
+    print_line(f"Use them: pawsight {command} {shell_quoted(packed.place)}")

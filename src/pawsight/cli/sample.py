@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +30,9 @@ def sample(
     """
     from pawsight import workflow
     from pawsight.cli.progress import shown
+    from pawsight.formatting import shell_quoted
 
     with shown() as progress:
         workflow.draw_sample(folder, count, seed, progress)
     print_line(folder)
-    print(f"Train on them with: pawsight train {shlex.quote(str(folder))}", file=sys.stderr)
+    print(f"Train on them with: pawsight train {shell_quoted(str(folder))}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +10,7 @@ import typer
 
 from pawsight.cli.options import PHOTOS_HELP, ModelRun
 from pawsight.cli.output import print_line
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 
 if TYPE_CHECKING:
     from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
@@ -253,7 +252,7 @@ def _report(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
         print("This was a dry run: nothing was changed.", file=sys.stderr)
     elif what := _what(sorting, "placed"):
         print(f"{what} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
-        place = shlex.quote(str(into))
+        place = shell_quoted(str(into))
         print(f"Undo with: pawsight sort --undo --into {place}", file=sys.stderr)
     elif sorting.placements:
         print("Nothing to do.", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -156,6 +155,7 @@ def print_run(run: Run) -> None:
     """Print what came out of a run, and what to do next."""
     from pawsight.cli.metrics import headline_rows
     from pawsight.evaluation.results import Evaluation
+    from pawsight.formatting import shell_quoted
 
     rows = headline_rows(Evaluation.load(run))
     num_broken = _num_broken(run)
@@ -164,7 +164,7 @@ def print_run(run: Run) -> None:
     rows.append(("run folder", str(run.path)))
     if run.report_path.is_file():
         rows.append(("report", str(run.report_path)))
-    rows.append(("try it", f"pawsight predict PHOTO --model {shlex.quote(str(run.path))}"))
+    rows.append(("try it", f"pawsight predict PHOTO --model {shell_quoted(str(run.path))}"))
     tables.print_table(rows)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from pawsight.data.pixel_scale import STANDARD, PixelScale, measured_scale
 from pawsight.errors import DataError, RunError
-from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
+from pawsight.formatting import inert_cell, inert_path, original_cell, original_path, printable
 from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
 from pawsight.task import SINGLE_LABEL, Task
@@ -111,7 +111,7 @@ class Catalog:
         if (is_without := labels < 0).any():
             first = self.photos[np.asarray(indices)[int(np.argmax(is_without))]]
             raise DataError(
-                f"{self.root / first.path} has no label.\n"
+                f"{printable(str(self.root / first.path))} has no label.\n"
                 f"Put the photos into one folder per class, or name them in a .csv table."
             )
         return labels

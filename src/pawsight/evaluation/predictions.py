@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,14 @@ from numpy.typing import NDArray
 
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, RunError, ShapeError, first_line
-from pawsight.formatting import inert_cell, inert_path, original_cell, original_path
+from pawsight.formatting import (
+    inert_cell,
+    inert_path,
+    original_cell,
+    original_path,
+    printable,
+    shell_quoted,
+)
 from pawsight.progress import Progress
 from pawsight.records import (
     FloatArray,
@@ -73,7 +79,9 @@ def collect(
     indices = catalog.part(part)
     if not len(indices):
         broken = [photo for photo in catalog.broken if photo.part in (part, "")]
-        such = [f"The first of {len(broken):,}: {p.path}: {p.problem}" for p in broken[:1]]
+        such = [
+            f"The first of {len(broken):,}: {printable(p.path)}: {p.problem}" for p in broken[:1]
+        ]
         what = f"The {part} part of {catalog.name} has no readable photo to evaluate on."
         raise DataError("\n".join([what, *such]))
     names = tuple(catalog.class_names if class_names is None else class_names)
@@ -197,7 +205,7 @@ def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -
             f"its classes are {', '.join(map(repr, names))}.\n"
             f"Photos: {catalog.root}\n"
             f"Name them as the model's classes, such as --merge "
-            f"{shlex.quote(f'{names[0]}={unknown[0]}')}, or leave them out: --exclude "
-            f"{shlex.quote(unknown[0])}"
+            f"{shell_quoted(f'{names[0]}={unknown[0]}')}, or leave them out: --exclude "
+            f"{shell_quoted(unknown[0])}"
         )
     return catalog.task.encode(texts, names)

@@ -7,7 +7,6 @@ every name escaped: it can be mailed, printed, and opened anywhere.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import STANDARD
 from pawsight.evaluation.label_scores import scores_of
 from pawsight.evaluation.results import PartMetrics
-from pawsight.formatting import counted, percent
+from pawsight.formatting import counted, percent, shell_quoted
 from pawsight.history import best_epoch
 from pawsight.records import PARTS, Predictions
 from pawsight.report import figures, interpretation, label_figures
@@ -102,7 +101,7 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         plan=plan_rows(facts.plan) if facts.plan else [],
         source=facts.config.get("source", ""),
         run_path=str(run.path),
-        shell_path=shlex.quote(str(run.path)),
+        shell_path=shell_quoted(str(run.path)),
         python_path=repr(str(run.path)),
         most_rows=MAX_ROWS,
         version=__version__,

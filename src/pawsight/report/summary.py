@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 from pawsight import __version__
@@ -11,7 +10,7 @@ from pawsight.evaluation.none_measurement import none_sentence
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
 from pawsight.evaluation.unknown_classes import unknown_classes_sentence
-from pawsight.formatting import resume_command
+from pawsight.formatting import resume_command, shell_quoted
 from pawsight.records import Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.contents import Contents
@@ -85,7 +84,7 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
     steps = first_screen.next_steps(
         metrics,
         found.run.none_path.is_file(),
-        shlex.quote(str(found.run.path)),
+        shell_quoted(str(found.run.path)),
         found.shortcuts,
         found.forecast,
     )

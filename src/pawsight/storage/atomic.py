@@ -175,6 +175,8 @@ def make_dirs(folder: Path, exist_ok: bool = True) -> None:
     Raises:
         OSError: It cannot be created, or a file has that name.
     """
+    if "\0" in os.fspath(folder):  # for which mkdir raises a ValueError
+        raise OSError(errno.EINVAL, "the name holds a NUL character")
     if not folder.parent.is_dir():
         make_dirs(folder.parent)
     folder.mkdir(0o700 if _is_private(folder.parent) else 0o777, exist_ok=exist_ok)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import traceback
 from collections.abc import Iterator
 
 from pawsight.errors import DiskError, PawsightError, StoppedError
-from pawsight.formatting import resume_command
+from pawsight.formatting import resume_command, shell_quoted
 from pawsight.progress import LoggedProgress
 from pawsight.runs import Run
 
@@ -24,7 +23,7 @@ def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
         StoppedError: The user pressed Ctrl-C.
     """
     continued = f"Continue with: {resume_command(run.path)}"
-    reported = f"pawsight doctor --bundle report.zip --run {shlex.quote(str(run.path))}"
+    reported = f"pawsight doctor --bundle report.zip --run {shell_quoted(str(run.path))}"
     try:
         yield
     except KeyboardInterrupt as error:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pawsight.addresses import HIDDEN
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import class_name
+from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.corrections import OFF
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError
@@ -91,7 +91,7 @@ def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
     )
     if here != there:
         paths = sorted({fact[0] for fact in here ^ there})
-        named = ", ".join(paths[:_NAMED_PHOTOS]) + (" ..." if len(paths) > _NAMED_PHOTOS else "")
+        named = listed(paths, _NAMED_PHOTOS)
         raise DataError(
             f"The photos in {now.root} are not those that {run.path} began with: {len(paths):,} "
             f"were added, changed or removed: {named}\n"

@@ -10,7 +10,7 @@ from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Audit, BrokenPhoto
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts, exact_copies
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.progress import Progress, Silent
 from pawsight.records import PARTS, Photo, Pixels
 
@@ -77,7 +77,7 @@ def summarize_photos(
     if broken:
         progress.note(f"Left out: {counted(len(broken), 'photo')} that cannot be used:")
         for photo in broken[:_NAMED_PROBLEMS]:
-            progress.note(f"  {photo.path}: {photo.problem}")
+            progress.note(f"  {printable(photo.path)}: {photo.problem}")
         if len(broken) > _NAMED_PROBLEMS:
             progress.note(f"  ... and {len(broken) - _NAMED_PROBLEMS:,} more, see catalog.csv")
     flawed = sum(1 for photo in catalog.photos if photo.flaw)
@@ -112,7 +112,7 @@ def _summarize_copies(
 
 
 def _equation(catalog: Catalog, group: Sequence[int]) -> str:
-    shown = " = ".join(catalog.photos[i].path for i in group[:4])
+    shown = " = ".join(printable(catalog.photos[i].path) for i in group[:4])
     return shown if len(group) <= 4 else f"{shown} and {len(group) - 4:,} more"
 
 

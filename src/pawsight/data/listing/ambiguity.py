@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -15,7 +14,7 @@ from pawsight.data.listing.part_folders import as_option, flat_parts, inner_clas
 from pawsight.data.part_names import is_annotation, is_no_class, part_of
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable, shell_quoted
 from pawsight.records import PARTS
 
 # Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
@@ -39,9 +38,9 @@ def check_flat_parts(outline: Outline, config: SourceConfig) -> None:
     top = sorted(parts, key=lambda name: PARTS.index(parts[name]))
     found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
     pattern = proposed_pattern(found.values())
-    such = f", such as {next(iter(found))}" if pattern else ""
+    such = f", such as {printable(next(iter(found)))}" if pattern else ""
     inside = advice_on_files(outline.root / top[0])
-    inside = inside and f"In {top[0]}: {inside}"
+    inside = inside and f"In {printable(top[0])}: {inside}"
     raise DataError(
         f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
         f"They can be read in two ways; choose one:\n"
@@ -105,10 +104,10 @@ def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
         return
     other = next(name for name in top if name not in outer)
     raise DataError(
-        f"In {outline.root} the folder {outer[0]} holds the folders {listed(inner)}, and the "
-        f"folder {other} holds photos.\n"
+        f"In {outline.root} the folder {printable(outer[0])} holds the folders {listed(inner)}, "
+        f"and the folder {printable(other)} holds photos.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  {len(inner):,} classes {listed(inner)}: --exclude {shlex.quote(other)}\n"
+        f"  {len(inner):,} classes {listed(inner)}: --exclude {shell_quoted(other)}\n"
         f"  2 classes {listed(top)}: --class-level 1"
     )
 
@@ -128,7 +127,7 @@ def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
     photos = [name for name in levels if is_no_class(name) and name not in masks]
     if not masks or not photos:
         return
-    without = " ".join(f"--exclude {shlex.quote(name)}" for name in masks)
+    without = " ".join(f"--exclude {shell_quoted(name)}" for name in masks)
     raise DataError(
         f"The folders {listed((*photos, *masks))} in {outline.root} may be photos and annotations "
         f"of these photos, and no classes.\n"

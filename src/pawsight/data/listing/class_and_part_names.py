@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option
 from pawsight.data.part_names import is_plain_part, part_of, without_part
 from pawsight.errors import DataError
+from pawsight.formatting import shell_quoted
 from pawsight.records import Part
 
 
@@ -66,7 +66,7 @@ def _unclear(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, st
     classes = sorted(set(labels.values()))
     by_class = {c: "+".join(sorted(n for n in labels if labels[n] == c)) for c in classes}
     merge = " ".join(
-        f"--merge {shlex.quote(f'{c}={names}')}" for c, names in by_class.items() if names != c
+        f"--merge {shell_quoted(f'{c}={names}')}" for c, names in by_class.items() if names != c
     )
     kept = as_option({name: part or "train" for name, part in parts.items()})
     in_parts = f"  {len(classes):,} classes {listed(classes)}, in parts: --parts {kept}\n"

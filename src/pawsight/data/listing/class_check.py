@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
 from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
@@ -66,13 +65,13 @@ def check_classes(catalog: Catalog) -> None:
             hint = ""
             if near:
                 spelled = _spelled(near[0], train)
-                merge = shlex.quote(f"{spelled}={name}")
+                merge = shell_quoted(f"{spelled}={name}")
                 hint = f" Is it '{spelled}' there? Then --merge {merge} makes them one."
             raise DataError(
                 f"The {part} part has a class '{name}' that the train part lacks.{hint}\n"
                 f"Folder: {root}\n"
                 f"The classes of the train part: {', '.join(sorted(train))}.\n"
-                f"Add photos of it there, or leave it out: --exclude {shlex.quote(name)}"
+                f"Add photos of it there, or leave it out: --exclude {shell_quoted(name)}"
             )
 
 
@@ -108,8 +107,8 @@ def _unreadable(name: str, broken: Sequence[Photo], root: Path) -> DataError:
         cure = "Convert them"
     return DataError(
         f"No photo of class '{name}' can be read ({counted(len(broken), 'file')}).\n"
-        f"Folder: {root}\nThe first: {broken[0].path}: {broken[0].problem}\n"
-        f"{cure}, or leave the class out: --exclude {shlex.quote(name)}"
+        f"Folder: {root}\nThe first: {printable(broken[0].path)}: {broken[0].problem}\n"
+        f"{cure}, or leave the class out: --exclude {shell_quoted(name)}"
     )
 
 
@@ -119,11 +118,11 @@ def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
         labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
         raise DataError(
             f"{counted(len(twice), 'photo has', 'photos have')} two labels, such as "
-            f"{twice[0].path} ({labels}). Choose what is meant:\n"
+            f"{printable(twice[0].path)} ({labels}). Choose what is meant:\n"
             "  a photo may show several of these (where one cell names several, name what divides "
             "them, such as --label-separator ';', as well): --multi-label\n"
             f"  a photo shows one of these: give each one label in the table, or leave such photos "
-            f"out: --exclude {shlex.quote(twice[0].path)}"
+            f"out: --exclude {shell_quoted(twice[0].path)}"
             f"{advice and f'{chr(10)}  {advice.rstrip()}'}"
         )
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterable
+
+from pawsight.formatting import printable
 
 
 def class_name(folder_name: str) -> str:
     r"""Return a class name for a folder's name: the same text on any system, and always text.
 
-    Accented letters are written in one way (macOS stores them in another), and
-    bytes that are no UTF-8 are spelled out, such as `caf\xe9`.
+    Accented letters are written in one way (macOS stores them in another). Bytes that are no
+    UTF-8, control characters and line breaks are spelled out, such as `caf\xe9` and `a\nb`.
     """
     text = os.fsencode(folder_name).decode("utf-8", errors="backslashreplace")
-    return unicodedata.normalize("NFC", text)
+    normalized = unicodedata.normalize("NFC", text)
+    return _CONTROL.sub(lambda found: printable(found[0]), normalized)
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:
-    """Return the first names, separated by commas, and how many more there are."""
-    some = [*names]
+    """Return the first names, printable and separated by commas, and how many more there are."""
+    some = [printable(name) for name in names]
     first = ", ".join(some[:most])
     return first if len(some) <= most else f"{first} and {len(some) - most:,} more"
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.records import Photo
 from pawsight.task import MULTI_LABEL
@@ -48,7 +48,7 @@ def joined_copies(root: Path, photos: Sequence[Photo], progress: Progress) -> li
     if several:
         progress.note(
             f"{counted(len(several), 'photo is', 'photos are')} in several class folders, such as "
-            f"{several[0][0].path}; each is one photo with all of its labels."
+            f"{printable(several[0][0].path)}; each is one photo with all of its labels."
         )
     return merged
 

@@ -11,6 +11,7 @@ from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.outline import Outline
 from pawsight.data.part_names import is_no_class, is_plain_part, part_of
 from pawsight.errors import DataError, SourceError
+from pawsight.formatting import printable
 from pawsight.records import PARTS, Part
 
 
@@ -215,8 +216,8 @@ def _by_name(parts: Mapping[Part, tuple[str, ...]]) -> dict[str, Part]:
 def _unknown_part(outline: Outline, name: str, parts: Mapping[str, Part]) -> str:
     left = next((part for part in PARTS if part not in parts.values()), "test")
     return (
-        f"The folder {name} in {outline.root} holds the same folders as {listed(tuple(parts))}, "
-        f"but its name is not that of a part.\n"
+        f"The folder {printable(name)} in {outline.root} holds the same folders as "
+        f"{listed(tuple(parts))}, but its name is not that of a part.\n"
         f"State it: --parts {as_option({**parts, name: left})}; or leave it out: --exclude {name}"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from pawsight.config import SourceConfig
@@ -11,7 +10,7 @@ from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, inner_classes, part_folders
 from pawsight.data.part_names import is_plain_part, part_of
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 from pawsight.records import Part
 
 
@@ -90,4 +89,4 @@ def _part_or_class(outline: Outline, beside: Sequence[str], parts: Sequence[str]
 
 
 def _exclude(names: Mapping[str, Part] | Sequence[str]) -> str:
-    return " ".join(f"--exclude {shlex.quote(name)}" for name in names)
+    return " ".join(f"--exclude {shell_quoted(name)}" for name in names)

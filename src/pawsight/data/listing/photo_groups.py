@@ -9,7 +9,7 @@ from dataclasses import replace
 from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.label_patterns import found_in
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
@@ -81,7 +81,7 @@ class Grouping:
         if num_alone == len(found):
             raise DataError(
                 f"--group-by '{pattern.pattern}' matches none of the {len(found):,} photos, "
-                f"such as {photos[0].path}."
+                f"such as {printable(photos[0].path)}."
             )
         groups = counted(len(set(found) - {""}), "group")
         alone = f"; {num_alone:,} without a group" if num_alone else ""

@@ -35,7 +35,7 @@ from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.records import Part, Photo
 
@@ -250,14 +250,14 @@ class _Scan:
             if loose:
                 self._progress.note(
                     f"Left out: {counted(len(loose), 'photo')} in {root}/{prefix} outside its "
-                    f"class folders, such as {loose[0].path}."
+                    f"class folders, such as {printable(loose[0].path)}."
                 )
         for folder in structure.classes:
             self._add(folder.prefix, folder.label, folder.part)
         for name, why in structure.left_out.items():
             beside = walk(root, f"{name}/", progress=self._progress, left_out=self._left_out)
             self._progress.note(
-                f"Left out {name}/: {why} ({counted(len(beside.photos), 'photo')})."
+                f"Left out {printable(name)}/: {why} ({counted(len(beside.photos), 'photo')})."
             )
             self._found.num_ignored += len(beside.photos) + beside.num_ignored
         for text in structure.notes:

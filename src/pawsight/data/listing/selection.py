@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.walk import examine
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 from pawsight.task import Task
@@ -101,8 +100,8 @@ def option_for(name: str, labels: Collection[str]) -> str:
         labels: All classes.
     """
     if len(labels) <= _NAMED_CLASSES:
-        return f"--classes {shlex.quote(','.join(sorted({*labels, name})))}"
-    return f"--merge {shlex.quote(f'{name}={name}')}"
+        return f"--classes {shell_quoted(','.join(sorted({*labels, name})))}"
+    return f"--merge {shell_quoted(f'{name}={name}')}"
 
 
 def without_none(
@@ -124,7 +123,7 @@ def without_none(
         others = ",".join(sorted(labels - of_none))
         progress.note(
             f"{listed(sorted(of_none))}: trained as a label like the others. If its photos have "
-            f"none of the labels, name the others: --classes {shlex.quote(others)}"
+            f"none of the labels, name the others: --classes {shell_quoted(others)}"
         )
     if config.task.is_multi_label or not of_none or len(labels - of_none) < 2:
         return list(photos), ()
@@ -134,7 +133,7 @@ def without_none(
         f"{counted(len(paths), 'photo')} of {listed(such)} "
         f"{'is' if len(paths) == 1 else 'are'} of none of the classes: they set and test when the "
         f"answer is none. To train a class of that name: {option_for(such[0], labels)}; to leave "
-        f"them out: --exclude {shlex.quote(such[0])}"
+        f"them out: --exclude {shell_quoted(such[0])}"
     )
     return [photo for photo in photos if photo.label not in of_none], paths
 
@@ -157,7 +156,7 @@ def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
             by_key.setdefault(" ".join(name.casefold().split()), []).append(name)
     for first, *others in by_key.values():
         if others:
-            merge = shlex.quote(f"{first}={'+'.join(others)}")
+            merge = shell_quoted(f"{first}={'+'.join(others)}")
             progress.note(
                 f"Classes {listed((first, *others))} differ in capitals or spaces only; "
                 f"--merge {merge} makes them one."

@@ -17,7 +17,6 @@ A folder that only encloses another one is skipped, below a part too.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -43,7 +42,7 @@ from pawsight.data.listing.part_folders import (
 from pawsight.data.listing.parts_beside_classes import parts_beside_classes
 from pawsight.data.part_names import is_plain_part
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 from pawsight.records import Part
 
 SomePart = Part | Literal[""]
@@ -198,13 +197,13 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
     if named := [name for name in top if is_plain_part(name)]:
         hints.append(
             f"{listed(named)}: named as a part, read as a class. If it is none, leave it out: "
-            f"--exclude {shlex.quote(named[0])}"
+            f"--exclude {shell_quoted(named[0])}"
         )
     if portions := [name for name in top if is_portion(name)]:
         hints.append(
             f"{listed(portions)}: named by a date or number, read as "
             f"{'a class' if len(portions) == 1 else 'classes'}. If the photos inside have no "
-            f"classes, leave them out: --exclude {shlex.quote(portions[0])}"
+            f"classes, leave them out: --exclude {shell_quoted(portions[0])}"
         )
     return Structure(classes, empty=outline.empty_folders(), hints=tuple(hints))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pawsight.data.listing.table_labels import tidy_labels
 from pawsight.data.listing.walk import SILENT
 from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable, shell_quoted
 from pawsight.records import Part
 
 
@@ -47,20 +46,20 @@ def check_agreement(
         path, label = next(iter(others.items()))
         what = (
             f"{name} gives {len(others):,} of {num_photos:,} photos in {outline.root} other "
-            f"classes than their folders, such as {path} ({label})."
+            f"classes than their folders, such as {printable(path)} ({label})."
         )
     else:
         written, places = next(iter(unclear.items()))
         what = (
             f"{name} gives classes to photos in {outline.root}, but {len(unclear):,} of its "
-            f"{num_photos:,} names are in several folders: {written} {places}."
+            f"{num_photos:,} names are in several folders: {printable(written)} {places}."
         )
         give = f"write the folder of each photo into it as well, and {give}"
     heading = table.label_heading
     names_of_all = name
     if len(by_part) > 1 and heading and others:  # a setting of tables makes them be read
         names_of_all = f"{listed(path.name for path in by_part)}, each for its part"
-        give = f"--columns {shlex.quote(f'label={heading}')}"
+        give = f"--columns {shell_quoted(f'label={heading}')}"
     parts = part_folders(outline, config)
     if others and not unclear and len(by_part) < 2:
         _check_unlabelled_parts(outline, table_path, others, parts)
@@ -122,5 +121,5 @@ def _check_unlabelled_parts(
         f"  put these photos into class folders, such as {folder}/{label}/{rest}\n"
         f"  write the photos of the other parts into {table.name} as well, with a column part, and "
         f"give it as the source\n"
-        f"  leave these photos out: --exclude {shlex.quote(table.name)}"
+        f"  leave these photos out: --exclude {shell_quoted(table.name)}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from pawsight.data.sources.table import Table
 from pawsight.data.sources.table_cells import check_text
 from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
@@ -107,7 +106,7 @@ class TableRows:
             num_repeated += numbers[shown] != line.number
             if known.part != line.part:
                 raise DataError(
-                    f"Line {line.number} of {self._path} puts {shown} into the part "
+                    f"Line {line.number} of {self._path} puts {printable(shown)} into the part "
                     f"'{line.part}', an earlier one into '{known.part}'.\nLeave one of them."
                 )
             if self._task.is_multi_label:
@@ -139,7 +138,7 @@ class TableRows:
         if not self._table.part_heading and (name := next(filter(may_be_parts, unused), "")):
             self._progress.note(
                 f"The values of {name} are no names of parts. If it gives the parts, state which: "
-                f"--columns {shlex.quote(f'part={name}')} --parts train=VALUE,test=VALUE"
+                f"--columns {shell_quoted(f'part={name}')} --parts train=VALUE,test=VALUE"
             )
 
     @property
@@ -156,7 +155,7 @@ class TableRows:
         if len(kept) < 2:
             return ""
         others = sorted(set().union(*by_line.values()) - {*kept, ""})
-        option = shlex.quote(f"labels={'+'.join(kept)}")
+        option = shell_quoted(f"labels={'+'.join(kept)}")
         return (
             f"the classes are the columns {listed(kept)}, and {listed(others)} is something else: "
             f"--columns {option}\n"
@@ -175,7 +174,7 @@ class TableRows:
         if not matches:
             raise DataError(
                 f"None of the {len(parts):,} photos that {self._path} names was found, "
-                f"such as {lines[0].path}.\n"
+                f"such as {printable(lines[0].path)}.\n"
                 f"{self._root} and its subfolders were searched, by their names, too. Put the "
                 f"table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"
@@ -188,7 +187,11 @@ class TableRows:
         for text, pairs in _ways(near).items():
             first, shown = pairs[0]
             name = self._path.name
-            such = f", such as {first} as {shown}" if class_name(first) != class_name(shown) else ""
+            such = (
+                f", such as {printable(first)} as {printable(shown)}"
+                if class_name(first) != class_name(shown)
+                else ""
+            )
             found = counted(len(pairs), f"photo of {name} was", f"photos of {name} were")
             self._progress.note(f"{found} found {text}{such}.")
         return matches

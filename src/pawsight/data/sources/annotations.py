@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pawsight.data.file_types import Kind, kind_of
+from pawsight.formatting import printable
 
 _DEEPEST = 3  # folders below the source that are searched
 _MAX_FOLDERS = 50
@@ -27,7 +28,8 @@ def advice_on_annotations(folder: Path) -> str:
     """Return what annotations in a folder or below are, and what to do; "" where there are none."""
     for path in _candidates(folder):
         if kind := _kind(path):
-            return f"{path.relative_to(folder).as_posix()} holds {kind} annotations: {_ADVICE}\n"
+            name = printable(path.relative_to(folder).as_posix())
+            return f"{name} holds {kind} annotations: {_ADVICE}\n"
     return ""
 
 

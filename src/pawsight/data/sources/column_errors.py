@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pawsight.data.file_types import Kind, kind_of
 from pawsight.data.part_names import part_of
 from pawsight.data.sources.column_values import OFF, ON, Row, holds_only, numbers_of, odd_cell
 from pawsight.errors import DataError
+from pawsight.formatting import shell_quoted
 
 _MARKS = re.compile(r"[,;|\[\]'\"]")
 _MIN_TEXTS = 5  # lines from which texts that all differ are no classes
@@ -104,7 +104,7 @@ def odd_cell_message(
         cell: What it holds.
         others: Columns that hold 1 and 0 only.
     """
-    option = shlex.quote(f"labels={'+'.join(others)}")
+    option = shell_quoted(f"labels={'+'.join(others)}")
     return (
         f"Line {number} of {path} has '{cell}' in the column {heading}, which otherwise holds 1 "
         f"and 0.\n"
@@ -132,7 +132,7 @@ def check_values(
     if is_usual:
         return
     heading, numbers = headings[position], numbers_of(rows, position)
-    option = shlex.quote(f"label={heading}")
+    option = shell_quoted(f"label={heading}")
     fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
     texts = [cells[position] for _, cells in rows if position < len(cells)]
     # Parts that other cells have, too, may be several labels: cat;dog and dog;bird.

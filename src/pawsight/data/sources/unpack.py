@@ -23,7 +23,7 @@ from typing import IO, Any, BinaryIO, cast
 from pawsight.data.file_types import ARCHIVE_ENDINGS, is_table_name, is_wanted
 from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs, opener
 from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
@@ -99,7 +99,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
         )
     if not writer.num_photos:
         if writer.inner_archives:
-            named = ", ".join(writer.inner_archives[:_NAMED])
+            named = ", ".join(map(printable, writer.inner_archives[:_NAMED]))
             raise SourceError(
                 f"The archive {path} holds no photos, but archives: {named}"
                 f"{' ...' if len(writer.inner_archives) > _NAMED else ''}\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from pawsight.data.file_contents import is_html, is_lfs_pointer
 from pawsight.data.file_types import ARCHIVE_ENDINGS, ARCHIVES, TABLES
 from pawsight.data.sources.annotations import advice_on_annotations, names_photos
+from pawsight.formatting import printable
 
 _TO_TABLE = "Write a .csv with the columns path and label, and give that."
 _SHEET = ("a spreadsheet", "Save its sheet as 'CSV UTF-8', and give that.")
@@ -55,7 +56,8 @@ def advice_on_files(folder: Path) -> str:
     if labels := first(lambda name: _kind(name) in (_SHEET, _TABLE, _LIST)):
         return _advice(labels)
     if labels := first(lambda name: _kind(name) == _TEXT and names_photos(folder / name)):
-        return f"{labels} in it names photos, but is no .csv, so it is not read. {_TO_TABLE}\n"
+        name = printable(labels)
+        return f"{name} in it names photos, but is no .csv, so it is not read. {_TO_TABLE}\n"
     return ""
 
 
@@ -73,7 +75,7 @@ def advice_on_tables(folder: Path) -> str:
 
 def _advice(name: str) -> str:
     what, advice = _kind(name)
-    return f"{name} in it is {what}, which pawsight does not read. {advice}\n"
+    return f"{printable(name)} in it is {what}, which pawsight does not read. {advice}\n"
 
 
 def _kind(name: str) -> tuple[str, str]:

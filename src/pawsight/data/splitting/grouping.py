@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.disjoint_sets import DisjointSets
+from pawsight.formatting import printable
 
 
 class Group(NamedTuple):
@@ -64,7 +65,8 @@ def group_name(catalog: Catalog, group: Group) -> str:
     key = min(
         (catalog.photos[i].group for i in group.indices if catalog.photos[i].group), default=""
     )
-    return f"the group '{key}'" if key else f"the copies of {catalog.photos[group.indices[0]].path}"
+    first = printable(catalog.photos[group.indices[0]].path)
+    return f"the group '{printable(key)}'" if key else f"the copies of {first}"
 
 
 def names_in(catalog: Catalog, indices: Iterable[int]) -> set[str]:

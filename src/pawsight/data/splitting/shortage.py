@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Container, Sequence
 
@@ -10,7 +9,7 @@ from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.grouping import Group, group_name, names_in
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 
 
 def check_enough(
@@ -101,5 +100,5 @@ def _too_few_photos(
         + (f", of which {' and '.join(but)}" if but else "")
         + f", but {needed} different ones are needed to fill {parts}.\n"
         f"Folder: {catalog.root}\n"
-        f"Add photos of '{name}', or leave the class out: --exclude {shlex.quote(name)}"
+        f"Add photos of '{name}', or leave the class out: --exclude {shell_quoted(name)}"
     )

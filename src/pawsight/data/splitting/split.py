@@ -27,7 +27,7 @@ from pawsight.data.splitting.iterative_stratification import stratified
 from pawsight.data.splitting.saved_split import saved_parts
 from pawsight.data.splitting.shortage import check_enough, groups_too_large
 from pawsight.errors import DataError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, printable
 from pawsight.records import PARTS, Part
 
 _TEST_NEEDS = 20  # photos in all; fewer make a test part too small to measure
@@ -99,7 +99,7 @@ def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog
 def _check(catalog: Catalog) -> None:
     """Refuse what can not be trained on, whatever the split."""
     if len(catalog.usable) == 0:
-        reasons = [f"{p.path}: {p.problem}" for p in catalog.broken[:_NUM_REASONS]]
+        reasons = [f"{printable(p.path)}: {p.problem}" for p in catalog.broken[:_NUM_REASONS]]
         more = len(catalog.broken) - len(reasons)
         raise DataError(
             "\n  ".join(
