@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from pawsight.formatting import counted, decimal, duration, percent, percent_interval, to_json
+from pawsight.formatting import (
+    counted,
+    decimal,
+    duration,
+    num_epochs,
+    percent,
+    percent_interval,
+    to_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +75,10 @@ def test_json_is_readable_and_keeps_names_of_any_bytes():
         to_json(float("nan"))
     with pytest.raises(ValueError, match="JSON"):
         to_json(["\udcff", float("nan")])
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1 epoch"), (1.0, "1 epoch"), (12.345, "12.3 epochs")]
+)
+def test_epochs_have_three_digits(number, text):
+    assert num_epochs(number) == text

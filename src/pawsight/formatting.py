@@ -42,6 +42,12 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def num_epochs(number: float) -> str:
+    """Write a number of epochs to three digits: "1 epoch", "1.5 epochs", "12.3 epochs"."""
+    text = f"{number:.3g}"
+    return f"{text} epoch{'' if text == '1' else 's'}"
+
+
 def resume_command(run_path: str | os.PathLike[str]) -> str:
     """Write the command that resumes a run, as a shell takes it."""
     return f"pawsight resume {shell_quoted(os.fspath(run_path))}"

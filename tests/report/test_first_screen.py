@@ -53,8 +53,8 @@ def test_next_steps_name_labels_the_commonest_confusion_and_too_few_photos():
     assert confusion.title == "Add photos of dogs that look like cats"
     assert confusion.reason == "33.3 % of the photos of dogs (10) were taken for cats."
     assert photos.reason == (
-        "with 40 the accuracy lies anywhere from 60.0 % to 87.0 %; four times as many would "
-        "halve that range."
+        "with 40 the accuracy lies anywhere from 60.0 % to 87.0 %; four times as many of each "
+        "class would halve that range."
     )
 
 

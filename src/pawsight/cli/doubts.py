@@ -83,5 +83,6 @@ def _print(result: Doubts) -> None:
     )
     if result.num_unjudged:
         print_line(
-            f"{counted(result.num_unjudged, 'photo')} not scored: their class has too few photos."
+            f"{counted(result.num_unjudged, 'photo is', 'photos are')} not scored: of a class with "
+            f"fewer than five different photos."
         )

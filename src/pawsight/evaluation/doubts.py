@@ -60,7 +60,7 @@ class Doubts:
         name: Of the photos, for display.
         root: The folder that the paths are relative to.
         photos: The most doubtful first.
-        num_unjudged: Photos that were not judged: of a class with too few photos.
+        num_unjudged: Photos that were not judged: of a class with fewer than five different photos.
         out: The folder of doubts.csv and doubts.html; None where nothing was written.
     """
 

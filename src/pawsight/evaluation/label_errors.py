@@ -11,6 +11,7 @@ benchmarks/doubts/LOG.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from pawsight.inference.out_of_distribution import normalised
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, IntArray
 
-_FOLDS = 5
+_FOLDS = 5  # and the least number of different photos of a class that is scored
 _SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity
 _NEVER = -1e4  # the logit of a class that no photo of the fit belongs to
 _MIN_VARIANCE = 1e-9
@@ -39,7 +40,8 @@ class LabelScores:
         probs: Calibrated on these photos, shape [N, K], each row sums to 1.
         margins: Log odds of a photo's own label against the best other class, shape [N];
             below 0 where another class is more probable. inf where the label was not judged.
-        is_judged: Whether there were photos of the photo's class outside its fold, shape [N].
+        is_judged: Whether its class has enough groups to be scored, shape [N]: as many as there
+            are folds.
     """
 
     probs: FloatArray
@@ -91,11 +93,17 @@ def score_labels(
     is_kept = _not_contradicted(logits, labels, num_classes)
     logits = _held_out_logits(unit, labels, folds, is_kept, num_classes)
     own = logits[np.arange(len(labels)), labels]
-    is_judged = own > _NEVER
+    is_judged = (own > _NEVER) & _is_in_class_of(_FOLDS, labels, groups)
     is_whole = (logits > _NEVER).all(axis=1)  # a class without photos would bias the fit
     temperature = fit_temperature(logits[is_whole], labels[is_whole])
     margins = np.where(is_judged, _margins(logits, labels) / temperature, np.inf)
     return LabelScores(softmax(logits, temperature), margins, is_judged)
+
+
+def _is_in_class_of(num_groups: int, labels: IntArray, groups: Sequence[Any]) -> NDArray[np.bool_]:
+    """Return whether the class of each photo has at least so many groups, shape [N]."""
+    counts = Counter(label for label, _ in set(zip(labels.tolist(), groups, strict=True)))
+    return np.isin(labels, [label for label, count in counts.items() if count >= num_groups])
 
 
 def group_folds(labels: IntArray, groups: Sequence[Any], num_folds: int, seed: int = 0) -> IntArray:

@@ -32,7 +32,7 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
     figure, axes = new_figure()
     axes.step(coverage, error, where="post", color=BLUE)
     answered, wrong = coverage_and_risk(predictions, threshold)
-    if answered:
+    if wrong is not None:
         axes.plot([answered], [wrong], "o", color=ORANGE, markersize=6)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(bottom=0)
@@ -46,10 +46,15 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
 def coverage_sentence(predictions: Predictions, threshold: float) -> str:
     """Describe in a sentence what the threshold of an answer costs on these photos."""
     answered, wrong = coverage_and_risk(predictions, threshold)
+    given = f"An answer is given from a probability of {percent(threshold)} on: "
+    if wrong is None:
+        return f"{given}none of these photos are answered; all are unsure."
+    of_answers = f"and {percent(wrong)} of the answers are wrong."
+    if answered == 1:
+        return f"{given}all of these photos are answered, {of_answers}"
     return (
-        f"An answer is given from a probability of {percent(threshold)} on: {percent(answered)} of "
-        f"these photos are answered, and {percent(wrong)} of the answers are wrong. The others "
-        f"are unsure."
+        f"{given}{percent(answered)} of these photos are answered, {of_answers} The others are "
+        f"unsure."
     )
 
 
@@ -64,9 +69,14 @@ def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], lis
     return (counts / len(order))[start:].tolist(), error[start:].tolist()
 
 
-def coverage_and_risk(predictions: Predictions, threshold: float) -> tuple[float, float]:
-    """Return the share of photos answered at a threshold, and that of wrong answers, 0 of none."""
+def coverage_and_risk(predictions: Predictions, threshold: float) -> tuple[float, float | None]:
+    """Return the share of photos answered at a threshold, and that of wrong answers, None of none.
+
+    Args:
+        predictions: Of one part, one label a photo.
+        threshold: The least probability of an answer, 0..1.
+    """
     is_answered = predictions.probs.max(axis=1) >= threshold
     is_wrong = predictions.probs.argmax(axis=1) != predictions.labels
-    wrong = float(is_wrong[is_answered].mean()) if is_answered.any() else 0.0
+    wrong = float(is_wrong[is_answered].mean()) if is_answered.any() else None
     return float(is_answered.mean()), wrong

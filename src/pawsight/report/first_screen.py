@@ -146,16 +146,7 @@ def next_steps(
                 link="classes" if curve is None else "more",
             )
         )
-    low, high = metrics.intervals.get("accuracy", (0.0, 0.0))
-    if high - low > _WIDE:
-        steps.append(
-            Step(
-                "Test on more photos",
-                f"with {metrics.n:,} the accuracy lies anywhere from {percent(low)} to "
-                f"{percent(high)}; four times as many would halve that range.",
-                link="photos",
-            )
-        )
+    steps += _more_test_photos(metrics)
     if not has_none_photos:
         steps.append(
             Step(
@@ -165,6 +156,30 @@ def next_steps(
             )
         )
     return steps[:_MAX_STEPS]
+
+
+def _more_test_photos(metrics: PartMetrics) -> list[Step]:
+    """Advise to test on more photos where the interval of the headline is wide."""
+    low, high = metrics.intervals.get(metrics.main_score, (0.0, 0.0))
+    if high - low <= _WIDE:
+        return []
+    score, fewest = "accuracy", ""
+    if metrics.is_imbalanced:
+        score = "balanced accuracy"
+        counts = {
+            name: sum(row)
+            for name, row in zip(metrics.class_names, metrics.confusion_matrix, strict=True)
+        }
+        rarest = min((name for name in counts if counts[name]), key=counts.__getitem__)
+        fewest = f", of which {counts[rarest]:,} of {sanitize(rarest)},"
+    return [
+        Step(
+            "Test on more photos",
+            f"with {metrics.n:,}{fewest} the {score} lies anywhere from {percent(low)} to "
+            f"{percent(high)}; four times as many of each class would halve that range.",
+            link="photos",
+        )
+    ]
 
 
 def _gain(curve: LearningCurve | None, name: str) -> str:

@@ -53,10 +53,7 @@ def interpret(
         scale = best_epoch(history).validation_scale
         rows = [row for row in rows if row.validation_scale == scale]
     if len(rows) < 2:
-        return (
-            "With fewer than two validations at the final image size the curves cannot show over- "
-            "or underfitting."
-        )
+        return _validated_once(rows)
     best, last = best_epoch(rows), rows[-1]
     lowest = min(rows, key=lambda row: row.validation_loss)
     rise = last.validation_loss - lowest.validation_loss
@@ -66,11 +63,7 @@ def interpret(
     rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
     before = rows[-1 - max(1, len(rows) // 4)]
     fall = _relative(before.validation_loss - last.validation_loss, before.validation_loss)
-    at_best = (
-        f"at the best epoch ({best.epoch_text}) the training accuracy was "
-        f"{percent(best.train_accuracy)} and the validation accuracy "
-        f"{percent(best.validation_accuracy)}"
-    )
+    at_best = f"at the best epoch ({best.epoch_text}) {_accuracies(best)}"
     if rebound > LOSS_REBOUND:
         sentences = (
             f"It overfits: after epoch {lowest.epoch_text} the validation loss rose again, by "
@@ -87,40 +80,63 @@ def interpret(
         sentences = f"No sign of over- or underfitting: {at_best}" + (
             "." if is_uneven else ", and the validation loss had settled."
         )
-    gap = best.train_accuracy - best.validation_accuracy
-    if gap > WIDE_GAP:
-        sentences += (
-            f" The gap of {gap * 100:.0f} points between the two shows that more, and more varied, "
-            f"photos would help."
-        )
-    return sentences
+    return sentences + _gap(best)
+
+
+def _validated_once(rows: list[Epoch]) -> str:
+    """Return that the curves have at most one point, and what that shows."""
+    cannot = "the curves cannot show over- or underfitting"
+    if not rows:
+        return f"Without a validation at the final image size while it was trained, {cannot}."
+    (only,) = rows
+    return (
+        f"With only one validation at the final image size while it was trained, {cannot}: after "
+        f"epoch {only.epoch_text} {_accuracies(only)}.{_gap(only)}"
+    )
+
+
+def _accuracies(row: Epoch) -> str:
+    return (
+        f"the training accuracy was {percent(row.train_accuracy)} and the validation accuracy "
+        f"{percent(row.validation_accuracy)}"
+    )
+
+
+def _gap(row: Epoch) -> str:
+    """Return what a wide gap between training and validation shows; "" where there is none."""
+    gap = row.train_accuracy - row.validation_accuracy
+    if gap <= WIDE_GAP:
+        return ""
+    return (
+        f" The gap of {gap * 100:.0f} points between the two shows that more, and more varied, "
+        f"photos would help."
+    )
 
 
 def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
     """Return that the average of both ends is the best, with the scores of the three."""
     start, average, end = (
-        percent(
-            row.validation_accuracy
-            if row.validation_balanced_accuracy is None
-            else row.validation_balanced_accuracy
-        )
+        f"{percent(_main_accuracy(row))} and log loss {row.validation_loss:.3f}"
         for row in (rows[0], kept, next(row for row in reversed(rows) if not row.is_extra))
     )
+    where = " on smaller images" if kept.is_smaller else ""
     return (
         f"The weights kept are the average of those of {started_with} and those after the last "
-        f"epoch: validation accuracy {average}, against {start} and {end}."
+        f"epoch: validation accuracy {average}{where}, against {start} of the former, and {end} of "
+        f"the latter."
     )
+
+
+def _main_accuracy(row: Epoch) -> float:
+    """Return the balanced accuracy where the classes are imbalanced, else the accuracy."""
+    balanced = row.validation_balanced_accuracy
+    return row.validation_accuracy if balanced is None else balanced
 
 
 def _start_kept(rows: list[Epoch], started_with: str) -> str:
     """Return that fine-tuning did not help, with the scores before it and at its best."""
     is_uneven = rows[0].validation_balanced_accuracy is not None
-    before, *after = [
-        row.validation_accuracy
-        if row.validation_balanced_accuracy is None
-        else row.validation_balanced_accuracy
-        for row in rows
-    ]
+    before, *after = map(_main_accuracy, rows)
     return (
         f"Fine-tuning did not improve the network, so {started_with} was kept: "
         f"{'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
@@ -161,7 +177,7 @@ def findings(
                 f"{percent(metrics.scores.get('balanced_accuracy'))}, counts every class alike"
                 + (
                     ". So did training: a photo of a rare class counted for more, so the model "
-                    "names such a class more readily than its share of the photos would suggest."
+                    "names such a class more readily than without that."
                     if is_weighted
                     else "; training did not."
                 )
@@ -216,8 +232,8 @@ _DIRECTION_MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 
 def _against_baseline(metrics: PartMetrics) -> str:
     always = (
-        f"always saying “{sanitize(metrics.baseline_class)}”, the commonest class, would be "
-        f"right on {percent(metrics.baseline_accuracy)}"
+        f"always saying “{sanitize(metrics.baseline_class)}” would be right on "
+        f"{percent(metrics.baseline_accuracy)}"
     )
     interval, baseline = metrics.intervals.get(metrics.main_score), metrics.baseline_accuracy
     if metrics.is_imbalanced:

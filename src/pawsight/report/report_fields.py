@@ -90,7 +90,9 @@ class Answers(_Record):
 
     threshold: float = Field(description="the least probability of an answer")
     answered: float = Field(description="share of the photos that are answered")
-    wrong: float = Field(description="share of the answers that are wrong")
+    wrong: float | None = Field(
+        description="share of the answers that are wrong; null where none is given"
+    )
 
 
 class ReportSummary(_Record):

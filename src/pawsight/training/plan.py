@@ -26,7 +26,7 @@ from pydantic import (
 
 from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
-from pawsight.formatting import percent
+from pawsight.formatting import num_epochs, percent
 from pawsight.models.recipe import Optimizer, Schedule
 from pawsight.records import Resize, Text
 from pawsight.runs import Run
@@ -226,7 +226,7 @@ class Plan(_AnyPlan):
         about = "about " if self.seconds is not None else ""
         return (
             f"{f'{self.minutes:g} min: ' if self.minutes else ''}"
-            f"{self.epochs_at(self.num_steps):.3g} epochs of {self.num_train:,} photos, "
+            f"{num_epochs(self.epochs_at(self.num_steps))} of {self.num_train:,} photos, "
             f"{f'{_pixels(first)} to ' if first != last else ''}{_pixels(last)} px, "
             f"{about}{_rounded(self.num_steps) if about else self.num_steps:,} steps of "
             f"{self.batch_size}, {self.precision} ({self.precision_reason})"

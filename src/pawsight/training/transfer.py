@@ -146,6 +146,7 @@ def _fit(
     views, groups = [train.rows, *mirrored], group_keys(catalog, dataset.duplicates, train.indices)
     samples = Samples(views, labels, groups, num_classes, weights, catalog.task)
     head = fit_head(samples, config.seed, progress)
+    num_photos = min(num_photos, len(catalog.part("train")))
     return HeadFit(dataset, reader, head, train, validation, weights, num_photos, is_mirrored)
 
 
@@ -200,6 +201,11 @@ def _finetuned(
             model = finetune(run, config, fitted, row, budget, progress, own, reserved)
         except OutOfTimeError as error:
             reason = error
+            if reserved is not None:
+                progress.note(
+                    "There is no time for a second network here: all of the time that is left "
+                    "goes into fine-tuning."
+                )
         else:
             return averaged_with_second(run, config, fitted.dataset, model, budget, progress)
     progress.note(f"{reason} {_KEPT}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pawsight.addresses import HIDDEN
 from pawsight.config import SourceConfig
@@ -38,7 +39,7 @@ def photos_of(
         group: The workers that read them; None reads them here.
 
     Raises:
-        DataError: Photos were added, changed or removed since the run began.
+        DataError: Photos were added, changed, removed or moved since the run began.
     """
     began = run.load_config()
     config = began.settings
@@ -47,6 +48,7 @@ def photos_of(
     # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
+        _check_is_there(run, source)
     labels = str(run.labels_path) if run.labels_path.is_file() else OFF
     trained_on = Catalog.load(run.catalog_path, run.path)
     source_config = keep_classes(
@@ -66,6 +68,16 @@ def photos_of(
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return catalog, pixels
+
+
+def _check_is_there(run: Run, source: str) -> None:
+    """Check that the folder or file that the run began with is still there."""
+    path = Path(source)
+    if path.is_absolute() and not path.exists():  # written so by `train` where it was a path
+        raise DataError(
+            f"The photos of the run {run.path} are no longer in {path}.\n"
+            f"Bring them back to that place (is their drive still there?), or start a new run."
+        )
 
 
 def _class_level(catalog: Catalog) -> int | None:

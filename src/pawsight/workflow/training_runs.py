@@ -166,9 +166,9 @@ def _train_new(
     budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
+    config = checked(config, own, progress)  # before anything is fetched or read
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
-    config = checked(config, own, progress)  # before a folder is made
     if out is not None:
         check_new(out)
     with budget.paused():

@@ -57,8 +57,9 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
         return []
     most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda n: counts[n])
     reason = (
-        f"'{most}' has {counts[most]:,} photos, '{least}' {counts[least]:,}: {ratio:.1f} times as "
-        f"many. Training makes the photos of rare classes count more."
+        f"'{most}' has {counts[most]:,} {'training ' if catalog.has_parts else ''}photos, "
+        f"'{least}' {counts[least]:,}: {ratio:.1f} times as many. Training makes the photos of "
+        f"rare classes count more."
     )
     return [SentenceItem(reason=reason, value=round(ratio, 3))]
 

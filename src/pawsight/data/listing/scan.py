@@ -17,6 +17,7 @@ from typing import Literal
 
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
+from pawsight.data.listing import selection
 from pawsight.data.listing.class_names import class_name, listed
 from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.data.listing.joined_copies import joined_copies
@@ -25,7 +26,6 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts, part_folders, parts_of_paths
 from pawsight.data.listing.photo_groups import Grouping
-from pawsight.data.listing.selection import report_classes, selected, without_none
 from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_labels import with_one_spelling
 from pawsight.data.listing.table_rows import TWO_LABELS, TableRows
@@ -121,15 +121,15 @@ class _Scan:
             photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_asked))
         if task.is_multi_label and not self._has_table:
             photos = joined_copies(self._outline.root, photos, self._progress)
-        photos, of_none = without_none(photos, self._config, self._progress)
-        photos = selected(photos, self._config, self._progress)
+        photos, of_none = selection.without_none(photos, self._config, self._progress)
+        photos = selection.selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
         if len({photo.label for photo in photos if photo.label}) < 2 and not any(
             photo.problem.startswith(TWO_LABELS) for photo in photos
         ):
-            of_table = f"The classes are read from {origin}.\n" if self._has_table else ""
-            self._advice += of_table or ("" if self._advice else advice_on_files(self._source.root))
-        report_classes(photos, task, origin, self._parts_origin, self._progress)
+            advice = selection.advice_on_few(self._config, origin if self._has_table else "")
+            self._advice += advice or ("" if self._advice else advice_on_files(self._source.root))
+        selection.report_classes(photos, task, origin, self._parts_origin, self._progress)
         return Catalog(
             *(self._source.name, self._outline.root, tuple(photos), self._found.num_ignored),
             task=task,

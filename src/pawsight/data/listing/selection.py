@@ -59,6 +59,20 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
     return photos
 
 
+def advice_on_few(config: SourceConfig, table: str) -> str:
+    """Return what to do where there are too few classes; "" where neither argument explains it.
+
+    Args:
+        config: What the user chose.
+        table: Where the classes are read from, if they are read from tables.
+    """
+    if config.classes:
+        return "Name two or more with --classes, or leave that option out.\n"
+    if config.merge:
+        return "Let --merge leave two or more of them.\n"
+    return f"The classes are read from {table}.\n" if table else ""
+
+
 def _merged(merge: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, str]:
     """Return the new class of each old one; those with spaces around the name are included.
 
