@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pawsight.records import Predictions
-from pawsight.report.coverage import coverage_sentence, draw_coverage
+from pawsight.report.coverage import coverage_and_risk, coverage_sentence, draw_coverage
 from pawsight.report.page import write_report
 
 
@@ -21,6 +21,16 @@ def test_the_sentence_counts_answers_and_wrong_ones_among_them(predictions):
     assert coverage_sentence(predictions, 0.655) == (  # 34 of 40, of which 4 are dogs
         "An answer is given from a probability of 65.5 % on: 85.0 % of these photos are "
         "answered, and 11.8 % of the answers are wrong. The others are unsure."
+    )
+
+
+def test_none_and_all_of_the_photos_answered_are_said_so(predictions):
+    assert coverage_and_risk(predictions, 0.995) == (0.0, None)
+    assert coverage_sentence(predictions, 0.995).endswith(
+        "none of these photos are answered; all are unsure."
+    )
+    assert coverage_sentence(predictions, 0.5).endswith(
+        "all of these photos are answered, and 25.0 % of the answers are wrong."
     )
 
 

@@ -81,6 +81,7 @@ def test_by_default_a_head_is_fitted_and_then_the_shipped_network_is_fine_tuned(
     history = load_history(run.history_path)
     assert [(row.epoch, row.is_average) for row in history] == [(0, False), (1, False), (1, True)]
     assert plan.label_smoothing == min(0.1, 1 - history[0].validation_accuracy)
+    assert plan.num_head_photos == plan.num_train  # all of them: there are fewer than are wanted
     assert any(note.startswith("Linear head fitted") for note in notes)
     assert run.read_json(run.config_path)["settings"]["finetune"] == "auto"
 

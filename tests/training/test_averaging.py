@@ -9,17 +9,20 @@ import pytest
 
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ModelError
+from pawsight.history import Epoch
 from pawsight.inference.classifier import Classifier
 from pawsight.models import averaged
 from pawsight.models.model_files import load_model
 from pawsight.models.onnx_convert import check_onnx, export_onnx
 from pawsight.models.registry import build_model, find_network
 from pawsight.report.page import write_report
+from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL
-from pawsight.training import averaging
+from pawsight.training import averaging, transfer
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.averaging import Logits, choose
+from pawsight.training.budget_fit import OutOfTimeError
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow import draw_sample, export, resume, train, verify
 
@@ -221,3 +224,23 @@ def test_training_goes_on_from_the_first_of_the_two(both, tmp_path):
     run, _, photos = both
     grown = train(photos, TrainConfig(start_from=str(run.path), epochs=1), tmp_path / "grown")
     assert grown.read_json(grown.model_path)["architecture"] == "builtin"
+
+
+def test_a_second_network_without_time_for_it_is_left_out_with_a_note(
+    plan_of, tmp_path, monkeypatch, recorded
+):
+    asked = []
+
+    def out_of_time(*given):
+        asked.append(given[-1])
+        raise OutOfTimeError("7 min leave no time for fine-tuning.")
+
+    monkeypatch.setattr(averaging, "second_seconds", lambda *_: 168.0)
+    monkeypatch.setattr("pawsight.training.finetune.finetune", out_of_time)
+    row = Epoch(0, 0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.7, 0.5, True)
+    given = Run(tmp_path), TrainConfig(minutes=7), None, row, TimeBudget(7), recorded
+    model = transfer._finetuned(*given, own=None)
+    assert model is None
+    assert asked == [168.0, None]
+    assert recorded.notes[0].startswith("There is no time for a second network here")
+    assert recorded.notes[1].startswith("7 min leave no time for fine-tuning. The fitted head")

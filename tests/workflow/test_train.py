@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pawsight.config import SplitConfig, TrainConfig
+from pawsight.config import SourceConfig, SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, DataError, DiskError, RunError, StoppedError
 from pawsight.history import load_history
 from pawsight.models.model_files import load_model
@@ -149,6 +149,10 @@ def test_a_run_is_not_resumed_on_other_photos(photos, tmp_path):
     shutil.copytree(photos, copy)
     with pytest.raises(StoppedError):
         train(copy, SMALL, tmp_path / "run", _CtrlC())
+    copy.rename(tmp_path / "pets2")
+    with pytest.raises(DataError, match=r"are no longer in .*pets\.\nBring them back"):
+        resume(tmp_path / "run")
+    (tmp_path / "pets2").rename(copy)
     next((copy / "cats").glob("cat*")).unlink()
     with pytest.raises(DataError, match=r"not those that .* began with"):
         resume(tmp_path / "run")
@@ -261,10 +265,27 @@ def test_a_disk_that_is_full_at_any_step_of_resume_costs_no_bit(run, tmp_path, m
     assert not list(unfinished.path.rglob(".pawsight-*"))
 
 
-def test_an_unknown_model_is_reported_before_anything_is_made(photos, tmp_path):
-    with pytest.raises(ConfigError, match="no model 'resnet'"):
-        train(photos, TrainConfig(model="resnet"), tmp_path / "run")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "resnet"}, "no model 'resnet'"),
+        ({"model": "swift", "finetune": True}, "'swift' cannot be fine-tuned"),
+        ({"model": "mobilenetv2", "weights": "absent.h5"}, "no weights file"),
+    ],
+)
+def test_an_unsuitable_model_is_reported_before_anything_is_read_or_made(
+    photos, tmp_path, recorded, settings, message
+):
+    with pytest.raises(ConfigError, match=message):
+        train(photos, TrainConfig(**settings), tmp_path / "run", recorded)
     assert not (tmp_path / "run").exists()
+    assert not recorded.notes
+
+
+def test_one_class_by_the_option_is_no_fault_of_the_folders(photos, tmp_path):
+    one = SourceConfig(classes=("cats",))
+    with pytest.raises(DataError, match=r"only one class, 'cats'.*\n.*two or more with --classes"):
+        train(photos, TrainConfig(source=one), tmp_path / "run")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.data.sources.table import read_rows, read_table
 from pawsight.errors import ConfigError, DataError, SourceError
+from pawsight.formatting import printable
 from pawsight.progress import Silent
 
 
@@ -61,7 +62,7 @@ def test_what_spreadsheets_write_is_read(pets, encoding, separator):
 @pytest.mark.parametrize("letter", ["\u2028", "\x85", "\x0c"])
 def test_a_letter_that_some_take_for_a_line_end_stays_in_its_cell(pets, letter):
     listing = listed(pets, f"path,label\na.jpg,c{letter}t\n")
-    assert rows(listing) == [("a.jpg", f"c{letter}t", "", "")]
+    assert rows(listing) == [("a.jpg", f"c{printable(letter)}t", "", "")]
 
 
 def test_a_missing_photo_is_a_row_with_the_problem(pets):

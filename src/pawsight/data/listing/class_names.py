@@ -14,7 +14,7 @@ def class_name(folder_name: str) -> str:
     r"""Return a class name for a folder's name: the same text on any system, and always text.
 
     Accented letters are written in one way (macOS stores them in another). Bytes that are no
-    UTF-8, control characters and line breaks are spelled out, such as `caf\xe9` and `a\nb`.
+    UTF-8, line breaks and control characters but tabs are spelled out: `caf\xe9`, `a\nb`.
     """
     text = os.fsencode(folder_name).decode("utf-8", errors="backslashreplace")
     normalized = unicodedata.normalize("NFC", text)
@@ -28,4 +28,4 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     return first if len(some) <= most else f"{first} and {len(some) - most:,} more"
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
