@@ -424,7 +424,8 @@ def _page(saved: dict[str, Any]) -> str:
     lines = [
         "# Kills and power cuts",
         "",
-        f"{saved['machine']} Written by `make kill`; run.py says what is done.",
+        f"{saved['machine']} Written by `make kill`; run.py says what is done. "
+        "With --continue, earlier counts may be of other machines than this one, the last.",
         "",
         "| task | changes | power cuts: tried of different states | kills before a change: tried "
         "of possible | full disk: tried of possible | read-only disk: tried of possible | kills at "
