@@ -47,10 +47,10 @@ def test_version_1_has_a_folder_for_each_controller(groups):
     files = {
         "memory/job_7/memory.limit_in_bytes": GIB // 4,
         "memory/memory.limit_in_bytes": 2**63 - 4096,
-        "cpu,cpuacct/job_7/cpu.cfs_quota_us": 200_000,
-        "cpu,cpuacct/job_7/cpu.cfs_period_us": 100_000,
-        "cpu,cpuacct/cpu.cfs_quota_us": -1,
-        "cpu,cpuacct/cpu.cfs_period_us": 100_000,
+        "cpu/job_7/cpu.cfs_quota_us": 200_000,
+        "cpu/job_7/cpu.cfs_period_us": 100_000,
+        "cpu/cpu.cfs_quota_us": -1,
+        "cpu/cpu.cfs_period_us": 100_000,
     }
     groups("5:memory:/job_7\n4:cpu,cpuacct:/job_7\n1:name=systemd:/x\n0::/\n", **files)
     assert machine.memory() == GIB // 4
@@ -59,5 +59,12 @@ def test_version_1_has_a_folder_for_each_controller(groups):
 
 def test_without_limits_the_machine_itself_counts(groups):
     groups("0::/user.slice\n", **{"user.slice/memory.max": "max"})
+    assert machine.memory() > GIB
+    assert machine.num_cpus() == 16
+
+
+@pytest.mark.parametrize("lines", ["", "0::\n", "nonsense\n", "0::relative\n", "7:cpu:/../other\n"])
+def test_odd_names_of_groups_limit_nothing(groups, lines):
+    groups(lines)
     assert machine.memory() > GIB
     assert machine.num_cpus() == 16

@@ -84,16 +84,17 @@ def _cgroup_values(controller: str, name: str) -> list[str]:
     system such as Slurm it is further down. Source: cgroups(7).
 
     Args:
-        controller: Of version 1, which has folders for each; version 2 has one for all.
+        controller: Of version 1, which has a folder for each, if only a link to one of several;
+            version 2 has one for all.
         name: The file.
     """
     values = []
     for line in _lines(_CGROUPS_OF_PROCESS):
-        _, controllers, path = line.split(":", 2)
+        controllers, _, path = line.partition(":")[2].partition(":")
         if controllers and controller not in controllers.split(","):
             continue
-        root = _CGROUPS / controllers if controllers else _CGROUPS
-        own = PurePosixPath(path)
+        root = _CGROUPS / controller if controllers else _CGROUPS
+        own = PurePosixPath("/", path.lstrip("/"))
         for group in (own, *own.parents):
             values += _lines(root / group.relative_to("/") / name)[:1]
     return values
