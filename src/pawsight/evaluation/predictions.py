@@ -56,6 +56,7 @@ def collect(
     batch_size: int = 64,
     class_names: Sequence[str] | None = None,
     task: Task | None = None,
+    stage: str = "",
 ) -> Predictions:
     """Classify every photo of a part, once.
 
@@ -70,6 +71,7 @@ def collect(
             where they are not `catalog.class_names`: truth is matched to them
             by name.
         task: How probabilities become an answer; None is `catalog.task`, with even thresholds.
+        stage: What the progress calls it; "" names the part.
 
     Raises:
         DataError: The part is empty, none of its photos can be read any more,
@@ -86,7 +88,8 @@ def collect(
         raise DataError("\n".join([what, *such]))
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = _labels_among(names, catalog, indices)
-    progress.start(f"Evaluating on the {part} part", total=len(indices), unit="photos")
+    stage = stage or f"Evaluating on the {part} part"
+    progress.start(stage, total=len(indices), unit="photos")
     probs, is_there = _classify_all(classify, pixels, indices, len(names), progress, batch_size)
     if not len(probs):
         raise DataError(

@@ -130,6 +130,7 @@ def export_all(
     collected = collect(
         *(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names),
         classifier.task,
+        f"Running the model on the photos to compare on ({part} part)",
     )
     if len(collected.paths) < _ENOUGH_PHOTOS:
         progress.note(
@@ -159,6 +160,7 @@ def _export(
                 16,
                 model.description.class_names,
                 judged.found.task,
+                f"Comparing {format.name} with the model",
             )
         except (PawsightError, OSError, MemoryError):
             raise
