@@ -36,7 +36,9 @@ def test_an_export_names_what_it_compares_with_the_model(run, tmp_path):
     from pawsight.workflow.exports import export_all
 
     progress = Counted()
-    assert len(list(export_all(run.path, ("onnx", "colab"), tmp_path / "out", progress=progress))) == 2
+    assert (
+        len(list(export_all(run.path, ("onnx", "colab"), tmp_path / "out", progress=progress))) == 2
+    )
     progress.check("Comparing onnx with the model", "Comparing colab with the model")
     assert not any(task.startswith("Evaluating") for task, _, _ in progress.stages)
 
