@@ -58,10 +58,14 @@ def main() -> None:
                 for one in steps:
                     found.append({"step": one, "count": count, **run_step(one, name, count)})
                     print(found[-1], flush=True)
+                    save(found)  # the next step may take an hour
+
+
+def save(found: list[dict]) -> None:
+    """Write what was measured so far."""
     results = {"machine": machine.describe(), "load": os.getloadavg()[0], "steps": found}
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (HERE / "results.md").write_text(as_markdown(results))
-    print(as_markdown(results))
 
 
 def run_step(step: str, folder: str, count: int) -> dict:

@@ -122,7 +122,7 @@ def _cross_validate(samples: Samples, seed: int, progress: Progress) -> list[Tri
             kernel, bias = fit_weights(samples, train, strength)
             logits[left_out] = samples.views[0][left_out] @ kernel + bias
             is_left_out[left_out] = True
-            progress.advance(1, strength=strength)
+            progress.advance(1, tried=strength)
         trials[strength] = _measure(
             strength, logits[is_left_out], labels[is_left_out], samples.class_weights, samples.task
         )
