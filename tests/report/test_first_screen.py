@@ -66,6 +66,13 @@ def test_a_faultless_model_is_measured_on_photos_of_other_things(has_none_photos
     assert ("folder none/" in steps[-1].title) != has_none_photos
 
 
+def test_labels_of_very_few_photos_are_not_to_be_checked():
+    metrics = metrics_of([[1, 0], [0, 1]], (0.2, 1.0))
+    few, enough = (next_steps(metrics, True, "runs/a", num_photos=n) for n in (4, 5))
+    assert [step.title for step in few] == ["Test on more photos"]
+    assert enough[0].title == "Check labels that may be wrong"
+
+
 def test_two_mistakes_of_one_kind_advise_nothing():
     two, three = (
         next_steps(metrics_of([[60, n], [0, 60]], (0.9, 0.95)), True, "runs/a") for n in (2, 3)

@@ -25,7 +25,8 @@ from pawsight.inference.out_of_distribution import normalised
 from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, IntArray
 
-_FOLDS = 5  # and the least number of different photos of a class that is scored
+_FOLDS = 5
+MIN_PHOTOS = _FOLDS  # different ones of a class whose labels are scored
 _SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity
 _NEVER = -1e4  # the logit of a class that no photo of the fit belongs to
 _MIN_VARIANCE = 1e-9
@@ -93,7 +94,7 @@ def score_labels(
     is_kept = _not_contradicted(logits, labels, num_classes)
     logits = _held_out_logits(unit, labels, folds, is_kept, num_classes)
     own = logits[np.arange(len(labels)), labels]
-    is_judged = (own > _NEVER) & _is_in_class_of(_FOLDS, labels, groups)
+    is_judged = (own > _NEVER) & _is_in_class_of(MIN_PHOTOS, labels, groups)
     is_whole = (logits > _NEVER).all(axis=1)  # a class without photos would bias the fit
     temperature = fit_temperature(logits[is_whole], labels[is_whole])
     margins = np.where(is_judged, _margins(logits, labels) / temperature, np.inf)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pawsight.evaluation.intervals import Interval
+from pawsight.evaluation.label_errors import MIN_PHOTOS
 from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse
@@ -116,6 +117,7 @@ def next_steps(
     run_path: str,
     shortcuts: Sequence[ShortcutUse] = (),
     curve: LearningCurve | None = None,
+    num_photos: int = MIN_PHOTOS,
 ) -> list[Step]:
     """Return up to three things to do, the most useful first.
 
@@ -125,15 +127,17 @@ def next_steps(
         run_path: The run folder, quoted for a shell.
         shortcuts: Cues that separate the classes, the largest effect first.
         curve: What more photos would bring.
+        num_photos: Of the largest class, in all parts: of few, no label can be checked.
     """
-    steps = [
-        *_without_shortcuts(shortcuts),
-        Step(
-            "Check labels that may be wrong",
-            command=f"pawsight doubts {run_path}",
-            link="mistakes",
-        ),
-    ]
+    steps = _without_shortcuts(shortcuts)
+    if num_photos >= MIN_PHOTOS:
+        steps.append(
+            Step(
+                "Check labels that may be wrong",
+                command=f"pawsight doubts {run_path}",
+                link="mistakes",
+            )
+        )
     for one in top_confusions(metrics, 1):
         if one.count < _MIN_MISTAKES:
             break

@@ -11,7 +11,7 @@ from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.slices import slices
 from pawsight.evaluation.unknown_classes import unknown_classes_sentence
 from pawsight.formatting import resume_command, shell_quoted
-from pawsight.records import Part, Photo, Predictions
+from pawsight.records import PARTS, Part, Photo, Predictions
 from pawsight.report import first_screen, interpretation, label_interpretation
 from pawsight.report.contents import Contents
 from pawsight.report.coverage import coverage_and_risk, threshold_of
@@ -81,12 +81,14 @@ def summarise(found: Contents) -> ReportSummary:
 
 def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str, object]:
     """Return the first screen and the confusions, where each photo has one label."""
+    counted = photo_counts(found.catalog).values()
     steps = first_screen.next_steps(
         metrics,
         found.run.none_path.is_file(),
         shell_quoted(str(found.run.path)),
         found.shortcuts,
         found.forecast,
+        max((sum(counts[p] for p in PARTS) for counts in counted), default=0),
     )
     return {
         "headline": first_screen.headline(part, metrics, found.num_network_photos > 0),
