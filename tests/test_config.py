@@ -145,8 +145,12 @@ def test_settings_do_not_change():
     ) as error:
         config.epochs = 3
     assert config.epochs is None
-    assert "TrainConfig(**{**config.model_dump(), 'epochs': ...})" in str(error.value)
-    assert TrainConfig(**{**config.model_dump(), "epochs": 3}).epochs == 3
+    assert "TrainConfig(**{**config.model_dump(exclude_unset=True), 'epochs': ...})" in str(
+        error.value
+    )
+    changed = TrainConfig(**{**config.model_dump(exclude_unset=True), "epochs": 3})
+    assert changed.epochs == 3
+    assert changed.model_fields_set == {"epochs"}  # the others stay the network's defaults
 
 
 def test_keywords_of_train_are_settings_and_win_over_the_config(monkeypatch, tmp_path):

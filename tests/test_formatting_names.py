@@ -9,6 +9,7 @@ import pytest
 from pawsight.formatting import (
     inert_cell,
     inert_path,
+    listed,
     markdown_text,
     original_cell,
     original_path,
@@ -63,3 +64,9 @@ def test_what_cannot_be_printed_is_spelled_out_as_a_shell_reads_it(text):
     assert quoted.isprintable()
     found = subprocess.check_output(["bash", "-c", f"printf %s {quoted}"])
     assert found == os.fsencode(text)
+
+
+def test_the_first_names_of_a_list_are_printable_and_the_others_counted():
+    assert listed([]) == ""
+    assert listed(["a\nb", 2], 2) == r"a\nb, 2"
+    assert listed(range(1500), 2, " = ") == "0 = 1 and 1,498 more"

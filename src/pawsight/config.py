@@ -69,7 +69,8 @@ class _Settings(BaseModel):
         kind = type(self).__name__
         raise ConfigError(
             f"A {kind} cannot be changed, so its {name} was not set.\n"
-            f"Build another one: {kind}(**{{**config.model_dump(), '{name}': ...}})"
+            f"Build another one: {kind}(**{{**config.model_dump(exclude_unset=True), "
+            f"'{name}': ...}})"
         )
 
     # Settings inside others are checked with them, so that all mistakes come in one error.

@@ -5,6 +5,15 @@ command line shows a plain message instead of a traceback. A message states what
 happened, where, and what to do.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pawsight.formatting import printable
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class PawsightError(Exception):
     """Base of all errors raised on purpose; the message is for the user."""
@@ -65,6 +74,13 @@ class StoppedError(PawsightError):
     """The user pressed Ctrl-C; the message names what is kept and how to resume."""
 
     exit_code = 130
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return where a record is wrong first, and how: "parts.test.n: Input should be 0 or more"."""
+    first = error.errors()[0]
+    where = printable(".".join(map(str, first["loc"])))  # its keys may be a stranger's
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def first_line(error: BaseException) -> str:

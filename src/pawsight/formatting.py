@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 MISSING = "-"
@@ -94,6 +94,13 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Escape each line of a text as `printable` does."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def listed(names: Iterable[object], most: int = 5, between: str = ", ") -> str:
+    """Return the first names, printable, and how many more there are: "a, b and 3 more"."""
+    some = [printable(str(name)) for name in names]
+    first = between.join(some[:most])
+    return first if len(some) <= most else f"{first} and {len(some) - most:,} more"
 
 
 def markdown_text(text: str) -> str:

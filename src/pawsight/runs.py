@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pawsight.errors import DiskError, RunError, first_line
+from pawsight.errors import DiskError, RunError, first_line, first_problem
 from pawsight.formatting import printable, resume_command
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
@@ -202,11 +202,9 @@ class Run:
         try:
             return RunConfig.model_validate(self.read_json(self.config_path))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
             raise RunError(
                 f"{self.config_path} is damaged or of another version of pawsight "
-                f"({where}: {first['msg']}).\nStart a new run on the same photos."
+                f"({first_problem(error)}).\nStart a new run on the same photos."
             ) from error
 
     def read_json(self, path: Path) -> dict[str, Any]:

@@ -59,12 +59,12 @@ def test_a_wide_gap_between_training_and_validation_is_stated_and_no_more(make_h
 
 
 def test_an_average_of_weights_that_is_kept_is_compared_with_both_ends(make_history):
-    first, *others = make_history([0.8, 0.85, 0.84, 0.9])
+    first, *others = make_history([0.8, 0.85, 0.84, 0.9], losses=[0.757, 0.6, 0.5, 0.00021])
     rows = [replace(first, step=0, epoch=0), *others[:-1], replace(others[-1], is_average=True)]
     assert plain(interpret(rows)) == (
         "The weights kept are the average of those of the linear head on the unchanged network and "
-        "those after the last epoch: validation accuracy 90.0 % and log loss 1.000, against 80.0 % "
-        "and log loss 1.000 of the former, and 84.0 % and log loss 1.000 of the latter."
+        "those after the last epoch: validation accuracy 90.0 % and log loss 0.00021, against 80.0 "
+        "% and log loss 0.757 of the former, and 84.0 % and log loss 0.5 of the latter."
     )
     # An average that is not kept is no epoch: the curves are those of the epochs alone.
     rows[-1] = replace(rows[-1], validation_accuracy=0.1, validation_loss=9.0)

@@ -198,9 +198,10 @@ def _first(finding: Finding) -> str:
 
 
 def _equation(item: GroupItem) -> str:
-    paths = [photo.path for photo in item.photos]
-    more = f" and {len(paths) - 4:,} more" if len(paths) > 4 else ""
-    return (" = " if item.group is None else " , ").join(paths[:4]) + more
+    from pawsight.formatting import listed
+
+    between = " = " if item.group is None else " , "
+    return listed((photo.path for photo in item.photos), 4, between)
 
 
 def _size(size: tuple[int, int] | None) -> str:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from pawsight.data.reading.ingest_index import describe_file
 from pawsight.errors import ConfigError
+from pawsight.formatting import listed
 from pawsight.storage.cache import cache_dir, last_used, lock_unused
 
 ALL = "all"
@@ -94,9 +95,8 @@ def clear_cache(names: Sequence[str] = (ALL,)) -> list[ClearResult]:
     for name in names:
         matching = [e for e in entries if name in (ALL, *_names(e))]
         if not matching and name != ALL:
-            kept = ", ".join(entry.name for entry in entries[:_NAMED]) or "nothing"
-            more = f" and {len(entries) - _NAMED:,} more" if len(entries) > _NAMED else ""
-            raise ConfigError(f"The cache keeps nothing named '{name}'.\nIt keeps: {kept}{more}")
+            kept = listed((entry.name for entry in entries), _NAMED) or "nothing"
+            raise ConfigError(f"The cache keeps nothing named '{name}'.\nIt keeps: {kept}")
         chosen |= {entry.name: entry for entry in matching}
     return [_clear(entry) for entry in chosen.values()]
 

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_problem
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.reliability import Bin, CalibrationNoise, calibration_noise
 from pawsight.records import Part, Text
@@ -256,10 +256,8 @@ class Evaluation(_Record):
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
             raise RunError(
-                f"{path or 'This'} is damaged, or not an evaluation: {where}: {first['msg']}.\n"
+                f"{path or 'This'} is damaged, or not an evaluation: {first_problem(error)}.\n"
                 f"Make it again with: pawsight evaluate RUN"
             ) from error
 

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from pawsight.errors import ModelError, first_line
+from pawsight.formatting import listed
 from pawsight.models.pretrained import leaves
 from pawsight.storage.npz import NPZ_ERRORS
 
@@ -192,15 +193,14 @@ def _finish_normalization(layer: Any) -> None:
 def _does_not_fit(
     path: Path, name: str, misfits: list[Any], wanted: list[Any], file: h5py.File
 ) -> str:
-    named = ", ".join(f"{misfit.name} {_shapes(misfit.weights)}" for misfit in misfits[:_NAMED])
-    more = f" and {len(misfits) - _NAMED} more" if len(misfits) > _NAMED else ""
+    named = listed((f"{one.name} {_shapes(one.weights)}" for one in misfits), _NAMED)
     root = file.get("model_weights", file)
     names = root.attrs["layer_names"] if "layer_names" in root.attrs else root.keys()
     layers = _list_some(map(_text, names))
     return (
         f"The weights in {path} are not those of {name}: {len(misfits)} of its {len(wanted)} "
         f"layers with weights find none that fit.\n"
-        f"Layers without: {named}{more}.\n"
+        f"Layers without: {named}.\n"
         f"The file holds {layers}.\n"
         f"Choose the network it was saved from with --model, or give another file."
     )
@@ -210,8 +210,7 @@ def _list_some(names: Iterable[str]) -> str:
     shown = [name for name in names if not name.startswith(("input", "top_level"))]
     if not shown:
         return "no layers"
-    more = f" and {len(shown) - _NAMED} more layers" if len(shown) > _NAMED else ""
-    return ", ".join(shown[:_NAMED]) + more
+    return listed(shown, _NAMED)
 
 
 def _shapes(weights: Iterable[Any]) -> str:

@@ -116,7 +116,7 @@ def _gap(row: Epoch) -> str:
 def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
     """Return that the average of both ends is the best, with the scores of the three."""
     start, average, end = (
-        f"{percent(_main_accuracy(row))} and log loss {row.validation_loss:.3f}"
+        f"{percent(_main_accuracy(row))} and log loss {row.validation_loss:.3g}"
         for row in (rows[0], kept, next(row for row in reversed(rows) if not row.is_extra))
     )
     where = " on smaller images" if kept.is_smaller else ""

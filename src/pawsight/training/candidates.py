@@ -91,5 +91,5 @@ def describe_kept(history: list[Epoch], plan: Plan) -> str:
         f"Keeping {kept}, the best on the validation photos {size}: "
         + (f"balanced accuracy {percent(balanced)}, " if balanced is not None else "")
         + f"{task_of(plan.task).accuracy_title} {percent(best.validation_accuracy)}, log loss "
-        f"{best.validation_loss:.3f}."
+        f"{best.validation_loss:.3g}."
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pawsight.errors import DataError
+from pawsight.formatting import listed
 from pawsight.inference.format_names import OutputFormat
 from pawsight.inference.output_formats import check_replaceable
 from pawsight.inference.partial_results import (
@@ -110,10 +111,9 @@ def _complete(output: Path) -> list[Shard]:
 
 def _named(numbers: Sequence[int], count: int) -> str:
     """Write "Shard 3 of 8 is", or "Shards 3, 4 of 8 are"."""
-    listed = ", ".join(str(number) for number in numbers[:_MAX_NAMED])
-    more = f" and {len(numbers) - _MAX_NAMED:,} more" if len(numbers) > _MAX_NAMED else ""
     is_one = len(numbers) == 1
-    return f"Shard{'' if is_one else 's'} {listed}{more} of {count:,} {'is' if is_one else 'are'}"
+    named = listed(numbers, _MAX_NAMED)
+    return f"Shard{'' if is_one else 's'} {named} of {count:,} {'is' if is_one else 'are'}"
 
 
 def _opened(shard: Shard, output: Path) -> _FinishedShard:

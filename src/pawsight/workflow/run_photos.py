@@ -8,10 +8,11 @@ from pathlib import Path
 from pawsight.addresses import HIDDEN
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.corrections import OFF
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError
+from pawsight.formatting import listed
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run

@@ -256,6 +256,17 @@ def test_a_zip_with_a_password_is_named(tmp_path):
         fetch(archive, Silent())
 
 
+def test_the_damaged_entry_of_an_archive_is_named_on_one_line(tmp_path, cache):
+    path, name = tmp_path / "pets.zip", "cats/a\nFORGED line.jpg"
+    make_zip(path, {name: bytes(range(256)) * 9})
+    data = path.read_bytes()
+    at = data.index(b"FORGED line.jpg") + 40
+    path.write_bytes(data[:at] + bytes(20) + data[at + 20 :])
+    with pytest.raises(SourceError, match="is damaged or incomplete") as error:
+        fetch(path, Silent())
+    assert r"(in cats/a\nFORGED line.jpg)" in str(error.value)
+
+
 @pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"])
 def test_half_an_archive_is_called_damaged_and_leaves_nothing(tmp_path, cache, ending):
     path = tmp_path / f"pets{ending}"

@@ -10,7 +10,7 @@ from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import Audit, BrokenPhoto
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts, exact_copies
-from pawsight.formatting import counted, printable
+from pawsight.formatting import counted, listed, printable
 from pawsight.progress import Progress, Silent
 from pawsight.records import PARTS, Photo, Pixels
 
@@ -112,8 +112,7 @@ def _summarize_copies(
 
 
 def _equation(catalog: Catalog, group: Sequence[int]) -> str:
-    shown = " = ".join(printable(catalog.photos[i].path) for i in group[:4])
-    return shown if len(group) <= 4 else f"{shown} and {len(group) - 4:,} more"
+    return listed((catalog.photos[i].path for i in group), 4, " = ")
 
 
 def _class_counts(catalog: Catalog, photos: Iterable[Photo]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
-from pawsight.errors import RunError
+from pawsight.errors import RunError, first_problem
 from pawsight.records import Text
 
 
@@ -136,9 +136,7 @@ class Audit(_Record):
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            first = error.errors()[0]
             raise RunError(
-                f"{path or 'This'} is damaged, or not an audit: "
-                f"{'.'.join(map(str, first['loc']))}: {first['msg']}.\n"
+                f"{path or 'This'} is damaged, or not an audit: {first_problem(error)}.\n"
                 f"Make it again with: pawsight audit SOURCE"
             ) from error

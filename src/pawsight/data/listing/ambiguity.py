@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, flat_parts, inner_classes, is_alike
 from pawsight.data.part_names import is_annotation, is_no_class, part_of
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
-from pawsight.formatting import counted, printable, shell_quoted
+from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.records import PARTS
 
 # Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.

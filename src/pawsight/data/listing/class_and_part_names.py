@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option
 from pawsight.data.part_names import is_plain_part, part_of, without_part
 from pawsight.errors import DataError
-from pawsight.formatting import shell_quoted
+from pawsight.formatting import listed, shell_quoted
 from pawsight.records import Part
 
 

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
 from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
-from pawsight.formatting import counted, printable, shell_quoted
+from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 

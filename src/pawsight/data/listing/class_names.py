@@ -1,11 +1,10 @@
-"""Names of classes, made of the names of folders, and lists of names in messages."""
+"""Names of classes, made of the names of folders."""
 
 from __future__ import annotations
 
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from pawsight.formatting import printable
 
@@ -19,13 +18,6 @@ def class_name(folder_name: str) -> str:
     text = os.fsencode(folder_name).decode("utf-8", errors="backslashreplace")
     normalized = unicodedata.normalize("NFC", text)
     return _CONTROL.sub(lambda found: printable(found[0]), normalized)
-
-
-def listed(names: Iterable[str], most: int = 5) -> str:
-    """Return the first names, printable and separated by commas, and how many more there are."""
-    some = [printable(name) for name in names]
-    first = ", ".join(some[:most])
-    return first if len(some) <= most else f"{first} and {len(some) - most:,} more"
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")

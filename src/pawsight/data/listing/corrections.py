@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.sources.table import read_rows
 from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted, original_cell
+from pawsight.formatting import counted, listed, original_cell
 from pawsight.progress import Progress
 from pawsight.records import Photo
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pawsight.data.file_types import belongs_to, is_system_folder
-from pawsight.data.listing.class_names import listed
+from pawsight.formatting import listed
 from pawsight.progress import Progress
 
 SORT_JOURNAL = ".pawsight-sort"  # the folder in a folder that `pawsight sort` made

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.part_names import is_no_class, is_plain_part, part_of
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import printable
+from pawsight.formatting import listed, printable
 from pawsight.records import PARTS, Part
 
 

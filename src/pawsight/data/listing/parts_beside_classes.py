@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, inner_classes, part_folders
 from pawsight.data.part_names import is_plain_part, part_of
 from pawsight.errors import DataError
-from pawsight.formatting import counted, shell_quoted
+from pawsight.formatting import counted, listed, shell_quoted
 from pawsight.records import Part
 
 

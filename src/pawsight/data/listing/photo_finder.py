@@ -11,9 +11,9 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from pawsight.data.file_types import Kind, kind_of
-from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.walk import walk
 from pawsight.data.part_names import part_of
+from pawsight.formatting import listed
 
 # os.path, not pathlib: a table may have a million lines, and names of any bytes.
 # ruff: noqa: PTH118

@@ -18,7 +18,7 @@ from typing import Literal
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing import selection
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.corrections import corrected, corrections_path
 from pawsight.data.listing.joined_copies import joined_copies
 from pawsight.data.listing.label_patterns import found_in
@@ -35,7 +35,7 @@ from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted, printable
+from pawsight.formatting import counted, listed, printable
 from pawsight.progress import Progress
 from pawsight.records import Part, Photo
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.walk import examine
 from pawsight.errors import DataError
-from pawsight.formatting import counted, shell_quoted
+from pawsight.formatting import counted, listed, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 from pawsight.task import Task

@@ -30,7 +30,7 @@ from pawsight.data.listing.ambiguity import (
     is_portion,
 )
 from pawsight.data.listing.class_and_part_names import classes_and_parts
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import (
     class_root,
@@ -42,7 +42,7 @@ from pawsight.data.listing.part_folders import (
 from pawsight.data.listing.parts_beside_classes import parts_beside_classes
 from pawsight.data.part_names import is_plain_part
 from pawsight.errors import DataError
-from pawsight.formatting import counted, shell_quoted
+from pawsight.formatting import counted, listed, shell_quoted
 from pawsight.records import Part
 
 SomePart = Part | Literal[""]

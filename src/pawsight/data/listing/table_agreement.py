@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import inner_classes, part_folders
 from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
@@ -14,7 +14,7 @@ from pawsight.data.listing.table_labels import tidy_labels
 from pawsight.data.listing.walk import SILENT
 from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
-from pawsight.formatting import counted, printable, shell_quoted
+from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.records import Part
 
 

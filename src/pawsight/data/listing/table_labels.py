@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.selection import option_for
 from pawsight.data.sources.column_values import is_missing
-from pawsight.formatting import counted
+from pawsight.formatting import counted, listed
 from pawsight.progress import Progress
 from pawsight.records import Photo
 from pawsight.task import Task

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import class_name, listed
+from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.photo_finder import NOT_FOUND, Match, PhotoFinder
 from pawsight.data.listing.photo_groups import Grouping
@@ -21,7 +21,7 @@ from pawsight.data.sources.table import Table
 from pawsight.data.sources.table_cells import check_text
 from pawsight.data.sources.table_columns import may_be_parts
 from pawsight.errors import DataError
-from pawsight.formatting import counted, printable, shell_quoted
+from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import Photo
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pawsight.config import SourceConfig
-from pawsight.data.listing.class_names import listed
 from pawsight.data.listing.corrections import is_corrections
 from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import flat_parts
@@ -19,7 +18,7 @@ from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.table_columns import is_usual_label
 from pawsight.data.sources.unread_files import advice_on_tables
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, listed
 from pawsight.progress import Progress
 from pawsight.records import Part
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pawsight.errors import SourceError
+from pawsight.formatting import listed
 from pawsight.progress import Progress
 from pawsight.storage.download import RetriesExhaustedError
 
@@ -39,16 +40,15 @@ class LostFiles:
         errors = self.errors
         cut = {p: e for p, e in errors.items() if isinstance(e, RetriesExhaustedError)}
         # Those that may come another time are named first.
-        listed = list((cut | dict(errors)).items())[:_NAMED]
+        reasons = [f"{path}: {reason}" for path, reason in (cut | dict(errors)).items()]
         advice = " Run the command again to fetch what is missing." if cut else ""
         if len(errors) == self.num_files:
             raise SourceError(
                 f"None of the {self.num_files:,} files of {self.name} could be copied: "
-                f"{listed[0][0]}: {listed[0][1]}.\n"
+                f"{listed(reasons[:1])}.\n"
                 f"{advice.strip() or 'Check that they can be read there.'}"
             )
-        named = "; ".join(f"{path}: {reason}" for path, reason in listed)
-        named += f"; and {len(errors) - _NAMED:,} more" if len(errors) > _NAMED else ""
+        named = listed(reasons, _NAMED, "; ")
         what = f"{len(errors):,} of {self.num_files:,} files of {self.name} could not be copied"
         if cut and not allow_missing:
             raise SourceError(

@@ -77,7 +77,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
     except _DAMAGE as error:
         raise SourceError(
             f"The archive {path} is damaged or incomplete, or no archive at all"
-            f"{f' (in {writer.current})' if writer.current else ''}.\n"
+            f"{f' (in {printable(writer.current)})' if writer.current else ''}.\n"
             f"Download or copy it again."
         ) from error
     except (TooLargeError, RecursionError) as error:  # headers on headers

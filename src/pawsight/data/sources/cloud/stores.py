@@ -23,6 +23,7 @@ from pawsight.data.sources.cloud.location import (
 from pawsight.data.sources.cloud.providers import STORES, Store
 from pawsight.data.sources.mirror import RemoteFile
 from pawsight.errors import ExtraError, SourceError, first_line
+from pawsight.formatting import listed
 from pawsight.progress import Progress
 from pawsight.storage.download import (
     DownloadError,
@@ -180,10 +181,7 @@ def _dangles(path: str, info: dict[str, Any]) -> bool:
 
 def _note_dangling(paths: list[str], progress: Progress) -> None:
     if paths:
-        more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-        progress.note(
-            f"Left out, since they are links that lead nowhere: {', '.join(paths[:_NAMED])}{more}."
-        )
+        progress.note(f"Left out, since they are links that lead nowhere: {listed(paths, _NAMED)}.")
 
 
 def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:

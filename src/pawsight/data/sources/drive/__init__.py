@@ -19,6 +19,7 @@ from pawsight.data.sources.drive.resolving import resolve
 from pawsight.data.sources.mirror import copy_all, safe_path
 from pawsight.data.sources.source import Source
 from pawsight.errors import SourceError
+from pawsight.formatting import listed, printable
 from pawsight.progress import Progress
 
 __all__ = ["fetch", "matches"]
@@ -63,7 +64,7 @@ def _fetch_file(drive: Drive, item: Item, allow_photo: bool, progress: Progress)
     is_photo = allow_photo and kind_of(name) is Kind.PHOTO
     if not (is_packed or is_photo):
         raise SourceError(
-            f"{name} in Google Drive is neither a folder nor {ARCHIVES}.\n"
+            f"{printable(name)} in Google Drive is neither a folder nor {ARCHIVES}.\n"
             f"Give the folder that the photos are in."
         )
     path = safe_path([name])
@@ -74,31 +75,27 @@ def _fetch_file(drive: Drive, item: Item, allow_photo: bool, progress: Progress)
     return archive.fetch(root / path, progress)
 
 
-def _report_left_out(listed: DriveListing, progress: Progress) -> None:
-    if listed.googles_own:
+def _report_left_out(listing: DriveListing, progress: Progress) -> None:
+    if listing.googles_own:
         progress.note(
-            f"Left out {len(listed.googles_own):,} documents of Google's own (Docs, Sheets, "
-            f"Forms), which are no files: {_named(listed.googles_own)}."
+            f"Left out {len(listing.googles_own):,} documents of Google's own (Docs, Sheets, "
+            f"Forms), which are no files: {listed(listing.googles_own, _NAMED)}."
         )
-    if listed.lost:
+    if listing.lost:
         progress.note(
-            f"{len(listed.lost):,} folders or shortcuts in Google Drive cannot be read, and are "
-            f"left out: {_named(listed.lost)}."
+            f"{len(listing.lost):,} folders or shortcuts in Google Drive cannot be read, and are "
+            f"left out: {listed(listing.lost, _NAMED)}."
         )
 
 
-def _no_photos(name: str, text: str, listed: DriveListing) -> str:
-    message = f"There are no photos in {name} in Google Drive ({text})."
-    if listed.archives:
-        message += (
-            f"\nIt holds archives: {_named(listed.archives)}. Give one of them, such as "
-            f"{text.rstrip('/')}/{listed.archives[0]}"
-            if text.lower().startswith("gdrive:")
-            else f"\nIt holds archives: {_named(listed.archives)}. Give the link of one of them."
-        )
+def _no_photos(name: str, text: str, listing: DriveListing) -> str:
+    message = f"There are no photos in {printable(name)} in Google Drive ({text})."
+    if listing.archives:
+        message += f"\nIt holds archives: {listed(listing.archives, _NAMED)}. "
+        if text.lower().startswith("gdrive:"):
+            message += (
+                f"Give one of them, such as {text.rstrip('/')}/{printable(listing.archives[0])}"
+            )
+        else:
+            message += "Give the link of one of them."
     return message
-
-
-def _named(names: list[str]) -> str:
-    more = f", and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

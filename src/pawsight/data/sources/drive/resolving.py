@@ -16,6 +16,7 @@ from pawsight.data.sources.drive.addresses import (
 from pawsight.data.sources.drive.api_errors import NotFoundError
 from pawsight.data.sources.drive.client import FOLDER, SHORTCUT, Drive, Item
 from pawsight.errors import SourceError
+from pawsight.formatting import listed, printable
 from pawsight.storage.download import DownloadError
 
 _LOOKED_THROUGH = 1000  # items searched for a name written in another way
@@ -105,7 +106,7 @@ def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[I
             return item, names[count:]
     items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
     near = difflib.get_close_matches(names[0], [one["name"] for one in items], n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Its items: {_listed(items)}."
+    hint = f"Did you mean {printable(near[0])}?" if near else f"Its items: {_listed(items)}."
     raise SourceError(f"There is no {names[0]} in {at['name']} ({address.text}).\n{hint}")
 
 
@@ -125,9 +126,7 @@ def _inside(drive: Drive, at: Item, condition: str = "") -> Iterator[Item]:
 
 
 def _listed(items: Iterable[Item]) -> str:
-    names = sorted(item["name"] for item in items)
-    more = f" and {len(names) - 9:,} more" if len(names) > 9 else ""
-    return ", ".join(names[:9]) + more if names else "none"
+    return listed(sorted(item["name"] for item in items), 9) or "none"
 
 
 def _folded(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pawsight.errors import DataError, first_line
+from pawsight.errors import DataError, first_line, first_problem
 
 _SHARD = r"^photos-\d{5,9}\.tar$"
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -78,9 +78,7 @@ def parse_index(content: bytes, place: str) -> ShardIndex:
         if len({shard.file for shard in index.shards}) < len(index.shards):
             raise ValueError("a shard is named twice")
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        raise _damaged(place, reason) from error
+        raise _damaged(place, first_problem(error)) from error
     except ValueError as error:
         raise _damaged(place, first_line(error)) from error
     return index
