@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pawsight.errors import DataError
-from pawsight.evaluation.comparison import compare_predictions
+from pawsight.evaluation.comparison import Pair, compare_predictions
 from pawsight.records import Predictions
 
 LABELS = "ccccccccccdddddddddd"  # ten cats, ten dogs
@@ -74,3 +74,29 @@ def test_different_labels_of_one_photo_are_an_error():
     one, other = predictions(LABELS), predictions(LABELS, "d" + LABELS[1:])
     with pytest.raises(DataError, match=r"different labels for 0\.jpg"):
         compare_predictions(RUNS[:2], [one, other], [one.paths, other.paths], "")
+
+
+@pytest.mark.parametrize(("p_value", "is_significant"), [(0.049, True), (0.05, False)])
+def test_a_difference_is_significant_below_5_percent(p_value, is_significant):
+    assert Pair(0, 1, 3, 9, p_value).is_significant is is_significant
+
+
+def test_corrected_p_values_are_at_most_1():
+    # Two of three differ: 1/2 for each pair that a photo tells apart, times 3.
+    found = compared(wrong_at(), wrong_at(0, 1), wrong_at(0, 1))
+    assert [pair.p_value for pair in found.pairs] == [1, 1, 1]
+
+
+def test_photos_that_the_first_run_has_right_are_listed_first():
+    found = compared(wrong_at(0, 1), wrong_at(1, 5), wrong_at(1, 7))
+    assert [one.path for one in found.changed] == ["5.jpg", "7.jpg", "0.jpg"]
+
+
+def test_a_photo_with_two_labels_is_named_as_the_first_run_names_it():
+    one, other = predictions(LABELS), predictions(LABELS, "d" + LABELS[1:])
+    order = np.arange(20)[::-1]
+    other = Predictions(
+        tuple(f"o{i}" for i in order), other.labels[order], other.probs[order], ("cats", "dogs")
+    )
+    with pytest.raises(DataError, match=r"a and b have different labels for 0\.jpg"):
+        compare_predictions(RUNS[:2], [one, other], [range(20), order.tolist()], "")

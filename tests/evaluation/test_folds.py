@@ -79,3 +79,9 @@ def test_real_metrics_go_in_and_json_comes_out(make_predictions):
 def test_no_folds_is_an_error():
     with pytest.raises(DataError, match="no folds"):
         summarize_folds([])
+
+
+def test_one_fold_has_no_spread_and_two_have():
+    assert summarize_folds([run_of(part_of(0.5))]).std["accuracy"] is None
+    found = summarize_folds([run_of(part_of(0.5)), run_of(part_of(0.7))])
+    assert found.std["accuracy"] == pytest.approx(0.1 * 2**0.5)

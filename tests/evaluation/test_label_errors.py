@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from pawsight.errors import ShapeError
+from pawsight.evaluation import label_errors
+from pawsight.evaluation.calibration import fit_temperature
 from pawsight.evaluation.label_errors import group_folds, nearest_of_class, score_labels
 
 
@@ -91,3 +93,58 @@ def test_arguments_of_different_length_are_refused():
     rows, labels = clusters(5)
     with pytest.raises(ShapeError, match="10, 10, 9 and 2"):
         score_labels(rows, labels, range(9), 2)
+
+
+def naive_margins(rows, labels, groups, num_classes):
+    """Squared Mahalanobis distances to class means, by two plain fits without each fold."""
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    folds = group_folds(labels, groups, 5)
+    is_kept = np.ones(len(labels), bool)
+    for _ in range(2):
+        logits = np.empty((len(labels), num_classes))
+        for fold in range(5):
+            fitted = is_kept & (folds != fold)
+            means = np.stack([unit[fitted & (labels == k)].mean(0) for k in range(num_classes)])
+            apart = unit[fitted] - means[labels[fitted]]
+            covariance = apart.T @ apart / len(apart)
+            covariance = 0.7 * covariance + 0.3 * np.mean(np.diag(covariance)) * np.eye(
+                len(means.T)
+            )
+            for k, mean in enumerate(means):
+                away = unit[folds == fold] - mean
+                squares = (away @ np.linalg.inv(covariance) * away).sum(1)
+                logits[folds == fold, k] = -squares / 2
+        own = logits[np.arange(len(labels)), labels]
+        others = np.where(np.arange(num_classes) == labels[:, None], -np.inf, logits).max(1)
+        is_kept = own >= others
+        share_kept = np.array([is_kept[labels == k].mean() for k in range(num_classes)])
+        is_kept |= share_kept[labels] < 0.5
+    return (own - others) / fit_temperature(logits, labels), share_kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_margins_are_those_of_a_plain_fit(seed):
+    random = np.random.default_rng(seed)
+    labels = np.repeat([0, 1, 2], [40, 24, 12])
+    rows = np.eye(6)[labels] + 0.5 * random.normal(size=(len(labels), 6))
+    margins, _ = naive_margins(rows, labels, range(len(labels)), 3)
+    found = score_labels(rows, labels, range(len(labels)), 3)
+    np.testing.assert_allclose(found.margins, margins, rtol=1e-3, atol=1e-3)
+
+
+def test_folds_of_several_small_classes_are_equally_large():
+    labels = np.repeat([0, 1, 2], 7)
+    folds = group_folds(labels, range(21), 5)
+    assert sorted(np.bincount(folds).tolist()) == [4, 4, 4, 4, 5]
+    assert all(np.bincount(folds[labels == k], minlength=5).min() == 1 for k in range(3))
+
+
+def test_the_nearest_photo_is_that_of_all_pairs_however_many_are_compared_at_a_time(monkeypatch):
+    monkeypatch.setattr(label_errors, "_BLOCK", 4)
+    rows, labels = clusters(10)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    likeness = unit @ unit.T - 9 * np.eye(20)
+    for label in (0, 1):
+        members = np.flatnonzero(labels == label)
+        found = nearest_of_class(rows, labels, np.arange(20), np.full(20, label))
+        assert found.tolist() == members[likeness[:, members].argmax(1)].tolist()

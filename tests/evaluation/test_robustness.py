@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
@@ -89,3 +90,34 @@ def test_what_is_written_is_loaded(tmp_path):
 def test_every_corruption_has_five_severities_and_an_id_of_its_own():
     assert {len(one.severities) for one in CORRUPTIONS} == {5}
     assert len({one.id for one in CORRUPTIONS}) == len(CORRUPTIONS)
+
+
+def corrupted(name, image, severity, seed=0):
+    """An image after one corruption."""
+    (kind,) = (one for one in CORRUPTIONS if one.id == name)
+    return kind.apply(image, severity, np.random.default_rng(seed))
+
+
+def test_noise_has_the_deviation_of_its_severity_and_stays_within_the_range():
+    grey = np.full((100, 100, 3), 128, np.uint8)
+    noise = corrupted("noise", grey, 24).astype(float) - 128
+    assert noise.mean() == pytest.approx(0, abs=1)
+    assert noise.std() == pytest.approx(24, rel=0.03)
+    # Where a level beyond 0 or 255 wrapped around, white had black dots.
+    assert corrupted("noise", np.zeros_like(grey), 24).max() < 128
+    assert corrupted("noise", np.full_like(grey, 255), 24).min() > 128
+
+
+def test_blur_is_a_share_of_the_shorter_side():
+    image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    expected = Image.fromarray(image).filter(ImageFilter.GaussianBlur(6))
+    assert (corrupted("blur", image, 3) == np.asarray(expected)).all()
+
+
+def test_rotation_goes_either_way_and_fills_with_grey():
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[:, :20] = 255  # rotated to the left, white is in the lower corner of the left half
+    rotated = [corrupted("rotation", image, 45, seed) for seed in range(40)]
+    to_the_left = sum(int(one[36, 20, 0]) > 128 for one in rotated)
+    assert 10 < to_the_left < 30
+    assert all((one[0, 0] == 128).all() for one in rotated)

@@ -3,9 +3,11 @@ import pytest
 from pawsight.data.auditing.checks import CHECKS
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.set_checks import mixed_sizes
+from pawsight.data.auditing.shortcuts import Shortcut
 from pawsight.data.catalog import Catalog
 from pawsight.records import Photo
 
+CHECK = {check.id: check for check in CHECKS}
 USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 400, "height": 300}
 KINDS = ("dark", "bright", "blurred", "blank", "tiny", "odd_aspect", "truncated")
 
@@ -134,3 +136,117 @@ def test_classes_of_different_sizes_are_reported():
     (said,) = size_differences(sized(("cats", 400, 300), ("dogs", 800, 600)))
     assert "'dogs' are usually larger (600 pixels" in said
     assert "'cats' (300)" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual", "at_limit", "beyond"),
+    [
+        # The limit of its own, in a class of usual photos.
+        ("dark", {}, {"brightness": 30.0, "contrast": 40.0}, {"brightness": 29.9}),
+        ("bright", {}, {"brightness": 220.0, "contrast": 40.0}, {"brightness": 220.1}),
+        ("blurred", {}, {"sharpness": 200.0}, {"sharpness": 199.0}),
+        ("blurred", {}, {"sharpness": 199.0, "width": 63}, {"width": 64}),
+        ("tiny", {}, {"width": 64, "height": 100}, {"width": 63}),
+        ("odd_aspect", {}, {"width": 1000, "height": 400}, {"width": 1001}),
+        # The one relative to its class, where that is the stricter one.
+        ("dark", {"brightness": 60.0, "contrast": 40.0}, {"brightness": 10.0}, {"brightness": 9.0}),
+        (
+            "bright",  # 100 from white, half of that at the limit
+            {"brightness": 195.0, "contrast": 40.0},
+            {"brightness": 245.0},
+            {"brightness": 246.0},
+        ),
+        ("blurred", {"sharpness": 750.0}, {"sharpness": 150.0}, {"sharpness": 149.0}),
+        ("tiny", {"width": 100}, {"width": 50}, {"width": 49}),
+        ("odd_aspect", {"width": 600, "height": 300}, {"width": 900}, {"width": 901}),
+    ],
+)
+def test_a_photo_is_remarked_beyond_the_limit_and_not_at_it(kind, usual, at_limit, beyond):
+    others = [photo(f"other{i}.jpg", **usual) for i in range(30)]
+    kinds = [
+        kind in remarked(*others, photo("it.jpg", **usual | facts), usual=0)
+        for facts in (at_limit, at_limit | beyond)
+    ]
+    assert kinds == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "values"),
+    [
+        ("bright", [{"brightness": light} for light in (233.0, 255.0, 244.0)], [205, 194, 183]),
+        ("blurred", [{"sharpness": 50.0 * edges} for edges in (3.0, 0.0625, 2.0)], [0.062, 2, 3]),
+        ("tiny", [{"width": side} for side in (60, 20, 40)], [20, 40, 60]),
+        ("odd_aspect", [{"width": 300 * times} for times in (3, 5, 4)], [5, 4, 3]),
+    ],
+)
+def test_items_have_the_value_that_they_are_sorted_by(kind, facts, values):
+    contrast = {"contrast": 50.0}
+    photos = [photo(f"{i}.jpg", **contrast | some) for i, some in enumerate(facts)]
+    others = [photo(f"usual{i}.jpg") for i in range(30)]
+    found = remarks(Catalog("pets", "", (*photos, *others)))[kind]
+    assert [item.path for item in found] == ["1.jpg", "2.jpg", "0.jpg"]
+    assert [item.value for item in found] == values
+
+
+@pytest.mark.parametrize(("count", "are_dark"), [(19, True), (20, False)])
+def test_what_is_usual_in_a_class_is_known_from_20_photos_on(count, are_dark):
+    nights = [photo(f"{i}.jpg", "owls", brightness=30.0, contrast=20.0) for i in range(count)]
+    assert ("dark" in remarked(*nights)) is are_dark
+
+
+@pytest.mark.parametrize(("count", "is_reported"), [(19, False), (20, True)])
+def test_sizes_are_compared_from_20_photos_on(count, is_reported):
+    sides = [90 if i % 2 else 400 for i in range(count)]
+    photos = (photo(f"{i}.jpg", width=side, height=side) for i, side in enumerate(sides))
+    assert bool(size_differences(Catalog("pets", "", tuple(photos)))) is is_reported
+
+
+@pytest.mark.parametrize(
+    ("at_limit", "beyond"),
+    [
+        ([("cats", 400, 400), ("cats", 100, 100)], [("cats", 401, 401), ("cats", 100, 100)]),
+        ([("cats", 600, 400), ("cats", 400, 400)] * 2, [("cats", 700, 400), ("cats", 400, 400)]),
+        ([("cats", 450, 450), ("dogs", 300, 300)], [("cats", 451, 451), ("dogs", 300, 300)]),
+    ],
+)
+def test_sizes_and_shapes_differ_beyond_the_limits_only(at_limit, beyond):
+    assert size_differences(sized(*at_limit)) == []
+    assert len(size_differences(sized(*beyond, *beyond[1:]))) == 1
+
+
+@pytest.mark.parametrize(("narrow", "is_reported"), [(5, False), (6, True)])
+def test_shapes_are_reported_of_more_than_a_twentieth_of_the_photos(narrow, is_reported):
+    photos = [photo(f"{i}.jpg", width=300, height=1000 if i < narrow else 300) for i in range(100)]
+    assert bool(size_differences(Catalog("pets", "", tuple(photos)))) is is_reported
+
+
+@pytest.mark.parametrize("count", [19, 20])
+def test_usual_sizes_of_classes_below_20_photos_are_not_compared(count):
+    photos = [photo(f"{i}.jpg", width=300, height=300) for i in range(30)]
+    photos += [photo(f"dog{i}.jpg", "dogs", width=900, height=900) for i in range(count)]
+    found = size_differences(Catalog("pets", "", tuple(photos)))
+    assert len(found) == (count == 20)
+
+
+@pytest.mark.parametrize(
+    ("num_others", "named"),
+    [(0, None), (5, "So it is with '0', '1', '2', '3', '4'."), (7, "'3', '4' and 2 more.")],
+)
+def test_five_of_the_other_classes_with_a_shortcut_are_named(num_others, named):
+    others = [str(i) for i in range(num_others)]
+    shortcut = Shortcut("camera", "Camera", 0, "cats", -0.91234, 0.005, 0.5, "Text.", others)
+    facts = AuditFacts(Catalog("pets", "", ()))
+    facts.__dict__["shortcuts"] = [shortcut]
+    (item,) = CHECK["shortcuts"].find(facts)
+    assert item.value == 0.912
+    assert item.reason.startswith("Camera: Text.")
+    assert item.reason.endswith(named or "Text.")
+
+
+@pytest.mark.parametrize(("count", "values"), [(30, []), (31, [1.55])])
+def test_classes_are_uneven_beyond_one_and_a_half_times(count, values):
+    photos = [photo(f"dog{i}.jpg", "dogs") for i in range(20)]
+    photos += [photo(f"{i}.jpg") for i in range(count)]
+    found = CHECK["imbalance"].find(AuditFacts(Catalog("pets", "", tuple(photos))))
+    assert [item.value for item in found] == values
+    assert not values or found[0].reason.startswith("'cats' has 31 photos, 'dogs' 20: 1.6 times")
