@@ -40,6 +40,8 @@ def test_scores_are_those_worked_out_by_hand():
     assert found.scores["roc_auc"] == pytest.approx((3 / 4 + 1) / 2)
     right = [0.9, 0.8, 0.4, 0.6, 0.3, 0.9, 0.9, 0.3]
     assert found.scores["log_loss"] == pytest.approx(-np.log(right).mean())
+    # Every photo is alone in its bin. a: 0.1, 0.6, 0.7 and 0.1 off; b: 0.2, 0.4, 0.1 and 0.7.
+    assert found.scores["calibration_error"] == pytest.approx((1.5 / 4 + 1.4 / 4) / 2)
     assert found.intervals["exact_match"] == wilson_interval(1, 4)
     assert set(found.scores) == {score.key for score in LABEL_SCORES}
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -293,3 +294,10 @@ def test_precision_and_recall_of_a_class_have_intervals(four_photos):
     assert found["a"].recall_interval == wilson_interval(2, 2)
     assert found["b"].precision_interval == wilson_interval(1, 1)
     assert found["b"].recall_interval == wilson_interval(1, 2)
+
+
+def test_arrays_that_disagree_are_refused(make_predictions):
+    right = make_predictions([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    for changes in ({"labels": right.labels[:1]}, {"probs": right.probs[:, :1]}):
+        with pytest.raises(ShapeError, match="2 photos of 2 classes came with"):
+            measure(replace(right, **changes))

@@ -8,7 +8,14 @@ import pytest
 
 from pawsight.errors import RunError, ShapeError
 from pawsight.evaluation import ood_fit
-from pawsight.evaluation.ood_fit import fit_detector, ledoit_wolf_shrinkage, threshold_of
+from pawsight.evaluation.label_errors import group_folds
+from pawsight.evaluation.ood_fit import (
+    dividing_threshold,
+    fit_detector,
+    fit_unit,
+    ledoit_wolf_shrinkage,
+    threshold_of,
+)
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector, normalised
 
 
@@ -123,3 +130,57 @@ def test_few_photos_of_a_class_are_enough():
 def test_arrays_of_different_length_are_refused():
     with pytest.raises(ShapeError):
         fit_detector(np.zeros((3, 4)), np.zeros(2, np.int64))
+
+
+def held_out(rows, labels, folds, wanted):
+    """Distances of the photos of some folds, each to a detector fitted without its fold."""
+    unit = normalised(rows)
+    return np.concatenate(
+        [fit_unit(unit[folds != k], labels[folds != k]).distances(unit[folds == k]) for k in wanted]
+    )
+
+
+@pytest.mark.parametrize(
+    ("per_class", "num_folds", "num_used"),
+    [(30, 60, 60), (31, 5, 5), (499, 5, 5), (500, 5, 1)],
+)
+def test_the_threshold_is_that_of_photos_that_were_left_out(per_class, num_folds, num_used):
+    """Each alone up to 60 photos, then a fifth; of 200 in a fifth the first is enough."""
+    rows = np.random.default_rng(0).normal([4, 0, 0], size=(2 * per_class, 3))
+    labels = np.repeat([0, 1], per_class)
+    folds = group_folds(labels, range(len(rows)), num_folds)
+    distances = held_out(rows, labels, folds, range(num_used))
+    assert fit_detector(rows, labels).threshold == pytest.approx(threshold_of(distances))
+
+
+def test_the_threshold_of_few_distances_is_that_of_a_log_normal_distribution():
+    # Median 0.05 of the logs; they are 0.15, 0.05, 0.05 and 4.95 from it, in the median 0.1.
+    distances = np.exp([-0.1, 0, 0.1, 5])
+    assert threshold_of(distances) == pytest.approx(np.exp(0.05 + 1.959964 * 1.4826 * 0.1))
+    # Never beyond the largest.
+    assert threshold_of(np.exp([-1.0, 0, 1])) == pytest.approx(np.e)
+
+
+@pytest.mark.parametrize(("count", "is_quantile"), [(199, False), (200, True)])
+def test_the_quantile_of_distances_is_trusted_from_200_on(count, is_quantile):
+    distances = np.linspace(1, 2, count)
+    assert threshold_of(distances) == pytest.approx(1.975 if is_quantile else 2)
+
+
+def test_the_dividing_threshold_accepts_own_and_refuses_foreign_photos_best():
+    own = np.arange(1001.0)
+    # Between 950 and 995, in steps of 2.5: all foreign ones are beyond 977 and none of 982.
+    assert dividing_threshold(own, np.array([978.0, 979, 5000])) == 977.5
+    # Nothing is gained by refusing more than the least, or less than the most.
+    assert dividing_threshold(own, np.array([5000.0])) == 995
+    assert dividing_threshold(own, np.array([951.0])) == 950
+
+
+@pytest.mark.parametrize(
+    ("num_own", "num_foreign", "is_used"), [(20, 20, 1), (19, 20, 0), (20, 19, 0)]
+)
+def test_twenty_foreign_photos_choose_the_threshold(num_own, num_foreign, is_used):
+    rows, labels = features(num_own, 0, 1), np.arange(num_own) % 2
+    foreign = features(num_foreign, 2, 3)
+    plain, chosen = (fit_detector(rows, labels, foreign=some) for some in (None, foreign))
+    assert (chosen.threshold != plain.threshold) == is_used

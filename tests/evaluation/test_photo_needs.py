@@ -110,3 +110,32 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "curve.json").write_text("{")
     with pytest.raises(RunError, match=r"curve\.json is damaged"):
         load_curve(tmp_path / "curve.json")
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "num_more"),
+    [((0, 0.005, 0.005), 40), ((0, 0.004, 0.005), 120), ((0, 0.004, 0.0049), 0)],
+)
+def test_photos_are_asked_for_from_a_gain_of_half_a_percent_on(accuracies, num_more):
+    assert needs(40, *accuracies).num_more == num_more
+
+
+@pytest.mark.parametrize(("high", "is_certain"), [(0.2, True), (0.21, False)])
+def test_a_forecast_is_stated_up_to_an_interval_of_20_percent(high, is_certain):
+    twice = Expected(num_photos=80, accuracy=0.1, low=0.0, high=high)
+    one = needs(40, 0.1, 0.1, 0.1).model_copy(update={"twice": twice})
+    found = curve(cats=one).model_copy(update={"all": one})
+    assert found.is_certain is is_certain
+    assert ("cats" in found.only_classes_of({"cats": (0.0, 1.0)}).classes) is is_certain
+
+
+def test_a_recall_at_the_end_of_its_interval_is_as_expected():
+    found = curve(cats=needs(40, 0.8, 0.85, 0.9))
+    for interval, is_kept in (((0.8, 0.9), True), ((0.7, 0.8), True), ((0.7, 0.79), False)):
+        assert ("cats" in found.only_classes_of({"cats": interval}).classes) is is_kept
+
+
+def test_intervals_that_touch_agree():
+    now = curve().all.now
+    assert curve().agrees_with((now.high, 0.99))
+    assert curve().agrees_with((0.1, now.low))

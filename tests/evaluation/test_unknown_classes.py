@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from pawsight.evaluation.label_errors import group_folds
+from pawsight.evaluation.ood_fit import fit_unit, threshold_of
 from pawsight.evaluation.unknown_classes import (
     LeftOutClass,
     UnknownClasses,
     measure_unknown_classes,
 )
+from pawsight.inference.out_of_distribution import normalised
 
 NAMES = ("ants", "bees", "cats")
 
@@ -57,3 +61,31 @@ def test_the_sentence_states_what_to_expect(refused, advice):
         f"With each of 2 classes left out in turn, {2 * refused} of 200 of its photos "
         f"({refused}.0 %) get the answer none (mean AUROC 0.65, where 0.50 is chance). {advice}"
     )
+
+
+def test_the_numbers_are_those_of_a_detector_fitted_without_the_class():
+    rows, labels = rows_of((40, 50, 60), (0, 0, 1), seed=3)
+    held_out = group_folds(labels, range(150), 5) == 0
+    unit = normalised(rows)
+    found = measure_unknown_classes(rows, labels, range(150), NAMES)
+    for k, name in enumerate(NAMES):
+        fitted = (labels != k) & ~held_out
+        distances = fit_unit(unit[fitted], labels[fitted]).distances(unit)
+        judged = (labels == k) | held_out
+        threshold = threshold_of(distances[(labels != k) & held_out])
+        one = found.classes[name]
+        assert one.num_photos == (labels == k).sum()
+        assert one.num_refused == (distances[labels == k] > threshold).sum()
+        assert one.auroc == pytest.approx(roc_auc_score(labels[judged] == k, distances[judged]))
+
+
+def test_of_many_classes_the_ten_largest_are_left_out_in_turn():
+    counts = (10, *range(21, 10, -1))
+    rows, labels = rows_of(counts, range(12))
+    found = measure_unknown_classes(rows, labels, range(len(rows)), tuple("abcdefghijkl"))
+    assert list(found.classes) == list("bcdefghijk")
+
+
+def test_half_of_the_photos_are_most_of_them():
+    half = LeftOutClass(num_photos=100, num_refused=50, auroc=0.6)
+    assert UnknownClasses(classes={"ants": half}).sentence().endswith("are mostly found, too.")
