@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pawsight.errors import PawsightError
     from pawsight.evaluation.comparison import Comparison
     from pawsight.evaluation.doubts import Doubt, Doubts
+    from pawsight.evaluation.photo_needs import LearningCurve
     from pawsight.exporting.comparison import Exported
     from pawsight.inference.classifier import Classifier, load
     from pawsight.models.model_files import load_model
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         evaluate,
         export,
         feed,
+        learning_curve,
         list_runs,
         log_report,
         pack,
@@ -69,6 +71,7 @@ _HOMES = {
     "Doubts": "evaluation.doubts",
     "Exported": "exporting.comparison",
     "KnownSet": "data.sources.known.sets",
+    "LearningCurve": "evaluation.photo_needs",
     "PackedSet": "workflow.packed_photos",
     "PawsightError": "errors",
     "Photo": "records",
@@ -94,6 +97,7 @@ _HOMES = {
     "export": "workflow",
     "feed": "workflow",
     "known_sets": "data.sources.known.sets",
+    "learning_curve": "workflow",
     "list_runs": "workflow",
     "load": "inference.classifier",
     "load_model": "models.model_files",
@@ -121,6 +125,7 @@ __all__ = [
     "Doubts",
     "Exported",
     "KnownSet",
+    "LearningCurve",
     "PackedSet",
     "PawsightError",
     "Photo",
@@ -146,6 +151,7 @@ __all__ = [
     "export",
     "feed",
     "known_sets",
+    "learning_curve",
     "list_runs",
     "load",
     "load_model",

@@ -15,8 +15,8 @@ from pawsight.cli.output import reserve_stdout
 # name, with underscores.
 NAMES = (
     *("train", "cross-validate", "tune", "resume", "evaluate", "verify", "compare", "runs"),
-    *("predict", "merge", "sort", "export", "serve", "report", "sample", "audit", "doubts"),
-    *("pack", "cache", "doctor", "data", "drive"),
+    *("predict", "merge", "sort", "export", "serve", "report", "learning-curve"),
+    *("sample", "audit", "doubts", "pack", "cache", "doctor", "data", "drive"),
 )
 
 

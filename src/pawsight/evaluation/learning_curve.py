@@ -22,7 +22,9 @@ from pawsight.records import IntArray
 # doubling to the next; chosen in benchmarks/learning_curve.
 EXPONENT, EXPONENT_DEVIATION = 0.35, 0.25
 CHANGE_DEVIATION = 0.12
-_NOISE = 0.03  # of a measured log error, beside that of counting
+# Of a measured log error, beside that of counting: of a fitted head, and of a network trained from
+# random weights, whose seeds differ by so much (pawsight's cells of benchmarks/time_to_accuracy).
+HEAD_NOISE, NETWORK_NOISE = 0.03, 0.05
 _Z = 1.6448536269514722  # of a 90 % interval
 
 
@@ -44,7 +46,11 @@ class Forecast:
 
 
 def forecast(
-    num_photos: Sequence[int], num_wrong: Sequence[int], num_tested: int, wanted: Sequence[int]
+    num_photos: Sequence[int],
+    num_wrong: Sequence[int],
+    num_tested: int,
+    wanted: Sequence[int],
+    noise: float = HEAD_NOISE,
 ) -> list[Forecast]:
     """Forecast the accuracy with other numbers of training photos.
 
@@ -53,10 +59,11 @@ def forecast(
         num_wrong: Mistakes of each measurement.
         num_tested: Photos that each measurement was made on, above 0.
         wanted: Numbers of training photos to forecast.
+        noise: Standard deviation of a measured log error, beside that of counting.
     """
     measured = np.log(np.array(num_photos, np.float64))
     places = np.unique(np.concatenate([measured, np.log(np.array(wanted, np.float64))]))
-    values, covariance = _posterior(places, measured, np.array(num_wrong), num_tested)
+    values, covariance = _posterior(places, measured, np.array(num_wrong), num_tested, noise)
     found = []
     for number in wanted:
         at = int(np.searchsorted(places, np.log(number) - 1e-9))
@@ -72,6 +79,7 @@ def _posterior(
     measured: NDArray[np.float64],
     num_wrong: IntArray,
     num_tested: int,
+    noise: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean [M] and covariance [M, M] of the log error at logarithms of photos [M]."""
     steps = np.diff(places)
@@ -87,9 +95,9 @@ def _posterior(
     prior[:2] = (0, -EXPONENT)
     deviations, prior = deviations[:count], prior[:count]
     share = (num_wrong + 0.5) / (num_tested + 1)
-    noise = (1 - share) / (num_wrong + 0.5) + _NOISE**2
+    variance = (1 - share) / (num_wrong + 0.5) + noise**2
     rows = to_values[np.searchsorted(places, measured - 1e-9)]
-    precision = np.diag(1 / deviations**2) + (rows / noise[:, None]).T @ rows
-    right = prior / deviations**2 + (rows / noise[:, None]).T @ np.log(share)
+    precision = np.diag(1 / deviations**2) + (rows / variance[:, None]).T @ rows
+    right = prior / deviations**2 + (rows / variance[:, None]).T @ np.log(share)
     covariance = np.linalg.inv(precision)
     return to_values @ covariance @ right, to_values @ covariance @ to_values.T

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.learning_curve import Forecast
-from pawsight.formatting import counted, percent, percent_interval
-from pawsight.records import Text
+from pawsight.formatting import counted, num_epochs, percent, percent_interval
+from pawsight.records import Part, Text
 from pawsight.storage.atomic import write_json
 from pawsight.storage.json_records import load_record
 
@@ -73,18 +73,26 @@ class LearningCurve(_Record):
         points: (photos, accuracy) as measured.
         all: Of all photos.
         classes: Of each class; `accuracy` is its recall.
+        network: The network that was trained on parts of the photos, and on all of them by the run
+            itself; "" where linear heads on the built-in network were fitted.
+        epochs: Of each training; None of heads.
+        part: The photos that all trainings were tested on; None of heads, in cross-validation.
     """
 
     num_measured: int
     points: tuple[tuple[int, float], ...]
     all: Needs
     classes: dict[Text, Needs]
+    network: Text = ""
+    epochs: float | None = None
+    part: Part | None = None
 
     def agrees_with(self, interval: Interval) -> bool:
         """Return whether an interval of the accuracy of a model on as many photos is as expected.
 
         Elsewhere the forecast does not hold for the model: a network may be better or worse than
-        a linear head, and know the photos that the head was measured on.
+        a linear head, and know the photos that the head was measured on. Of a curve of the model's
+        own network, whose last point is the model, the points then follow no power law.
         """
         low, high = interval
         return low <= self.all.now.high and self.all.now.low <= high
@@ -116,10 +124,11 @@ class LearningCurve(_Record):
             part: The photos that it was measured on.
         """
         now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
+        is_own = "the last point of the curve"
         expected = (
             f"the {percent(now.accuracy)} that are expected of today's {self.all.num_photos:,} "
-            f"(this model: {percent(accuracy)} of the {part} photos, which agrees within the "
-            f"uncertainty of both)"
+            f"(this model: {percent(accuracy)} of the {part} photos, "
+            f"{is_own if self.network else 'which agrees within the uncertainty of both'})"
         )
         if not self.all.num_more:
             return (
@@ -155,9 +164,27 @@ class LearningCurve(_Record):
         return f"Unknown: {reason} {self._origin()} To find out, add photos and train again."
 
     def _origin(self) -> str:
+        if self.network:
+            *parts, total = (f"{number:,}" for number, _ in self.points)
+            return (
+                f"Measured with {self.network} itself, trained on {', '.join(parts[:-1])} and "
+                f"{parts[-1]} of the {total} training photos for {num_epochs(self.epochs or 1)} "
+                f"each, and tested on {counted(self.num_measured, f'{self.part} photo')}. As many "
+                f"epochs of twice as many photos take twice the time."
+            )
         return (
             f"Measured with linear heads on the built-in network's features of "
             f"{counted(self.num_measured, 'training photo')}."
+        )
+
+    @property
+    def caption(self) -> str:
+        """What the colours of the chart mean."""
+        tested = f"each on the {self.part} photos; the last point is this run"
+        return (
+            f"Blue: measured, {tested if self.network else 'each on photos left out'}. Orange: "
+            f"expected with as many, twice and four times as many photos of each class, with the "
+            f"90 % interval."
         )
 
     def class_sentence(self, name: str, kind: str = "") -> str:

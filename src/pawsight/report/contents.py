@@ -137,13 +137,24 @@ class Contents:
         return self.evaluation.main if self.evaluation else None
 
     @property
+    def curve_metrics(self) -> PartMetrics | None:
+        """The metrics of the photos on which the model is compared with its learning curve.
+
+        None where it was not evaluated on them.
+        """
+        curve = self.learning_curve
+        if curve is None or curve.part is None or self.evaluation is None:
+            return self.metrics
+        return self.evaluation.parts.get(curve.part)
+
+    @property
     def forecast(self) -> LearningCurve | None:
         """The learning curve with the classes whose forecasts hold for the model.
 
         None where what is expected of today's photos is not what the model reaches, or where the
         forecast is too uncertain.
         """
-        curve, metrics = self.learning_curve, self.metrics
+        curve, metrics = self.learning_curve, self.curve_metrics
         if curve is None or metrics is None or not curve.is_certain:
             return None
         interval = metrics.intervals.get("accuracy")

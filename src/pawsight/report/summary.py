@@ -150,10 +150,10 @@ def _slices(found: Contents, photos: Mapping[str, Photo]) -> list[SliceSummary]:
 
 def _more_photos(found: Contents, photos: Mapping[str, Photo]) -> list[str]:
     """Return what more photos would bring: of all, then of the classes that gain most."""
-    curve, measured, metrics = found.forecast, found.learning_curve, found.metrics
+    curve, measured, metrics = found.forecast, found.learning_curve, found.curve_metrics
     if measured is None or metrics is None:
         return []
-    part = found.part or "test"
+    part = measured.part or found.part or "test"
     if curve is None:
         return [measured.disagreement(metrics.accuracy, part)]
     gains = {name: one.twice.accuracy - one.now.accuracy for name, one in curve.classes.items()}

@@ -1,8 +1,8 @@
-"""Measure how many photos a linear head needs: heads fitted to nested parts of the photos.
+"""The points of a learning curve: nested parts of the photos, and heads fitted to such.
 
-The photos are divided into folds; for each fold, heads are fitted to all others, to half of
-them, to a quarter and so on, and each is tested on the fold. So each size is tested on every
-photo once, by heads that saw neither it nor its copies.
+For heads, the photos are divided into folds; for each fold, heads are fitted to all others, to
+half of them, to a quarter and so on, and each is tested on the fold. So each size is tested on
+every photo once, by heads that saw neither it nor its copies.
 """
 
 from __future__ import annotations
@@ -82,6 +82,32 @@ def measure_points(
             progress.advance(1)
     counts = tuple(round(number) for number in num_fitted)
     return CurvePoints(counts, num_wrong, np.bincount(labels, minlength=num_classes))
+
+
+def nested_parts(
+    labels: IntArray, groups: Sequence[Any], shares: Sequence[float], seed: int = 0
+) -> list[IntArray]:
+    """Choose nested parts of photos: the classes in proportion, groups whole.
+
+    Args:
+        labels: Class indices, shape [N].
+        groups: A key for each photo, length N; the first photo's label is that of the group.
+        shares: Of the photos, 0..1, one for each part.
+        seed: Of the choice.
+
+    Returns:
+        For each share, the positions of its photos, ascending.
+    """
+    _, first, group_of, sizes = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    random = np.random.default_rng(seed)
+    ranks = np.empty(len(first))  # the share from which on a group is part
+    for label in np.unique(labels[first]):
+        members = random.permutation(np.flatnonzero(labels[first] == label))
+        ends = np.cumsum(sizes[members])
+        ranks[members] = (ends - random.random(len(members)) * sizes[members]) / ends[-1]
+    return [np.flatnonzero(ranks[group_of] <= share) for share in shares]
 
 
 def _shuffled(indices: IntArray, labels: IntArray, random: np.random.Generator) -> IntArray:

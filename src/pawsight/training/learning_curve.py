@@ -8,13 +8,14 @@ import numpy as np
 
 from pawsight.data.dataset import Dataset
 from pawsight.data.duplicates.near_duplicates import group_keys
-from pawsight.evaluation.learning_curve import forecast
+from pawsight.evaluation.learning_curve import HEAD_NOISE, forecast
 from pawsight.evaluation.photo_needs import LearningCurve, Needs, save_curve
 from pawsight.formatting import counted, duration
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
+from pawsight.records import IntArray
 from pawsight.runs import Run
 from pawsight.training.curve_points import CurvePoints, measure_points
 from pawsight.training.features import FeatureReader
@@ -22,7 +23,7 @@ from pawsight.training.linear_head import START
 from pawsight.training.ood_features import can_extract, sample_photos
 from pawsight.training.plan import HeadPlan, load_plan
 
-_MIN_PHOTOS = 30  # training photos of a class: fewer make too few mistakes to see a course
+MIN_PHOTOS = 30  # training photos of a class: fewer make too few mistakes to see a course
 _MAX_PHOTOS = 2000  # more hardly narrow the forecast, and take minutes to fit
 
 
@@ -49,7 +50,7 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     catalog, plan = dataset.catalog, load_plan(run)
     train = catalog.part("train")
     counts = np.bincount(catalog.labels(train), minlength=len(catalog.class_names))
-    if counts.min() < _MIN_PHOTOS:
+    if counts.min() < MIN_PHOTOS:
         return
     is_own = isinstance(plan, HeadPlan) and plan.model == builtin.NAME
     strength = plan.head.strength if isinstance(plan, HeadPlan) and is_own else START
@@ -71,7 +72,7 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     )
     if points is None:
         return
-    curve = _forecast(points, catalog.class_names, counts.tolist())
+    curve = forecast_curve(points, catalog.class_names, counts.tolist(), HEAD_NOISE)
     save_curve(curve, run.learning_curve_path)
     progress.note(
         f"The learning curve took {duration(time.monotonic() - began)} on "
@@ -79,27 +80,34 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     )
 
 
-def _forecast(
-    points: CurvePoints, class_names: tuple[str, ...], counts: list[int]
+def forecast_curve(
+    points: CurvePoints, class_names: tuple[str, ...], counts: list[int], noise: float
 ) -> LearningCurve:
+    """Forecast the accuracy, and the recall of each class, with more photos.
+
+    Args:
+        points: What was measured.
+        class_names: K classes.
+        counts: Training photos of each.
+        noise: As `forecast` takes it.
+    """
     total = sum(counts)
-    wanted = [total, 2 * total, 4 * total]
-    wrong, num_tested = points.num_wrong.sum(axis=1), int(points.num_tested.sum())
+    num_tested = int(points.num_tested.sum())
+
+    def needs(num_photos: int, wrong: IntArray, tested: int) -> Needs:
+        wanted = [total, 2 * total, 4 * total]
+        forecasts = forecast(points.num_photos, wrong.tolist(), tested, wanted, noise)
+        return Needs.of(num_photos, forecasts)
+
+    wrong = points.num_wrong.sum(axis=1)
     accuracies = (1 - wrong / num_tested).tolist()
     return LearningCurve(
         num_measured=num_tested,
         points=tuple(zip(points.num_photos, accuracies, strict=True)),
-        all=Needs.of(total, forecast(points.num_photos, wrong.tolist(), num_tested, wanted)),
+        all=needs(total, wrong, num_tested),
         classes={
-            name: Needs.of(
-                counts[k],
-                forecast(
-                    points.num_photos,
-                    points.num_wrong[:, k].tolist(),
-                    int(points.num_tested[k]),
-                    wanted,
-                ),
-            )
+            name: needs(counts[k], points.num_wrong[:, k], int(points.num_tested[k]))
             for k, name in enumerate(class_names)
+            if points.num_tested[k]
         },
     )

@@ -14,7 +14,7 @@ from pawsight.class_weights import resolve_class_weights
 from pawsight.config import TrainConfig
 from pawsight.models.recipe import Recipe, Sizes
 from pawsight.models.registry import find_network
-from pawsight.training.plan import Plan, Stage
+from pawsight.training.plan import Piece, Plan, Stage
 from pawsight.training.precision import Precision
 
 # A run of no given length stops at this many passes: more of the same photos teaches little.
@@ -82,6 +82,44 @@ def plan(
         # A budget that the user gave is used up; without one, early stopping decides.
         most_steps=num_steps if minutes is not None and config.minutes is None else None,
     )
+
+
+def plan_of_part(whole: Plan, config: TrainConfig, num_per_class: Sequence[int]) -> Plan:
+    """Return the plan of training on a part of a run's photos, with the recipe of the run.
+
+    It has as many epochs. Batch size, learning rate, class weights and strength of augmentation
+    are those that the recipe has for so few photos.
+
+    Args:
+        whole: The plan that the run followed to its end.
+        config: The settings of the run.
+        num_per_class: The photos of the part, of each class.
+    """
+    num_train = sum(num_per_class)
+    config = config.model_copy(update={"minutes": None, "epochs": 1})
+    precision = Precision(whole.precision, whole.precision_reason)
+    facts = whole.class_names, num_train, whole.num_validation, precision, num_per_class
+    decided = plan(config, *facts)
+    if decided.batch_size > whole.batch_size:  # the memory allowed no more
+        decided = plan(config.model_copy(update={"batch_size": whole.batch_size}), *facts)
+    num_steps = math.ceil(whole.epochs * num_train / decided.batch_size)
+    taken = ("num_train", "batch_size", "class_weights", "augment_strength")
+    changed: dict[str, object] = {name: getattr(decided, name) for name in taken}
+    if whole.optimizer != "own":
+        changed["learning_rate"] = decided.learning_rate
+    if whole.num_head_photos is not None:
+        changed["num_head_photos"] = min(whole.num_head_photos, num_train)
+    measured = ("minutes", "seconds", "most_steps", "second_seconds", "limited_by")
+    unmeasured = {"step_seconds": None, "validation_seconds": None}
+    stages = tuple(stage.model_copy(update=unmeasured) for stage in whole.stages)
+    steps = {
+        "num_steps": num_steps,
+        "pieces": (Piece(step=0, progress=0.0, per_step=1 / num_steps),),
+    }
+    changed |= (
+        dict.fromkeys(measured) | steps | {"stages": stages, "cuts": (), "finish_seconds": 0.0}
+    )
+    return whole.model_copy(update=changed)
 
 
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:

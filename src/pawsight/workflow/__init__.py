@@ -4,6 +4,8 @@
     photo_sets        audit, divide and feed photos, without a model
     ready_sets        draw the sample, or fetch a well-known set
     training_runs     train a run, and resume one
+    run_networks      train the network of a run, and write its model folder
+    learning_curves   train the network of a run on parts of its photos
     run_errors        what is noted on an error that ends a run
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pawsight.workflow.exports import export
     from pawsight.workflow.finished_runs import evaluate, log_report, write_report
     from pawsight.workflow.label_doubts import doubts
+    from pawsight.workflow.learning_curves import learning_curve
     from pawsight.workflow.merged_shards import merge_shards
     from pawsight.workflow.packed_photos import pack
     from pawsight.workflow.photo_sets import audit, feed
@@ -65,6 +68,7 @@ _HOMES = {
     "export": "workflow.exports",
     "feed": "workflow.photo_sets",
     "fetch_set": "workflow.ready_sets",
+    "learning_curve": "workflow.learning_curves",
     "list_runs": "workflow.compared_runs",
     "load": "inference.classifier",
     "log_report": "workflow.finished_runs",
@@ -91,6 +95,7 @@ __all__ = [
     "export",
     "feed",
     "fetch_set",
+    "learning_curve",
     "list_runs",
     "load",
     "log_report",

@@ -28,16 +28,14 @@ from pawsight.results_folders import check_outside, results_dir
 from pawsight.run_config import RunConfig
 from pawsight.runs import Run, check_new
 from pawsight.storage.atomic import replacing, write_json
-from pawsight.tensorflow_setup import prepare_tensorflow
-from pawsight.training.candidates import kept_size
 from pawsight.training.custom_components import CustomComponents
-from pawsight.training.model_facts import describe_model
 from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
 from pawsight.workflow.photo_sets import Source, read_photos
 from pawsight.workflow.run_errors import explained
+from pawsight.workflow.run_networks import fit_and_save
 from pawsight.workflow.run_photos import photos_of
 from pawsight.workflow.worker_groups import worker_group
 
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     import keras
 
 _SILENT = Silent()
-_ONNX_CHECK_PHOTOS = 64
 
 
 @live_in_notebooks
@@ -229,51 +226,11 @@ def _train_and_finish(
         with budget.paused():
             audit = audit_photos(catalog, pixels, duplicates, progress)
             write_json(run.audit_path, audit.to_json())
-    write_json(run.state_path, {"stage": "training"})
-    model = _fit(run, config, dataset, budget, progress, own)
-    if model is not None:
-        _save(run, model, config, dataset, progress)
+    fit_and_save(run, config, dataset, budget, progress, own)
     _evaluate_and_report(run, dataset, progress)
     write_checksums(run)
     write_json(run.state_path, {"stage": "complete", "seconds": budget.spent_seconds})
     return run
-
-
-def _fit(
-    run: Run,
-    config: TrainConfig,
-    dataset: Dataset,
-    budget: TimeBudget,
-    progress: Progress,
-    own: CustomComponents,
-) -> keras.Model | None:
-    """Train the network; None where a fitted head is the model, and the model folder is written."""
-    start = None if config.start_from is None else open_start(config.start_from, config.model)
-    has_start = start is not None and start.weights_path is not None
-    if find_network(config.model).has_weights and not has_start:
-        from pawsight.training.transfer import transfer_run
-
-        return transfer_run(run, config, dataset, budget, progress, own)
-    progress.start("Starting TensorFlow")
-    prepare_tensorflow()
-    from pawsight.training.session import train_run
-
-    warm_start = start.warm_start(config) if start is not None and has_start else None
-    return train_run(run, config, dataset, budget, progress, warm_start, own)
-
-
-def _save(
-    run: Run, model: keras.Model, config: TrainConfig, dataset: Dataset, progress: Progress
-) -> None:
-    """Write the weights and the ONNX file."""
-    from pawsight.exporting.bundle import save_model
-    from pawsight.training.averaging import network_of
-
-    progress.start("Exporting the model")
-    catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
-    description = describe_model(config, catalog, pixels.image_size, network_of(run, config.model))
-    images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
-    save_model(run, model, description, images)
 
 
 def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None:

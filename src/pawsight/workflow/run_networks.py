@@ -1,0 +1,75 @@
+"""Train the network of a run, and write its model folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pawsight.config import TrainConfig
+from pawsight.data.dataset import Dataset
+from pawsight.models.registry import find_network
+from pawsight.progress import Progress
+from pawsight.runs import Run
+from pawsight.storage.atomic import write_json
+from pawsight.tensorflow_setup import prepare_tensorflow
+from pawsight.training.candidates import kept_size
+from pawsight.training.custom_components import CustomComponents
+from pawsight.training.model_facts import describe_model
+from pawsight.training.start import open_start
+from pawsight.training.time_budget import TimeBudget
+
+if TYPE_CHECKING:
+    import keras
+
+_ONNX_CHECK_PHOTOS = 64
+
+
+def fit_and_save(
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    budget: TimeBudget,
+    progress: Progress,
+    own: CustomComponents,
+) -> None:
+    """Train a run from its last checkpoint, and write its model folder."""
+    write_json(run.state_path, {"stage": "training"})
+    model = _fit(run, config, dataset, budget, progress, own)
+    if model is not None:
+        _save(run, model, config, dataset, progress)
+
+
+def _fit(
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    budget: TimeBudget,
+    progress: Progress,
+    own: CustomComponents,
+) -> keras.Model | None:
+    """Train the network; None where a fitted head is the model, and the model folder is written."""
+    start = None if config.start_from is None else open_start(config.start_from, config.model)
+    has_start = start is not None and start.weights_path is not None
+    if find_network(config.model).has_weights and not has_start:
+        from pawsight.training.transfer import transfer_run
+
+        return transfer_run(run, config, dataset, budget, progress, own)
+    progress.start("Starting TensorFlow")
+    prepare_tensorflow()
+    from pawsight.training.session import train_run
+
+    warm_start = start.warm_start(config) if start is not None and has_start else None
+    return train_run(run, config, dataset, budget, progress, warm_start, own)
+
+
+def _save(
+    run: Run, model: keras.Model, config: TrainConfig, dataset: Dataset, progress: Progress
+) -> None:
+    """Write the weights and the ONNX file."""
+    from pawsight.exporting.bundle import save_model
+    from pawsight.training.averaging import network_of
+
+    progress.start("Exporting the model")
+    catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
+    description = describe_model(config, catalog, pixels.image_size, network_of(run, config.model))
+    images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
+    save_model(run, model, description, images)
