@@ -195,7 +195,7 @@ def test_sample_reports_where_it_is_and_how_to_continue(pawsight, tmp_path):
     assert len(list((tmp_path / "drawn").rglob("*.*"))) == 4
 
 
-@pytest.mark.parametrize("command", ["resume", "report", "evaluate", "verify"])
+@pytest.mark.parametrize("command", ["resume", "report", "learning-curve", "evaluate", "verify"])
 def test_command_on_no_run_is_one_message(pawsight, tmp_path, command):
     result = pawsight(command, tmp_path)
     assert result.exit_code == 1

@@ -57,6 +57,19 @@ def test_photos_that_would_change_little_are_said_to():
     )
 
 
+def test_a_curve_of_the_own_network_names_what_was_trained_and_tested():
+    own = curve().model_copy(update={"network": "swift", "epochs": 4.53, "part": "test"})
+    sentence = own.sentence(0.785, "test")
+    assert "(this model: 78.5 % of the test photos, the last point of the curve)" in sentence
+    assert sentence.endswith(
+        "Measured with swift itself, trained on 16 and 32 of the 64 training photos for 4.53 "
+        "epochs each, and tested on 80 test photos. As many epochs of twice as many photos take "
+        "twice the time."
+    )
+    assert "each on the test photos; the last point is this run" in own.caption
+    assert "each on photos left out" in curve().caption
+
+
 def test_a_forecast_with_a_wide_interval_is_unknown():
     twice = Expected(num_photos=160, accuracy=0.8, low=0.5, high=0.92)
     wide = curve().model_copy(update={"all": curve().all.model_copy(update={"twice": twice})})

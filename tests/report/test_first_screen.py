@@ -190,3 +190,21 @@ def test_what_more_photos_would_bring_is_a_section(make_run):
     assert sentence.startswith("Unknown: ") and "62.5 % of the test photos" in sentence
     assert 'id="more"' in page and 'id="figure-learning-curve"' not in page
     assert found.steps[1].link == "classes"
+
+
+def test_a_curve_is_compared_with_the_scores_of_the_photos_it_was_measured_on(make_run):
+    # All 8 validation photos are right (67.6 to 100 %), and 1 of 8 test photos (0.3 to 52.7 %).
+    run = make_run(draw=False, is_short=True, num_wrong=7)
+    expected = [Expected(num_photos=n, accuracy=0.8, low=0.75, high=0.82) for n in (80, 160, 320)]
+    every = Needs(num_photos=80, now=expected[0], twice=expected[1], four_times=expected[2])
+    curve = LearningCurve(
+        num_measured=8, points=((40, 0.8), (80, 1.0)), all=every, classes={}, network="swift"
+    )
+
+    def sentence(part):
+        save_curve(curve.model_copy(update={"part": part}), run.learning_curve_path)
+        write_report(run)
+        return run.read_json(run.report_json_path)["more_photos"][0]
+
+    assert sentence("test").startswith("Unknown: ")
+    assert "this model: 100.0 % of the validation photos" in sentence("validation")

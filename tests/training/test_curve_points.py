@@ -1,7 +1,7 @@
 import numpy as np
 
 from pawsight.progress import Silent
-from pawsight.training.curve_points import measure_points
+from pawsight.training.curve_points import measure_points, nested_parts
 
 
 def photos(count, num_classes=2, spread=1.0, seed=0):
@@ -49,3 +49,18 @@ def test_copies_never_test_what_was_fitted_to_them():
 def test_the_same_photos_have_the_same_curve():
     one, two = points(*photos(100)), points(*photos(100))
     assert (one.num_wrong == two.num_wrong).all()
+
+
+def test_nested_parts_have_the_classes_in_proportion():
+    labels = np.repeat([0, 1], [80, 16])
+    eighth, half = nested_parts(labels, range(96), (1 / 8, 1 / 2))
+    assert set(eighth) < set(half)
+    counts = np.concatenate([np.bincount(labels[places]) for places in (eighth, half)])
+    # Whether the photo on the border is inside is decided at random.
+    assert np.abs(counts - (10, 2, 40, 8)).max() <= 1
+
+
+def test_nested_parts_have_whole_groups():
+    labels, groups = np.arange(120) % 2, np.arange(120) // 6
+    for places in nested_parts(labels, [f"key {group}" for group in groups], (1 / 4, 1 / 2)):
+        assert set(np.bincount(groups[places], minlength=20)) == {0, 6}

@@ -131,3 +131,27 @@ def test_few_photos_are_augmented_more_strongly(num_train, expected):
 def test_augmentation_that_the_user_sets_or_the_script_had_is_kept_as_it_is():
     assert _plan(40, augment=AugmentConfig(rotation_range=5)).augment_strength == 1.0
     assert _plan(40, model="colab").augment_strength == 1.0
+
+
+def test_a_part_of_the_photos_is_trained_with_the_recipe_of_the_run():
+    # 4,000 photos with time for 2.5 epochs: 79 batches of 128, on images of 48 and 64 pixels.
+    config = TrainConfig(model="swift", minutes=5)
+    whole = recipe.sized(_plan(num_train=4000, minutes=5), config, epochs=1.0)
+    whole = whole.replanned(0, 79).model_copy(update={"seconds": 200.0, "second_seconds": 9.0})
+    part = recipe.plan_of_part(whole, config, (250, 250))
+
+    assert part.num_train == 500
+    assert part.batch_size == _plan(num_train=500).batch_size == 48
+    assert part.epochs == pytest.approx(whole.epochs, abs=48 / 500)
+    assert part.progress_at(part.num_steps) == 1.0
+    assert [one.image_size for one in part.stages] == [one.image_size for one in whole.stages]
+    assert part.learning_rate == _plan(num_train=500).learning_rate
+    assert part.augment_strength == _plan(num_train=500).augment_strength > 1
+    assert (part.minutes, part.seconds, part.second_seconds) == (None, None, None)
+    assert part.learning_rate_at(part.num_steps - 1) < 0.1 * part.learning_rate
+
+
+def test_a_part_has_no_larger_batches_than_the_memory_allowed_the_run():
+    whole = _plan(num_train=4000, epochs=4).model_copy(update={"batch_size": 8})
+    part = recipe.plan_of_part(whole, TrainConfig(model="swift", epochs=4), (1000, 1000))
+    assert part.batch_size == 8

@@ -91,8 +91,8 @@ def learning_curve(
 
     Args:
         run_path: A finished run whose network was trained in steps.
-        minutes: How long it may take, reading photos apart; the largest parts are left out where
-            this is too short for them. None trains all.
+        minutes: How long it may take, reading photos apart; the largest part is left out where
+            this is too short for it. None trains all.
         progress: Receives every stage.
         build: Of a run that began with one.
         optimizer: Of a run that began with one.
@@ -137,8 +137,8 @@ def _resumable(run: Run) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, StoppedError) as error:
         raise StoppedError(
-            f"Stopped; what was done so far is kept.\nContinue with: pawsight learning-curve "
-            f"{shell_quoted(str(run.path))}, and the options that you gave."
+            f"Stopped; what was done so far is kept.\nContinue with the same command: "
+            f"pawsight learning-curve {shell_quoted(str(run.path))}"
         ) from error
 
 
@@ -234,8 +234,8 @@ def _train_parts(
         )
     if any(seconds):
         progress.note(
-            f"Training {whole.model} on {len(parts)} parts of the {whole.num_train:,} training photos, "
-            f"{num_epochs(whole.epochs)} each: about {duration(sum(seconds))}."
+            f"Training {whole.model} on {len(parts)} parts of the {whole.num_train:,} training "
+            f"photos, {num_epochs(whole.epochs)} each: about {duration(sum(seconds))}."
         )
     slowness = 1.0
     for number, (part, expected) in enumerate(zip(parts, seconds, strict=True)):
@@ -276,7 +276,6 @@ def _train(
     progress: Progress,
 ) -> None:
     """Train on a part, from its last checkpoint, and evaluate it."""
-
     prepare_tensorflow()
     from pawsight.training.recipe import plan_of_part
 
