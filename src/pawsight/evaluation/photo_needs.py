@@ -125,22 +125,24 @@ class LearningCurve(_Record):
         """
         now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
         is_own = "the last point of the curve"
-        expected = (
-            f"the {percent(now.accuracy)} that are expected of today's {self.all.num_photos:,} "
-            f"(this model: {percent(accuracy)} of the {part} photos, "
+        today = (
+            f"{percent(now.accuracy)} are expected of today's {self.all.num_photos:,} (this model: "
+            f"{percent(accuracy)} of the {part} photos, "
             f"{is_own if self.network else 'which agrees within the uncertainty of both'})"
         )
         if not self.all.num_more:
-            return (
-                f"More training photos would change the accuracy little: from {expected} to "
-                f"{four_times.text()} with four times as many. {self._origin()}"
+            change = (
+                f"More training photos would change the accuracy little: to {four_times.text()} "
+                f"with four times as many"
             )
-        return (
-            f"Twice as many training photos would change the accuracy by about "
-            f"{_points(twice.accuracy - now.accuracy)} points, four times as many by about "
-            f"{_points(four_times.accuracy - now.accuracy)}: from {expected} to {twice.text()} and "
-            f"{four_times.text()}. {self._origin()}"
-        )
+        else:
+            change = (
+                f"Twice as many training photos would change the accuracy by about "
+                f"{_points(twice.accuracy - now.accuracy)} points, to {twice.text()}; four times "
+                f"as many by about {_points(four_times.accuracy - now.accuracy)}, to "
+                f"{four_times.text()}"
+            )
+        return f"{change}. {today}. {self._origin()}"
 
     def disagreement(self, accuracy: float, part: str) -> str:
         """Describe that the forecast is too uncertain, or does not hold for a model.
