@@ -204,3 +204,40 @@ def test_a_figure_is_the_same_each_time_it_is_drawn(make_history, tmp_path):
 
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_cells_of_few_classes_have_shares_and_of_many_only_counts_above_0():
+    five, six = (
+        texts_of(draw_confusion(measure(guesses_of("abcdef"[:number])))) for number in (5, 6)
+    )
+    assert len(five) == 25
+    assert {text.replace("\N{NO-BREAK SPACE}", " ") for text in five} == {
+        "2\n67 %",
+        "1\n33 %",
+        "0\n0 %",
+    }
+    assert sorted(six) == ["1"] * 6 + ["2"] * 6
+
+
+@pytest.mark.parametrize(("num_classes", "is_matrix"), [(20, True), (21, False)])
+def test_up_to_twenty_classes_are_a_matrix(num_classes, is_matrix):
+    names = [f"{i:02}" for i in range(num_classes)]
+    axes = draw_confusion(measure(guesses_of(names))).axes[0]
+    assert (axes.get_xlabel() == "predicted class") is is_matrix
+
+
+@pytest.mark.parametrize(("num_classes", "named"), [(8, 8), (9, 3)])
+def test_up_to_eight_curves_are_named(num_classes, named):
+    predictions = guesses_of("abcdefghi"[:num_classes])
+    assert len(legend_of(draw_roc(curves(predictions), measure(predictions)))) == named
+
+
+def test_the_hardest_classes_are_those_of_the_smallest_area():
+    # All photos of a to i are right, but those of g, c and a, with ever more mistakes.
+    predictions = guesses_of("abcdefghi", per_class=10)
+    labels, probs = predictions.labels, np.eye(9)[predictions.labels]
+    for name, num_wrong in (("g", 5), ("c", 3), ("a", 1)):
+        probs[np.flatnonzero(labels == "abcdefghi".index(name))[:num_wrong]] = np.eye(9)[8]
+    predictions = replace(predictions, probs=probs)
+    found = legend_of(draw_precision_recall(curves(predictions), measure(predictions)))
+    assert [text.split(" (")[0] for text in found] == ["i", "g", "c"]

@@ -208,3 +208,41 @@ def test_a_curve_is_compared_with_the_scores_of_the_photos_it_was_measured_on(ma
 
     assert sentence("test").startswith("Unknown: ")
     assert "this model: 100.0 % of the validation photos" in sentence("validation")
+
+
+@pytest.mark.parametrize(("high", "is_advised"), [(0.06, False), (0.07, True)])
+def test_more_test_photos_are_advised_where_the_interval_is_wider_than_6_points(high, is_advised):
+    steps = next_steps(metrics_of([[9, 0], [0, 9]], (0.0, high)), True, "runs/a", num_photos=1)
+    assert [step.title for step in steps] == ["Test on more photos"] * is_advised
+
+
+def test_the_rarest_class_is_named_where_the_classes_are_uneven():
+    metrics = metrics_of([[20, 0, 0], [0, 3, 0], [0, 0, 0]], (0.0, 0.0)).model_copy(
+        update={"is_imbalanced": True, "intervals": {"balanced_accuracy": (0.5, 0.9)}}
+    )
+    (step,) = next_steps(metrics, True, "runs/a", num_photos=1)
+    assert step.reason.startswith("with 23, of which 3 of dogs, the balanced accuracy lies")
+
+
+def used(title, is_used):
+    """A shortcut that the model may use, or not."""
+    return ShortcutUse(
+        cue=title,
+        title=title,
+        label="cats",
+        text="",
+        effect=1.0,
+        p_value=0.005,
+        use_p_value=0.01 if is_used else 0.5,
+    )
+
+
+def test_three_shortcuts_are_named_those_that_the_model_may_use_first():
+    metrics = metrics_of([[99, 0], [0, 99]], (0.98, 1.0))
+    shortcuts = [used(name, name == "Size") for name in ("Camera", "Border", "Size", "File names")]
+    step, *_ = next_steps(metrics, True, "runs/a", shortcuts)
+    assert step.title.endswith("they differ in size, camera, border and 1 more")
+    assert step.reason == "the model may be using this instead of the content."
+    step, *_ = next_steps(metrics, True, "runs/a", shortcuts[:2])
+    assert step.title.endswith("they differ in camera, border")
+    assert step.reason == "a model can learn this instead of the content."

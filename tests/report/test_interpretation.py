@@ -360,3 +360,59 @@ def test_a_validation_loss_that_climbs_is_no_sign_where_classes_are_uneven(make_
 
     assert said.startswith("No sign of over- or underfitting")
     assert "settled" not in said
+
+
+@pytest.mark.parametrize(
+    ("losses", "begin"),
+    [
+        # A tenth above the lowest, and more than a tenth.
+        ([20.0, 10.0, 11.0], "No sign of over- or underfitting"),
+        ([20.0, 10.0, 11.1], "It overfits"),
+        # More than a tenth, but not by more than 0.02.
+        ([0.2, 0.1, 0.115], "No sign of over- or underfitting"),
+        ([0.2, 0.1, 0.125], "It overfits"),
+    ],
+)
+def test_overfitting_is_a_rise_beyond_both_limits(make_history, losses, begin):
+    assert interpret(make_history([0.8, 0.85, 0.84], losses=losses)).startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("end", "begin"),
+    [
+        (49.0, "No sign of over- or underfitting"),  # 2 % below 50
+        (48.9, "It was still learning: the last epoch was the best"),
+    ],
+)
+def test_a_loss_that_fell_by_more_than_2_percent_was_still_falling(make_history, end, begin):
+    # The last quarter of nine epochs is the last two: since the seventh.
+    losses = [90.0, 80, 70, 60, 55, 52, 50, 49.5, end]
+    accuracies = [0.1 * i for i in range(1, 10)]
+    said = plain(interpret(make_history(accuracies, losses=losses)))
+    assert said.startswith(begin)
+    assert ("since epoch 7" in said) is (end < 49)
+
+
+@pytest.mark.parametrize(("train", "is_stated"), [(0.05, False), (0.06, True)])
+def test_a_gap_is_stated_beyond_five_points(make_history, train, is_stated):
+    said = interpret(make_history([0.0, 0.0], train=[train, train]))
+    assert ("gap of 6 points" in said) is is_stated
+
+
+@pytest.mark.parametrize(("n", "are_few"), [(99, True), (100, False)])
+def test_photos_are_few_below_a_hundred(n, are_few):
+    said = " ".join(findings("test", metrics_of([[n - 50, 0], [0, 50]]), {}))
+    assert ("photos are few" in said) is are_few
+    assert "It made no mistake on these photos." in said
+
+
+@pytest.mark.parametrize(("num_cats", "are_uneven"), [(30, False), (31, True)])
+def test_training_photos_are_uneven_beyond_one_and_a_half_to_one(num_cats, are_uneven):
+    counts = {"cats": num_cats, "dogs": 20}
+    said = " ".join(findings("test", metrics_of([[90, 10], [5, 95]]), counts))
+    assert ("The classes are uneven" in said) is are_uneven
+
+
+def test_a_model_at_the_end_of_its_interval_is_not_better_than_guessing():
+    metrics = metrics_of([[60, 40], [40, 60]], baseline_accuracy=0.5, accuracy_interval=[0.5, 0.7])
+    assert findings("test", metrics, {})[0].startswith("Not shown to be better")

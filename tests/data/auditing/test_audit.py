@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import analyse
 from pawsight.progress import Silent
 from pawsight.records import Photo
+from pawsight.task import MULTI_LABEL, SINGLE_LABEL
 
 USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 40, "height": 30}
 
@@ -221,3 +223,35 @@ def test_train_reports_damaged_photos_that_are_used():
 def test_a_long_group_is_named_in_short():
     catalog = catalog_of(*(photo(f"{i}.jpg", "cats", ("train", "test")[i % 2]) for i in range(9)))
     assert recorded(catalog, [list(range(9))])[-1].endswith("= 3.jpg and 5 more")
+
+
+def test_the_smallest_and_the_largest_photo_are_those_of_the_fewest_and_most_pixels():
+    sides = [(30, 31), (90, 10), (20, 60)]
+    photos = [photo(f"{width}.jpg", width=width, height=height) for width, height in sides]
+    assert findings(catalog_of(*photos))["sizes"] == {"smallest": [90, 10], "largest": [20, 60]}
+
+
+def test_photos_of_none_of_the_classes_are_counted_apart():
+    photos = [photo("a.jpg"), photo("b.jpg", ""), photo("none/c.jpg", ""), photo("none/d.jpg", "")]
+    catalog = replace(catalog_of(*photos), none_paths=("none/c.jpg", "none/d.jpg"))
+    audit = audit_photos(catalog)
+    assert (audit.num_none, audit.classes) == (2, {"cats": 1, "": 3})
+    rows = [("(no label)", 1, []), ("cats", 1, []), ("none of these", 2, [])]
+    assert audit.class_rows() == rows
+
+
+@pytest.mark.parametrize(("task", "is_advised"), [(SINGLE_LABEL, True), (MULTI_LABEL, False)])
+def test_several_labels_are_advised_where_a_photo_may_have_but_one(task, is_advised):
+    catalog = replace(catalog_of(photo("a.jpg"), photo("b.jpg", "dogs")), task=task)
+    notes = Notes()
+    summarize_photos(catalog, notes, [[0, 1]])
+    assert any("--multi-label" in text for text in notes.texts) is is_advised
+
+
+@pytest.mark.parametrize("num_more", [0, 2])
+def test_ten_photos_that_are_left_out_are_named_and_the_others_counted(num_more):
+    broken = [Photo(f"{i}.jpg", "cats", problem="empty file") for i in range(10 + num_more)]
+    notes = Notes()
+    summarize_photos(catalog_of(photo("a.jpg"), *broken), notes)
+    more = [f"  ... and {num_more} more, see catalog.csv"] if num_more else []
+    assert notes.texts[2:] == [f"  {i}.jpg: empty file" for i in range(10)] + more

@@ -250,3 +250,19 @@ def test_classes_are_uneven_beyond_one_and_a_half_times(count, values):
     found = CHECK["imbalance"].find(AuditFacts(Catalog("pets", "", tuple(photos))))
     assert [item.value for item in found] == values
     assert not values or found[0].reason.startswith("'cats' has 31 photos, 'dogs' 20: 1.6 times")
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "reason"),
+    [
+        ("tiny", {"width": 40}, "40 x 300 pixels"),
+        ("odd_aspect", {"width": 1200}, "1200 x 300 pixels, 4.0 times as long as short"),
+        ("blank", {"contrast": 3.25}, "one colour all over; its brightness varies by 3.2 of 255"),
+        ("blurred", {"sharpness": 105.0}, "sharpness 2.1, where 10 is usual"),
+        ("dark", {"brightness": 15.0}, "mean brightness 15 of 255"),
+    ],
+)
+def test_reasons_state_the_numbers(kind, facts, reason):
+    photos = [photo("it.jpg", **facts), *(photo(f"usual{i}.jpg") for i in range(30))]
+    (item,) = remarks(Catalog("pets", "", tuple(photos)))[kind]
+    assert item.reason == reason

@@ -50,10 +50,12 @@ def test_large_photos_with_little_detail_are_found():
         Photo("enlarged.jpg", "cats", width=300, height=200, **facts),
         Photo("sharp.jpg", "cats", width=300, height=200, **facts),
         Photo("small.jpg", "cats", width=300, height=127, **facts),
+        Photo("least.jpg", "cats", width=300, height=128, **facts),
     )
-    images = np.stack([picture(0, small=32), picture(1), picture(2, small=32)])
-    (found,) = enlarged(AuditFacts(Catalog("pets", Path("/photos"), photos), Pictures(images)))
+    images = np.stack([picture(0, small=32), picture(1), *[picture(2, small=32)] * 2])
+    found, least = enlarged(AuditFacts(Catalog("pets", Path("/photos"), photos), Pictures(images)))
     assert (found.path, found.value) == ("enlarged.jpg", 32)
+    assert least.path == "least.jpg"
     assert found.reason == "300 x 200 pixels with the detail of about 32 x 32"
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from pawsight.data.auditing import outliers
 from pawsight.data.auditing.outliers import find_outliers
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import analyse, describe
@@ -27,6 +28,16 @@ def photographed(seed):
     smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), np.float32)
     grain = rng.normal(0, 4, smooth.shape)
     return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+class Figures:
+    """Photos of which only the figures are known."""
+
+    def __init__(self, figures):
+        self.figures = figures
+
+    def analysis(self, indices):
+        return {"figures": self.figures[indices]}
 
 
 def drawn():
@@ -112,3 +123,52 @@ def test_a_chequerboard_of_pixels_is_all_hard_edges():
     assert (even, gentle, hard) == (0, 0, 1)
     assert 0 <= entropy <= 1
     assert commonest == 1
+
+
+def naive_scores(figures):
+    """The score of each photo of a class, pair by pair, and the figure farthest from usual."""
+    low, middle, high = np.quantile(figures, [0.16, 0.5, 0.84], axis=0)
+    placed = (figures - middle) / np.maximum((high - low) / 2, [0.05, 0.05, 0.02, 0.3, 0.03])
+    rank = min(10, max(3, len(placed) // 10))
+    distances = [np.sort(np.sqrt(((placed - one) ** 2).sum(1)))[rank] for one in placed]
+    return np.array(distances) / max(np.median(distances), 0.1), np.abs(placed).argmax(1), placed
+
+
+@pytest.mark.parametrize("size", [30, 31, 70, 150])
+def test_scores_are_distances_to_a_near_neighbour_by_what_is_usual(size, monkeypatch):
+    monkeypatch.setattr(outliers, "_AT_ONCE", 64)
+    rng = np.random.default_rng(size)
+    figures = rng.normal(0.5, [0.1, 0.01, 0.1, 0.2, 0.05], (2 * size, 5)).astype(np.float32)
+    # One photo of each class has far more, or far less, of one figure.
+    for place in range(5):
+        figures[place, place] += 3
+        figures[size + place, place] -= 3
+    photos = tuple(Photo(f"{i}.jpg", "cats" if i < size else "dogs") for i in range(2 * size))
+    catalog = Catalog("pets", "", (*photos, *(Photo(f"x{i}", "few") for i in range(29))))
+    few = np.zeros((29, 5), np.float32)
+    few[0] = 9
+    found = find_outliers(catalog, Figures(np.concatenate([figures, few])))
+    expected = {}
+    for start, words in ((0, outliers._MORE), (size, outliers._LESS)):
+        scores, farthest, _ = naive_scores(figures[start : start + size])
+        for i in np.flatnonzero(scores > 7):
+            expected[start + int(i)] = (scores[i], words[farthest[i]])
+    assert len(expected) >= 5
+    assert {one.index: one.reason for one in found} == {i: w for i, (_, w) in expected.items()}
+    assert [one.score for one in found] == pytest.approx(
+        sorted((score for score, _ in expected.values()), reverse=True), abs=0.02
+    )
+    assert [one.index for one in found] == sorted(expected, key=lambda i: -expected[i][0])
+
+
+def test_a_tiny_spread_is_no_measure():
+    # All alike but one, by half of the least spread of the first figure: not worth a word.
+    figures = np.full((40, 5), 0.5, np.float32)
+    figures[7, 0] += 0.025
+    catalog = Catalog("pets", "", tuple(Photo(f"{i}.jpg", "cats") for i in range(40)))
+    assert find_outliers(catalog, Figures(figures)) == []
+    # Twice that spread, where the usual distance counts as a tenth: a score of 20.
+    figures[7, 0] = 0.6
+    (found,) = find_outliers(catalog, Figures(figures))
+    assert (found.index, found.score) == (7, 20)
+    assert found.reason == "large perfectly even areas"
