@@ -188,9 +188,12 @@ def test_reliability_has_a_bar_per_filled_bin():
     assert len(figure.axes[0].patches) == len(found.reliability) == 1
 
 
-def test_an_inline_figure_takes_the_colours_of_the_page(make_history):
-    svg = inline_svg(draw_history(make_history([0.6, 0.9]), "loss"), "loss")
+def test_an_inline_figure_takes_the_colours_of_the_page(make_history, tmp_path):
+    saved = save_figure(draw_history(make_history([0.6, 0.9]), "loss"), tmp_path / "loss")
+    svg = inline_svg(saved, "loss")
 
+    assert (tmp_path / "loss.svg").read_text() == saved
+    assert "fill: #ffffff" in saved and "fill: #ffffff" not in svg
     root = ElementTree.fromstring(svg)
     assert root.tag == "svg"
     assert "currentColor" in svg

@@ -159,10 +159,9 @@ def _draw(facts: Contents) -> dict[str, Markup]:
         drawings["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)
     drawn = {}
     for name, draw in drawings.items():
-        figure = draw()
-        save_figure(figure, facts.run.figures_dir / name)
+        svg = save_figure(draw(), facts.run.figures_dir / name)
         # Matplotlib has escaped the names inside.
-        drawn[name] = Markup(inline_svg(figure, name))
+        drawn[name] = Markup(inline_svg(svg, name))
     return drawn
 
 

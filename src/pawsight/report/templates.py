@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
@@ -13,6 +14,12 @@ from pawsight.report import interpretation
 
 def load_template(name: str) -> Template:
     """Load a template of this package, such as "template.html.j2"."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    """Return the environment that keeps templates compiled: compiling takes half a second."""
     environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
@@ -26,7 +33,7 @@ def load_template(name: str) -> Template:
     environment.filters["interval"] = formatting.percent_interval
     environment.filters["decimal"] = formatting.decimal
     environment.filters["unbroken"] = _unbroken
-    return environment.get_template(name)
+    return environment
 
 
 def _read(name: str) -> str:
