@@ -81,7 +81,7 @@ def conditioned(num_photos, num_wrong, tested, wanted):
         return -learning_curve.EXPONENT * (np.log(numbers) - places[0])
 
     rate = (np.array(num_wrong) + 0.5) / (tested + 1)
-    noise = (1 - rate) / (np.array(num_wrong) + 0.5) + learning_curve._NOISE**2
+    noise = (1 - rate) / (np.array(num_wrong) + 0.5) + learning_curve.HEAD_NOISE**2
     inner = np.linalg.inv(covariance(num_photos, num_photos) + np.diag(noise))
     gain = covariance(wanted, num_photos) @ inner
     values = mean(wanted) + gain @ (np.log(rate) - mean(num_photos))

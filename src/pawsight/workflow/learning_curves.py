@@ -101,13 +101,15 @@ def learning_curve(
         The curve, as in `evaluation/learning_curve.json`.
 
     Raises:
-        ConfigError: `minutes` are too short for two parts.
+        ConfigError: `minutes` are not above 0, or too short for two parts.
         RunError: The run is not complete, its model is no network that its recipe trains again,
             or another process trains it.
         DataError: A class has too few training photos, or photos are gone.
         StoppedError: The user stopped it; the same call continues it.
         PawsightError: As `resume`.
     """
+    if minutes is not None and not minutes > 0:
+        raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
     run = Run.open(run_path)
     with _resumable(run), run.locked():
         whole, config = _plan_of(run), with_build(run.load_config().settings, build)
@@ -158,8 +160,12 @@ def _plan_of(run: Run) -> Plan:
         reason = "its photos have several labels, and a learning curve is for one label a photo"
     elif not isinstance(plan, Plan):
         reason = (
-            "its model is a fitted head, whose learning curve was measured at the end of training "
-            "if there were photos enough: see its report"
+            "its model is a fitted head. The curve of a head is measured at the end of training: "
+            + (
+                f"it is in {run.report_path}"
+                if run.learning_curve_path.is_file()
+                else "here there were too few photos of a class for one, or images below 32 pixels"
+            )
         )
     elif config.start_from is not None:
         reason = "it started from a model that may have been trained on any of its photos"
@@ -168,7 +174,7 @@ def _plan_of(run: Run) -> Plan:
     elif plan.progress_at(plan.num_steps) < 0.99:
         reason = "its target accuracy or a callback stopped its training before the last epoch"
     if reason or not isinstance(plan, Plan):
-        raise RunError(f"The network of {run.path} is not trained on parts: {reason}.")
+        raise RunError(f"{run.path} cannot be trained on parts of its photos: {reason}.")
     return plan
 
 
