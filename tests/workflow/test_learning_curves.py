@@ -10,7 +10,7 @@ from pawsight.errors import ConfigError, DataError, RunError, StoppedError
 from pawsight.evaluation.photo_needs import load_curve
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.workflow import learning_curve, learning_curves, verify
+from pawsight.workflow import curve_parts, learning_curve, verify
 
 
 class StopsBefore(Silent):
@@ -27,8 +27,8 @@ class StopsBefore(Silent):
 @pytest.fixture
 def own_run(run, tmp_path, monkeypatch):
     """A copy of the run that may be changed, whose 27 photos a class are enough for two parts."""
-    monkeypatch.setattr(learning_curves, "MIN_PHOTOS", 20)
-    monkeypatch.setattr(learning_curves, "_DENOMINATORS", (8, 4))
+    monkeypatch.setattr(curve_parts, "MIN_PHOTOS", 20)
+    monkeypatch.setattr(curve_parts, "_DENOMINATORS", (8, 4))
     return Run(shutil.copytree(run.path, tmp_path / "own run"))
 
 

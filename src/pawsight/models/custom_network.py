@@ -122,6 +122,7 @@ def _imported(reference: str) -> Any:
             f"--build takes module:function or file.py:function, such as nets.py:small; got "
             f"'{reference}'."
         )
+    prepare_tensorflow()  # before that code imports it, and lets its start-up messages through
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else _by_name(place)
     except Exception as error:

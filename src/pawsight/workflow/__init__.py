@@ -5,7 +5,8 @@
     ready_sets        draw the sample, or fetch a well-known set
     training_runs     train a run, and resume one
     run_networks      train the network of a run, and write its model folder
-    learning_curves   train the network of a run on parts of its photos
+    learning_curves   measure what more photos would bring to the network of a run
+    curve_parts       train the network of a run on parts of its photos
     run_errors        what is noted on an error that ends a run
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers

@@ -8,71 +8,46 @@ run itself is the last point of the curve.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pawsight.checksums import update_checksums, write_checksums
+from pawsight.checksums import update_checksums
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
-from pawsight.data.duplicates.near_duplicates import find_duplicates, group_keys
-from pawsight.data.reading.unreadable import LostPhotosReported
-from pawsight.errors import ConfigError, DataError, RunError, StoppedError
+from pawsight.data.duplicates.near_duplicates import find_duplicates
+from pawsight.errors import ConfigError, RunError, StoppedError
 from pawsight.evaluation.learning_curve import NETWORK_NOISE
 from pawsight.evaluation.photo_needs import LearningCurve, save_curve
 from pawsight.evaluation.predictions import load_predictions
-from pawsight.evaluation.run_evaluation import evaluate_run
-from pawsight.formatting import counted, duration, num_epochs, resume_command, shell_quoted
+from pawsight.formatting import duration, num_epochs, resume_command, shell_quoted
 from pawsight.history import load_history
-from pawsight.inference.classifier import Classifier
 from pawsight.models.custom_network import PREFIX, Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import LoggedProgress, Progress, Silent
-from pawsight.records import IntArray, Part
+from pawsight.progress import Progress, Silent
+from pawsight.records import Part
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
-from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.average_choice import AverageChoice
-from pawsight.training.curve_points import CurvePoints, nested_parts
+from pawsight.training.curve_points import CurvePoints
 from pawsight.training.custom_components import CustomComponents
-from pawsight.training.learning_curve import MIN_PHOTOS, forecast_curve
-from pawsight.training.plan import Plan, load_plan, save_plan
-from pawsight.training.time_budget import TimeBudget
+from pawsight.training.learning_curve import forecast_curve
+from pawsight.training.plan import Plan, load_plan
+from pawsight.workflow.curve_parts import LEAST_PARTS, CurvePart, parts_of, train_part
 from pawsight.workflow.finished_runs import write_report
 from pawsight.workflow.given_settings import with_build
 from pawsight.workflow.photo_sets import Source
-from pawsight.workflow.run_networks import fit_and_save
 from pawsight.workflow.run_photos import photos_of
 
 if TYPE_CHECKING:
     import keras
 
 _SILENT = Silent()
-_DENOMINATORS = (8, 4, 2)  # of the parts: an eighth, a quarter and a half of the training photos
-_LEAST_PARTS = 2  # three points, with the run itself
-_MIN_OF_CLASS = 3  # photos of the rarest class in a part
 _MIN_TESTED = 100  # photos of a test part; a smaller one serves if validation has no more
 _AROUND_SECONDS = 15.0  # of a training: building, export, evaluation
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of the training photos, and the run on it."""
-
-    run: Run
-    share: float
-    catalog: Catalog  # with the other training photos in no part
-    counts: list[int]  # photos of each class
-
-    @property
-    def title(self) -> str:
-        return counted(sum(self.counts), "training photo")
 
 
 @live_in_notebooks
@@ -123,7 +98,7 @@ def learning_curve(
             )
         catalog, pixels = photos_of(run, progress)
         dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
-        parts = _parts_of(run, dataset)
+        parts = parts_of(run, dataset)
         trained = _train_parts(run, parts, whole, config, minutes, dataset, own, progress)
         curve = _measured(run, trained, catalog, whole)
         with update_checksums(run, lambda run: [run.learning_curve_path]):
@@ -178,53 +153,16 @@ def _plan_of(run: Run) -> Plan:
     return plan
 
 
-def _parts_of(run: Run, dataset: Dataset) -> list[_Part]:
-    """Return the parts that have enough photos of each class, the smallest first.
-
-    Raises:
-        DataError: A class has too few training photos.
-    """
-    catalog = dataset.catalog
-    train = catalog.part("train")
-    labels, num_classes = catalog.labels(train), len(catalog.class_names)
-    counts = np.bincount(labels, minlength=num_classes)
-    keys = group_keys(catalog, dataset.duplicates, train)
-    shares = [1 / denominator for denominator in _DENOMINATORS]
-    found = []
-    for share, places in zip(shares, nested_parts(labels, keys, shares), strict=True):
-        of_part = np.bincount(labels[places], minlength=num_classes)
-        if of_part.min() >= _MIN_OF_CLASS:
-            path = run.path / "learning_curve" / f"1-of-{round(1 / share)}"
-            kept = _without(catalog, np.delete(train, places))
-            found.append(_Part(Run(path), len(places) / len(train), kept, of_part.tolist()))
-    if counts.min() < MIN_PHOTOS or len(found) < _LEAST_PARTS:
-        rarest = catalog.class_names[int(counts.argmin())]
-        raise DataError(
-            f"Class '{rarest}' has {counted(int(counts.min()), 'training photo')}, and a learning "
-            f"curve needs {MIN_PHOTOS} that are no copies of each other.\n"
-            f"Add photos of it, and train again."
-        )
-    return found
-
-
-def _without(catalog: Catalog, indices: IntArray) -> Catalog:
-    """Return a catalog in which some photos are in no part."""
-    photos = list(catalog.photos)
-    for index in indices.tolist():
-        photos[index] = dataclasses.replace(photos[index], part="")
-    return dataclasses.replace(catalog, photos=tuple(photos))
-
-
 def _train_parts(
     run: Run,
-    parts: Sequence[_Part],
+    parts: Sequence[CurvePart],
     whole: Plan,
     config: TrainConfig,
     minutes: float | None,
     dataset: Dataset,
     own: CustomComponents,
     progress: Progress,
-) -> list[_Part]:
+) -> list[CurvePart]:
     """Train on the parts that the minutes allow, and return them.
 
     Raises:
@@ -232,7 +170,7 @@ def _train_parts(
     """
     seconds = _expected_seconds(run, whole, parts)
     left = float("inf") if minutes is None else 60 * minutes
-    if left < (least := sum(seconds[:_LEAST_PARTS])):
+    if left < (least := sum(seconds[:LEAST_PARTS])):
         raise ConfigError(
             f"{minutes:g} min are too short: two parts of the photos take about "
             f"{duration(least)}, all {len(parts)} about {duration(sum(seconds))}.\n"
@@ -245,7 +183,7 @@ def _train_parts(
         )
     slowness = 1.0
     for number, (part, expected) in enumerate(zip(parts, seconds, strict=True)):
-        if number >= _LEAST_PARTS and expected * slowness > left:
+        if number >= LEAST_PARTS and expected * slowness > left:
             progress.note(
                 f"{minutes:g} min leave no time for {part.title}, which take about "
                 f"{duration(expected * slowness)}."
@@ -254,13 +192,13 @@ def _train_parts(
         if not part.run.is_complete:
             progress.note(f"Part {number + 1} of {len(parts)}: {part.title}.")
             began = time.monotonic()
-            _train(part, run, whole, config, dataset, own, progress)
+            train_part(part, run, whole, config, dataset, own, progress)
             left -= (spent := time.monotonic() - began)
             slowness = spent / expected
     return list(parts)
 
 
-def _expected_seconds(run: Run, whole: Plan, parts: Sequence[_Part]) -> list[float]:
+def _expected_seconds(run: Run, whole: Plan, parts: Sequence[CurvePart]) -> list[float]:
     """Return what each part is expected to take; 0 where it is trained."""
     history, steps_seconds, step = load_history(run.history_path), 0.0, 0
     for row in history:
@@ -272,45 +210,7 @@ def _expected_seconds(run: Run, whole: Plan, parts: Sequence[_Part]) -> list[flo
     return [0.0 if part.run.is_complete else part.share * steps_seconds + others for part in parts]
 
 
-def _train(
-    part: _Part,
-    run: Run,
-    whole: Plan,
-    config: TrainConfig,
-    dataset: Dataset,
-    own: CustomComponents,
-    progress: Progress,
-) -> None:
-    """Train on a part, from its last checkpoint, and evaluate it."""
-    prepare_tensorflow()
-    from pawsight.training.recipe import plan_of_part
-
-    def write(new: Run) -> None:
-        part.catalog.save_split(new.split_path)
-        part.catalog.save(new.catalog_path)
-        if run.labels_path.is_file():
-            shutil.copyfile(run.labels_path, new.labels_path)
-        save_plan(new, plan_of_part(whole, config, part.counts))
-        write_json(new.config_path, run.load_config().model_dump(mode="json"))
-
-    if not part.run.config_path.is_file():
-        Run.create(part.run.path, dataset.catalog.name, part.run.path.parent, write)
-    with part.run.locked():
-        dataset = dataclasses.replace(dataset, catalog=part.catalog)
-        progress = LoggedProgress(progress, part.run.log_path)
-        progress = LostPhotosReported(progress, dataset.catalog, dataset.pixels)
-        budget = TimeBudget(None)
-        fit_and_save(part.run, config, dataset, budget, progress, own)
-        classifier = Classifier.load(part.run)
-        at_size = dataset.at_size(classifier.image_size)
-        evaluate_run(part.run, classifier.logits, at_size, progress)
-        shutil.rmtree(part.run.checkpoints_dir, ignore_errors=True)
-        write_checksums(part.run)
-        state = {"stage": "complete", "seconds": budget.spent_seconds}
-        write_json(part.run.state_path, state)
-
-
-def _measured(run: Run, parts: Sequence[_Part], catalog: Catalog, whole: Plan) -> LearningCurve:
+def _measured(run: Run, parts: Sequence[CurvePart], catalog: Catalog, whole: Plan) -> LearningCurve:
     """Return the curve of the parts and the run, by their mistakes on the same photos."""
     num_test, num_validation = len(catalog.part("test")), len(catalog.part("validation"))
     tested: Part = "test" if num_test >= min(_MIN_TESTED, num_validation) else "validation"
