@@ -27,3 +27,27 @@ def test_the_excess_is_that_of_fishers_test():
     assert excess_p_value(0, 2, 2, 2) == pytest.approx(1 / 6)
     assert excess_p_value(3, 10, 0, 10) == 1
     assert excess_p_value(0, 10, 0, 10) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_one_stratum_the_rank_sum_is_that_of_scipy(seed):
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(seed)
+    one, other = rng.integers(0, 6, 13).astype(float), rng.integers(1, 8, 21).astype(float)
+    expected = mannwhitneyu(one, other, use_continuity=False, method="asymptotic").pvalue
+    assert rank_sum_p_value(np.zeros(13), one, np.zeros(21), other) == pytest.approx(expected)
+    # A stratum with values of one group alone adds nothing.
+    strata = np.append(np.zeros(13), 1)
+    found = rank_sum_p_value(strata, np.append(one, 99.0), np.zeros(21), other)
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("counts", [(1, 9, 4, 7), (0, 30, 2, 5), (6, 8, 6, 8), (5, 5, 0, 3)])
+def test_the_excess_is_that_of_scipy(counts):
+    from scipy.stats import fisher_exact
+
+    num_own, own, num_other, other = counts
+    table = [[num_other, other - num_other], [num_own, own - num_own]]
+    expected = fisher_exact(table, alternative="greater").pvalue
+    assert excess_p_value(*counts) == pytest.approx(expected)

@@ -1,5 +1,7 @@
 """Photos as a whole differ from the validation photos, or they do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from pawsight.errors import RunError
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.drift import DriftMonitor, DriftReference, DriftTest
 from pawsight.records import Prediction
+from pawsight.significance import excess_p_value, rank_sum_p_value
 
 
 def photos(n, seed, shift=0.0, num_classes=2):
@@ -112,3 +115,40 @@ def test_the_sentence_names_the_number_of_photos_and_what_it_means():
         "1,200 photos as a whole differ from those that the model was validated on (p = 0.0003): "
         "its error rates and probabilities may not hold for them."
     )
+
+
+def test_the_smallest_of_three_p_values_counts_times_three():
+    one, sample = reference(), photos(30, 9, shift=0.01)
+    sample[:3, 2] = (1.0, 1.5, 2.0)  # two are unlike all training photos: more than 1
+    classes, probabilities, scores = sample.T
+    smallest = min(
+        rank_sum_p_value(one.classes, one.probabilities, classes, probabilities),
+        rank_sum_p_value(one.classes, one.ood_scores, classes, scores),
+        excess_p_value(0, 200, 2, 30),
+    )
+    assert smallest == excess_p_value(0, 200, 2, 30) < 1 / 3
+    assert one.test(sample).p_value == pytest.approx(3 * smallest)
+    assert reference(30).test(photos(30, 0)).p_value == 1  # the same photos: never more than 1
+
+
+@pytest.mark.parametrize(("p_value", "has_drifted"), [(0.0099, True), (0.01, False)])
+def test_one_of_a_hundred_is_a_false_alarm(p_value, has_drifted):
+    assert DriftTest(30, p_value).has_drifted is has_drifted
+
+
+@pytest.mark.parametrize("wrong", [{"classes": np.zeros(29)}, {"ood_scores": np.full(30, np.inf)}])
+def test_a_reference_of_other_shapes_or_numbers_is_refused(tmp_path, wrong):
+    replace(reference(30), **wrong).save(tmp_path / "drift_reference.npz")
+    with pytest.raises(RunError, match=r"drift_reference\.npz"):
+        DriftReference.load(tmp_path / "drift_reference.npz")
+
+
+def test_a_monitor_chooses_any_of_many_photos_alike():
+    monitor = DriftMonitor(reference(), ("cats", "dogs"))
+    for number in range(8000):
+        monitor.add(Prediction("x", "cats", number / 8000, ood_score=0.5))
+    kept = np.array([row[1] for row in monitor._rows])
+    assert len(kept) == 2000
+    # The mean of 2,000 of 8,000 numbers from 0 to 1 varies by 0.0056.
+    assert kept.mean() == pytest.approx(0.5, abs=0.02)
+    assert 430 <= (kept < 0.25).sum() <= 570
