@@ -779,3 +779,27 @@ def test_an_audit_proposes_a_pattern_of_file_names(tmp_path):
     notes = Notes()
     report_missing_classes(scan(fetch(tmp_path, Silent())), notes)
     assert "--label-pattern '(cat|dog)" in notes.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "option", "odd"),
+    [
+        (("alice", "train"), "train=train,validation=alice", "alice"),
+        (("train", "zoe"), "train=train,validation=zoe", "zoe"),
+        (("alice", "mytestx"), "train=alice,test=mytestx", "mytestx"),
+    ],
+)
+def test_the_folder_that_may_not_belong_to_the_others_is_named(tmp_path, names, option, odd):
+    put(tmp_path, *(f"{name}/{pet}" for name in names for pet in ("cats", "dogs")))
+    text = question(tmp_path, parts=None)
+    assert f"--parts {option}" in text
+    assert text.endswith(f"--exclude {odd}")
+
+
+@pytest.mark.parametrize(("own", "is_asked"), [(("c", "d"), True), (("c", "d", "e"), False)])
+def test_folders_of_which_half_are_the_same_are_asked_about(tmp_path, own, is_asked):
+    put(tmp_path, "alice/a", "alice/b", *(f"bob/{name}" for name in ("a", "b", *own)))
+    if is_asked:
+        assert "hold the same folders: a, b, c, d" in question(tmp_path)
+    else:
+        assert counts(tmp_path) == {("", "alice"): 4, ("", "bob"): 10}
