@@ -1,9 +1,14 @@
 """Which adapter a source gets, and what a user reads when there is none."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from pawsight.data import sources
 from pawsight.data.sources import fetch
 from pawsight.data.sources.sample import draw_sample
+from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError
 from pawsight.progress import Silent
 from pawsight.storage.cache import cache_dir
@@ -131,3 +136,16 @@ def test_a_file_that_is_no_source_is_named_for_what_it_is(tmp_path, name, conten
 def test_an_address_that_cannot_be_one_is_a_plain_error(address):
     with pytest.raises(SourceError, match=r"is no address: .*\nCheck its host and port"):
         fetch(address, Silent())
+
+
+def test_a_file_that_is_no_archive_and_no_table_may_be_a_source_of_its_own(tmp_path, monkeypatch):
+    path = tmp_path / "here" / "labels.jsonl"
+    path.write_text("{}")
+    with pytest.raises(SourceError, match="a table of another format"):
+        fetch("labels.jsonl", Silent())
+    lines = SimpleNamespace(
+        matches=lambda text: text.endswith(".jsonl"),
+        fetch=lambda text, *_: Source("labels", Path(text).parent),
+    )
+    monkeypatch.setattr(sources, "ADDRESSES", (*sources.ADDRESSES, lines))
+    assert fetch("labels.jsonl", Silent()) == Source("labels", path.parent)

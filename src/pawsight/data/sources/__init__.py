@@ -1,6 +1,7 @@
 """From what a user calls their photos to a local folder: one module a kind, chosen here.
 
-A new kind of address is a module with `matches` and `fetch`, and an entry of ADDRESSES.
+A new kind of address, or of file, is a module with `matches` and `fetch`, and an entry of
+ADDRESSES.
 """
 
 from __future__ import annotations
@@ -156,6 +157,10 @@ def _fetch_local(
         return archive.fetch(path, progress)
     if table.is_table(path, start):
         return table.fetch(path)
+    here = str(path.absolute())
+    for kind in ADDRESSES:
+        if kind.matches(here):
+            return kind.fetch(here, progress, allow_photo, allow_missing)
     raise SourceError(unread_files.no_source(path))
 
 
