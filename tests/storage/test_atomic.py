@@ -1,5 +1,6 @@
 """Files and folders appear whole or not at all, with the permissions that the umask gives."""
 
+import errno
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from pawsight.errors import DiskError
-from pawsight.storage import atomic
+from pawsight.storage import atomic, atomic_folder
 from pawsight.storage.atomic import make_dir, remove_abandoned, replacing, write_text
 from pawsight.storage.atomic_folder import new_folder
 
@@ -197,3 +198,58 @@ def test_an_error_leaves_no_new_folder(tmp_path):
 def test_a_name_that_no_system_takes_is_a_plain_error(tmp_path, make):
     with pytest.raises(DiskError, match="holds a NUL character"):
         make(tmp_path / "a\0b" / "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("pets", "pets"), ("my pets: 1/2", "my-pets-1-2"), ("..", "photos"), ("-a.b-", "a.b")],
+)
+def test_a_plain_name_can_be_a_file_anywhere(name, plain):
+    assert atomic.plain_name(name) == plain
+
+
+@pytest.mark.parametrize(("code", "is_raised"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_drive_that_cannot_flush_is_written_all_the_same(tmp_path, monkeypatch, code, is_raised):
+    def refuse(handle):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if is_raised:
+        with pytest.raises(DiskError, match="Cannot write"):
+            write_text(tmp_path / "a.txt", "a")
+    else:
+        write_text(tmp_path / "a.txt", "a")
+    assert (tmp_path / "a.txt").exists() is not is_raised
+
+
+def test_a_full_disk_is_named(tmp_path):
+    with pytest.raises(DiskError, match="The disk is full"), replacing(tmp_path / "a.txt"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert names(tmp_path) == []
+
+
+def test_json_is_indented_and_keeps_every_letter(tmp_path):
+    atomic.write_json(tmp_path / "a.json", {"Füchse": [1]})
+    assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "Füchse": [\n    1\n  ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        atomic.write_json(tmp_path / "b.json", float("nan"))
+
+
+def test_a_process_that_ended_is_told_from_one_that_runs():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert not atomic._is_running(ended.pid)
+    assert atomic._is_running(os.getpid())
+    assert atomic._is_running(1)  # of another user
+    assert atomic._is_running(2**80)  # no number of a process: nothing is removed
+
+
+def test_the_content_of_many_files_is_flushed_at_once(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(True))
+    monkeypatch.setattr(atomic_folder, "flush", lambda path: None)
+    for count in (100, 101):
+        with new_folder(tmp_path / str(count)) as folder:
+            for i in range(count):
+                (folder / str(i)).touch()
+        assert synced == [True] * (count - 100)
