@@ -90,6 +90,23 @@ def make_once(shared_folder):
     return make
 
 
+@pytest.fixture(scope="session")
+def fine_tuned(make_once):
+    """The default model of sixty drawn cats and dogs, fine-tuned for an epoch: in a folder its
+    photos (pets), its run and its notes (notes.json). Nothing may change them."""
+
+    def build(folder):
+        from pawsight.config import TrainConfig
+        from pawsight.workflow import draw_sample, train
+
+        photos, recorded = draw_sample(folder / "pets", count=60), RecordingProgress()
+        config = TrainConfig(image_size=(32, 32), epochs=1, precision="float32")
+        train(photos, config, folder / "run", recorded)
+        (folder / "notes.json").write_text(json.dumps(recorded.notes))
+
+    return make_once("fine-tuned", build)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def heed_ctrl_c():
     """Let commands be interrupted that are started here: a shell's background jobs ignore it."""

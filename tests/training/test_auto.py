@@ -1,5 +1,7 @@
 """The default model: the shipped network, a linear head first, then fine-tuning."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -11,24 +13,23 @@ from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.model_files import load_model
+from pawsight.runs import Run
 from pawsight.training.plan import HeadPlan, Plan, load_plan
 from pawsight.training.session import smoothed_at_most
-from pawsight.workflow import draw_sample, export, resume, train
+from pawsight.workflow import export, resume, train
 
 from .test_finetune import _RecordingProgress
 
-AUTO = TrainConfig(image_size=(32, 32), epochs=1)
+
+@pytest.fixture
+def photos(fine_tuned):
+    return fine_tuned / "pets"
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return draw_sample(tmp_path_factory.mktemp("photos") / "pets", count=60)
-
-
-@pytest.fixture(scope="module")
-def whole(photos, tmp_path_factory):
-    recorded = _RecordingProgress()
-    return train(photos, AUTO, tmp_path_factory.mktemp("runs") / "whole", recorded), recorded.notes
+@pytest.fixture
+def whole(fine_tuned):
+    """The run and its notes."""
+    return Run(fine_tuned / "run"), json.loads((fine_tuned / "notes.json").read_text())
 
 
 def _gradients(layer, images, upstream):
@@ -107,7 +108,8 @@ def test_the_fine_tuned_model_is_one_onnx_file_that_computes_what_keras_computes
 @pytest.mark.slow
 def test_a_run_stopped_while_it_is_fine_tuned_is_resumed_to_the_same_bits(photos, whole, tmp_path):
     with pytest.raises(StoppedError, match="pawsight resume"):
-        train(photos, AUTO, tmp_path / "stopped", _RecordingProgress(stop_after=2))
+        settings = whole[0].load_config().settings
+        train(photos, settings, tmp_path / "stopped", _RecordingProgress(stop_after=2))
     resumed = resume(tmp_path / "stopped")
     for one, other in zip(load_model(whole[0]).weights, load_model(resumed).weights, strict=True):
         np.testing.assert_array_equal(one, other)

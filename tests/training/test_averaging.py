@@ -23,6 +23,8 @@ from pawsight.training import averaging, transfer
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.averaging import Logits, choose
 from pawsight.training.budget_fit import OutOfTimeError
+from pawsight.training.plan import load_plan
+from pawsight.training.start import open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow import draw_sample, export, resume, train, verify
 
@@ -220,10 +222,15 @@ def test_killed_before_the_average_was_saved_it_ends_with_the_same_bits(both, tm
 
 
 @pytest.mark.slow
-def test_training_goes_on_from_the_first_of_the_two(both, tmp_path):
-    run, _, photos = both
-    grown = train(photos, TrainConfig(start_from=str(run.path), epochs=1), tmp_path / "grown")
-    assert grown.read_json(grown.model_path)["architecture"] == "builtin"
+def test_training_goes_on_from_the_first_of_the_two(both):
+    run, _, _ = both
+    start = open_start(str(run.path))
+    config = start.settings(TrainConfig(epochs=1))
+    assert (config.model, config.finetune) == ("builtin", True)
+    plan = load_plan(run)
+    first, _ = averaged.members(load_model(run))
+    for one, other in zip(first.get_weights(), start.build(plan).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_second_network_without_time_for_it_is_left_out_with_a_note(

@@ -166,9 +166,9 @@ def test_one_logit_of_two_classes_becomes_a_column_of_three_and_back():
 
 
 @pytest.mark.slow
-def test_a_stopped_grown_run_ends_with_the_same_bits(drawn, swift_run, tmp_path, monkeypatch):
+def test_a_stopped_grown_run_ends_with_the_same_bits(drawn, run, tmp_path, monkeypatch):
     more = _chosen(drawn, tmp_path / "more", cats=25, dogs=20, eels=5)
-    config = GROW.model_copy(update={"epochs": 2, "start_from": str(swift_run.path)})
+    config = GROW.model_copy(update={"epochs": 2, "start_from": str(run.path)})
     whole = train(more, config, tmp_path / "whole")
     loop = Trainer._end_epoch
 
@@ -189,10 +189,9 @@ def test_a_stopped_grown_run_ends_with_the_same_bits(drawn, swift_run, tmp_path,
 
 
 @pytest.mark.slow
-def test_a_fine_tuned_network_is_fine_tuned_further(drawn, fewer, tmp_path):
-    config = TrainConfig(image_size=(32, 32), epochs=1, precision="float32")
-    first = train(fewer, config, tmp_path / "first")
-    more = _chosen(drawn, tmp_path / "more", cats=20, dogs=20, eels=5)
+def test_a_fine_tuned_network_is_fine_tuned_further(fine_tuned, tmp_path):
+    first = Run(fine_tuned / "run")
+    more = _chosen(fine_tuned / "pets", tmp_path / "more", cats=20, dogs=20, eels=5)
     grown = train(more, GROW, tmp_path / "grown", start_from=first.path)
     plan = grown.read_json(grown.plan_path)
     assert plan["kind"] == "steps" and plan["weights"].startswith("start-")
@@ -202,15 +201,15 @@ def test_a_fine_tuned_network_is_fine_tuned_further(drawn, fewer, tmp_path):
     assert load_model(grown).output_shape == (None, 3)
     alone = shutil.copy(first.onnx_path, tmp_path)
     shutil.copy(first.model_path, tmp_path)
-    once_more = train(fewer, GROW, tmp_path / "more run", start_from=alone)
+    once_more = train(fine_tuned / "pets", GROW, tmp_path / "more run", start_from=alone)
     row, accuracy = load_history(once_more.history_path)[0], first.metrics["parts"]["validation"]
     assert row.validation_accuracy == pytest.approx(accuracy["accuracy"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["model folder", "weights", "keras", "copied export"])
-def test_files_of_a_model_are_started_from(what, fewer, swift_run, tmp_path, recorded):
-    run = Run(shutil.copytree(swift_run.path, tmp_path / "source"))
+def test_files_of_a_model_are_started_from(what, photos, run, tmp_path, recorded):
+    source, run = run, Run(shutil.copytree(run.path, tmp_path / "source"))
     if what == "model folder":
         start = shutil.copytree(run.path / "model", tmp_path / "alone")
     elif what == "weights":
@@ -220,10 +219,10 @@ def test_files_of_a_model_are_started_from(what, fewer, swift_run, tmp_path, rec
         start = run.export_dir("keras") / "model.keras"
         if what == "copied export":
             start = shutil.copytree(start.parent, tmp_path / "copied") / start.name
-    grown = train(fewer, GROW, tmp_path / "run", recorded, start_from=start)
-    accuracy = swift_run.metrics["parts"]["validation"]["accuracy"]
+    grown = train(photos, GROW, tmp_path / "run", recorded, start_from=start)
+    accuracy = source.metrics["parts"]["validation"]["accuracy"]
     if what in ("weights", "keras"):  # in the run folder: its parts are known
-        assert _parts(grown) == _parts(swift_run)
+        assert _parts(grown) == _parts(source)
         assert load_history(grown.history_path)[0].validation_accuracy == pytest.approx(accuracy)
     else:
         assert any("is not known" in note for note in recorded.notes)
