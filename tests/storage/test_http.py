@@ -1,9 +1,10 @@
 """What answers of a server mean, and where a file goes on."""
 
 import pytest
+import requests
 
 from pawsight.storage.download import DownloadError, RetryableError
-from pawsight.storage.http import open_http, retry_after_seconds
+from pawsight.storage.http import open_http, retry_after_seconds, translated
 
 
 class Answer:
@@ -69,9 +70,40 @@ def test_a_busy_server_reports_how_long_to_wait(status):
     assert caught.value.seconds == 120.0
 
 
-def test_a_no_is_a_no():
-    with pytest.raises(DownloadError, match="responds 404 Reason"):
-        opened(0, Answer(404))
+@pytest.mark.parametrize("status", [400, 404, 499])
+def test_a_no_is_a_no(status):
+    with pytest.raises(DownloadError, match=f"responds {status} Reason") as caught:
+        opened(0, Answer(status))
+    assert caught.value.status == status
+
+
+def test_requests_are_streamed_and_may_not_be_packed():
+    asked = []
+
+    def get(url, **options):
+        asked.append((url, options))
+        return Answer(200, b"abc")
+
+    with open_http(get, "http://far/a", 0) as stream:
+        assert b"".join(stream.chunks) == b"abc"
+    ((url, options),) = asked
+    assert (url, options["headers"]) == ("http://far/a", {"Accept-Encoding": "identity"})
+    assert options["stream"] and options["timeout"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (requests.ConnectionError(), "there is no connection"),
+        (requests.Timeout(), "it timed out"),
+        (requests.exceptions.ChunkedEncodingError(), "the connection was broken"),
+        (requests.RequestException("odd\nlines"), "odd"),
+    ],
+)
+def test_broken_connections_are_tried_again(error, words):
+    with pytest.raises(RetryableError) as caught, translated():
+        raise error
+    assert str(caught.value) == words
 
 
 @pytest.mark.parametrize(
