@@ -182,11 +182,16 @@ def findings(
                     else "; training did not."
                 )
             )
-    sentences.append(_trust_in_probabilities(metrics))
-    if num_lost:
-        photos, was = counted(num_lost, "photo"), "was" if num_lost == 1 else "were"
-        sentences.append(f"{photos} could no longer be read during training and {was} skipped.")
+    sentences += [_trust_in_probabilities(metrics), lost_photos(num_lost)]
     return [sentence for sentence in sentences if sentence]
+
+
+def lost_photos(count: int) -> str:
+    """Return that photos could no longer be read; "" where none was lost."""
+    if not count:
+        return ""
+    photos, was = counted(count, "photo"), "was" if count == 1 else "were"
+    return f"{photos} could no longer be read during training and {was} skipped."
 
 
 @dataclass(frozen=True, slots=True)

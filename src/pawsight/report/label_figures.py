@@ -32,12 +32,16 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     """Draw how often photos have a label against its probability; the labels furthest off."""
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
-    labels = [(name, one) for name, one in metrics.per_class.items() if _has_bins(one)]
-    labels.sort(key=lambda pair: -getattr(pair[1], "calibration_error", 0.0))
+    labels = [
+        (name, one)
+        for name, one in metrics.per_class.items()
+        if isinstance(one, LabelMetrics) and one.reliability
+    ]
+    labels.sort(key=lambda pair: -pair[1].calibration_error)
     handles = []
     for (_, points), colour in zip(labels, COLOURS, strict=False):
-        bins = getattr(points, "reliability", ())
-        xs, ys = [one.confidence for one in bins], [one.accuracy for one in bins]
+        xs = [one.confidence for one in points.reliability]
+        ys = [one.accuracy for one in points.reliability]
         handles += axes.plot(xs, ys, "o-", color=colour, markersize=4, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")
     axes.set_ylabel("photos that have it")
@@ -48,7 +52,3 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     for text, (name, _) in zip(legend.get_texts(), labels, strict=False):
         text.set_text(short(name))
     return figure
-
-
-def _has_bins(metrics: object) -> bool:
-    return isinstance(metrics, LabelMetrics) and bool(metrics.reliability)

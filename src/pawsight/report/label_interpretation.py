@@ -8,7 +8,7 @@ from pawsight.evaluation.results import LabelMetrics, PartMetrics
 from pawsight.evaluation.thresholds import MIN_PHOTOS
 from pawsight.formatting import counted, decimal, percent, percent_interval
 from pawsight.report.first_screen import PHOTOS
-from pawsight.report.interpretation import sanitize
+from pawsight.report.interpretation import lost_photos, sanitize
 
 _NAMED = 3
 
@@ -67,10 +67,7 @@ def findings(part: str, metrics: PartMetrics, num_lost: int) -> list[str]:
             f"“{sanitize(worst)}” {percent(labels[worst].calibration_error)}: the mean gap to the "
             f"share of photos that have it."
         )
-    if num_lost:
-        photos, was = counted(num_lost, "photo"), "was" if num_lost == 1 else "were"
-        sentences.append(f"{photos} could no longer be read during training and {was} skipped.")
-    return sentences
+    return [*sentences, lost_photos(num_lost)] if num_lost else sentences
 
 
 def _against_chance(metrics: PartMetrics, labels: dict[str, LabelMetrics]) -> str:
