@@ -21,6 +21,8 @@ def test_interval_of_a_mean_of_recalls_combines_those_of_the_classes():
     assert found == pytest.approx((low, high))
 
 
-def test_interval_of_a_mean_of_recalls_stays_within_0_and_1():
-    assert balanced_interval(np.array([0, 0]), np.array([2, 2]))[0] == 0
-    assert balanced_interval(np.array([2, 2]), np.array([2, 2]))[1] == 1
+@pytest.mark.parametrize("n", range(1, 30))
+def test_interval_of_a_mean_of_recalls_stays_within_0_and_1(n):
+    support = np.array([n, 7, 3])
+    assert balanced_interval(np.zeros(3, int), support)[0] >= 0
+    assert balanced_interval(support, support)[1] <= 1

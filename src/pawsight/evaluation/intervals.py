@@ -40,4 +40,5 @@ def balanced_interval(num_correct: IntArray, support: IntArray) -> Interval:
     ends = [(c / n, *wilson_interval(c, n)) for c, n in present]
     below = sqrt(sum((share - low) ** 2 for share, low, _ in ends)) / len(present)
     above = sqrt(sum((high - share) ** 2 for share, _, high in ends)) / len(present)
-    return middle - below, middle + above
+    # Beyond 0 and 1 by rounding alone.
+    return max(0.0, middle - below), min(1.0, middle + above)
