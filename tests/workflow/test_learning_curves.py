@@ -59,11 +59,8 @@ def test_a_stopped_curve_is_continued_and_ends_in_the_report(own_run, recorded):
         len(one.part("train")) for one in (small, large, whole)
     ]
     assert found.points[-1][1] == pytest.approx(run.metrics["parts"]["test"]["accuracy"])
-    assert (found.network, found.part, found.num_measured) == (
-        "colab",
-        "test",
-        len(whole.part("test")),
-    )
+    assert (found.network, found.epochs, found.part) == ("colab", 2, "test")
+    assert found.num_measured == len(whole.part("test"))
     assert load_curve(run.learning_curve_path) == found
     report = run.read_json(run.report_json_path)
     assert "Measured with colab itself" in report["more_photos"][0]

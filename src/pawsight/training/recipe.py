@@ -102,7 +102,8 @@ def plan_of_part(whole: Plan, config: TrainConfig, num_per_class: Sequence[int])
     decided = plan(config, *facts)
     if decided.batch_size > whole.batch_size:  # the memory allowed no more
         decided = plan(config.model_copy(update={"batch_size": whole.batch_size}), *facts)
-    num_steps = math.ceil(whole.epochs * num_train / decided.batch_size)
+    epochs = whole.epochs_at(whole.num_steps)  # without what the last batch is more
+    num_steps = math.ceil(epochs * num_train / decided.batch_size)
     taken = ("num_train", "batch_size", "class_weights", "augment_strength")
     changed: dict[str, object] = {name: getattr(decided, name) for name in taken}
     if whole.optimizer != "own":

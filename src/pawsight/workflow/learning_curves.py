@@ -179,7 +179,8 @@ def _train_parts(
     if any(seconds):
         progress.note(
             f"Training {whole.model} on {len(parts)} parts of the {whole.num_train:,} training "
-            f"photos, {num_epochs(whole.epochs)} each: about {duration(sum(seconds))}."
+            f"photos, {num_epochs(whole.epochs_at(whole.num_steps))} each: about "
+            f"{duration(sum(seconds))}."
         )
     slowness = 1.0
     for number, (part, expected) in enumerate(zip(parts, seconds, strict=True)):
@@ -232,4 +233,6 @@ def _measured(run: Run, parts: Sequence[CurvePart], catalog: Catalog, whole: Pla
     points = CurvePoints(numbers, np.stack(wrong), num_tested)
     curve = forecast_curve(points, names, counts, NETWORK_NOISE)
     network = whole.model.removeprefix(PREFIX)
-    return curve.model_copy(update={"network": network, "epochs": whole.epochs, "part": tested})
+    return curve.model_copy(
+        update={"network": network, "epochs": whole.epochs_at(whole.num_steps), "part": tested}
+    )
