@@ -266,3 +266,10 @@ def test_reasons_state_the_numbers(kind, facts, reason):
     photos = [photo("it.jpg", **facts), *(photo(f"usual{i}.jpg") for i in range(30))]
     (item,) = remarks(Catalog("pets", "", tuple(photos)))[kind]
     assert item.reason == reason
+
+
+@pytest.mark.parametrize(("num_small", "is_reported"), [(4, False), (8, True), (96, False)])
+def test_sizes_differ_where_a_twentieth_is_small_and_a_twentieth_large(num_small, is_reported):
+    sides = [90 if i < num_small else 400 for i in range(100)]
+    photos = (photo(f"{i}.jpg", width=side, height=side) for i, side in enumerate(sides))
+    assert bool(size_differences(Catalog("pets", "", tuple(photos)))) is is_reported

@@ -108,7 +108,7 @@ def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
         for label, count in zip(*np.unique(facts.labels, return_counts=True), strict=True)
         if count >= MIN_PHOTOS and label >= 0
     }
-    if len(usual) > 1 and max(usual.values()) > 1.5 * min(usual.values()):
+    if usual and max(usual.values()) > 1.5 * min(usual.values()):
         low, high = min(usual, key=lambda name: usual[name]), max(usual, key=lambda n: usual[n])
         sentences.append(
             f"Photos of '{high}' are usually larger ({usual[high]:.0f} pixels on the shorter side) "
