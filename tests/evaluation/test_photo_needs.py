@@ -25,7 +25,7 @@ def test_what_all_photos_would_bring_is_one_sentence():
     assert curve().sentence(0.785, "test") == (
         "Twice as many training photos would change the accuracy by about +5.0 points, to 85.0 % "
         "(90 % interval 83.0 to 86.0); four times as many by about +10.0, to 90.0 % (90 % interval "
-        "88.0 to 91.0). 80.0 % are expected of today's 80 (this model: 78.5 % of the test photos, "
+        "88.0 to 91.0). Of today's 80, 80.0 % is expected (this model: 78.5 % of the test photos, "
         "which agrees within the uncertainty of both). Measured with linear heads on the built-in "
         "network's features of 80 training photos."
     )
@@ -52,7 +52,7 @@ def test_photos_that_would_change_little_are_said_to():
     settled = curve().model_copy(update={"all": needs(80, 0.99, 0.991, 0.993)})
     assert settled.sentence(0.985, "test").startswith(
         "More training photos would change the accuracy little: to 99.3 % (90 % interval 97.3 to "
-        "100.3) with four times as many. 99.0 % are expected of today's 80 (this model: 98.5 % of "
+        "100.3) with four times as many. Of today's 80, 99.0 % is expected (this model: 98.5 % of "
         "the test photos, which agrees within the uncertainty of both)."
     )
 

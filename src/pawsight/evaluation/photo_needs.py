@@ -126,7 +126,7 @@ class LearningCurve(_Record):
         now, twice, four_times = self.all.now, self.all.twice, self.all.four_times
         is_own = "the last point of the curve"
         today = (
-            f"{percent(now.accuracy)} are expected of today's {self.all.num_photos:,} (this model: "
+            f"Of today's {self.all.num_photos:,}, {percent(now.accuracy)} is expected (this model: "
             f"{percent(accuracy)} of the {part} photos, "
             f"{is_own if self.network else 'which agrees within the uncertainty of both'})"
         )
