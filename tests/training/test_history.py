@@ -72,3 +72,62 @@ def test_parts_of_an_epoch_come_back_and_whole_ones_stay_whole(tmp_path):
     save_history(rows, tmp_path / "history.csv")
     found = load_history(tmp_path / "history.csv")
     assert [repr(row.epoch) for row in found] == ["0.25", "1", "2.5"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(12, "12"), (12.0, "12"), (12.84, "12.8"), (0.04, "0"), (10, "10")]
+)
+def test_an_epoch_has_at_most_one_digit_after_the_point(number, text):
+    assert epoch(number, 0.5).epoch_text == text
+
+
+@pytest.mark.parametrize(
+    ("is_average", "is_smaller", "title"),
+    [
+        (False, False, "epoch 3"),
+        (True, False, "the average of the initial and the final weights"),
+        (False, True, "epoch 3 on smaller images"),
+    ],
+)
+def test_what_was_scored_after_training_is_no_epoch(is_average, is_smaller, title):
+    row = dataclasses.replace(epoch(3, 0.5), is_average=is_average, is_smaller=is_smaller)
+    assert row.title == title
+    assert row.is_extra is (is_average or is_smaller)
+
+
+def test_a_row_is_described_in_one_line():
+    row = dataclasses.replace(epoch(3, 0.5, balanced=0.25), own_metrics={"top2": 0.98765})
+    plain = row.describe("share right").replace("\N{NO-BREAK SPACE}", " ")
+    assert plain == (
+        "Epoch 3: share right 60.0 % in training, 50.0 % in validation (balanced 25.0 %), "
+        "top2 0.9877, 99 images/s"
+    )
+    smaller = dataclasses.replace(epoch(3, 0.5), is_smaller=True).describe()
+    assert smaller.replace("\N{NO-BREAK SPACE}", " ") == (
+        "Epoch 3 on smaller images: accuracy 50.0 % in validation"
+    )
+
+
+def test_facts_are_numbers_by_plain_names():
+    found = epoch(3, 0.5, balanced=0.25).facts()
+    assert found.pop("validation_balanced_accuracy") == 0.25
+    assert found == epoch(3, 0.5).facts()
+    assert found == {
+        "epoch": 3,
+        "loss": 0.7,
+        "accuracy": 0.6,
+        "validation_loss": 1.0,
+        "validation_accuracy": 0.5,
+    }
+
+
+def test_the_size_of_a_validation_is_a_share_of_the_largest():
+    row = dataclasses.replace(epoch(1, 0.5), validation_scale=0.7)
+    assert row.image_size((160, 99)) == (112, 69)
+
+
+def test_only_rows_of_the_largest_size_and_those_scored_after_training_are_compared():
+    small, large = dataclasses.replace(epoch(1, 0.9), validation_scale=0.5), epoch(2, 0.7)
+    assert best_epoch([small, large]) is large
+    after = dataclasses.replace(epoch(2, 0.8), validation_scale=0.5, is_smaller=True)
+    assert best_epoch([small, large, after]) is after
