@@ -102,8 +102,10 @@ def update_checksums(run: Run, files: Files) -> Iterator[None]:
     old = {name_of(run, path) for path in files(run)}
     kept = {name: checksum for name, checksum in checksums.items() if name not in old}
     _save(run, kept)
+    run.publish()
     yield
     _save(run, kept | {name_of(run, path): file_digest(path) for path in files(run)})
+    run.publish()
 
 
 def name_of(run: Run, path: Path) -> str:

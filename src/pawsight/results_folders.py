@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pawsight.addresses import public_address
 from pawsight.errors import RunError
+from pawsight.run_addresses import is_address
 from pawsight.runs import default_dirs
 
 
@@ -48,8 +49,23 @@ def check_outside(
         RunError: `source` is a folder and `folder` is in it.
     """
     photos = Path(source)
+    if is_address(folder):
+        return
     if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
         raise RunError(
             f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
             f"Choose another {option} folder."
+        )
+
+
+def check_local(folder: str | os.PathLike[str], option: str = "--out") -> None:
+    """Check that results which only a folder can hold are not written to an address.
+
+    Raises:
+        RunError: It is an address.
+    """
+    if is_address(folder):
+        raise RunError(
+            f"{public_address(folder)} is an address, where only single runs can be.\n"
+            f"Give {option} a folder."
         )

@@ -20,17 +20,21 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pawsight import run_addresses
 from pawsight.errors import DiskError, RunError, first_line, first_problem
-from pawsight.formatting import printable, resume_command
+from pawsight.formatting import resume_command
 from pawsight.records import Part
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
+from pawsight.storage.devices import refuse_devices
 
 if TYPE_CHECKING:
     from pawsight.run_config import RunConfig
+    from pawsight.storage.mirrored_folder import MirroredFolder
 
 FORMAT_VERSION = 1
 
@@ -86,7 +90,8 @@ class Run:
         """Create a run folder that appears whole: a killed process leaves a run or nothing.
 
         Args:
-            out: The folder, absent or empty. None makes the first of `default_dirs`.
+            out: The folder, absent or empty, or such an address. None makes the first of
+                `default_dirs`.
             source_name: What the photos are called, for the default name.
             parent: Where a folder with a default name is made.
             write: Writes all that `resume` needs, config.json last.
@@ -97,6 +102,9 @@ class Run:
         """
         if out is not None:
             check_new(out)
+        if out is not None and run_addresses.is_address(out):
+            mirrored = run_addresses.mirror_at(out)
+            return cls.create(mirrored.path, source_name, parent, write).mirrored_by(mirrored)
         for folder in default_dirs(source_name, parent) if out is None else [Path(out)]:
             try:
                 with new_folder(folder) as temporary:
@@ -112,16 +120,21 @@ class Run:
         raise RunError(f"All names for a new run in {parent} are taken.\nGive one with --out.")
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Run:
+    def open(cls, path: str | os.PathLike[str], is_whole: bool = False) -> Run:
         """Open an existing run folder.
 
         Args:
-            path: The run folder, or its folder `model`; a copy of that has only a model.
+            path: The run folder, or its folder `model`; a copy of that has only a model. What
+                changed at an address is copied into a working folder in the cache.
+            is_whole: Whether checkpoints are copied from there, too.
 
         Raises:
             RunError: There is no run in that folder, or it holds a device or pipe, which could be
                 read without end.
         """
+        if run_addresses.is_address(path):
+            mirrored = run_addresses.fetched(path, is_whole)
+            return cls(mirrored.path).mirrored_by(mirrored)
         run = cls(path)
         if not run.path.is_dir():
             raise RunError(f"There is no run folder {run.path}.\nRuns are listed by: pawsight runs")
@@ -134,7 +147,7 @@ class Run:
                 f"model/model.json.\n"
                 f"Give the folder that `pawsight train` named at its end, or its folder model."
             )
-        _refuse_devices(run.path)
+        refuse_devices(run.path)
         return run
 
     def predictions_path(self, part: Part) -> Path:
@@ -171,6 +184,26 @@ class Run:
                 stack.enter_context(locked(self.lock_path, refuse))
             yield
 
+    @cached_property
+    def mirror(self) -> MirroredFolder | None:
+        """What copies the run to its address; None for a run that has none."""
+        return run_addresses.mirror_of(self.path)
+
+    def mirrored_by(self, mirrored: MirroredFolder) -> Run:
+        """Return this run as one whose folder is the working folder of an address."""
+        self.mirror = mirrored
+        return self
+
+    @property
+    def place(self) -> str:
+        """The address of the run, without secrets, or its folder."""
+        return self.mirror.address if self.mirror else str(self.path)
+
+    def publish(self) -> None:
+        """Copy what has changed to the address of the run, if it has one; or raise RunError."""
+        if self.mirror:
+            self.mirror.publish()
+
     @property
     def metrics(self) -> dict[str, Any]:
         """The saved metrics: one entry per evaluated part."""
@@ -185,7 +218,7 @@ class Run:
         if not isinstance(stage, str):
             raise RunError(
                 f"{self.state_path} is damaged: it names no stage.\n"
-                f"Remove that file, then continue with: {resume_command(self.path)}"
+                f"Remove that file, then continue with: {resume_command(self.place)}"
             )
         return stage == "complete"
 
@@ -218,7 +251,7 @@ class Run:
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path} has no {path.relative_to(self.path)}: the run is not finished.\n"
-                f"Finish it with: {resume_command(self.path)}"
+                f"Finish it with: {resume_command(self.place)}"
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(
@@ -250,6 +283,8 @@ def check_new(out: str | os.PathLike[str]) -> None:
     Raises:
         RunError: It holds something, or a file has its name.
     """
+    if run_addresses.is_address(out):
+        return run_addresses.check_new(out)
     folder = Path(out)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         text = f"{folder} is not empty, and a run never overwrites another.\n"
@@ -264,17 +299,3 @@ def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
     name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
     folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
     yield from (folder for folder in folders if not folder.exists())
-
-
-def _refuse_devices(folder: Path, depth: int = 3) -> None:
-    """Refuse what is neither a file nor a folder, or a link to such, in a folder and below."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if depth > 1:
-                    _refuse_devices(Path(entry), depth - 1)
-            elif Path(entry).exists() and not (entry.is_file() or entry.is_dir()):
-                raise RunError(
-                    f"{printable(entry.path)} is a device or pipe, which is not read.\n"
-                    f"Remove it, or take another run."
-                )

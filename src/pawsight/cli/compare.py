@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.options import run_place
 from pawsight.cli.output import print_line
 from pawsight.cli.tables import print_json, print_table
 
@@ -19,7 +20,12 @@ _MAX_ROWS = 20  # changed photos that are printed
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN ...", help="Two finished run folders or more.")
+        list[Any],
+        typer.Argument(
+            parser=run_place,
+            metavar="RUN RUN ...",
+            help="Two finished run folders or more, or their addresses.",
+        ),
     ],
     out: Annotated[
         Path | None,

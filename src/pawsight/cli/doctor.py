@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pawsight.cli.options import run_place
 from pawsight.cli.output import print_line
 
 
@@ -20,7 +21,10 @@ def doctor(
         ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="The run folder the bug report is about.")
+        Any,
+        typer.Option(
+            parser=run_place, metavar="RUN", help="The run folder the bug report is about."
+        ),
     ] = None,
 ) -> None:
     """Check this machine and this installation.

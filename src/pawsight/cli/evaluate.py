@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pawsight.cli.options import RunGiven
 from pawsight.cli.source_options import source_config, with_source_options
 
 
 @with_source_options(hidden=("label_separator", "allow_missing"))
 def evaluate(
     ctx: typer.Context,
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+    run: RunGiven,
     source: Annotated[
         str | None,
         typer.Argument(metavar="SOURCE", help="Other labelled photos; without it, the run's own."),

@@ -181,7 +181,7 @@ def _check_workers(
 
 def _print(
     photos: list[str],
-    model: Path | None,
+    model: str | Path | None,
     format: OutputFormat | None,
     tta: bool,
     max_error: float | None,

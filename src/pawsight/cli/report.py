@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pawsight.cli.options import RunGiven
 from pawsight.cli.output import print_line
 
 
 def report(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+    run: RunGiven,
     to: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,11 +36,11 @@ def report(
     from pawsight.cli.tables import print_json
     from pawsight.runs import Run
 
-    path = workflow.write_report(run)
+    opened = Run.open(run)
+    path = workflow.write_report(opened)
     for target in to or ():
-        print(f"Logged: {workflow.log_report(run, target)}", file=sys.stderr)
+        print(f"Logged: {workflow.log_report(opened, target)}", file=sys.stderr)
     if as_json:
-        opened = Run(run)
         print_json(opened.read_json(opened.report_json_path))
     else:
         print_line(path)

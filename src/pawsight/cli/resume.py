@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
+from pawsight.cli.options import RunGiven
 from pawsight.cli.settings import Build, Cluster, Workers
 
 
 def resume(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+    run: RunGiven,
     build: Build = None,
     workers: Workers = None,
     cluster: Cluster = None,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pawsight.cli.options import run_place
 from pawsight.cli.output import print_line
 from pawsight.cli.tables import print_json, print_table
 
 
 def runs(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The folder that holds the runs.")
-    ] = Path("runs"),
+        Any,
+        typer.Argument(
+            parser=run_place, metavar="FOLDER", help="The folder, or address, that holds the runs."
+        ),
+    ] = "runs",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the runs in a folder, the newest first.
@@ -27,7 +30,9 @@ def runs(
 
     found = workflow.list_runs(folder)
     if as_json:
-        facts = ({"path": str(one.path), "began": one.began.isoformat()} for one in found)
+        facts = (
+            {"path": one.address or str(one.path), "began": one.began.isoformat()} for one in found
+        )
         print_json([dataclasses.asdict(one) | fact for one, fact in zip(found, facts, strict=True)])
     elif not found:
         print_line(f"There are no runs in {folder}.")

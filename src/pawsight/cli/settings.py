@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pawsight.cli.options import run_place
 from pawsight.cli.source_options import SOURCE_OPTIONS
 from pawsight.errors import ConfigError
 
@@ -90,8 +91,10 @@ GroupBy = Annotated[
     ),
 ]
 RunsFolder = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="For the runs; given again, it resumes there."),
+    Any,
+    typer.Option(
+        parser=run_place, metavar="FOLDER", help="For the runs; given again, it resumes there."
+    ),
 ]
 Config = Annotated[
     Path | None,

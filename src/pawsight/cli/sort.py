@@ -116,7 +116,7 @@ def sort(
 def _sort(
     sources: list[str],
     into: Path,
-    model: Path | None,
+    model: str | Path | None,
     how: How,
     sure: float | None,
     dry_run: bool,
@@ -161,7 +161,7 @@ def _named(sources: list[str]) -> list[str]:
     return [path for source in sources for path in (listed if source == "-" else [source])]
 
 
-def _check_can_ask(model: Path | None = None) -> None:
+def _check_can_ask(model: str | Path | None = None) -> None:
     """Check that a question can be answered, and first that `model` can sort, if it is given."""
     from pawsight.errors import ConfigError
     from pawsight.inference.classifier import load

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pawsight.cli import tables
+from pawsight.cli.options import run_place
 from pawsight.cli.settings import (
     Assigned,
     Build,
@@ -90,8 +90,13 @@ _Eager = Annotated[
     bool, typer.Option("--eager", help="Step through Python; slow, for debugging.", hidden=True)
 ]
 _Out = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="The run folder; else runs/DATE-TIME-SOURCE."),
+    Any,
+    typer.Option(
+        parser=run_place,
+        metavar="FOLDER",
+        help="The run folder, or an address for it (s3://, gs://, az://, sftp://); else "
+        "runs/DATE-TIME-SOURCE.",
+    ),
 ]
 
 
@@ -161,10 +166,10 @@ def print_run(run: Run) -> None:
     num_broken = _num_broken(run)
     if num_broken:
         rows.append(("photos that could not be read", f"{num_broken:,} (see the report)"))
-    rows.append(("run folder", str(run.path)))
+    rows.append(("run folder", run.place))
     if run.report_path.is_file():
         rows.append(("report", str(run.report_path)))
-    rows.append(("try it", f"pawsight predict PHOTO --model {shell_quoted(str(run.path))}"))
+    rows.append(("try it", f"pawsight predict PHOTO --model {shell_quoted(run.place)}"))
     tables.print_table(rows)
 
 

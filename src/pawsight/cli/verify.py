@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pawsight.cli.options import RunGiven
 
 if TYPE_CHECKING:
     from pawsight.workflow.verification import Verification
 
 
 def verify(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+    run: RunGiven,
     photos: Annotated[
         str | None,
         typer.Option(

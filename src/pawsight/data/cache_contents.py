@@ -18,6 +18,7 @@ from typing import Literal
 from pawsight.data.reading.ingest_index import describe_file
 from pawsight.errors import ConfigError
 from pawsight.formatting import listed
+from pawsight.run_addresses import unsent_changes
 from pawsight.storage.cache import cache_dir, last_used, lock_unused
 
 ALL = "all"
@@ -34,6 +35,7 @@ Kind = Literal[
     "drawn sample",
     "weights",
     "features",
+    "copied run",
     "leftover",
 ]
 
@@ -124,6 +126,8 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
         yield ("leftover" if path.name.startswith(".") else "weights"), path
     for path in _real_folders(cache / "features"):  # of photos, by one network at one size
         yield ("leftover" if path.name.startswith(".") else "features"), path
+    for place in _real_folders(cache / "runs"):  # of one address each
+        yield ("leftover" if place.name.startswith(".") else "copied run"), place
     for path in _real_folders(cache):
         if _SAMPLE.fullmatch(path.name):
             yield "drawn sample", path
@@ -158,6 +162,8 @@ def _measure(kind: Kind, path: Path) -> CacheEntry:
 def _clear(entry: CacheEntry) -> ClearResult:
     if entry.kind == "leftover" and time.time() - entry.last_used < _STALE_SECONDS:
         return ClearResult(entry, "another pawsight may be making it; it is less than a day old")
+    if entry.kind == "copied run" and (problem := unsent_changes(entry.path)):
+        return ClearResult(entry, problem)
     with lock_unused(entry.path) as is_free:
         if not is_free:
             return ClearResult(entry, "a running pawsight uses it")

@@ -199,7 +199,7 @@ def _answers(found: Contents) -> Answers | None:
 
 def _caution(found: Contents) -> str:
     if found.evaluation is None:
-        return f"Go on with: {resume_command(found.run.path)}"
+        return f"Go on with: {resume_command(found.run.place)}"
     num_copies = found.evaluation.copies_across_parts or 0
     is_epoch_chosen = not found.is_head
     return first_screen.caution(

@@ -53,7 +53,7 @@ class AverageChoice(BaseModel):
         Raises:
             RunError: The file is damaged.
         """
-        advice = f"Remove it, then continue with: {resume_command(run.path)}"
+        advice = f"Remove it, then continue with: {resume_command(run.place)}"
         return load_record(run.averaging_path, TypeAdapter(cls), advice)
 
     def in_words(self) -> str:

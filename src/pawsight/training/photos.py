@@ -106,5 +106,5 @@ class MonitoredPixels:
                 f"{num_lost:,} of {len(portion.indices):,} photos can no longer be read; "
                 f"the first: {why}.\n"
                 f"Bring the photos back (is their drive still there?), "
-                f"then continue with: {resume_command(run.path)}"
+                f"then continue with: {resume_command(run.place)}"
             )

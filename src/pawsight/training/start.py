@@ -20,6 +20,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.models.network import Network, plain
 from pawsight.models.onnx_graph import load_onnx
 from pawsight.models.registry import AUTO, find_network
+from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.training.plan import HeadPlan, load_plan
 
@@ -44,7 +45,8 @@ class Start:
     """A model to start from.
 
     Attributes:
-        path: As it was given.
+        path: Of the run or file, on this machine.
+        place: As it was given: an absolute path, or an address without secrets.
         description: The facts of the model.
         run: The run that it is of; None where only the model is there, so that nobody knows which
             photos it was trained on.
@@ -53,6 +55,7 @@ class Start:
     """
 
     path: Path
+    place: str
     description: ModelDescription
     run: Run | None
     weights_path: Path | None
@@ -93,7 +96,7 @@ class Start:
         chosen = {**self._earlier_settings(), **given}
         if self.weights_path is not None:
             chosen = self._with_weights(chosen, given)
-        return TrainConfig(**{**chosen, "start_from": str(self.path.absolute())})
+        return TrainConfig(**{**chosen, "start_from": self.place})
 
     def _earlier_settings(self) -> dict[str, Any]:
         described = self.description
@@ -178,15 +181,17 @@ def open_start(where: str, model: str | None = None) -> Start:
     """Find the model to start from.
 
     Args:
-        where: A run folder or its folder `model`; a folder that `pawsight export` made; or a file
-            in one of these: model.weights.h5, model.onnx, model.keras.
+        where: A run folder, its address, or its folder `model`; a folder that `pawsight export`
+            made; or a file in one of these: model.weights.h5, model.onnx, model.keras.
         model: The network's name, where the description of an export does not have it.
 
     Raises:
         ConfigError: There is no such file or folder, or no model in it.
         RunError: The run is not finished, or damaged.
     """
-    path = Path(where).expanduser()
+    opened = Run.open(where) if is_address(where) else None
+    path = Path(where).expanduser() if opened is None else opened.path
+    place = str(path.absolute()) if opened is None else opened.place
     if not path.exists():
         raise ConfigError(
             f"There is no {path} to start from.\nGive --start-from a run folder, or a file of a "
@@ -197,7 +202,7 @@ def open_start(where: str, model: str | None = None) -> Start:
     if run is not None and not run.is_complete:
         raise RunError(
             f"The run {run.path} is not finished, so that nothing can start from it.\n"
-            f"Continue with: {resume_command(run.path)}"
+            f"Continue with: {resume_command(run.place)}"
         )
     described = run.model_path if run is not None else _description_path(folder, path)
     description = ModelDescription.load(Run(described.parent))
@@ -213,7 +218,7 @@ def open_start(where: str, model: str | None = None) -> Start:
                 f"give the run folder that the model was exported from."
             )
         description = description.model_copy(update={"architecture": find_network(model).name})
-    return Start(path, description, run, _weights(path, folder, run, description))
+    return Start(path, place, description, run, _weights(path, folder, run, description))
 
 
 def _run_of(folder: Path) -> Run | None:

@@ -141,7 +141,7 @@ class Trainer:
             if decided.is_stopped and not is_last:
                 raise StoppedError(
                     f"Stopped after step {step:,} of {self.plan.num_steps:,}; no work is lost.\n"
-                    f"Continue with: {resume_command(run.path)}"
+                    f"Continue with: {resume_command(run.place)}"
                 )
         batches.close()
         limit = self._feed.limit(clock() - started)

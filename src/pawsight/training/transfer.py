@@ -229,7 +229,7 @@ def _extract(
             raise DataError(
                 f"{len(wanted) - len(found.indices):,} of {len(wanted):,} {part} photos can no "
                 f"longer be read.\nBring the photos back (is their drive still there?), "
-                f"then continue with: {resume_command(run.path)}"
+                f"then continue with: {resume_command(run.place)}"
             )
         return found
 

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from pawsight.errors import ConfigError, ExtraError
+from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.web.settings import ENVIRONMENT, ServeSettings
 from pawsight.web.shutdown import STOPPED
@@ -44,7 +45,7 @@ def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) 
 
     Args:
         run_path: A finished run, by path or opened; it is reloaded when it
-            changes. None is the model that ships with pawsight.
+            changes, except at an address. None is the model that ships with pawsight.
         options: `host`, `port`, `workers`, `api_key`, `cors`, `max_bytes`,
             `max_pixels`, `max_photos`, `timeout`, `max_waiting`, `sure`: as the
             options of the command.
@@ -54,7 +55,8 @@ def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) 
         ExtraError: The extra "serve" is not installed.
         RunError: There is no finished run.
     """
-    path = str(run_path.path if isinstance(run_path, Run) else os.fspath(run_path or "")) or None
+    run = Run.open(run_path) if run_path and is_address(run_path) else run_path
+    path = str(run.path if isinstance(run, Run) else os.fspath(run or "")) or None
     settings = ServeSettings.checked(run=path, **options)
     for package in _PACKAGES:
         try:

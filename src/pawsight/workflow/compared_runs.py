@@ -17,6 +17,7 @@ from pawsight.evaluation.results import Evaluation
 from pawsight.formatting import resume_command
 from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
+from pawsight.run_addresses import is_address, summaries
 from pawsight.runs import Run
 from pawsight.workflow.photo_sets import Source
 
@@ -34,6 +35,7 @@ class RunSummary:
         score: The score to quote; None before an evaluation.
         score_name: Its name, such as "accuracy"; "" before an evaluation.
         part: The part that it is of; "" before an evaluation.
+        address: Of a run at an address, whose path is a working folder in the cache.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class RunSummary:
     score: float | None
     score_name: str
     part: str
+    address: str | None = None
 
 
 def compare(run_paths: Sequence[Source], out: Source | None = None) -> Comparison:
@@ -98,6 +101,10 @@ def list_runs(folder: Source = "runs") -> list[RunSummary]:
     Raises:
         RunError: There is no such folder.
     """
+    if is_address(folder):
+        runs = (Run(one.path).mirrored_by(one) for one in summaries(folder))
+        found = [_summary(run) for run in runs]
+        return sorted(found, key=lambda one: one.began, reverse=True)
     root = Path(folder)
     if not root.is_dir():
         raise RunError(f"There is no folder {root}.\nGive the folder that holds the runs.")
@@ -114,7 +121,7 @@ def _predictions(run: Run) -> tuple[Predictions, list[str]]:
     part: Part = "test" if run.predictions_path("test").is_file() else "validation"
     if not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.path)}"
+            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.place)}"
         )
     if ModelDescription.load(run).task == "multi-label":
         raise RunError(f"{run.path} gives several labels a photo; compare is for one label.")
@@ -142,6 +149,7 @@ def _summary(run: Run) -> RunSummary:
     metrics = evaluation.main if evaluation else None
     return RunSummary(
         path=run.path,
+        address=None if run.mirror is None else run.mirror.address,
         began=_began(run),
         model=model,
         state=state,

@@ -10,7 +10,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
-from pawsight.results_folders import check_outside, default_results_dir
+from pawsight.results_folders import check_local, check_outside, default_results_dir
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, checked_model
@@ -94,6 +94,7 @@ def _folder(source: Source, out: Source | None) -> Path:
     if out is None:
         return default_results_dir("runs", source, "-folds")
     check_outside(out, source)
+    check_local(out)
     folder = Path(out)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if any(not entry.name.startswith("fold") for entry in folder.iterdir()):

@@ -139,7 +139,9 @@ def export_all(
         )
     judged = _Reference(classifier, catalog, pixels, part, collected)
     for one, place in zip(formats, places, strict=True):
-        yield _export(model, one, place, judged, progress)
+        exported = _export(model, one, place, judged, progress)
+        run.publish()
+        yield exported
 
 
 def _export(

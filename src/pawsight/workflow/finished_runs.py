@@ -88,11 +88,13 @@ def evaluate(
         return found.to_json()
     catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
-    return evaluate_others(
+    found = evaluate_others(
         *(run, public_address(str(source)), classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
         task=classifier.task,
-    ).to_json()
+    )
+    run.publish()
+    return found.to_json()
 
 
 def _measure_robustness(
@@ -126,10 +128,12 @@ def _evaluate_corrected(
     pixels = at_size(pixels, classifier.image_size)
     part: Part = "test" if len(catalog.part("test")) else "validation"
     progress = LostPhotosReported(progress, catalog, pixels)
-    return evaluate_others(
+    found = evaluate_others(
         *(run, _CORRECTED, classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
-    ).to_json()
+    )
+    run.publish()
+    return found.to_json()
 
 
 def other_photos(
@@ -170,16 +174,16 @@ def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> Source
     return keep_classes(config, classifier.class_names)
 
 
-def write_report(run_path: Source) -> Path:
+def write_report(run_path: Source | Run) -> Path:
     """Write a run's report again from its folder; returns the path of the report."""
     from pawsight.report.page import write_report as write_page
 
-    run = Run.open(run_path)
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
     with update_checksums(run, report_files):
         return write_page(run)
 
 
-def log_report(run_path: Source, to: str) -> str:
+def log_report(run_path: Source | Run, to: str) -> str:
     """Log what the report of a run states to TensorBoard or MLflow.
 
     Args:
@@ -200,4 +204,5 @@ def log_report(run_path: Source, to: str) -> str:
     """
     from pawsight.report import tracking
 
-    return tracking.log_report(Run.open(run_path), to)
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    return tracking.log_report(run, to)

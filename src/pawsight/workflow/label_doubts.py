@@ -20,6 +20,7 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Pixels, Resize
 from pawsight.results_folders import check_outside
+from pawsight.run_addresses import holds_run
 from pawsight.runs import Run
 from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.training.features import FeatureReader
@@ -94,7 +95,7 @@ def _photos(
     source: Source, progress: Progress, source_config: SourceConfig | None
 ) -> tuple[Catalog, Pixels, Resize]:
     """Read the photos of a run or of a source at the size of the built-in network."""
-    run = Run(source)
+    run = Run.open(source) if holds_run(source) else Run(source)
     if not run.config_path.is_file():
         config = TrainConfig(model=builtin.NAME)
         listing = list_photos(source, progress, config=source_config)

@@ -23,6 +23,7 @@ from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import count_rows
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
+from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
 from pawsight.storage.locks import locked
@@ -126,6 +127,8 @@ def predict_with_workers(
     folder = Path(os.fspath(output)).absolute()
     _check_folder(folder)
     path = run_path.path if isinstance(run_path, Run) else run_path
+    if path is not None and is_address(path):
+        path = Run.open(path).path
     run_name = None if path is None else str(Path(path).absolute())
     classifier = load(run_name, max_error)
     job = BlockJob(str(folder), run_name, tta, max_error, batch_size)

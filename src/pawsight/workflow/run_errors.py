@@ -22,8 +22,8 @@ def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
     Raises:
         StoppedError: The user pressed Ctrl-C.
     """
-    continued = f"Continue with: {resume_command(run.path)}"
-    reported = f"pawsight doctor --bundle report.zip --run {shell_quoted(str(run.path))}"
+    continued = f"Continue with: {resume_command(run.place)}"
+    reported = f"pawsight doctor --bundle report.zip --run {shell_quoted(run.place)}"
     try:
         yield
     except KeyboardInterrupt as error:

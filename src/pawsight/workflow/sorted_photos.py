@@ -15,6 +15,7 @@ from pawsight.inference.classifier import Classifier, load
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import Progress, Silent
 from pawsight.records import Prediction
+from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.sorting.execution import carry_out, is_stopped, recover_earlier
 from pawsight.sorting.photo_search import find_photos
@@ -186,4 +187,5 @@ def _planned(
 
 
 def _path_of(run_path: Source | Run) -> Source:
-    return run_path.path if isinstance(run_path, Run) else run_path
+    run = Run.open(run_path) if is_address(run_path) else run_path
+    return run.path if isinstance(run, Run) else run

@@ -37,6 +37,7 @@ from pawsight.workflow.photo_sets import Source, read_photos
 from pawsight.workflow.run_errors import explained
 from pawsight.workflow.run_networks import fit_and_save
 from pawsight.workflow.run_photos import photos_of
+from pawsight.workflow.uploaded_runs import uploaded
 from pawsight.workflow.worker_groups import worker_group
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def train(
             hold those), a .zip or .tar of one, a CSV with the columns path and label, an address
             such as "s3://bucket/pets", the name of a set of `known_sets`, or "sample".
         config: The settings; None takes all defaults.
-        out: The run folder, outside the photos; None makes `runs/<date>-<time>-<source>`.
+        out: The run folder, outside the photos, or an address such as "s3://bucket/runs/pets";
+            None makes `runs/<date>-<time>-<source>`.
         progress: Receives every stage.
         started: `time.monotonic()` from which a budget in minutes counts; None counts from this
             call. Fetching, reading and comparing photos are not charged to it.
@@ -113,7 +115,7 @@ def resume(
     """Resume a run that was stopped or killed; it ends with the same bits.
 
     Args:
-        run_path: The run folder.
+        run_path: The run folder, or its address.
         progress: Receives every stage.
         build: Of a run that began with one: the function is never imported from the run.
         optimizer: Of a run that began with one.
@@ -126,13 +128,13 @@ def resume(
         RunError: There is no run there, it is damaged, or another process trains it.
         DataError: The photos are not those the run began with.
     """
-    run = Run.open(run_path)
-    progress = LoggedProgress(progress, run.log_path)
-    with run.locked(), explained(run, progress):
+    run = Run.open(run_path, is_whole=True)
+    logged = LoggedProgress(progress, run.log_path)
+    with run.locked(), explained(run, logged), uploaded(run, logged) as progress:
         if run.is_complete:
             progress.note(
-                f"The run {run.path} is complete already; nothing is left to do.\n"
-                f"To train it further: pawsight train PHOTOS --start-from {run.path}"
+                f"The run {run.place} is complete already; nothing is left to do.\n"
+                f"To train it further: pawsight train PHOTOS --start-from {run.place}"
             )
             return run
         config = with_build(run.load_config().settings, build)
@@ -163,11 +165,10 @@ def _train_new(
     budget = TimeBudget(config.minutes, started)
     if out is not None:
         check_outside(out, source)
+        check_new(out)
     config = checked(config, own, progress)  # before anything is fetched or read
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
-    if out is not None:
-        check_new(out)
     with budget.paused():
         catalog, pixels = read_photos(catalog, config, progress, own.workers)
         config, dataset = divide_grown(start, catalog, pixels, config, progress)
@@ -178,8 +179,8 @@ def _train_new(
         lambda run: _write_beginning(run, source, config, dataset.catalog, start),
     )
     logged = LoggedProgress(progress, run.log_path)
-    with run.locked(), explained(run, logged):
-        return _train_and_finish(run, config, dataset, budget, logged, own)
+    with run.locked(), explained(run, logged), uploaded(run, logged) as progress:
+        return _train_and_finish(run, config, dataset, budget, progress, own)
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:

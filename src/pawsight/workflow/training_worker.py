@@ -14,13 +14,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pawsight.errors import PawsightError
+from pawsight.errors import PawsightError, RunError
 from pawsight.progress import Progress, Silent
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -119,6 +120,11 @@ def _train(spec: WorkerSpec, own: Run, progress: Progress) -> None:
 
     communicator = WorkerCommunicator(spec.addresses, spec.index)
     run = Run(spec.run)
+    if not run.config_path.is_file():
+        raise RunError(
+            f"{run.path} is not on {socket.gethostname()}.\nAll machines need the run folder under "
+            f"the same path; that of a run at an address is in the cache (PAWSIGHT_CACHE)."
+        )
     if spec.index > 0:
         _copy(run.path, own.path)
     else:

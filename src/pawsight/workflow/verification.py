@@ -83,7 +83,7 @@ def verify(
         RunError: There is no run there, or it is not finished.
         SourceError, DataError: `photos` cannot be used, or are not the run's.
     """
-    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path, is_whole=True)
     checked = _RunVerifier(run)
     checked.attempt(checked.check_state)
     checked.attempt(checked.check_files)
@@ -127,7 +127,7 @@ class _RunVerifier:
             self._notes.append("This is a model without its run: there are no metrics to check.")
         elif not run.is_complete and not run.checksums_path.is_file():
             raise _NotFinishedError(
-                f"The run {run.path} is not finished.\nContinue with: {resume_command(run.path)}"
+                f"The run {run.path} is not finished.\nContinue with: {resume_command(run.place)}"
             )
         elif not run.is_complete:
             self._problems.append(f"{run.state_path} is missing, or damaged.")

@@ -92,7 +92,7 @@ class Supervised:
                 raise TrainingError(
                     f"Worker {index + 1} of {self.count} ended {num_failures} times without a new "
                     f"checkpoint (exit code {how.code}). The end of its messages:\n{how.tail}\n"
-                    f"Continue with: {resume_command(run.path)}"
+                    f"Continue with: {resume_command(run.place)}"
                 )
             progress.note(
                 f"Worker {index + 1} of {self.count} was lost ({how}); continuing from the last "

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from pawsight.data.sources.cloud.filesystems import require_answer
-from pawsight.data.sources.cloud.stores import translated
 from pawsight.storage.download import DownloadError
+from pawsight.storage.stores.access import translated
+from pawsight.storage.stores.filesystems import require_answer
 
 
 def test_a_port_that_nothing_listens_on_is_named():

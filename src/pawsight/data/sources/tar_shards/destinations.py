@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from pawsight.addresses import public_address
-from pawsight.data.sources.cloud import stores
 from pawsight.errors import SourceError
 from pawsight.storage.atomic import disk_errors, make_dirs, replacing, temporary_path
 from pawsight.storage.cache import cache_dir
-from pawsight.storage.download import DownloadError, with_retries
-
-Answer = TypeVar("Answer")
+from pawsight.storage.download import DownloadError
+from pawsight.storage.stores.remote_folder import RemoteFolder
 
 _WRITABLE = ("s3", "gs", "gcs", "az", "abfs", "abfss")
 
@@ -81,18 +79,16 @@ class _Store:
 
     def __init__(self, text: str) -> None:
         self.name = public_address(text).rstrip("/")
-        self._fs, self._path = self._asked(lambda: stores.open_store(text.rstrip("/")))
+        with self._explained():
+            self._folder = RemoteFolder(text)
 
     def names(self) -> list[str]:
-        def listed() -> list[str]:
-            return self._fs.ls(self._path, detail=False) if self._fs.exists(self._path) else []
-
-        paths = self._asked(listed)
-        return sorted(filter(None, (str(path).rpartition("/")[2] for path in paths)))
+        with self._explained():
+            return sorted({name.partition("/")[0] for name in self._folder.files()})
 
     def read(self, name: str) -> bytes:
-        content: bytes = self._asked(lambda: self._fs.cat_file(f"{self._path}/{name}"))
-        return content
+        with self._explained():
+            return self._folder.read(name) or b""
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator[Path]:
@@ -102,23 +98,20 @@ class _Store:
         try:
             with disk_errors(path):
                 yield path
-            self._asked(lambda: self._fs.put_file(str(path), f"{self._path}/{name}"))
+            with self._explained():
+                self._folder.put(path, name)
         finally:
             path.unlink(missing_ok=True)
 
-    def _asked(self, call: Callable[[], Answer]) -> Answer:
-        """Return what the store answers, after several tries where one may succeed later.
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Translate what the store's folder raises.
 
         Raises:
             SourceError: It does not answer, or refuses.
         """
-
-        def tried() -> Answer:
-            with stores.translated():
-                return call()
-
         try:
-            return with_retries(tried)
+            yield
         except DownloadError as error:
             raise SourceError(
                 f"{self.name} cannot be written: {error}.\n"

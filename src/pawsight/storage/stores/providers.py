@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pawsight.data.sources.cloud.filesystems import (
+from pawsight.storage.stores.filesystems import (
     OpenFileSystem,
     open_azure,
     open_by_fsspec,

@@ -24,8 +24,7 @@ from pawsight.storage.download import DownloadError
 
 _TIMEOUT_SECONDS = 15.0
 _MAX_CHANNELS = 8  # OpenSSH allows 10 for a connection
-_SINGLE_READ = 1 << 15  # bytes that every server returns at once
-_WINDOW = 1 << 24  # bytes in flight
+_SINGLE_READ, _WINDOW = 1 << 15, 1 << 24  # bytes that every server returns at once, and in flight
 
 
 class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
@@ -133,6 +132,20 @@ class Sftp:
                         infos[path] = facts
                 waiting += [*reversed(links), *reversed(folders)]  # the last is taken first
         return infos
+
+    def put_file(self, local: str, path: str) -> None:
+        """Write a file whole, under another name first, and its folders."""
+        folder, _, name = path.rpartition("/")
+        temporary = f"{folder}/.{name}.part"
+        with self._channel() as channel, _named(path):
+            _make_folders(channel, folder)
+            channel.put(local, _bytes(temporary))
+            channel.posix_rename(_bytes(temporary), _bytes(path))
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file."""
+        with self._channel() as channel, _named(path):
+            channel.remove(_bytes(path))
 
     def invalidate_cache(self) -> None:
         """Do nothing: no listing is cached."""
@@ -251,6 +264,14 @@ def _facts(attributes: Any) -> dict[str, Any]:
     elif stat.S_ISREG(mode):
         kind = "file"
     return {"type": kind, "size": attributes.st_size, "mtime": attributes.st_mtime}
+
+
+def _make_folders(channel: _Channel, folder: str) -> None:
+    try:
+        channel.stat(_bytes(folder or "/"))
+    except FileNotFoundError:
+        _make_folders(channel, folder.rpartition("/")[0])
+        channel.mkdir(_bytes(folder))
 
 
 def _link_facts(channel: _Channel, path: str) -> dict[str, Any]:

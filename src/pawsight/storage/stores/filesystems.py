@@ -85,7 +85,7 @@ def open_google(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
 
 def open_sftp(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
     """Open an SFTP server."""
-    from pawsight.data.sources.cloud import sftp  # here: paramiko is an extra
+    from pawsight.storage.stores import sftp  # here: paramiko is an extra
 
     return sftp.open_sftp(address)
 

@@ -1,0 +1,1 @@
+"""Cloud stores and SFTP servers, each accessed through its own module of fsspec."""
