@@ -103,15 +103,15 @@ def summaries(address: str) -> list[MirroredFolder]:
     """
     plain, anonymous, _ = address.partition(_ANONYMOUS)
     found, runs = mirror_at(address).list_remote(), []
-    for folder in [name.removesuffix("config.json") for name in found]:
-        if {f"{folder}config.json", f"{folder}catalog.csv"} <= found.keys() and (
-            folder.count("/") <= _MAX_DEPTH
-        ):
+    for name in found:
+        folder = name.removesuffix("config.json")
+        is_config = name != folder and (not folder or folder.endswith("/"))
+        if is_config and f"{folder}catalog.csv" in found and folder.count("/") <= _MAX_DEPTH:
             mirrored = mirror_at(f"{plain.rstrip('/')}/{folder}{anonymous}")
             files = {
-                name.removeprefix(folder): version
-                for name, version in found.items()
-                if name.startswith(folder)
+                path.removeprefix(folder): version
+                for path, version in found.items()
+                if path.startswith(folder)
             }
             fetch = partial(mirrored.fetch, _SUMMARY.__contains__, files, logger.warning)
             _unless_trained(mirrored, fetch)
@@ -161,6 +161,8 @@ def check_new(address: str) -> None:
         RunError, ExtraError: It holds something, or cannot be reached.
     """
     mirrored = mirror_at(address)
+    if mirrored.address.startswith("hf:"):
+        raise RunError(f"{mirrored.address} cannot be written.\nGive --out another address.")
     found = mirrored.list_remote()
     is_interrupted = LOCK_NAME in found and found.keys() <= _BEGINNING
     if found and not is_interrupted:

@@ -90,8 +90,7 @@ class Run:
         """Create a run folder that appears whole: a killed process leaves a run or nothing.
 
         Args:
-            out: The folder, absent or empty, or such an address. None makes the first of
-                `default_dirs`.
+            out: The folder or address, absent or empty. None: the first of `default_dirs`.
             source_name: What the photos are called, for the default name.
             parent: Where a folder with a default name is made.
             write: Writes all that `resume` needs, config.json last.
@@ -124,17 +123,17 @@ class Run:
         """Open an existing run folder.
 
         Args:
-            path: The run folder, or its folder `model`; a copy of that has only a model. What
-                changed at an address is copied into a working folder in the cache.
-            is_whole: Whether checkpoints are copied from there, too.
+            path: The run folder; its folder `model`, of which a copy has only a model; or an
+                address, of which a working folder in the cache is brought up to date.
+            is_whole: Whether checkpoints are copied from an address, too.
 
         Raises:
             RunError: There is no run in that folder, or it holds a device or pipe, which could be
                 read without end.
         """
         if run_addresses.is_address(path):
-            mirrored = run_addresses.fetched(path, is_whole)
-            return cls(mirrored.path).mirrored_by(mirrored)
+            found = run_addresses.fetched(path, is_whole)
+            return cls(found.path).mirrored_by(found)
         run = cls(path)
         if not run.path.is_dir():
             raise RunError(f"There is no run folder {run.path}.\nRuns are listed by: pawsight runs")
@@ -190,7 +189,7 @@ class Run:
         return run_addresses.mirror_of(self.path)
 
     def mirrored_by(self, mirrored: MirroredFolder) -> Run:
-        """Return this run as one whose folder is the working folder of an address."""
+        """Return this run, whose folder is the working folder of an address."""
         self.mirror = mirrored
         return self
 

@@ -26,8 +26,8 @@ def cache(
     """Show or clear the cache.
 
     It holds decoded photos, at each image size; unpacked archives; photos copied from network
-    drives and cloud stores; known sets; the drawn sample; pretrained weights, and features of
-    photos. All of it is recreated when it is needed. Your own photos are not in it.
+    drives and cloud stores; runs at an address; known sets; the drawn sample; pretrained weights,
+    and features of photos. All of it is recreated when it is needed. Your own photos are not in it.
 
     Example: pawsight cache --clear all
     """

@@ -7,6 +7,7 @@
     run_networks      train the network of a run, and write its model folder
     learning_curves   measure what more photos would bring to the network of a run
     curve_parts       train the network of a run on parts of its photos
+    uploaded_runs     copy a run to its address while it is trained
     run_errors        what is noted on an error that ends a run
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers

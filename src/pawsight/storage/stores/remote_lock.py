@@ -83,9 +83,9 @@ class RemoteLock:
             yield
         finally:
             self._ended.set()
-            thread.join(_RENEW_SECONDS)
+            thread.join(_ENDED_SECONDS)
             with contextlib.suppress(DownloadError):
-                if self.loss is None:
+                if self.loss is None and not thread.is_alive():  # else it is renewed no more
                     self._folder.remove(self._name)
 
     def check(self) -> None:

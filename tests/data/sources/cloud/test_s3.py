@@ -1,16 +1,14 @@
 """Photos from S3, by s3fs, against moto's server: a whole S3 on loopback."""
 
-import threading
-
 import pytest
 
 from pawsight.data import sources
 from pawsight.errors import SourceError
 
+from ....s3_server import bucket_of, serving, sign_in
 from .conftest import contents, photo
 
 pytest.importorskip("s3fs")
-KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 
 
 class Gate:
@@ -45,42 +43,26 @@ def _answer(status, code):
 
 @pytest.fixture(scope="module")
 def gate():
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
+    gates = []
 
-    gate = Gate(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, gate, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    gate.url = f"http://127.0.0.1:{server.server_port}"
-    yield gate
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    def wrap(app):
+        gates.append(Gate(app))
+        return gates[0]
+
+    with serving(wrap) as url:
+        gates[0].url = url
+        yield gates[0]
 
 
 @pytest.fixture
 def bucket(gate, pets, monkeypatch):
-    import boto3
-
-    monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = boto3.client("s3", endpoint_url=gate.url, **KEYS)
-    client.create_bucket(Bucket="photos")
-    for path, content in pets.items():
-        client.put_object(Bucket="photos", Key=f"pets/{path}", Body=content)
-    gate.asked.clear()
-    yield client
-    gate.faults.clear()
-    for item in client.list_objects_v2(Bucket="photos").get("Contents", []):
-        client.delete_object(Bucket="photos", Key=item["Key"])
-    client.delete_bucket(Bucket="photos")
-    client.close()
+    sign_in(monkeypatch, gate.url)
+    with bucket_of(gate.url, "photos") as client:
+        for path, content in pets.items():
+            client.put_object(Bucket="photos", Key=f"pets/{path}", Body=content)
+        gate.asked.clear()
+        yield client
+        gate.faults.clear()
 
 
 @pytest.mark.usefixtures("bucket")

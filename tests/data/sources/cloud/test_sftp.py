@@ -8,6 +8,8 @@ import pytest
 
 from pawsight.data.sources import fetch
 from pawsight.errors import SourceError
+from pawsight.runs import Run
+from pawsight.storage.stores.remote_folder import RemoteFolder
 
 from .conftest import contents
 
@@ -30,7 +32,7 @@ class _Door(paramiko.ServerInterface):
 
 
 class _Files(paramiko.SFTPServerInterface):
-    """The folder `root` of the server, read only; `opened` are the paths asked for."""
+    """The folder `root` of the server; `opened` are the paths asked for."""
 
     root = ""
     opened: list[str] = []  # noqa: RUF012 - one server a test
@@ -56,12 +58,30 @@ class _Files(paramiko.SFTPServerInterface):
     def open(self, path, flags, attr):
         self.opened.append(path)
         try:
-            file = open(self._real(path), "rb")  # noqa: SIM115 - closed by the handle
+            is_written = flags & os.O_WRONLY
+            file = open(self._real(path), "wb" if is_written else "rb")  # noqa: SIM115 - closed by the handle
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno)
         handle = paramiko.SFTPHandle(flags)
-        handle.readfile = file
+        setattr(handle, "writefile" if is_written else "readfile", file)
         return handle
+
+    def mkdir(self, path, attr):
+        return self._done(os.mkdir, self._real(path))
+
+    def posix_rename(self, oldpath, newpath):
+        return self._done(os.replace, self._real(oldpath), self._real(newpath))
+
+    def remove(self, path):
+        return self._done(os.remove, self._real(path))
+
+    @staticmethod
+    def _done(call, *paths):
+        try:
+            call(*paths)
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno)
+        return paramiko.SFTP_OK
 
     @staticmethod
     def _attributes(path):
@@ -149,3 +169,22 @@ def test_a_missing_folder_is_named(server, recorded):
 def test_a_folder_without_photos_is_named(server, recorded):
     with pytest.raises(SourceError, match=r"no photos in sftp://mia@127\.0\.0\.1:\d+/empty"):
         fetch(f"sftp://mia:{PASSWORD}@{server.at}/empty", recorded)
+
+
+def test_a_run_is_kept_over_sftp_and_its_password_nowhere(server, tmp_path):
+    address = f"sftp://mia:{PASSWORD}@{server.at}/new/runs/pets"
+    folder = RemoteFolder(address)
+    (tmp_path / "config.json").write_text("{}")
+    version = folder.put(tmp_path / "config.json", "config.json")
+    folder.put(tmp_path / "config.json", "config.json")  # replaces it
+    folder.put(tmp_path / "config.json", "evaluation/old.json")
+    folder.remove("evaluation/old.json")
+    assert list(folder.files()) == ["config.json"]
+    assert folder.files()["config.json"].version == version
+    run = Run.open(address)
+    assert run.place == f"sftp://mia@{server.at}/new/runs/pets"
+    run.plan_path.write_text("plan")
+    run.publish()
+    assert (tmp_path / "far" / "new" / "runs" / "pets" / "plan.json").read_text() == "plan"
+    kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not any(PASSWORD.encode() in content for content in kept)

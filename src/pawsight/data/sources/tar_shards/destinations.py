@@ -14,7 +14,7 @@ from pawsight.storage.cache import cache_dir
 from pawsight.storage.download import DownloadError
 from pawsight.storage.stores.remote_folder import RemoteFolder
 
-_WRITABLE = ("s3", "gs", "gcs", "az", "abfs", "abfss")
+_WRITABLE = ("s3", "gs", "gcs", "az", "abfs", "abfss", "sftp")
 
 
 class Destination(Protocol):
@@ -45,7 +45,7 @@ def open_destination(text: str) -> Destination:
     if scheme not in _WRITABLE:
         raise SourceError(
             f"pawsight cannot write to {public_address(text)}.\n"
-            f"Give a folder, or an address in a cloud store: s3://, gs:// or az://. For other "
+            f"Give a folder, or an address: s3://, gs://, az:// or sftp://. For other "
             f"places, pack into a folder and copy that."
         )
     return _Store(text)
