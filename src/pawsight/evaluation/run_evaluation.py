@@ -134,6 +134,7 @@ def evaluate_others(
     folder = run.evaluation_dir(catalog.name)
     save_predictions(found, folder / f"predictions-{part}.csv")
     write_json(folder / "metrics.json", evaluation.to_json())
+    run.publish()
     return evaluation
 
 

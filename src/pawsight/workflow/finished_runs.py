@@ -88,13 +88,11 @@ def evaluate(
         return found.to_json()
     catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
-    found = evaluate_others(
+    return evaluate_others(
         *(run, public_address(str(source)), classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
         task=classifier.task,
-    )
-    run.publish()
-    return found.to_json()
+    ).to_json()
 
 
 def _measure_robustness(
@@ -128,12 +126,10 @@ def _evaluate_corrected(
     pixels = at_size(pixels, classifier.image_size)
     part: Part = "test" if len(catalog.part("test")) else "validation"
     progress = LostPhotosReported(progress, catalog, pixels)
-    found = evaluate_others(
+    return evaluate_others(
         *(run, _CORRECTED, classifier.probs, classifier.class_names),
         *(catalog, pixels, part, progress),
-    )
-    run.publish()
-    return found.to_json()
+    ).to_json()
 
 
 def other_photos(
