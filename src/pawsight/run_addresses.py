@@ -190,8 +190,9 @@ def unsent_changes(place: Path) -> str:
 
 
 def _rank(name: str) -> int:
-    if name in _LAST:
-        return 2 + _LAST.index(name)
+    last = name.rpartition("/")[2]
+    if last in _LAST:
+        return 2 + _LAST.index(last)
     return int(is_checkpoint(name))
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pawsight.cli.options import RunGiven
 from pawsight.cli.settings import Build
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pawsight.evaluation.photo_needs import LearningCurve
 
 
 def learning_curve(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder that `pawsight train` made.")
-    ],
+    run: RunGiven,
     minutes: Annotated[
         float | None,
         typer.Option(metavar="N", help="How long it may take; else about as long as the run."),
@@ -35,19 +35,20 @@ def learning_curve(
     from pawsight import workflow
     from pawsight.cli.progress import shown
     from pawsight.cli.tables import print_json
+    from pawsight.runs import Run
 
+    opened = Run.open(run)
     with shown() as progress:
-        curve = workflow.learning_curve(run, minutes, progress, build)
+        curve = workflow.learning_curve(opened, minutes, progress, build)
     if as_json:
         print_json(curve.model_dump())
     else:
-        _print(curve, run)
+        _print(curve, opened.report_path)
 
 
-def _print(curve: LearningCurve, run: Path) -> None:
+def _print(curve: LearningCurve, report_path: Path) -> None:
     from pawsight.cli.tables import print_table
     from pawsight.formatting import percent, percent_interval
-    from pawsight.runs import Run
 
     measured = [(f"{number:,}", percent(accuracy), "") for number, accuracy in curve.points]
     expected = [
@@ -56,4 +57,4 @@ def _print(curve: LearningCurve, run: Path) -> None:
     ]
     columns = ["photos", "accuracy", "expected, 90 % interval"]
     print_table([*measured, *expected], columns, right="photos accuracy")
-    print_table([("report", str(Run(run).report_path))])
+    print_table([("report", str(report_path))])

@@ -41,6 +41,7 @@ from pawsight.workflow.finished_runs import write_report
 from pawsight.workflow.given_settings import with_build
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import photos_of
+from pawsight.workflow.uploaded_runs import uploaded
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +53,7 @@ _AROUND_SECONDS = 15.0  # of a training: building, export, evaluation
 
 @live_in_notebooks
 def learning_curve(
-    run_path: Source,
+    run_path: Source | Run,
     minutes: float | None = None,
     progress: Progress = _SILENT,
     build: Build | str | None = None,
@@ -85,8 +86,8 @@ def learning_curve(
     """
     if minutes is not None and not minutes > 0:
         raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
-    run = Run.open(run_path)
-    with _resumable(run), run.locked():
+    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    with _resumable(run), run.locked(), uploaded(run, progress) as progress:
         whole, config = _plan_of(run), with_build(run.load_config().settings, build)
         find_network(config.model).check_available()
         own = CustomComponents(optimizer)
@@ -115,7 +116,7 @@ def _resumable(run: Run) -> Iterator[None]:
     except (KeyboardInterrupt, StoppedError) as error:
         raise StoppedError(
             f"Stopped; what was done so far is kept.\nContinue with the same command: "
-            f"pawsight learning-curve {shell_quoted(str(run.path))}"
+            f"pawsight learning-curve {shell_quoted(run.place)}"
         ) from error
 
 
@@ -127,7 +128,7 @@ def _plan_of(run: Run) -> Plan:
     """
     if not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.path)}"
+            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.place)}"
         )
     plan, config = load_plan(run), run.load_config().settings
     reason = ""
