@@ -28,6 +28,9 @@ START = 3e-2  # the search starts here, in both directions
 _FOLDS = 5
 _MAX_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
 _MAX_ITERATIONS = 300
+# The threads of BLAS wait for each other longer than they compute on few rows: 5 to 10 times as
+# much processor time on a machine that other work keeps busy (benchmarks/few_photos/threads.py).
+_MAX_ROWS_OF_ONE_THREAD = 4000
 _TOLERANCE = 1e-3
 _BLOCK = 2048
 
@@ -183,6 +186,7 @@ def fit_weights(
         strength: The L2 penalty, relative to the mean loss of a photo.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)
     targets = np.concatenate([samples.labels[chosen]] * len(samples.views))
@@ -196,7 +200,7 @@ def fit_weights(
     model = LogisticRegression(
         C=1 / (strength * float(weights.sum())), max_iter=_MAX_ITERATIONS, tol=_TOLERANCE
     )
-    with _quiet():
+    with _quiet(), threadpool_limits(1 if len(rows) <= _MAX_ROWS_OF_ONE_THREAD else None):
         model.fit(rows, targets, sample_weight=weights)
     kernel = np.zeros((rows.shape[1], samples.num_classes))
     bias = np.full(samples.num_classes, -1e4)  # a class without photos is never predicted
