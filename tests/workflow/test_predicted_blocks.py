@@ -9,8 +9,11 @@ import sys
 import pytest
 
 import pawsight
+from pawsight.data.reading.worker_process import WorkerProcess
 from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, StoppedError
+from pawsight.inference import decode_processes
 from pawsight.inference.parquet import read_parquet
+from pawsight.machine import num_cpus
 from pawsight.progress import Silent
 from pawsight.records import Prediction
 from pawsight.workflow import job_processes
@@ -98,6 +101,21 @@ def in_this_process(monkeypatch):
 
     monkeypatch.setattr("pawsight.workflow.worker_groups.run_here", predict)
     return predicted
+
+
+def test_blocks_are_decoded_by_the_same_processes(
+    folder, colour_run, output, in_this_process, monkeypatch
+):
+    started = []
+
+    def start():
+        started.append(WorkerProcess())
+        return started[-1]
+
+    monkeypatch.setattr(decode_processes, "WorkerProcess", start)
+    pawsight.predict_with_workers(folder, colour_run, output, block_size=1)
+    assert len(in_this_process) == 10
+    assert 1 <= len(started) <= num_cpus()
 
 
 class Interrupting(Silent):

@@ -1,9 +1,8 @@
 """Predict with a trained model: photos in, class probabilities out.
 
-Pillow, NumPy and ONNX Runtime only, so predicting needs no TensorFlow. The
-photos come through the same decoder as in training, and the names, sizes and
-the calibration come from `model.json`, which is data: a malicious run folder can
-fail to load, and can do nothing else.
+Pillow, NumPy and ONNX Runtime only, so predicting needs no TensorFlow. The photos come through the
+same decoder as in training, and the names, sizes and the calibration come from `model.json`, which
+is data: a malicious run folder can fail to load, and can do nothing else.
 """
 
 from __future__ import annotations
@@ -28,12 +27,7 @@ from pawsight.inference.model_runner import ModelRunner
 from pawsight.inference.ood_score import OutOfDistributionScorer
 from pawsight.inference.ordered_predictions import predict_in_order
 from pawsight.inference.photo_decoder import PhotoDecoder, num_processes_for
-from pawsight.inference.photo_inputs import (
-    PhotoLike,
-    PhotoOrResult,
-    as_photos,
-    read_opened,
-)
+from pawsight.inference.photo_inputs import PhotoLike, PhotoOrResult, as_photos, read_opened
 from pawsight.machine import num_cpus
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
@@ -115,9 +109,8 @@ class Classifier:
         """Run the model.
 
         Args:
-            images: uint8, shape [N, H, W, 3] with (H, W) the model's image
-                size; N may be 0. Many are shared out to all cores; what comes out
-                for an image does not depend on the others.
+            images: uint8, shape [N, H, W, 3] with (H, W) the model's image size; N may be 0. All
+                cores share many; what comes out for an image does not depend on the others.
 
         Returns:
             float32, shape [N, K], one column per class.
@@ -156,15 +149,14 @@ class Classifier:
         """Classify one photo or many.
 
         Args:
-            photos: A path, the bytes of a photo file, a file opened for reading
-                bytes (`io.BytesIO` and uploads too), a Pillow image, or uint8
-                pixels [H, W, 3] of any size; or an iterable of such.
+            photos: A path, the bytes of a photo file, a file opened for reading bytes (`io.BytesIO`
+                and uploads too), a Pillow image, or uint8 pixels [H, W, 3] of any size; or an
+                iterable of such.
             tta: Average the predictions of each photo and its mirror image.
 
         Returns:
-            One prediction per photo, in their order: a list that a notebook
-            shows as a table. One of a photo that cannot be read has the
-            reason in `error`.
+            One prediction per photo, in their order: a list that a notebook shows as a table. One
+            of a photo that cannot be read has the reason in `error`.
 
         Raises:
             ShapeError: An array is not an image.
@@ -173,22 +165,29 @@ class Classifier:
         return PredictionList(self.predict_iter(as_photos(photos), tta=tta))
 
     def predict_iter(
-        self, photos: Iterable[PhotoOrResult], batch_size: int = _BATCH_SIZE, tta: bool = False
+        self,
+        photos: Iterable[PhotoOrResult],
+        batch_size: int = _BATCH_SIZE,
+        tta: bool = False,
+        decoder: PhotoDecoder | None = None,
     ) -> Generator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
-        Each core decodes some photos and runs the model on them. Predictions are
-        yielded as soon as they are ready, also while the stream waits for its next photo.
-        All but lists of at most 64 photos for each core are decoded in worker processes: a
-        photo that crashes a decoder, or takes all memory, has the reason in `error`.
+        Each core decodes some photos and runs the model on them. Predictions are yielded as soon as
+        they are ready, also while the stream waits for its next photo. All but lists of at most 64
+        photos for each core are decoded in worker processes: a photo that crashes a decoder, or
+        takes all memory, has the reason in `error`.
 
         Args:
-            photos: As for `predict`; taken by another thread, as they are
-                needed: at most 4 batches ahead for each core.
+            photos: As for `predict`; another thread takes at most 4 batches ahead for each core.
             batch_size: Photos per call of the model, at least 1.
             tta: As for `predict`.
+            decoder: Decodes them and stays open; None opens one for them alone.
         """
-        with contextlib.closing(self._decoder(num_processes_for(photos))) as decoder:
+        with contextlib.ExitStack() as stack:
+            if decoder is None:
+                decoder = self.open_decoder(num_processes_for(photos))
+                stack.callback(decoder.close)
             yield from predict_in_order(
                 read_opened(photos),
                 decode=decoder.decode,
@@ -250,7 +249,7 @@ class Classifier:
             PhotoError: The photo cannot be read.
             ConfigError: The model has no such class.
         """
-        return heat_map(self.probs, self.class_names, self._decoder().decode(photo), label)
+        return heat_map(self.probs, self.class_names, self.open_decoder().decode(photo), label)
 
     def _probs_of(self, logits: FloatArray) -> FloatArray:
         return self.task.probabilities(logits, self.temperature)
@@ -267,7 +266,8 @@ class Classifier:
         answer = answer_of(label, probability, ood_score, self.answer_threshold)
         return Prediction(path, label, probability, by_class, "", answer, ood_score, labels)
 
-    def _decoder(self, num_processes: int = 0) -> PhotoDecoder:
+    def open_decoder(self, num_processes: int = 0) -> PhotoDecoder:
+        """Return what decodes photos for this model; arguments as of `PhotoDecoder`."""
         return PhotoDecoder(self.image_size, self.resize, self.pixel_scale, num_processes)
 
     def _run_model(self, images: ImageArray) -> FloatArray:

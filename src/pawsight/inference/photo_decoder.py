@@ -18,7 +18,11 @@ _MAX_LISTED = 64  # for each process
 
 
 def num_processes_for(photos: object) -> int:
-    """Return how many worker processes decode photos: none for a short list or a frozen program."""
+    """Return how many worker processes decode photos: none for a short list or a frozen program.
+
+    Args:
+        photos: A list, or a stream of any length; None is such a stream.
+    """
     is_few = isinstance(photos, Sized) and len(photos) <= _MAX_LISTED * num_cpus()
     # There sys.executable is the program itself, which would start itself again and again.
     return 0 if is_few or getattr(sys, "frozen", False) else num_cpus()

@@ -8,6 +8,7 @@ has one row in the end.
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pawsight.errors import DataError
 from pawsight.inference.addresses import FetchedPath
 from pawsight.inference.classifier import Classifier, load
 from pawsight.inference.parquet import write_parquet
+from pawsight.inference.photo_decoder import num_processes_for
 from pawsight.inference.shards import Listing
 from pawsight.records import Prediction
 from pawsight.storage.atomic import replacing
@@ -115,7 +117,7 @@ class BlockJob:
 
 
 class BlockPredictor:
-    """Predicts blocks, one after the other, with a model that is loaded once.
+    """Predicts blocks, one after the other, with one model and the same decoding processes.
 
     Args:
         job: The prediction.
@@ -128,6 +130,8 @@ class BlockPredictor:
         self._job = job
         self._folder = Path(job.folder)
         self._classifier: Classifier = load(job.run_path, job.max_error)
+        self._decoder = self._classifier.open_decoder(num_processes_for(None))
+        weakref.finalize(self, self._decoder.close)
 
     def predict(self, block: Block) -> None:
         """Write the file of a block, unless it is there.
@@ -148,7 +152,7 @@ class BlockPredictor:
             )
         attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
         found = self._classifier.predict_iter(
-            block.photos(self._folder), batch_size=self._job.batch_size, tta=self._job.tta
+            block.photos(self._folder), self._job.batch_size, self._job.tta, self._decoder
         )
         write_parquet(path, found, self._classifier.class_names)
         attempts.unlink(missing_ok=True)
