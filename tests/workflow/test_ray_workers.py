@@ -8,6 +8,7 @@ import pytest
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError
 from pawsight.models.model_files import load_model
+from pawsight.progress import Silent
 from pawsight.workflow import audit, train
 from pawsight.workflow.ray_workers import RayCluster, _cores_each
 
@@ -65,3 +66,47 @@ def test_photos_and_features_on_a_cluster_equal_those_of_one_process(
     assert found[0][:2] == found[1][:2]
     for one, two in zip(found[0][2], found[1][2], strict=True):
         assert one.tobytes() == two.tobytes()
+
+
+class _LosesANode(Silent):
+    """Takes a node away when the first steps are reported, and gives another one."""
+
+    def __init__(self, cluster, node):
+        self.notes, self._cluster, self._node = [], cluster, node
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def advance(self, done, **facts):
+        if done and "loss" in facts and self._node is not None:
+            node, self._node = self._node, None
+            self._cluster.add_node(num_cpus=1)
+            self._cluster.remove_node(node, allow_graceful=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # three starts of TensorFlow in each of two workers
+@pytest.mark.filterwarnings("ignore")
+def test_a_node_lost_while_training_changes_no_bit(photos, tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray", reason='needs pip install "pawsight[cluster]"')
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", ":".join(filter(None, sys.path)))
+    # So many epochs that they last until the loss is noticed.
+    config = TrainConfig(model="colab", image_size=(32, 32), epochs=20, precision="float32")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        ray.init(address=cluster.address, log_to_driver=False)
+        whole = train(photos, config, tmp_path / "whole", workers=2, cluster="auto")
+        progress = _LosesANode(cluster, nodes[1])
+        found = train(photos, config, tmp_path / "run", progress, workers=2, cluster="auto")
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert progress._node is None and found.is_complete
+    assert any("was lost" in note for note in progress.notes)
+    for one, two in zip(
+        load_model(whole).get_weights(), load_model(found).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
