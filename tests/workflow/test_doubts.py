@@ -11,6 +11,7 @@ import pawsight
 from pawsight.cli.main import app
 from pawsight.config import SourceConfig
 from pawsight.errors import ConfigError, DataError, DiskError, RunError
+from pawsight.workflow import label_doubts
 
 
 @pytest.fixture
@@ -67,8 +68,9 @@ def test_results_are_neither_overwritten_nor_written_among_the_photos(photos, tm
         pawsight.doubts(photos, photos / "doubts")
 
 
-def test_photos_without_classes_are_refused(photos, tmp_path):
+def test_photos_without_classes_are_refused_before_they_are_read(photos, tmp_path, monkeypatch):
     folder = shutil.copytree(photos / "cats", tmp_path / "flat")
+    monkeypatch.setattr(label_doubts, "read_photos", None)
     with pytest.raises(DataError, match="two or more are needed"):
         pawsight.doubts(folder)
 
@@ -77,6 +79,7 @@ def test_the_command_prints_the_first_ones(swapped, tmp_path):
     result = CliRunner().invoke(app, ["doubts", str(swapped), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.stderr
     assert "dogs/really-a-cat.jpg" in result.stdout
+    assert "Ranked by the odds of the suggested class against the label" in result.stdout
     assert "of 80 labels contradicted by the other photos" in result.stdout
     assert "doubts.html" in result.stdout
 

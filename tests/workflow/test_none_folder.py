@@ -10,6 +10,7 @@ from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.auditing.findings import Audit
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
+from pawsight.errors import DataError
 from pawsight.evaluation.none_measurement import NoneMeasurement
 from pawsight.evaluation.ood_fit import dividing_threshold
 from pawsight.progress import Silent
@@ -49,6 +50,15 @@ def test_a_class_of_that_name_that_the_user_names_is_one(tmp_path):
 def test_one_of_two_classes_is_a_class(tmp_path):
     put(tmp_path, "cats/a.jpg", "other/c.jpg")
     assert labels(tmp_path) == (("cats", "other"), ())
+
+
+def test_a_class_named_as_an_answer_is_named_before_the_photos_are_read(tmp_path, recorded):
+    put(tmp_path, "unsure/a.jpg", "none/b.jpg", "none/c.jpg")
+    with pytest.raises(DataError):  # no photo can be read
+        train(tmp_path, progress=recorded)
+    ambiguous = [note for note in recorded.notes if "cannot be told from the answer" in note]
+    assert len(ambiguous) == 2
+    assert ambiguous[1].endswith("To rename it: --merge 'unsure photos=unsure'")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pawsight.config import AugmentConfig, SplitConfig
 from pawsight.data.duplicates.near_duplicates import across_parts, find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError, DataError
+from pawsight.workflow import finished_runs
 from pawsight.workflow.photo_sets import divide
 
 
@@ -27,13 +28,18 @@ def test_robustness_is_measured_on_the_runs_own_photos_only(run, photos):
         pawsight.evaluate(run.path, photos, robustness=True)
 
 
-def test_photos_of_an_unknown_class_cannot_be_evaluated(run, photos, tmp_path):
+def test_photos_of_an_unknown_class_are_refused_before_they_are_read(
+    run, photos, tmp_path, monkeypatch
+):
     import shutil
 
     shutil.copytree(photos, tmp_path / "pets")
     (tmp_path / "pets" / "dogs").rename(tmp_path / "pets" / "wolves")
+    monkeypatch.setattr(finished_runs, "ingest", None)
     with pytest.raises(DataError, match="was not trained on 'wolves'"):
         pawsight.evaluate(run.path, tmp_path / "pets")
+    with pytest.raises(DataError, match="has no label"):
+        pawsight.evaluate(run.path, tmp_path / "pets" / "cats")
 
 
 def test_a_loaded_classifier_predicts_what_the_run_predicted(run, photos):

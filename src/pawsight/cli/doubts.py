@@ -75,7 +75,12 @@ def _print(result: Doubts) -> None:
         for one in contradicted[:_MAX_ROWS]
     ]
     if rows:
-        print_table(rows, ["photo", "label", "suggested", "probability"], right="probability")
+        print_table(
+            rows,
+            ["photo", "label", "suggested", "probability"],
+            title="Ranked by the odds of the suggested class against the label",
+            right="probability",
+        )
     print_line(
         f"{len(contradicted):,} of {counted(len(result.photos), 'label')} contradicted by the "
         f"other photos, {result.num_strong:,} of them with a probability of {percent(SURE, 0)} or "

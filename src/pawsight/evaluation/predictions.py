@@ -87,7 +87,7 @@ def collect(
         what = f"The {part} part of {catalog.name} has no readable photo to evaluate on."
         raise DataError("\n".join([what, *such]))
     names = tuple(catalog.class_names if class_names is None else class_names)
-    labels = _labels_among(names, catalog, indices)
+    labels = labels_among(names, catalog, indices)
     stage = stage or f"Evaluating on the {part} part"
     progress.start(stage, total=len(indices), unit="photos")
     probs, is_there = _classify_all(classify, pixels, indices, len(names), progress, batch_size)
@@ -195,7 +195,12 @@ def _classify_all(
     return probs, np.concatenate(there)
 
 
-def _labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -> IntArray:
+def labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -> IntArray:
+    """Return the labels of photos as positions among a model's classes.
+
+    Raises:
+        DataError: A photo has no label, or one that the model was not trained on.
+    """
     labels = np.asarray(catalog.labels(indices), np.int64)
     if names == tuple(catalog.class_names):
         return labels

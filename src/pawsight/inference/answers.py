@@ -49,8 +49,9 @@ def choose_threshold(
         return proven[-1].threshold
     if not points:
         raise ConfigError(
-            "This model has no proven error rate: it was trained by an older version, or too few "
-            "photos were held out.\nTrain again with more photos, or leave --max-error out."
+            "This model has no proven error rate: too few photos were held out, it is wrong too "
+            "often on them, or an older version trained it.\n"
+            "Train again with more photos, or leave --max-error out."
         )
     raise ConfigError(
         f"The photos held out in training do not prove an error rate of {percent(max_error)}: the "

@@ -142,16 +142,28 @@ def other_photos(
 
     That is their test part if they have one, else their validation part, else
     all of them.
+
+    Raises:
+        DataError: A photo of the part has no label, or one that the model was not trained on.
     """
+    from pawsight.evaluation.predictions import labels_among
+
     listing = list_photos(source, progress, config=_as_the_model(source_config, classifier))
+    listing, part = _with_part(listing)
+    labels_among(classifier.class_names, listing, listing.part(part))  # before the photos are read
     catalog, pixels = ingest(
         *(listing, classifier.image_size, classifier.resize, progress),
         scale=classifier.pixel_scale,
     )
+    catalog, part = _with_part(catalog)
+    return catalog, pixels, part
+
+
+def _with_part(catalog: Catalog) -> tuple[Catalog, Part]:
     if not catalog.has_parts:
         photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
         catalog = dataclasses.replace(catalog, photos=photos)
-    return catalog, pixels, "test" if len(catalog.part("test")) else "validation"
+    return catalog, "test" if len(catalog.part("test")) else "validation"
 
 
 def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:

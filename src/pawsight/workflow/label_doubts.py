@@ -99,6 +99,7 @@ def _photos(
     if not run.config_path.is_file():
         config = TrainConfig(model=builtin.NAME)
         listing = list_photos(source, progress, config=source_config)
+        check_classes(listing)
         return *read_photos(listing, config, progress), config.resize
     chosen = source_config or SourceConfig()
     if chosen.model_copy(update={"labels": None}) != SourceConfig():

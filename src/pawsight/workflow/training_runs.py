@@ -19,6 +19,8 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
+from pawsight.formatting import shell_quoted
+from pawsight.inference.answers import NONE, UNSURE
 from pawsight.inference.classifier import Classifier
 from pawsight.models.custom_network import Build
 from pawsight.models.registry import find_network
@@ -169,6 +171,7 @@ def _train_new(
     config = checked(config, own, progress)  # before anything is fetched or read
     catalog = _list(source, config, budget, progress)
     check_classes(catalog)
+    _name_ambiguous_classes(catalog, progress)
     with budget.paused():
         catalog, pixels = read_photos(catalog, config, progress, own.workers)
         config, dataset = divide_grown(start, catalog, pixels, config, progress)
@@ -188,6 +191,15 @@ def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Pro
     with budget.paused():
         fetched = fetch(str(source), progress, config.stage, allow_missing=chosen.allow_missing)
     return scan(fetched, progress, config.split.group_by, chosen)
+
+
+def _name_ambiguous_classes(catalog: Catalog, progress: Progress) -> None:
+    names = set() if catalog.task.is_multi_label else {NONE, UNSURE}
+    for name in sorted(names.intersection(catalog.class_names)):
+        progress.note(
+            f"Class '{name}' cannot be told from the answer '{name}' in predictions and sorted "
+            f"folders. To rename it: --merge {shell_quoted(f'{name} photos={name}')}"
+        )
 
 
 def _write_beginning(
