@@ -143,8 +143,9 @@ def main() -> None:
     facts["planted"] = planted(classes, args)
     facts["clean"] = clean(classes, args)
     facts["seconds"] = round(time.monotonic() - start)
-    (HERE / "results.json").write_text(json.dumps(facts, indent=1) + "\n")
-    (HERE / "results.md").write_text(as_table(facts))
+    name = f"results-seed-{args.seed}" if args.seed else "results"
+    (HERE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (HERE / f"{name}.md").write_text(as_table(facts))
 
 
 def archives(folder: Path) -> list[Path]:
