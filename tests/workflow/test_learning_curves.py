@@ -40,7 +40,7 @@ def test_a_class_of_too_few_photos_has_no_curve(run):
 @pytest.mark.slow
 def test_a_stopped_curve_is_continued_and_ends_in_the_report(own_run, recorded):
     run = own_run
-    with pytest.raises(ConfigError, match=r"0.1 min are too short: two parts .* take about"):
+    with pytest.raises(ConfigError, match=r"0.1 min is too short: two parts .* take about"):
         learning_curve(run, minutes=0.1)
     with pytest.raises(StoppedError, match=f"pawsight learning-curve '{run.path}'"):
         learning_curve(run, progress=StopsBefore("Part 2 of 2"))

@@ -173,7 +173,7 @@ def _train_parts(
     left = float("inf") if minutes is None else 60 * minutes
     if left < (least := sum(seconds[:LEAST_PARTS])):
         raise ConfigError(
-            f"{minutes:g} min are too short: two parts of the photos take about "
+            f"{minutes:g} min is too short: two parts of the photos take about "
             f"{duration(least)}, all {len(parts)} about {duration(sum(seconds))}.\n"
             f"Give more --minutes, or leave the option out."
         )
