@@ -158,7 +158,7 @@ def check_new(address: str) -> None:
     """Check that a new run can begin at an address, and clear its working folder.
 
     Raises:
-        RunError, ExtraError: It holds something, or cannot be reached.
+        RunError, ExtraError: It holds something, or cannot be reached or written.
     """
     mirrored = mirror_at(address)
     if mirrored.address.startswith("hf:"):
@@ -176,6 +176,7 @@ def check_new(address: str) -> None:
             f"there.\nContinue it with: {_resume(mirrored)}\n"
             f"Or remove it: {mirrored.path}"
         )
+    mirrored.check_writable()  # now, and not only once the photos are read
     with contextlib.suppress(OSError):
         mirrored.set_aside()  # a copy of what is no longer at the address
 

@@ -171,7 +171,7 @@ class Run:
 
         def refuse(owner: str) -> None:
             raise RunError(
-                f"The run {self.path} is being trained by {owner}.\n"
+                f"The run {self.place} is being trained by {owner}.\n"
                 f"Wait until it ends, or stop it first."
             )
 
@@ -249,7 +249,7 @@ class Run:
             found = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.path} has no {path.relative_to(self.path)}: the run is not finished.\n"
+                f"{self.place} has no {path.relative_to(self.path)}: the run is not finished.\n"
                 f"Finish it with: {resume_command(self.place)}"
             ) from error
         except (OSError, ValueError, RecursionError) as error:

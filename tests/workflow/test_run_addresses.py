@@ -16,7 +16,7 @@ from pawsight.data.cache_contents import clear_cache
 from pawsight.errors import RunError
 from pawsight.progress import Silent
 from pawsight.runs import Run, check_new
-from pawsight.storage import download
+from pawsight.storage import download, mirrored_folder
 from pawsight.storage.download import DownloadError
 from pawsight.storage.stores import remote_lock
 from pawsight.storage.stores.remote_folder import RemoteFolder
@@ -163,16 +163,20 @@ def test_commands_take_the_address_and_copy_back_what_they_change(
     for line in (
         ["predict", str(photo), "--model", ADDRESS],
         ["report", ADDRESS],
+        ["verify", ADDRESS],
+        ["compare", ADDRESS, ADDRESS],
         ["runs", "s3://bucket/runs", "--json"],
     ):
         with pytest.raises(SystemExit, match="0"):
             app(line)
     text = capsys.readouterr().out
     assert "cats" in text
+    assert f"The run {ADDRESS} holds." in text
+    assert f"{ADDRESS} and {ADDRESS}" in " ".join(text.split())
     assert json.loads(text[text.index("[\n") :])[0]["path"] == ADDRESS
     workflow.evaluate(ADDRESS, photos)
     assert b"accuracy" in content(bucket, "evaluation/pets/metrics.json")
-    assert workflow.compare([ADDRESS, ADDRESS]).num_photos > 0
+    assert [one.address for one in workflow.compare([ADDRESS, ADDRESS]).runs] == [ADDRESS] * 2
     assert workflow.verify(ADDRESS).holds
 
 
@@ -180,6 +184,13 @@ def test_an_address_that_holds_a_run_is_refused_before_photos_are_read(bucket, t
     fill(bucket, after(trained, 5))
     with pytest.raises(RunError, match=rf"{ADDRESS} is not empty(?s:.*)pawsight resume {ADDRESS}"):
         workflow.train(photos, CONFIG, ADDRESS)
+
+
+def test_an_address_that_cannot_be_written_is_refused_before_photos_are_read(bucket):
+    with pytest.raises(RunError, match=r"s3://nobucket/runs/pets cannot be written: .* not exist"):
+        check_new("s3://nobucket/runs/pets")
+    check_new(ADDRESS)
+    assert "Contents" not in bucket.list_objects_v2(Bucket="bucket")
 
 
 def test_a_new_run_that_was_interrupted_before_it_was_one_is_begun_again(bucket, trained):
@@ -266,6 +277,13 @@ def test_a_network_that_stays_away_leaves_the_run_here_and_names_the_command(
     assert content(bucket, "plan.json") == b"20"
 
 
+def test_what_takes_long_to_fetch_is_noted_once(bucket, caplog):
+    fill(bucket, {"config.json": b"{}", "model/model.onnx": bytes(12_000_000)})
+    Run.open(ADDRESS)
+    Run.open(ADDRESS)
+    assert caplog.messages == [f"Fetching 12 MB from {ADDRESS}."]
+
+
 def test_what_another_machine_changed_counts_and_what_was_not_copied_is_kept_aside(
     small, bucket, caplog
 ):
@@ -277,6 +295,18 @@ def test_what_another_machine_changed_counts_and_what_was_not_copied_is_kept_asi
     aside = opened.path.with_name("pets.replaced")
     assert (aside / "plan.json").read_text() == "here"
     assert str(aside) in caplog.text
+
+
+def test_the_copies_of_a_process_that_was_killed_while_copying_are_removed(small):
+    _checkpoint(small, "20")
+    with pytest.MonkeyPatch.context() as patch:  # which kills nothing, but leaves the files
+        patch.setattr(mirrored_folder.shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(mirrored_folder.os, "getpid", lambda: 2**22 + 1)  # above all of Linux
+        small.publish()
+    assert len(list(small.path.parent.glob(".pawsight-*"))) == 1
+    _checkpoint(small, "300")
+    small.publish()
+    assert list(small.path.parent.glob(".pawsight-*")) == []
 
 
 def test_names_that_lead_out_of_the_folder_are_not_fetched(small, bucket):

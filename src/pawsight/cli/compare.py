@@ -48,7 +48,10 @@ def compare(
     comparison = workflow.compare(runs, out)
     if as_json:
         text = {
-            "runs": [dataclasses.asdict(run) | {"path": str(run.path)} for run in comparison.runs]
+            "runs": [
+                dataclasses.asdict(run) | {"path": run.address or str(run.path)}
+                for run in comparison.runs
+            ]
         }
         print_json(
             dataclasses.asdict(comparison) | text | {"out": comparison.out and str(comparison.out)}
@@ -63,7 +66,7 @@ def _print(comparison: Comparison) -> None:
     from pawsight.formatting import counted, percent, percent_interval
     from pawsight.report.comparison_page import short_names
 
-    names = short_names([run.path for run in comparison.runs])
+    names = short_names(comparison.runs)
     rows = [
         (name, f"{run.num_correct:,}", percent(run.accuracy), percent_interval(run.interval))
         for name, run in zip(names, comparison.runs, strict=True)

@@ -41,7 +41,7 @@ def verify(
     if as_json:
         print_json(
             dataclasses.asdict(verification)
-            | {"path": str(verification.path), "holds": verification.holds}
+            | {"path": verification.address or str(verification.path), "holds": verification.holds}
         )
     else:
         _print(verification)
@@ -68,4 +68,4 @@ def _print(verification: Verification) -> None:
             f"by at most {verification.largest_difference:.2g}."
         )
     held = "holds" if verification.holds else "does not hold"
-    print_line(printable_lines(f"The run {verification.path} {held}."))
+    print_line(printable_lines(f"The run {verification.address or verification.path} {held}."))

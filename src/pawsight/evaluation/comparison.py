@@ -31,12 +31,14 @@ class RunScore:
         num_correct: Photos that it has right.
         accuracy: Share of them, 0..1.
         interval: 95 % interval of the accuracy.
+        address: Of a run at an address, whose path is a working folder in the cache.
     """
 
     path: Path
     num_correct: int
     accuracy: float
     interval: Interval
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pawsight import __version__
 from pawsight.data.pixel_scale import PixelScale
-from pawsight.evaluation.comparison import Comparison
+from pawsight.evaluation.comparison import Comparison, RunScore
 from pawsight.report.templates import load_template
 from pawsight.report.thumbnails import draw_thumbnails
 from pawsight.storage.atomic import write_text
@@ -29,7 +30,7 @@ def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale)
     shown = comparison.changed[:MAX_SHOWN]
     page = load_template("comparison.html.j2").render(
         found=comparison,
-        names=short_names([run.path for run in comparison.runs]),
+        names=short_names(comparison.runs),
         shown=shown,
         pictures=draw_thumbnails(
             Path(comparison.root), [one.path for one in shown], _SIDE, _QUALITY, scale
@@ -39,7 +40,8 @@ def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale)
     write_text(path, page)
 
 
-def short_names(paths: list[Path]) -> list[str]:
-    """Return the folders' names, or their paths where two have the same name."""
-    names = [path.absolute().name for path in paths]
-    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+def short_names(runs: Sequence[RunScore]) -> list[str]:
+    """Return the folders' names, or their paths or addresses where two have the same name."""
+    places = [run.address or str(run.path.absolute()) for run in runs]
+    names = [place.rpartition("/")[2] for place in places]
+    return names if len(set(names)) == len(names) else places

@@ -21,7 +21,13 @@ from pathlib import Path
 from pawsight.addresses import public_address
 from pawsight.errors import RunError
 from pawsight.formatting import listed
-from pawsight.storage.atomic import disk_errors, make_dir, plain_name
+from pawsight.storage.atomic import (
+    disk_errors,
+    make_dir,
+    plain_name,
+    remove_abandoned,
+    temporary_path,
+)
 from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.download import DownloadError
 from pawsight.storage.locks import locked
@@ -32,6 +38,7 @@ from pawsight.storage.stores.remote_folder import RemoteFolder, RemoteVersion
 from pawsight.storage.threads import map_in_threads
 
 _GROWS = "log.txt"  # is appended to, and decides nothing
+_NOTED_MEGABYTES = 10.0  # takes seconds to fetch
 _NUM_THREADS = 8
 
 
@@ -106,6 +113,15 @@ class MirroredFolder:
         with self._explained("read"):
             return self.remote.read(name) is not None
 
+    def check_writable(self) -> None:
+        """Check that files can be written at the address.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        with self._explained("written"):
+            self.remote.check_writable()
+
     def was_sent(self, name: str) -> bool:
         """Return whether a file was at the address when this machine last copied files."""
         return name in self._known()
@@ -121,7 +137,7 @@ class MirroredFolder:
         Args:
             wanted: Of the files at the address, those that are needed.
             found: What `list_remote` returned.
-            note: Receives a sentence where changes of this machine are set aside.
+            note: Receives a sentence where that takes long or sets changes aside.
 
         Raises:
             RunError: A file cannot be fetched.
@@ -154,6 +170,9 @@ class MirroredFolder:
                 (self.path / name).unlink(missing_ok=True)
                 del known[name]
             needed = {name for name in found if wanted(name)} - (is_here & same)
+            megabytes = sum(found[name].size for name in needed) / 1e6
+            if megabytes >= _NOTED_MEGABYTES:
+                note(f"Fetching {megabytes:,.0f} MB from {self.address}.")
             with self._explained("fetched"):
                 self._fetch_all({name: found[name] for name in needed}, known)
 
@@ -216,10 +235,11 @@ class MirroredFolder:
         self, is_left_out: Callable[[str], bool]
     ) -> Iterator[dict[str, tuple[Path, Stamp]]]:
         """Yield copies that no longer change, by name; taken in the opposite order."""
-        folder = self.path.with_name(f".snapshot-{os.getpid()}")
+        folder = temporary_path(self.path)
         copies = {}
         try:
             with disk_errors(folder):
+                remove_abandoned(self.path.parent)
                 for name in filterfalse(is_left_out, reversed(self._unsent())):
                     copy = folder / name
                     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -89,7 +89,7 @@ class Start:
         name = self.network.name
         if "model" in given and find_network(given["model"]).name != name:
             raise ConfigError(
-                f"{self.path} is a model '{name}', and training cannot continue from it with "
+                f"{self.place} is a model '{name}', and training cannot continue from it with "
                 f"--model {config.model}.\nLeave --model out, or start a new run without "
                 f"--start-from."
             )
@@ -119,17 +119,17 @@ class Start:
         if settings.weights is not None and "weights" in given:
             raise ConfigError(
                 f"--weights and --start-from both give weights to begin with.\nLeave one out: "
-                f"--start-from takes those of {self.path}."
+                f"--start-from takes those of {self.place}."
             )
         if network.has_weights and given.get("finetune") is False:
             raise ConfigError(
-                f"{self.path} was fine-tuned, and without fine-tuning its weights would not be "
+                f"{self.place} was fine-tuned, and without fine-tuning its weights would not be "
                 f"used.\nLeave finetune=False out, or start a new run without --start-from."
             )
         if not network.fits_any_size and settings.image_size not in (None, size):
             height, width = size
             raise ConfigError(
-                f"The model '{network.name}' in {self.path} takes images of {height}x{width} "
+                f"The model '{network.name}' in {self.place} takes images of {height}x{width} "
                 f"pixels, and its weights fit no other size.\nLeave --image-size out, or start a "
                 f"new run without --start-from."
             )

@@ -79,6 +79,11 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
     found = compare_predictions(
         [run.path for run in runs], [one for one, _ in loaded], [keys for _, keys in loaded], root
     )
+    named = [
+        dataclasses.replace(score, address=run.mirror and run.mirror.address)
+        for score, run in zip(found.runs, runs, strict=True)
+    ]
+    found = dataclasses.replace(found, runs=tuple(named))
     if out is None:
         return found
     path = Path(out)
@@ -121,10 +126,10 @@ def _predictions(run: Run) -> tuple[Predictions, list[str]]:
     part: Part = "test" if run.predictions_path("test").is_file() else "validation"
     if not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.place)}"
+            f"The run {run.place} is not complete.\nFinish it with: {resume_command(run.place)}"
         )
     if ModelDescription.load(run).task == "multi-label":
-        raise RunError(f"{run.path} gives several labels a photo; compare is for one label.")
+        raise RunError(f"{run.place} gives several labels a photo; compare is for one label.")
     found = load_predictions(run.predictions_path(part))
     catalog = Catalog.load(run.catalog_path, run.path)
     hashes = {photo.path: photo.sha256 for photo in catalog.photos}
@@ -149,7 +154,7 @@ def _summary(run: Run) -> RunSummary:
     metrics = evaluation.main if evaluation else None
     return RunSummary(
         path=run.path,
-        address=None if run.mirror is None else run.mirror.address,
+        address=run.mirror and run.mirror.address,
         began=_began(run),
         model=model,
         state=state,

@@ -265,7 +265,7 @@ def _photos(
         "Name a folder of such photos, with a folder per class: --photos FOLDER."
     )
     if not run.config_path.is_file():
-        what = "The model that ships" if _is_shipped(run) else f"The model in {run.path}"
+        what = "The model that ships" if _is_shipped(run) else f"The model in {run.place}"
         raise DataError(f"{what} comes without the photos of its training.\n{needed}")
     try:
         catalog, pixels = photos_of(run, progress)

@@ -37,7 +37,7 @@ def divide_grown(
     kept_classes = [name for name in catalog.class_names if name in known]
     if not kept_classes and start.weights_path is not None:
         raise DataError(
-            f"None of the classes in {catalog.root} is one of the model in {start.path}, which "
+            f"None of the classes in {catalog.root} is one of the model in {start.place}, which "
             f"knows: {', '.join(known)}.\nName the folders like these classes, join classes with "
             f"--merge, or start a new run without --start-from."
         )
@@ -49,7 +49,7 @@ def divide_grown(
     new_classes = len(catalog.class_names) - len(kept_classes)
     gone = len(known) - len(kept_classes)
     progress.note(
-        f"Starts from {start.path}: {counted(len(kept_classes), 'class', 'classes')} kept, "
+        f"Starts from {start.place}: {counted(len(kept_classes), 'class', 'classes')} kept, "
         f"{new_classes} new{f', {gone} left out' if gone else ''}; "
         f"{counted(len(kept), 'photo')} {'keep' if len(kept) != 1 else 'keeps'} "
         f"{'their' if len(kept) != 1 else 'its'} part, {len(catalog.usable) - len(kept):,} new."
@@ -58,7 +58,7 @@ def divide_grown(
         progress.note("The linear head is fitted anew to all training photos.")
     elif start.run is None:
         progress.note(
-            f"Which photos {start.path} was trained on is not known: where some of them are among "
+            f"Which photos {start.place} was trained on is not known: where some of them are among "
             f"these, the validation and test scores come out too high."
         )
     if catalog.has_parts:

@@ -104,7 +104,7 @@ def _photos(
     chosen = source_config or SourceConfig()
     if chosen.model_copy(update={"labels": None}) != SourceConfig():
         raise ConfigError(
-            f"{run.path} is a run: its photos are read with its own settings.\n"
+            f"{run.place} is a run: its photos are read with its own settings.\n"
             f"Leave these options out, or give the photos instead of the run."
         )
     catalog, pixels = photos_of(run, progress, image_size=builtin.IMAGE_SIZE)

@@ -94,7 +94,7 @@ def learning_curve(
         own.check(config.model)
         if whole.optimizer == "own" and optimizer is None:
             raise RunError(
-                f"{run.path} was trained with an optimizer of your own.\nGive it again: "
+                f"{run.place} was trained with an optimizer of your own.\nGive it again: "
                 f"pawsight.learning_curve(..., optimizer=...)."
             )
         catalog, pixels = photos_of(run, progress)
@@ -128,7 +128,7 @@ def _plan_of(run: Run) -> Plan:
     """
     if not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not complete.\nFinish it with: {resume_command(run.place)}"
+            f"The run {run.place} is not complete.\nFinish it with: {resume_command(run.place)}"
         )
     plan, config = load_plan(run), run.load_config().settings
     reason = ""
@@ -150,7 +150,7 @@ def _plan_of(run: Run) -> Plan:
     elif plan.progress_at(plan.num_steps) < 0.99:
         reason = "its target accuracy or a callback stopped its training before the last epoch"
     if reason or not isinstance(plan, Plan):
-        raise RunError(f"{run.path} cannot be trained on parts of its photos: {reason}.")
+        raise RunError(f"{run.place} cannot be trained on parts of its photos: {reason}.")
     return plan
 
 

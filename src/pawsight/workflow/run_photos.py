@@ -76,7 +76,7 @@ def _check_is_there(run: Run, source: str) -> None:
     path = Path(source)
     if path.is_absolute() and not path.exists():  # written so by `train` where it was a path
         raise DataError(
-            f"The photos of the run {run.path} are no longer in {path}.\n"
+            f"The photos of the run {run.place} are no longer in {path}.\n"
             f"Bring them back to that place (is their drive still there?), or start a new run."
         )
 
@@ -106,7 +106,7 @@ def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
         paths = sorted({fact[0] for fact in here ^ there})
         named = listed(paths, _NAMED_PHOTOS)
         raise DataError(
-            f"The photos in {now.root} are not those that {run.path} began with: {len(paths):,} "
+            f"The photos in {now.root} are not those that {run.place} began with: {len(paths):,} "
             f"were added, changed or removed: {named}\n"
             f"Bring them back, or start a new run."
         )

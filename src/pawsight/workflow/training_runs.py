@@ -136,7 +136,7 @@ def resume(
         if run.is_complete:
             progress.note(
                 f"The run {run.place} is complete already; nothing is left to do.\n"
-                f"To train it further: pawsight train PHOTOS --start-from {run.place}"
+                f"To train it further: pawsight train PHOTOS --start-from {shell_quoted(run.place)}"
             )
             return run
         config = with_build(run.load_config().settings, build)

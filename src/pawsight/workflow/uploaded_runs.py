@@ -109,8 +109,8 @@ class _Uploads:
                     _thread.interrupt_main()
                     return
                 self.notes.put(
-                    f"The checkpoint was not copied to {self._mirrored.address} and will be with "
-                    f"the next one: {error}"
+                    f"The checkpoint was not copied to {self._mirrored.address}, and will be with "
+                    f"the next one or at the end: {error}"
                 )
 
     def _check_going_on(self) -> None:

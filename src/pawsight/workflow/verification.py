@@ -48,6 +48,7 @@ class Verification:
         largest_difference: Of any probability, between those and the saved ones.
         problems: What does not hold, a sentence each.
         notes: What could not be checked, a sentence each.
+        address: Of a run at an address, whose path is a working folder in the cache.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Verification:
     largest_difference: float
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    address: str | None = None
 
     @property
     def holds(self) -> bool:
@@ -127,7 +129,7 @@ class _RunVerifier:
             self._notes.append("This is a model without its run: there are no metrics to check.")
         elif not run.is_complete and not run.checksums_path.is_file():
             raise _NotFinishedError(
-                f"The run {run.path} is not finished.\nContinue with: {resume_command(run.place)}"
+                f"The run {run.place} is not finished.\nContinue with: {resume_command(run.place)}"
             )
         elif not run.is_complete:
             self._problems.append(f"{run.state_path} is missing, or damaged.")
@@ -274,6 +276,7 @@ class _RunVerifier:
             largest_difference=self._largest_difference,
             problems=tuple(self._problems),
             notes=tuple(self._notes),
+            address=self._run.mirror and self._run.mirror.address,
         )
 
 

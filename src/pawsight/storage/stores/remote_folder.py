@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pawsight.addresses import public_address
-from pawsight.storage.download import fetch_resumed, with_retries
+from pawsight.storage.download import DownloadError, fetch_resumed, with_retries
 from pawsight.storage.stores.access import (
     ANONYMOUS,
     NotFoundError,
@@ -20,6 +22,7 @@ from pawsight.storage.stores.access import (
 from pawsight.storage.stores.file_versions import checksum_of, version_of
 
 Answer = TypeVar("Answer")
+_PROBE = ".writable"  # hidden, so never taken for a file of a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,15 @@ class RemoteFolder:
         _tried(lambda: self._fs.put_file(str(path), self._at(name)))
         self._fs.invalidate_cache()
         return version_of(_tried(lambda: self._fs.info(self._at(name))))
+
+    def check_writable(self) -> None:
+        """Write an empty file, and remove it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, _PROBE)
+            path.touch()
+            self.put(path, path.name)
+        with contextlib.suppress(DownloadError):  # a store in which nothing may be removed
+            self.remove(path.name)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
