@@ -80,7 +80,7 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
         [run.path for run in runs], [one for one, _ in loaded], [keys for _, keys in loaded], root
     )
     named = [
-        dataclasses.replace(score, address=run.mirror and run.mirror.address)
+        dataclasses.replace(score, address=run.mirror.address if run.mirror else None)
         for score, run in zip(found.runs, runs, strict=True)
     ]
     found = dataclasses.replace(found, runs=tuple(named))
@@ -154,7 +154,7 @@ def _summary(run: Run) -> RunSummary:
     metrics = evaluation.main if evaluation else None
     return RunSummary(
         path=run.path,
-        address=run.mirror and run.mirror.address,
+        address=run.mirror.address if run.mirror else None,
         began=_began(run),
         model=model,
         state=state,

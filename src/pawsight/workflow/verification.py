@@ -276,7 +276,7 @@ class _RunVerifier:
             largest_difference=self._largest_difference,
             problems=tuple(self._problems),
             notes=tuple(self._notes),
-            address=self._run.mirror and self._run.mirror.address,
+            address=self._run.mirror.address if self._run.mirror else None,
         )
 
 
