@@ -1,4 +1,4 @@
-"""A sample of `make kill`: 15 kills at random moments, and disks that are full or read-only.
+"""A sample of `make kill`: 11 kills at random moments, and disks that are full or read-only.
 
 The whole runs in benchmarks/kill: kills before each change of a file, and power cuts after it.
 """
@@ -14,7 +14,7 @@ import pytest
 
 KILL = Path(__file__).resolve().parents[2] / "benchmarks" / "kill" / "run.py"
 # Starting TensorFlow takes most of the time of training in steps, so there are fewer of these.
-TASKS = [("ingest", 6, 2), ("predict", 6, 2), ("steps", 3, 1)]
+TASKS = [("ingest", 4, 1), ("predict", 4, 1), ("steps", 3, 1)]
 
 
 @pytest.mark.slow

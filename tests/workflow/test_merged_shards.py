@@ -7,6 +7,7 @@ import pytest
 
 import pawsight
 from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
+from pawsight.inference import classifier
 from pawsight.inference.shards import Shard
 from pawsight.progress import Silent
 
@@ -20,6 +21,12 @@ class Interrupting(Silent):
         self.num_left -= done
         if not self.num_left:
             raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def decoding_in_threads(monkeypatch):
+    """Decode the few photos of a shard in this process: starting others takes far longer."""
+    monkeypatch.setattr(classifier, "num_processes_for", lambda photos: 0)
 
 
 @pytest.fixture
