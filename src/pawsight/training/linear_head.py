@@ -28,8 +28,8 @@ START = 3e-2  # the search starts here, in both directions
 _FOLDS = 5
 _MAX_PHOTOS = 4000  # in cross-validation: it takes seconds, and chooses the same penalty
 _MAX_ITERATIONS = 300
-# The threads of BLAS wait for each other longer than they compute on few rows: 5 to 10 times as
-# much processor time on a machine that other work keeps busy (benchmarks/few_photos/threads.py).
+# Two threads of BLAS took 2 to 4 times as long as one on few rows, and 3 to 8 times the processor
+# time (benchmarks/few_photos/threads.md).
 _MAX_ROWS_OF_ONE_THREAD = 4000
 _TOLERANCE = 1e-3
 _BLOCK = 2048
