@@ -188,6 +188,17 @@ def test_reliability_has_a_bar_per_filled_bin():
     assert len(figure.axes[0].patches) == len(found.reliability) == 1
 
 
+def test_a_long_title_is_within_the_figure(make_history):
+    history = make_history([0.6, 0.9])
+    best = replace(history[-1], is_average=True, is_smaller=True, is_best=True)
+    figure = draw_history([history[0], best], "accuracy")
+
+    figure.draw_without_rendering()
+    title = figure.axes[0].title.get_window_extent()
+    assert "average of the initial" in figure.axes[0].get_title().replace("\n", " ")
+    assert 0 <= title.x0 < title.x1 <= figure.bbox.width
+
+
 def test_an_inline_figure_takes_the_colours_of_the_page(make_history, tmp_path):
     saved = save_figure(draw_history(make_history([0.6, 0.9]), "loss"), tmp_path / "loss")
     svg = inline_svg(saved, "loss")

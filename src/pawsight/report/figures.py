@@ -8,6 +8,7 @@ for 2 classes and for 200.
 from __future__ import annotations
 
 from math import isfinite
+from textwrap import fill
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
@@ -40,6 +41,7 @@ _SERIES = (
     ("validation_balanced", "validation, balanced", GREEN, "-"),
 )
 MAX_MATRIX_CLASSES = 20
+_TITLE_WIDTH = 58  # letters that a figure is wide enough for
 _Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y of its points
 
 
@@ -72,9 +74,10 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
             color="white",
             markersize=2.5,
         )
-    text = percent(value) if quantity == "accuracy" else f"{value:.3f}"
+    text = percent(value) if quantity == "accuracy" else f"{value:.3g}"
     what = "Kept" if other_size else "Best"  # at another size a row may be higher
-    axes.set_title(f"{what}: {best.title}, {name} {text}", fontsize=9)
+    title = f"{what}: {best.title}, {name} {text}"
+    axes.set_title(fill(title, _TITLE_WIDTH), fontsize=9)
     axes.legend(loc="best")
     return figure
 
