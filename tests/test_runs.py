@@ -168,7 +168,7 @@ def test_a_config_may_hold_a_path_that_is_not_utf_8(tmp_path):
 def test_odd_metrics_are_a_plain_error(run):
     run.metrics_path.parent.mkdir()
     run.metrics_path.write_text("[1]")
-    with pytest.raises(RunError, match=r"metrics\.json is damaged"):
+    with pytest.raises(RunError, match=r"(?s)metrics\.json is damaged.*from a backup"):
         _ = run.metrics
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pawsight.storage.mirrored_folder import MirroredFolder
 
 FORMAT_VERSION = 1
+_RESTORE = "Copy that file from a backup, or train a new run on the same photos."
 
 
 class Run:
@@ -124,13 +125,16 @@ class Run:
 
         Args:
             path: The run folder; its folder `model`, of which a copy has only a model; or an
-                address, of which a working folder in the cache is brought up to date.
+                address, of which a working folder in the cache is brought up to date. A run at
+                an address that was opened before is returned: it may know a password of it.
             is_whole: Whether checkpoints are copied from an address, too.
 
         Raises:
             RunError: There is no run in that folder, or it holds a device or pipe, which could be
                 read without end.
         """
+        if isinstance(path, Run) and path.mirror is not None:
+            return path
         if run_addresses.is_address(path):
             found = run_addresses.fetched(path, is_whole)
             return cls(found.path).mirrored_by(found)
@@ -254,10 +258,11 @@ class Run:
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(
-                f"{path} cannot be read ({first_line(error)}); the run folder is damaged."
+                f"{path} cannot be read ({first_line(error)}); the run folder is damaged.\n"
+                f"{_RESTORE}"
             ) from error
         if not isinstance(found, dict):
-            raise RunError(f"{path} is damaged: it does not hold a JSON object.")
+            raise RunError(f"{path} is damaged: it does not hold a JSON object.\n{_RESTORE}")
         return found
 
     def _repr_html_(self) -> str:

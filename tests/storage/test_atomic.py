@@ -238,10 +238,10 @@ def test_json_is_indented_and_keeps_every_letter(tmp_path):
 def test_a_process_that_ended_is_told_from_one_that_runs():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert not atomic._is_running(ended.pid)
-    assert atomic._is_running(os.getpid())
-    assert atomic._is_running(1)  # of another user
-    assert atomic._is_running(2**80)  # no number of a process: nothing is removed
+    assert not atomic.is_running(ended.pid)
+    assert atomic.is_running(os.getpid())
+    assert atomic.is_running(1)  # of another user
+    assert atomic.is_running(2**80)  # no number of a process: nothing is removed
 
 
 def test_the_content_of_many_files_is_flushed_at_once(tmp_path, monkeypatch):

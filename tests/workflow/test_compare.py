@@ -1,5 +1,6 @@
 """`compare` and `runs` on finished runs."""
 
+import importlib
 import json
 import os
 import shutil
@@ -49,6 +50,13 @@ def test_a_run_that_is_not_complete_is_refused(two_runs):
     Run(two_runs[1]).state_path.write_text(json.dumps({"stage": "training"}))
     with pytest.raises(RunError, match="is not complete"):
         pawsight.compare(two_runs)
+
+
+def test_a_list_that_is_cut_states_where_the_rest_is(two_runs, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("pawsight.cli.compare"), "_MAX_ROWS", 0)
+    result = CliRunner().invoke(app, ["compare", *map(str, two_runs)])
+    text = "1 photo answered differently; the first 0 are listed, --json lists all."
+    assert text in result.stdout
 
 
 def test_the_commands_print_tables(two_runs):

@@ -83,6 +83,7 @@ def trained(url, photos, tmp_path_factory):
             callbacks = [_AwaitsCopy(puts)]
             run = workflow.train(photos, CONFIG, ADDRESS, callbacks=callbacks)
             assert (run.place, Run.open(run.path).place) == (ADDRESS, ADDRESS)
+            assert Run.open(run) is run  # it may know a password of the address
             found = client.list_objects_v2(Bucket="bucket")["Contents"]
         local = {
             f"runs/pets/{path.relative_to(run.path).as_posix()}"

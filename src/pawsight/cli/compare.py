@@ -84,6 +84,11 @@ def _print(comparison: Comparison) -> None:
     changed = [(one.path, one.label, *one.answers) for one in comparison.changed[:_MAX_ROWS]]
     if changed:
         print_table(changed, ["changed photo", "label", *names])
-    print_line(f"{counted(len(comparison.changed), 'photo')} answered differently.")
+    more = (
+        f"; the first {_MAX_ROWS} are listed, --json lists all"
+        if len(comparison.changed) > _MAX_ROWS
+        else ""
+    )
+    print_line(f"{counted(len(comparison.changed), 'photo')} answered differently{more}.")
     if comparison.num_left_out:
         print_line(f"{counted(comparison.num_left_out, 'photo')} left out: not in every test part.")

@@ -203,15 +203,16 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     if not made:
         return False
     if made[1] == _HOST and os.name != "nt":
-        return not _is_running(int(made[2]))
+        return not is_running(int(made[2]))
     with contextlib.suppress(OSError):
         return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY_SECONDS
     return False
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Return whether a process of this machine runs; not for Windows, where it would be ended."""
     try:
-        os.kill(process, 0)  # sends nothing; on Windows it would end the process
+        os.kill(process, 0)  # sends nothing
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):

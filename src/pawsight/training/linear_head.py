@@ -191,8 +191,10 @@ def fit_weights(
     rows = np.concatenate([view[chosen] for view in samples.views]).astype(np.float32, copy=False)
     targets = np.concatenate([samples.labels[chosen]] * len(samples.views))
     mean, scale = _scale(rows)
+    threads = 1 if len(rows) <= _MAX_ROWS_OF_ONE_THREAD else None
     if samples.task.is_multi_label:
-        return _unscaled(*fit_binary(rows, targets, strength), mean, scale)
+        with threadpool_limits(threads):
+            return _unscaled(*fit_binary(rows, targets, strength), mean, scale)
     weights = np.ones(len(targets), np.float32)
     if samples.class_weights is not None:
         weights = np.asarray(samples.class_weights, np.float32)[targets]
@@ -200,7 +202,7 @@ def fit_weights(
     model = LogisticRegression(
         C=1 / (strength * float(weights.sum())), max_iter=_MAX_ITERATIONS, tol=_TOLERANCE
     )
-    with _quiet(), threadpool_limits(1 if len(rows) <= _MAX_ROWS_OF_ONE_THREAD else None):
+    with _quiet(), threadpool_limits(threads):
         model.fit(rows, targets, sample_weight=weights)
     kernel = np.zeros((rows.shape[1], samples.num_classes))
     bias = np.full(samples.num_classes, -1e4)  # a class without photos is never predicted

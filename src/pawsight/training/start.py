@@ -201,7 +201,7 @@ def open_start(where: str, model: str | None = None) -> Start:
     run = _run_of(folder)
     if run is not None and not run.is_complete:
         raise RunError(
-            f"The run {run.path} is not finished, so that nothing can start from it.\n"
+            f"The run {run.place} is not finished, so that nothing can start from it.\n"
             f"Continue with: {resume_command(run.place)}"
         )
     described = run.model_path if run is not None else _description_path(folder, path)

@@ -186,7 +186,7 @@ def write_report(run_path: Source | Run) -> Path:
     """Write a run's report again from its folder; returns the path of the report."""
     from pawsight.report.page import write_report as write_page
 
-    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    run = Run.open(run_path)
     with update_checksums(run, report_files):
         return write_page(run)
 
@@ -212,5 +212,5 @@ def log_report(run_path: Source | Run, to: str) -> str:
     """
     from pawsight.report import tracking
 
-    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    run = Run.open(run_path)
     return tracking.log_report(run, to)

@@ -86,7 +86,7 @@ def learning_curve(
     """
     if minutes is not None and not minutes > 0:
         raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
-    run = run_path if isinstance(run_path, Run) else Run.open(run_path)
+    run = Run.open(run_path)
     with _resumable(run), run.locked(), uploaded(run, progress) as progress:
         whole, config = _plan_of(run), with_build(run.load_config().settings, build)
         find_network(config.model).check_available()

@@ -33,32 +33,21 @@ def fit_and_save(
 ) -> None:
     """Train a run from its last checkpoint, and write its model folder."""
     write_json(run.state_path, {"stage": "training"})
-    model = _fit(run, config, dataset, budget, progress, own)
-    if model is not None:
-        _save(run, model, config, dataset, progress)
-
-
-def _fit(
-    run: Run,
-    config: TrainConfig,
-    dataset: Dataset,
-    budget: TimeBudget,
-    progress: Progress,
-    own: CustomComponents,
-) -> keras.Model | None:
-    """Train the network; None where a fitted head is the model, and the model folder is written."""
     start = None if config.start_from is None else open_start(config.start_from, config.model)
     has_start = start is not None and start.weights_path is not None
     if find_network(config.model).has_weights and not has_start:
         from pawsight.training.transfer import transfer_run
 
-        return transfer_run(run, config, dataset, budget, progress, own)
-    progress.start("Starting TensorFlow")
-    prepare_tensorflow()
-    from pawsight.training.session import train_run
+        model = transfer_run(run, config, dataset, budget, progress, own)
+    else:
+        progress.start("Starting TensorFlow")
+        prepare_tensorflow()
+        from pawsight.training.session import train_run
 
-    warm_start = start.warm_start(config) if start is not None and has_start else None
-    return train_run(run, config, dataset, budget, progress, warm_start, own)
+        warm_start = start.warm_start(config) if start is not None and has_start else None
+        model = train_run(run, config, dataset, budget, progress, warm_start, own)
+    if model is not None:  # else a fitted head is the model, and its folder is written
+        _save(run, model, config, dataset, progress)
 
 
 def _save(

@@ -85,7 +85,7 @@ def verify(
         RunError: There is no run there, or it is not finished.
         SourceError, DataError: `photos` cannot be used, or are not the run's.
     """
-    run = run_path if isinstance(run_path, Run) else Run.open(run_path, is_whole=True)
+    run = Run.open(run_path, is_whole=True)
     checked = _RunVerifier(run)
     checked.attempt(checked.check_state)
     checked.attempt(checked.check_files)

@@ -103,6 +103,8 @@ def translated() -> Iterator[None]:
         names = {kind.__name__ for kind in type(error).__mro__}
         status = _status(error)
         reason = first_line(error).rstrip(".")
+        if "ParamValidationError" in names:  # botocore; its message may hold a password
+            raise DownloadError("the name of the bucket is not valid") from error
         if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
             raise ForbiddenError(_why_not_allowed(names, reason)) from error
         if isinstance(error, FileNotFoundError) or status == 404:

@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from pawsight.errors import RunError
+from pawsight.storage.atomic import is_running
 from pawsight.storage.download import DownloadError
 from pawsight.storage.stores.remote_folder import RemoteFolder
 
@@ -41,7 +42,9 @@ class _Owner(BaseModel, frozen=True):
     @property
     def has_ended(self) -> bool:
         """Whether the owner is known to have ended, without waiting."""
-        if self.host == socket.gethostname() and not _is_running(self.process):
+        is_here = self.host == socket.gethostname() and os.name != "nt"
+        # The number of this process is that of one in an earlier container of the same name.
+        if is_here and (self.process == os.getpid() or not is_running(self.process)):
             return True
         return time.time() - self.renewed > _ENDED_LONG_AGO_SECONDS
 
@@ -68,7 +71,7 @@ class RemoteLock:
 
     @contextlib.contextmanager
     def held(self, note: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lock while the block runs.
+        """Acquire the lock, renew it while the block runs, and release it.
 
         Raises:
             RunError: Another process has it.
@@ -146,15 +149,3 @@ class RemoteLock:
             return None if content is None else _Owner.model_validate(json.loads(content))
         except (ValueError, ValidationError):
             return None  # of something else
-
-
-def _is_running(process: int) -> bool:
-    if process == os.getpid():  # of an earlier container of the same name
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True

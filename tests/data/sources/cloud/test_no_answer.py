@@ -39,3 +39,10 @@ def test_missing_and_wrong_credentials_are_distinguished(kind, text, reason):
     with pytest.raises(DownloadError) as caught, translated():
         raise error
     assert str(caught.value) == reason
+
+
+def test_a_bucket_that_cannot_be_one_is_named_without_what_is_in_it():
+    exceptions = pytest.importorskip("botocore.exceptions")
+    error = exceptions.ParamValidationError(report='Invalid bucket name "user:secret@bucket"')
+    with pytest.raises(DownloadError, match=r"^the name of the bucket is not valid$"), translated():
+        raise error
