@@ -1,12 +1,21 @@
 """A budget is kept on machines of any speed: a run is acted out on a clock of its own."""
 
 import itertools
+import math
 import random
 
 import pytest
 
-from pawsight.training.pacing import Pace, fitted
-from pawsight.training.plan import Stage
+from pawsight.errors import RunError
+from pawsight.runs import Run
+from pawsight.training.pacing import (
+    Pace,
+    fitted,
+    last_validation_seconds,
+    least_seconds,
+    load_followed_plan,
+)
+from pawsight.training.plan import FittedHead, HeadPlan, Piece, Stage, save_plan
 
 AHEAD = 5
 STAGES = (
@@ -176,3 +185,130 @@ def test_validation_takes_a_few_percent_of_the_time_whatever_an_epoch_takes(
     assert plan.validate_every == pytest.approx(every, rel=0.1)
     count = plan.validations_by(plan.num_steps)
     assert count * 2.0 <= 0.05 * seconds
+
+
+def even_plan(plan_of, num_steps=1000, **costs):
+    """A plan of 10 steps an epoch, all of one size."""
+    stage = Stage(until=1.0, image_size=(128, 128), **costs)
+    return plan_of(num_steps, num_train=640, stages=(stage,))
+
+
+@pytest.mark.parametrize(
+    ("every", "seconds"),
+    [
+        # Half the steps take 0.1 s and half 0.4 s; the last validation takes 2 s.
+        (math.inf, 16 * 0.25 + 2.0),
+        # Each 10 steps a validation of 0.5 s, or of 2 s at the larger size.
+        (1.0, 16 * (0.15 + 0.6) / 2 + 2.0),
+        # At most one validation a step.
+        (0.05, 16 * (0.6 + 2.4) / 2 + 2.0),
+    ],
+)
+def test_least_time_is_that_of_sixteen_steps_with_their_validations(plan_of, every, seconds):
+    plan = plan_of(2, num_train=640, stages=STAGES, validate_every=every)
+    assert least_seconds(plan) == pytest.approx(seconds)
+
+
+def test_steps_at_the_end_of_a_plan_cost_what_its_last_stage_costs(plan_of):
+    pieces = (Piece(step=0, progress=1.0, per_step=0.0),)
+    plan = plan_of(9, stages=STAGES, pieces=pieces, validate_every=math.inf)
+    assert least_seconds(plan) == pytest.approx(16 * 0.4 + 2.0)
+
+
+def test_last_validation_takes_longer_by_the_pixels_of_the_full_size(plan_of):
+    stage = Stage(until=1.0, image_size=(64, 32), step_seconds=0.1, validation_seconds=0.5)
+    plan = plan_of(9, image_size=(128, 96), stages=(STAGES[0], stage))
+    assert last_validation_seconds(plan) == pytest.approx(0.5 * 2 * 3)
+    assert last_validation_seconds(plan_of(9)) == 0.0  # not measured
+
+
+def test_steps_that_cost_nothing_are_as_many_as_the_photos_are_worth(plan_of):
+    plan = even_plan(plan_of).model_copy(update={"most_steps": 500})
+    assert fitted(plan, 1.0).num_steps == 500
+
+
+@pytest.mark.parametrize(
+    ("steps", "validation_seconds", "every"),
+    [
+        (10_010, None, 11.0),  # 1,001 epochs: 91 validations, as 100 are the most
+        (30, 0.001, 0.5),  # 3 epochs: 8 validations at least, where they cost nothing
+        (20, None, 1.0),  # not measured: one each epoch
+        (30, 10.0, 3.0),  # too dear: one in all
+    ],
+)
+def test_validations_are_neither_too_many_nor_too_few(plan_of, steps, validation_seconds, every):
+    plan = even_plan(plan_of, step_seconds=1.0, validation_seconds=validation_seconds)
+    fitting = fitted(plan, steps + 0.5 + (validation_seconds or 0.0))
+    assert fitting.validate_every == pytest.approx(every)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "budget", "taken", "slowness"),
+    [
+        # Two steps as measured count for half after a step of half the window, 6 x 0.1 s.
+        (0.1, 0.4, None, 0.3, (0.1 + 0.3) / (0.1 + 0.1)),
+        # The window is 3 % of the budget, 1.2 s; a second as measured where nothing was.
+        (None, 0.4, 40.0, 0.6, (0.5 + 0.6) / (0.5 + 0.4)),
+        # No window: only the last step counts.
+        (None, 0.4, None, 0.001, 0.001 / 0.4),
+    ],
+)
+def test_pace_is_that_of_the_last_steps(plan_of, first, second, budget, taken, slowness):
+    stages = (
+        Stage(until=0.5, image_size=(64, 64), step_seconds=first),
+        Stage(until=1.0, image_size=(128, 128), step_seconds=second),
+    )
+    plan = plan_of(100, stages=stages, seconds=budget)
+    pace = Pace(plan, AHEAD)
+    assert pace.slowness == 1.0
+    pace.record_step(plan, 0 if first else 50, taken)
+    assert pace.slowness == pytest.approx(slowness)
+
+
+def paced(plan, num_seen=6):
+    """The pace of a machine as fast as measured, one second a step."""
+    pace = Pace(plan, AHEAD)
+    for step in range(num_seen):
+        pace.record_step(plan, step, 1.0)
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("step", "late", "num_steps"),
+    [
+        (6, 70.5, 929),  # 7 % are made up for at once
+        (6, 50.5, None),
+        (12, 20.5, 979),  # 2 % after a hundredth of the run
+        (8, 20.5, None),
+        (12, 10.5, None),
+        (35, 5.5, 994),  # 0.5 % after three hundredths
+        (25, 5.5, None),
+        (35, 2.5, None),
+    ],
+)
+def test_a_small_miss_is_made_up_for_later_than_a_large_one(plan_of, step, late, num_steps):
+    plan = even_plan(plan_of, step_seconds=1.0).model_copy(update={"seconds": 1000.0})
+    found = paced(plan).replanned(plan, step, step + late)
+    assert (found and found.num_steps) == num_steps
+
+
+def test_a_plan_moves_its_end_only_after_six_steps_and_before_the_last_batches(plan_of):
+    plan = even_plan(plan_of, step_seconds=1.0).model_copy(update={"seconds": 1000.0})
+    assert paced(plan, 5).replanned(plan, 100, 300.0) is None
+    moved = paced(plan).replanned(plan, 100, 300.0)
+    # What is decided already takes 5 s of the 700 s that are left.
+    assert (moved.num_steps, moved.pieces[-1].step) == (800, 105)
+    assert paced(moved).replanned(moved, 104, 500.0) is None  # its last change is still ahead
+    assert paced(moved).replanned(moved, 105, 500.0).pieces[-1].step == 110
+    assert paced(plan).replanned(plan, 995, 10.0) is None
+
+
+def test_the_plan_that_is_followed_is_one_of_steps(plan_of, tmp_path):
+    run, plan = Run(tmp_path), plan_of(9)
+    save_plan(run, plan)
+    assert load_followed_plan(run) == plan
+    head = FittedHead(views=("whole",), num_features=4, strength=0.1, cross_validation=())
+    shared = plan.model_dump(include=set(HeadPlan.model_fields) - {"kind"})
+    save_plan(run, HeadPlan(**shared, head=head))
+    with pytest.raises(RunError, match="is the plan of a fitted head, not of training"):
+        load_followed_plan(run)
