@@ -43,7 +43,7 @@ class ActedLearner:
         losses: The loss of a step by its number, counted from 0; 2.0 where there is none.
     """
 
-    def __init__(self, scores=(score(0.8),), seconds=1.0, losses=None, labels=(0, 1) * 320):
+    def __init__(self, scores=(), seconds=1.0, losses=None, labels=(0, 1) * 320):
         self.now = 0.0
         self.measured = []  # (number of photos, image size) of every validation
         self.called = []
@@ -54,7 +54,7 @@ class ActedLearner:
         self.communicator = SINGLE_PROCESS
         self.train = Subset(np.arange(len(labels)), np.array(labels))
         self.validation = Subset(np.arange(1000, 1100), np.arange(100) % 2)
-        self._scores, self._seconds, self.losses = list(scores), seconds, losses or {}
+        self._scores, self._seconds, self.losses = list(scores) or [score(0.8)], seconds, losses or {}
         self.validator = self.pixels = self.callbacks = self
         self.state = _State(self)
         self.wants_end = False

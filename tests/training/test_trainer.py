@@ -143,7 +143,7 @@ def act(plan_of, tmp_path):
 
 def test_rows_of_the_history_hold_what_the_steps_of_an_epoch_gave(act, tmp_path):
     learner = ActedLearner([score(0.9), score(0.7, loss=0.25)])
-    trainer, reports = act(learner)
+    trainer, _ = act(learner)
     first, second = load_history(Run(tmp_path).history_path)
     assert (first.epoch, first.step, second.epoch, second.step) == (1, 10, 2, 20)
     assert (first.train_loss, first.train_accuracy) == (2.0, 0.25)  # 16 of 64 are right
