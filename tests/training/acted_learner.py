@@ -54,7 +54,11 @@ class ActedLearner:
         self.communicator = SINGLE_PROCESS
         self.train = Subset(np.arange(len(labels)), np.array(labels))
         self.validation = Subset(np.arange(1000, 1100), np.arange(100) % 2)
-        self._scores, self._seconds, self.losses = list(scores) or [score(0.8)], seconds, losses or {}
+        self._scores, self._seconds, self.losses = (
+            list(scores) or [score(0.8)],
+            seconds,
+            losses or {},
+        )
         self.validator = self.pixels = self.callbacks = self
         self.state = _State(self)
         self.wants_end = False

@@ -135,7 +135,7 @@ def act(plan_of, tmp_path):
     def fit(learner, num_steps=20, **fields):
         plan = plan_of(num_steps, num_train=640, **fields)
         trainer, reports = Trainer(learner, plan, lambda: learner.now), _Reports()
-        trainer.fit(Run(tmp_path), reports)
+        assert trainer.fit(Run(tmp_path), reports) is trainer._history
         return trainer, reports
 
     return fit
@@ -193,6 +193,7 @@ def test_a_stopped_run_continues_with_its_weights_sums_and_seconds(act, tmp_path
     assert ("begin", 1) in resumed.called  # one epoch is done
     assert len(resumed.rates) == 6
     assert reports.facts[0] == (14, {})
+    assert reports.facts[1] == (0, first.facts())
     assert resumed.weights[0] == 20  # the second is better
 
 
@@ -206,6 +207,7 @@ def test_a_stop_at_the_last_step_is_none(act):
     ("seconds", "saving", "steps"),
     [
         (1.0, 0.1, [10, 20, 30]),  # less than 2 % of the 10 s of an epoch
+        (0.1, 0.0, [10, 20, 30]),
         (1.0, 0.5, [10, 30]),  # more: at first, when that is unknown, and at the end
         (50.0, 9.0, [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]),  # after more than 120 s
         (60.0, 9.0, [3, 6, 9, 11, 14, 17, 20, 23, 26, 29, 30]),  # 123 s with a validation
@@ -287,6 +289,18 @@ def test_validation_of_a_stage_has_its_image_size(act):
     trainer, _ = act(learner, 20, stages=stages)
     assert [row.validation_scale for row in trainer._history] == [0.5, 1.0]
     assert learner.measured == [(100, (64, 64)), (100, (128, 128))]
+
+
+def test_the_first_step_of_a_stage_is_not_timed(act):
+    stages = (Stage(until=0.7, image_size=(64, 64)), Stage(until=1.0, image_size=(128, 128)))
+    learner = ActedLearner()
+
+    def compile_first(number):
+        learner.now += 50.0 if number in (0, 14) else 0.0  # the first of each stage
+
+    learner.on_step = compile_first
+    trainer, _ = act(learner, 20, stages=stages)
+    assert [row.images_per_second for row in trainer._history] == [64.0, 64.0]
 
 
 @pytest.mark.parametrize("labels", [(0, 1) * 320, (0, 0, 0, 1) * 160])
