@@ -44,7 +44,7 @@ class ActedLearner:
     """
 
     def __init__(self, scores=(), seconds=1.0, losses=None, labels=(0, 1) * 320):
-        self.now = 0.0
+        self.now = 1000.0
         self.measured = []  # (number of photos, image size) of every validation
         self.called = []
         self.weights = [np.zeros(1, np.float32)]

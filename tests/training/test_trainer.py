@@ -284,11 +284,15 @@ def test_a_target_that_small_images_reach_is_measured_again_at_full_size(act):
 
 
 def test_validation_of_a_stage_has_its_image_size(act):
-    stages = (Stage(until=0.7, image_size=(64, 64)), Stage(until=1.0, image_size=(128, 128)))
+    # The tenth step is the first of the second stage; the last validation is at full size.
+    stages = tuple(
+        Stage(until=until, image_size=size)
+        for until, size in ((0.45, (32, 32)), (0.95, (64, 64)), (1.0, (96, 96)))
+    )
     learner = ActedLearner()
-    trainer, _ = act(learner, 20, stages=stages)
+    trainer, _ = act(learner, 20, stages=stages, image_size=(128, 100))
     assert [row.validation_scale for row in trainer._history] == [0.5, 1.0]
-    assert learner.measured == [(100, (64, 64)), (100, (128, 128))]
+    assert learner.measured == [(100, (64, 64)), (100, (128, 100))]
 
 
 def test_the_first_step_of_a_stage_is_not_timed(act):

@@ -36,7 +36,7 @@ _INHERITED = (
     *("model", "weights", "finetune", "image_size", "resize", "keep_truncated", "pixels"),
     *("class_weights", "split"),
 )
-_DESCRIPTIONS = ("model.json", "pawsight.json")
+_DESCRIPTIONS = ("pawsight.json", "model.json")  # the first where a format has the second
 _SUFFIXES = (".h5", ".keras", ".onnx")
 
 
@@ -205,7 +205,9 @@ def open_start(where: str, model: str | None = None) -> Start:
             f"Continue with: {resume_command(run.place)}"
         )
     described = run.model_path if run is not None else _description_path(folder, path)
-    description = ModelDescription.load(Run(described.parent))
+    described_by = Run(described.parent)
+    described_by.model_path = described
+    description = ModelDescription.load(described_by)
     if description.labelling.is_multi_label:
         raise ConfigError(
             f"The model in {described.parent} gives photos several labels; training further is "
@@ -232,7 +234,7 @@ def _run_of(folder: Path) -> Run | None:
 
 
 def _description_path(folder: Path, path: Path) -> Path:
-    for one in (Run(folder).model_path, *(folder / name for name in _DESCRIPTIONS)):
+    for one in (*(folder / name for name in _DESCRIPTIONS), Run(folder).model_path):
         if one.is_file():
             return one
     raise ConfigError(
