@@ -1,9 +1,13 @@
+import contextlib
+
 import numpy as np
 import pytest
 
 from pawsight.probabilities import softmax
 from pawsight.progress import Silent
-from pawsight.training.linear_head import Samples, fit_head
+from pawsight.task import MULTI_LABEL, SINGLE_LABEL
+from pawsight.training import linear_head
+from pawsight.training.linear_head import Samples, Trial, fit_head, fit_weights
 
 
 def _photos(count, num_classes=2, num_features=6, noise=0.5, seed=0):
@@ -152,3 +156,142 @@ def test_of_few_photos_features_that_hardly_vary_count_less():
     others, truth = photos(1000)
     # Standardised, the noise has 400 votes against 5, and 68 % of these are right.
     assert np.mean(head.logits(others).argmax(axis=1) == truth) > 0.95
+
+
+STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "tried"),
+    [
+        # The search starts at the fifth penalty, and goes each way until the loss rises.
+        ([9, 8, 7, 6, 5, 6, 7, 8, 9], range(3, 6)),
+        ([9, 8, 7, 6, 5, 4, 3, 4, 2], range(4, 8)),
+        ([9, 8, 7, 6, 5, 4, 3, 2, 1], range(4, 9)),
+        ([4, 3, 2, 3, 4, 5, 0, 0, 0], range(1, 6)),
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9], range(6)),
+        ([9, 8, 7, 6, 5, 5, 0, 0, 0], range(3, 6)),  # what does not fall has risen
+    ],
+)
+def test_the_search_ends_where_the_loss_rises(monkeypatch, losses, tried):
+    loss_of = dict(zip(STRENGTHS, losses, strict=True))
+    monkeypatch.setattr(
+        linear_head, "fit_weights", lambda samples, *_: (np.zeros((6, 2)), np.zeros(2))
+    )
+    monkeypatch.setattr(
+        linear_head, "_measure", lambda strength, *_: Trial(strength, loss_of[strength], 0.5)
+    )
+    head = _fit(*_photos(20))
+    assert [one.strength for one in head.trials] == [STRENGTHS[place] for place in tried]
+    assert head.strength == min(head.trials, key=lambda one: one.log_loss).strength
+
+
+def _folds_of(labels, groups=None, num_classes=2, task=SINGLE_LABEL, seed=0):
+    labels = np.asarray(labels)
+    groups = range(len(labels)) if groups is None else groups
+    views = [np.zeros((len(labels), 1), np.float32)]
+    return linear_head._folds(Samples(views, labels, groups, num_classes, task=task), seed)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "count"),
+    [
+        ([0] * 9 + [1] * 9, None, 5),
+        ([0] * 9 + [1] * 3, None, 3),
+        ([0] * 9 + [1] * 2, None, 2),
+        ([0] * 9 + [1], None, 0),
+        ([0] * 9 + [1] * 9, [*range(9), *([9, 10, 11] * 3)], 3),  # three different photos
+    ],
+)
+def test_there_are_as_many_folds_as_different_photos_of_the_rarest_class(labels, groups, count):
+    folds = _folds_of(labels, groups)
+    assert len(folds) == count
+    if count:
+        left_out = np.concatenate([fold[1] for fold in folds])
+        assert sorted(left_out) == list(range(len(labels)))
+    for train, left_out in folds:
+        assert not set(train) & set(left_out)
+        assert set(np.asarray(labels)[train]) == {0, 1}
+
+
+def test_a_rare_label_of_several_makes_no_fewer_folds():
+    labels = np.zeros((20, 2), int)
+    labels[:10, 0] = 1
+    labels[0, 1] = 1
+    assert len(_folds_of(labels, task=MULTI_LABEL)) == 5
+
+
+def test_of_very_many_photos_some_are_compared(monkeypatch):
+    monkeypatch.setattr(linear_head, "_MAX_PHOTOS", 50)
+    chosen = [np.concatenate(_folds_of([0, 1] * 60, seed=seed)[0]) for seed in (1, 1, 2)]
+    assert [len(set(one)) for one in chosen] == [50] * 3
+    assert sorted(chosen[0]) == sorted(chosen[1]) != sorted(chosen[2])
+    # Unless a class would be lost: two of 120 photos, which few of the samples both have.
+    rare = [1, 1] + [0] * 118
+    counts = {sum(map(len, _folds_of(rare, seed=seed)[0])) for seed in range(8)}
+    assert 120 in counts
+
+
+def test_a_class_that_no_chosen_photo_has_is_never_predicted():
+    rows, labels = _photos(60, 3, noise=0.05)
+    samples = Samples([rows], labels, range(60), 3)
+    kernel, bias = fit_weights(samples, np.flatnonzero(labels != 1), 0.03)
+    assert bias[1] == pytest.approx(-1e4)
+    assert not kernel[:, 1].any()
+    np.testing.assert_allclose(kernel[:, 0], -kernel[:, 2], rtol=1e-5)
+    probs = softmax(rows @ kernel + bias)
+    assert (probs[labels == 0, 0] > 0.9).all() and (probs[labels == 2, 2] > 0.9).all()
+
+
+def test_features_are_divided_by_the_root_of_their_deviation():
+    rows = np.array([[1, 10, 5, 1e5], [5, 11, 5, 1e5 + 2]], np.float32)
+    rows = np.concatenate([rows, rows])
+    mean, scale = linear_head._scale(rows)
+    # The deviations are 2, 0.5 and 0; of the last 1, which is less than a 10,000th of its mean.
+    typical = np.sqrt((2**2 + 0.5**2 + 0 + 1) / 4)
+    np.testing.assert_allclose(mean, [3, 10.5, 5, 1e5 + 1])
+    np.testing.assert_allclose(
+        scale, [1 / np.sqrt(typical * 2), 1 / np.sqrt(typical * 0.5), 0, 0], rtol=1e-6
+    )
+    np.testing.assert_allclose(rows[:2, 0], np.array([-2, 2]) * scale[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("deviation", "is_varied"), [(2e-4, True), (0.5e-4, False)])
+def test_what_hardly_varies_has_no_weight(deviation, is_varied):
+    rows = np.array([[-deviation], [deviation]], np.float32)
+    assert bool(linear_head._scale(rows)[1][0]) is is_varied
+
+
+def test_blocks_of_rows_give_the_same_scale(monkeypatch):
+    rows, _ = _photos(50)
+    whole = linear_head._scale(rows.copy())
+    monkeypatch.setattr(linear_head, "_BLOCK", 7)
+    for one, other in zip(whole, linear_head._scale(rows.copy()), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+@pytest.mark.parametrize(("num_rows", "threads"), [(4000, 1), (4002, None)])
+def test_few_rows_are_fitted_in_one_thread(monkeypatch, num_rows, threads):
+    found = []
+
+    def limits(number):
+        found.append(number)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", limits)
+    labels = np.arange(num_rows // 2) % 2
+    rows = labels[:, None].astype(np.float32)
+    for task, truth in ((SINGLE_LABEL, labels), (MULTI_LABEL, np.stack([labels] * 2, axis=1))):
+        samples = Samples([rows, rows], truth, range(len(rows)), 2, task=task)
+        fit_weights(samples, slice(None), 1.0)
+    assert found == [threads] * 2
+
+
+def test_the_loss_of_left_out_photos_is_weighted_by_their_classes():
+    logits = np.log(np.array([[0.5, 0.5], [0.2, 0.8]]))
+    found = linear_head._measure(0.1, logits, np.array([0, 1]), (1.0, 3.0), SINGLE_LABEL)
+    assert found.log_loss == pytest.approx((np.log(2) - 3 * np.log(0.8)) / 4)
+    assert (found.strength, found.accuracy) == (0.1, 1.0)
+    plain = linear_head._measure(0.1, logits, np.array([1, 0]), None, SINGLE_LABEL)
+    assert plain.log_loss == pytest.approx((np.log(2) - np.log(0.2)) / 2)
+    assert plain.accuracy == 0.0
