@@ -51,15 +51,15 @@ ZIPS_OF_UNEQUAL_LENGTH = {
     "workflow/number_differences.py": 1,
 }
 # What Python and NumPy do anyway: a call that states it states nothing.
-DEFAULTS = {
-    name: False
-    for name in (
+DEFAULTS = dict.fromkeys(
+    (
         *("abort", "daemon", "dirs_exist_ok", "err", "exclude_none", "exclude_unset", "exist_ok"),
         *("flush", "hidden", "ignore_errors", "is_eager", "keepends", "lstrip_blocks"),
         *("missing_ok", "no_args_is_help", "parents", "return_counts", "return_index"),
         *("return_inverse", "reverse", "slots", "start_new_session", "trim_blocks"),
-    )
-} | {"allow_nan": True, "ensure_ascii": True, "follow_symlinks": True, "replace": True}
+    ),
+    False,
+) | {"allow_nan": True, "ensure_ascii": True, "follow_symlinks": True, "replace": True}
 
 
 def _flag(node):
