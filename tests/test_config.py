@@ -3,7 +3,7 @@
 import pytest
 
 import pawsight
-from pawsight.config import AugmentConfig, SplitConfig, TrainConfig
+from pawsight.config import AugmentConfig, PixelsConfig, SourceConfig, SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, PawsightError
 
 GOOD = {
@@ -179,3 +179,52 @@ def test_keywords_of_train_are_settings_and_win_over_the_config(monkeypatch, tmp
     ]
     with pytest.raises(ConfigError, match="epoch: "):
         pawsight.train(photos, epoch=3)
+
+
+def test_settings_that_are_not_given_have_the_documented_values():
+    assert SplitConfig().model_dump() == {
+        "validation_fraction": 0.15,
+        "test_fraction": 0.15,
+        "seed": 0,
+        "group_by": None,
+        "folds": None,
+        "fold": 1,
+        "keep": None,
+    }
+    augment = AugmentConfig()
+    ranges = {name for name in AugmentConfig.model_fields if getattr(augment, name) == 0.0}
+    assert ranges - {"horizontal_flip", "vertical_flip"} == {
+        *("rotation_range", "width_shift_range", "height_shift_range", "shear_range"),
+        *("zoom_range", "channel_shift_range", "cval", "erase"),
+    }
+    assert augment.crop_stretch == 1.0
+    assert (TrainConfig().seed, TrainConfig().source.none) == (0, ("none", "other", "neither"))
+
+
+@pytest.mark.parametrize("bands", [(1,), (4, 3, 2)])
+def test_pixels_of_one_or_three_bands(bands):
+    assert PixelsConfig(bands=bands).bands == bands
+    assert PixelsConfig(range=(0, 1)).range == (0.0, 1.0)
+    for wrong in ({"bands": (*bands, 5)}, {"range": (1, 1)}, {"range": (2, 1)}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            PixelsConfig(**wrong)
+
+
+def test_settings_of_several_labels_need_several_labels():
+    assert SourceConfig(multi_label=True, label_separator=";").task.is_multi_label
+    assert not SourceConfig().task.is_multi_label
+    with pytest.raises(ConfigError, match="label_separator is for several labels"):
+        SourceConfig(label_separator=";")
+    SourceConfig(multi_label=True, labels="none")
+    with pytest.raises(ConfigError, match="labels corrects one label a photo"):
+        SourceConfig(multi_label=True, labels="a.csv")
+    for wrong in ({"class_level": 0}, {"encoding": "ebcdic-9"}, {"label_pattern": "("}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            SourceConfig(**wrong)
+    assert SourceConfig(class_level=1).class_level == 1
+
+
+def test_folds_need_models_that_saw_none_of_the_photos():
+    with pytest.raises(ConfigError, match="leave start_from out"):
+        TrainConfig(start_from="run", split=SplitConfig(folds=2))
+    TrainConfig(start_from="run", split=SplitConfig())
