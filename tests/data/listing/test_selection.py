@@ -31,11 +31,8 @@ def test_without_settings_all_photos_stay_as_they_are(recorded):
 
 
 def test_classes_are_joined_under_a_new_name(recorded):
-    labels, notes = chosen(
-        recorded,
-        ["tabby", " siamese ", "dogs", ""],
-        merge={"cats": ("tabby", "siamese"), "dogs": ("dogs",)},
-    )
+    merge = {"cats": ("tabby", "siamese"), "dogs": ("dogs",)}
+    labels, notes = chosen(recorded, ["tabby", " tabby ", "siamese", "dogs", ""], merge=merge)
     assert labels == ["cats", "cats", "cats", "dogs", ""]  # with spaces around the name, too
     assert notes == ["Class cats is made of tabby, siamese."]
 
