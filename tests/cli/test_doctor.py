@@ -131,3 +131,14 @@ def test_doctor_measures_the_precision_where_tensorflow_is(pawsight_process):
     assert found["precision"]["choice"] in ("float32", "bfloat16")
     assert any("CPU" in device for device in found["devices"])
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("devices", [None, ["cpu"]])
+def test_precision_is_measured_only_where_tensorflow_starts(monkeypatch, devices):
+    measured = []
+    monkeypatch.setattr(doctor, "find_spec", lambda name: object())
+    monkeypatch.setattr(doctor, "_devices", lambda problems: devices)
+    monkeypatch.setattr(doctor, "_precision", lambda problems: measured.append(1) or {"a": 1})
+    found = doctor.examine()
+    assert (found["devices"], found["precision"]) == (devices, {"a": 1} if devices else None)
+    assert len(measured) == bool(devices)

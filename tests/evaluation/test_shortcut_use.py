@@ -6,7 +6,12 @@ import pytest
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
 from pawsight.errors import RunError
-from pawsight.evaluation.shortcut_use import load_shortcuts, measure_shortcuts, save_shortcuts
+from pawsight.evaluation.shortcut_use import (
+    ShortcutUse,
+    load_shortcuts,
+    measure_shortcuts,
+    save_shortcuts,
+)
 from pawsight.records import Photo, Predictions
 
 NIKON = "NIKON D70"
@@ -97,3 +102,11 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "shortcuts.json").write_text("[{}]")
     with pytest.raises(RunError, match=r"shortcuts\.json is damaged"):
         load_shortcuts(tmp_path / "shortcuts.json")
+
+
+@pytest.mark.parametrize(("p_value", "is_used"), [(0.049, True), (0.05, False), (None, False)])
+def test_mistakes_that_chance_explains_are_no_sign_of_a_shortcut(p_value, is_used):
+    fields = dict.fromkeys(("cue", "title", "label", "text"), "x")
+    found = ShortcutUse(**fields, effect=0.5, p_value=0.001, use_p_value=p_value)
+    assert found.is_used is is_used
+    assert (found.num_breaking, found.num_fitting_wrong) == (0, 0)

@@ -115,3 +115,13 @@ def test_what_cannot_be_drawn_is_reported(classifier, red_corner, options, messa
 def test_pixels_of_another_size_are_refused(classifier):
     with pytest.raises(ShapeError):
         heat_map(classifier.probs, classifier.class_names, np.zeros((9, 8, 3), np.uint8))
+
+
+def test_a_class_that_every_cover_helps_has_no_heat_and_no_drop(red_corner):
+    def probs(images):
+        is_plain = (images == red_corner).all(axis=(1, 2, 3))
+        return np.stack([np.where(is_plain, 0.2, 0.6), np.where(is_plain, 0.8, 0.4)], axis=1)
+
+    found = heat_map(probs, ["a", "b"], red_corner, "a")
+    assert not found.values.any()
+    assert (found.probability, found.largest_drop) == (0.2, 0.0)

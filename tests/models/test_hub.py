@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import sys
+import types
 
 import keras
 import numpy as np
@@ -245,3 +247,17 @@ def test_a_converter_that_does_more_than_scale_is_refused(preset, tmp_path, monk
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ModelError, match="more than a factor and an offset"):
         find_network(f"hub:{folder}").open_backbone((32, 32), None, Silent())
+
+
+def test_weights_that_are_kept_are_not_fetched_again(monkeypatch, tmp_path):
+    fetched, path = [], tmp_path / "preset" / "backbone.weights.h5"
+    modules = types.SimpleNamespace(cache_preset=lambda name, progress: fetched.append(name))
+    monkeypatch.setitem(sys.modules, "pawsight.models.hub_networks", modules)
+    monkeypatch.setattr(hub, "preset_weights_path", lambda name: path)
+    preset = hub.find_preset("hub:resnet_18_imagenet")
+    path.parent.mkdir()
+    assert preset.weights_path(None, Silent()) == path
+    assert fetched == ["hub:resnet_18_imagenet"]
+    path.touch()
+    assert preset.weights_path(None, Silent()) == path
+    assert len(fetched) == 1

@@ -203,3 +203,8 @@ def test_the_last_state_is_shown_when_a_call_fails(ipython, display):
     with pytest.raises(ValueError):
         fail()
     assert display.texts()[-1].startswith("Working: 1 of 3 photos")
+
+
+def test_a_stage_that_has_not_begun_shows_what_is_to_be_done(cell, display):
+    cell.start("Reading photos", 30, "photos")
+    assert display.texts()[-1] == "Reading photos: 30 photos"

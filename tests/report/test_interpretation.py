@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from pawsight.evaluation.reliability import CalibrationNoise
 from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import percent
+from pawsight.report import interpretation
 from pawsight.report.first_screen import caution, detail, headline
 from pawsight.report.interpretation import (
     Confusion,
@@ -416,3 +418,19 @@ def test_training_photos_are_uneven_beyond_one_and_a_half_to_one(num_cats, are_u
 def test_a_model_at_the_end_of_its_interval_is_not_better_than_guessing():
     metrics = metrics_of([[60, 40], [40, 60]], baseline_accuracy=0.5, accuracy_interval=[0.5, 0.7])
     assert findings("test", metrics, {})[0].startswith("Not shown to be better")
+
+
+@pytest.mark.parametrize(
+    ("error", "mean", "high", "start"),
+    [
+        (0.0, 0.051, 0.06, "Too few photos to judge its probabilities"),
+        (0.05, 0.05, 0.06, "No sign that its probabilities are off"),
+        (0.0605, 0.05, 0.06, "Its probabilities are close to the truth"),  # 1 point beyond chance
+        (0.0711, 0.05, 0.06, "It is too sure of itself"),  # 2.1 points
+    ],
+)
+def test_probabilities_are_judged_by_what_chance_would_show(monkeypatch, error, mean, high, start):
+    noise = CalibrationNoise(mean, high)
+    monkeypatch.setattr(PartMetrics, "calibration_noise", noise, raising=False)
+    metrics = metrics_of([[40, 10], [10, 40]], claimed=0.8 + error)
+    assert interpretation._trust_in_probabilities(metrics).startswith(start)

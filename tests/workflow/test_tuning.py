@@ -2,7 +2,9 @@
 
 import datetime
 import pickle
+import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -259,3 +261,31 @@ def test_trials_of_a_stopped_round_are_tried_again(side, minutes, tmp_path, monk
     found = tune("photos", 10, SWIFT, tmp_path / "out", workers=2)
     assert found.trials[2].state == "fail"
     assert found.trials[4].values == found.trials[2].values
+
+
+def test_a_search_by_epochs_gives_its_trials_no_minutes(tmp_path):
+    for settings, minutes in (({"epochs": 2}, None), ({}, 3.0)):
+        config = TrainConfig(model="swift", **settings)
+        search = tuning._Search(None, config, 60, tmp_path, None, [], None)
+        found = search._settings({"learning rate": 2.0}, 3.0)
+        assert (found.epochs, found.minutes) == (settings.get("epochs"), minutes)
+        assert found.learning_rate == pytest.approx(0.24)
+
+
+def test_the_importance_of_a_setting_is_the_mean_over_samples_with_its_spread(monkeypatch):
+    shares = iter([{"a": 0.9, "b": 0.1}, {"a": 0.5, "b": 0.5}] * 10)
+    fanova = SimpleNamespace(
+        FanovaImportanceEvaluator=lambda **_: None,
+        get_param_importances=lambda *_, **__: next(shares),
+    )
+    study = SimpleNamespace(add_trials=lambda trials: None)
+    optuna = SimpleNamespace(importance=fanova, create_study=lambda **_: study)
+    monkeypatch.setitem(sys.modules, "optuna", optuna)
+    trials = [SimpleNamespace(value=float(i), params={"a": i, "b": 0}) for i in range(6)]
+    first, second = importances(trials)
+    assert (first.name, second.name) == ("a", "b")
+    assert (first.mean, second.mean) == (pytest.approx(0.7), pytest.approx(0.3))
+    # Twenty values, each 0.2 from their mean: 20 / 19 of the variance.
+    assert first.spread == pytest.approx(0.2 * (20 / 19) ** 0.5)
+    assert importances(trials[:5]) == []
+    assert importances(trials[:1] * 6) == []

@@ -116,3 +116,12 @@ def test_pairs_found_in_small_blocks_are_the_same(monkeypatch, block):
     expected = found_pairs(hashes, 1)
     monkeypatch.setattr(hash_search, "_BLOCK", block)
     assert found_pairs(hashes, 1) == expected
+
+
+def test_a_pair_that_one_flip_of_the_first_key_alone_leads_to_is_found():
+    # One bit of the first quarter differs, and two of each other one: with a radius of 1 only
+    # that flip finds it, and the query that is flipped is the first in sorted order.
+    bits = [0, *(1, 17), *(8, 10), *(9, 27)]
+    other = sum(np.uint64(1) << np.uint64(63 - bit) for bit in bits)
+    assert (0, 1, False) in found_pairs(np.array([0, other], np.uint64), 1)
+    assert (0, 1, False) not in found_pairs(np.array([0, other], np.uint64), 0)

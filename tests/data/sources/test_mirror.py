@@ -1,6 +1,7 @@
 """A folder from afar is copied once, in parallel, and later only what changed."""
 
 import contextlib
+import dataclasses
 import hashlib
 import sys
 import threading
@@ -308,3 +309,11 @@ def test_two_files_of_one_name_get_numbers():
         "b.c/x (2)",
         "a (2)",
     ]
+
+
+def test_files_of_unknown_size_need_no_known_space(monkeypatch):
+    far, needed = Far({"a.jpg": b"12345", "b.jpg": b"123"}), []
+    monkeypatch.setattr(mirror, "need_space", lambda folder, size, why: needed.append(size))
+    first, second = far.listed()
+    copy_all("pets", "far://space", [first, dataclasses.replace(second, size=None)], Silent())
+    assert needed == [5]

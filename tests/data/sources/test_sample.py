@@ -115,3 +115,9 @@ def test_the_word_sample_draws_into_the_cache_once(tmp_path, monkeypatch, word):
     names = {p.name for p in (tmp_path / "cache").iterdir()}
     assert names == {source.root.name, "in-use"}
     check_classes(scan(source))
+
+
+def test_a_picture_is_that_of_the_first_sample_unless_another_is_named():
+    first = draw_picture("cat", 3)
+    assert first.tobytes() == draw_picture("cat", 3, seed=0).tobytes()
+    assert first.tobytes() != draw_picture("cat", 3, seed=1).tobytes()

@@ -84,3 +84,18 @@ def test_the_nearest_groups_that_can_be_spared_fill_an_empty_side():
     ]
     lonely = assigned([0.6], HALVES)
     assert list(lonely.fill_empty_sides(["cats"])) == [("cats", "test")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "sizes", "giants"),
+    [
+        (["cats", "cats"], [2, 1], {0}),  # two of three cats
+        (["cats", "cats"], [2, 2], set()),  # half is not most
+        (["cats", "cats"], [1, 0], set()),  # a photo alone is no group
+        (["cats", "dogs", "dogs"], [3, 1, 5], {0, 2}),
+    ],
+)
+def test_a_group_of_most_photos_of_a_class_is_kept_for_training(labels, sizes, giants):
+    draws = [0.1] * len(labels)
+    assert assigned(draws, HALVES, labels, sizes)._find_large_groups() == giants
+    assert assigned(draws, THIRDS, labels, sizes)._find_large_groups() == set()
