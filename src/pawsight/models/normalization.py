@@ -61,13 +61,18 @@ class FusedBatchNormalization(layers.BatchNormalization):
                 )
                 of_images, of_scale, of_offset, *_ = found
                 # What the statistics, which depend on all images, add: arXiv:1502.03167, section 3.
-                shares = [one / count for one in _sums([of_scale, of_offset])]
-                inverse = tf.math.rsqrt(variance + self.epsilon)
-                slope = scale * inverse * inverse * shares[0]
-                constant = scale * inverse * shares[1] - slope * mean
-                whole = tf.cast(of_images, slope.dtype)
-                whole -= tf.cast(images, slope.dtype) * slope + constant
-                return tf.cast(whole, images.dtype), of_scale, of_offset
+                # It is linear in the images, which the kernel computes in one pass.
+                slope = -scale * tf.math.rsqrt(variance + self.epsilon) / count
+                sums = _sums([of_scale, of_offset])
+                added = tf.raw_ops.FusedBatchNormV3(
+                    x=images,
+                    scale=slope * sums[0],
+                    offset=slope * sums[1],
+                    mean=mean,
+                    variance=variance,
+                    **kernel,
+                )
+                return of_images + added.y, of_scale, of_offset
 
             return outputs.y, gradients
 
