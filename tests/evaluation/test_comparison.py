@@ -100,3 +100,22 @@ def test_a_photo_with_two_labels_is_named_as_the_first_run_names_it():
     )
     with pytest.raises(DataError, match=r"a and b have different labels for 0\.jpg"):
         compare_predictions(RUNS[:2], [one, other], [range(20), order.tolist()], "")
+
+
+def test_classes_that_only_some_runs_have_are_named():
+    one, other = predictions(LABELS), predictions(wrong_at(3))
+    assert compare_predictions(RUNS[:2], [one, other], [one.paths] * 2, "").notes == ()
+    more = Predictions(
+        one.paths, one.labels, np.pad(one.probs, [(0, 0), (0, 1)]), ("cats", "dogs", "=owls\n")
+    )
+    (note,) = compare_predictions(RUNS[:2], [one, more], [one.paths] * 2, "").notes
+    assert note.startswith("Not all of these runs have the classes =owls\\n.")
+
+
+def test_runs_at_addresses_are_named_by_them():
+    one, other = predictions(LABELS), predictions(LABELS, "d" + LABELS[1:])
+    given = (RUNS[:2], [one, other], [one.paths] * 2, "", [None, "s3://bucket/run"])
+    with pytest.raises(DataError, match=r"a and s3://bucket/run have different labels for 0\.jpg"):
+        compare_predictions(*given)
+    found = compare_predictions(RUNS[:2], [one, one], *given[2:])
+    assert [run.address for run in found.runs] == [None, "s3://bucket/run"]

@@ -73,6 +73,8 @@ def _print(comparison: Comparison) -> None:
     ]
     title = f"{counted(comparison.num_photos, 'photo')} that all were tested on"
     print_table(rows, ["run", "right", "accuracy", "interval"], title, "right accuracy interval")
+    for note in comparison.notes:
+        print_line(f"Note: {note}")
     pairs = []
     for pair in comparison.pairs:
         better = pair.first if pair.first_only > pair.second_only else pair.second

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pawsight.errors import DataError
 from pawsight.evaluation.intervals import Interval, wilson_interval
+from pawsight.formatting import listed
 from pawsight.records import IntArray, Predictions
 
 SIGNIFICANT = 0.05
@@ -89,6 +90,7 @@ class Comparison:
         runs: The runs, in the order given.
         pairs: Every two of them.
         changed: Photos that they answer differently, those first that the first run has right.
+        notes: What limits the comparison, in sentences.
         out: The page; None where none was written.
     """
 
@@ -98,6 +100,7 @@ class Comparison:
     runs: tuple[RunScore, ...]
     pairs: tuple[Pair, ...]
     changed: tuple[ChangedPhoto, ...]
+    notes: tuple[str, ...] = ()
     out: Path | None = None
 
 
@@ -106,6 +109,7 @@ def compare_predictions(
     predictions: Sequence[Predictions],
     keys: Sequence[Sequence[str]],
     root: str,
+    addresses: Sequence[str | None] | None = None,
 ) -> Comparison:
     """Compare predictions on the photos that all of them have in common.
 
@@ -114,10 +118,13 @@ def compare_predictions(
         predictions: Of each run, on its test photos, one label a photo.
         keys: For each run a key of each photo, equal for equal photos.
         root: The folder that the first run's paths are relative to.
+        addresses: Of the runs, None for those that are none; None: of none.
 
     Raises:
         DataError: No photo is common to all, or they have different labels for one.
     """
+    addresses = addresses or [None] * len(runs)
+    named = [address or str(run) for address, run in zip(addresses, runs, strict=True)]
     rows = [dict(zip(each, range(len(each)), strict=True)) for each in keys]
     common = [key for key in rows[0] if all(key in other for other in rows[1:])]
     if not common:
@@ -134,10 +141,10 @@ def compare_predictions(
         for one, place in zip(predictions, places, strict=True)
     ]
     first = predictions[0]
-    for path, other in zip(runs[1:], labels[1:], strict=True):
+    for name, other in zip(named[1:], labels[1:], strict=True):
         if (other != labels[0]).any():
             photo = first.paths[places[0][int(np.argmax(other != labels[0]))]]
-            raise DataError(f"{runs[0]} and {path} have different labels for {photo}.")
+            raise DataError(f"{named[0]} and {name} have different labels for {photo}.")
     is_right = np.array([answer == labels[0] for answer in answers])
     n = len(common)
     changed = [i for i in range(n) if any(answer[i] != answers[0][i] for answer in answers[1:])]
@@ -147,8 +154,11 @@ def compare_predictions(
         num_left_out=len(set().union(*rows)) - n,
         root=root,
         runs=tuple(
-            RunScore(path, int(right.sum()), float(right.mean()), wilson_interval(right.sum(), n))
-            for path, right in zip(runs, is_right, strict=True)
+            RunScore(
+                *(path, int(right.sum()), float(right.mean())),
+                *(wilson_interval(right.sum(), n), address),
+            )
+            for path, right, address in zip(runs, is_right, addresses, strict=True)
         ),
         pairs=_pairs(is_right),
         changed=tuple(
@@ -159,6 +169,19 @@ def compare_predictions(
             )
             for i in changed
         ),
+        notes=_class_notes(predictions),
+    )
+
+
+def _class_notes(predictions: Sequence[Predictions]) -> tuple[str, ...]:
+    """Return a note where the runs do not have the same classes."""
+    known = [set(one.class_names) for one in predictions]
+    partly = sorted(set.union(*known) - set.intersection(*known))
+    if not partly:
+        return ()
+    return (
+        f"Not all of these runs have the classes {listed(partly)}. A photo is easier to classify "
+        f"where there are fewer classes.",
     )
 
 

@@ -77,13 +77,12 @@ def compare(run_paths: Sequence[Source], out: Source | None = None) -> Compariso
     loaded = [_predictions(run) for run in runs]
     root = runs[0].load_config().root
     found = compare_predictions(
-        [run.path for run in runs], [one for one, _ in loaded], [keys for _, keys in loaded], root
+        [run.path for run in runs],
+        [one for one, _ in loaded],
+        [keys for _, keys in loaded],
+        root,
+        [run.mirror.address if run.mirror else None for run in runs],
     )
-    named = [
-        dataclasses.replace(score, address=run.mirror.address if run.mirror else None)
-        for score, run in zip(found.runs, runs, strict=True)
-    ]
-    found = dataclasses.replace(found, runs=tuple(named))
     if out is None:
         return found
     path = Path(out)
