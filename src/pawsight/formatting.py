@@ -137,16 +137,15 @@ def inert_path(path: str) -> str:
 
     `original_path` is its inverse.
     """
-    return f"./{path}" if _FORMULA.match(_HERE.sub("", path)) else path
+    return f"./{path}" if _FORMULA_PATH.match(path) else path
 
 
 def original_path(cell: str) -> str:
     """Return the path of a cell that `inert_path` wrote."""
-    is_inert = cell.startswith("./") and _FORMULA.match(_HERE.sub("", cell))
-    return cell[2:] if is_inert else cell
+    return cell[2:] if cell.startswith("./") and _FORMULA_PATH.match(cell) else cell
 
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~!])")
 # The wide forms are those of East Asian keyboards, which Excel takes for the narrow ones.
 _FORMULA = re.compile(r"[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.]+$)")
-_HERE = re.compile(r"(?:\./)*")
+_FORMULA_PATH = re.compile(rf"(?:\./)*(?:{_FORMULA.pattern})")
