@@ -238,7 +238,8 @@ def _until(holds):
 def test_a_copy_that_fails_is_noted_and_made_after_the_next_checkpoint(
     small, bucket, recorded, monkeypatch
 ):
-    put, failures = RemoteFolder.put, []
+    put, failures, stages = RemoteFolder.put, [], []
+    monkeypatch.setattr(recorded, "start", lambda stage, *_: stages.append(stage))
 
     def fail_once(folder, path, name):
         if name == "plan.json" and not failures:
@@ -255,6 +256,7 @@ def test_a_copy_that_fails_is_noted_and_made_after_the_next_checkpoint(
         progress.advance(1)
     assert any("was not copied" in note and "network is gone" in note for note in recorded.notes)
     assert content(bucket, "plan.json") == b"300"
+    assert stages == [f"Copying the run to {small.place}"]
 
 
 def test_a_network_that_stays_away_leaves_the_run_here_and_names_the_command(

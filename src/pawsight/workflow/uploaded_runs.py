@@ -57,15 +57,16 @@ def uploaded(run: Run, progress: Progress) -> Iterator[Progress]:
             if lock.loss is not None:
                 raise lock.loss from error
             try:
-                _publish_all(mirrored, lock)
+                _publish_all(mirrored, lock, progress)
             except PawsightError as problem:
                 error.add_note(str(problem))
             raise
         uploads.end()
-        _publish_all(mirrored, lock)
+        _publish_all(mirrored, lock, progress)
 
 
-def _publish_all(mirrored: MirroredFolder, lock: RemoteLock) -> None:
+def _publish_all(mirrored: MirroredFolder, lock: RemoteLock, progress: Progress) -> None:
+    progress.start(f"Copying the run to {mirrored.address}")
     try:
         lock.check()
         mirrored.publish()
