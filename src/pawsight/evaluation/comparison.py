@@ -175,8 +175,8 @@ def compare_predictions(
 
 def _class_notes(predictions: Sequence[Predictions]) -> tuple[str, ...]:
     """Return a note where the runs do not have the same classes."""
-    known = [set(one.class_names) for one in predictions]
-    partly = sorted(set.union(*known) - set.intersection(*known))
+    first, *others = (frozenset(one.class_names) for one in predictions)
+    partly = sorted(first.union(*others) - first.intersection(*others))
     if not partly:
         return ()
     return (
