@@ -2,12 +2,14 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from pawsight.data.decoding.analysis import ANALYSIS_SIZE, ROW, analyse
 from pawsight.data.decoding.decode import examine, load_pixels
+from pawsight.data.pixel_scale import NoScaleError
 from pawsight.data.reading import batch as batch_room
 from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
 from pawsight.data.reading.store import row_bytes
@@ -112,3 +114,58 @@ def test_memory_that_runs_out_is_tried_again_next_time(photos, monkeypatch):
     monkeypatch.setattr(batch_room, "survey", run_out)
     finding = read_batch(photos, DecodeTimeout())[0]
     assert (finding.problem, finding.is_permanent) == ("needs more memory than there is", False)
+
+
+def test_rows_of_a_later_batch_are_written_where_they_belong(photos, tmp_path):
+    size = row_bytes((70, 66))
+    read_batch(photos, DecodeTimeout())
+    expected = (tmp_path / "store").read_bytes()
+    (tmp_path / "store").write_bytes(bytes(60 * size))
+    later = replace(photos, first_row=20)
+    assert all(one.is_stored for one in read_batch(later, DecodeTimeout()) if one.facts)
+    found = (tmp_path / "store").read_bytes()
+    assert found[: 20 * size] == bytes(20 * size)
+    assert found[20 * size :] == expected
+    assert found[23 * size : 24 * size] == bytes(size)  # the broken one has no row
+
+
+def test_a_batch_is_divided_into_single_photos_with_their_rows(photos):
+    singles = replace(photos, paths=("a", "b"), first_row=5).singles()
+    assert [(one.paths, one.first_row) for one in singles] == [(("a",), 5), (("b",), 6)]
+    assert singles[0].image_size == photos.image_size
+
+
+@pytest.mark.parametrize("store", [None, "folder/that/is/not/there"])
+def test_facts_are_kept_where_no_pixels_can_be(photos, tmp_path, store):
+    place = store and str(tmp_path / store)
+    found = read_batch(replace(photos, store_path=place, paths=photos.paths[:2]), DecodeTimeout())
+    assert [(one.facts is not None, one.is_stored) for one in found] == [(True, False)] * 2
+
+
+def test_a_cut_photo_is_a_problem_unless_it_is_kept(photos, tmp_path):
+    Image.effect_noise((200, 200), 90).convert("RGB").save(tmp_path / "cut.jpg")
+    data = (tmp_path / "cut.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 97 // 100])
+    cut = Batch(photos.root, ("cut.jpg",), 0, (70, 66), "stretch", None)
+    (found,) = read_batch(cut, DecodeTimeout())
+    assert found.facts is None and found.problem and found.is_permanent
+    (found,) = read_batch(replace(cut, keep_truncated=True), DecodeTimeout())
+    assert found.facts.flaw and found.problem == ""
+
+
+def test_values_without_a_rule_are_a_problem_that_holds_them(photos, monkeypatch):
+    def refuse(*settings):
+        raise NoScaleError("uint16 0 4095")
+
+    monkeypatch.setattr(batch_room, "survey", refuse)
+    found = read_batch(photos, DecodeTimeout())[0]
+    assert found.problem.startswith("uint16 values from 0 to 4095")
+    assert (found.samples, found.is_permanent, found.is_stored) == ("uint16 0 4095", True, False)
+
+
+def test_memory_behind_a_problem_is_no_property_of_the_photo(photos, monkeypatch):
+    def fail(*settings):
+        raise PhotoError("too much") from MemoryError()
+
+    monkeypatch.setattr(batch_room, "survey", fail)
+    assert not read_batch(photos, DecodeTimeout())[0].is_permanent
