@@ -129,7 +129,7 @@ class SplitConfig(_Settings):
     group_by: str | None = None
     folds: int | None = Field(None, ge=2, le=20)  # of cross-validation; the test part stays apart
     fold: int = Field(1, ge=1)  # the fold that is the validation part, counted from 1
-    keep: str | None = None  # a run folder or a split.csv whose photos stay in their parts
+    keep: str | None = None  # a run, or a split.csv, whose photos stay in their parts
 
     @model_validator(mode="after")
     def _leave_photos_to_train_on(self) -> Self:

@@ -13,6 +13,8 @@ from pawsight import workflow
 from pawsight.cli.main import app
 from pawsight.config import TrainConfig
 from pawsight.data.cache_contents import clear_cache
+from pawsight.data.catalog import Catalog
+from pawsight.data.splitting.saved_split import parts_found
 from pawsight.errors import RunError
 from pawsight.progress import Silent
 from pawsight.runs import Run, check_new
@@ -179,6 +181,11 @@ def test_commands_take_the_address_and_copy_back_what_they_change(
     assert b"accuracy" in content(bucket, "evaluation/pets/metrics.json")
     assert [one.address for one in workflow.compare([ADDRESS, ADDRESS]).runs] == [ADDRESS] * 2
     assert workflow.verify(ADDRESS).holds
+    run = Run.open(ADDRESS)
+    catalog = Catalog.load(run.catalog_path, run.path)
+    parts = {index: catalog.photos[index].part for index in catalog.usable.tolist()}
+    assert parts_found(ADDRESS, catalog) == parts
+    assert set(parts.values()) == {"train", "validation", "test"}
 
 
 def test_an_address_that_holds_a_run_is_refused_before_photos_are_read(bucket, trained, photos):

@@ -12,6 +12,7 @@ from pawsight.data.sources.table import read_rows
 from pawsight.errors import DataError
 from pawsight.formatting import original_path
 from pawsight.records import PARTS, Part, Photo
+from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 
 
@@ -27,7 +28,7 @@ def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
     found = parts_found(where, catalog)
     if not found:
         raise DataError(
-            f"None of the photos in {catalog.root} is named in {_table_in(where)}, so no part can "
+            f"None of the photos in {catalog.root} is named in {where}, so no part can "
             f"be kept.\nGive the run folder, or the split.csv, of a run on these photos."
         )
     return found
@@ -41,7 +42,7 @@ def parts_found(where: str, catalog: Catalog) -> dict[int, Part]:
     has paths, it is found by its path, unless the table has other bytes there.
 
     Args:
-        where: A run folder, or a CSV with the columns path and part such as a
+        where: A run folder, its address, or a CSV with the columns path and part such as a
             run's catalog.csv or split.csv. Of a run that started from another one, the photos
             that only that one had count as well.
         catalog: The photos now.
@@ -52,11 +53,13 @@ def parts_found(where: str, catalog: Catalog) -> dict[int, Part]:
     Raises:
         SourceError: The file cannot be read.
         DataError: A part in it is none.
+        RunError: There is no run at the address.
     """
+    place = Run.open(where).path if is_address(where) else Path(where).expanduser()
     by_path: dict[str, tuple[str, Part]] = {}
     by_bytes: dict[str, Part] = {}
-    earlier_path = Run(Path(where).expanduser()).earlier_path
-    rows = [*(_rows(earlier_path) if earlier_path.is_file() else ()), *_rows(_table_in(where))]
+    earlier_path = Run(place).earlier_path
+    rows = [*(_rows(earlier_path) if earlier_path.is_file() else ()), *_rows(_table_in(place))]
     for path, sha256, part in rows:
         by_path[path] = (sha256, part)
         # Of copies that were on both sides, a new one joins those that are trained on.
@@ -88,7 +91,7 @@ def save_earlier(run: Run, catalog: Catalog, path: Path) -> None:
         DiskError: It cannot be written.
     """
     rows = [*(_rows(run.earlier_path) if run.earlier_path.is_file() else ())]
-    rows += _rows(_table_in(str(run.path)))
+    rows += _rows(_table_in(run.path))
     here = {photo.sha256 for photo in catalog.photos}
     gone = tuple(
         Photo(path=name, label="", part=part, sha256=sha256)
@@ -127,9 +130,8 @@ def restore(catalog: Catalog, where: str) -> Catalog:
     return replace(catalog, photos=tuple(photos))
 
 
-def _table_in(where: str) -> Path:
+def _table_in(path: Path) -> Path:
     """Find the table in a run folder; a catalog has the photos' checksums, so it comes first."""
-    path = Path(where).expanduser()
     if not path.is_dir():
         return path
     run = Run(path)
