@@ -12,6 +12,7 @@ from pawsight.data.sources.tar_shards.contents import Member, assigned, checksum
 from pawsight.data.sources.tar_shards.index import ShardFile, ShardIndex, parse_index
 from pawsight.data.sources.tar_shards.labels import labels_name, labels_table, read_labels
 from pawsight.errors import DataError
+from pawsight.progress import Silent
 from pawsight.records import Photo
 
 SHARD = ShardFile(file="photos-00000.tar", num_photos=3, num_bytes=10, sha256="0" * 64)
@@ -168,3 +169,26 @@ def test_an_index_that_is_too_long_is_not_read(tmp_path, monkeypatch):
         tar_shards._read_index(tmp_path / "index.json")
     with pytest.raises(DataError, match="cannot be read"):
         tar_shards._read_index(tmp_path / "gone.json")
+
+
+def test_a_packed_set_is_unpacked_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
+    line, unpacked = Line("a.jpg", "cats", "", "", 1), []
+
+    def unpack(path, folder, progress, limits):
+        unpacked.append(path.name)
+        (folder / "labels-00000.csv").write_bytes(labels_table([line]))
+
+    monkeypatch.setattr(tar_shards, "unpack", unpack)
+    (tmp_path / SHARD.file).write_bytes(b"0123456789")
+    shard = SHARD.model_copy(update={"sha256": hashlib.sha256(b"0123456789").hexdigest()})
+    index = INDEX.model_copy(update={"shards": (shard,), "num_shards": 1})
+    (tmp_path / tar_shards.SHARD_INDEX).write_bytes(index.to_bytes())
+    progress = Silent()
+    first = tar_shards.fetch(tmp_path, progress)
+    assert (first.name, first.lines) == ("pets", (line,))
+    assert tar_shards.fetch(tmp_path, progress, with_labels=False).lines is None
+    assert unpacked == [SHARD.file]
+    (tmp_path / tar_shards.SHARD_INDEX).write_bytes(INDEX.to_bytes())
+    with pytest.raises(DataError, match="holds 1 of 2 shards"):
+        tar_shards.fetch(tmp_path, progress)
