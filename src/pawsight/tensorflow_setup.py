@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from pawsight.errors import ConfigError, ExtraError
+from pawsight.gc_pause import pause_gc
 
 _MIN_ADDRESS_SPACE = 3_000_000_000  # a run of 24 photos of 32 x 32 pixels peaked at 2.9 GB
 
@@ -34,7 +35,7 @@ def prepare_tensorflow() -> None:
         return
     _check_address_space()
     is_quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
-    with discard_native_messages() if is_quiet else contextlib.nullcontext():
+    with pause_gc(), discard_native_messages() if is_quiet else contextlib.nullcontext():
         import keras  # noqa: F401
         import tensorflow as tf
 

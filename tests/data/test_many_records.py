@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from pawsight.data.listing.gc_pause import pause_gc
+from pawsight.gc_pause import pause_gc
 
 
 def test_the_search_for_circles_pauses_and_continues():

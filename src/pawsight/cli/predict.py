@@ -188,7 +188,7 @@ def _print(
     batch_size: int,
 ) -> tuple[int, int]:
     """Print a row for each photo; return how many were read, and how many were not."""
-    from pawsight.data.listing.gc_pause import pause_gc
+    from pawsight.gc_pause import pause_gc
 
     with pause_gc():
         # Without the workflow, which takes longer to import than one photo takes.

@@ -23,8 +23,8 @@ from pawsight.data.file_types import (
     kind_of,
     sniff,
 )
-from pawsight.data.listing.gc_pause import pause_gc
 from pawsight.data.listing.left_out import LeftOut
+from pawsight.gc_pause import pause_gc
 from pawsight.progress import Progress, Silent
 from pawsight.records import Part, Photo
 

@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 
 from pawsight.data.decoding import decode
-from pawsight.data.listing.gc_pause import pause_gc
 from pawsight.data.reading.ingest_index import SCHEMA, CachedFacts, Index
 from pawsight.data.reading.store import row_bytes
 from pawsight.errors import DiskError, first_line
+from pawsight.gc_pause import pause_gc
 from pawsight.progress import Progress
 from pawsight.records import IntArray, Photo, Resize
 from pawsight.storage.atomic import make_dirs, opener
