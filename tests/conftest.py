@@ -107,6 +107,21 @@ def fine_tuned(make_once):
     return make_once("fine-tuned", build)
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Write reports without figures, which take longer than some trainings."""
+    monkeypatch.setattr("pawsight.report.page._draw", lambda facts: {})
+
+
+@pytest.fixture(scope="module")
+def small_swift():
+    """Make "swift" a network of two narrow blocks, which is traced in half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pawsight.models.swift._STEM_CHANNELS", 16)
+        patch.setattr("pawsight.models.swift._BLOCKS", ((32, True), (32, False)))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def heed_ctrl_c():
     """Let commands be interrupted that are started here: a shell's background jobs ignore it."""

@@ -22,6 +22,8 @@ from pawsight.training.trainer import Trainer
 
 from .squares import Squares, trainer_of
 
+pytestmark = pytest.mark.usefixtures("small_swift")
+
 SIDE = 24
 
 

@@ -22,6 +22,8 @@ from pawsight.training.photos import Subset
 from pawsight.training.precision import Precision
 from pawsight.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("small_swift")
+
 SIZE = (24, 24)
 
 

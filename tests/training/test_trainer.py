@@ -16,6 +16,8 @@ from pawsight.training.trainer import Trainer
 from .acted_learner import ActedLearner, score
 from .squares import trainer_of
 
+pytestmark = pytest.mark.usefixtures("small_swift")
+
 
 class _Signals(Silent):
     """Sends this process a signal after a number of steps, as Ctrl-C does."""

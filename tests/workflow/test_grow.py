@@ -15,8 +15,11 @@ from pawsight.models.carried_weights import carry_over
 from pawsight.models.model_files import load_model
 from pawsight.models.registry import build_model
 from pawsight.runs import Run
+from pawsight.training.learner import Learner
 from pawsight.training.trainer import Trainer
 from pawsight.workflow import draw_sample, export, resume, train
+
+pytestmark = pytest.mark.usefixtures("undrawn", "small_swift")
 
 HEAD = TrainConfig(model="builtin", image_size=(48, 48))
 SWIFT = TrainConfig(model="swift", image_size=(32, 32), epochs=1, precision="float32")
@@ -50,7 +53,7 @@ def head_run(fewer, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def swift_run(fewer, tmp_path_factory):
+def swift_run(fewer, small_swift, tmp_path_factory):
     return train(fewer, SWIFT, tmp_path_factory.mktemp("runs") / "swift")
 
 
@@ -189,7 +192,7 @@ def test_a_stopped_grown_run_ends_with_the_same_bits(drawn, run, tmp_path, monke
 
 
 @pytest.mark.slow
-def test_a_fine_tuned_network_is_fine_tuned_further(fine_tuned, tmp_path):
+def test_a_fine_tuned_network_is_fine_tuned_further(fine_tuned, tmp_path, monkeypatch):
     first = Run(fine_tuned / "run")
     more = _chosen(fine_tuned / "pets", tmp_path / "more", cats=20, dogs=20, eels=5)
     grown = train(more, GROW, tmp_path / "grown", start_from=first.path)
@@ -201,8 +204,15 @@ def test_a_fine_tuned_network_is_fine_tuned_further(fine_tuned, tmp_path):
     assert load_model(grown).output_shape == (None, 3)
     alone = shutil.copy(first.onnx_path, tmp_path)
     shutil.copy(first.model_path, tmp_path)
-    once_more = train(fine_tuned / "pets", GROW, tmp_path / "more run", start_from=alone)
-    row, accuracy = load_history(once_more.history_path)[0], first.metrics["parts"]["validation"]
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Learner, "train_step", stop)  # how it begins is what counts
+    with pytest.raises(StoppedError):
+        train(fine_tuned / "pets", GROW, tmp_path / "once more", start_from=alone)
+    history = load_history(tmp_path / "once more" / "history.csv")
+    row, accuracy = history[0], first.metrics["parts"]["validation"]
     assert row.validation_accuracy == pytest.approx(accuracy["accuracy"])
 
 
