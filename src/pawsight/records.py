@@ -14,7 +14,6 @@ from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import InstanceOf
 
 from pawsight.formatting import percent
 from pawsight.task import SINGLE_LABEL, Task
@@ -28,9 +27,6 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 Resize = Literal["stretch", "crop", "pad"]
-
-# For pydantic: a name may hold bytes that are not UTF-8, as surrogates, which its own str refuses.
-Text = InstanceOf[str]
 
 
 class Pixels(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from pawsight.config import TrainConfig
-from pawsight.records import Text
+from pawsight.text_field import Text
 
 
 class RunConfig(BaseModel, frozen=True, extra="ignore"):

@@ -6,9 +6,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
-from pawsight.records import Part, Text
+from pawsight.records import Part
 from pawsight.runs import Run
 from pawsight.storage.json_records import load_record
+from pawsight.text_field import Text
 
 
 class _Curve(BaseModel):

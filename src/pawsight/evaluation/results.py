@@ -25,9 +25,10 @@ from pydantic import (
 from pawsight.errors import RunError, first_problem
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.reliability import Bin, CalibrationNoise, calibration_noise
-from pawsight.records import Part, Text
+from pawsight.records import Part
 from pawsight.runs import Run
 from pawsight.task import TaskName
+from pawsight.text_field import Text
 
 _MAX_PHOTOS = 2**53  # up to here a count times a share is exact
 _INTERVAL = "_interval"  # how the name of a score's interval ends

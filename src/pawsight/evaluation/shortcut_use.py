@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pawsight.data.auditing.shortcuts import Shortcut, find_shortcuts, measure_cues
 from pawsight.data.dataset import Dataset
 from pawsight.formatting import counted
-from pawsight.records import Predictions, Text
+from pawsight.records import Predictions
 from pawsight.significance import excess_p_value
 from pawsight.storage.atomic import write_json
 from pawsight.storage.json_records import load_record
+from pawsight.text_field import Text
 
 _MIN_PHOTOS = 5  # photos that break the pattern, to judge by
 _SIGNIFICANT = 0.05

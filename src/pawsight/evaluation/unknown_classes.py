@@ -15,9 +15,10 @@ from pawsight.evaluation.label_errors import group_folds
 from pawsight.evaluation.ood_fit import fit_unit, threshold_of
 from pawsight.formatting import percent
 from pawsight.inference.out_of_distribution import normalised
-from pawsight.records import FloatArray, IntArray, Text
+from pawsight.records import FloatArray, IntArray
 from pawsight.runs import Run
 from pawsight.storage.json_records import load_record
+from pawsight.text_field import Text
 
 _MIN_CLASSES = 3  # of two, one left out leaves one class, which is no classifier
 _MAX_CLASSES = 10  # each costs a fit

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.evaluation.robustness import Robustness
-from pawsight.records import Part, Text
+from pawsight.records import Part
 from pawsight.task import TaskName
+from pawsight.text_field import Text
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -28,10 +28,11 @@ from pawsight.config import AugmentConfig
 from pawsight.errors import RunError
 from pawsight.formatting import num_epochs, percent
 from pawsight.models.recipe import Optimizer, Schedule
-from pawsight.records import Resize, Text
+from pawsight.records import Resize
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.task import TaskName
+from pawsight.text_field import Text
 from pawsight.training.linear_head import Trial
 
 PrecisionName = Literal["float32", "bfloat16", "float16"]

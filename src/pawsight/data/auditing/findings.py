@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from pawsight.errors import RunError, first_problem
-from pawsight.records import Text
+from pawsight.text_field import Text
 
 
 class _Record(BaseModel):
