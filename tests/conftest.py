@@ -108,6 +108,12 @@ def fine_tuned(make_once):
 
 
 @pytest.fixture
+def decoding_in_threads(monkeypatch):
+    """Decode streams of photos in this process: starting others takes longer than the photos."""
+    monkeypatch.setattr("pawsight.inference.classifier.num_processes_for", lambda photos: 0)
+
+
+@pytest.fixture
 def undrawn(monkeypatch):
     """Write reports without figures, which take longer than some trainings."""
     monkeypatch.setattr("pawsight.report.page._draw", lambda facts: {})

@@ -122,6 +122,7 @@ def test_the_browser_answers_what_python_answers_and_asks_nobody(open_page, site
     ]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_network_of_its_own_answers_none_in_the_browser(open_page, photos, tmp_path):
     pawsight.draw_sample(tmp_path / "drawn", 40)
     run = pawsight.train(
@@ -146,7 +147,7 @@ def test_network_of_its_own_answers_none_in_the_browser(open_page, photos, tmp_p
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 def test_the_browser_sees_the_pixels_that_python_sees(open_page, site, photos, resize):
     _, address = site
-    page = open_page(address)
+    page = open_page(f"{address}card.json")  # beside the page, which would load the model
     for name, data in photos.items():
         pixels = page.evaluate(
             """async ([bytes, isJpeg, resize]) => {

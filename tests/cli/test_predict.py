@@ -42,6 +42,12 @@ def photos(save_photo, tmp_path):
 
 
 @pytest.fixture
+def named(photos):
+    """The same photos, named one by one: as few are decoded without starting processes."""
+    return [photos / name for name in ("blue.png", "broken.jpg", "red.png")]
+
+
+@pytest.fixture
 def output(tmp_path):
     """Where results go."""
     return tmp_path / "results" / "answers.csv"
@@ -100,8 +106,8 @@ def test_csv_is_the_default_off_a_terminal(predict, photos):
     assert red["label"] == "red"
 
 
-def test_json_is_one_list_with_null_for_what_is_not_known(predict, photos):
-    blue, broken, red = json.loads(predict(photos, "--format", "json").stdout)
+def test_json_is_one_list_with_null_for_what_is_not_known(predict, named):
+    blue, broken, red = json.loads(predict(*named, "--format", "json").stdout)
     fixed = ["path", "label", "probability", "answer", "error"]
     assert list(blue) == [*fixed, "red", "green", "blue"]
     assert blue["answer"] == "blue"
@@ -111,20 +117,20 @@ def test_json_is_one_list_with_null_for_what_is_not_known(predict, photos):
     assert red["label"] == "red"
 
 
-def test_jsonl_is_one_object_a_line(predict, photos):
-    lines = predict(photos, "--format", "jsonl").stdout.splitlines()
+def test_jsonl_is_one_object_a_line(predict, named):
+    lines = predict(*named, "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["blue", None, "red"]
 
 
-def test_table_aligns_and_names_errors(predict, photos):
-    lines = predict(photos, "--format", "table").stdout.splitlines()
+def test_table_aligns_and_names_errors(predict, photos, named):
+    lines = predict(*named, "--format", "table").stdout.splitlines()
     assert lines[0] == "label   probability  answer  path"
     assert lines[1] == f"blue         96.5 %  blue    {photos}/blue.png"
     assert lines[2].startswith(f"-                 -  -       {photos}/broken.jpg: ")
 
 
-def test_number_of_unread_photos_goes_to_standard_error(predict, photos):
-    assert predict(photos).stderr == "1 of 3 could not be read.\n"
+def test_number_of_unread_photos_goes_to_standard_error(predict, named):
+    assert predict(*named).stderr == "1 of 3 could not be read.\n"
 
 
 def test_exit_code_is_1_only_if_no_photo_could_be_read(predict, photos):
@@ -218,25 +224,31 @@ def test_class_named_like_a_column_gets_a_column_of_its_own(pawsight, make_colou
     ("name", "start"),
     [("out.csv", "path,label"), ("out.json", "[\n{"), ("out.jsonl", "{"), ("out", "path,label")],
 )
-def test_output_file_decides_the_format(predict, photos, tmp_path, name, start):
-    result = predict(photos, "--output", tmp_path / name)
+def test_output_file_decides_the_format(predict, named, tmp_path, name, start):
+    result = predict(*named, "--output", tmp_path / name)
     assert (result.exit_code, result.stdout) == (0, "")
     assert (tmp_path / name).read_text().startswith(start)
 
 
+def test_few_named_files_are_decoded_without_processes(predict, named, output, monkeypatch):
+    monkeypatch.setattr("pawsight.inference.decode_processes.WorkerProcess", None)
+    assert predict(*named, "--output", output).exit_code == 0
+    assert [row["label"] for row in rows_of(output.read_text())] == ["blue", "", "red"]
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "table"])
-def test_earlier_results_are_replaced(predict, photos, tmp_path, form):
+def test_earlier_results_are_replaced(predict, named, tmp_path, form):
     output = tmp_path / "results"
     for _ in range(2):
-        assert predict(photos, "--output", output, "--format", form).exit_code == 0
+        assert predict(*named, "--output", output, "--format", form).exit_code == 0
     assert output.read_text().count("red.png") == 1
 
 
 @pytest.mark.parametrize("name", ["photos/red.png", "photos/broken.jpg", "notes.txt"])
-def test_output_never_replaces_anything_else(predict, photos, tmp_path, name):
+def test_output_never_replaces_anything_else(predict, named, tmp_path, name):
     (tmp_path / "notes.txt").write_text("mine")
     before = (tmp_path / name).read_bytes()
-    result = predict(photos, "--output", tmp_path / name)
+    result = predict(*named, "--output", tmp_path / name)
     assert result.exit_code == 1
     assert "not overwritten" in result.stderr
     assert (tmp_path / name).read_bytes() == before
@@ -391,11 +403,11 @@ def test_output_that_cannot_be_written_explains_what_to_do(predict, photos):
 
 
 @pytest.mark.parametrize("content", ["mine", "mine\n", '{"kind": "mine"}\n', "[]\n", ""])
-def test_other_file_of_that_name_is_left_alone(predict, photos, output, content):
+def test_other_file_of_that_name_is_left_alone(predict, named, output, content):
     part = output.with_name(output.name + ".part")
     part.parent.mkdir()
     part.write_text(content)
-    result = predict(photos, "--output", output)
+    result = predict(*named, "--output", output)
     if content:
         assert result.exit_code == 1
         assert "not overwritten" in result.stderr
@@ -453,9 +465,9 @@ def test_reader_that_has_enough_ends_the_command_quietly(colour_run, save_photo)
         assert process.stderr.read() == b""
 
 
-def test_photos_are_not_changed(predict, photos):
+def test_photos_are_not_changed(predict, photos, named):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.iterdir()}
-    predict(photos)
+    predict(*named)
     assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.iterdir()}
 
 

@@ -95,7 +95,7 @@ def test_nothing_that_a_run_leaves_or_prints_has_a_secret_in_it(
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "cache"))
     folder = draw_sample(tmp_path / "drawn" / "pets", count=60)
     shutil.make_archive(str(tmp_path / "served" / "pets"), "zip", folder)
-    options = ("--model", "colab", "--image-size", "32", "--epochs", "1")
+    options = ("--model", "builtin", "--image-size", "32")
     run = tmp_path / "run"
     texts, codes = [], []
     for command in (

@@ -27,7 +27,7 @@ def photos(save_photo, tmp_path):
 
 
 @pytest.fixture
-def sort(pawsight, colour_run, tmp_path):
+def sort(pawsight, colour_run, tmp_path, decoding_in_threads):
     def run(*arguments, stdin=None):
         model = [] if "--undo" in arguments else ["--model", colour_run.path]
         return pawsight("sort", *arguments, "--into", tmp_path / "out", *model, stdin=stdin)

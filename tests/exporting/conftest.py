@@ -1,3 +1,4 @@
+import pickle
 import shutil
 
 import pytest
@@ -28,10 +29,15 @@ def run(photos, make_once, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def all_exports(run, tmp_path_factory):
-    """The run in every format, by name."""
-    from pawsight.exporting.formats import FORMATS
-    from pawsight.workflow.exports import export_all
+def all_exports(run, make_once):
+    """The run in every format, by name; nothing may change them."""
 
-    folder = tmp_path_factory.mktemp("exports")
-    return {one.format: one for one in export_all(run, list(FORMATS), folder)}
+    def build(folder):
+        from pawsight.exporting.formats import FORMATS
+        from pawsight.workflow.exports import export_all
+
+        done = list(export_all(run, list(FORMATS), folder))
+        (folder / "exports.pickle").write_bytes(pickle.dumps(done))
+
+    folder = make_once("exporting/exports", build)
+    return {one.format: one for one in pickle.loads((folder / "exports.pickle").read_bytes())}

@@ -68,6 +68,8 @@ def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
     clear.save(kinds / "transparent.png")
     photo.quantize(64).save(kinds / "palette.png", transparency=3)
     photo.save(kinds / "profile.png", icc_profile=swapped_profile())
+    paths = list(kinds.iterdir())
+    predictions = pawsight.load(run).predict(paths)
     for path in all_exports[name].path.iterdir():
         (tmp_path / path.name).symlink_to(path)
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
@@ -86,8 +88,7 @@ def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
         )
         assert done.returncode == 0, done.stderr
         recorded = dict(line.split(": ") for line in done.stdout.splitlines())
-        for path in kinds.iterdir():
-            (known,) = pawsight.load(run).predict(path)
+        for path, known in zip(paths, predictions, strict=True):
             for label, probability in known.probabilities.items():
                 # An export of 8 bits differs by its rounding, and photo.onnx by its resizing.
                 close = 0.02 if name.endswith("int8") or code is not codes[0] else 0.01

@@ -20,6 +20,8 @@ from pawsight.workflow import export, resume, train
 
 from .test_finetune import _RecordingProgress
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def photos(fine_tuned):

@@ -30,6 +30,8 @@ from pawsight.workflow import draw_sample, export, resume, train, verify
 
 from .test_finetune import _RecordingProgress
 
+pytestmark = pytest.mark.usefixtures("small_swift")
+
 OPTIONS = {"swift_size": [24, 32], "factors": [0.25, 2.0]}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 40, 48, 3), dtype=np.uint8)
 
@@ -171,12 +173,13 @@ def test_reserved_seconds_are_not_left_within_the_block():
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
+def both(small_swift, tmp_path_factory):
     """A run of two networks, an epoch each; the average is kept whatever it scores."""
     folder = tmp_path_factory.mktemp("averaging")
     photos = draw_sample(folder / "pets", count=60)
     recorded = _RecordingProgress()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pawsight.report.page._draw", lambda facts: {})
         patch.setattr(averaging, "second_seconds", lambda *_: 1.0)
         patch.setattr(
             averaging, "choose", lambda *given: choose(*given).model_copy(update={"is_kept": True})

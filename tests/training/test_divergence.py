@@ -33,8 +33,11 @@ class _Notes(Silent):
 
 
 def _diverging(at=10, only_weights=False, **given):
-    """Make a trainer of 16 steps; at the first rate that is planned, one step gives NaN."""
-    trainer = trainer_of("colab", epochs=4, batch_size=24, **given)
+    """Make a trainer of 16 steps; at the first rate that is planned, one step gives NaN.
+
+    It is eager, since to compile so few steps of a small network takes longer than to take them.
+    """
+    trainer = trainer_of("colab", epochs=4, batch_size=24, eager=True, **given)
     take, first = trainer.learner.train_step, trainer.plan.model_copy(update={"cuts": ()})
     taken = []
 

@@ -11,10 +11,11 @@ from pawsight.errors import StoppedError
 from pawsight.runs import Run
 from pawsight.training import head_photos, transfer
 from pawsight.training.head_photos import FIRST, num_affordable
+from pawsight.training.learner import Learner
 from pawsight.training.plan import load_plan
-from pawsight.workflow import draw_sample, resume, train
+from pawsight.workflow import resume, train
 
-from .test_finetune import _RecordingProgress
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def _dataset(num_train, num_evaluated=100):
@@ -67,13 +68,18 @@ def test_no_time_left_takes_none_away(reader):
 
 
 @pytest.mark.slow
-def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(tmp_path, monkeypatch):
+def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(
+    fine_tuned, tmp_path, monkeypatch, recorded
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
     monkeypatch.setattr(head_photos, "FIRST", 20)
     monkeypatch.setattr(head_photos, "_MIN_ACCURACY", 0.0)
-    photos = draw_sample(tmp_path / "pets", count=60)
-    recorded = _RecordingProgress(stop_after=1)
+    monkeypatch.setattr(Learner, "train_step", stop)
+    config = TrainConfig(image_size=(32, 32), epochs=1)
     with pytest.raises(StoppedError):
-        train(photos, TrainConfig(image_size=(32, 32), epochs=1), tmp_path / "run", recorded)
+        train(fine_tuned / "pets", config, tmp_path / "run", recorded)
     plan = load_plan(Run.open(tmp_path / "run"))
     assert plan.num_head_photos == plan.num_train > 20
     assert any(f"fitting one to {plan.num_train} photos" in note for note in recorded.notes)

@@ -19,6 +19,8 @@ from pawsight.training.features import FeatureReader
 from pawsight.training.head_photos import choose
 from pawsight.workflow import cross_validate, draw_sample, resume, train
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):

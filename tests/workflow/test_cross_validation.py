@@ -19,6 +19,7 @@ def parts_of(path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_every_photo_outside_the_test_part_is_validated_once(photos, tmp_path, recorded):
     found = cross_validate(photos, SMALL, tmp_path / "cv")
     first, second = (parts_of(path) for path in found["runs"])

@@ -14,10 +14,12 @@ from pawsight.errors import ConfigError, DataError, DiskError, RunError
 from pawsight.workflow import label_doubts
 
 
-@pytest.fixture
-def swapped(photos, tmp_path):
-    """The drawn photos, of which one cat lies among the dogs and one dog among the cats."""
-    folder = shutil.copytree(photos, tmp_path / "pets")
+@pytest.fixture(scope="module")
+def swapped(photos, tmp_path_factory):
+    """The drawn photos, of which one cat lies among the dogs and one dog among the cats.
+
+    Nothing may change them."""
+    folder = shutil.copytree(photos, tmp_path_factory.mktemp("swapped") / "pets")
     cat, dog = (sorted((folder / name).glob("*.jpg"))[-1] for name in ("cats", "dogs"))
     cat.rename(folder / "dogs" / "really-a-cat.jpg")
     dog.rename(folder / "cats" / "really-a-dog.jpg")

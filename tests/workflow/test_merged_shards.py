@@ -7,9 +7,10 @@ import pytest
 
 import pawsight
 from pawsight.errors import ConfigError, DataError, DiskError, StoppedError
-from pawsight.inference import classifier
 from pawsight.inference.shards import Shard
 from pawsight.progress import Silent
+
+pytestmark = pytest.mark.usefixtures("decoding_in_threads")
 
 
 class Interrupting(Silent):
@@ -21,12 +22,6 @@ class Interrupting(Silent):
         self.num_left -= done
         if not self.num_left:
             raise KeyboardInterrupt
-
-
-@pytest.fixture(autouse=True)
-def decoding_in_threads(monkeypatch):
-    """Decode the few photos of a shard in this process: starting others takes far longer."""
-    monkeypatch.setattr(classifier, "num_processes_for", lambda photos: 0)
 
 
 @pytest.fixture

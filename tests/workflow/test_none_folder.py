@@ -62,6 +62,7 @@ def test_a_class_named_as_an_answer_is_named_before_the_photos_are_read(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_photos_of_none_are_measured_and_reported(photos, tmp_path, recorded):
     folder = shutil.copytree(photos, tmp_path / "pets")
     random = np.random.default_rng(0)

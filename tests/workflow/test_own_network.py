@@ -1,15 +1,15 @@
 """A network, an optimizer, metrics and callbacks of the user's own, through a whole run."""
 
 import importlib.util
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from typer.testing import CliRunner
 
 from pawsight.class_weights import resolve_class_weights
+from pawsight.cli.main import app
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ModelError, RunError, StoppedError, TrainingError
 from pawsight.history import load_history
@@ -20,11 +20,15 @@ from pawsight.models.model_files import load_model
 from pawsight.training.trainer import Trainer
 from pawsight.workflow import draw_sample, export, feed, resume, train
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CONFIG = TrainConfig(image_size=32, epochs=2)
 SOURCE = """
 import keras
 from keras import layers
+from typer.testing import CliRunner
 
+from pawsight.cli.main import app
 def tiny(image_size, classes):
     return keras.Sequential([
         keras.Input((*image_size, 3)),
@@ -164,12 +168,13 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
 
 
 @pytest.mark.slow
-def test_the_command_line_takes_a_function_of_a_file(photos, tmp_path):
+def test_the_command_line_takes_a_function_of_a_file(photos, tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(SOURCE)
-    command = [sys.executable, "-m", "pawsight", "train", str(photos), "--build", "nets.py:tiny"]
-    options = ["--image-size", "32", "--epochs", "1", "--out", "run"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(custom_network, "_registered", {})
+    options = ["--build", "nets.py:tiny", "--image-size", "32", "--epochs", "1", "--out", "run"]
+    done = CliRunner().invoke(app, ["train", str(photos), *options])
+    assert done.exit_code == 0, done.output
     assert Classifier.load(tmp_path / "run").class_names == ("cats", "dogs")
 
 

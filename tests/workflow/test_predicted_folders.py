@@ -15,6 +15,8 @@ from pawsight.errors import ConfigError, StoppedError
 from pawsight.inference import partial_results
 from pawsight.progress import Silent
 
+pytestmark = pytest.mark.usefixtures("decoding_in_threads")
+
 
 class Interrupting(Silent):
     """Progress of somebody who presses Ctrl-C after so many photos."""

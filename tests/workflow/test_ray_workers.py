@@ -12,6 +12,8 @@ from pawsight.progress import Silent
 from pawsight.workflow import audit, train
 from pawsight.workflow.ray_workers import RayCluster, _cores_each
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.mark.parametrize(
     ("nodes", "count", "cores"),

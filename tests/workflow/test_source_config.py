@@ -15,6 +15,8 @@ from pawsight.workflow import audit, evaluate, feed, resume, train, verify
 from pawsight.workflow.photo_sets import list_photos
 from pawsight.workflow.run_photos import photos_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def mixed(photos, tmp_path):

@@ -21,6 +21,8 @@ from pawsight.workflow import resume, train
 
 from ..conftest import RecordingProgress
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SMALL = TrainConfig(model="colab", image_size=(32, 32), epochs=2)
 
 
@@ -289,6 +291,7 @@ def test_one_class_by_the_option_is_no_fault_of_the_folders(photos, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_swift")
 def test_a_budget_in_minutes_makes_a_plan_that_fits(photos, tmp_path):
     config = TrainConfig(
         model="swift", image_size=(32, 32), minutes=0.1, split=SplitConfig(test_fraction=0)

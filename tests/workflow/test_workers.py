@@ -18,6 +18,8 @@ from pawsight.workflow.training_worker import FAILED
 from pawsight.workflow.worker_groups import Workers
 from pawsight.workflow.worker_processes import Exit, LocalWorkers, Supervised
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 class Scripted:
     """Workers whose events are written down; each start takes the next script."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -198,7 +197,7 @@ def _print(
         from pawsight.inference.addresses import fetch_addresses
         from pawsight.inference.classifier import load
         from pawsight.inference.output_formats import FORMATS
-        from pawsight.inference.photo_decoder import MAX_IN_THREADS
+        from pawsight.inference.photo_decoder import listed_if_few
         from pawsight.inference.photo_inputs import expand
         from pawsight.inference.result_rows import write_rows
 
@@ -207,13 +206,10 @@ def _print(
     left_out = LeftOut()
     with shown() as progress:
         local = fetch_addresses(photos, progress)
-    is_few = all(map(os.path.isfile, local)) and len(local) <= MAX_IN_THREADS
     named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
     chosen = FORMATS[format or ("table" if results().isatty() else "csv")]
     writer = chosen.writer(classifier.class_names)
-    found = classifier.predict_iter(
-        list(named) if is_few else named, batch_size=batch_size, tta=tta
-    )
+    found = classifier.predict_iter(listed_if_few(local, named), batch_size=batch_size, tta=tta)
     monitor = classifier.drift_monitor()
     with contextlib.closing(found):
         count = write_rows(monitor.watch(found), writer, write_out)

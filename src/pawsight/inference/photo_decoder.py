@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sized
+from collections.abc import Iterable, Sequence, Sized
+from typing import TypeVar
 
 from pawsight.data.pixel_scale import PixelScale
 from pawsight.inference.photo_inputs import PhotoLike, file_bytes
@@ -12,9 +14,22 @@ from pawsight.records import ImageArray, Resize
 
 # A process takes as long to start as about this many photos take to decode. A decoder that crashes
 # on one of so few ends the command, and loses next to nothing.
-MAX_IN_THREADS = 16
+_MAX_IN_THREADS = 16
 # A program may classify list after list, and each would start its processes again.
 _MAX_LISTED = 64  # for each process
+
+Photo = TypeVar("Photo")
+
+
+def listed_if_few(names: Sequence[str], photos: Iterable[Photo]) -> Iterable[Photo]:
+    """Return the photos that were named as a list if they are a few files, which starts no process.
+
+    Args:
+        names: Files, folders, patterns, or "-", as the user gave them.
+        photos: The photos that are named by them, a stream.
+    """
+    is_few = len(names) <= _MAX_IN_THREADS and all(map(os.path.isfile, names))
+    return list(photos) if is_few else photos
 
 
 def num_processes_for(photos: object) -> int:

@@ -19,6 +19,7 @@ from pawsight.inference.drift import DriftTest
 from pawsight.inference.format_names import OutputFormat
 from pawsight.inference.output_formats import FORMATS, check_replaceable, format_of
 from pawsight.inference.partial_results import PartialResults
+from pawsight.inference.photo_decoder import listed_if_few
 from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import Count, count_rows, write_rows
 from pawsight.inference.shards import Listing, Shard, ShardEnd
@@ -166,7 +167,7 @@ def _predict_rest(
     left_out = LeftOut()
     listed = listing.photos_of(shard, expand(photos, stdin, left_out))
     try:
-        rest = partial_results.skip(listed)
+        rest = listed_if_few(photos, partial_results.skip(listed))
         with contextlib.closing(predict(rest)) as predictions:
             if partial_results.num_rows:
                 progress.note(f"Resuming after {counted(partial_results.num_rows, 'photo')}.")
