@@ -107,6 +107,19 @@ def fine_tuned(make_once):
     return make_once("fine-tuned", build)
 
 
+@pytest.fixture(scope="module")
+def reading_in_this_process():
+    """Read new photos without starting processes, each of which takes as long as many photos."""
+    from pawsight.data.reading import batch, ingest
+
+    def read_all(batches, num_workers):
+        return ((one, batch.read_batch(one, batch.DecodeTimeout())) for one in batches)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest, "read_all", read_all)
+        yield
+
+
 @pytest.fixture
 def decoding_in_threads(monkeypatch):
     """Decode streams of photos in this process: starting others takes longer than the photos."""

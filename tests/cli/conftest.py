@@ -11,6 +11,11 @@ from typer.testing import CliRunner, Result
 from pawsight.cli.main import app
 
 
+@pytest.fixture(scope="module", autouse=True)
+def read_photos_here(reading_in_this_process):
+    """No test of this folder starts processes to read photos, but for those it runs itself."""
+
+
 @pytest.fixture
 def pawsight():
     """Run a command inside this process; what it prints is no terminal's."""

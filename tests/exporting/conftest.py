@@ -9,6 +9,11 @@ from pawsight.tensorflow_setup import prepare_tensorflow
 prepare_tensorflow()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def read_photos_here(reading_in_this_process):
+    """No test of this folder starts processes to read photos, but for those it runs itself."""
+
+
 @pytest.fixture(scope="session")
 def photos(make_once):
     """Eighty drawn cats and dogs."""

@@ -60,6 +60,12 @@ def test_predicting_a_file_imports_nothing_that_fetches_photos(save_photo):
     assert not loaded & others
 
 
+def test_the_processes_that_read_photos_import_no_pydantic():
+    loaded = modules_after("import pawsight.inference.decode_processes")
+    assert "pawsight.data.reading.batch" in loaded
+    assert "pydantic" not in loaded
+
+
 def test_a_command_imports_no_other_command(save_photo):
     loaded = modules_after(predicting(save_photo("a.png")))
     commands = {f"pawsight.cli.{name.replace('-', '_')}" for name in NAMES}

@@ -32,6 +32,11 @@ def _plan(num_steps=100, **fields):
     return Plan(**(values | fields))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def read_photos_here(reading_in_this_process):
+    """No test of this folder starts processes to read photos, but for those it runs itself."""
+
+
 @pytest.fixture
 def plan_of():
     """Make a plan of so many steps; keyword arguments replace its fields."""

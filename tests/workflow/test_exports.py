@@ -28,15 +28,16 @@ def predictions(*rows):
     )
 
 
-@pytest.fixture
-def colour_photos(tmp_path):
-    """Two photos of each class of the colour run."""
+@pytest.fixture(scope="module")
+def colour_photos(tmp_path_factory):
+    """Two photos of each class of the colour run; nothing may change them."""
+    folder = tmp_path_factory.mktemp("colours") / "photos"
     for name, colour in (("red", "red"), ("green", "lime"), ("blue", "blue")):
-        (tmp_path / "photos" / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True)
         for number in range(2):
             image = Image.new("RGB", (12, 9 + number), colour)
-            image.save(tmp_path / "photos" / name / f"{number}.png")
-    return tmp_path / "photos"
+            image.save(folder / name / f"{number}.png")
+    return folder
 
 
 def left_in(folder):

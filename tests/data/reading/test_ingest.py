@@ -16,7 +16,6 @@ from PIL import Image
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.scan import scan
-from pawsight.data.reading import ingest as ingest_module
 from pawsight.data.reading import ingest_cache, ingest_index
 from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
 from pawsight.data.reading.ingest import ingest
@@ -52,17 +51,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def in_this_process(monkeypatch):
-    """Read the photos without starting processes, of which each takes as long as many photos."""
-
-    def read_all(batches, num_workers):
-        return ((batch, read_batch(batch, DecodeTimeout())) for batch in batches)
-
-    monkeypatch.setattr(ingest_module, "read_all", read_all)
-
-
-@pytest.fixture
-def pets(tmp_path, in_this_process) -> Path:
+def pets(tmp_path, reading_in_this_process) -> Path:
     """Two classes of six photos that all differ, and one broken photo."""
     return draw_pets(tmp_path / "pets", 6)
 
