@@ -101,7 +101,9 @@ def fine_tuned(make_once):
 
         photos, recorded = draw_sample(folder / "pets", count=60), RecordingProgress()
         config = TrainConfig(image_size=(32, 32), epochs=1, precision="float32")
-        train(photos, config, folder / "run", recorded)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pawsight.report.page._draw", lambda facts: {})
+            train(photos, config, folder / "run", recorded)
         (folder / "notes.json").write_text(json.dumps(recorded.notes))
 
     return make_once("fine-tuned", build)

@@ -312,6 +312,7 @@ def save_corrections(tmp_path):
     return save
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_corrections_are_audited_and_trained_on(open_page, address, save_corrections, tmp_path):
     page = open_page(address)
     rng = np.random.default_rng(0)
