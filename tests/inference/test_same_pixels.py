@@ -1,5 +1,6 @@
 """All that read a photo see the same pixels: ingest, the stream of training, prediction."""
 
+import functools
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -30,16 +31,19 @@ def turned(kind: str) -> bytes:
     return encode(picture(), kind, exif=exif.tobytes() if kind == "HEIF" else exif)
 
 
-FILES = every_kind(picture()) | {
-    f"{kind} turned": turned(kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
-}
+@functools.cache
+def files() -> dict[str, bytes]:
+    """The picture as every kind of file; not made before a test needs it."""
+    return every_kind(picture()) | {
+        f"{kind} turned": turned(kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
+    }
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
     """Each kind of file as a photo, with a name that says nothing of its format."""
     root = tmp_path_factory.mktemp("photos")
-    for number, data in enumerate(FILES.values()):
+    for number, data in enumerate(files().values()):
         folder = root / f"class{number % 2}"
         folder.mkdir(exist_ok=True)
         (folder / f"{number:03}.jpg").write_bytes(data)
@@ -90,6 +94,6 @@ def test_prediction_sees_what_the_model_was_trained_on(
 
 
 def test_prediction_leaves_out_a_photo_whose_end_is_missing(colour_run):
-    data = FILES["JPEG baseline"]
+    data = files()["JPEG baseline"]
     (prediction,) = Classifier.load(colour_run).predict([data[: int(len(data) * 0.9)]])
     assert prediction.error.startswith("file ends too early (")

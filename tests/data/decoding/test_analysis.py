@@ -1,5 +1,6 @@
 """What is compared of photos does not depend on the size that a network works on."""
 
+import functools
 import io
 
 import numpy as np
@@ -34,31 +35,43 @@ def turned():
 
 
 PHOTOS = {
-    "small JPEG": photo((200, 170), "JPEG"),
-    "medium JPEG": photo((500, 375), "JPEG"),
-    "large JPEG": photo((1500, 900), "JPEG"),
-    "huge JPEG": photo((3200, 2500), "JPEG"),
-    "turned JPEG": turned(),
-    "grey JPEG": photo((640, 480), "JPEG", "L"),
-    "PNG with alpha": photo((900, 700), "PNG", "RGBA"),
-    "palette PNG": photo((1100, 700), "PNG", "P"),
-    "WebP": photo((500, 400), "WEBP"),
-    "JPEG 2000": photo((1000, 800), "JPEG2000"),
-    "narrow JPEG": photo((2000, 90), "JPEG"),
+    "small JPEG": lambda: photo((200, 170), "JPEG"),
+    "medium JPEG": lambda: photo((500, 375), "JPEG"),
+    "large JPEG": lambda: photo((1500, 900), "JPEG"),
+    "huge JPEG": lambda: photo((3200, 2500), "JPEG"),
+    "turned JPEG": lambda: turned(),
+    "grey JPEG": lambda: photo((640, 480), "JPEG", "L"),
+    "PNG with alpha": lambda: photo((900, 700), "PNG", "RGBA"),
+    "palette PNG": lambda: photo((1100, 700), "PNG", "P"),
+    "WebP": lambda: photo((500, 400), "WEBP"),
+    "JPEG 2000": lambda: photo((1000, 800), "JPEG2000"),
+    "narrow JPEG": lambda: photo((2000, 90), "JPEG"),
 }
+
+
+@functools.cache
+def data_of(name):
+    return PHOTOS[name]()
+
+
+@functools.cache
+def compared(name):
+    """What is compared of a photo, and its pixels at that size."""
+    _, found = survey(data_of(name), ANALYSIS_SIZE, "stretch")
+    return found, load_pixels(data_of(name), ANALYSIS_SIZE, "stretch")
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("image_size", [(24, 24), (96, 128), (150, 150), (224, 224), (400, 300)])
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 def test_what_is_compared_is_the_same_for_every_working_size(name, image_size, resize):
-    image, surveyed = survey(PHOTOS[name], image_size, resize)
+    image, surveyed = survey(data_of(name), image_size, resize)
 
-    _, other = survey(PHOTOS[name], ANALYSIS_SIZE, "stretch")
+    other, pixels = compared(name)
     assert (surveyed.pixels == other.pixels).all()
     assert (surveyed.luma == other.luma).all()
-    assert (surveyed.pixels == load_pixels(PHOTOS[name], ANALYSIS_SIZE, "stretch")).all()
-    assert (np.asarray(image) == load_pixels(PHOTOS[name], image_size, resize)).all()
+    assert (surveyed.pixels == pixels).all()
+    assert (np.asarray(image) == load_pixels(data_of(name), image_size, resize)).all()
 
 
 def test_a_thumbnail_is_the_mean_of_the_pixels_below_it():
