@@ -66,6 +66,11 @@ def test_the_processes_that_read_photos_import_no_pydantic():
     assert "pydantic" not in loaded
 
 
+@pytest.mark.parametrize("name", ["predict_folder", "audit", "train"])
+def test_a_command_imports_no_scipy_before_it_fits_something(name):
+    assert "scipy" not in modules_after(f"from pawsight.workflow import {name}")
+
+
 def test_a_command_imports_no_other_command(save_photo):
     loaded = modules_after(predicting(save_photo("a.png")))
     commands = {f"pawsight.cli.{name.replace('-', '_')}" for name in NAMES}

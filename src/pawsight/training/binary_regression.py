@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from pawsight.probabilities import sigmoid
 from pawsight.records import FloatArray, IntArray
@@ -31,6 +30,8 @@ def fit_binary(
         Kernel [F, K] and bias [K]. A label that all photos have, or none, gets no weights, and
         the bias of its rate with half a photo more on either side.
     """
+    from scipy.optimize import minimize  # slow to import, and most commands fit nothing
+
     num_rows, num_features = rows.shape
     num_on = targets.sum(axis=0)
     bias = np.log((num_on + 0.5) / (num_rows - num_on + 0.5))
