@@ -8,7 +8,6 @@ validation part; the test part then shows whether it holds.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from pawsight.errors import ModelError, ShapeError
 from pawsight.records import FloatArray, IntArray
@@ -63,6 +62,8 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     n, num_classes = logits.shape
     if n == 0:
         return 1.0
+    from scipy.optimize import minimize_scalar  # slow to import, and a report fits nothing
+
     targets = np.full(logits.shape, 1 / (n + 2) / (num_classes - 1))
     targets[np.arange(n), labels] = (n + 1) / (n + 2)
     centred = logits - logits.max(axis=1, keepdims=True)
