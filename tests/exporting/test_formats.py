@@ -23,15 +23,22 @@ WITH_SNIPPET = [name for name, one in FORMATS.items() if one.snippet]
 WITHOUT_PAWSIGHT = "import sys, runpy; sys.modules['pawsight'] = None; runpy.run_path(sys.argv[1])"
 
 
-# Runs the lines of a README on each photo, and puts its name before what they print.
+# Runs the lines of READMEs on each photo, and puts format, lines and photo before what they print.
 ON_EACH = """
-import shutil
+import os, shutil, sys
 from pathlib import Path
-code = compile(Path("snippet.py").read_text(encoding="utf-8"), "snippet.py", "exec")
-for photo in sorted(Path("kinds").iterdir()):
-    shutil.copy(photo, "photo.jpg")
-    exec(code, {"print": lambda text: print(photo.name, text)})
+for name in sys.argv[2:]:
+    os.chdir(name)
+    for lines in sorted(Path().glob("lines-*.py")):
+        code = compile(lines.read_text(encoding="utf-8"), lines.name, "exec")
+        for photo in sorted(Path("kinds").iterdir()):
+            shutil.copy(photo, "photo.jpg")
+            exec(code, {"print": lambda text: print(name, lines.name, photo.name, text)})
+    os.chdir("..")
 """
+# One process uses those that need TensorFlow, which takes longer to start than all else.
+TOGETHER = ["keras", "savedmodel"]
+GROUPS = [TOGETHER, *([name] for name in WITH_SNIPPET if name not in TOGETHER)]
 
 
 @pytest.mark.slow
@@ -53,9 +60,9 @@ def test_an_export_of_8_bits_is_smaller_and_nearly_agrees(all_exports, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WITH_SNIPPET)
+@pytest.mark.parametrize("names", GROUPS, ids=" ".join)
 def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
-    all_exports, run, photos, tmp_path, name
+    all_exports, run, photos, tmp_path, names
 ):
     photo = Image.open(next((photos / "cats").iterdir())).convert("RGB")
     kinds = tmp_path / "kinds"
@@ -70,31 +77,37 @@ def test_the_readme_runs_as_it_stands_where_pawsight_is_not_installed(
     photo.save(kinds / "profile.png", icc_profile=swapped_profile())
     paths = list(kinds.iterdir())
     predictions = pawsight.load(run).predict(paths)
-    for path in all_exports[name].path.iterdir():
-        (tmp_path / path.name).symlink_to(path)
-    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    codes = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(codes) == (2 if FORMATS[name].has_any_size else 1)
+    readmes = []  # the format, the file of its lines, and whether it is the first one
+    for name in names:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "kinds").symlink_to(kinds)
+        for path in all_exports[name].path.iterdir():
+            (folder / path.name).symlink_to(path)
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+        codes = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+        assert len(codes) == (2 if FORMATS[name].has_any_size else 1)
+        for number, code in enumerate(codes):
+            (folder / f"lines-{number}.py").write_text(code, encoding="utf-8")
+            readmes.append((name, f"lines-{number}.py", number == 0))
     (tmp_path / "all.py").write_text(ON_EACH, encoding="utf-8")
-    for code in codes:
-        (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-c", WITHOUT_PAWSIGHT, "all.py"],
-            cwd=tmp_path,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        recorded = dict(line.split(": ") for line in done.stdout.splitlines())
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PAWSIGHT, "all.py", *names],
+        cwd=tmp_path,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    recorded = dict(line.split(": ") for line in done.stdout.splitlines())
+    for name, lines, is_first in readmes:
+        # An export of 8 bits differs by its rounding, and photo.onnx by its resizing.
+        close = 0.02 if name.endswith("int8") or not is_first else 0.01
         for path, known in zip(paths, predictions, strict=True):
             for label, probability in known.probabilities.items():
-                # An export of 8 bits differs by its rounding, and photo.onnx by its resizing.
-                close = 0.02 if name.endswith("int8") or code is not codes[0] else 0.01
-                assert float(recorded[f"{path.name} {label}"]) == pytest.approx(
-                    probability, abs=close
-                )
+                found = float(recorded[f"{name} {lines} {path.name} {label}"])
+                assert found == pytest.approx(probability, abs=close)
 
 
 def swapped_profile() -> bytes:

@@ -29,6 +29,7 @@ from ..s3_server import bucket_of, serving, sign_in
 
 pytest.importorskip("s3fs")
 keras = pytest.importorskip("keras")
+pytestmark = pytest.mark.usefixtures("undrawn")
 ADDRESS = "s3://bucket/runs/pets"
 CONFIG = TrainConfig(model="colab", image_size=(32, 32), epochs=2)  # of the fixture `run`
 
@@ -71,6 +72,7 @@ def trained(url, photos, tmp_path_factory):
     """What was put while a run was trained at an address: names and contents, in their order."""
     with pytest.MonkeyPatch.context() as patch:
         sign_in(patch, url)
+        patch.setattr("pawsight.report.page._draw", lambda facts: {})
         patch.setenv("PAWSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(uploaded_runs, "_CHECK_SECONDS", 0.05)
         patch.setattr(uploaded_runs, "_MIN_SECONDS", 0.0)

@@ -4,8 +4,7 @@ A plan is either training in steps, or a linear head fitted to frozen features.
 Everything that changes in the course of training is a function of its progress
 p, which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
 time turns out longer or shorter gets a new piece, from its current step to its
-new end. So a run that was killed continues exactly as it would have gone on,
-whatever was decided on the way.
+new end, so that a killed run continues exactly as it would have gone on.
 """
 
 from __future__ import annotations
