@@ -258,8 +258,7 @@ class Run:
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(
-                f"{path} cannot be read ({first_line(error)}); the run folder is damaged.\n"
-                f"{_RESTORE}"
+                f"{path} cannot be read ({first_line(error)}); the run is damaged.\n{_RESTORE}"
             ) from error
         if not isinstance(found, dict):
             raise RunError(f"{path} is damaged: it does not hold a JSON object.\n{_RESTORE}")
@@ -282,11 +281,7 @@ class Run:
 
 
 def check_new(out: str | os.PathLike[str]) -> None:
-    """Check that a new run folder is absent or empty.
-
-    Raises:
-        RunError: It holds something, or a file has its name.
-    """
+    """Check that a new run folder is absent or empty; or raise RunError."""
     if run_addresses.is_address(out):
         return run_addresses.check_new(out)
     folder = Path(out)
