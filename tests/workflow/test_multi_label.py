@@ -189,7 +189,7 @@ def test_other_exports_give_the_same_labels(run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn", "small_swift")
+@pytest.mark.usefixtures("small_swift")
 @pytest.mark.parametrize("settings", [{"model": "swift"}, {"model": "builtin", "finetune": True}])
 def test_a_network_is_trained_on_several_labels(shapes, tmp_path, settings):
     several = SourceConfig(multi_label=True)
