@@ -203,6 +203,15 @@ def test_split_names_the_class_that_is_too_small():
         split(catalog_of(cats=5, dogs=1), CONFIG)
 
 
+def test_every_class_with_too_few_photos_is_named():
+    few = {f"c{number}": 1 for number in range(8)}
+    with pytest.raises(DataError) as caught:
+        split(catalog_of(cats=50, **few), CONFIG)
+    assert str(caught.value).startswith("Class 'c0' has 1 photo, but 2 different ones")
+    last = "Other classes have too few as well: c1, c2, c3, c4, c5 and 2 more."
+    assert str(caught.value).splitlines()[-1] == last
+
+
 def test_split_reports_how_many_of_a_small_class_are_broken_or_copies():
     catalog = with_copies(catalog_of(cats=5, dogs=3), "dogs/0000.jpg", "dogs/0001.jpg")
     photos = (*catalog.photos[:-1], replace(catalog.photos[-1], problem="empty file"))

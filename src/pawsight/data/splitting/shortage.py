@@ -9,7 +9,7 @@ from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.grouping import Group, group_name, names_in
 from pawsight.errors import DataError
-from pawsight.formatting import counted, shell_quoted
+from pawsight.formatting import counted, listed, shell_quoted
 
 
 def check_enough(
@@ -37,9 +37,14 @@ def check_enough(
     for group in groups:
         num_groups.update(names_in(catalog, group.indices))
         has_kept |= names_in(catalog, (i for i in group.indices if i in kept))
-    for name, count in num_groups.items():
-        if count < needed and (config.folds or name not in has_kept):
-            raise _too_few(catalog, groups, name, needed, config)
+    short = [
+        name
+        for name, count in num_groups.items()
+        if count < needed and (config.folds or name not in has_kept)
+    ]
+    if short:
+        others = f"\nOther classes have too few as well: {listed(short[1:])}." if short[1:] else ""
+        raise DataError(f"{_too_few(catalog, groups, short[0], needed, config)}{others}")
     return dict(num_groups)
 
 
