@@ -23,7 +23,7 @@ from pawsight.training import averaging, transfer
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.averaging import Logits, choose
 from pawsight.training.budget_fit import OutOfTimeError
-from pawsight.training.plan import load_plan
+from pawsight.training.plan import load_plan, save_plan
 from pawsight.training.start import open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow import draw_sample, export, resume, train, verify
@@ -254,3 +254,64 @@ def test_a_second_network_without_time_for_it_is_left_out_with_a_note(
     assert asked == [168.0, None]
     assert recorded.notes[0].startswith("There is no time for a second network here")
     assert recorded.notes[1].startswith("7 min leave no time for fine-tuning. The fitted head")
+
+
+def _scores(accuracy=0.9, log_loss=0.25):
+    return {"accuracy": accuracy, "log_loss": log_loss}
+
+
+def _choice(is_kept):
+    return AverageChoice(
+        first=_scores(),
+        second=_scores(0.8, 0.5),
+        average=_scores(0.95, 0.125),
+        num_photos=1,
+        accuracy_title="balanced accuracy",
+        is_kept=is_kept,
+        options={"swift_size": [24, 32], "factors": [0.25, 2.0]},
+    )
+
+
+def test_a_comparison_is_described_with_the_scores_of_all_three():
+    scores = (
+        "Balanced accuracy on 1 validation photo: the fine-tuned network 90.0 % (log loss 0.250); "
+        "the one from scratch 80.0 % (log loss 0.500); their average 95.0 % (log loss 0.125)."
+    )
+    assert _choice(True).in_words() == f"The average of two networks is the model. {scores}"
+    assert _choice(False).in_words() == (
+        "The fine-tuned network alone is the model, as averaging it with a second one showed no "
+        f"gain beyond chance. {scores}"
+    )
+
+
+def test_the_network_of_a_run_is_the_average_where_it_was_kept(tmp_path):
+    run = Run(tmp_path)
+    assert AverageChoice.load(run) is None
+    assert averaging.network_of(run, "swift").name == "swift"
+    for is_kept, name in ((False, "builtin"), (True, "builtin+swift")):
+        write_json(run.averaging_path, _choice(is_kept).model_dump(mode="json"))
+        assert AverageChoice.load(run) == _choice(is_kept)
+        assert averaging.network_of(run, "builtin").name == name
+
+
+def test_a_run_without_a_second_network_keeps_its_first(plan_of, tmp_path):
+    save_plan(Run(tmp_path), plan_of(9))
+    assert averaging.averaged_with_second(Run(tmp_path), None, None, "model", None, None) == "model"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "accuracy", "seconds"),
+    [(6.25, 0.9, 150.0), (6.2, 0.9, None), (10, 0.95, 240.0), (10, 0.951, None)],
+)
+def test_the_shortest_and_the_least_useful_second_network(minutes, accuracy, seconds):
+    fitted = SimpleNamespace(validation=None, score=lambda _: SimpleNamespace(accuracy=accuracy))
+    config = TrainConfig(model="builtin", finetune="auto", minutes=minutes)
+    found = averaging.second_seconds(config, fitted)
+    assert found == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [(None, (160, 160)), ((96, 224), (96, 160)), ((224, 96), (160, 96))]
+)
+def test_the_photos_of_the_second_network_are_never_enlarged(given, size):
+    assert averaging._second_size(TrainConfig(image_size=given)) == size

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from pawsight.progress import Silent
+from pawsight.training import curve_points
 from pawsight.training.curve_points import measure_points, nested_parts
 
 
@@ -64,3 +66,45 @@ def test_nested_parts_have_whole_groups():
     labels, groups = np.arange(120) % 2, np.arange(120) // 6
     for places in nested_parts(labels, [f"key {group}" for group in groups], (1 / 4, 1 / 2)):
         assert set(np.bincount(groups[places], minlength=20)) == {0, 6}
+
+
+class _Started(Silent):
+    def start(self, task, total=None, unit=""):
+        self.total, self.done = total, 0
+
+    def advance(self, done, **facts):
+        self.done += done
+
+
+@pytest.mark.parametrize(("count", "num_sizes"), [(14, 0), (15, 3), (29, 3), (30, 4), (150, 5)])
+def test_heads_are_fitted_to_halves_and_tested_on_the_others(monkeypatch, count, num_sizes):
+    # Four fifths of the rarest class: 12 are three photos in a quarter, 24 in an eighth.
+    labels = np.repeat([0, 1], count)
+    features = np.stack([np.arange(2 * count), np.zeros(2 * count)], axis=1).astype(np.float32)
+    fitted, progress = [], _Started()
+
+    def fit(samples, chosen, strength):
+        fitted.append(samples.views[0][:, 0].astype(int).tolist())
+        assert (strength, samples.num_classes) == (0.5, 2)
+        assert samples.labels.tolist() == labels[fitted[-1]].tolist()
+        return np.zeros((2, 2)), np.array([1.0, 0.0])  # always the first class
+
+    monkeypatch.setattr(curve_points, "fit_weights", fit)
+    found = curve_points.measure_points(
+        features, labels, range(2 * count), 2, strength=0.5, progress=progress
+    )
+    if not num_sizes:
+        assert found is None
+        return
+    assert len(fitted) == progress.done == progress.total == 5 * num_sizes
+    assert found.num_wrong.tolist() == [[0, count]] * num_sizes
+    assert found.num_tested.tolist() == [count, count]
+    for fold in range(5):
+        parts = fitted[fold * num_sizes : (fold + 1) * num_sizes]
+        whole = parts[-1]
+        assert [len(part) for part in parts] == [
+            len(whole) >> halvings for halvings in reversed(range(num_sizes))
+        ]
+        assert all(part == whole[: len(part)] for part in parts)
+        assert len(whole) == pytest.approx(2 * count * 4 / 5, abs=2)
+    assert found.num_photos[-1] == round(sum(map(len, fitted[num_sizes - 1 :: num_sizes])) / 5)

@@ -65,3 +65,36 @@ def test_memory_that_runs_out_in_a_step_is_an_error_for_people(plan_of):
     expected = r"(?s)not enough memory for batches of 64.*--batch"
     with pytest.raises(TrainingError, match=expected), memory.memory_errors(plan_of()):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+class _Counted:
+    """A model of a million parameters."""
+
+    def count_params(self):
+        return 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("there", "is_chosen", "found"),
+    [
+        # 900 MB for the program, 32 for eight copies of the weights, and 64 photos of 10 MB.
+        ((900e6 + 32e6 + 640e6) / 0.75, False, 64),
+        ((900e6 + 32e6 + 640e6) / 0.75 - 2, False, 32),
+        ((900e6 + 32e6 + 80e6) / 0.75, False, 8),
+        ((900e6 + 32e6 + 640e6) / 1.5, True, 64),
+        ((900e6 + 32e6 + 640e6) / 1.5 - 2, True, None),
+        ((900e6 + 32e6 + 10e6) / 1.5, False, 1),  # one photo is planned beyond three quarters
+        ((900e6 + 32e6 + 10e6) / 1.5 - 2, False, None),
+    ],
+)
+def test_memory_is_planned_to_three_quarters_and_refused_beyond_one_and_a_half(
+    plan_of, monkeypatch, there, is_chosen, found
+):
+    plan, model = plan_of(batch_size=64), _Counted()
+    assert memory.needed_bytes(model, plan, 10e6) == 900e6 + 32e6 + 640e6
+    _with(monkeypatch, there)
+    if found is None:
+        with pytest.raises(TrainingError):
+            memory.fitting_batch_size(model, plan, 10e6, is_chosen)
+    else:
+        assert memory.fitting_batch_size(model, plan, 10e6, is_chosen) == found

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pawsight.training.muon import Muon
 from pawsight.training.optimizers import FusedAdam, ScaledAdam, build_optimizer
 from pawsight.training.step import build_train_step
 
@@ -62,3 +63,25 @@ def test_scaled_adam_changes_each_kernel_by_the_same_share_of_itself():
         expected = scale * (start - 0.035355 * signs)
         np.testing.assert_allclose(kernel.value.numpy(), expected, rtol=1e-4)
     np.testing.assert_allclose(bias.value.numpy(), [-0.0005, 0.0005], rtol=1e-3)  # of at least 0.05
+
+
+def test_biases_step_as_if_they_were_at_least_a_twentieth():
+    small, zero, bias = (
+        keras.Variable(np.full(shape, value, np.float32))
+        for shape, value in (((2, 2), 0.001), ((2, 2), 0.0), ((3,), 0.001))
+    )
+    optimizer = ScaledAdam(1.0)
+    optimizer.build([small, zero, bias])
+    scales = [float(scale) for scale in optimizer._scales]
+    assert scales == pytest.approx([0.001, 0.0, 0.05])
+
+
+def test_losses_are_scaled_in_float16_alone(plan_of):
+    for name, kind in (("adam", FusedAdam), ("scaled_adam", ScaledAdam), ("muon", Muon)):
+        plan = plan_of(optimizer=name, precision="float32", learning_rate=0.25)
+        found = build_optimizer(plan)
+        assert type(found) is kind
+        assert float(found.learning_rate) == 0.25
+    scaled = build_optimizer(plan_of(precision="float16", learning_rate=0.25))
+    assert isinstance(scaled, keras.optimizers.LossScaleOptimizer)
+    assert isinstance(scaled.inner_optimizer, Muon)

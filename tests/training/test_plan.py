@@ -178,3 +178,34 @@ def test_an_odd_plan_is_a_plain_error(plan_of, tmp_path, change):
     write_json(run.plan_path, plan_of(8).model_dump(mode="json") | change)
     with pytest.raises(RunError, match=r"(?s)plan\.json is damaged.*Start a new run"):
         load_plan(run)
+
+
+def test_fields_that_a_plan_leaves_out_change_nothing(plan_of):
+    saved = plan_of(8).model_dump(mode="json")
+    names = ("warmup", "augment_strength", "validate_every", "finish_seconds", "task")
+    plan = Plan.model_validate({name: saved[name] for name in saved if name not in names})
+    assert (plan.warmup, plan.augment_strength, plan.validate_every) == (0.15, 1.0, 1.0)
+    assert (plan.finish_seconds, plan.task) == (0.0, "single-label")
+    assert Stage(until=1.0, image_size=(8, 8)).share == 1.0
+    assert Plan.model_validate(plan) == plan
+    one = plan_of(1, num_train=1, num_validation=1, batch_size=1)
+    assert (one.num_steps, one.epochs) == (1, 1.0)
+    with pytest.raises(ValueError, match="must cover the run from its first step"):
+        plan_of(8, pieces=(Piece(step=1, progress=0.0, per_step=0.1),))
+
+
+def test_layers_and_weights_are_described(plan_of):
+    stages = (
+        Stage(until=0.4, image_size=(64, 64), share=1 / 3),
+        Stage(until=0.7, image_size=(64, 64), share=0.5),
+        Stage(until=1.0, image_size=(64, 64)),
+    )
+    words = plan_of(8, stages=stages, image_size=(64, 64)).describe()
+    assert words.endswith("; the last 33 % of its layers are trained, then 50 %, then all")
+    words = plan_of(8, class_weights=(0.5, 2.0)).describe()
+    assert words.endswith(
+        "; the classes are imbalanced, so a photo of 'dogs' has 4 times the weight of one of 'cats'"
+    )
+    assert ", about 999 steps of" in plan_of(999, seconds=1.0).describe()
+    assert ", about 1,000 steps of" in plan_of(1000, seconds=1.0).describe()
+    assert ", about 1,240 steps of" in plan_of(1235, seconds=1.0).describe()

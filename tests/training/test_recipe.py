@@ -155,3 +155,10 @@ def test_a_part_has_no_larger_batches_than_the_memory_allowed_the_run():
     whole = _plan(num_train=4000, epochs=4).model_copy(update={"batch_size": 8})
     part = recipe.plan_of_part(whole, TrainConfig(model="swift", epochs=4), (1000, 1000))
     assert part.batch_size == 8
+
+
+def test_the_rate_of_muon_falls_with_the_root_of_the_batch_and_that_of_adam_stays():
+    assert _plan(num_train=10_000).learning_rate == pytest.approx(0.12)  # batches of 128
+    assert _plan(num_train=80).learning_rate == pytest.approx(0.12 / 4)  # batches of 8
+    assert _plan(num_train=80, learning_rate=0.5).learning_rate == 0.5
+    assert _plan(num_train=80, model="colab", batch_size=8).learning_rate == 0.001

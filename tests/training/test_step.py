@@ -11,6 +11,7 @@ from pawsight.training import recipe
 from pawsight.training.precision import Precision
 from pawsight.training.step import (
     build_train_step,
+    build_validation_step,
     check_weights_fit,
     last_variables,
     losses,
@@ -117,3 +118,34 @@ def test_right_labels_count_as_shares_and_a_lost_photo_as_none():
     labels = tf.constant([[1, 0], [0, 1], [-1, -1]])
     assert float(num_right(logits, labels)) == 1.5
     np.testing.assert_array_equal(photo_weights(labels, None), [1.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_validation_sums_plain_losses_without_dropout(eager, plan_of):
+    layer = keras.layers.Dense(2, kernel_initializer="ones", use_bias=False)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.99), layer])
+    layer.kernel.assign([[0.0, 0.0], [0.0, math.log(3)]])
+    step = build_validation_step(model, plan_of(label_smoothing=0.5, eager=eager))
+    # The logits are 0 and ln 3 times the second number: probabilities 1/4 and 3/4, or 1/2.
+    loss, right, logits = step(tf.constant([[9.0, 1.0], [9.0, 0.0]]), tf.constant([1, 1]))
+    assert float(loss) == pytest.approx(math.log(4 / 3) + math.log(2))
+    assert right.numpy().tolist() == [True, False]
+    np.testing.assert_allclose(logits, [[0, math.log(3)], [0, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_step_is_the_same_compiled_and_eager(eager, plan_of):
+    layer = keras.layers.Dense(2, kernel_initializer="zeros", use_bias=False)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    plan = plan_of(label_smoothing=0.0, eager=eager)
+    step = build_train_step(model, keras.optimizers.SGD(7.0), plan)
+    loss, right = step(tf.constant([[4.0]]), tf.constant([1]), tf.constant(0.5))
+    assert (float(loss), int(right)) == (pytest.approx(math.log(2)), 0)
+    # The rate is that of the step, not of the optimizer: 0.5 * 4 * (1 - 1/2).
+    np.testing.assert_allclose(layer.kernel, [[-1.0, 1.0]])
+    own = build_train_step(
+        model, keras.optimizers.SGD(1.0), plan.model_copy(update={"optimizer": "own"})
+    )
+    layer.kernel.assign([[0.0, 0.0]])
+    own(tf.constant([[4.0]]), tf.constant([1]), tf.constant(0.5))
+    np.testing.assert_allclose(layer.kernel, [[-2.0, 2.0]])
