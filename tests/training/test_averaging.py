@@ -315,3 +315,12 @@ def test_the_shortest_and_the_least_useful_second_network(minutes, accuracy, sec
 )
 def test_the_photos_of_the_second_network_are_never_enlarged(given, size):
     assert averaging._second_size(TrainConfig(image_size=given)) == size
+
+
+def test_each_network_has_the_scores_that_it_has_in_the_place_of_the_other():
+    truth = np.arange(600) % 3
+    first, second = _logits(truth, 1.5, 0), _logits(truth, 0.7, 1)
+    one = choose(Logits(first, second, truth), SINGLE_LABEL, (144, 128))
+    other = choose(Logits(second, first, truth), SINGLE_LABEL, (144, 128))
+    assert (one.first, one.second) == (other.second, other.first)
+    assert one.average.log_loss == pytest.approx(other.average.log_loss)
