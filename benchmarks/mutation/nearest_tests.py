@@ -8,8 +8,6 @@ from pathlib import Path
 
 # Tests of the page need a browser; those of compat and of the project hold no module's promises.
 _LEFT_OUT = ("tests/browser", "tests/compat", "tests/project")
-# Read every module, so that they are near to each.
-_OF_EVERY_MODULE = ("tests/test_flags.py",)
 _MAX_DISTANCE = 2  # imports between a module that a test names and the mutated one
 _MAX_FILES = 30
 
@@ -47,7 +45,6 @@ class NearestTests:
         ranked = []
         for file, text in self._texts.items():
             named = [d for name, d in distances.items() if _names(text, name)]
-            named += [0] if file in _OF_EVERY_MODULE else []
             shared = _num_shared(file, module)
             is_own = Path(file).stem == f"test_{stem}"
             if file.startswith(_LEFT_OUT) or not (named or shared or is_own):
