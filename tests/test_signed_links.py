@@ -1,4 +1,4 @@
-"""A link that was signed again is the same address."""
+"""Addresses are public without what signs them, and the same whenever they were signed."""
 
 import pytest
 
@@ -19,3 +19,17 @@ def test_a_newly_signed_link_has_the_same_public_address(query):
         for value in ("20260101T000000", "20260102T111111")
     )
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("s3://bucket/runs/a #1 %20'q", "s3://bucket/runs/a #1 %20'q"),
+        ("sftp://me:word@host/q#2/a.jpg", "sftp://me@host/q#2/a.jpg"),
+        ("https://me:word@example.org/a.zip#part", "https://***@example.org/a.zip"),
+        ("sftp://me:12#34@host/q", "sftp://***"),
+        ("s3://key:se#cret@bucket/q", "s3://***"),
+    ],
+)
+def test_a_number_sign_is_of_a_name_in_a_store_and_hides_no_password(address, public):
+    assert public_address(address) == public

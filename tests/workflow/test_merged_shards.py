@@ -85,6 +85,16 @@ def test_missing_shards_are_counted(predicted, output):
         pawsight.merge_shards(output)
 
 
+def test_a_shard_in_place_of_the_output_is_named(predicted, output):
+    predicted(3)
+    shard = output.with_name(f"{output.name}.shard-1-of-3")
+    before = shard.read_bytes()
+    with pytest.raises(DataError) as caught:
+        pawsight.merge_shards(shard)
+    text = f"{shard} is one of the shards.\nGive the output of all: {output}"
+    assert (str(caught.value), shard.read_bytes()) == (text, before)
+
+
 def test_output_without_shards_is_refused_with_advice(output):
     with pytest.raises(DataError, match="There are no shards of"):
         pawsight.merge_shards(output)

@@ -1,10 +1,13 @@
 """Several workers write the predictions of one process; what is lost is predicted again."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from pawsight.progress import Silent
 from pawsight.records import Prediction
 from pawsight.workflow import job_processes
 from pawsight.workflow.prediction_blocks import Block, BlockJob, BlockPredictor, write_listing
+from pawsight.workflow.worker_processes import rebuilt
 
 parquet = pytest.importorskip("pyarrow.parquet", reason='needs pip install "pawsight[parquet]"')
 
@@ -238,3 +242,40 @@ def test_cluster_writes_the_same_rows(folder, colour_run, output, tmp_path, monk
     assert (done.num_read, done.num_failed) == (9, 1)
     pawsight.predict_with_workers(folder, colour_run, tmp_path / "here", block_size=3)
     assert rows_of(output) == rows_of(tmp_path / "here")
+
+
+class Unwritable:
+    def worker(self):
+        return self.write
+
+    def write(self, item):
+        raise OSError(28, "No space left on device", item)
+
+
+def test_what_a_worker_cannot_write_is_its_error_and_not_its_end(monkeypatch):
+    monkeypatch.setattr(job_processes.signal, "signal", lambda *_: None)
+    ours, theirs = multiprocessing.Pipe()
+    worker = threading.Thread(target=job_processes._work, args=(theirs, Unwritable(), []))
+    worker.start()
+    for name in ("part-0.parquet", "part-1.parquet"):
+        ours.send(name)
+        failure, result = ours.recv()
+        assert (rebuilt(*failure).args, result) == (
+            (f"{name}: No space left on device.",),
+            None,
+        )
+        assert isinstance(rebuilt(*failure), DiskError)
+    ours.close()
+    worker.join()
+
+
+def test_a_full_disk_is_named_with_the_file(colour_run, folder, output, monkeypatch):
+    def full(path, *_, **__):
+        raise OSError(28, "No space left on device")
+
+    output.mkdir()
+    (block,), _ = write_listing(output, [str(folder / "0.png")], 10)
+    predictor = BlockPredictor(BlockJob(str(output), str(colour_run.path), False, None, 4))
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(DiskError, match=r"The disk is full: .*part-000000\.attempts"):
+        predictor.predict(block)

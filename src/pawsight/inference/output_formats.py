@@ -64,7 +64,7 @@ def check_replaceable(path: Path) -> None:
         DiskError: Something else is there.
     """
     if path.is_dir():
-        raise DiskError(f"{path} is a folder.\nGive --output a file in it.")
+        raise DiskError(f"{path} is a folder.\nGive the name of a file in it.")
     try:
         with path.open("rb") as file:
             start = file.read(80)
@@ -75,5 +75,5 @@ def check_replaceable(path: Path) -> None:
     if start and not any(start.startswith(one.starts) for one in FORMATS.values()):
         raise DiskError(
             f"{path} is no earlier result of predict, and is not overwritten.\n"
-            f"Give --output another name, or remove the file first."
+            f"Choose another name, or remove the file first."
         )

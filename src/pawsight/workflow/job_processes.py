@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from pawsight.errors import PawsightError, TrainingError
+from pawsight.errors import PawsightError, TrainingError, first_line
 from pawsight.training.worker_group import Job
 from pawsight.workflow.worker_processes import cores_of, rebuilt
 
@@ -120,11 +120,15 @@ def _work(pipe: Connection, job: Job, cores: list[int]) -> None:
     if cores:
         os.sched_setaffinity(0, cores)
     work: Callable[[Any], Any] | None = None
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError, OSError):  # the process that started it has ended
         while True:
-            item = pipe.recv()
+            item, answer = pipe.recv(), None
             try:
                 work = work or job.worker()
-                pipe.send((None, work(item)))
+                answer = (None, work(item))
             except PawsightError as error:
-                pipe.send(((type(error).__name__, str(error)), None))
+                answer = ((type(error).__name__, str(error)), None)
+            except OSError as error:
+                place = f"{error.filename}: " if error.filename else ""
+                answer = (("DiskError", f"{place}{first_line(error)}."), None)
+            pipe.send(answer)

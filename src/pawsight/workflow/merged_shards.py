@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from pawsight.workflow.predicted_folders import PredictionFile, write_file
 
 _MAX_NAMED = 8  # shards in a message
 _END_BYTES = 1 << 16
+_SHARD_NAME = re.compile(r"(.+)\.shard-\d+-of-\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ def merge_shards(output: Source, format: OutputFormat | None = None) -> Predicti
         DiskError: The file cannot be written.
     """
     path = Path(os.fspath(output))
+    if is_shard := _SHARD_NAME.fullmatch(path.name):
+        raise DataError(
+            f"{path} is one of the shards.\nGive the output of all: {path.with_name(is_shard[1])}"
+        )
     check_replaceable(path)
     shards = [_opened(shard, path) for shard in _complete(path)]
     _check_agreement(shards)

@@ -21,7 +21,7 @@ from pawsight.inference.parquet import write_parquet
 from pawsight.inference.photo_decoder import num_processes_for
 from pawsight.inference.shards import Listing
 from pawsight.records import Prediction
-from pawsight.storage.atomic import replacing
+from pawsight.storage.atomic import disk_errors, replacing
 
 LISTING_NAME = "photos.jsonl"
 _MAX_ATTEMPTS = 5
@@ -150,7 +150,8 @@ class BlockPredictor:
                 f"The photos of {path.name} ended their process {num_attempts} times.\n"
                 f"Predict them one by one to find which: {self._folder / LISTING_NAME}"
             )
-        attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
+        with disk_errors(attempts):
+            attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
         found = self._classifier.predict_iter(
             block.photos(self._folder), self._job.batch_size, self._job.tta, self._decoder
         )
