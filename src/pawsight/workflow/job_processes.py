@@ -122,7 +122,8 @@ def _work(pipe: Connection, job: Job, cores: list[int]) -> None:
     work: Callable[[Any], Any] | None = None
     with contextlib.suppress(EOFError, OSError):  # the process that started it has ended
         while True:
-            item, answer = pipe.recv(), None
+            item = pipe.recv()
+            answer: tuple[Any, Any]
             try:
                 work = work or job.worker()
                 answer = (None, work(item))
