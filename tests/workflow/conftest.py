@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import pytest
 
@@ -53,3 +54,15 @@ def run(photos, make_once, tmp_path_factory):
     config = TrainConfig(model="colab", image_size=(32, 32), epochs=2)
     trained = make_once("workflow/run", lambda folder: train(photos, config, folder))
     return Run(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "run"))
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A cluster of this machine with two cores."""
+    import pawsight.workflow.ray_workers  # noqa: F401 - it configures Ray
+
+    ray = pytest.importorskip("ray", reason='needs pip install "pawsight[cluster]"')
+    monkeypatch.setenv("PYTHONPATH", ":".join(filter(None, sys.path)))
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield ray
+    ray.shutdown()

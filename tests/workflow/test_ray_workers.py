@@ -29,16 +29,6 @@ def test_missing_ray_names_the_extra(monkeypatch):
         RayCluster("auto", 2)
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """A cluster of this machine with two cores."""
-    ray = pytest.importorskip("ray", reason='needs pip install "pawsight[cluster]"')
-    monkeypatch.setenv("PYTHONPATH", ":".join(filter(None, sys.path)))
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield ray
-    ray.shutdown()
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_run_on_a_cluster_equals_that_of_one_process(cluster, run, photos, tmp_path):

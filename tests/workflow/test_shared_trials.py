@@ -7,7 +7,7 @@ import pytest
 from pawsight.config import TrainConfig
 from pawsight.errors import DataError
 from pawsight.workflow import shared_trials
-from pawsight.workflow.shared_trials import Trial, medians_of, train_trial
+from pawsight.workflow.shared_trials import Trial, TrialJob, medians_of
 from pawsight.workflow.trial_progress import PrunedError, TrialProgress
 
 
@@ -98,7 +98,7 @@ def outcome(monkeypatch, tmp_path):
         if is_begun:
             (tmp_path / "config.json").touch()
         trial = Trial(3, "photos", TrainConfig(), str(tmp_path), medians)
-        return train_trial(trial), calls
+        return TrialJob().worker()(trial), calls
 
     return work
 
@@ -113,7 +113,7 @@ def test_a_trial_goes_on_while_its_best_score_is_no_worse_than_the_median(outcom
 
 def test_a_trial_that_failed_names_why_and_one_that_was_begun_continues(outcome):
     found, calls = outcome([], {}, error=DataError("no photos"), is_begun=True)
-    assert (found.state, found.error) == ("failed", "no photos")
+    assert (found.state, found.failure) == ("failed", ("DataError", "no photos"))
     assert calls == ["resume"]
 
 

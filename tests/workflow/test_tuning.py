@@ -1,6 +1,7 @@
 """A search of settings: resumable, honest about chance. Trials are not trained here but one."""
 
 import datetime
+import itertools
 import pickle
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, RunError, StoppedError, TrainingError
 from pawsight.evaluation.comparison import Comparison, Pair, RunScore
 from pawsight.evaluation.importance import importances
-from pawsight.workflow import shared_trials, tune, tuning
+from pawsight.workflow import shared_trials, trial_study, tune, tuning
 from pawsight.workflow.tuning_results import Tuning
 
 
@@ -61,7 +62,8 @@ def trained(monkeypatch):
         return Comparison(1000, 0, "", runs, (pair,), ())
 
     monkeypatch.setattr(tuning, "train", train)
-    monkeypatch.setattr(tuning, "run_score", score)
+    monkeypatch.setattr(shared_trials, "train", train)
+    monkeypatch.setattr(shared_trials, "run_score", score)
     monkeypatch.setattr(tuning, "compare", compare)
     return found
 
@@ -70,12 +72,17 @@ SWIFT = TrainConfig(model="swift", epochs=1, image_size=64, resize="crop")
 
 
 @pytest.fixture
-def minutes(monkeypatch):
-    """Let every trial take one minute."""
+def minutes(trained, monkeypatch):
+    """Let every trial take one minute, and nothing else any time."""
     optuna = pytest.importorskip("optuna")
     monkeypatch.setattr(
         optuna.trial.FrozenTrial, "duration", property(lambda self: datetime.timedelta(minutes=1))
     )
+    at_once = []
+    monkeypatch.setattr(
+        trial_study.time, "monotonic", lambda: 60 * len(trained) / (at_once or [1])[0]
+    )
+    return at_once
 
 
 def test_search_begins_with_the_default_recipe_and_finds_better_settings(
@@ -102,17 +109,17 @@ def test_trials_that_fall_behind_are_ended(trained, minutes, tmp_path):
 
 
 def test_search_that_was_stopped_goes_on(trained, minutes, tmp_path, monkeypatch):
-    real = tuning.train
+    real = shared_trials.train
 
     def stopping(source, config, out, progress):
         if out.name == "0003":
             raise StoppedError("Stopped.")
         return real(source, config, out, progress)
 
-    monkeypatch.setattr(tuning, "train", stopping)
+    monkeypatch.setattr(shared_trials, "train", stopping)
     with pytest.raises(StoppedError, match="Continue with the same command and --out"):
         tune("photos", 20, SWIFT, tmp_path / "out")
-    monkeypatch.setattr(tuning, "train", real)
+    monkeypatch.setattr(shared_trials, "train", real)
     stopped = len(trained)
     found = tune("photos", 20, SWIFT, tmp_path / "out")
     assert stopped == 3
@@ -123,14 +130,14 @@ def test_search_that_was_stopped_goes_on(trained, minutes, tmp_path, monkeypatch
 
 
 def test_failed_trial_is_passed_over(trained, minutes, tmp_path, monkeypatch, recorded):
-    real = tuning.train
+    real = shared_trials.train
 
     def failing(source, config, out, progress):
         if out.name == "0002":
             raise TrainingError("It diverged.")
         return real(source, config, out, progress)
 
-    monkeypatch.setattr(tuning, "train", failing)
+    monkeypatch.setattr(shared_trials, "train", failing)
     found = tune("photos", 10, SWIFT, tmp_path / "out", recorded)
     assert found.trials[2].state == "fail"
     assert "Trial 3 failed: It diverged." in recorded.notes
@@ -193,37 +200,41 @@ def test_verdict_tells_chance_apart(first_only, second_only, p_value, start, tmp
 
 
 class Side(list):
-    """Two workers that take trials in this process; the trials of each round."""
+    """Two workers in this process, one of which has the second trial to the end."""
 
     count = 2
 
     def run(self, job, items):
-        self.append([item.number for item in items])
-        for item in reversed(items):
+        waiting, items = [], iter(items)
+        while True:
+            waiting += itertools.islice(items, 2 - len(waiting))
+            if not waiting:
+                return
+            self.append([item.number for item in waiting])
+            item = waiting.pop(-1 if waiting[0].number == 1 else 0)
             yield item, pickle.loads(pickle.dumps(job)).worker()(pickle.loads(pickle.dumps(item)))
 
 
 @pytest.fixture
-def side(trained, monkeypatch):
+def side(trained, minutes, monkeypatch):
     group = Side()
-    monkeypatch.setattr(tuning, "worker_group", lambda workers, cluster: group)
-    monkeypatch.setattr(shared_trials, "train", tuning.train)
-    monkeypatch.setattr(shared_trials, "run_score", tuning.run_score)
+    minutes.append(2)
+    monkeypatch.setattr(tuning, "worker_group", lambda workers, cluster, trains: group)
     return group
 
 
-def test_workers_train_trials_side_by_side(side, trained, minutes, tmp_path):
+def test_workers_train_trials_side_by_side(side, trained, tmp_path):
     found = tune("photos", 20, SWIFT, tmp_path / "out", workers=2)
-    assert side == [[2 * i, 2 * i + 1] for i in range(14)]  # 28 minutes of trials, two at a time
-    states = [one.state for one in found.trials]
-    assert len(states) == 28 and set(states) == {"complete", "pruned"}
+    assert len(found.trials) == 28  # 28 minutes of trials, two at a time
+    assert side[:3] == [[0, 1], [1, 2], [1, 3]]  # a worker that is free takes the next
+    assert side[-1] == [1]
+    assert {one.state for one in found.trials} == {"complete", "pruned"}
     assert found.trials[0].values == dict.fromkeys(found.trials[0].values, 1.0)
-    assert trained.index(SWIFT) == 1  # the second of the first round
     assert found.is_better
 
 
 def test_failed_trial_of_a_worker_is_passed_over_unless_it_is_the_default(
-    side, minutes, tmp_path, monkeypatch, recorded
+    side, tmp_path, monkeypatch, recorded
 ):
     real = shared_trials.train
 
@@ -236,38 +247,64 @@ def test_failed_trial_of_a_worker_is_passed_over_unless_it_is_the_default(
         return train
 
     monkeypatch.setattr(shared_trials, "train", failing("0002"))
-    found = tune("photos", 10, SWIFT, tmp_path / "out", recorded, workers=2)
+    found = tune("photos", 4, SWIFT, tmp_path / "out", recorded, workers=2)
     assert found.trials[2].state == "fail"
     assert "Trial 3 failed: It diverged." in recorded.notes
     monkeypatch.setattr(shared_trials, "train", failing("0000"))
-    with pytest.raises(TrainingError, match="default recipe cannot be trained"):
-        tune("photos", 10, SWIFT, tmp_path / "other", workers=2)
+    with pytest.raises(TrainingError, match="It diverged"):
+        tune("photos", 4, SWIFT, tmp_path / "other", workers=2)
+    found = tune("photos", 4, SWIFT, tmp_path / "other", workers=2)
+    assert [one.state for one in found.trials[:4]] == ["fail", "fail", *["complete"] * 2]
+    assert found.trials[2].values == found.trials[0].values
+    assert found.trials[3].values == found.trials[1].values  # which was running
 
 
-def test_trials_of_a_stopped_round_are_tried_again(side, minutes, tmp_path, monkeypatch):
+def test_trials_of_a_stopped_search_are_tried_again(side, tmp_path, monkeypatch):
     run = Side.run
 
     def stopping(self, job, items):
-        done = run(self, job, items)
-        yield next(done)
-        if items[0].number == 2:
-            raise KeyboardInterrupt
-        yield from done
+        for number, done in enumerate(run(self, job, items)):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield done
 
     monkeypatch.setattr(Side, "run", stopping)
-    with pytest.raises(StoppedError, match="4 trials are kept"):
+    with pytest.raises(StoppedError, match="5 trials are kept"):
         tune("photos", 10, SWIFT, tmp_path / "out", workers=2)
     monkeypatch.setattr(Side, "run", run)
     found = tune("photos", 10, SWIFT, tmp_path / "out", workers=2)
-    assert found.trials[2].state == "fail"
-    assert found.trials[4].values == found.trials[2].values
+    states = [one.state for one in found.trials[:5]]
+    assert states == ["complete", "fail", "complete", "complete", "fail"]
+    assert found.trials[5].values == found.trials[1].values
+    assert found.trials[6].values == found.trials[4].values
+    assert len(found.trials) == 14
 
 
-def test_a_search_by_epochs_gives_its_trials_no_minutes(tmp_path):
+def test_minutes_in_which_a_killed_search_did_not_run_are_not_counted(trained, minutes, tmp_path):
+    import optuna
+
+    folder = tmp_path / "out"
+    tune("photos", 2, SWIFT, folder)
+    study = optuna.load_study(study_name="pawsight", storage=f"sqlite:///{folder / 'study.db'}")
+    killed = study.ask({"learning rate": optuna.distributions.FloatDistribution(0.25, 4, log=True)})
+    trained.clear()
+    found = tune("photos", 6, SWIFT, folder)
+    assert [one.minutes for one in found.trials] == [1, 0, 1, 1, 1]
+    assert found.trials[2].values["learning rate"] == killed.params["learning rate"]
+
+
+def test_a_client_of_ray_is_refused(tmp_path):
+    pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    with pytest.raises(ConfigError, match="not that of a Ray client"):
+        tune("photos", 10, SWIFT, tmp_path / "out", workers=2, cluster="ray://head:10001")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_search_by_epochs_gives_its_trials_no_minutes():
     for settings, minutes in (({"epochs": 2}, None), ({}, 3.0)):
         config = TrainConfig(model="swift", **settings)
-        search = tuning._Search(None, config, 60, tmp_path, None, [], None)
-        found = search._settings({"learning rate": 2.0}, 3.0)
+        study = SimpleNamespace(_config=config)
+        found = trial_study.TrialStudy.settings(study, {"learning rate": 2.0}, 3.0)
         assert (found.epochs, found.minutes) == (settings.get("epochs"), minutes)
         assert found.learning_rate == pytest.approx(0.24)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -26,18 +26,19 @@ def run_here(job: Job, items: Iterable[Any], count: int) -> Generator[tuple[Any,
 
     Args:
         job: What is done.
-        items: What it is done with, each picklable.
+        items: What it is done with, each picklable; the next is taken when a process is free.
         count: How many processes, which share the cores of this machine.
 
     Raises:
         PawsightError: An item cannot be done.
         TrainingError: Ten processes in a row ended with the same item.
     """
-    waiting = deque(items)
-    workers = [_Worker(job, index, count) for index in range(min(count, len(waiting)))]
+    waiting = iter(items)
+    workers: list[_Worker] = []
     try:
-        for worker in workers:
-            worker.begin(waiting.popleft())
+        for index, item in zip(range(count), waiting, strict=False):
+            workers.append(_Worker(job, index, count))
+            workers[-1].begin(item)
         while busy := {worker.pipe: worker for worker in workers if worker.is_busy}:
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]
@@ -46,8 +47,8 @@ def run_here(job: Job, items: Iterable[Any], count: int) -> Generator[tuple[Any,
                     worker.restart()
                     continue
                 yield worker.item, answer[0]
-                if waiting:
-                    worker.begin(waiting.popleft())
+                for item in itertools.islice(waiting, 1):
+                    worker.begin(item)
     finally:
         for worker in workers:
             worker.end()

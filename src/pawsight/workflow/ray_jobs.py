@@ -1,4 +1,4 @@
-"""Run a job on a Ray cluster, by Ray Data; with ray_workers the only module that imports Ray.
+"""Run a job on a Ray cluster, by Ray Data; with ray_workers and ray_trials all that imports Ray.
 
 Ray Data adds actors while items wait, replaces those that are lost with their node, and
 repeats their items. Written for Ray 2.60.

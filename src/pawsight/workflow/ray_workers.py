@@ -1,4 +1,4 @@
-"""Start workers on a Ray cluster; with ray_jobs the only module that imports Ray.
+"""Start workers on a Ray cluster; with ray_jobs and ray_trials all that imports Ray.
 
 Ray chooses the nodes, starts an actor for each worker, passes its output on and notices
 when a node is lost. The worker itself is the process that `worker_processes` starts on
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from pawsight.workflow.worker_processes import Exit, WorkerProcess, free_ports
 
 _PLACE_SECONDS = 600.0  # an autoscaling cluster starts nodes meanwhile
 _TAIL_CHARACTERS = 600  # of a message of Ray, whose end is the reason
+# Ray prints its messages on standard output; it reads this when it is imported.
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 _LOST = -1  # the exit code of a worker whose node or actor is gone
 
 
@@ -31,6 +34,10 @@ class RayCluster:
     Args:
         address: Of the cluster, as `ray.init` takes it: "auto", "head:6379" or "ray://head:10001".
         count: How many workers.
+
+    Attributes:
+        needs: What each of them takes of its node, such as {"CPU": 4.0}.
+        speedup: How many times as fast as one machine they are expected to be.
 
     Raises:
         ExtraError: Ray is not installed.
@@ -45,9 +52,9 @@ class RayCluster:
                 f"The cluster at {address} has fewer than {count} cores, one for each worker.\n"
                 f"Give fewer --workers, or add nodes."
             )
-        self._needs = {"CPU": float(cores)}
+        self.needs = {"CPU": float(cores)}
         if sum(node.get("GPU", 0) for node in nodes) >= count:
-            self._needs["GPU"] = 1.0
+            self.needs["GPU"] = 1.0
         self.speedup = float(min(count, len(nodes)))
 
     def start(self, run: Run, count: int) -> RayWorkers:
@@ -56,7 +63,7 @@ class RayCluster:
         Raises:
             ConfigError: The cluster has no places for them.
         """
-        return RayWorkers(run, count, self._needs)
+        return RayWorkers(run, count, self.needs)
 
 
 def connect(address: str) -> list[dict[str, float]]:

@@ -1,9 +1,4 @@
-"""Trials of a search that workers train at the same time, here or on a cluster.
-
-The process of the command asks for the settings of a round of trials and stores what came out, so
-that the study is one file that one process writes. A trial is compared with the medians of those
-that had ended before it began.
-"""
+"""Trials of a search, as this process, others of this machine and those of a cluster train them."""
 
 from __future__ import annotations
 
@@ -14,13 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pawsight.config import TrainConfig
-from pawsight.errors import PawsightError
+from pawsight.errors import PawsightError, StoppedError
 from pawsight.history import best_epoch, load_history
-from pawsight.progress import Silent
+from pawsight.progress import Progress, Silent
 from pawsight.runs import Run
 from pawsight.workflow.training_runs import resume, train
 from pawsight.workflow.trial_progress import PRUNED_STEPS, PrunedError, TrialProgress
 
+_SILENT = Silent()
 MIN_TRIALS = 4  # without pruning, before and within the search
 WARMUP_STEPS = PRUNED_STEPS // 3
 
@@ -50,48 +46,66 @@ class TrialOutcome:
 
     Attributes:
         state: How it ended.
-        scores: Its scores by step.
         score: That of its run.
-        error: Why it failed.
+        scores: Its scores by step, where they were not reported before.
+        failure: The class and the text of the error with which it failed.
     """
 
     state: Literal["complete", "pruned", "failed"] = "complete"
-    scores: dict[int, float] = field(default_factory=dict)
     score: float = 0.0
-    error: str = ""
+    scores: dict[int, float] = field(default_factory=dict)
+    failure: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class TrialJob:
-    """The job of training trials."""
+    """The job of training trials, each compared with those that had ended before it began."""
 
     is_single_core: ClassVar[bool] = False
 
     def worker(self) -> Callable[[Trial], TrialOutcome]:
         """Return what trains a trial; see `Job`."""
-        return train_trial
+        return _train_alone
 
 
-def train_trial(trial: Trial) -> TrialOutcome:
-    """Train a trial, or continue one whose worker was lost."""
-    found = TrialOutcome()
+def _train_alone(trial: Trial) -> TrialOutcome:
+    scores: dict[int, float] = {}
 
     def fell_behind(score: float, step: int) -> bool:
-        found.scores[step] = score
-        return max(found.scores.values()) < trial.medians.get(step, 0.0)
+        scores[step] = score
+        return max(scores.values()) < trial.medians.get(step, 0.0)
 
-    progress, path = TrialProgress(Silent(), fell_behind), Path(trial.path)
+    outcome = train_trial(trial, fell_behind)
+    outcome.scores = scores
+    return outcome
+
+
+def train_trial(
+    trial: Trial, fell_behind: Callable[[float, int], bool], progress: Progress = _SILENT
+) -> TrialOutcome:
+    """Train a trial, or continue one whose worker was lost.
+
+    Args:
+        trial: What is trained.
+        fell_behind: Receives its score and step; returns whether it is to end.
+        progress: Receives every stage.
+
+    Raises:
+        StoppedError: The user stopped it.
+    """
+    progress, path = TrialProgress(progress, fell_behind), Path(trial.path)
     try:
         if Run(path).config_path.is_file():
             run = resume(path, progress)
         else:
             run = train(trial.source, trial.config, path, progress)
-        found.score = run_score(run)
+        return TrialOutcome(score=run_score(run))
     except PrunedError:
-        found.state = "pruned"
+        return TrialOutcome("pruned")
+    except StoppedError:
+        raise
     except PawsightError as error:
-        found.state, found.error = "failed", str(error)
-    return found
+        return TrialOutcome("failed", failure=(type(error).__name__, str(error)))
 
 
 def run_score(run: Run) -> float:
