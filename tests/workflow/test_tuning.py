@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import pickle
+import shutil
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -284,13 +285,16 @@ def test_minutes_in_which_a_killed_search_did_not_run_are_not_counted(trained, m
     import optuna
 
     folder = tmp_path / "out"
-    tune("photos", 2, SWIFT, folder)
+    tune("photos", 3, SWIFT, folder)
     study = optuna.load_study(study_name="pawsight", storage=f"sqlite:///{folder / 'study.db'}")
     killed = study.ask({"learning rate": optuna.distributions.FloatDistribution(0.25, 4, log=True)})
     trained.clear()
+    for name in ("default", "winner"):  # which the search had not come to when it was killed
+        shutil.rmtree(folder / name, ignore_errors=True)
     found = tune("photos", 6, SWIFT, folder)
-    assert [one.minutes for one in found.trials] == [1, 0, 1, 1, 1]
-    assert found.trials[2].values["learning rate"] == killed.params["learning rate"]
+    assert [one.minutes for one in found.trials] == [1, 1, 0, 1, 1]
+    assert found.trials[3].values["learning rate"] == killed.params["learning rate"]
+    assert found.trials[4].values != found.trials[1].values
 
 
 def test_a_client_of_ray_is_refused(tmp_path):

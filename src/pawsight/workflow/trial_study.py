@@ -66,11 +66,14 @@ class TrialStudy:
             storage=f"sqlite:///{folder / 'study.db'}",
             study_name="pawsight",
             direction="maximize",
-            sampler=optuna.samplers.TPESampler(
-                seed=config.seed, n_startup_trials=MIN_TRIALS, constant_liar=count is not None
-            ),
             pruner=optuna.pruners.MedianPruner(MIN_TRIALS, n_warmup_steps=WARMUP_STEPS),
             load_if_exists=True,
+        )
+        self._study.sampler = optuna.samplers.TPESampler(
+            # One seed would begin a search that is continued with the trials it has.
+            seed=config.seed + len(self._study.trials),
+            n_startup_trials=MIN_TRIALS,
+            constant_liar=count is not None,
         )
         self._folder, self._source, self._config, self._space = folder, source, config, space
         self._minutes, self._count, self._progress = minutes, count, progress
