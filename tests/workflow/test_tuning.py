@@ -287,14 +287,14 @@ def test_minutes_in_which_a_killed_search_did_not_run_are_not_counted(trained, m
     folder = tmp_path / "out"
     tune("photos", 3, SWIFT, folder)
     study = optuna.load_study(study_name="pawsight", storage=f"sqlite:///{folder / 'study.db'}")
-    killed = study.ask({"learning rate": optuna.distributions.FloatDistribution(0.25, 4, log=True)})
+    study.ask()  # killed before it had settings
     trained.clear()
     for name in ("default", "winner"):  # which the search had not come to when it was killed
         shutil.rmtree(folder / name, ignore_errors=True)
     found = tune("photos", 6, SWIFT, folder)
     assert [one.minutes for one in found.trials] == [1, 1, 0, 1, 1]
-    assert found.trials[3].values["learning rate"] == killed.params["learning rate"]
-    assert found.trials[4].values != found.trials[1].values
+    tried = [tuple(one.values.values()) for one in found.trials if one.minutes]
+    assert len(set(tried)) == 4  # the sampler does not begin anew
 
 
 def test_a_client_of_ray_is_refused(tmp_path):
