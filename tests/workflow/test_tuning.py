@@ -14,6 +14,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, RunError, StoppedError, TrainingError
 from pawsight.evaluation.comparison import Comparison, Pair, RunScore
 from pawsight.evaluation.importance import importances
+from pawsight.training.search_space import search_space
 from pawsight.workflow import shared_trials, trial_study, tune, tuning
 from pawsight.workflow.tuning_results import Tuning
 
@@ -142,6 +143,16 @@ def test_failed_trial_is_passed_over(trained, minutes, tmp_path, monkeypatch, re
     found = tune("photos", 10, SWIFT, tmp_path / "out", recorded)
     assert found.trials[2].state == "fail"
     assert "Trial 3 failed: It diverged." in recorded.notes
+
+
+def test_another_winner_is_trained_beside_the_one_before(tmp_path, recorded):
+    pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    given = (tmp_path, "photos", SWIFT, search_space(SWIFT), 5.0, None, recorded)
+    study = trial_study.TrialStudy(*given)
+    names = [study.final_runs(number)["winner"].path.name for number in (3, 7, 3)]
+    assert names == ["winner", "winner-2", "winner"]
+    again = trial_study.TrialStudy(*given).final_runs(7)
+    assert [run.path.name for run in again.values()] == ["default-2", "winner-2"]
 
 
 def test_default_recipe_that_is_best_is_kept(trained, minutes, tmp_path, monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from pawsight.evaluation.importance import Importance
-from pawsight.report.figure_style import BLUE, INK, LINE, ORANGE, new_figure, styled
+from pawsight.report.figure_style import BLUE, INK, LINE, ORANGE, new_figure, percent_ticks, styled
 
 _SIZE = (7.2, 3.0)  # inches
 
@@ -21,15 +21,20 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
         scores: Validation accuracy of each trial, 0..1.
         importances: What `importances` returned; where it is empty, only scores are drawn.
     """
-    figure, (left, right) = new_figure(_SIZE, ncols=2)
+    figure, axes = new_figure(_SIZE, ncols=2 if importances else 1)
+    left = axes[0] if importances else axes
     numbers = range(1, len(scores) + 1)
     left.axhline(scores[0], color=LINE, linewidth=1.2)
     left.plot(numbers, scores, "o", color=BLUE, markersize=4)
     left.plot([1], scores[:1], "o", color=ORANGE, markersize=6, label="default recipe")
     left.set_xlabel("trial")
     left.set_ylabel("validation accuracy")
-    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.yaxis.set_major_formatter(percent_ticks())
     left.legend(loc="best")
+    if not importances:
+        return figure
+    right = axes[1]
     names = [one.name for one in reversed(importances)]
     means, spreads = ([getattr(one, field) for one in reversed(importances)] for field in _FIELDS)
     right.barh(names, means, xerr=spreads, color=BLUE, ecolor=INK, capsize=3)

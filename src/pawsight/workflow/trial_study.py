@@ -12,8 +12,9 @@ from typing import Any
 
 from pawsight.config import TrainConfig
 from pawsight.errors import StoppedError
-from pawsight.formatting import counted
+from pawsight.formatting import counted, shell_quoted
 from pawsight.progress import Progress
+from pawsight.runs import Run
 from pawsight.training.search_space import SearchedSetting, Value, settings_of
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.shared_trials import (
@@ -29,6 +30,7 @@ from pawsight.workflow.worker_processes import rebuilt
 MIN_MINUTES, _MAX_MINUTES = 1.0, 10.0  # of a trial
 _TRIALS = 12  # so many are planned for, if each has at least a minute
 _LOST = "lost"  # the trials of processes that were killed, whose minutes nobody knows
+_WINNERS = "winners"  # the trials whose settings were trained anew
 
 
 class TrialStudy:
@@ -153,7 +155,7 @@ class TrialStudy:
         return StoppedError(
             f"Stopped; {counted(len(self.trials()), 'trial is', 'trials are')} kept in "
             f"{self._folder}.\n"
-            f"Continue with the same command and --out {self._folder}"
+            f"Continue with the same command and --out {shell_quoted(str(self._folder))}"
         )
 
     def _try_again(self, number: int, params: dict[str, Any]) -> None:
@@ -182,6 +184,20 @@ class TrialStudy:
             for trial in self._study.trials
             if trial.state.is_finished()
         ]
+
+    def final_runs(self, best: int) -> dict[str, Run]:
+        """Return the runs of the default recipe and of the winner, new ones for each winner.
+
+        Args:
+            best: The number of the winner's trial.
+        """
+        winners = self._study.user_attrs.get(_WINNERS, [])
+        if best not in winners:
+            winners = [*winners, best]
+            self._study.set_user_attr(_WINNERS, winners)
+        place = winners.index(best)
+        ending = f"-{place + 1}" if place else ""
+        return {name: Run(self._folder / f"{name}{ending}") for name in ("default", "winner")}
 
     def complete(self) -> list[Any]:
         """Return the Optuna trials that were trained to their end."""

@@ -16,8 +16,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, StoppedError
 from pawsight.evaluation.importance import importances
 from pawsight.progress import Progress, Silent
-from pawsight.runs import Run
-from pawsight.training.search_space import Value, search_space
+from pawsight.training.search_space import search_space
 from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.compared_runs import compare
 from pawsight.workflow.photo_sets import Source, checked_model
@@ -121,17 +120,16 @@ def _finish(
     trials, complete = study.trials(), study.complete()
     found = importances(complete)
     write_trials(folder, list(study.defaults), trials, found)
-    best: dict[str, Value] = dict(max(complete, key=lambda one: one.value).params)
-    if best == study.defaults:
+    best = max(complete, key=lambda one: one.value)
+    if best.params == study.defaults:
         return Tuning(folder, trials, found, None, None)
-    runs = {"default": study.defaults, "winner": best}
-    for name, values in runs.items():
-        run = Run(folder / name)
+    runs = study.final_runs(best.number)
+    for (name, run), values in zip(runs.items(), (study.defaults, best.params), strict=True):
         progress.note(f"Training the {name}: {in_words(values)}.")
         if not run.config_path.is_file():
             config = study.settings(values, max(study.run_minutes, minutes))
             train(source, config, run.path, progress)
         elif not run.is_complete:
             resume(run.path, progress)
-    comparison = compare([folder / name for name in runs])
-    return Tuning(folder, trials, found, Run(folder / "winner"), comparison)
+    comparison = compare([run.path for run in runs.values()])
+    return Tuning(folder, trials, found, runs["winner"], comparison)
