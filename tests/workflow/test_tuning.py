@@ -14,6 +14,7 @@ from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, RunError, StoppedError, TrainingError
 from pawsight.evaluation.comparison import Comparison, Pair, RunScore
 from pawsight.evaluation.importance import importances
+from pawsight.runs import Run
 from pawsight.training.search_space import search_space
 from pawsight.workflow import shared_trials, trial_study, tune, tuning
 from pawsight.workflow.tuning_results import Tuning
@@ -51,7 +52,7 @@ def trained(monkeypatch):
             progress.advance(1, validation_accuracy=accuracy)
         out.mkdir(parents=True)
         (out / "accuracy").write_text(str(accuracy))
-        return tuning.Run(out)
+        return Run(out)
 
     def score(run):
         return float((run.path / "accuracy").read_text())
@@ -207,7 +208,7 @@ def test_verdict_tells_chance_apart(first_only, second_only, p_value, start, tmp
     )
     pair = Pair(0, 1, first_only, second_only, p_value)
     compared = Comparison(200, 0, "", runs, (pair,), ())
-    found = Tuning(tmp_path, [], [], tuning.Run(tmp_path / "winner"), compared)
+    found = Tuning(tmp_path, [], [], Run(tmp_path / "winner"), compared)
     assert verdict(found).startswith(start)
 
 
