@@ -120,6 +120,8 @@ def _start_with_shim() -> None:
     command = [compiler, "-O2", "-shared", "-fPIC", "-o", library, FOLDER / "shim.c"]
     subprocess.run(command, check=True)
     more = {"LD_PRELOAD": str(library), "KILL_SHIM": str(library), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # A full disk would leave half a compiled module, which Python writes without looking.
+    more["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run([sys.executable, *sys.argv], env=os.environ | more, check=False)
     shutil.rmtree(library.parent)
     sys.exit(done.returncode)

@@ -133,12 +133,10 @@ def compare_predictions(
             "Train on the same photos with the same split: --set split.keep=RUN"
         )
     places = [[own[key] for key in common] for own in rows]
-    labels = [
-        _names(one.labels, one, place) for one, place in zip(predictions, places, strict=True)
-    ]
+    labels = [_names(one.labels, one, at) for one, at in zip(predictions, places, strict=True)]
     answers = [
-        _names(one.probs.argmax(axis=1), one, place)
-        for one, place in zip(predictions, places, strict=True)
+        _names(one.probs.argmax(axis=1), one, at)
+        for one, at in zip(predictions, places, strict=True)
     ]
     first = predictions[0]
     for name, other in zip(named[1:], labels[1:], strict=True):
@@ -153,13 +151,7 @@ def compare_predictions(
         num_photos=n,
         num_left_out=len(set().union(*rows)) - n,
         root=root,
-        runs=tuple(
-            RunScore(
-                *(path, int(right.sum()), float(right.mean())),
-                *(wilson_interval(right.sum(), n), address),
-            )
-            for path, right, address in zip(runs, is_right, addresses, strict=True)
-        ),
+        runs=tuple(map(_score, runs, is_right, addresses)),
         pairs=_pairs(is_right),
         changed=tuple(
             ChangedPhoto(
@@ -171,6 +163,12 @@ def compare_predictions(
         ),
         notes=_class_notes(predictions),
     )
+
+
+def _score(run: Path, is_right: NDArray[np.bool_], address: str | None) -> RunScore:
+    count = int(is_right.sum())
+    interval = wilson_interval(count, len(is_right))
+    return RunScore(run, count, count / len(is_right), interval, address)
 
 
 def _class_notes(predictions: Sequence[Predictions]) -> tuple[str, ...]:

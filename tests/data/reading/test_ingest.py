@@ -254,8 +254,10 @@ def test_facts_are_kept_when_the_disk_becomes_full(pets):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-def test_photos_stream_when_the_disk_becomes_full(pets):
+def test_photos_stream_when_the_disk_becomes_full(pets, monkeypatch):
     import resource
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it would be cut off as well
 
     class Filling(RecordingProgress):
         """Lets files grow no further once there is a file of pixels, as on a full disk."""
