@@ -37,9 +37,8 @@ demo: $(READY)  ## Draw photos, train on them, and show how good the model is (m
 
 .PHONY: test
 # A process for each core: libraries that start a thread for each core as well would wait in turn.
-# Compiled modules are kept, or each of some hundred processes would compile them anew.
 test: $(READY)  ## Run the tests
-	@PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
 	  $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: test-browser

@@ -21,6 +21,9 @@ main()
 """
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 
+# Python would write half a compiled module under such a limit.
+LIMIT = "export PYTHONDONTWRITEBYTECODE=1; ulimit -f 1;"
+
 
 def shell(redirections, *arguments, limit=""):
     command = [sys.executable, "-m", "pawsight", *map(str, arguments)]
@@ -79,14 +82,12 @@ def test_output_beyond_the_limit_of_file_sizes_is_a_plain_error(colour_run, save
         *paths,
         "--model",
         colour_run.path,
-        limit="ulimit -f 1;",
+        limit=LIMIT,
     )
     assert done.returncode == 1
     assert done.stderr == b"Error: Standard output cannot be written: File too large.\n"
     output = tmp_path / "kept.csv"
-    done = shell(
-        "", "predict", *paths, "--model", colour_run.path, "--output", output, limit="ulimit -f 1;"
-    )
+    done = shell("", "predict", *paths, "--model", colour_run.path, "--output", output, limit=LIMIT)
     assert done.returncode == 1 and b"bug" not in done.stderr
     assert b"File too large" in done.stderr
 
