@@ -237,6 +237,7 @@ def test_links_to_files_and_folders_and_broken_links_stay_allowed(run, tmp_path)
         ("https://ann:secret@127.0.0.1:8000/", "127.0.0.1-8000"),
         ("https://example.org/sets/pets.zip?token=1", "pets"),
         ("s3://bucket", "bucket"),
+        ("s3://bucket/pets #1", "pets-1"),
     ],
 )
 def test_results_are_named_after_their_source(tmp_path, monkeypatch, source, name):

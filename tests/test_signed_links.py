@@ -26,6 +26,8 @@ def test_a_newly_signed_link_has_the_same_public_address(query):
     [
         ("s3://bucket/runs/a #1 %20'q", "s3://bucket/runs/a #1 %20'q"),
         ("sftp://me:word@host/q#2/a.jpg", "sftp://me@host/q#2/a.jpg"),
+        ("S3://bucket/a#", "s3://bucket/a#"),
+        ("HTTPS://example.org/a.zip#part", "https://example.org/a.zip"),
         ("https://me:word@example.org/a.zip#part", "https://***@example.org/a.zip"),
         ("sftp://me:12#34@host/q", "sftp://***"),
         ("s3://key:se#cret@bucket/q", "s3://***"),

@@ -24,7 +24,7 @@ _SECRET = re.compile(
 )
 _PATH_PARAMETER = re.compile(r";([^;/=]+=[^;/]*)")
 _MAX_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
-_WEB_SCHEMES = ("http", "https")  # what follows a "#" is sent nowhere; elsewhere it is of a name
+_WEB_SCHEMES = ("http://", "https://")  # a "#" ends the path; elsewhere it is of a name
 _LOGIN_SCHEMES = ("sftp", "ssh")  # their user names are needed to connect again
 
 
@@ -32,20 +32,19 @@ def public_address(address: str) -> str:
     """Return an address without user info, signatures and tokens; other text as it is."""
     if "://" not in address:
         return address
+    is_web = address.lower().startswith(_WEB_SCHEMES)
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address, allow_fragments=is_web)
         _ = parts.port  # not a number where a "/" of a password ends the host too early
     except ValueError:
         return address.partition("://")[0] + f"://{HIDDEN}"
-    is_web = parts.scheme in _WEB_SCHEMES
-    if parts.fragment and not is_web and not parts.path:  # "#" of a password ended the host
+    if parts.path.startswith("#"):  # of a password, and ended the host too early
         return f"{parts.scheme}://{HIDDEN}"
     user, at, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0] if parts.scheme in _LOGIN_SCHEMES else HIDDEN
     netloc = f"{name}@{host}" if at else host
     path = _PATH_PARAMETER.sub(lambda found: f";{_public_parameter(found[1])}", parts.path)
-    fragment = "" if is_web else parts.fragment
-    return urlunsplit((parts.scheme, netloc, path, _public_query(parts.query), fragment))
+    return urlunsplit((parts.scheme, netloc, path, _public_query(parts.query), ""))
 
 
 def public_text(text: str) -> str:

@@ -29,7 +29,7 @@ def _name_of(source: str | os.PathLike[str]) -> str:
     """Return the name of a folder, that of a file without its ending, or of an address its host."""
     text = public_address(str(source))
     if "://" in text:
-        address = urlsplit(text)
+        address = urlsplit(text, allow_fragments=False)
         return PurePosixPath(address.path).stem or address.netloc
     path = Path(text).absolute()
     return path.name if path.is_dir() else path.stem

@@ -109,7 +109,7 @@ def test_classes_that_only_some_runs_have_are_named():
         one.paths, one.labels, np.pad(one.probs, [(0, 0), (0, 1)]), ("cats", "dogs", "=owls\n")
     )
     (note,) = compare_predictions(RUNS[:2], [one, more], [one.paths] * 2, "").notes
-    assert note.startswith("Not all of these runs have the classes =owls\\n.")
+    assert note.startswith("Not all of these runs have the class =owls\\n.")
 
 
 def test_runs_at_addresses_are_named_by_them():

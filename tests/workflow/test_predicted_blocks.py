@@ -261,7 +261,10 @@ def test_what_a_worker_cannot_write_is_its_error_and_not_its_end(monkeypatch):
         ours.send(name)
         failure, result = ours.recv()
         assert (rebuilt(*failure).args, result) == (
-            (f"{name}: No space left on device.",),
+            (
+                f"A worker cannot read or write: {name}: No space left on device.\n"
+                "Check the disk and its permissions, then run the same command again.",
+            ),
             None,
         )
         assert isinstance(rebuilt(*failure), DiskError)

@@ -177,8 +177,9 @@ def _class_notes(predictions: Sequence[Predictions]) -> tuple[str, ...]:
     partly = sorted(first.union(*others) - first.intersection(*others))
     if not partly:
         return ()
+    kind = "class" if len(partly) == 1 else "classes"
     return (
-        f"Not all of these runs have the classes {listed(partly)}. A photo is easier to classify "
+        f"Not all of these runs have the {kind} {listed(partly)}. A photo is easier to classify "
         f"where there are fewer classes.",
     )
 

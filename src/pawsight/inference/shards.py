@@ -21,6 +21,7 @@ from pawsight.inference.photo_inputs import PhotoOrResult, name_of
 from pawsight.task import TaskName
 
 MAX_SHARDS = 10_000
+_FILE_NAME = re.compile(r"(.+)\.shard-(\d{1,9})-of-(\d{1,9})", re.DOTALL)  # of a shard
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,12 +69,18 @@ class Shard:
 
 def found_shards(output: Path) -> list[Shard]:
     """Return the shards of an output whose files are there, in their order."""
-    named = re.compile(re.escape(output.name) + r"\.shard-(\d{1,9})-of-(\d{1,9})")
     try:
-        names = [named.fullmatch(path.name) for path in output.absolute().parent.iterdir()]
+        names = [_FILE_NAME.fullmatch(path.name) for path in output.absolute().parent.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(Shard(int(name[1]), int(name[2])) for name in names if name)
+    found = (name for name in names if name and name[1] == output.name)
+    return sorted(Shard(int(name[2]), int(name[3])) for name in found)
+
+
+def output_of(path: Path) -> Path | None:
+    """Return the output that a file is a shard of, by its name; None where it is none."""
+    name = _FILE_NAME.fullmatch(path.name)
+    return path.with_name(name[1]) if name else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,17 +139,22 @@ class ModelDescription(BaseModel):
         return task_of(self.task, self.thresholds)
 
     @classmethod
-    def load(cls, run: Run) -> Self:
+    def load(cls, run: Run, path: Path | None = None) -> Self:
         """Read and check a run's `model.json`.
+
+        Args:
+            run: The run, or a folder with a model.
+            path: The file in it, where it has another name.
 
         Raises:
             RunError: It is missing or damaged, or a newer pawsight wrote it.
         """
-        content = run.read_json(run.model_path)
+        path = path or run.model_path
+        content = run.read_json(path)
         version = content.get("format_version")
         if isinstance(version, int) and version > _MULTI_LABEL_VERSION:
             raise RunError(
-                f"{run.model_path} was written by a newer pawsight (format {version}; "
+                f"{path} was written by a newer pawsight (format {version}; "
                 f"this one reads up to {_MULTI_LABEL_VERSION}).\n"
                 f"Upgrade with: pip install --upgrade pawsight"
             )
@@ -161,7 +166,7 @@ class ModelDescription(BaseModel):
                 for one in error.errors()
             ]
             raise RunError(
-                f"{run.model_path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
+                f"{path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
                 "Train again, or copy the run folder again."
             ) from error
 

@@ -21,8 +21,8 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
         scores: Validation accuracy of each trial, 0..1.
         importances: What `importances` returned; where it is empty, only scores are drawn.
     """
-    figure, axes = new_figure(_SIZE, ncols=2 if importances else 1)
-    left = axes[0] if importances else axes
+    figure, axes = new_figure(_SIZE, ncols=2 if importances else 1, squeeze=False)
+    left = axes[0, 0]
     numbers = range(1, len(scores) + 1)
     left.axhline(scores[0], color=LINE, linewidth=1.2)
     left.plot(numbers, scores, "o", color=BLUE, markersize=4)
@@ -34,7 +34,7 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
     left.legend(loc="best")
     if not importances:
         return figure
-    right = axes[1]
+    right = axes[0, 1]
     names = [one.name for one in reversed(importances)]
     means, spreads = ([getattr(one, field) for one in reversed(importances)] for field in _FIELDS)
     right.barh(names, means, xerr=spreads, color=BLUE, ecolor=INK, capsize=3)

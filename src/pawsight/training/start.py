@@ -205,9 +205,7 @@ def open_start(where: str, model: str | None = None) -> Start:
             f"Continue with: {resume_command(run.place)}"
         )
     described = run.model_path if run is not None else _description_path(folder, path)
-    described_by = Run(described.parent)
-    described_by.model_path = described
-    description = ModelDescription.load(described_by)
+    description = ModelDescription.load(Run(described.parent), described)
     if description.labelling.is_multi_label:
         raise ConfigError(
             f"The model in {described.parent} gives photos several labels; training further is "

@@ -132,5 +132,7 @@ def _work(pipe: Connection, job: Job, cores: list[int]) -> None:
                 answer = ((type(error).__name__, str(error)), None)
             except OSError as error:
                 place = f"{error.filename}: " if error.filename else ""
-                answer = (("DiskError", f"{place}{first_line(error)}."), None)
+                text = f"A worker cannot read or write: {place}{first_line(error)}."
+                advice = "Check the disk and its permissions, then run the same command again."
+                answer = (("DiskError", f"{text}\n{advice}"), None)
             pipe.send(answer)

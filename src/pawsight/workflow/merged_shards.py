@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pawsight.inference.partial_results import (
     parse_head,
     parse_row,
 )
-from pawsight.inference.shards import Listing, Shard, ShardEnd, found_shards
+from pawsight.inference.shards import Listing, Shard, ShardEnd, found_shards, output_of
 from pawsight.records import Prediction
 from pawsight.task import task_of
 from pawsight.workflow.photo_sets import Source
@@ -27,7 +26,6 @@ from pawsight.workflow.predicted_folders import PredictionFile, write_file
 
 _MAX_NAMED = 8  # shards in a message
 _END_BYTES = 1 << 16
-_SHARD_NAME = re.compile(r"(.+)\.shard-\d+-of-\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,8 @@ def merge_shards(output: Source, format: OutputFormat | None = None) -> Predicti
         DiskError: The file cannot be written.
     """
     path = Path(os.fspath(output))
-    if is_shard := _SHARD_NAME.fullmatch(path.name):
-        raise DataError(
-            f"{path} is one of the shards.\nGive the output of all: {path.with_name(is_shard[1])}"
-        )
+    if (whole := output_of(path)) is not None:
+        raise DataError(f"{path} is one of the shards.\nGive the output of all: {whole}")
     check_replaceable(path)
     shards = [_opened(shard, path) for shard in _complete(path)]
     _check_agreement(shards)
