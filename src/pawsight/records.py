@@ -188,22 +188,16 @@ _CLASS = re.compile("^(class )+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Truth and probabilities of one part, side by side, from a single pass.
+    """Truth and probabilities of one part, side by side, from a single pass."""
 
-    Attributes:
-        paths: Paths relative to the catalog's root, length N.
-        labels: True class indices, shape [N], values 0..K-1; of several labels a photo, 1 or 0
-            for each class, shape [N, K].
-        probs: Probabilities, shape [N, K]; each row sums to 1, except of several labels a photo.
-        class_names: `class_names[i]` is class i, length K.
-        task: What a photo's label is, and how probabilities become an answer.
-    """
-
-    paths: tuple[str, ...]
+    paths: tuple[str, ...]  # paths relative to the catalog's root, length N
+    # True class indices, shape [N], values 0..K-1; of several labels a photo, 1 or 0 for each
+    # class, shape [N, K].
     labels: IntArray
+    # Probabilities, shape [N, K]; each row sums to 1, except of several labels a photo.
     probs: FloatArray
-    class_names: tuple[str, ...]
-    task: Task = SINGLE_LABEL
+    class_names: tuple[str, ...]  # `class_names[i]` is class i, length K
+    task: Task = SINGLE_LABEL  # what a photo's label is, and how probabilities become an answer
 
     def only(self, is_kept: NDArray[np.bool_]) -> Predictions:
         """Return those of some photos, shape [N]."""

@@ -189,13 +189,9 @@ class SingleLabel(Task):
 
 @dataclass(frozen=True)
 class MultiLabel(Task):
-    """Each photo has any number of labels: a sigmoid and a threshold for each of them.
+    """Each photo has any number of labels: a sigmoid and a threshold for each of them."""
 
-    Attributes:
-        thresholds: The least probability at which each label is given, length K; empty is 0.5
-            for all.
-    """
-
+    # The least probability at which each label is given, length K; empty is 0.5 for all.
     thresholds: tuple[float, ...] = ()
 
     name = "multi-label"

@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 
 
 class Statistics(NamedTuple):
-    """Statistics of sample photos; None where not requested.
+    """Statistics of sample photos; None where not requested."""
 
-    Attributes:
-        mean: Per channel, shaped to be subtracted from one photo.
-        std: Per channel, of what is left, shaped the same.
-        whitening: ZCA matrix, shape [P, P] for photos of P numbers.
-    """
-
-    mean: NDArray[Any] | None
-    std: NDArray[Any] | None
-    whitening: NDArray[Any] | None
+    mean: NDArray[Any] | None  # per channel, shaped to be subtracted from one photo
+    std: NDArray[Any] | None  # per channel, of what is left, shaped the same
+    whitening: NDArray[Any] | None  # ZCA matrix, shape [P, P] for photos of P numbers
 
 
 def measure(

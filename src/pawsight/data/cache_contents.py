@@ -42,25 +42,15 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """One thing that is kept.
+    """One thing that is kept."""
 
-    Attributes:
-        name: What to call it; of photos read it is the source, a slash and the working size.
-        kind: What it is; a leftover is of a run that was killed.
-        path: Its folder.
-        origin: The folder of the photos that were read, "" for other kinds.
-        num_files: Photos in an index of photos, files of other kinds.
-        num_bytes: What it takes on the disk.
-        last_used: Seconds since 1970.
-    """
-
-    name: str
-    kind: Kind
+    name: str  # what to call it; of photos read it is the source, a slash and the working size
+    kind: Kind  # what it is; a leftover is of a run that was killed
     path: Path
-    origin: str
-    num_files: int
-    num_bytes: int
-    last_used: float
+    origin: str  # the folder of the photos that were read, "" for other kinds
+    num_files: int  # photos in an index of photos, files of other kinds
+    num_bytes: int  # what it takes on the disk
+    last_used: float  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)

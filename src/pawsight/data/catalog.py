@@ -37,26 +37,17 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every photo of a source, those that cannot be used included.
+    """Every photo of a source, those that cannot be used included."""
 
-    Attributes:
-        name: Of the photos, for display.
-        root: The folder that the paths are relative to.
-        photos: Sorted by path.
-        num_ignored: How many other files there are.
-        none_paths: Photos of none of the classes, which are not among `photos` except in an audit.
-        pixel_scale: The rule by which values of more than 8 bits became pixels.
-        task: What the label of a photo is: one class, or several labels.
-        advice: What to do where the photos have no classes, lines for an error; "" if unknown.
-    """
-
-    name: str
-    root: Path
-    photos: tuple[Photo, ...]
-    num_ignored: int = 0
-    pixel_scale: PixelScale = STANDARD
-    task: Task = SINGLE_LABEL
+    name: str  # of the photos, for display
+    root: Path  # the folder that the paths are relative to
+    photos: tuple[Photo, ...]  # sorted by path
+    num_ignored: int = 0  # how many other files there are
+    pixel_scale: PixelScale = STANDARD  # the rule by which values of more than 8 bits became pixels
+    task: Task = SINGLE_LABEL  # what the label of a photo is: one class, or several labels
+    # Photos of none of the classes, which are not among `photos` except in an audit.
     none_paths: tuple[str, ...] = ()
+    # What to do where the photos have no classes, lines for an error; "" if unknown.
     advice: str = ""
 
     @cached_property

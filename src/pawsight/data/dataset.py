@@ -12,17 +12,11 @@ from pawsight.records import Pixels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Photos with all that is known of them.
+    """Photos with all that is known of them."""
 
-    Attributes:
-        catalog: The photos and the parts they belong to.
-        pixels: Their pixels, by catalog index.
-        duplicates: Groups of catalog indices that show the same picture; empty
-            where they were not searched for.
-    """
-
-    catalog: Catalog
-    pixels: Pixels
+    catalog: Catalog  # the photos and the parts they belong to
+    pixels: Pixels  # their pixels, by catalog index
+    # Groups of catalog indices that show the same picture; empty where they were not searched for.
     duplicates: Groups = field(default_factory=list)
 
     def at_size(self, image_size: tuple[int, int]) -> Dataset:

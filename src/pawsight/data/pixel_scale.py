@@ -25,17 +25,13 @@ _MAX_BANDS = 1000
 
 @dataclass(frozen=True)
 class PixelScale:
-    """A rule that turns the values of a photo into 8 bits.
+    """A rule that turns the values of a photo into 8 bits."""
 
-    Attributes:
-        bands: The bands of a TIFF that become red, green and blue, or grey, counted
-            from 1; empty takes them as in the file.
-        ranges: For a kind of values ("uint16", "int16", "float" ...) the one that
-            becomes black and the one that becomes white. The kind "any" is all of
-            them.
-    """
-
+    # The bands of a TIFF that become red, green and blue, or grey, counted from 1; empty takes them
+    # as in the file.
     bands: tuple[int, ...] = ()
+    # For a kind of values ("uint16", "int16", "float" ...) the one that becomes black and the one
+    # that becomes white. The kind "any" is all of them.
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

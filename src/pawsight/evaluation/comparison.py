@@ -25,38 +25,25 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RunScore:
-    """One run on the common photos.
-
-    Attributes:
-        path: The run folder.
-        num_correct: Photos that it has right.
-        accuracy: Share of them, 0..1.
-        interval: 95 % interval of the accuracy.
-        address: Of a run at an address, whose path is a working folder in the cache.
-    """
+    """One run on the common photos."""
 
     path: Path
-    num_correct: int
-    accuracy: float
-    interval: Interval
+    num_correct: int  # photos that it has right
+    accuracy: float  # share of them, 0..1
+    interval: Interval  # 95 % interval of the accuracy
+    # Of a run at an address, whose path is a working folder in the cache.
     address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two of the runs; `first` and `second` are their positions.
-
-    Attributes:
-        first_only: Photos that only the first has right.
-        second_only: Photos that only the second has right.
-        p_value: Of a difference as large by chance, corrected for the number of pairs, 0..1.
-    """
+    """Two of the runs; `first` and `second` are their positions."""
 
     first: int
     second: int
-    first_only: int
-    second_only: int
-    p_value: float
+    first_only: int  # photos that only the first has right
+    second_only: int  # photos that only the second has right
+    p_value: float  # of a difference as large by chance, corrected for the number of pairs, 0..1
 
     @property
     def is_significant(self) -> bool:
@@ -66,17 +53,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ChangedPhoto:
-    """A photo that the runs answer differently.
+    """A photo that the runs answer differently."""
 
-    Attributes:
-        path: As in the first run.
-        label: Its class.
-        answers: The class that each run predicts.
-    """
-
-    path: str
+    path: str  # as in the first run
     label: str
-    answers: tuple[str, ...]
+    answers: tuple[str, ...]  # the class that each run predicts
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,20 +20,13 @@ _GREY = (128, 128, 128)  # where a rotated image has no pixels
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """A way to make images worse.
+    """A way to make images worse."""
 
-    Attributes:
-        id: For programs, such as the key in robustness.json.
-        title: For display.
-        severities: Five, the mildest first.
-        unit: What a severity means; "{:g}" stands for the number.
-        apply: Changes an image, shape [H, W, 3], by a severity; the generator is the image's own.
-    """
-
-    id: str
-    title: str
-    severities: tuple[float, ...]
-    unit: str
+    id: str  # for programs, such as the key in robustness.json
+    title: str  # for display
+    severities: tuple[float, ...]  # five, the mildest first
+    unit: str  # what a severity means; "{:g}" stands for the number
+    # Changes an image, shape [H, W, 3], by a severity; the generator is the image's own.
     apply: Callable[[ImageArray, float, np.random.Generator], ImageArray]
 
 

@@ -16,41 +16,25 @@ Scores = dict[str, float | None]  # by the key of each entry of `SCORES`
 
 
 class FoldStatistics(BaseModel):
-    """One part of all folds.
-
-    Attributes:
-        folds: Per fold: n, num_correct and the scores.
-        mean: Of each score over the folds; None where a fold has no such score.
-        std: Sample standard deviation of each score; None for a single fold, too.
-    """
+    """One part of all folds."""
 
     model_config = ConfigDict(frozen=True)
 
-    folds: tuple[Scores, ...]
-    mean: Scores
-    std: Scores
+    folds: tuple[Scores, ...]  # per fold: n, num_correct and the scores
+    mean: Scores  # of each score over the folds; None where a fold has no such score
+    std: Scores  # sample standard deviation of each score; None for a single fold, too
 
 
 class FoldsSummary(FoldStatistics):
-    """The validation parts of all folds, and the test part that they share.
+    """The validation parts of all folds, and the test part that they share."""
 
-    Attributes:
-        part: Always "validation".
-        n: Photos of all folds.
-        num_correct: Those classified correctly by the fold that did not train on them.
-        accuracy: Over all these photos.
-        accuracy_interval: 95 % interval of the accuracy.
-        is_imbalanced: Whether a fold is.
-        test: The test part; None where there is none.
-    """
-
-    part: str = "validation"
-    n: int
-    num_correct: int
-    accuracy: float
-    accuracy_interval: Interval
-    is_imbalanced: bool
-    test: FoldStatistics | None
+    part: str = "validation"  # always "validation"
+    n: int  # photos of all folds
+    num_correct: int  # those classified correctly by the fold that did not train on them
+    accuracy: float  # over all these photos
+    accuracy_interval: Interval  # 95 % interval of the accuracy
+    is_imbalanced: bool  # whether a fold is
+    test: FoldStatistics | None  # the test part; None where there is none
 
 
 def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:

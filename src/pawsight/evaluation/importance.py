@@ -20,17 +20,11 @@ MIN_TRIALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How much one setting mattered.
-
-    Attributes:
-        name: The setting.
-        mean: Its share of the variance of the score, 0..1; those of all settings sum to 1.
-        spread: Standard deviation of that over bootstrap samples of the trials.
-    """
+    """How much one setting mattered."""
 
     name: str
-    mean: float
-    spread: float
+    mean: float  # its share of the variance of the score, 0..1; those of all settings sum to 1
+    spread: float  # standard deviation of that over bootstrap samples of the trials
 
 
 def importances(trials: Sequence[Any], seed: int = 0) -> list[Importance]:

@@ -35,18 +35,13 @@ _BLOCK = 4096  # photos compared at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelScores:
-    """What fits without a photo's fold make of its label.
+    """What fits without a photo's fold make of its label."""
 
-    Attributes:
-        probs: Calibrated on these photos, shape [N, K], each row sums to 1.
-        margins: Log odds of a photo's own label against the best other class, shape [N];
-            below 0 where another class is more probable. inf where the label was not judged.
-        is_judged: Whether its class has enough groups to be scored, shape [N]: as many as there
-            are folds.
-    """
-
-    probs: FloatArray
+    probs: FloatArray  # calibrated on these photos, shape [N, K], each row sums to 1
+    # Log odds of a photo's own label against the best other class, shape [N]; below 0 where another
+    # class is more probable. inf where the label was not judged.
     margins: FloatArray
+    # Whether its class has enough groups to be scored, shape [N]: as many as there are folds.
     is_judged: NDArray[np.bool_]
 
     @property

@@ -30,19 +30,12 @@ _Z = 1.6448536269514722  # of a 90 % interval
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The accuracy to expect with a number of training photos.
+    """The accuracy to expect with a number of training photos."""
 
-    Attributes:
-        num_photos: Training photos of all classes.
-        accuracy: 0..1.
-        low: Lower end of the 90 % interval.
-        high: Upper end of the 90 % interval.
-    """
-
-    num_photos: int
-    accuracy: float
-    low: float
-    high: float
+    num_photos: int  # training photos of all classes
+    accuracy: float  # 0..1
+    low: float  # lower end of the 90 % interval
+    high: float  # upper end of the 90 % interval
 
 
 def forecast(

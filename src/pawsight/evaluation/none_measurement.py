@@ -11,19 +11,13 @@ from pawsight.storage.json_records import load_record
 
 
 class NoneMeasurement(BaseModel):
-    """The answer `none` on photos of none of the classes, as `evaluation/none.json` holds it.
-
-    Attributes:
-        num_photos: Photos it was measured on.
-        num_refused: Those of them with the answer none.
-        num_chosen_on: Other such photos, which the threshold was chosen on.
-    """
+    """The answer `none` on photos of none of the classes, as `evaluation/none.json` holds it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    num_photos: int = Field(ge=1)
-    num_refused: int = Field(ge=0)
-    num_chosen_on: int = Field(ge=0)
+    num_photos: int = Field(ge=1)  # photos it was measured on
+    num_refused: int = Field(ge=0)  # those of them with the answer none
+    num_chosen_on: int = Field(ge=0)  # other such photos, which the threshold was chosen on
 
     def sentence(self) -> str:
         """Describe it in one sentence with its 95 % interval."""

@@ -52,28 +52,18 @@ class ClassMetrics(_Record):
 
 
 class LabelMetrics(ClassMetrics):
-    """How one of several labels fared at its threshold.
+    """How one of several labels fared at its threshold."""
 
-    Attributes:
-        threshold: The least probability at which it is given.
-        true_positives: Photos that have it, and are given it.
-        false_positives: Photos without it that are given it.
-        false_negatives: Photos that have it, and are not given it.
-        true_negatives: Photos without it that are not given it.
-        f1_interval: 95 %, the Wilson interval of the hits among all photos that have it or are
-            given it, J, as F1 = 2 J / (1 + J).
-        calibration_error: Of the probability that a photo has it.
-        reliability: The filled bins that this error is the mean of.
-    """
-
-    threshold: float
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
+    threshold: float  # the least probability at which it is given
+    true_positives: int  # photos that have it, and are given it
+    false_positives: int  # photos without it that are given it
+    false_negatives: int  # photos that have it, and are not given it
+    true_negatives: int  # photos without it that are not given it
+    # 95 %, the Wilson interval of the hits among all photos that have it or are given it, J, as F1
+    # = 2 J / (1 + J).
     f1_interval: Interval | None = None
-    calibration_error: float
-    reliability: tuple[Bin, ...] = ()
+    calibration_error: float  # of the probability that a photo has it
+    reliability: tuple[Bin, ...] = ()  # the filled bins that this error is the mean of
 
 
 class _EarliestMetrics(_Record):
@@ -84,39 +74,31 @@ class _EarliestMetrics(_Record):
 
 
 class PartMetrics(_Record):
-    """The metrics of one part. A prediction is the most probable class; ties: the lower index.
+    """The metrics of one part. A prediction is the most probable class; ties: the lower index."""
 
-    Attributes:
-        task: Whether a photo has one class, or several labels; then a prediction is the labels
-            whose probability reaches their threshold. In JSON for several labels alone.
-        n: Photos measured.
-        num_correct: Photos whose most probable class is the true one, or whose labels all are.
-        scores: By the key of each entry of `scores.SCORES`, of several labels of
-            `label_scores.LABEL_SCORES`; in JSON they are beside the other fields.
-        intervals: 95 % intervals, by the key of the score; in JSON `<key>_interval`.
-        is_imbalanced: Whether the classes here or in training differ by more than
-            1.5 to 1, so that the balanced accuracy is the one to quote.
-        log_loss_clip: What the log loss raises probabilities to.
-        baseline_accuracy: Of always answering `baseline_class`, the most frequent one.
-        class_names: `class_names[i]` is class i.
-        per_class: By class name.
-        confusion_matrix: A row per true class, a column per predicted one.
-        reliability: The filled bins that the calibration error is the mean of.
-            Several labels have neither; the bins are those of each label.
-    """
-
+    # Whether a photo has one class, or several labels; then a prediction is the labels whose
+    # probability reaches their threshold. In JSON for several labels alone.
     task: TaskName = "single-label"
-    n: int
-    num_correct: int
+    n: int  # photos measured
+    num_correct: int  # photos whose most probable class is the true one, or whose labels all are
+    # By the key of each entry of `scores.SCORES`, of several labels of `label_scores.LABEL_SCORES`;
+    # in JSON they are beside the other fields.
     scores: dict[str, float | None] = {}
+    # 95 % intervals, by the key of the score; in JSON `<key>_interval`.
     intervals: dict[str, Interval] = {}
+    # Whether the classes here or in training differ by more than 1.5 to 1, so that the balanced
+    # accuracy is the one to quote.
     is_imbalanced: bool = False
-    log_loss_clip: float | None = None
+    log_loss_clip: float | None = None  # what the log loss raises probabilities to
+    # Of always answering `baseline_class`, the most frequent one.
     baseline_accuracy: float | None = None
     baseline_class: Text = ""
-    class_names: tuple[Text, ...] = ()
-    per_class: dict[Text, LabelMetrics | ClassMetrics] = {}
+    class_names: tuple[Text, ...] = ()  # `class_names[i]` is class i
+    per_class: dict[Text, LabelMetrics | ClassMetrics] = {}  # by class name
+    # A row per true class, a column per predicted one.
     confusion_matrix: tuple[tuple[NonNegativeInt, ...], ...] = ()
+    # The filled bins that the calibration error is the mean of. Several labels have neither; the
+    # bins are those of each label.
     reliability: tuple[Bin, ...] = ()
 
     @property
@@ -192,41 +174,26 @@ class LostPhoto(_Record):
 
 
 class TrainingCopies(_Record):
-    """Photos of an evaluation that are copies of photos the model was trained on.
-
-    Attributes:
-        num_photos: How many.
-        num_near: How many of these are the same picture in a file of other bytes:
-            re-saved, resized, mirrored or slightly cropped.
-        without: The metrics of the other photos; None where there are none.
-    """
+    """Photos of an evaluation that are copies of photos the model was trained on."""
 
     num_photos: int
+    # How many of these are the same picture in a file of other bytes: re-saved, resized, mirrored
+    # or slightly cropped.
     num_near: int = 0
-    without: PartMetrics | None = None
+    without: PartMetrics | None = None  # the metrics of the other photos; None where there are none
 
 
 class Evaluation(_Record):
-    """What evaluation/metrics.json holds.
+    """What evaluation/metrics.json holds."""
 
-    Attributes:
-        headline: The part to quote: the test part if there is one.
-        parts: The metrics of each part.
-        source: Of an evaluation on other photos: what the user called them.
-        temperature: What the model's logits were divided by.
-        copies_across_parts: Groups of photos that show the same picture and are in
-            more than one part.
-        lost: Photos that could no longer be read.
-        training_copies: Of an evaluation on other photos, where some of them were
-            trained on.
-    """
-
-    headline: Part
-    parts: dict[Part, PartMetrics] = Field(min_length=1)
-    source: Text | None = None
-    temperature: float | None = None
+    headline: Part  # the part to quote: the test part if there is one
+    parts: dict[Part, PartMetrics] = Field(min_length=1)  # the metrics of each part
+    source: Text | None = None  # of an evaluation on other photos: what the user called them
+    temperature: float | None = None  # what the model's logits were divided by
+    # Groups of photos that show the same picture and are in more than one part.
     copies_across_parts: int | None = None
-    lost: tuple[LostPhoto, ...] = ()
+    lost: tuple[LostPhoto, ...] = ()  # photos that could no longer be read
+    # Of an evaluation on other photos, where some of them were trained on.
     training_copies: TrainingCopies | None = None
 
     @model_validator(mode="after")

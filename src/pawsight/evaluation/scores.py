@@ -23,15 +23,10 @@ MIN_PROBABILITY = 1e-7  # in the log loss; float32 has no number closer to 1
 
 @dataclass(frozen=True)
 class Answers:
-    """Truth and prediction of the photos of a part; what every score is computed from.
+    """Truth and prediction of the photos of a part; what every score is computed from."""
 
-    Attributes:
-        labels: True class indices, shape [N], values 0..K-1; N is 1 or more.
-        probs: Probabilities, float64, shape [N, K], each row sums to 1.
-    """
-
-    labels: IntArray
-    probs: FloatArray
+    labels: IntArray  # true class indices, shape [N], values 0..K-1; N is 1 or more
+    probs: FloatArray  # probabilities, float64, shape [N, K], each row sums to 1
 
     @property
     def num_classes(self) -> int:
@@ -103,25 +98,17 @@ class Answers:
 
 @dataclass(frozen=True)
 class Score:
-    """A score of predictions.
+    """A score of predictions."""
 
-    Attributes:
-        key: Its name in metrics.json.
-        title: Its name for display.
-        meaning: How to read it, in a few words.
-        compute: Computes it; None where it is undefined.
-        interval: Computes its 95 % interval, where there is a way to.
-        style: How it is written: "percent" as 96.4 %, "number" as 0.964.
-        higher_is_better: False for losses and errors.
-    """
-
-    key: str
-    title: str
-    meaning: str
-    compute: Callable[[Any], float | None]  # of `Answers` of its task
+    key: str  # its name in metrics.json
+    title: str  # its name for display
+    meaning: str  # how to read it, in a few words
+    # Computes it of the `Answers` of its task; None where it is undefined.
+    compute: Callable[[Any], float | None]
+    # Computes its 95 % interval, where there is a way to.
     interval: Callable[[Any], Interval] | None = None
-    style: Literal["percent", "number"] = "number"
-    higher_is_better: bool = True
+    style: Literal["percent", "number"] = "number"  # 96.4 % or 0.964
+    higher_is_better: bool = True  # False for losses and errors
 
     def text(self, value: float | None) -> str:
         """Write a value of this score; None as a dash."""

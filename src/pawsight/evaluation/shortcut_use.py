@@ -28,37 +28,24 @@ _SIGNIFICANT = 0.05
 
 
 class ShortcutUse(BaseModel):
-    """A shortcut, and what the model makes of it, as evaluation/shortcuts.json holds it.
-
-    Attributes:
-        cue: Id of the cue.
-        title: Of the cue, for display.
-        label: The class that it sets apart.
-        text: Describes how the class differs.
-        effect: Cliff's delta, -1..1.
-        p_value: Of the difference between the classes.
-        num_breaking: Photos of the part that break the pattern.
-        num_breaking_wrong: Those of them that the model took for the class, or not for it, as
-            the cue suggests.
-        num_fitting: Photos of the part that fit the pattern.
-        num_fitting_wrong: Those of them that the model took for the class, or not for it, although
-            they are not, or are.
-        use_p_value: One-sided, of more such mistakes where the pattern is broken; None where
-            too few photos break it.
-    """
+    """A shortcut, and what the model makes of it, as evaluation/shortcuts.json holds it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    cue: str
-    title: str
-    label: Text
-    text: Text
-    effect: float
-    p_value: float
-    num_breaking: int = 0
+    cue: str  # id of the cue
+    title: str  # of the cue, for display
+    label: Text  # the class that it sets apart
+    text: Text  # describes how the class differs
+    effect: float  # Cliff's delta, -1..1
+    p_value: float  # of the difference between the classes
+    num_breaking: int = 0  # photos of the part that break the pattern
+    # Those of them that the model took for the class, or not for it, as the cue suggests.
     num_breaking_wrong: int = 0
-    num_fitting: int = 0
+    num_fitting: int = 0  # photos of the part that fit the pattern
+    # Those of them that the model took for the class, or not for it, although they are not, or are.
     num_fitting_wrong: int = 0
+    # One-sided, of more such mistakes where the pattern is broken; None where too few photos break
+    # it.
     use_p_value: float | None = None
 
     @property

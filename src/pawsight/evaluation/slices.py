@@ -25,23 +25,15 @@ _ELONGATED = 1.2  # ratio of the sides from which a photo is wide or tall
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some photos of a part that have something in common, and how many were right.
+    """Some photos of a part that have something in common, and how many were right."""
 
-    Attributes:
-        title: What they have in common.
-        num_photos: At least `MIN_PHOTOS`.
-        num_correct: Those that the model was right on.
-        interval: 95 % interval of the accuracy.
-        rest_accuracy: Of all other photos of the part, 0..1.
-        p_value: How often chance alone makes as many mistakes in such a slice, times the number
-            of slices, at most 1.
-    """
-
-    title: str
-    num_photos: int
-    num_correct: int
-    interval: Interval
-    rest_accuracy: float
+    title: str  # what they have in common
+    num_photos: int  # at least `MIN_PHOTOS`
+    num_correct: int  # those that the model was right on
+    interval: Interval  # 95 % interval of the accuracy
+    rest_accuracy: float  # of all other photos of the part, 0..1
+    # How often chance alone makes as many mistakes in such a slice, times the number of slices, at
+    # most 1.
     p_value: float
 
     @property

@@ -28,19 +28,14 @@ _MOST = 0.5  # share of refused photos from which most of them are found
 
 
 class LeftOutClass(BaseModel):
-    """What became of the photos of a class that the detector did not know.
-
-    Attributes:
-        num_photos: Photos of the class.
-        num_refused: Those of them with the answer none.
-        auroc: 0..1: how often such a photo is farther from the other classes than a photo of
-            these that the detector was not fitted to; 0.5 is chance, 1 is always.
-    """
+    """What became of the photos of a class that the detector did not know."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     num_photos: int = Field(ge=1)
-    num_refused: int = Field(ge=0)
+    num_refused: int = Field(ge=0)  # those of them with the answer none
+    # 0..1: how often such a photo is farther from the other classes than a photo of these that the
+    # detector was not fitted to; 0.5 is chance, 1 is always.
     auroc: float = Field(ge=0, le=1)
 
 

@@ -18,43 +18,31 @@ Runner = Callable[[ImageArray], FloatArray]  # uint8 [N, H, W, 3] -> probabiliti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format by name.
+    """A format by name."""
 
-    Attributes:
-        name: What --format takes.
-        summary: What it is for, in a few words.
-        write: Write the model into a folder that is there and empty; returns the file to open.
-        open_runner: Open such a file as its users will, to be compared with the model.
-        snippet: How Python runs it, for the README beside it: lines that take `images` and give
-            `probabilities`; a function where they depend on the model, "" where it is used
-            otherwise.
-        advice: How else it is used, in Markdown.
-        needs: Packages without which it cannot be written and checked.
-        extra: The extras of pawsight that include them.
-        input_range: What black and full colour are in its input; pawsight's own images have 0 to
-            255, so `open_runner` scales where it is another one.
-        is_int8: Its numbers are rounded to 8 bits, so its answers differ from the model's.
-        is_keras: It is made from the model in Keras, which the shipped one does not have.
-        takes_one: It takes one photo at a time.
-        takes_labels: It is for models of several labels a photo, too.
-        has_ood_score: Its file computes `ood_score` if the run has a detector.
-        has_any_size: A second file of it takes photos of any size, with the resizing inside.
-    """
-
-    name: str
-    summary: str
+    name: str  # what --format takes
+    summary: str  # what it is for, in a few words
+    # Write the model into a folder that is there and empty; returns the file to open.
     write: Callable[[ModelFolder, Path, Progress], Path]
+    # Open such a file as its users will, to be compared with the model.
     open_runner: Callable[[Path], Runner]
+    # How Python runs it, for the README beside it: lines that take `images` and give
+    # `probabilities`; a function where they depend on the model, "" where it is used otherwise.
     snippet: str | Callable[[ModelDescription], str] = ""
-    advice: str = ""
-    needs: tuple[str, ...] = ("onnx",)
-    extra: str = "train"
+    advice: str = ""  # how else it is used, in Markdown
+    needs: tuple[str, ...] = ("onnx",)  # packages without which it cannot be written and checked
+    extra: str = "train"  # the extras of pawsight that include them
+    # What black and full colour are in its input; pawsight's own images have 0 to 255, so
+    # `open_runner` scales where it is another one.
     input_range: tuple[float, float] = (0.0, 255.0)
+    # Its numbers are rounded to 8 bits, so its answers differ from the model's.
     is_int8: bool = False
+    # It is made from the model in Keras, which the shipped one does not have.
     is_keras: bool = False
-    takes_one: bool = False
-    takes_labels: bool = True
-    has_ood_score: bool = False
+    takes_one: bool = False  # it takes one photo at a time
+    takes_labels: bool = True  # it is for models of several labels a photo, too
+    has_ood_score: bool = False  # its file computes `ood_score` if the run has a detector
+    # A second file of it takes photos of any size, with the resizing inside.
     has_any_size: bool = False
 
     def snippet_for(self, description: ModelDescription) -> str:

@@ -19,17 +19,13 @@ OOD_SCORE = "ood_score"  # an output, float32 [N]: above 1 a photo is unlike the
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFolder:
-    """What a format is written from.
+    """What a format is written from."""
 
-    Attributes:
-        run: Has model.onnx and model.json.
-        description: The facts of the exported model, which every format carries along.
-        calibration: Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the
-            range of its numbers; N is 0 where no such format is requested.
-    """
-
-    run: Run
+    run: Run  # has model.onnx and model.json
+    # The facts of the exported model, which every format carries along.
     description: ModelDescription
+    # Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the range of its numbers;
+    # N is 0 where no such format is requested.
     calibration: ImageArray
 
     @classmethod

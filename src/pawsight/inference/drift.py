@@ -35,15 +35,11 @@ _NUM_TESTS = 3
 
 @dataclass(frozen=True, slots=True)
 class DriftTest:
-    """The result of a test.
+    """The result of a test."""
 
-    Attributes:
-        num_photos: Photos that were tested, at least `MIN_PHOTOS`.
-        p_value: How often photos of the same kind as the validation photos would differ at
-            least as much, 0..1.
-    """
-
-    num_photos: int
+    num_photos: int  # photos that were tested, at least `MIN_PHOTOS`
+    # How often photos of the same kind as the validation photos would differ at least as much,
+    # 0..1.
     p_value: float
 
     @property
@@ -62,16 +58,11 @@ class DriftTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftReference:
-    """Predictions of validation photos.
+    """Predictions of validation photos."""
 
-    Attributes:
-        classes: Predicted class indices, shape [N].
-        probabilities: Of the predicted class, shape [N], 0..1.
-        ood_scores: Distances from the training set, shape [N]; above 1 a photo is unlike it.
-    """
-
-    classes: FloatArray
-    probabilities: FloatArray
+    classes: FloatArray  # predicted class indices, shape [N]
+    probabilities: FloatArray  # of the predicted class, shape [N], 0..1
+    # Distances from the training set, shape [N]; above 1 a photo is unlike it.
     ood_scores: FloatArray
 
     def test(self, sample: FloatArray) -> DriftTest | None:

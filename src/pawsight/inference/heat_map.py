@@ -24,21 +24,15 @@ _MIN_PROBABILITY = 1e-12  # and the most is 1 less this: log-odds stay finite
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """How much the probability of a class depends on each part of a photo.
-
-    Attributes:
-        label: The class.
-        values: Shape [rows, columns], 0..1: the drop of the log-odds when a patch around the cell
-            is covered, as a share of the largest drop; 0 where covering it makes the model surer,
-            and all 0 where no patch counts.
-        probability: Of the class, with nothing covered.
-        largest_drop: Of the probability, 0..1, when the patch of value 1 is covered.
-    """
+    """How much the probability of a class depends on each part of a photo."""
 
     label: str
+    # Shape [rows, columns], 0..1: the drop of the log-odds when a patch around the cell is covered,
+    # as a share of the largest drop; 0 where covering it makes the model surer, and all 0 where no
+    # patch counts.
     values: FloatArray
-    probability: float
-    largest_drop: float
+    probability: float  # of the class, with nothing covered
+    largest_drop: float  # of the probability, 0..1, when the patch of value 1 is covered
 
 
 def heat_map(

@@ -21,21 +21,13 @@ from pawsight.storage.npz import opened_npz, save_npz
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutOfDistributionDetector:
-    """Gaussians of one covariance around the mean feature of each class.
+    """Gaussians of one covariance around the mean feature of each class."""
 
-    Attributes:
-        means: Mean of the L2-normalised features of each class, shape [K, F].
-        basis: Leading eigenvectors of the covariance within classes, shape [R, F].
-        variances: Their eigenvalues, shape [R], each above 0.
-        rest: Variance in every direction outside `basis`, above 0.
-        threshold: Photos at a larger distance are out of distribution.
-    """
-
-    means: FloatArray
-    basis: FloatArray
-    variances: FloatArray
-    rest: float
-    threshold: float
+    means: FloatArray  # mean of the L2-normalised features of each class, shape [K, F]
+    basis: FloatArray  # leading eigenvectors of the covariance within classes, shape [R, F]
+    variances: FloatArray  # their eigenvalues, shape [R], each above 0
+    rest: float  # variance in every direction outside `basis`, above 0
+    threshold: float  # photos at a larger distance are out of distribution
 
     def distances(self, features: FloatArray) -> FloatArray:
         """Compute how far photos are from the nearest class.

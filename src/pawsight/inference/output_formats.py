@@ -16,19 +16,12 @@ from pawsight.inference.result_rows import Csv, Json, JsonLines, RowWriter, Tabl
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """A format of predictions.
+    """A format of predictions."""
 
-    Attributes:
-        name: As `--format` takes it.
-        writer: Makes its text, of the names of the classes.
-        endings: Of the names of files in it, in lower case.
-        starts: How such a file can begin: --output replaces nothing else.
-    """
-
-    name: OutputFormat
-    writer: Callable[[Sequence[str]], RowWriter]
-    endings: tuple[str, ...]
-    starts: tuple[bytes, ...]
+    name: OutputFormat  # as `--format` takes it
+    writer: Callable[[Sequence[str]], RowWriter]  # makes its text, of the names of the classes
+    endings: tuple[str, ...]  # of the names of files in it, in lower case
+    starts: tuple[bytes, ...]  # how such a file can begin: --output replaces nothing else
 
 
 _FORMATS: tuple[FileFormat, ...] = (

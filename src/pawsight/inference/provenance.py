@@ -17,17 +17,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The origin of a model, JSON-ready.
+    """The origin of a model, JSON-ready."""
 
-    Attributes:
-        name: The run folder's name; "builtin" for the model that ships.
-        trained: The part of model.json on its training.
-        metrics: The headline numbers of each part that it was measured on; None
-            where it was not.
-    """
-
-    name: str
-    trained: dict[str, Any]
+    name: str  # the run folder's name; "builtin" for the model that ships
+    trained: dict[str, Any]  # the part of model.json on its training
+    # The headline numbers of each part that it was measured on; None where it was not.
     metrics: dict[str, Any] | None
 
 

@@ -85,21 +85,13 @@ def output_of(path: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class ShardEnd:
-    """The last line of a finished shard.
+    """The last line of a finished shard."""
 
-    Attributes:
-        num_listed: Photos of all shards.
-        listing: SHA-256 of their paths, in their order.
-        class_names: Of the model.
-        task: Of the model.
-        thresholds: Of several labels, those of the model.
-    """
-
-    num_listed: int
-    listing: str
-    class_names: list[str]
-    task: TaskName
-    thresholds: list[float]
+    num_listed: int  # photos of all shards
+    listing: str  # SHA-256 of their paths, in their order
+    class_names: list[str]  # of the model
+    task: TaskName  # of the model
+    thresholds: list[float]  # of several labels, those of the model
 
     def to_json(self) -> str:
         """Write the line."""

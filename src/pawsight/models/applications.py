@@ -29,19 +29,12 @@ Scaling = Literal["none", "tf", "torch", "caffe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Application(PretrainedNetwork):
-    """A network of keras.applications.
+    """A network of keras.applications."""
 
-    Attributes:
-        class_name: Its name there, such as "MobileNetV2".
-        scaling: What it takes of pixels.
-        place: Where its weights are, below `weight_downloads.ORIGIN`.
-        checksum: MD5 (32 digits) or SHA-256 (64) of that file; "" where Keras states none.
-    """
-
-    class_name: str
-    scaling: Scaling
-    place: str
-    checksum: str
+    class_name: str  # its name there, such as "MobileNetV2"
+    scaling: Scaling  # what it takes of pixels
+    place: str  # where its weights are, below `weight_downloads.ORIGIN`
+    checksum: str  # MD5 (32 digits) or SHA-256 (64) of that file; "" where Keras states none
 
     takes_weights: ClassVar[bool] = True
 

@@ -27,16 +27,13 @@ _MAX_SIDE = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class AveragedNetworks(Network):
-    """The shipped network and `swift`, each with a last layer of its own.
-
-    Attributes:
-        swift_size: (height, width) in pixels, to which images are resized for `swift`.
-        factors: What the logits of the two are multiplied by before they are added: for the mean
-            of calibrated logits, half the inverse of each temperature.
-    """
+    """The shipped network and `swift`, each with a last layer of its own."""
 
     recipe: Recipe = family.NETWORK.recipe
+    # (height, width) in pixels, to which images are resized for `swift`.
     swift_size: tuple[int, int] = (144, 144)
+    # What the logits of the two are multiplied by before they are added: for the mean of calibrated
+    # logits, half the inverse of each temperature.
     factors: tuple[float, float] = (0.5, 0.5)
 
     @property

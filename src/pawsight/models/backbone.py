@@ -19,21 +19,13 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A network up to its features.
-
-    Attributes:
-        name: The network's name.
-        image_size: (height, width) in pixels.
-        onnx_path: "images" float32 [N, H, W, 3] 0..255 to "features" float32 [N, F].
-        weights_path: The Keras weights it was made from; None for the shipped model.
-        key: Names these weights at this size; the cache keeps features under it.
-    """
+    """A network up to its features."""
 
     name: str
-    image_size: tuple[int, int]
-    onnx_path: Path
-    weights_path: Path | None
-    key: str
+    image_size: tuple[int, int]  # (height, width) in pixels
+    onnx_path: Path  # "images" float32 [N, H, W, 3] 0..255 to "features" float32 [N, F]
+    weights_path: Path | None  # the Keras weights it was made from; None for the shipped model
+    key: str  # names these weights at this size; the cache keeps features under it
 
     @property
     def features_dir(self) -> Path:

@@ -65,59 +65,42 @@ _ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
 
 class ModelDescription(BaseModel):
-    """The facts of a model.
-
-    Attributes:
-        format_version: 1; 2 of a model of several labels a photo.
-        architecture: Name of the network in the registry; None in files of others.
-        options: What the network is built from, apart from its name; JSON-ready.
-        class_names: `class_names[i]` is class i, length K.
-        image_size: (height, width) in pixels.
-        resize: How a photo of another shape is resized to that size.
-        task: Whether a photo has one class, or several labels.
-        thresholds: Of several labels: the least probability at which each is given, length K;
-            empty is 0.5 for all.
-        temperature: What logits are divided by before the softmax, of several labels before the
-            sigmoid; above 0.
-        pixel_scale: How values of more than 8 bits become pixels.
-        input: Name of the input, [N, height, width, 3].
-        input_type: Type of its numbers.
-        input_colours: Order of its channels.
-        input_range: What black and full colour are in it; any other scaling is in the network.
-        outputs: Names of the outputs, [N, K] each.
-        operating_points: From which probability answers are given, so that an error rate is
-            kept; ascending by that rate, empty where too few photos prove any.
-        source: What the photos were called.
-        created: When, ISO 8601.
-        weights: Where the first weights came from, of a network that was given some.
-        onnx_largest_difference: Of any probability, between the weights in Keras and model.onnx.
-        versions: Of the packages that shaped the model.
-        sha256: Checksums of the files beside it, by name; earlier versions wrote none.
-    """
+    """The facts of a model."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
+    # 1; 2 of a model of several labels a photo.
     format_version: int = Field(FORMAT_VERSION, ge=1, le=_MULTI_LABEL_VERSION)
-    architecture: str | None = None
-    options: dict[str, Any] = {}
+    architecture: str | None = None  # name of the network in the registry; None in files of others
+    options: dict[str, Any] = {}  # what the network is built from, apart from its name; JSON-ready
+    # `class_names[i]` is class i, length K.
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
-    image_size: tuple[_Side, _Side]
-    resize: Resize
-    task: TaskName = "single-label"
+    image_size: tuple[_Side, _Side]  # (height, width) in pixels
+    resize: Resize  # how a photo of another shape is resized to that size
+    task: TaskName = "single-label"  # whether a photo has one class, or several labels
+    # Of several labels: the least probability at which each is given, length K; empty is 0.5 for
+    # all.
     thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    # What logits are divided by before the softmax, of several labels before the sigmoid; above 0.
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    pixel_scale: PixelScale = STANDARD
-    input: Literal["images"] = "images"
-    input_type: Literal["float32"] = "float32"
-    input_colours: Literal["RGB"] = "RGB"
+    pixel_scale: PixelScale = STANDARD  # how values of more than 8 bits become pixels
+    input: Literal["images"] = "images"  # name of the input, [N, height, width, 3]
+    input_type: Literal["float32"] = "float32"  # type of its numbers
+    input_colours: Literal["RGB"] = "RGB"  # order of its channels
+    # What black and full colour are in it; any other scaling is in the network.
     input_range: tuple[float, float] = (0.0, 255.0)
-    outputs: tuple[str, ...] = ("logits",)
+    outputs: tuple[str, ...] = ("logits",)  # names of the outputs, [N, K] each
+    # From which probability answers are given, so that an error rate is kept; ascending by that
+    # rate, empty where too few photos prove any.
     operating_points: tuple[OperatingPoint, ...] = ()
-    source: str | None = None
-    created: str | None = None
+    source: str | None = None  # what the photos were called
+    created: str | None = None  # when, ISO 8601
+    # Where the first weights came from, of a network that was given some.
     weights: str | None = None
+    # Of any probability, between the weights in Keras and model.onnx.
     onnx_largest_difference: float | None = None
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = {}  # of the packages that shaped the model
+    # Checksums of the files beside it, by name; earlier versions wrote none.
     sha256: dict[str, str] = {}
 
     @field_validator("class_names", mode="after")

@@ -41,19 +41,12 @@ CLASS_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class HubNetwork:
-    """A network of KerasHub, as far as building it needs.
+    """A network of KerasHub, as far as building it needs."""
 
-    Attributes:
-        class_name: One of `CLASS_NAMES`.
-        config: What its class is built from, JSON-ready.
-        scale: What each colour, 0..255, is multiplied with.
-        offset: What is added then.
-    """
-
-    class_name: str
-    config: dict[str, Any]
-    scale: tuple[float, float, float]
-    offset: tuple[float, float, float]
+    class_name: str  # one of `CLASS_NAMES`
+    config: dict[str, Any]  # what its class is built from, JSON-ready
+    scale: tuple[float, float, float]  # what each colour, 0..255, is multiplied with
+    offset: tuple[float, float, float]  # what is added then
 
     def as_options(self) -> dict[str, Any]:
         """Return it as model.json holds it, under `options`."""
@@ -150,13 +143,9 @@ def check_class(class_name: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class HubPreset(PretrainedNetwork):
-    """A preset of KerasHub.
+    """A preset of KerasHub."""
 
-    Attributes:
-        network: What is built; None takes what is kept of the preset.
-    """
-
-    network: HubNetwork | None = None
+    network: HubNetwork | None = None  # what is built; None takes what is kept of the preset
 
     package: ClassVar[str] = "keras_hub"
 

@@ -32,23 +32,14 @@ _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mix
 
 @dataclass(frozen=True, kw_only=True)
 class Network(ABC):
-    """A network that pawsight can build.
+    """A network that pawsight can build."""
 
-    Attributes:
-        name: What --model takes and model.json holds.
-        summary: One sentence on it.
-        image_size: (height, width) in pixels, used where the user gives none.
-        min_side: Pixels; below it nothing is left after the poolings.
-        recipe: How it is trained by default.
-        fits_any_size: Whether its weights do not depend on the size of the images.
-    """
-
-    name: str
-    summary: str
-    image_size: tuple[int, int]
-    min_side: int
-    recipe: Recipe
-    fits_any_size: bool = False
+    name: str  # what --model takes and model.json holds
+    summary: str  # one sentence on it
+    image_size: tuple[int, int]  # (height, width) in pixels, used where the user gives none
+    min_side: int  # pixels; below it nothing is left after the poolings
+    recipe: Recipe  # how it is trained by default
+    fits_any_size: bool = False  # whether its weights do not depend on the size of the images
 
     package: ClassVar[str] = "keras"  # whose layers it is built of
     has_weights: ClassVar[bool] = False  # a head is fitted to its features
@@ -268,17 +259,12 @@ def _is_whole(path: Path, checksum_path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Family:
-    """Networks of one kind that are found by name, an entry of the registry.
+    """Networks of one kind that are found by name, an entry of the registry."""
 
-    Attributes:
-        title: What a list of what there is calls it, with an example.
-        find: Return the network of a name, or None; it may refuse a name that is almost one.
-        members: Those that can be listed.
-    """
-
-    title: str
+    title: str  # what a list of what there is calls it, with an example
+    # Return the network of a name, or None; it may refuse a name that is almost one.
     find: Callable[[str], Network | None]
-    members: tuple[Network, ...] = ()
+    members: tuple[Network, ...] = ()  # those that can be listed
 
 
 def plain(name: str) -> str:

@@ -10,20 +10,12 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class OperatingPoint(BaseModel):
-    """A threshold and what it costs on the photos it was chosen on.
-
-    Attributes:
-        max_error: The error rate that is not exceeded, 0..1.
-        confidence: The probability with which that holds, 0..1.
-        threshold: The least probability of an answer, 0..1; photos below it are unsure.
-        coverage: Share of the photos that are answered, 0..1.
-        error: Share of these answers that were wrong, 0..1.
-    """
+    """A threshold and what it costs on the photos it was chosen on."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    max_error: _Share
-    confidence: _Share
-    threshold: _Share
-    coverage: _Share
-    error: _Share
+    max_error: _Share  # the error rate that is not exceeded, 0..1
+    confidence: _Share  # the probability with which that holds, 0..1
+    threshold: _Share  # the least probability of an answer, 0..1; photos below it are unsure
+    coverage: _Share  # share of the photos that are answered, 0..1
+    error: _Share  # share of these answers that were wrong, 0..1

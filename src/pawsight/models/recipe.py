@@ -18,54 +18,35 @@ class Sizes:
     Shares are of the side at which the photos are kept. Small images are quick,
     and early training needs no detail; in little time it is better to train on
     all photos small than on few of them large.
-
-    Attributes:
-        least_epochs: For runs whose time allows so many epochs at the full size.
-        stages: (until which progress, share of the side).
-        finished: Share of the side that the finished model takes.
     """
 
-    least_epochs: float
-    stages: tuple[tuple[float, float], ...]
-    finished: float = 1.0
+    least_epochs: float  # for runs whose time allows so many epochs at the full size
+    stages: tuple[tuple[float, float], ...]  # (until which progress, share of the side)
+    finished: float = 1.0  # share of the side that the finished model takes
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The defaults of training.
-
-    Attributes:
-        optimizer: The optimizer.
-        learning_rate: The highest of the run.
-        schedule: How it falls.
-        batch_size: Images a step.
-        label_smoothing: Share of the target that is spread over all classes.
-        augment: Random changes to images.
-        epochs: Passes; None: as many as `minutes` and the number of photos allow.
-        minutes: Of the whole command.
-        least_batch_size: Small sets get smaller batches, so that an epoch still has steps.
-        warmup: Share of the run in which the learning rate rises.
-        sizes: For runs of different lengths, the longest first.
-        finished_shares: Shares of the side, besides the whole, at which the trained network is
-            scored; the finished model takes the size that validates best.
-        grows_stronger: Whether few photos are augmented more strongly.
-        shares: (until which progress, share of the layers that are trained, counted from the
-            last); where a network has weights, its first layers are left to the end.
-    """
+    """The defaults of training."""
 
     optimizer: Optimizer
-    learning_rate: float
-    schedule: Schedule
-    batch_size: int
-    label_smoothing: float
-    augment: AugmentConfig
-    epochs: int | None
-    minutes: float
-    least_batch_size: int = 8
-    warmup: float = 0.15
+    learning_rate: float  # the highest of the run
+    schedule: Schedule  # how it falls
+    batch_size: int  # images a step
+    label_smoothing: float  # share of the target that is spread over all classes
+    augment: AugmentConfig  # random changes to images
+    epochs: int | None  # passes; None: as many as `minutes` and the number of photos allow
+    minutes: float  # of the whole command
+    least_batch_size: int = 8  # small sets get smaller batches, so that an epoch still has steps
+    warmup: float = 0.15  # share of the run in which the learning rate rises
+    # For runs of different lengths, the longest first.
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)
+    # Shares of the side, besides the whole, at which the trained network is scored; the finished
+    # model takes the size that validates best.
     finished_shares: tuple[float, ...] = ()
-    grows_stronger: bool = False
+    grows_stronger: bool = False  # whether few photos are augmented more strongly
+    # (until which progress, share of the layers that are trained, counted from the last); where a
+    # network has weights, its first layers are left to the end.
     shares: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
 
 

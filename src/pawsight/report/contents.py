@@ -29,43 +29,29 @@ _MIN_SHARE = 0.01  # of the photos of a part
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The records of a run folder.
-
-    Attributes:
-        run: The run folder.
-        config: What config.json holds.
-        plan: What was decided before training; None of a run that has not got so far.
-        model: The description of the model.
-        history: One record per epoch.
-        averaging: How the average with a second network compared; None where there was none.
-        evaluation: What metrics.json holds.
-        curves: By part.
-        task: What the label of a photo is.
-        catalog: The photos.
-        audit: What the audit of the photos found.
-        predictions: Of the headline part.
-        learning_curve: What more photos would bring; None where it was not measured.
-        robustness: Of changed photos; None where it was not measured.
-        shortcuts: Cues that separate the classes, and whether the model follows them.
-        num_network_photos: Photos of the headline part that the built-in network was made with; 0
-            for other networks, and where they are fewer than 1 %, which may be other pictures.
-    """
+    """The records of a run folder."""
 
     run: Run
     config: dict[str, Any]
+    # What was decided before training; None of a run that has not got so far.
     plan: Plan | HeadPlan | None
     model: ModelDescription | None
     history: list[Epoch]
+    # How the average with a second network compared; None where there was none.
     averaging: AverageChoice | None
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
-    task: Task
+    task: Task  # what the label of a photo is
     catalog: Catalog | None
-    audit: Audit | None
-    predictions: Predictions | None
+    audit: Audit | None  # what the audit of the photos found
+    predictions: Predictions | None  # of the headline part
+    # What more photos would bring; None where it was not measured.
     learning_curve: LearningCurve | None
-    robustness: Robustness | None
+    robustness: Robustness | None  # of changed photos; None where it was not measured
+    # Cues that separate the classes, and whether the model follows them.
     shortcuts: list[ShortcutUse]
+    # Photos of the headline part that the built-in network was made with; 0 for other networks, and
+    # where they are fewer than 1 %, which may be other pictures.
     num_network_photos: int
 
     @classmethod

@@ -27,19 +27,12 @@ PHOTOS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something to do next.
+    """Something to do next."""
 
-    Attributes:
-        title: What to do.
-        reason: Why, or what it changes; "" where the title is enough.
-        command: A command for a shell that does it; "" where there is none.
-        link: The id of the section of the report that shows why.
-    """
-
-    title: str
-    reason: str = ""
-    command: str = ""
-    link: str = "says"
+    title: str  # what to do
+    reason: str = ""  # why, or what it changes; "" where the title is enough
+    command: str = ""  # a command for a shell that does it; "" where there is none
+    link: str = "says"  # the id of the section of the report that shows why
 
 
 def headline(part: str, metrics: PartMetrics, is_known: bool = False) -> str:

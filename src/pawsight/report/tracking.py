@@ -47,19 +47,13 @@ _MLFLOW_DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A number at a training step.
+    """A number at a training step."""
 
-    Attributes:
-        group: What it was measured on; "report" is the finished model.
-        name: Of the number within its group.
-        value: The number.
-        step: Training steps taken.
-    """
-
+    # What it was measured on; "report" is the finished model.
     group: Literal["train", "validation", "report"]
-    name: str
+    name: str  # of the number within its group
     value: float
-    step: int
+    step: int  # training steps taken
 
 
 def log_report(run: Run, target: str) -> str:

@@ -27,20 +27,14 @@ _MAX_SECONDS = 300.0  # between two tries, whatever the server's Retry-After
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A file that is open for reading at some offset.
+    """A file that is open for reading at some offset."""
 
-    Attributes:
-        start: The byte that the first chunk begins with: the one requested, or
-            0 where the server starts again.
-        total: Bytes of the whole file, None if unknown.
-        chunks: The bytes.
-        md5: Of the whole file as the server states it, in hexadecimal digits.
-    """
-
+    # The byte that the first chunk begins with: the one requested, or 0 where the server starts
+    # again.
     start: int
-    total: int | None
+    total: int | None  # bytes of the whole file, None if unknown
     chunks: Iterator[bytes]
-    md5: str = ""
+    md5: str = ""  # of the whole file as the server states it, in hexadecimal digits
 
 
 # From which byte on. Entering it and reading its chunks may raise RetryableError, DownloadError.

@@ -24,27 +24,17 @@ class Scores(BaseModel):
 
 
 class AverageChoice(BaseModel):
-    """Which model was kept, and why; `second/averaging.json` of a run.
-
-    Attributes:
-        first: The fine-tuned network.
-        second: The network that was trained from scratch.
-        average: The average of their calibrated logits.
-        num_photos: How many validation photos they were compared on.
-        accuracy_title: What the accuracy is called.
-        is_kept: Whether the average is the model.
-        options: What the averaged network is built from.
-    """
+    """Which model was kept, and why; `second/averaging.json` of a run."""
 
     model_config = ConfigDict(frozen=True)
 
-    first: Scores
-    second: Scores
-    average: Scores
-    num_photos: int
-    accuracy_title: str
-    is_kept: bool
-    options: dict[str, Any]
+    first: Scores  # the fine-tuned network
+    second: Scores  # the network that was trained from scratch
+    average: Scores  # the average of their calibrated logits
+    num_photos: int  # how many validation photos they were compared on
+    accuracy_title: str  # what the accuracy is called
+    is_kept: bool  # whether the average is the model
+    options: dict[str, Any]  # what the averaged network is built from
 
     @classmethod
     def load(cls, run: Run) -> Self | None:

@@ -17,17 +17,11 @@ from pawsight.training.plan import Plan, load_plan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Weights at an image size.
+    """Weights at an image size."""
 
-    Attributes:
-        weights: Arrays, as `State.weights` returns them.
-        image_size: (height, width) in pixels.
-        is_average: Whether they are the average of the initial and the final ones.
-    """
-
-    weights: list[np.ndarray]
-    image_size: tuple[int, int]
-    is_average: bool
+    weights: list[np.ndarray]  # arrays, as `State.weights` returns them
+    image_size: tuple[int, int]  # (height, width) in pixels
+    is_average: bool  # whether they are the average of the initial and the final ones
 
 
 def candidates(

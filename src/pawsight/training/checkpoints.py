@@ -29,20 +29,15 @@ _END_BYTES = len(_MARK) + 64
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Training as it stood after `step` steps.
+    """Training as it stood after `step` steps."""
 
-    Attributes:
-        step: Steps taken so far.
-        weights: The model's variables, in the model's own order.
-        slots: The optimizer's variables, in its own order.
-        facts: JSON-ready rest: sums of the running epoch, seconds so far.
-        best: The weights of the best validation so far; empty before the first.
-    """
-
-    step: int
-    weights: list[NDArray[Any]]
+    step: int  # steps taken so far
+    weights: list[NDArray[Any]]  # the model's variables, in the model's own order
+    # The optimizer's variables, in its own order.
     slots: list[NDArray[Any]] = field(default_factory=list)
+    # JSON-ready rest: sums of the running epoch, seconds so far.
     facts: dict[str, float] = field(default_factory=dict)
+    # The weights of the best validation so far; empty before the first.
     best: list[NDArray[Any]] = field(default_factory=list)
 
     @property

@@ -22,16 +22,10 @@ from pawsight.training.plan import Plan
 
 
 class Decision(NamedTuple):
-    """What the loop decides after a step, by the clock or by a signal.
+    """What the loop decides after a step, by the clock or by a signal."""
 
-    Attributes:
-        plan: The plan to follow from now on; None leaves it.
-        is_saved: Whether a checkpoint is due.
-        is_stopped: Whether to stop.
-    """
-
-    plan: Plan | None
-    is_saved: bool
+    plan: Plan | None  # the plan to follow from now on; None leaves it
+    is_saved: bool  # whether a checkpoint is due
     is_stopped: bool
 
 

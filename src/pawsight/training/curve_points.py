@@ -25,17 +25,11 @@ _MIN_PHOTOS = 3  # photos of the rarest class in the smallest part
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurvePoints:
-    """What heads of several numbers of photos got wrong.
+    """What heads of several numbers of photos got wrong."""
 
-    Attributes:
-        num_photos: Photos that the heads were fitted to, ascending, length M.
-        num_wrong: Mistakes on all photos, by class, shape [M, K].
-        num_tested: Photos tested, by class, shape [K].
-    """
-
-    num_photos: tuple[int, ...]
-    num_wrong: IntArray
-    num_tested: IntArray
+    num_photos: tuple[int, ...]  # photos that the heads were fitted to, ascending, length M
+    num_wrong: IntArray  # mistakes on all photos, by class, shape [M, K]
+    num_tested: IntArray  # photos tested, by class, shape [K]
 
 
 def measure_points(

@@ -19,21 +19,16 @@ from pawsight.training.worker_group import WorkerGroup
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CustomComponents:
-    """What the user gives beside the settings.
+    """What the user gives beside the settings."""
 
-    Attributes:
-        optimizer: A keras.optimizers.Optimizer, which keeps its own learning rate or schedule;
-            None takes that of the recipe.
-        metrics: keras.metrics.Metric objects, measured at each validation. Those whose class has
-            "Sparse" in its name get class indices [B], others one-hot labels [B, K]; with
-            probabilities [B, K].
-        callbacks: keras.callbacks.Callback objects.
-        workers: Processes that train the network together; None trains it in this one.
-    """
-
+    # A keras.optimizers.Optimizer, which keeps its own learning rate or schedule; None takes that
+    # of the recipe.
     optimizer: Any = None
+    # keras.metrics.Metric objects, measured at each validation. Those whose class has "Sparse" in
+    # its name get class indices [B], others one-hot labels [B, K]; with probabilities [B, K].
     metrics: Sequence[Any] = ()
-    callbacks: Sequence[Any] = ()
+    callbacks: Sequence[Any] = ()  # keras.callbacks.Callback objects
+    # Processes that train the network together; None trains it in this one.
     workers: WorkerGroup | None = None
 
     def check(self, model: str) -> None:

@@ -39,19 +39,12 @@ _FLOAT16_MAX = 65504.0  # of float16
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Features of photos.
+    """Features of photos."""
 
-    Attributes:
-        indices: Their catalog indices, [N]; without lost photos.
-        rows: float32 [N, F].
-        num_computed: How many of them were not in the cache.
-        images_per_second: The rate of those, 0 if there were none.
-    """
-
-    indices: IntArray
-    rows: FloatArray
-    num_computed: int
-    images_per_second: float
+    indices: IntArray  # their catalog indices, [N]; without lost photos
+    rows: FloatArray  # float32 [N, F]
+    num_computed: int  # how many of them were not in the cache
+    images_per_second: float  # the rate of those, 0 if there were none
 
 
 class _OnnxNetwork:
@@ -92,17 +85,11 @@ class _OnnxNetwork:
 
 @dataclass(frozen=True, slots=True)
 class FeatureChunk:
-    """Photos whose features a worker extracts, and saves in one file.
+    """Photos whose features a worker extracts, and saves in one file."""
 
-    Attributes:
-        open_pixels: Opens the pixels of these photos alone.
-        keys: Their keys in the cache.
-        is_mirrored: Whether they are mirrored, left for right.
-    """
-
-    open_pixels: Callable[[], Pixels]
-    keys: list[bytes]
-    is_mirrored: bool
+    open_pixels: Callable[[], Pixels]  # opens the pixels of these photos alone
+    keys: list[bytes]  # their keys in the cache
+    is_mirrored: bool  # whether they are mirrored, left for right
 
 
 @dataclass(frozen=True, slots=True)

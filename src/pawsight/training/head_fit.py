@@ -32,27 +32,17 @@ _CHECK_PHOTOS = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadFit:
-    """A head on a backbone's features, and what it was fitted to and validated on.
+    """A head on a backbone's features, and what it was fitted to and validated on."""
 
-    Attributes:
-        dataset: The photos at the backbone's size.
-        reader: Runs the backbone.
-        head: The last layer.
-        train: Features of the photos it was fitted to, as they are.
-        validation: Features of the validation photos.
-        class_weights: The weight of a photo of each class; None: all count alike.
-        num_photos: About how many training photos were wanted for it, of each class its share.
-        is_mirrored: Whether the head was fitted to mirror images as well.
-    """
-
-    dataset: Dataset
-    reader: FeatureReader
+    dataset: Dataset  # the photos at the backbone's size
+    reader: FeatureReader  # runs the backbone
     head: Head
-    train: Features
-    validation: Features
+    train: Features  # features of the photos it was fitted to, as they are
+    validation: Features  # features of the validation photos
+    # The weight of a photo of each class; None: all count alike.
     class_weights: tuple[float, ...] | None
-    num_photos: int
-    is_mirrored: bool = True
+    num_photos: int  # about how many training photos were wanted for it, of each class its share
+    is_mirrored: bool = True  # whether the head was fitted to mirror images as well
 
     @property
     def backbone(self) -> Backbone:

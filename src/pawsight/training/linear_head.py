@@ -37,33 +37,21 @@ _BLOCK = 2048
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What cross-validation found for one L2 penalty.
+    """What cross-validation found for one L2 penalty."""
 
-    Attributes:
-        strength: The penalty per photo; a larger one keeps the weights smaller.
-        log_loss: Mean over the photos left out, in nats.
-        accuracy: Of the photos left out, 0..1.
-    """
-
-    strength: float
-    log_loss: float
-    accuracy: float
+    strength: float  # the penalty per photo; a larger one keeps the weights smaller
+    log_loss: float  # mean over the photos left out, in nats
+    accuracy: float  # of the photos left out, 0..1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """A dense layer: logits = features @ kernel + bias.
+    """A dense layer: logits = features @ kernel + bias."""
 
-    Attributes:
-        kernel: float32 [F, K].
-        bias: float32 [K].
-        strength: The penalty per photo that was chosen.
-        trials: The penalties that were tried, ascending; empty where there are too few photos.
-    """
-
-    kernel: FloatArray
-    bias: FloatArray
-    strength: float
+    kernel: FloatArray  # float32 [F, K]
+    bias: FloatArray  # float32 [K]
+    strength: float  # the penalty per photo that was chosen
+    # The penalties that were tried, ascending; empty where there are too few photos.
     trials: tuple[Trial, ...]
 
     def logits(self, rows: FloatArray) -> FloatArray:
@@ -73,23 +61,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Photos to fit a head to.
+    """Photos to fit a head to."""
 
-    Attributes:
-        views: Features of the same photos in several versions (as they are,
-            mirrored), each [N, F]; the first is the one that predictions are made from.
-        labels: Class indices, [N], each class at least once; of several labels [N, K].
-        groups: For each photo a key; photos with equal keys fall into one fold.
-        num_classes: K, at least 2.
-        class_weights: The weight of a photo of each class; None: all count alike.
-        task: What a label is; of several, each has a logistic regression of its own.
-    """
-
+    # Features of the same photos in several versions (as they are, mirrored), each [N, F]; the
+    # first is the one that predictions are made from.
     views: Sequence[FloatArray]
-    labels: IntArray
-    groups: Sequence[Any]
-    num_classes: int
+    labels: IntArray  # class indices, [N], each class at least once; of several labels [N, K]
+    groups: Sequence[Any]  # for each photo a key; photos with equal keys fall into one fold
+    num_classes: int  # K, at least 2
+    # The weight of a photo of each class; None: all count alike.
     class_weights: Sequence[float] | None = None
+    # What a label is; of several, each has a logistic regression of its own.
     task: Task = SINGLE_LABEL
 
 

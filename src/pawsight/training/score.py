@@ -14,18 +14,14 @@ from pawsight.task import SINGLE_LABEL, Task
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationScore:
-    """The result of a pass over photos.
+    """The result of a pass over photos."""
 
-    Attributes:
-        loss: Mean over the photos, in nats.
-        num_right: Photos of each class that were classified correctly, shape [K]; of several
-            labels the right decisions on each, without it and with it, shape [2K].
-        num_photos: Photos of each class, shape [K]; of several labels those without each label
-            and those with it, shape [2K].
-    """
-
-    loss: float
+    loss: float  # mean over the photos, in nats
+    # Photos of each class that were classified correctly, shape [K]; of several labels the right
+    # decisions on each, without it and with it, shape [2K].
     num_right: IntArray
+    # Photos of each class, shape [K]; of several labels those without each label and those with it,
+    # shape [2K].
     num_photos: IntArray
 
     @property

@@ -31,21 +31,13 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchedSetting:
-    """A setting with the values that are tried.
+    """A setting with the values that are tried."""
 
-    Attributes:
-        name: As tables show it.
-        default: The value of the recipe.
-        choices: All values; empty for a number between two bounds.
-        low: The least number.
-        high: The highest number.
-    """
-
-    name: str
-    default: Value
-    choices: tuple[Value, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
+    name: str  # as tables show it
+    default: Value  # the value of the recipe
+    choices: tuple[Value, ...] = ()  # all values; empty for a number between two bounds
+    low: float = 0.0  # the least number
+    high: float = 0.0  # the highest number
 
     def suggest(self, trial: Suggests) -> Value:
         """Return the value to try next."""

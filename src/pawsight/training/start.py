@@ -42,22 +42,16 @@ _SUFFIXES = (".h5", ".keras", ".onnx")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A model to start from.
+    """A model to start from."""
 
-    Attributes:
-        path: Of the run or file, on this machine.
-        place: As it was given: an absolute path, or an address without secrets.
-        description: The facts of the model.
-        run: The run that it is of; None where only the model is there, so that nobody knows which
-            photos it was trained on.
-        weights_path: The file of the weights to start from; None for a linear head on a network
-            that was not trained, which is fitted anew.
-    """
-
-    path: Path
-    place: str
+    path: Path  # of the run or file, on this machine
+    place: str  # as it was given: an absolute path, or an address without secrets
     description: ModelDescription
+    # The run that it is of; None where only the model is there, so that nobody knows which photos
+    # it was trained on.
     run: Run | None
+    # The file of the weights to start from; None for a linear head on a network that was not
+    # trained, which is fitted anew.
     weights_path: Path | None
 
     @property

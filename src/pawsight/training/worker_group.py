@@ -16,28 +16,19 @@ from pawsight.runs import Run
 
 
 class Job(Protocol):
-    """What is done with items that processes share; picklable, with paths of every machine.
+    """What is done with items that processes share; picklable, with paths of every machine."""
 
-    Attributes:
-        is_single_core: Whether a worker uses one core, however many there are.
-    """
-
-    is_single_core: ClassVar[bool]
+    is_single_core: ClassVar[bool]  # whether a worker uses one core, however many there are
 
     def worker(self) -> Callable[[Any], Any]:
         """Return what does an item and returns its result, once for each process."""
 
 
 class WorkerGroup(Protocol):
-    """Processes that train a run, or share the items of a job.
-
-    Attributes:
-        count: How many there are.
-        speedup: How many times as fast as this process alone they are expected to be.
-    """
+    """Processes that train a run, or share the items of a job."""
 
     count: int
-    speedup: float
+    speedup: float  # how many times as fast as this process alone they are expected to be
 
     def train(self, run: Run, progress: Progress) -> None:
         """Train a run that has a plan and a checkpoint to the end of its plan.

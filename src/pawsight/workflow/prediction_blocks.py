@@ -29,16 +29,10 @@ _MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Photos that follow each other in the listing.
+    """Photos that follow each other in the listing."""
 
-    Attributes:
-        number: From 0.
-        start: The byte of the listing where it begins.
-        num_photos: How many photos.
-    """
-
-    number: int
-    start: int
+    number: int  # from 0
+    start: int  # the byte of the listing where it begins
     num_photos: int
 
     def path(self, folder: Path) -> Path:
@@ -94,21 +88,13 @@ def write_listing(
 
 @dataclass(frozen=True, slots=True)
 class BlockJob:
-    """What all blocks of a prediction have in common; all paths are those of every machine.
+    """What all blocks of a prediction have in common; all paths are those of every machine."""
 
-    Attributes:
-        folder: Of the predictions.
-        run_path: Of the run; None is the model that ships.
-        tta: As `Classifier.predict_iter` takes it.
-        max_error: As `Classifier.load` takes it.
-        batch_size: As `Classifier.predict_iter` takes it.
-    """
-
-    folder: str
-    run_path: str | None
-    tta: bool
-    max_error: float | None
-    batch_size: int
+    folder: str  # of the predictions
+    run_path: str | None  # of the run; None is the model that ships
+    tta: bool  # as `Classifier.predict_iter` takes it
+    max_error: float | None  # as `Classifier.load` takes it
+    batch_size: int  # as `Classifier.predict_iter` takes it
     is_single_core: ClassVar[bool] = False
 
     def worker(self) -> Callable[[Block], None]:

@@ -23,38 +23,24 @@ WARMUP_STEPS = PRUNED_STEPS // 3
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial for a worker; paths are those of every machine.
+    """A trial for a worker; paths are those of every machine."""
 
-    Attributes:
-        number: From 0.
-        source: Its photos.
-        config: Its settings.
-        path: Its run folder.
-        medians: The median score of ended trials by step.
-    """
-
-    number: int
+    number: int  # from 0
     source: str
     config: TrainConfig
     path: str
-    medians: dict[int, float]
+    medians: dict[int, float]  # the median score of ended trials by step
 
 
 @dataclass(slots=True)
 class TrialOutcome:
-    """What came out of a trial.
+    """What came out of a trial."""
 
-    Attributes:
-        state: How it ended.
-        score: That of its run.
-        scores: Its scores by step, where they were not reported before.
-        failure: The class and the text of the error with which it failed.
-    """
-
-    state: Literal["complete", "pruned", "failed"] = "complete"
-    score: float = 0.0
+    state: Literal["complete", "pruned", "failed"] = "complete"  # how it ended
+    score: float = 0.0  # that of its run
+    # Its scores by step, where they were not reported before.
     scores: dict[int, float] = field(default_factory=dict)
-    failure: tuple[str, str] = ("", "")
+    failure: tuple[str, str] = ("", "")  # the class and the text of the error with which it failed
 
 
 @dataclass(frozen=True, slots=True)

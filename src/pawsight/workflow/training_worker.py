@@ -38,20 +38,13 @@ _COPIED = ("plan.json", "history.csv", "checkpoints")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a worker is started with.
-
-    Attributes:
-        run: The run folder.
-        addresses: "host:port" of each worker.
-        index: Which of them this one is.
-        cores: The processor cores it may use; empty: all.
-        gpu: The GPU that it uses alone, as CUDA_VISIBLE_DEVICES names it; "": as the machine has.
-    """
+    """What a worker is started with."""
 
     run: str
-    addresses: list[str]
-    index: int
-    cores: list[int]
+    addresses: list[str]  # "host:port" of each worker
+    index: int  # which of them this one is
+    cores: list[int]  # the processor cores it may use; empty: all
+    # The GPU that it uses alone, as CUDA_VISIBLE_DEVICES names it; "": as the machine has.
     gpu: str = ""
 
 

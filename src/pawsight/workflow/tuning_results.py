@@ -17,21 +17,14 @@ from pawsight.training.search_space import Value
 
 @dataclass(frozen=True, slots=True)
 class TunedTrial:
-    """One trial of a search.
+    """One trial of a search."""
 
-    Attributes:
-        number: From 0; 0 is the default recipe.
-        values: The value of each searched setting; 1 is that of the recipe.
-        state: "complete", "pruned" (it fell behind), "fail".
-        score: Validation accuracy, balanced where classes are uneven, 0..1; None if it failed.
-        minutes: How long it took.
-    """
-
-    number: int
-    values: dict[str, Value]
-    state: str
+    number: int  # from 0; 0 is the default recipe
+    values: dict[str, Value]  # the value of each searched setting; 1 is that of the recipe
+    state: str  # "complete", "pruned" (it fell behind), "fail"
+    # Validation accuracy, balanced where classes are uneven, 0..1; None if it failed.
     score: float | None
-    minutes: float
+    minutes: float  # how long it took
 
 
 @dataclass(frozen=True, slots=True)

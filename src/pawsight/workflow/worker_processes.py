@@ -47,12 +47,9 @@ class Exit:
 
 
 class Started(Protocol):
-    """Worker processes that run.
+    """Worker processes that run."""
 
-    Attributes:
-        events: Lines of their standard output and, last, how each ended, with its index.
-    """
-
+    # Lines of their standard output and, last, how each ended, with its index.
     events: queue.Queue[tuple[int, str | Exit]]
 
     def stop(self) -> None:

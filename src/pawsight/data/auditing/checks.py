@@ -26,21 +26,13 @@ Find = Callable[[AuditFacts], Sequence[GroupItem | PhotoItem | SentenceItem]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of an audit.
+    """One check of an audit."""
 
-    Attributes:
-        id: For programs, such as `--fail-on`.
-        title: For display.
-        rule: When something is such a finding, and what to do about it.
-        find: Finds the items, the worst first.
-        is_serious: Whether it is listed first.
-    """
-
-    id: str
-    title: str
-    rule: str
-    find: Find
-    is_serious: bool = False
+    id: str  # for programs, such as `--fail-on`
+    title: str  # for display
+    rule: str  # when something is such a finding, and what to do about it
+    find: Find  # finds the items, the worst first
+    is_serious: bool = False  # whether it is listed first
 
     def finding(self, facts: AuditFacts) -> Finding:
         """Run the check."""

@@ -22,33 +22,22 @@ _LIGHT, _DARK = 98, 2  # percentiles of a thumbnail's pixels: its lightest and d
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One number of each photo.
+    """One number of each photo."""
 
-    Attributes:
-        values: Shape [N]; NaN where it is unknown.
-        more: Describes photos with a high value; "{}" stands for the usual value.
-        less: Describes photos with a low value.
-        write: Writes a value for display.
-    """
-
-    values: Values
-    more: str
-    less: str
-    write: Callable[[float], str] = "{:.3g}".format
+    values: Values  # shape [N]; NaN where it is unknown
+    more: str  # describes photos with a high value; "{}" stands for the usual value
+    less: str  # describes photos with a low value
+    write: Callable[[float], str] = "{:.3g}".format  # writes a value for display
 
 
 @dataclass(frozen=True)
 class CueInput:
-    """The photos that cues are measured on.
+    """The photos that cues are measured on."""
 
-    Attributes:
-        photos: N photos with one class each.
-        compared: The photos that the classes are compared on: their texts become columns.
-        analyses: Rows of `analysis.ROW` of `photos`, shape [N]; None without pixels.
-    """
-
-    photos: Sequence[Photo]
+    photos: Sequence[Photo]  # N photos with one class each
+    # The photos that the classes are compared on: their texts become columns.
     compared: Sequence[Photo]
+    # Rows of `analysis.ROW` of `photos`, shape [N]; None without pixels.
     analyses: AnalysisArray | None
 
     def traces(self, name: str) -> NDArray[Any]:
@@ -93,18 +82,10 @@ class CueInput:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is compared between the classes.
+    """What is compared between the classes."""
 
-    Attributes:
-        id: For programs.
-        title: For display.
-        least_effect: The effect from which it is a finding, 0..1.
-        measure: Measures its columns.
-        needs_pixels: Whether it cannot be measured from the facts of the files alone.
-    """
-
-    id: str
-    title: str
-    least_effect: float
-    measure: Callable[[CueInput], Iterable[Column]]
-    needs_pixels: bool = False
+    id: str  # for programs
+    title: str  # for display
+    least_effect: float  # the effect from which it is a finding, 0..1
+    measure: Callable[[CueInput], Iterable[Column]]  # measures its columns
+    needs_pixels: bool = False  # whether it cannot be measured from the facts of the files alone

@@ -33,17 +33,12 @@ MIN_PHOTOS = 20  # photos of a class that show what is usual in it; else those o
 
 @dataclass(frozen=True)
 class AuditFacts:
-    """The facts of a catalog; arrays have a row for each usable photo, shape [N].
-
-    Attributes:
-        catalog: The photos.
-        pixels: Their pixels; without them there are no outliers, and only exact copies.
-        duplicates: Groups of photos that show the same picture; None searches for them.
-        progress: Receives progress.
-    """
+    """The facts of a catalog; arrays have a row for each usable photo, shape [N]."""
 
     catalog: Catalog
+    # Their pixels; without them there are no outliers, and only exact copies.
     pixels: Pixels | None = None
+    # Groups of photos that show the same picture; None searches for them.
     duplicates: Sequence[Sequence[int]] | None = None
     progress: Progress = field(default_factory=Silent)
 

@@ -74,37 +74,25 @@ class BrokenPhoto(_Record):
 
 
 class Audit(_Record):
-    """The facts of a set of photos, and the problems found in it.
-
-    Attributes:
-        name: What the photos are called.
-        root: The folder that paths are relative to.
-        num_photos: All of them, broken ones included.
-        num_ignored: Files that are no photos.
-        classes: Usable photos of each class; "" are those without a label.
-        num_none: How many of those are in a folder such as none/: photos of none of the classes.
-        parts: Usable photos of each class in each part that has any.
-        formats: Usable photos of each format.
-        sizes: "smallest" and "largest" (width, height) by area; empty without photos.
-        broken: Photos that cannot be used.
-        exact_copies: Groups of paths whose files are equal byte by byte.
-        copies_across_parts: Those of them that are in more than one part.
-        findings: By the id of each check, the most serious first.
-    """
+    """The facts of a set of photos, and the problems found in it."""
 
     name: Text
-    root: Text
-    num_photos: int
-    num_ignored: int = 0
-    classes: dict[Text, int] = {}
+    root: Text  # the folder that paths are relative to
+    num_photos: int  # all of them, broken ones included
+    num_ignored: int = 0  # files that are no photos
+    classes: dict[Text, int] = {}  # usable photos of each class; "" are those without a label
+    # How many of those are in a folder such as none/: photos of none of the classes.
     num_none: int = 0
-    parts: dict[str, dict[Text, int]] = {}
-    formats: dict[str, int] = {}
+    parts: dict[str, dict[Text, int]] = {}  # usable photos of each class in each part that has any
+    formats: dict[str, int] = {}  # usable photos of each format
+    # "smallest" and "largest" (width, height) by area; empty without photos.
     sizes: dict[str, tuple[int, int]] = {}
     broken: tuple[BrokenPhoto, ...] = ()
+    # Groups of paths whose files are equal byte by byte.
     exact_copies: tuple[tuple[Text, ...], ...] = ()
+    # Those of them that are in more than one part.
     copies_across_parts: tuple[tuple[Text, ...], ...] = ()
-    findings: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}  # by the id of each check, the most serious first
 
     def class_rows(self) -> list[tuple[str, int, list[int]]]:
         """Return a name to show for each class, with its photos in all and in each part."""

@@ -52,17 +52,11 @@ class _OutlierScores:
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """A photo unlike the rest of its class.
+    """A photo unlike the rest of its class."""
 
-    Attributes:
-        index: Of the photo, in the catalog.
-        score: Distance to its tenth nearest neighbour, 1 for a usual photo of the class.
-        reason: What sets it apart, for display.
-    """
-
-    index: int
-    score: float
-    reason: str
+    index: int  # of the photo, in the catalog
+    score: float  # distance to its tenth nearest neighbour, 1 for a usual photo of the class
+    reason: str  # what sets it apart, for display
 
 
 def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> list[Outlier]:

@@ -33,29 +33,17 @@ _AT_ONCE = 1024  # photos whose analysis is read at a time
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A cue in which a class differs from the others.
+    """A cue in which a class differs from the others."""
 
-    Attributes:
-        cue: Its id.
-        title: Of the cue, for display.
-        column: The number of the cue that differs most.
-        label: The class that it sets apart most.
-        effect: Cliff's delta, -1..1; above 0 the class has the higher values.
-        p_value: Of all cues and classes together.
-        border: Half way between the usual values of the class and of the others.
-        other_labels: Other classes that it sets apart, too.
-        text: Describes it.
-    """
-
-    cue: str
-    title: str
-    column: int
-    label: str
-    effect: float
-    p_value: float
-    border: float
-    text: str
-    other_labels: list[str] = field(default_factory=list)
+    cue: str  # its id
+    title: str  # of the cue, for display
+    column: int  # the number of the cue that differs most
+    label: str  # the class that it sets apart most
+    effect: float  # Cliff's delta, -1..1; above 0 the class has the higher values
+    p_value: float  # of all cues and classes together
+    border: float  # half way between the usual values of the class and of the others
+    text: str  # describes it
+    other_labels: list[str] = field(default_factory=list)  # other classes that it sets apart, too
 
 
 def find_shortcuts(catalog: Catalog, pixels: Pixels | None) -> list[Shortcut]:

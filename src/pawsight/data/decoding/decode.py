@@ -105,23 +105,14 @@ def examine(
 
 
 class UnmeasuredFacts(NamedTuple):
-    """Facts of a decoded photo, before its statistics are measured.
+    """Facts of a decoded photo, before its statistics are measured."""
 
-    Attributes:
-        pixels: The photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3].
-        luma: What `measure` takes, of the same image, shape [h, w].
-        known: The fields of Facts before the statistics.
-        flaw: What is wrong with a photo that is used all the same.
-        samples: The values of its file, as `pixel_scale.describe_samples` writes them.
-        origin: How its file was made.
-    """
-
-    pixels: ImageArray
-    luma: ImageArray
-    known: tuple[str, int, int, str]
-    flaw: str
-    samples: str
-    origin: FileOrigin
+    pixels: ImageArray  # the photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3]
+    luma: ImageArray  # what `measure` takes, of the same image, shape [h, w]
+    known: tuple[str, int, int, str]  # the fields of Facts before the statistics
+    flaw: str  # what is wrong with a photo that is used all the same
+    samples: str  # the values of its file, as `pixel_scale.describe_samples` writes them
+    origin: FileOrigin  # how its file was made
 
     def facts(self, statistics: Statistics) -> Facts:
         """Return the facts, with the statistics that were measured."""

@@ -25,21 +25,16 @@ _ROWS, _COLUMNS = 8, 9  # of the grid of a difference hash
 
 
 class Statistics(NamedTuple):
-    """Statistics of one photo.
+    """Statistics of one photo."""
 
-    Attributes:
-        phash: Difference hash, 16 hex digits: 8 rows of 8 bits, a bit is 1 where
-            the right one of two neighbours is brighter by their rounded means.
-        brightness: Mean luma, 0..255.
-        sharpness: Variance of the luma's Laplacian, which is small for a blurred
-            photo and 0 where there is no pixel with four neighbours.
-        contrast: Standard deviation of the luma, 0 for a blank photo.
-    """
-
+    # Difference hash, 16 hex digits: 8 rows of 8 bits, a bit is 1 where the right one of two
+    # neighbours is brighter by their rounded means.
     phash: str
-    brightness: float
+    brightness: float  # mean luma, 0..255
+    # Variance of the luma's Laplacian, which is small for a blurred photo and 0 where there is no
+    # pixel with four neighbours.
     sharpness: float
-    contrast: float
+    contrast: float  # standard deviation of the luma, 0 for a blank photo
 
 
 class Facts(NamedTuple):

@@ -25,17 +25,11 @@ _BETWEEN_SCANS = (b"\xff\xda", b"\xff\xdd", b"\xff\xc4")
 
 @dataclass(frozen=True, slots=True)
 class IntactPart:
-    """The part of a truncated JPEG that is there.
+    """The part of a truncated JPEG that is there."""
 
-    Attributes:
-        share: How much of its rows is there, 0..1.
-        is_blurred: Whether it is in several passes, and finer detail is missing.
-        is_enough: Whether the photo can be used all the same.
-    """
-
-    share: float
-    is_blurred: bool
-    is_enough: bool
+    share: float  # how much of its rows is there, 0..1
+    is_blurred: bool  # whether it is in several passes, and finer detail is missing
+    is_enough: bool  # whether the photo can be used all the same
 
     @property
     def words(self) -> str:

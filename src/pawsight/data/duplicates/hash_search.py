@@ -30,19 +30,12 @@ _BLOCK = 2_000_000  # pairs or queries at a time, which bounds the memory
 
 @dataclass(frozen=True, slots=True)
 class HashPairs:
-    """Pairs of photos whose hashes are close, the closest first.
+    """Pairs of photos whose hashes are close, the closest first."""
 
-    Attributes:
-        first: Position of one photo, shape [P].
-        second: Position of the other one, larger than `first`, shape [P].
-        is_mirrored: Whether the second's mirror image is what is close, shape [P].
-        distance: Bits that differ, shape [P].
-    """
-
-    first: IntArray
-    second: IntArray
-    is_mirrored: NDArray[np.bool_]
-    distance: NDArray[np.uint8]
+    first: IntArray  # position of one photo, shape [P]
+    second: IntArray  # position of the other one, larger than `first`, shape [P]
+    is_mirrored: NDArray[np.bool_]  # whether the second's mirror image is what is close, shape [P]
+    distance: NDArray[np.uint8]  # bits that differ, shape [P]
 
 
 def mirrored(hashes: Hashes) -> Hashes:

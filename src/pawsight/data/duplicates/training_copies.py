@@ -30,15 +30,10 @@ _NEAR_CERTAIN = 3  # of 64 bits of a hash: what two different photos of a set ra
 
 @dataclass(frozen=True, slots=True)
 class CopiesOfTraining:
-    """Which photos of a catalog are copies of training photos.
+    """Which photos of a catalog are copies of training photos."""
 
-    Attributes:
-        is_exact: Whether the bytes are equal, shape [N].
-        is_near: Whether the same picture is among them with other bytes, shape [N].
-    """
-
-    is_exact: NDArray[np.bool_]
-    is_near: NDArray[np.bool_]
+    is_exact: NDArray[np.bool_]  # whether the bytes are equal, shape [N]
+    is_near: NDArray[np.bool_]  # whether the same picture is among them with other bytes, shape [N]
 
 
 def copies_of_training(

@@ -23,17 +23,11 @@ _UPLOADED = re.compile(r"[0-9a-f]{8}-")  # what Label Studio writes before the n
 
 
 class Match(NamedTuple):
-    """The file of a written path.
+    """The file of a written path."""
 
-    Attributes:
-        path: Relative to the source; as it was written where no file was found.
-        problem: Why none was found, or "".
-        is_exact: Whether it is exactly there.
-    """
-
-    path: str
-    problem: str = ""
-    is_exact: bool = False
+    path: str  # relative to the source; as it was written where no file was found
+    problem: str = ""  # why none was found, or ""
+    is_exact: bool = False  # whether it is exactly there
 
 
 class PhotoFinder:

@@ -59,21 +59,15 @@ class ClassFolder:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the folders of a source mean.
+    """What the folders of a source mean."""
 
-    Attributes:
-        classes: The class folders, each with its part.
-        enclosing: Folders that hold class folders; a photo directly inside has no class.
-        left_out: Folders that are not used, with the reason.
-        empty: Folders beside class folders that hold no photos.
-        hints: Other readings, for the user to choose.
-    """
-
-    classes: tuple[ClassFolder, ...]
+    classes: tuple[ClassFolder, ...]  # the class folders, each with its part
+    # Folders that hold class folders; a photo directly inside has no class.
     enclosing: tuple[str, ...] = ("",)
+    # Folders that are not used, with the reason.
     left_out: Mapping[str, str] = field(default_factory=dict)
-    empty: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()  # folders beside class folders that hold no photos
+    hints: tuple[str, ...] = ()  # other readings, for the user to choose
 
     @property
     def notes(self) -> tuple[str, ...]:

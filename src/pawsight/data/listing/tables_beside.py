@@ -29,17 +29,11 @@ _MAX_LABELS = 20  # of a column that is no usual one, unless each has two photos
 
 @dataclass(frozen=True, slots=True)
 class _TableBeside:
-    """A table next to photos.
-
-    Attributes:
-        path: Where it is.
-        table: Its content; None where it cannot be read.
-        problem: Why it gives no classes, or None.
-    """
+    """A table next to photos."""
 
     path: Path
-    table: Table | None
-    problem: DataError | SourceError | None
+    table: Table | None  # its content; None where it cannot be read
+    problem: DataError | SourceError | None  # why it gives no classes, or None
 
     @property
     def labels(self) -> set[str]:

@@ -33,19 +33,14 @@ SILENT = Silent()
 
 @dataclass(slots=True)
 class FolderListing:
-    """What is in a folder, or in a folder and all below it.
+    """What is in a folder, or in a folder and all below it."""
 
-    Attributes:
-        photos: Photos, and pictures that cannot be read with their `problem`.
-        folders: Names of the folders directly inside, sorted; links come last.
-        tables: Names of the tables directly inside.
-        num_ignored: Files that are no pictures, and folders that are left out, each as one.
-    """
-
+    # Photos, and pictures that cannot be read with their `problem`.
     photos: list[Photo] = field(default_factory=list)
+    # Names of the folders directly inside, sorted; links come last.
     folders: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
-    num_ignored: int = 0
+    tables: list[str] = field(default_factory=list)  # names of the tables directly inside
+    num_ignored: int = 0  # files that are no pictures, and folders that are left out, each as one
 
 
 def list_folder(

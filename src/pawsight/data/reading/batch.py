@@ -33,27 +33,16 @@ NO_MEMORY = "needs more memory than there is"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Photos for one worker to read.
+    """Photos for one worker to read."""
 
-    Attributes:
-        root: The folder that the paths are relative to.
-        paths: Paths of the photos.
-        first_row: Row of the first photo in the store; the others follow.
-        image_size: (height, width) in pixels.
-        resize: How a photo of another shape is resized.
-        store_path: The file to write pixels into, None to write none.
-        keep_truncated: Whether to use a JPEG whose end is missing.
-        scale: Scales values of more than 8 bits to 0..255.
-    """
-
-    root: str
+    root: str  # the folder that the paths are relative to
     paths: tuple[str, ...]
-    first_row: int
-    image_size: tuple[int, int]
-    resize: Resize
-    store_path: str | None
-    keep_truncated: bool = False
-    scale: PixelScale = STANDARD
+    first_row: int  # row of the first photo in the store; the others follow
+    image_size: tuple[int, int]  # (height, width) in pixels
+    resize: Resize  # how a photo of another shape is resized
+    store_path: str | None  # the file to write pixels into, None to write none
+    keep_truncated: bool = False  # whether to use a JPEG whose end is missing
+    scale: PixelScale = STANDARD  # scales values of more than 8 bits to 0..255
 
     def singles(self) -> list[Batch]:
         """Divide into batches of one photo."""

@@ -36,26 +36,17 @@ SCHEMA = 7  # raised whenever the tables or the rows of pixels change
 
 
 class CachedFacts(NamedTuple):
-    """The index's entries of listed photos.
+    """The index's entries of listed photos."""
 
-    Attributes:
-        photos: The photos, with their facts where the index has them, length N.
-        rows: Their rows of pixels, shape [N], -1 where there are none.
-        is_known: Whether the index has the facts of a photo, shape [N].
-        applied: What was done to the values of photos of more than 8 bits, by index, as
-            `PixelScale.applied_to` writes it.
-        num_rows: Rows of pixels that belong to a photo of the index.
-        next_row: One above the last of these rows.
-        unmatched: Keys of photos that the listing lacks, or that have changed.
-    """
-
-    photos: list[Photo]
-    rows: IntArray
-    is_known: NDArray[np.bool_]
+    photos: list[Photo]  # the photos, with their facts where the index has them, length N
+    rows: IntArray  # their rows of pixels, shape [N], -1 where there are none
+    is_known: NDArray[np.bool_]  # whether the index has the facts of a photo, shape [N]
+    # What was done to the values of photos of more than 8 bits, by index, as
+    # `PixelScale.applied_to` writes it.
     applied: dict[int, str]
-    num_rows: int
-    next_row: int
-    unmatched: list[bytes]
+    num_rows: int  # rows of pixels that belong to a photo of the index
+    next_row: int  # one above the last of these rows
+    unmatched: list[bytes]  # keys of photos that the listing lacks, or that have changed
 
 
 class Index:

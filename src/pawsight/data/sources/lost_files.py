@@ -15,17 +15,11 @@ _NAMED = 5  # files that a note names
 
 @dataclass(frozen=True, slots=True)
 class LostFiles:
-    """Files that could not be copied.
+    """Files that could not be copied."""
 
-    Attributes:
-        name: What the folder is called.
-        num_files: All that belong into it.
-        errors: Why, by path; at least one.
-    """
-
-    name: str
-    num_files: int
-    errors: Mapping[str, Exception]
+    name: str  # what the folder is called
+    num_files: int  # all that belong into it
+    errors: Mapping[str, Exception]  # why, by path; at least one
 
     def report(self, progress: Progress, allow_missing: bool) -> None:
         """Write a note on the files.

@@ -44,26 +44,15 @@ _PARTS = ".parts"
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file that is elsewhere.
+    """One file that is elsewhere."""
 
-    Attributes:
-        path: Where it belongs below the folder, "/" between; see `safe_path`
-            and `unique_paths`.
-        size: Bytes, None if unknown.
-        version: Changes when the content does: a checksum, an ETag, or the time
-            and size.
-        open_stream: Opens it from some byte on.
-        checksum: MD5 or SHA-256 in hexadecimal digits, "" if unknown.
-        refreshed: Gives the file as it is there now. Called when what came is
-            not what was listed, and after copying where there is no checksum:
-            a file that changed meanwhile is copied again.
-    """
-
-    path: str
-    size: int | None
-    version: str
-    open_stream: OpenStream
-    checksum: str = ""
+    path: str  # where it belongs below the folder, "/" between; see `safe_path` and `unique_paths`
+    size: int | None  # bytes, None if unknown
+    version: str  # changes when the content does: a checksum, an ETag, or the time and size
+    open_stream: OpenStream  # opens it from some byte on
+    checksum: str = ""  # MD5 or SHA-256 in hexadecimal digits, "" if unknown
+    # Gives the file as it is there now. Called when what came is not what was listed, and after
+    # copying where there is no checksum: a file that changed meanwhile is copied again.
     refreshed: Callable[[], RemoteFile] | None = None
 
 

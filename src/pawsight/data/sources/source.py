@@ -11,40 +11,24 @@ from pawsight.records import Part
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a source's table: one photo and its labels.
+    """A row of a source's table: one photo and its labels."""
 
-    Attributes:
-        path: Absolute, or relative to the folder of the photos.
-        label: Its class, "" if unknown.
-        part: Its part, "" if the source has no parts.
-        group: Photos with the same one stay in one part; "" is a group of its own.
-        number: The line of the table, for messages.
-        columns: Its other columns, as a JSON object of texts; "" without any.
-    """
-
-    path: str
-    label: str
-    part: Part | Literal[""] = ""
-    group: str = ""
-    number: int = 0
-    columns: str = ""
+    path: str  # absolute, or relative to the folder of the photos
+    label: str  # its class, "" if unknown
+    part: Part | Literal[""] = ""  # its part, "" if the source has no parts
+    group: str = ""  # photos with the same one stay in one part; "" is a group of its own
+    number: int = 0  # the line of the table, for messages
+    columns: str = ""  # its other columns, as a JSON object of texts; "" without any
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Photos that are on this machine.
+    """Photos that are on this machine."""
 
-    Attributes:
-        name: What to call them, such as in the name of a run folder.
-        root: The folder that they are in.
-        table: A table that names them and their classes, or None.
-        lines: The photos and their classes, where the source states them itself; else None, and
-            the table or the folders give the classes.
-        photo: The only photo, where the address was that of one.
-    """
-
-    name: str
-    root: Path
-    table: Path | None = None
+    name: str  # what to call them, such as in the name of a run folder
+    root: Path  # the folder that they are in
+    table: Path | None = None  # a table that names them and their classes, or None
+    # The photos and their classes, where the source states them itself; else None, and the table or
+    # the folders give the classes.
     lines: tuple[Line, ...] | None = None
-    photo: Path | None = None
+    photo: Path | None = None  # the only photo, where the address was that of one

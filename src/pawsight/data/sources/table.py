@@ -33,23 +33,15 @@ _MAX_COLUMNS, _MAX_CHARACTERS = 20, 60  # of those that are kept though they mea
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The content of a table.
+    """The content of a table."""
 
-    Attributes:
-        lines: In the order of the file; a photo of two labels in one line has two.
-        label_heading: The column of the classes; "" where each class has a column.
-        part_heading: The column of the parts, or "".
-        group_heading: The column of the groups, or "".
-        unused: Headings of the columns that are not used.
-        is_separated: Whether each line has one label for certain: each has a column, or the
-            user chose what separates them.
-    """
-
-    lines: tuple[Line, ...]
-    label_heading: str = ""
-    part_heading: str = ""
-    group_heading: str = ""
-    unused: tuple[str, ...] = ()
+    lines: tuple[Line, ...]  # in the order of the file; a photo of two labels in one line has two
+    label_heading: str = ""  # the column of the classes; "" where each class has a column
+    part_heading: str = ""  # the column of the parts, or ""
+    group_heading: str = ""  # the column of the groups, or ""
+    unused: tuple[str, ...] = ()  # headings of the columns that are not used
+    # Whether each line has one label for certain: each has a column, or the user chose what
+    # separates them.
     is_separated: bool = False
 
 

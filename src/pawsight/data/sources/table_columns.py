@@ -56,25 +56,16 @@ _SAMPLED = 100  # lines that are read to find a column by its values
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Positions of the columns of a table.
+    """Positions of the columns of a table."""
 
-    Attributes:
-        path: Where the photo is.
-        label: Its class; None where each column of `one_hot` is a class.
-        one_hot: Columns whose 1 marks the photos of that class.
-        part: Its part, or None.
-        flags: Columns whose 1 puts a photo into a part, such as fastai's `is_valid`.
-        group: Its group, or None.
-        unused: Headings of the columns that mean nothing here.
-    """
-
-    path: int
-    label: int | None
-    one_hot: tuple[int, ...]
-    part: int | None
+    path: int  # where the photo is
+    label: int | None  # its class; None where each column of `one_hot` is a class
+    one_hot: tuple[int, ...]  # columns whose 1 marks the photos of that class
+    part: int | None  # its part, or None
+    # Columns whose 1 puts a photo into a part, such as fastai's `is_valid`.
     flags: tuple[tuple[int, Part], ...]
-    group: int | None
-    unused: tuple[str, ...]
+    group: int | None  # its group, or None
+    unused: tuple[str, ...]  # headings of the columns that mean nothing here
 
     @property
     def part_positions(self) -> tuple[int, ...]:

@@ -22,20 +22,14 @@ _UNEVEN = 0.1  # of a class' share of a side: what chance may add or take away
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Where photos can go.
+    """Where photos can go."""
 
-    Attributes:
-        name: What it is called.
-        bounds: The draws that lead here, (low, high) with low <= draw < high;
-            those of all sides together cover 0..1.
-        least: How many groups of each class it needs.
-        takes_giants: Whether groups of more than half of a class go here,
-            whatever they drew.
-    """
-
-    name: str
+    name: str  # what it is called
+    # The draws that lead here, (low, high) with low <= draw < high; those of all sides together
+    # cover 0..1.
     bounds: tuple[tuple[float, float], ...]
-    least: int = 1
+    least: int = 1  # how many groups of each class it needs
+    # Whether groups of more than half of a class go here, whatever they drew.
     takes_giants: bool = False
 
     def distance(self, draw: float) -> float:

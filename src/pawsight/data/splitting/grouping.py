@@ -14,16 +14,12 @@ from pawsight.formatting import printable
 
 
 class Group(NamedTuple):
-    """Photos that stay in one part.
+    """Photos that stay in one part."""
 
-    Attributes:
-        key: What their part is drawn by: the same whenever the same photos are
-            in the group, whatever their names, order and neighbours.
-        indices: Their catalog indices, ascending.
-    """
-
+    # What their part is drawn by: the same whenever the same photos are in the group, whatever
+    # their names, order and neighbours.
     key: str
-    indices: tuple[int, ...]
+    indices: tuple[int, ...]  # their catalog indices, ascending
 
 
 def groups_of(

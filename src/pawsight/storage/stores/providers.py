@@ -21,25 +21,16 @@ from pawsight.storage.stores.filesystems import (
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One kind of store.
+    """One kind of store."""
 
-    Attributes:
-        schemes: What its addresses begin with, before "://".
-        title: What people call it.
-        top: What the first name in an address is.
-        example: An address.
-        sign_in: What to do where reading is not allowed.
-        anonymous: What its module of fsspec takes for reading without signing in.
-        open_file_system: Opens the file system of an address.
-    """
-
-    schemes: tuple[str, ...]
-    title: str
-    top: str
+    schemes: tuple[str, ...]  # what its addresses begin with, before "://"
+    title: str  # what people call it
+    top: str  # what the first name in an address is
     example: str
-    sign_in: str
+    sign_in: str  # what to do where reading is not allowed
+    # What its module of fsspec takes for reading without signing in.
     anonymous: dict[str, Any] = field(default_factory=dict)
-    open_file_system: OpenFileSystem = open_by_fsspec
+    open_file_system: OpenFileSystem = open_by_fsspec  # opens the file system of an address
 
 
 _PUBLIC = "For a public one, put ?anonymous at the end of the address."

@@ -15,25 +15,15 @@ from pawsight.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class RemoteFolder:
-    """Remote files that belong together.
+    """Remote files that belong together."""
 
-    Attributes:
-        name: What to call them.
-        address: Where they are, without secrets.
-        files: What is to be copied.
-        hint: What to do where there is none.
-        archive: The path of the one file that is an archive to unpack.
-        table: The path of the table that lists the photos.
-        photo: The path of the one file that is a photo.
-    """
-
-    name: str
-    address: str
-    files: Sequence[RemoteFile]
-    hint: str = "Give the folder that the photos are in."
-    archive: str | None = None
-    table: str | None = None
-    photo: str | None = None
+    name: str  # what to call them
+    address: str  # where they are, without secrets
+    files: Sequence[RemoteFile]  # what is to be copied
+    hint: str = "Give the folder that the photos are in."  # what to do where there is none
+    archive: str | None = None  # the path of the one file that is an archive to unpack
+    table: str | None = None  # the path of the table that lists the photos
+    photo: str | None = None  # the path of the one file that is a photo
 
 
 def one_file(

@@ -17,19 +17,13 @@ _ID_IN_LINK = re.compile(r"/(?:folders|d)/([\w-]{10,})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A place in Google Drive.
+    """A place in Google Drive."""
 
-    Attributes:
-        text: As the user wrote it.
-        file_id: The id of a file or folder, "" if none is given.
-        resource_key: What a link to some older files must contain.
-        path: Names from the top on, the first one MY_DRIVE, SHARED_DRIVES or
-            SHARED_WITH_ME; empty if only an id is given.
-    """
-
-    text: str
-    file_id: str = ""
-    resource_key: str = ""
+    text: str  # as the user wrote it
+    file_id: str = ""  # the id of a file or folder, "" if none is given
+    resource_key: str = ""  # what a link to some older files must contain
+    # Names from the top on, the first one MY_DRIVE, SHARED_DRIVES or SHARED_WITH_ME; empty if only
+    # an id is given.
     path: tuple[str, ...] = ()
 
 

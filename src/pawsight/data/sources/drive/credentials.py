@@ -30,17 +30,11 @@ _PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Credentials or an API key for Google Drive.
+    """Credentials or an API key for Google Drive."""
 
-    Attributes:
-        how: A description for users.
-        credentials: google.auth's, None with an API key.
-        api_key: "" with credentials.
-    """
-
-    how: str
-    credentials: Any = None
-    api_key: str = ""
+    how: str  # a description for users
+    credentials: Any = None  # google.auth's, None with an API key
+    api_key: str = ""  # "" with credentials
 
 
 def need_extra() -> None:

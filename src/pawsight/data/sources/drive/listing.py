@@ -47,19 +47,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class DriveListing:
-    """What is below a folder.
+    """What is below a folder."""
 
-    Attributes:
-        files: Photos and tables to copy.
-        archives: Names of archives, which are not opened.
-        googles_own: Names of documents that Google keeps without bytes.
-        lost: What could not be listed, and why.
-    """
-
-    files: list[RemoteFile] = field(default_factory=list)
-    archives: list[str] = field(default_factory=list)
+    files: list[RemoteFile] = field(default_factory=list)  # photos and tables to copy
+    archives: list[str] = field(default_factory=list)  # names of archives, which are not opened
+    # Names of documents that Google keeps without bytes.
     googles_own: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # what could not be listed, and why
 
 
 def list_folder(drive: Drive, folder: Item, progress: Progress) -> DriveListing:

@@ -18,18 +18,12 @@ from pawsight.records import Part
 
 @dataclass(frozen=True, slots=True)
 class SetArchive:
-    """One archive of a set.
+    """One archive of a set."""
 
-    Attributes:
-        urls: Where it is, each with the same bytes; they are tried in turn.
-        num_bytes: Its size.
-        checksum: MD5 (32 digits) or SHA-256 (64) of it, "" if no source states one.
-        part: The part that its photos are, "" where its folders state it or nothing does.
-    """
-
-    urls: tuple[str, ...]
+    urls: tuple[str, ...]  # where it is, each with the same bytes; they are tried in turn
     num_bytes: int
-    checksum: str
+    checksum: str  # MD5 (32 digits) or SHA-256 (64) of it, "" if no source states one
+    # The part that its photos are, "" where its folders state it or nothing does.
     part: Part | Literal[""] = ""
 
     @property

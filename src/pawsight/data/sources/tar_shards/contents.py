@@ -20,19 +20,12 @@ _NONE = "none"  # the class of photos of none of the classes; the default of `So
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A photo that is packed.
+    """A photo that is packed."""
 
-    Attributes:
-        file: Where it is now.
-        num_bytes: Its size.
-        mtime_ns: When it was changed, in ns.
-        lines: Its labels; the path of each is its name in the shard.
-    """
-
-    file: Path
+    file: Path  # where it is now
     num_bytes: int
-    mtime_ns: int
-    lines: tuple[Line, ...]
+    mtime_ns: int  # when it was changed, in ns
+    lines: tuple[Line, ...]  # its labels; the path of each is its name in the shard
 
     @property
     def name(self) -> str:

@@ -13,40 +13,26 @@ _SHA256 = r"^[0-9a-f]{64}$"
 
 
 class ShardFile(BaseModel, frozen=True, extra="forbid"):
-    """One shard.
+    """One shard."""
 
-    Attributes:
-        file: Its name, beside the index.
-        num_photos: How many photos it holds.
-        num_bytes: Its size.
-        sha256: Its checksum, in hexadecimal digits.
-    """
-
-    file: str = Field(pattern=_SHARD)
+    file: str = Field(pattern=_SHARD)  # its name, beside the index
     num_photos: int = Field(ge=1)
     num_bytes: int = Field(ge=1)
-    sha256: str = Field(pattern=_SHA256)
+    sha256: str = Field(pattern=_SHA256)  # its checksum, in hexadecimal digits
 
 
 class ShardIndex(BaseModel, frozen=True, extra="forbid"):
-    """All shards of a set.
+    """All shards of a set."""
 
-    Attributes:
-        kind: Marks the file as an index of shards.
-        version: Of this layout.
-        name: What the photos are called.
-        checksum: SHA-256 of what was to be packed: paths, sizes, times, labels and the size of
-            the shards. An interrupted command resumes only if it is the same.
-        num_shards: How many there are when all are written.
-        shards: Those that are written, in order.
-    """
-
+    # Marks the file as an index of shards.
     kind: Literal["pawsight tar shards"] = "pawsight tar shards"
-    version: Literal[1] = 1
+    version: Literal[1] = 1  # of this layout
     name: str
+    # SHA-256 of what was to be packed: paths, sizes, times, labels and the size of the shards. An
+    # interrupted command resumes only if it is the same.
     checksum: str = Field(pattern=_SHA256)
-    num_shards: int = Field(ge=1)
-    shards: tuple[ShardFile, ...]
+    num_shards: int = Field(ge=1)  # how many there are when all are written
+    shards: tuple[ShardFile, ...]  # those that are written, in order
 
     @property
     def is_complete(self) -> bool:
