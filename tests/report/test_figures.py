@@ -1,15 +1,26 @@
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
+from pawsight.evaluation.curve_records import ClassCurves, RocCurve
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.records import Predictions
-from pawsight.report.figure_style import inline_svg, percent_ticks, save_figure
+from pawsight.report.figure_style import (
+    BLUE,
+    LINE,
+    ORANGE,
+    inline_svg,
+    percent_ticks,
+    save_figure,
+)
 from pawsight.report.figures import (
     draw_confusion,
+    draw_courses,
     draw_history,
     draw_precision_recall,
     draw_reliability,
@@ -33,6 +44,24 @@ def texts_of(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+def points_of(line):
+    return list(zip(line.get_xdata(), line.get_ydata(), strict=True))
+
+
+def line_of(axes, label):
+    (line,) = [one for one in axes.lines if one.get_label() == label]
+    return line
+
+
+def answers(class_names, *rows):
+    """Predictions from (true class, predicted class, probability) of each photo."""
+    labels = np.array([class_names.index(truth) for truth, _, _ in rows])
+    probs = np.array([[(1 - p) / (len(class_names) - 1)] * len(class_names) for _, _, p in rows])
+    for row, (_, predicted, p) in zip(probs, rows, strict=True):
+        row[class_names.index(predicted)] = p
+    return Predictions(tuple(map(str, range(len(rows)))), labels, probs, tuple(class_names))
+
+
 def legend_of(figure):
     return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
@@ -41,8 +70,7 @@ def legend_of(figure):
 def test_two_points_are_not_joined_by_a_line(make_history, accuracies, style):
     axes = draw_history(make_history(accuracies), "accuracy").axes[0]
 
-    (line,) = [one for one in axes.lines if one.get_label() == "validation"]
-    assert line.get_linestyle() == style
+    assert line_of(axes, "validation").get_linestyle() == style
 
 
 def test_history_marks_the_best_epoch(make_history):
@@ -255,3 +283,208 @@ def test_the_hardest_classes_are_those_of_the_smallest_area():
     predictions = replace(predictions, probs=probs)
     found = legend_of(draw_precision_recall(curves(predictions), measure(predictions)))
     assert [text.split(" (")[0] for text in found] == ["i", "g", "c"]
+
+
+def test_history_has_a_line_of_each_quantity_and_a_dot_at_the_best_epoch(make_history):
+    rows = make_history([0.6, 0.9, 0.8], train=[0.5, 0.7, 0.95], losses=[0.8, 0.4, 0.25])
+    (accuracy,), (loss,) = (draw_history(rows, name).axes for name in ("accuracy", "loss"))
+
+    assert points_of(line_of(accuracy, "training")) == [(1, 0.5), (2, 0.7), (3, 0.95)]
+    assert points_of(line_of(accuracy, "validation")) == [(1, 0.6), (2, 0.9), (3, 0.8)]
+    (dot,) = [one for one in accuracy.lines if points_of(one) == [(2, 0.9)]]
+    assert to_hex(dot.get_color()) == ORANGE
+    assert any(set(one.get_xdata()) == {2} for one in accuracy.lines if one is not dot)
+    assert accuracy.yaxis.get_major_formatter()(0.5) == "50 %"
+    assert loss.get_title() == "Best: epoch 2, validation loss 0.4"
+    assert points_of(line_of(loss, "validation")) == [(1, 0.8), (2, 0.4), (3, 0.25)]
+    assert loss.get_ylim()[0] == 0  # a small change at a high loss does not fill the figure
+    assert loss.get_ylabel() == "loss"
+
+
+def test_history_without_a_number_at_the_best_epoch_has_no_dot(make_history):
+    (axes,) = draw_history(make_history([0.6, 0.9], losses=[0.4, float("nan")]), "loss").axes
+    assert all(len(one.get_xdata()) != 1 for one in axes.lines)
+
+
+def test_what_was_scored_after_training_is_no_point_of_the_lines(make_history):
+    first, second, extra = make_history([0.6, 0.9, 0.95])
+    rows = [first, second, replace(extra, is_average=True)]
+    (axes,) = draw_history(rows, "accuracy").axes
+    assert points_of(line_of(axes, "validation")) == [(1, 0.6), (2, 0.9)]
+
+
+@pytest.mark.parametrize(("count", "marker"), [(30, "o"), (31, "None")])
+def test_points_are_dots_until_they_would_merge(make_history, count, marker):
+    (axes,) = draw_history(make_history([0.5 + i / 100 for i in range(count)]), "loss").axes
+    assert line_of(axes, "training").get_marker() == marker
+
+
+def test_courses_are_accuracy_and_loss_side_by_side():
+    series = {
+        "epoch": [1.0, 2.0, 3.0],
+        "train_accuracy": [0.5, 0.7, 0.8],
+        "validation_accuracy": [0.4, 0.6, 0.7],
+        "validation_loss": [0.9, 0.5, 0.3],
+    }
+    figure = draw_courses(series)
+    left, right = figure.axes
+    assert [one.get_label() for one in left.lines] == ["training", "validation"]
+    assert [one.get_label() for one in right.lines] == ["validation"]
+    assert points_of(line_of(right, "validation")) == [(1, 0.9), (2, 0.5), (3, 0.3)]
+    assert (left.get_ylabel(), right.get_ylabel()) == ("accuracy", "loss")
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in figure.axes]
+    assert boxes[0].x1 < boxes[1].x0 and boxes[0].y0 == boxes[1].y0
+    assert 1 < boxes[0].width / boxes[0].height < 2
+    for axes in figure.axes:
+        assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
+def test_one_epoch_is_one_tick(make_history):
+    (axes,) = draw_history(make_history([0.6]), "accuracy").axes
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_a_matrix_has_its_true_classes_as_rows_and_the_deeper_a_cell_the_larger_its_share():
+    # Of 4 cats 3 are right; of 5 dogs 1 was taken for a cat and 3 for owls; of owls all are right.
+    rows = [("cats", "cats", 0.9)] * 3 + [("cats", "dogs", 0.9)]
+    rows += [("dogs", "dogs", 0.9), ("dogs", "cats", 0.9)] + [("dogs", "owls", 0.9)] * 3
+    rows += [("owls", "owls", 0.9)] * 2
+    figure = draw_confusion(measure(answers(("cats", "dogs", "owls"), *rows)))
+    (axes,) = figure.axes
+    shown = {text.get_position(): text.get_text().split("\n")[0] for text in axes.texts}
+    assert shown == {
+        **{(0.5, 0.5): "3", (1.5, 0.5): "1", (2.5, 0.5): "0"},
+        **{(0.5, 1.5): "1", (1.5, 1.5): "1", (2.5, 1.5): "3"},
+        **{(0.5, 2.5): "0", (1.5, 2.5): "0", (2.5, 2.5): "2"},
+    }
+    cells = {one.get_xy(): one for one in axes.patches if one.get_fill()}
+    assert all((one.get_width(), one.get_height()) == (1, 1) for one in axes.patches)
+    assert len(axes.patches) == 18  # each cell has a frame
+    colours = {place: to_hex(cell.get_facecolor()) for place, cell in cells.items()}
+    assert {colours[place] for place in ((0, 0), (1, 1), (2, 2))} == {BLUE}
+    assert {colour for place, colour in colours.items() if place[0] != place[1]} == {ORANGE}
+    depths = {place: cell.get_alpha() for place, cell in cells.items()}
+    assert depths[2, 0] == depths[0, 2] == depths[1, 2] == 0
+    assert 0 < depths[0, 1] == depths[1, 1] < depths[1, 0] < depths[2, 1] < depths[0, 0] < 1
+    assert depths[2, 2] == 1
+    assert axes.get_xlim() == (0, 3) and axes.get_ylim() == (3, 0)  # the first class is on top
+    ticks = zip(axes.get_xticks(), axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    assert [(x, y, label.get_text()) for x, y, label in ticks] == [
+        (0.5, 0.5, "cats"),
+        (1.5, 1.5, "dogs"),
+        (2.5, 2.5, "owls"),
+    ]
+    assert not any(line.get_visible() for line in axes.get_xgridlines())
+
+
+def test_numbers_on_deep_cells_are_white_and_on_pale_ones_dark():
+    rows = [("cats", "cats", 0.9)] * 4 + [("cats", "dogs", 0.9)] + [("dogs", "dogs", 0.9)]
+    (axes,) = draw_confusion(measure(answers(("cats", "dogs"), *rows))).axes
+    colours = [text.get_color() for text in axes.texts]
+    assert colours[0] == colours[3] == "white"
+    assert colours[1] == colours[2] != "white"
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "length"), [(2, 12), (2, 18), (5, 4), (6, 18), (12, 2), (20, 18)]
+)
+def test_a_matrix_is_small_and_its_names_and_numbers_do_not_overlap(num_classes, length):
+    names = [f"{i:0{length}}" for i in range(num_classes)]
+    rows = [(name, name, 0.9) for name in names for _ in range(100)]
+    figure = draw_confusion(measure(answers(names, *rows)))
+    (axes,) = figure.axes
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    assert 3 < width == height <= 7.1
+    renderer = figure.canvas.get_renderer()
+    labels = axes.get_xticklabels()
+    if labels[0].get_rotation() == 0:
+        boxes = [label.get_window_extent(renderer) for label in labels]
+        assert all(one.x1 < two.x0 for one, two in pairwise(boxes))
+    else:
+        assert length * num_classes > 20 and 30 < labels[0].get_rotation() < 90
+    cell = axes.transData.transform((1, 1)) - axes.transData.transform((0, 0))
+    for text in axes.texts:
+        box = text.get_window_extent(renderer)
+        assert box.width < abs(cell[0]) and box.height < abs(cell[1]) * 1.1
+
+
+def test_roc_and_precision_recall_are_drawn_through_their_points():
+    names = ("cats", "dogs")
+    rows = [("cats", "cats", 0.9), ("cats", "cats", 0.6), ("dogs", "dogs", 0.7)]
+    rows += [("dogs", "cats", 0.8), ("dogs", "dogs", 0.55), ("cats", "dogs", 0.65)]
+    predictions = answers(names, *rows)
+    traced, found = curves(predictions), measure(predictions)
+    (roc,), (recall,) = draw_roc(traced, found).axes, draw_precision_recall(traced, found).axes
+    diagonal, *lines = roc.lines
+    assert points_of(diagonal) == [(0, 0), (1, 1)]
+    one = traced["cats"].roc
+    points = list(zip(one.false_positive_rate, one.true_positive_rate, strict=True))
+    assert points in [points_of(line) for line in lines]
+    one = traced["cats"].precision_recall
+    points = list(zip(one.recall, one.precision, strict=True))
+    assert points in [points_of(line) for line in recall.lines]
+    assert {line.get_drawstyle() for line in recall.lines} == {"steps-pre"}
+    for axes in (roc, recall):  # all of a curve is within the axes
+        assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
+        assert 1 <= axes.get_xlim()[1] < 1.1 and 1 <= axes.get_ylim()[1] < 1.1
+    assert (roc.get_xlabel(), recall.get_ylabel()) == ("false positive rate", "precision")
+    assert legend_of(draw_roc(traced, found))[0] == f"cats ({found.per_class['cats'].roc_auc:.3f})"
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_grey_curve_rises_from_its_first_point_to_its_last(count):
+    names = [f"class {i:02}" for i in range(10)]
+    found = measure(guesses_of(names))
+    rates = tuple(i / (count - 1) for i in range(count))
+    curve = RocCurve(false_positive_rate=rates, true_positive_rate=tuple(r**0.5 for r in rates))
+    (axes,) = draw_roc({name: ClassCurves(roc=curve) for name in names}, found).axes
+    grey = [line for line in axes.lines if line.get_color() == LINE]
+    assert len(grey) == 7
+    xs, ys = grey[0].get_data()
+    assert (xs[0], ys[0], xs[-1], ys[-1]) == (0, 0, 1, 1)
+    assert sorted(xs) == list(xs)
+    assert set(xs) <= set(rates) and len(set(xs)) >= min(count, 50)
+
+
+def test_reliability_is_drawn_by_what_each_bin_predicted():
+    # Of 4 photos at 0.62, 3 are right; of 6 at 0.97, all are.
+    rows = [("cats", "cats", 0.62)] * 3 + [("dogs", "cats", 0.62)] + [("dogs", "dogs", 0.97)] * 6
+    found = measure(answers(("cats", "dogs"), *rows))
+    figure = draw_reliability(found)
+    above, below = figure.axes
+    bars = [(one.get_x(), one.get_height()) for one in above.patches]
+    assert bars == [(found.reliability[0].low, 0.75), (found.reliability[1].low, 1)]
+    assert [one.get_height() for one in below.patches] == pytest.approx([0.4, 0.6])
+    width = found.reliability[0].high - found.reliability[0].low
+    assert all(width / 2 < one.get_width() < width for one in (*above.patches, *below.patches))
+    diagonal, dots = above.lines
+    assert points_of(diagonal) == [(0, 0), (1, 1)]
+    assert points_of(dots) == [(pytest.approx(0.62), 0.75), (pytest.approx(0.97), 1)]
+    assert above.get_xlim() == below.get_xlim() == (0, 1)
+    assert above.get_ylim()[0] == 0 and 1 <= above.get_ylim()[1] < 1.1
+    ticks = [axis.get_major_formatter()(0.5) for axis in (above.xaxis, above.yaxis, below.yaxis)]
+    assert ticks == ["50 %"] * 3
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in (above, below)]
+    assert boxes[0].y0 > boxes[1].y1 and boxes[0].height > 2 * boxes[1].height
+    assert figure.get_size_inches()[0] <= 5
+
+
+def test_the_commonest_mistakes_are_the_longest_bars_from_the_top():
+    names = [f"{i:02}" for i in range(21)]
+    rows = [(name, name, 0.9) for name in names] + [("03", "04", 0.9)] * 5 + [("07", "09", 0.9)] * 2
+    figure = draw_confusion(measure(answers(names, *rows)))
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [5, 2]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["03 → 04", "07 → 09"]
+    assert axes.yaxis_inverted()
+    figure.draw_without_rendering()
+    upper, lower = (bar.get_window_extent() for bar in axes.patches)
+    assert upper.y0 > lower.y1
+    low, high = axes.get_xlim()
+    assert all(tick == round(tick) for tick in axes.get_xticks() if low <= tick <= high)
+    width, height = figure.get_size_inches()
+    assert height < width <= 5

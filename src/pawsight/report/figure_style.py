@@ -32,10 +32,12 @@ _STYLE: dict[Any, Any] = {
     "axes.edgecolor": LINE,
     "axes.facecolor": "none",  # the colour of the page, or of the figure
     "axes.labelcolor": INK,
+    "axes.titlesize": "medium",
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "lines.markersize": 4,
     "grid.color": LINE,
     "grid.linewidth": 0.5,
     "xtick.color": INK,

@@ -77,7 +77,7 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     text = percent(value) if quantity == "accuracy" else f"{value:.3g}"
     what = "Kept" if other_size else "Best"  # at another size a row may be higher
     title = f"{what}: {best.title}, {name} {text}"
-    axes.set_title(fill(title, _TITLE_WIDTH), fontsize=9)
+    axes.set_title(fill(title, _TITLE_WIDTH))
     axes.legend(loc="best")
     return figure
 
@@ -101,10 +101,9 @@ def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> N
     for part, label, colour, dashes in _SERIES:
         if values := series.get(f"{part}_{quantity}"):
             # Dots only where they do not merge into a band; a line through two shows no course.
-            marker = "o" if len(values) <= 30 else ""
-            dashes = dashes if len(values) > 2 else "None"
-            (line,) = axes.plot(series["epoch"], values, color=colour, label=label)
-            line.set(linestyle=dashes, marker=marker, markersize=4)
+            points = "o" if len(values) <= 30 else ""
+            lines = dashes if len(values) > 2 else ""
+            axes.plot(series["epoch"], values, points + lines, color=colour, label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -126,7 +125,7 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
     if len(class_names) > MAX_MATRIX_CLASSES:
         return _draw_top_confusions(metrics)
     num_classes = len(class_names)
-    side = min(7.0, 3.4 + 0.26 * num_classes)
+    side = 3.4 + 0.18 * num_classes
     figure, axes = new_figure((side, side))
     names = [short(name) for name in class_names]
     for i, row in enumerate(metrics.confusion_matrix):
@@ -134,7 +133,7 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
             _draw_cell(axes, i, j, count, sum(row), num_classes)
     axes.set(xlim=(0, num_classes), ylim=(num_classes, 0), aspect="equal")
     middles = [k + 0.5 for k in range(num_classes)]
-    turn = 0 if max(map(len, names)) * num_classes <= 40 else 60
+    turn = 0 if max(map(len, names)) * num_classes <= 24 else 60
     axes.set_xticks(middles, names, rotation=turn, ha="right" if turn else "center")
     axes.set_yticks(middles, names)
     axes.set_xlabel("predicted class")
@@ -147,7 +146,7 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
 def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
     """Draw the ROC curve of each class; of more than 8, name the hardest."""
     figure, axes = new_figure()
-    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+    draw_diagonal(axes)
     lines = {
         name: (each.roc.false_positive_rate, each.roc.true_positive_rate)
         for name, each in curves.items()
@@ -178,16 +177,14 @@ def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
 @styled
 def draw_reliability(metrics: PartMetrics) -> Figure:
     """Draw a reliability diagram: accuracy against predicted probability."""
-    figure, (axes, below) = new_figure(
-        (4.8, 3.8), nrows=2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
-    )
+    figure, (axes, below) = new_figure(nrows=2, sharex=True, height_ratios=(3, 1))
     bins = metrics.reliability
     lows, width = [b.low for b in bins], bins[0].high - bins[0].low
     bars = {"width": width * 0.92, "align": "edge"}
     axes.bar(lows, [b.accuracy for b in bins], color=BLUE, alpha=0.55, **bars)
-    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+    draw_diagonal(axes)
     confidences = [b.confidence for b in bins]
-    axes.plot(confidences, [b.accuracy for b in bins], "o", color=BLUE, markersize=4)
+    axes.plot(confidences, [b.accuracy for b in bins], "o", color=BLUE)
     axes.set_ylabel("was right")
     axes.set_ylim(0, 1.03)
     below.bar(lows, [b.n / metrics.n for b in bins], color=ORANGE, **bars)
@@ -206,24 +203,30 @@ def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: 
     colour = BLUE if i == j else ORANGE
     axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
     axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=LINE, linewidth=0.4))
-    if not count and num_classes > 5:
+    has_share = num_classes <= 5
+    if not count and not has_share:
         return
-    text = f"{count:,}\n{percent(share, 0)}" if num_classes <= 5 else f"{count}"
-    size = 11 if num_classes <= 5 else 8 if num_classes <= 12 else 6.5
+    text = f"{count:,}\n{percent(share, 0)}" if has_share else f"{count}"
+    size = "large" if has_share else "small" if num_classes <= 12 else "x-small"
     ink = "white" if depth > 0.55 else INK
     axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     top = top_confusions(metrics, 20)
-    figure, axes = new_figure((4.8, 1.0 + 0.24 * max(1, len(top))))
+    figure, axes = new_figure((SIZE[0], 1.2 + 0.24 * len(top)))
     labels = [f"{short(one.truth)} → {short(one.predicted)}" for one in top]
     axes.barh(range(len(top)), [one.count for one in top], color=ORANGE, height=0.7)
-    axes.set_yticks(range(len(top)), labels, fontsize=8)
+    axes.set_yticks(range(len(top)), labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("photos (truth → what predicted class)" if top else "no mistakes")
     return figure
+
+
+def draw_diagonal(axes: Axes) -> None:
+    """Draw a thin dotted line from (0, 0) to (1, 1)."""
+    axes.plot((0, 1), (0, 1), ":", color=INK, linewidth=0.8)
 
 
 def draw_curves(
@@ -257,6 +260,6 @@ def draw_curves(
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
     title = f"the hardest 3 of {len(names)}" if is_crowded else None
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
-    legend = axes.legend(handles, ["x"] * len(handles), loc=place, title=title, fontsize=8)
+    legend = axes.legend(handles, ["x"] * len(handles), loc=place, title=title)
     for text, name in zip(legend.get_texts(), shown, strict=True):
         text.set_text(f"{short(name)} ({areas[name]:.3f})")

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from pawsight.evaluation.results import LabelMetrics, PartMetrics
 from pawsight.evaluation.thresholds import f1_by_threshold
 from pawsight.records import Predictions
-from pawsight.report.figure_style import COLOURS, INK, new_figure, percent_ticks, short, styled
-from pawsight.report.figures import draw_curves
+from pawsight.report.figure_style import COLOURS, new_figure, percent_ticks, short, styled
+from pawsight.report.figures import draw_curves, draw_diagonal
 
 
 @styled
@@ -31,7 +31,7 @@ def draw_thresholds(predictions: Predictions, metrics: PartMetrics) -> Figure:
 def draw_label_reliability(metrics: PartMetrics) -> Figure:
     """Draw how often photos have a label against its probability; the labels furthest off."""
     figure, axes = new_figure()
-    axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+    draw_diagonal(axes)
     labels = [
         (name, one)
         for name, one in metrics.per_class.items()
@@ -42,13 +42,13 @@ def draw_label_reliability(metrics: PartMetrics) -> Figure:
     for (_, points), colour in zip(labels, COLOURS, strict=False):
         xs = [one.confidence for one in points.reliability]
         ys = [one.accuracy for one in points.reliability]
-        handles += axes.plot(xs, ys, "o-", color=colour, markersize=4, clip_on=False)
+        handles += axes.plot(xs, ys, "o-", color=colour, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")
     axes.set_ylabel("photos that have it")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(percent_ticks())
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
-    legend = axes.legend(handles, ["x"] * len(handles), loc="upper left", fontsize=8)
+    legend = axes.legend(handles, ["x"] * len(handles), loc="upper left")
     for text, (name, _) in zip(legend.get_texts(), labels, strict=False):
         text.set_text(short(name))
     return figure

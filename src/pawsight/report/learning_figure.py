@@ -16,7 +16,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     """Draw accuracy against training photos: measured in blue, the forecast in orange."""
     figure, axes = new_figure()
     numbers, accuracies = zip(*curve.points, strict=True)
-    axes.plot(numbers, accuracies, "o-", color=BLUE, markersize=4, label="measured")
+    axes.plot(numbers, accuracies, "o-", color=BLUE, label="measured")
     expected = (curve.all.now, curve.all.twice, curve.all.four_times)
     places = [one.num_photos for one in expected]
     axes.fill_between(
@@ -27,7 +27,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
         label="90 % interval",
     )
     middle = [one.accuracy for one in expected]
-    axes.plot(places, middle, "o--", color=ORANGE, markersize=4, label="expected")
+    axes.plot(places, middle, "o--", color=ORANGE, label="expected")
     axes.set_xscale("log")
     ticks = _apart({*numbers, *places})
     axes.set_xticks(ticks, [_count(number) for number in ticks], rotation=40, ha="right")

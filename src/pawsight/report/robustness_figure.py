@@ -16,7 +16,7 @@ def draw_robustness(found: Robustness) -> Figure:
     figure, axes = new_figure()
     for (name, kind), colour in zip(found.kinds.items(), cycle(COLOURS), strict=False):
         shares = [found.share(count) for count in kind.num_correct]
-        axes.plot(range(len(shares)), shares, "o-", color=colour, markersize=4, label=name)
+        axes.plot(range(len(shares)), shares, "o-", color=colour, label=name)
     axes.set_xlabel("strength")
     axes.set_ylabel("accuracy")
     axes.set_ylim(0, 1.02)

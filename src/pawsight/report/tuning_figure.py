@@ -25,7 +25,7 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
     left = axes[0, 0]
     numbers = range(1, len(scores) + 1)
     left.axhline(scores[0], color=LINE, linewidth=1.2)
-    left.plot(numbers, scores, "o", color=BLUE, markersize=4)
+    left.plot(numbers, scores, "o", color=BLUE)
     left.plot([1], scores[:1], "o", color=ORANGE, markersize=6, label="default recipe")
     left.set_xlabel("trial")
     left.set_ylabel("validation accuracy")
