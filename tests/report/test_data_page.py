@@ -14,13 +14,7 @@ from pawsight.data.auditing.findings import Audit, Finding, GroupItem, PhotoItem
 from pawsight.data.catalog import Catalog
 from pawsight.errors import RunError
 from pawsight.records import Photo
-from pawsight.report.data_page import (
-    MAX_IN_GROUPS,
-    MAX_ITEMS,
-    audit_folder,
-    save_audit,
-    write_data_page,
-)
+from pawsight.report.data_page import audit_folder, save_audit, write_data_page
 
 USUAL = {"brightness": 120.0, "contrast": 50.0, "sharpness": 1500.0, "width": 40, "height": 30}
 
@@ -157,10 +151,10 @@ def test_names_are_shown_and_never_obeyed(written):
 
 
 def test_a_long_list_is_cut_and_reports_how_much_is_left_out(written):
-    dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(MAX_ITEMS + 7)]
+    dark = [photo(f"dark{i}.jpg", brightness=20.0, contrast=10.0) for i in range(57)]
     usual = [photo(f"{i}.jpg") for i in range(100)]
     page = written(*dark, *usual)
-    assert page.text.count("mean brightness 20 of 255") == MAX_ITEMS
+    assert page.text.count("mean brightness 20 of 255") == 50
     assert "and 7 more; audit.json beside this page names them all." in page.text
 
 
@@ -200,7 +194,7 @@ def test_the_page_stays_small_however_much_is_found(tmp_path):
     write_data_page(found, Catalog("pets", tmp_path, ()), tmp_path / "audit.html")
     page = Reader((tmp_path / "audit.html").read_text(encoding="utf-8"))
     assert (tmp_path / "audit.html").stat().st_size < 10e6
-    assert 8 * MAX_ITEMS < len(page.sources) <= 8 * MAX_ITEMS + 4 * MAX_IN_GROUPS
+    assert 8 * 50 < len(page.sources) <= 8 * 50 + 4 * 100
     assert "and 2,800 more" in page.text
 
 
@@ -221,3 +215,136 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
         audit_folder(tmp_path / "notes.txt")
     assert audit_folder(Path(tmp_path / "new")) == tmp_path / "new"
     assert not (tmp_path / "new").exists()
+
+
+def page_of(tmp_path, catalog_photos=(), **facts):
+    """What is read on the page of an audit."""
+    found = Audit(**{"name": "pets", "root": "photos", "num_photos": 9} | facts)
+    path = tmp_path / "page.html"
+    assert write_data_page(found, Catalog("pets", tmp_path, catalog_photos), path) == path
+    return Reader(path.read_text(encoding="utf-8"))
+
+
+def items(count, prefix="photo"):
+    return [
+        PhotoItem(path=f"{prefix} {i}.jpg", reason=f"{prefix} reason {i};") for i in range(count)
+    ]
+
+
+def finding(*found):
+    return Finding(title="Odd", rule="It is odd.", items=found)
+
+
+@pytest.mark.parametrize(("count", "left"), [(50, ""), (51, "and 1 more; audit.json")])
+def test_fifty_items_of_a_finding_are_shown(tmp_path, count, left):
+    text = page_of(tmp_path, findings={"odd": finding(*items(count))}).text
+    assert text.count("photo reason") == 50
+    assert "photo reason 49;" in text
+    assert left in text and ("audit.json beside this page names them all" in text) is bool(left)
+
+
+@pytest.mark.parametrize(("count", "folded"), [(6, False), (7, True)])
+def test_what_is_behind_the_first_six_items_is_folded_away(tmp_path, count, folded):
+    page = page_of(tmp_path, findings={"odd": finding(*items(count))})
+    assert ("details" in page.tags, "1 more" in page.text) == (folded, folded)
+
+
+@pytest.mark.parametrize("last", [4, 5])
+def test_groups_are_shown_up_to_a_hundred_photos_of_at_most_four_a_group(tmp_path, last):
+    groups = [GroupItem(photos=items(4, f"{i} of a group")) for i in range(24)]
+    groups.append(GroupItem(photos=items(last, "last")))
+    text = page_of(tmp_path, findings={"odd": finding(*groups)}).text
+    assert "names them all" not in text
+    assert text.count("last ") == 4
+    assert ("and 1 more" in text) is (last == 5)
+
+
+def test_of_more_than_a_hundred_photos_of_groups_the_first_groups_are_shown(tmp_path):
+    groups = [GroupItem(photos=items(4, f"{i} of a group")) for i in range(24)]
+    groups += [GroupItem(photos=items(3, "last shown")), GroupItem(photos=items(2, "cut"))]
+    text = page_of(tmp_path, findings={"odd": finding(*groups)}).text
+    assert "last shown 2.jpg" in text and "cut 0.jpg" not in text
+    assert "and 1 more; audit.json beside this page names them all." in text
+
+
+@pytest.mark.parametrize(("count", "left"), [(20, ""), (21, "1 more")])
+def test_a_table_shows_twenty_files_and_folds_the_rest_away(tmp_path, count, left):
+    page = page_of(tmp_path, findings={"broken": finding(*items(count))})
+    assert ("details" in page.tags) is bool(left)
+    assert left in page.text and "photo reason 19;" in page.text
+    assert "cannot be shown" not in page.text  # a table has no pictures
+
+
+def test_photos_of_a_finding_are_pictures_each_with_its_reason(written):
+    page = written(
+        photo("dark.png", brightness=20.0, contrast=10.0),
+        *(photo(f"{i}.jpg") for i in range(30)),
+        draw=("dark.png",),
+    )
+    assert len(page.sources) == 1
+    assert "mean brightness 20 of 255" in page.text
+
+
+def test_sentences_are_a_list(tmp_path):
+    found = finding(SentenceItem(reason="One class has more photos."))
+    page = page_of(tmp_path, findings={"mixed": found})
+    assert "One class has more photos." in page.text
+    assert re.search(r"Odd\s*yes", page.text)
+
+
+def test_checks_that_are_not_serious_are_counted_only(tmp_path):
+    found = {"dark": finding(*items(2)), "blank": finding(), "odd": finding(*items(1))}
+    text = page_of(tmp_path, findings=found).text
+    assert "2 of 3 checks found something to look at." in text
+    assert "Begin with" not in text
+
+
+def test_cards_count_files_sizes_and_formats(tmp_path):
+    page = page_of(
+        tmp_path,
+        classes={"cats": 1200, "dogs": 34},
+        num_ignored=5678,
+        formats={"GIF": 3, "JPEG": 1200, "PNG": 30, "BMP": 1, "WebP": 2, "TIFF": 4},
+        sizes={"smallest": (40, 30), "largest": (4000, 3000)},
+        broken=[{"path": "a", "problem": "empty"}] * 2,
+    )
+    text = page.text
+    assert "1,234can be used" in text
+    assert "2cannot be used" in text
+    assert "5,678other files" in text
+    assert "40 × 30pixelsthe smallest; the largest 4000 × 3000" in text
+    assert "JPEGformatbesides 30 PNG, 4 TIFF, 3 GIF and 2 more" in text
+
+
+@pytest.mark.parametrize(
+    ("formats", "words"),
+    [
+        ({"PNG": 9}, "PNGformatof all photos"),
+        ({"PNG": 9, "GIF": 1, "BMP": 3, "JPEG": 2}, "PNGformatbesides 3 BMP, 2 JPEG, 1 GIF"),
+    ],
+)
+def test_few_formats_are_named_all(tmp_path, formats, words):
+    sizes = {"smallest": (40, 30), "largest": (40, 30)}
+    text = page_of(tmp_path, formats=formats, sizes=sizes).text
+    assert f"{words}\n" in text
+    assert "40 × 30pixelsall alike" in text
+
+
+def test_classes_are_listed_with_their_parts_the_largest_first(tmp_path):
+    page = page_of(
+        tmp_path,
+        num_photos=1,
+        classes={"ants": 2, "bees": 7, "cats": 5},
+        parts={"train": {"ants": 1, "bees": 6, "cats": 5}, "test": {"ants": 1, "bees": 1}},
+    )
+    text = re.sub(r"\s+", " ", page.text)
+    assert "classphotostraintest bees761 cats550 ants211" in text
+    assert "1 photo in 3 classes" in text
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_an_audit_may_go_into_an_absent_or_empty_folder(tmp_path, is_made):
+    folder = tmp_path / "audit"
+    if is_made:
+        folder.mkdir()
+    assert audit_folder(folder) == folder

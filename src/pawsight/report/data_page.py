@@ -23,14 +23,15 @@ from pawsight.storage.atomic import write_json, write_text
 
 PAGE_NAME = "audit.html"
 _JSON_NAME = "audit.json"
-MAX_ITEMS = 50  # of one finding
-FIRST_ITEMS = 6  # of these, before the rest is folded away: a phone shows them two by two
-MAX_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
+_MAX_ITEMS = 50  # of one finding
+_FIRST_ITEMS = 6  # of these, before the rest is folded away: a phone shows them two by two
+_MAX_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
 _MAX_PER_GROUP = 4  # photos of one group of copies
-MAX_IN_GROUPS = 100  # photos of one kind of groups
-# Pixels of a thumbnail's longer side, shown at up to 160, and the quality of its JPEG: about
-# 6 kB, less where very many are hard to shrink.
-_FINENESS = ((200, 70), (140, 60), (100, 50))
+_MAX_IN_GROUPS = 100  # photos of one kind of groups
+# Pixels of a thumbnail's longer side, shown at up to 160: about 5 kB, less where very many are
+# hard to shrink.
+_SIDES = (200, 140, 100)
+_QUALITY = 60  # of its JPEG
 _MAX_BYTES = 9_000_000  # of all thumbnails together
 
 
@@ -120,8 +121,8 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         parts=list(audit.parts),
         pictures=pictures,
         most_of_a_group=_MAX_PER_GROUP,
-        most_rows=MAX_ROWS,
-        first_items=FIRST_ITEMS,
+        most_rows=_MAX_ROWS,
+        first_items=_FIRST_ITEMS,
         version=__version__,
     )
     write_text(path, page)
@@ -129,7 +130,7 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
 
 
 def _section(name: str, finding: Finding) -> _Section:
-    items = finding.items[:MAX_ITEMS]
+    items = finding.items[:_MAX_ITEMS]
     if finding.kind is SentenceItem:
         return _Section(name, finding, items, "sentences")
     if finding.kind is PhotoItem:
@@ -137,7 +138,7 @@ def _section(name: str, finding: Finding) -> _Section:
     num_shown = 0
     for place, item in enumerate(items):
         num_shown += len(_paths(item))
-        if num_shown > MAX_IN_GROUPS:
+        if num_shown > _MAX_IN_GROUPS:
             items = items[:place]
             break
     return _Section(name, finding, items, "groups")
@@ -146,8 +147,8 @@ def _section(name: str, finding: Finding) -> _Section:
 def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
     """Draw the thumbnails, as finely as the size of the page allows."""
     pictures: dict[str, str] = {}
-    for side, quality in _FINENESS:
-        pictures = draw_thumbnails(catalog.root, paths, side, quality, catalog.pixel_scale)
+    for side in _SIDES:
+        pictures = draw_thumbnails(catalog.root, paths, side, _QUALITY, catalog.pixel_scale)
         if sum(len(pictures[path]) for path in paths) <= _MAX_BYTES:
             break
     return pictures
