@@ -1,12 +1,21 @@
-"""What a report states arrives in TensorBoard and MLflow, with the real libraries."""
+"""What a report states arrives in TensorBoard and MLflow.
+
+With the real libraries where they are installed, and with recorders of their calls everywhere.
+"""
 
 import math
 import os
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from pawsight.errors import ConfigError, DiskError, ExtraError, PawsightError, RunError
+from pawsight.history import save_history
 from pawsight.report import tracking
 from pawsight.report.contents import Contents
 from pawsight.report.page import write_report
@@ -70,7 +79,7 @@ def test_a_run_without_a_report_names_the_command_that_writes_it(make_run, tmp_p
     [("tensorboard:logs", "tensorboardX", "tensorboard"), ("mlflow", "mlflow", "mlflow")],
 )
 def test_missing_library_names_the_extra(run, monkeypatch, target, package, extra):
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ExtraError, match=rf"pawsight\[{extra}\]"):
         log_report(run, target)
 
@@ -111,7 +120,7 @@ def test_tensorboard_reads_curves_scores_text_and_figures(run, tmp_path):
 def test_logging_again_replaces_what_tensorboard_shows(run, tmp_path, monkeypatch):
     need("tensorboardX", "tensorboard")
     log_report(run, f"tensorboard:{tmp_path}")
-    now = __import__("time").time()
+    now = time.time()
     monkeypatch.setattr("time.time", lambda: now + 5)  # the second names the file
     folder = log_report(run, f"tensorboard:{tmp_path}")
     assert len(list(Path(folder, "train").iterdir())) == 2
@@ -173,3 +182,214 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(run, mlflow
         log_report(run, f"mlflow:http://ann:{SECRET}@127.0.0.1:9")
     assert "http://***@127.0.0.1:9" in str(raised.value)
     assert SECRET not in str(raised.value)
+
+
+def scalar_values(found, group):
+    return [(one.name, one.value, one.step) for one in found if one.group == group]
+
+
+def test_scores_after_training_are_no_validation_and_other_scores_have_their_names(run):
+    facts = Contents.load(run)
+    first, second, third = facts.history
+    rows = [
+        replace(first, validation_balanced_accuracy=0.55, own_metrics={"top_2": 0.99}),
+        second,
+        replace(third, is_average=True),
+    ]
+    found = scalars(rows, summarise(facts))
+    assert scalar_values(found, "validation") == [
+        *(("loss", 1.0, 10), ("accuracy", 0.6, 10), ("top_2", 0.99, 10)),
+        *(("balanced_accuracy", 0.55, 10), ("loss", 1.0, 20), ("accuracy", 0.9, 20)),
+    ]
+    assert {step for _, _, step in scalar_values(found, "report")} == {30}
+
+
+def test_without_a_history_scores_are_of_step_0_and_undefined_ones_are_left_out(run):
+    summary = summarise(Contents.load(run))
+    cats = summary.classes["cats"].model_copy(update={"precision": None})
+    found = scalars([], summary.model_copy(update={"classes": {"cats": cats}}))
+    names = {name for name, _, _ in scalar_values(found, "report")}
+    assert "recall/cats" in names and "precision/cats" not in names
+    assert {one.step for one in found} == {0}
+
+
+@pytest.fixture
+def writers(monkeypatch):
+    """What is written with tensorboardX: the calls by folder."""
+    calls = {}
+
+    class SummaryWriter:
+        def __init__(self, folder, purge_step):
+            assert purge_step == 0  # whatever an earlier call logged is replaced
+            self.calls = calls.setdefault(Path(folder), [])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.calls.append("closed")
+
+        def add_scalar(self, name, value, step):
+            self.calls.append((name, value, step))
+
+        def add_text(self, name, text):
+            self.calls.append((name, text))
+
+        def add_image(self, name, pixels, dataformats):
+            assert dataformats == "HWC" and pixels.shape[2] == 3
+            self.calls.append((name, pixels.shape[1] > pixels.shape[0]))
+
+    module = ModuleType("tensorboardX")
+    module.SummaryWriter = SummaryWriter
+    monkeypatch.setitem(sys.modules, "tensorboardX", module)
+    return calls
+
+
+def test_tensorboard_has_a_folder_of_each_group_and_the_summary_in_one(run, tmp_path, writers):
+    folder = tmp_path / "my run"
+    assert log_report(run, f"tensorboard:{tmp_path}") == str(folder)
+    assert set(writers) == {folder / "train", folder / "validation", folder / "report"}
+    assert all(calls[-1] == "closed" for calls in writers.values())
+    accuracies = [call[1:] for call in writers[folder / "validation"] if call[0] == "accuracy"]
+    assert accuracies == [(0.6, 10), (0.9, 20), (0.8, 30)]
+    assert len(writers[folder / "train"]) == 3 * 3 + 1
+    report = {call[0]: call[1] for call in writers[folder / "report"]}
+    assert report["recall/cats"] == 3 / 4
+    assert report["report"].startswith("**Right on 87.5 %")
+    assert "\nNext steps:\n\n- " in report["report"]
+    head, line, *rows = report["settings"].splitlines()
+    assert (head, line) == ("| setting | value |", "|---|---|")
+    assert "| photos | https://***@example.org/pets.zip?" in rows[0] and SECRET not in rows[0]
+    assert "| model | swift |" in rows
+    assert report["accuracy"] and not report["confusion"]  # the latter is square
+
+
+@pytest.fixture
+def recorded_mlflow(monkeypatch):
+    """MLflow as far as it is used; what its client is called with."""
+    calls = SimpleNamespace(metrics=[], params={}, artifacts=[], ended=[], batches=[], made=[])
+    calls.address, calls.known, calls.failure = "", {}, None
+
+    class RefusedError(Exception):
+        pass
+
+    class MlflowClient:
+        def __init__(self, tracking_uri):
+            if calls.failure:
+                raise RefusedError(calls.failure)
+            calls.given = tracking_uri
+            self.tracking_uri = calls.address or tracking_uri
+
+        def get_experiment_by_name(self, name):
+            found = calls.known.get(name)
+            return found and SimpleNamespace(experiment_id=found)
+
+        def create_experiment(self, name):
+            calls.made.append(name)
+            return "new"
+
+        def create_run(self, experiment, tags, run_name):
+            calls.run = (experiment, run_name, tags)
+            return SimpleNamespace(info=SimpleNamespace(run_id="r1"))
+
+        def log_batch(self, run_id, metrics=(), params=()):
+            calls.batches.append(len(metrics))
+            calls.metrics += metrics
+            calls.params |= dict(params)
+
+        def log_artifact(self, run_id, path, folder=None):
+            assert Path(path).is_file()
+            calls.artifacts.append((folder, Path(path).name))
+            if calls.full:
+                raise OSError(28, "No space left on device")
+
+        def set_terminated(self, run_id, status="FINISHED"):
+            calls.ended.append((run_id, status))
+
+    calls.full = False
+    package, entities, exceptions = map(
+        ModuleType, ("mlflow", "mlflow.entities", "mlflow.exceptions")
+    )
+    package.MlflowClient, exceptions.MlflowException = MlflowClient, RefusedError
+    entities.Metric = lambda key, value, timestamp, step: (key, value, timestamp, step)
+    entities.Param = lambda key, value: (key, value)
+    for module in (package, entities, exceptions):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    for name in ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name in tracking._MLFLOW_DEFAULTS:  # set by the code, and restored afterwards
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    return calls
+
+
+def test_mlflow_gets_numbers_settings_and_files(run, recorded_mlflow):
+    began = time.time()
+    assert log_report(run, "mlflow:runs") == "experiment my photos, run r1"
+    calls = recorded_mlflow
+    assert (calls.given, calls.made, calls.ended) == ("runs", ["my photos"], [("r1", "FINISHED")])
+    experiment, name, tags = calls.run
+    assert (experiment, name, tags["pawsight.part"]) == ("new", "my run", "test")
+    assert tags["mlflow.note.content"].startswith("**Right on 87.5 %")
+    values = {(key, step): value for key, value, _, step in calls.metrics}
+    assert values["validation/accuracy", 20] == 0.9
+    assert values["report/precision/dogs", 30] == 0.8
+    for _, _, timestamp, _ in calls.metrics:  # in milliseconds
+        assert began - 1 < timestamp / 1000 < time.time() + 1
+    assert calls.params["model"] == "swift"
+    assert {(None, "report.html"), (None, "report.json")} <= set(calls.artifacts)
+    assert ("figures", "confusion.png") in calls.artifacts
+
+
+def test_mlflow_alone_uses_its_own_settings_and_experiment(run, recorded_mlflow, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "pets")
+    recorded_mlflow.known, recorded_mlflow.address = {"pets": "7"}, f"http://a:{SECRET}@host:5000/"
+    assert log_report(run, "mlflow") == "http://***@host:5000/#/experiments/7/runs/r1"
+    assert (recorded_mlflow.given, recorded_mlflow.made) == (None, [])
+
+
+def test_mlflow_gets_at_most_a_thousand_numbers_at_once_and_names_that_it_takes(
+    make_run, recorded_mlflow, make_history, undrawn
+):
+    run = make_run(class_names=("big, cats", "dogs"))
+    save_history(make_history([0.5] * 300), run.history_path)
+    config = run.read_json(run.config_path)
+    write_json(run.config_path, config | {"source": "https://example.org/" + "a" * 600})
+    write_report(run)
+    log_report(run, "mlflow:runs")
+    assert [size for size in recorded_mlflow.batches if size] == [
+        1000,
+        len(recorded_mlflow.metrics) - 1000,
+    ]
+    each = Counter((key, step) for key, _, _, step in recorded_mlflow.metrics)
+    assert set(each.values()) == {1}
+    assert ("report/recall/big_ cats", 3000) in each
+    assert recorded_mlflow.params["photos"] == "https://example.org/" + "a" * 480
+
+
+def test_what_mlflow_could_not_take_is_a_failed_run(run, recorded_mlflow):
+    recorded_mlflow.full = True
+    with pytest.raises(PawsightError, match="No space left on device") as raised:
+        log_report(run, "mlflow:runs")
+    assert recorded_mlflow.ended == [("r1", "FAILED")]
+    assert "Address: runs\nCheck the address" in str(raised.value)
+    assert "pip install" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "variable", "named"),
+    [
+        ("mlflow:x://a", "y://b", "Address: x://a"),
+        ("mlflow", "y://b", "Address: y://b"),
+        ("mlflow", "", "Address: that of your MLflow settings"),
+    ],
+)
+def test_an_address_that_mlflow_refuses_is_named(
+    run, recorded_mlflow, monkeypatch, target, variable, named
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", variable)
+    recorded_mlflow.failure = "unsupported URI"
+    with pytest.raises(PawsightError) as raised:
+        log_report(run, target)
+    assert named in str(raised.value)
+    assert "pip install mlflow" in str(raised.value)
+    assert "Check the address" not in str(raised.value)
