@@ -35,4 +35,4 @@ def test_numbers_stay_on_the_line_of_their_percent_sign(rendered):
     assert rendered("{{ 0.125 | percent }}") == "12.5\N{NO-BREAK SPACE}%"
     sentence = "right on 87.5 % of 100 % and % of those"
     kept = "right on 87.5\N{NO-BREAK SPACE}% of 100\N{NO-BREAK SPACE}% and % of those"
-    assert rendered("{{ text | unbroken }}", text=sentence) == kept
+    assert rendered("{{ value | unbroken }}", value=sentence) == kept
