@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from pawsight.data import sources
+from pawsight.data.sources.cloud import web
 from pawsight.errors import SourceError
 from pawsight.progress import Silent
 
@@ -26,6 +27,7 @@ class Site(http.server.BaseHTTPRequestHandler):
     """Serves files by path, with ranges, ETags and pages in Apache's manner; tests change that."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for head and body, or the next waits 40 ms for the first
     page = APACHE
     knows_ranges = states_length = knows_head = True
     content_type = "application/octet-stream"
@@ -39,7 +41,9 @@ class Site(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = unquote(self.path.partition("?")[0])
         self.asked.append((self.command, path, self.headers.get("Range", "")))
-        if path in self.moved:
+        if path in self.refused:
+            self.send_error(self.refused[path])
+        elif path in self.moved:
             self._say(301, {"Location": self.moved[path]})
         elif path in self.files:
             self._give(path, self.files[path])
@@ -90,7 +94,7 @@ def site(pets):
     files = {f"/set/{path}": content for path, content in pets.items()}
     files["/secret/a.jpg"] = photo(66)
     marks = {path: {"ETag": f'"{number}"'} for number, path in enumerate(files)}
-    facts = {"files": files, "marks": marks, "asked": [], "moved": {}, "cuts": []}
+    facts = {"files": files, "marks": marks, "asked": [], "moved": {}, "cuts": [], "refused": {}}
     return type("OwnSite", (Site,), facts)
 
 
@@ -221,3 +225,174 @@ def test_single_photo_is_copied_where_one_is_allowed(site, serve, recorded):
     found = sources.fetch(f"{serve(site)}/secret/a.jpg", recorded, allow_photo=True)
     assert found.photo is not None and found.photo.name == "a.jpg"
     assert found.photo.stat().st_size > 0
+
+
+class Counting(Silent):
+    """Keeps how far each stage came, by its name."""
+
+    def __init__(self):
+        self.stages = []
+
+    def start(self, stage, total=None, unit=""):
+        self.stages.append([stage, total, 0])
+
+    def advance(self, done, **facts):
+        self.stages[-1][2] += done
+
+
+def put_page(site, path, *links, kind="text/html", encoding="utf-8"):
+    """Serve a page of links that is written by hand."""
+    site.files[path] = "".join(f"<{link}>x</a>" for link in links).encode(encoding)
+    site.marks[path] = {"Content-Type": kind}
+
+
+def paths_at(address):
+    return sorted(file.path for file in web.list_files(address, Silent()).files)
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, r"401 Unauthorized\.\nIt needs a name and a password.*: machine 127\.0\.0\.1 login"),
+        (403, r"403 Forbidden\.\nYou have no permission to read it"),
+        (404, r"404 Not Found\.\nCheck that the address is right"),
+        (410, r"410 Gone\.\nCheck that the address is right"),
+        (503, r"503\.\nThe server has trouble or is busy"),
+    ],
+)
+def test_each_refusal_of_a_server_has_its_own_advice(site, serve, status, advice):
+    site.refused["/set/"] = status
+    with pytest.raises(SourceError, match=advice):
+        paths_at(f"{serve(site)}/set/")
+
+
+def test_without_a_connection_the_advice_is_to_check_it():
+    with pytest.raises(SourceError, match=r"no connection\.\nCheck the connection of this machine"):
+        paths_at("http://127.0.0.1:1/set/")
+
+
+def test_folders_are_entered_down_to_the_32nd_level(site, serve):
+    site.page = NGINX
+    site.files = {f"/set/{'d/' * depth}a.jpg": photo(depth) for depth in (1, 32, 33)}
+    assert paths_at(f"{serve(site)}/set/") == sorted(f"{'d/' * depth}a.jpg" for depth in (1, 32))
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_a_page_that_is_too_long_is_no_list_of_files(site, serve, monkeypatch, spare):
+    put_page(site, "/set/", 'a href="cats/tom.jpg"', 'a href="dogs/rex%232.jpg"')
+    monkeypatch.setattr(web, "_MAX_PAGE_BYTES", len(site.files["/set/"]) + spare)
+    if spare < 0:
+        with pytest.raises(SourceError, match="its page is too long to be a list of files"):
+            paths_at(f"{serve(site)}/set/")
+    else:
+        assert paths_at(f"{serve(site)}/set/") == ["cats/tom.jpg", "dogs/rex#2.jpg"]
+
+
+def test_only_the_links_of_a_page_to_files_below_it_are_taken_and_each_once(site, serve):
+    links = ['href="cats/tom.jpg"', 'id="x" HREF="./cats/tom.jpg#top"', 'name="dogs/rex%232.jpg"']
+    links += ["href", 'href=""', 'href="http://[x/a.jpg"', 'href="cats/kitty%201.jpg?C=N"']
+    links += ['href="@eaDir/a.jpg"', 'href="notes.doc"', 'href="."']
+    put_page(site, "/set/", *(f"a {link}" for link in links), 'img src="dogs/gr.jpg"')
+    assert paths_at(f"{serve(site)}/set/") == ["cats/tom.jpg"]
+
+
+def test_folders_of_other_programs_and_those_that_lead_elsewhere_are_not_read(site, serve, pets):
+    site.files["/set/@eaDir/x/a.jpg"] = photo(70)
+    site.files["/set/away/a.jpg"] = site.files["/set/file/a.jpg"] = photo(71)
+    site.moved["/set/away/"] = "/secret/"  # a page, but of another place
+    site.files["/set/file/"] = photo(72)  # no page
+    assert paths_at(f"{serve(site)}/set/") == sorted(pets)
+    assert not any(path.startswith("/set/@eaDir") for _, path, _ in site.asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [
+        ("text/html; charset=iso-8859-1", "iso-8859-1"),
+        ("Text/HTML; charset=utf-8", "utf-8"),
+        ("application/xhtml+xml", "utf-8"),
+    ],
+)
+def test_names_of_a_page_are_read_in_the_encoding_that_the_server_states(
+    site, serve, kind, encoding
+):
+    put_page(site, "/set/", 'a href="größe.jpg"', kind=kind, encoding=encoding)
+    assert paths_at(f"{serve(site)}/set/") == ["größe.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "first"),
+    [
+        ("/more/my%20set", "my set", "x/tom.jpg"),
+        ("/more/my%20set/", "my set", "x/tom.jpg"),
+        ("/more/my%20set/list.HTML", "my set", "x/tom.jpg"),
+        ("/more/my%20set/?sort=name", "my set", "x/tom.jpg"),
+        ("/", "127.0.0.1", "more/my set/x/tom.jpg"),
+    ],
+)
+def test_a_page_lists_its_folder_and_gives_it_its_name(site, serve, path, name, first):
+    site.page = NGINX
+    site.files = {"/more/my set/x/tom.jpg": photo(1)}
+    put_page(site, "/more/my set/list.HTML", 'a href="x/tom.jpg"')
+    found = web.list_files(f"{serve(site)}{path}#top", Silent())
+    assert (found.name, [file.path for file in found.files]) == (name, [first])
+
+
+@pytest.mark.parametrize(
+    ("path", "stated", "name"),
+    [
+        ("/files/my%20pets.zip", "", "my pets"),
+        ("/files/0123", "attachment; FileName=pets.zip", "pets"),
+        ("/files/0123", r'attachment; filename="C:\x\pets.zip"', "pets"),
+        ("/files/", "", "photos"),
+    ],
+)
+def test_an_archive_has_the_name_that_the_server_states_or_the_address(
+    site, serve, pets_zip, path, stated, name
+):
+    site.files = {unquote(path): pets_zip}
+    site.marks = {unquote(path): {"Content-Disposition": stated} if stated else {}}
+    assert web.list_files(f"{serve(site)}{path}", Silent()).name == name
+
+
+def test_size_and_version_are_those_that_the_server_states(site, serve):
+    date = email.utils.formatdate(0, usegmt=True)
+    site.files = {f"/set/{name}.jpg": bytes(7) for name in "abcd"}
+    site.marks = {
+        "/set/a.jpg": {"ETag": '"7"', "Last-Modified": date},
+        "/set/b.jpg": {"Last-Modified": date},
+        "/set/d.jpg": {"ETag": '"8"', "Content-Encoding": "gzip"},  # its length is another
+    }
+    site.files["/set/e.jpg"], site.files["/elsewhere.jpg"] = b"", bytes(9)
+    site.moved["/set/e.jpg"] = "/elsewhere.jpg"
+    a, b, c, d, e = web.list_files(f"{serve(site)}/set/", Silent()).files
+    assert [file.size for file in (a, b, c, d, e)] == [7, 7, 7, None, 9]
+    versions = [f'"7" {date} 7', f" {date} 7", "7", '"8"  7', "9"]
+    assert [file.version for file in (a, b, c, d, e)] == versions
+    site.files["/set/a.jpg"] += b"more"
+    assert a.refreshed().version == f'"7" {date} 11'
+
+
+@pytest.mark.parametrize(("marks", "start"), [({"ETag": '"7"'}, 5), ({}, 0)])
+def test_a_file_that_may_have_changed_is_read_from_its_start(site, serve, marks, start):
+    site.files = {"/set/a.jpg": photo(1)}
+    site.marks = {"/set/a.jpg": marks}
+    (file,) = web.list_files(f"{serve(site)}/set/", Silent()).files
+    with file.open_stream(5) as stream:
+        assert (stream.start, b"".join(stream.chunks)) == (start, photo(1)[start:])
+
+
+def test_files_are_counted_while_they_are_listed_and_when_they_are_checked(site, serve, pets):
+    counted = Counting()
+    web.list_files(f"{serve(site)}/set/", counted)
+    (listing, _, num_listed), (_, total, num_checked) = counted.stages
+    assert listing.endswith("/set/")
+    assert num_listed == total == num_checked == len(pets)
+
+
+def test_a_table_has_the_name_and_the_files_of_its_folder(site, serve, pets):
+    site.files["/set/labels.csv"] = b"path,label\ncats/tom.jpg,cat\n"
+    address = serve(site)
+    found = web.list_files(f"{address}/set/labels.csv", Silent())
+    assert (found.name, found.address, found.table) == ("set", f"{address}/set/", "labels.csv")
+    assert sorted(file.path for file in found.files) == sorted([*pets, "labels.csv"])

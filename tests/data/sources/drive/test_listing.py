@@ -8,6 +8,7 @@ from pawsight.data.sources.drive.client import FOLDER, SHORTCUT
 from pawsight.data.sources.drive.listing import list_folder, remote_file
 from pawsight.data.sources.drive.resolving import resolve
 from pawsight.errors import SourceError
+from pawsight.progress import Silent
 from pawsight.storage.download import DownloadError, RetriesExhaustedError
 
 DOCUMENT = "application/vnd.google-apps.document"
@@ -94,6 +95,27 @@ def test_a_shortcut_leads_to_what_it_names_and_never_back(drive, recorded):
     assert paths == ["cats/near.png", "dogs/far.png", "dogs/rex.jpg"]
     assert found.googles_own == ["cats/a plan"]
     assert found.lost == ["cats/broken.jpg: it is not there"]
+
+
+def test_a_shortcut_that_has_the_name_of_its_photo_is_a_second_photo(drive, recorded):
+    drive.add("1", "tom.jpg", "cats")
+    drive.shortcut("s", "tom.jpg", "cats", "1")
+    assert listed(drive, recorded)[0] == ["cats/tom.jpg", "cats/tom (2).jpg"]
+
+
+def test_all_but_folders_are_counted(drive):
+    counts = []
+
+    class Counting(Silent):
+        def advance(self, done, **facts):
+            counts.append(done)
+
+    drive.add("1", "tom.jpg", "cats")
+    drive.add("2", "notes.doc", "cats", mimeType="text/plain")
+    drive.add("3", "rex.jpg", "pets")
+    drive.shortcut("s", "near.jpg", "pets", "1")
+    listed(drive, Counting())
+    assert counts == [2, 2]  # those of pets, and of the folder cats in it
 
 
 def test_a_folder_that_may_not_be_read_is_named_and_the_others_are_listed(drive, recorded):

@@ -32,8 +32,6 @@ from pawsight.storage.stores.file_versions import checksum_of, version_of
 
 __all__ = ["STORES", "list_files"]
 
-_NAMED = 5  # files that a note names
-
 
 def list_files(text: str, progress: Progress) -> RemoteFolder:
     """List what is at an address.
@@ -107,7 +105,8 @@ def _facts(fs: Any, path: str) -> dict[str, Any]:
 def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
     infos = fs.find(folder, detail=True)
     start = len(folder.rstrip("/")) + 1
-    _note_dangling([path[start:] for path, info in infos.items() if _dangles(path, info)], progress)
+    if dangling := [path[start:] for path, info in infos.items() if _dangles(path, info)]:
+        progress.note(f"Left out, since they are links that lead nowhere: {listed(dangling)}.")
     infos = {path: info for path, info in infos.items() if info["type"] == "file"}
     mark_opaque(fs, infos)
     return wanted_files(
@@ -118,11 +117,6 @@ def _below(fs: Any, folder: str, progress: Progress) -> list[RemoteFile]:
 def _dangles(path: str, info: dict[str, Any]) -> bool:
     *folders, name = path.split("/")
     return info["type"] == "dangling" and is_wanted(folders, name)
-
-
-def _note_dangling(paths: list[str], progress: Progress) -> None:
-    if paths:
-        progress.note(f"Left out, since they are links that lead nowhere: {listed(paths, _NAMED)}.")
 
 
 def _remote(fs: Any, path: str, info: dict[str, Any], here: str) -> RemoteFile:

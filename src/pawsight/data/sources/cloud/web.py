@@ -45,7 +45,7 @@ _HINT = (
     "What is needed is a page that lists files, such as a web server writes for a folder, or the "
     "direct link of an archive. Where a site shows photos in another way, download them there."
 )
-_SHARD_INDEX = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
+_STATED_NAME = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
 
 
 def list_files(text: str, progress: Progress) -> RemoteFolder:
@@ -152,7 +152,7 @@ class _Web:
                 seen.add(link)
                 parts = _parts(link, folder)
                 if not link.endswith("/"):
-                    if parts and (is_wanted(parts[:-1], parts[-1]) or may_belong(parts)):
+                    if is_wanted(parts[:-1], parts[-1]) or may_belong(parts):
                         urls[link] = None
                 elif len(parts) <= _MAX_LEVELS and not any(map(is_system_folder, parts)):
                     final, _, _, inner = with_retries(partial(self._ask, link))
@@ -271,6 +271,6 @@ def _last_name(folder: str) -> str:
 
 
 def _file_name(answer: Any) -> str:
-    stated = _SHARD_INDEX.search(answer.headers.get("Content-Disposition", ""))
+    stated = _STATED_NAME.search(answer.headers.get("Content-Disposition", ""))
     named = stated[1] if stated else unquote(urlsplit(answer.url).path.rpartition("/")[2])
     return named.replace("\\", "/").rpartition("/")[2] or "photos"

@@ -166,7 +166,7 @@ class _Listing:
             self._listed.googles_own.append("/".join(names))
         elif names[-1].lower().endswith(ARCHIVE_ENDINGS):
             self._listed.archives.append("/".join(names))
-        elif is_wanted(names[:-1], names[-1]):
+        elif is_wanted((), names[-1]):  # system folders are not entered
             self._found.append((safe_path(names), item["id"], item))
 
     def _may_be_wanted(self, shortcut: _Shortcut) -> bool:
@@ -177,4 +177,4 @@ class _Listing:
         if kind.startswith(GOOGLES_OWN):
             self._listed.googles_own.append("/".join(shortcut.names))
             return False
-        return is_wanted(shortcut.names[:-1], shortcut.names[-1])
+        return is_wanted((), shortcut.names[-1])
