@@ -96,7 +96,7 @@ class _Scan:
             origin = self._read_tables(tables)
             named = {photo.path for photo in self._found.photos} | self._left_out.photos
             beside = walk(str(self._outline.root), left_out=self._left_out).photos
-            unnamed = [photo.path for photo in beside if photo.path not in named]
+            unnamed = sorted(photo.path for photo in beside if photo.path not in named)
             self._found.num_ignored += report_unnamed(unnamed, tables, self._progress)
         else:
             origin = self._read_folders()
