@@ -28,12 +28,7 @@ _LIMITS = {
 
 
 def describe_error(settings: type[BaseModel], problem: ErrorDetails) -> str:
-    """Return one line that names a setting and what is wrong with it.
-
-    Args:
-        settings: The class whose values were checked.
-        problem: One of pydantic's errors.
-    """
+    """Return one line that names a setting and what is wrong with it."""
     group, names = settings, []
     for name in problem["loc"]:
         if isinstance(name, str) and name in group.model_fields:

@@ -45,11 +45,7 @@ def prepare_tensorflow() -> None:
 
 
 def _check_address_space() -> None:
-    """Check the limit on address space, at which TensorFlow would abort the process.
-
-    Raises:
-        ConfigError: It is lower than what TensorFlow reserves.
-    """
+    """Check the limit on address space, at which TensorFlow would abort the process."""
     try:
         import resource
     except ImportError:  # on Windows, which has no such limit

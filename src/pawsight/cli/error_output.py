@@ -28,11 +28,6 @@ _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "t
 def show(error: BaseException, command: str, with_traceback: bool = False) -> int:
     """Print an error to standard error, with the notes on it.
 
-    Args:
-        error: What the command raised.
-        command: The command's name.
-        with_traceback: Whether to print where it arose, too.
-
     Returns:
         The exit code.
     """

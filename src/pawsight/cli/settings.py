@@ -174,11 +174,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def _put(merged: dict[str, Any], name: str, value: Any) -> None:
-    """Set the value of a nested name such as `split.seed`.
-
-    Raises:
-        ConfigError: What it leads through is no group of settings.
-    """
+    """Set the value of a nested name such as `split.seed`."""
     *outer, last = name.split(".")
     for key in outer:
         inside = merged.get(key)
@@ -193,11 +189,7 @@ def _put(merged: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _read_settings(path: Path | None) -> dict[str, Any]:
-    """Read a settings file.
-
-    Raises:
-        ConfigError: It cannot be read, or holds something else.
-    """
+    """Read a settings file."""
     if path is None:
         return {}
     try:

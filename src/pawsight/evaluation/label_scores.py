@@ -121,7 +121,6 @@ LABEL_SCORES: tuple[Score, ...] = (
         "share of wrong decisions, one for each photo and label",
         _hamming_loss,
         style="percent",
-        higher_is_better=False,
     ),
     Score("macro_f1", "macro F1", "mean F1 of the labels; 1 is perfect", macro_f1),
     Score("micro_f1", "micro F1", "F1 of all decisions together", _micro_f1),
@@ -131,7 +130,6 @@ LABEL_SCORES: tuple[Score, ...] = (
         "log loss",
         "mean of the labels; 0 is perfect",
         _log_loss,
-        higher_is_better=False,
     ),
     Score(
         "calibration_error",
@@ -139,7 +137,6 @@ LABEL_SCORES: tuple[Score, ...] = (
         "mean of the labels; how far their probabilities are off",
         _calibration_error,
         style="percent",
-        higher_is_better=False,
     ),
 )
 

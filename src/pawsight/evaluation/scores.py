@@ -108,7 +108,6 @@ class Score:
     # Computes its 95 % interval, where there is a way to.
     interval: Callable[[Any], Interval] | None = None
     style: Literal["percent", "number"] = "number"  # 96.4 % or 0.964
-    higher_is_better: bool = True  # False for losses and errors
 
     def text(self, value: float | None) -> str:
         """Write a value of this score; None as a dash."""
@@ -188,7 +187,6 @@ SCORES: tuple[Score, ...] = (
         "log loss",
         "0 is perfect; confident mistakes cost most",
         log_loss,
-        higher_is_better=False,
     ),
     Score(
         "calibration_error",
@@ -196,6 +194,5 @@ SCORES: tuple[Score, ...] = (
         "how far its probabilities are off",
         _calibration_error,
         style="percent",
-        higher_is_better=False,
     ),
 )

@@ -73,10 +73,6 @@ class ShortcutUse(BaseModel):
 def measure_shortcuts(predictions: Predictions, dataset: Dataset) -> list[ShortcutUse]:
     """Find the shortcuts of a set of photos, and whether the model's mistakes follow them.
 
-    Args:
-        predictions: Of one part of the photos.
-        dataset: The photos.
-
     Returns:
         The shortcut with the largest effect first; none for several labels a photo.
     """

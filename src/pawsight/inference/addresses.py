@@ -46,10 +46,6 @@ def is_fetched(name: str) -> bool:
 def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
     """Return the names with a local folder or photo in the place of each address and archive.
 
-    Args:
-        names: Files, folders, patterns and addresses, as `expand` takes them.
-        progress: Receives what is fetched.
-
     Returns:
         The names; those of fetched photos and folders are `FetchedPath`.
 

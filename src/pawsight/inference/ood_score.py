@@ -20,9 +20,6 @@ class OutOfDistributionScorer:
 
     `drift_reference` has those of held-out photos; None for a run of an earlier version.
 
-    Args:
-        run: The run, which has a detector.
-
     Raises:
         RunError: The detector is damaged.
     """

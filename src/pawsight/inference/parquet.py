@@ -34,11 +34,6 @@ def write_parquet(
     an unread photo lacks are null, as is `error` of others. Bytes of a path that are no UTF-8 are
     written as \xNN.
 
-    Args:
-        path: The file; an earlier one is replaced.
-        predictions: The rows.
-        class_names: Of the model.
-
     Raises:
         ExtraError: pyarrow is not installed.
         DiskError: The file cannot be written.

@@ -171,11 +171,6 @@ class Network(ABC):
     ) -> Backbone:
         """Return the network up to its features as an ONNX file.
 
-        Args:
-            image_size: (height, width) in pixels.
-            weights: A file of its weights; None takes those kept, or fetches them.
-            progress: Receives what takes time.
-
         Raises:
             ModelError: The weights cannot be fetched, are another network's, or there are none.
             ExtraError: TensorFlow is needed and not installed.

@@ -19,11 +19,6 @@ _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG
 def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale) -> None:
     """Write a comparison as one HTML file that needs nothing else.
 
-    Args:
-        comparison: What was found.
-        path: The file; it is replaced.
-        scale: How values of more than 8 bits become pixels.
-
     Raises:
         DiskError: The page cannot be written.
     """

@@ -91,9 +91,6 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         catalog: The photos; those shown are read from its root.
         path: The file; it is replaced.
 
-    Returns:
-        The path.
-
     Raises:
         DiskError: The page cannot be written.
     """

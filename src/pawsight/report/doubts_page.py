@@ -18,11 +18,6 @@ _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG
 def write_doubts_page(doubts: Doubts, path: Path, scale: PixelScale) -> None:
     """Write the first contradicted labels as one HTML file that needs nothing else.
 
-    Args:
-        doubts: What was found.
-        path: The file; it is replaced.
-        scale: How values of more than 8 bits become pixels.
-
     Raises:
         DiskError: The page cannot be written.
     """

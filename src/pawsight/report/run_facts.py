@@ -22,14 +22,7 @@ def training_rows(
     history: list[Epoch],
     averaging: AverageChoice | None = None,
 ) -> list[tuple[str, str]]:
-    """Return what was trained and for how long, as (name, text).
-
-    Args:
-        plan: What was decided before training, if the run got so far.
-        model: The description of the model, if it was saved.
-        history: One record per epoch.
-        averaging: How the average with a second network compared.
-    """
+    """Return what was trained and for how long, as (name, text)."""
     rows: list[tuple[str, Any]] = [*(_of_plan(plan, model) if plan else ())]
     if history and isinstance(plan, HeadPlan):
         rows.append(("training time", duration(history[-1].seconds)))  # it has no epochs or steps

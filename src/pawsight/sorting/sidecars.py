@@ -71,13 +71,7 @@ class Sidecars:
 
 
 def renamed(sidecar: str, photo: str, target: str) -> str:
-    """Return a sidecar's target, derived from that of its photo.
-
-    Args:
-        sidecar: Path of the file.
-        photo: Path of its photo.
-        target: Where the photo goes.
-    """
+    """Return a sidecar's target, derived from that of its photo."""
     name, old = os.path.basename(sidecar), os.path.basename(photo)
     if name.startswith(f"{old}."):
         return target + name.removeprefix(old)

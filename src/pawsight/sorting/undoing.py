@@ -181,10 +181,6 @@ class Undoer:
 def undo(into: str, progress: Progress) -> Undone:
     """Undo the last sort into a folder that is not undone yet.
 
-    Args:
-        into: The sorted folder, absolute.
-        progress: Receives the progress.
-
     Raises:
         DataError: There is no sort to undo.
         DiskError: The journal cannot be written.

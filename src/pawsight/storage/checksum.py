@@ -9,10 +9,6 @@ from pathlib import Path
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
     """Compute a checksum of a file, in hexadecimal digits.
 
-    Args:
-        path: The file.
-        algorithm: A name that hashlib has, such as "md5".
-
     Raises:
         OSError: It cannot be read.
     """

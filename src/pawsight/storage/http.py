@@ -24,9 +24,6 @@ def is_busy(status: int) -> bool:
 def check_status(answer: Any) -> None:
     """Check the status of a response.
 
-    Args:
-        answer: A requests.Response.
-
     Raises:
         RetryableError: The error is temporary.
         DownloadError: The server refuses the file.

@@ -122,11 +122,7 @@ def _load(path: Path) -> Checkpoint:
 
 
 def _verify(file: BinaryIO) -> None:
-    """Compare a file with its checksum, if it has one.
-
-    Raises:
-        ValueError: They disagree.
-    """
+    """Compare a file with its checksum, if it has one."""
     num_bytes = file.seek(0, 2) - _END_BYTES
     file.seek(max(0, num_bytes))
     end = file.read()

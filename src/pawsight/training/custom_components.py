@@ -88,13 +88,7 @@ _EXAMPLES = {
 
 
 class Callbacks:
-    """Calls Keras callbacks from the training loop.
-
-    Args:
-        parts: What the user gave.
-        model: The model, with its optimizer.
-        optimizer: The optimizer of the run.
-    """
+    """Calls Keras callbacks from the training loop."""
 
     def __init__(self, parts: CustomComponents, model: Any, optimizer: Any) -> None:
         import keras

@@ -63,13 +63,7 @@ class HeadFit:
 
 
 def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
-    """Return the one row of history that the fit is, and report it.
-
-    Args:
-        fitted: The head.
-        seconds: What the fit took.
-        progress: Receives the scores.
-    """
+    """Return the one row of history that the fit is, and report it."""
     head = fitted.head
     train, validation = fitted.score(fitted.train), fitted.score(fitted.validation)
     chosen = next((trial for trial in head.trials if trial.strength == head.strength), None)

@@ -76,13 +76,7 @@ class Samples:
 
 
 def fit_head(samples: Samples, seed: int, progress: Progress) -> Head:
-    """Choose the L2 penalty by cross-validation on these photos, then fit on all of them.
-
-    Args:
-        samples: The photos.
-        seed: Of the folds.
-        progress: Receives each fit.
-    """
+    """Choose the L2 penalty by cross-validation on these photos, then fit on all of them."""
     trials = _cross_validate(samples, seed, progress)
     strength = min(trials, key=lambda one: one.log_loss).strength if trials else START
     progress.start("Fitting the linear head")

@@ -47,13 +47,7 @@ def photo_bytes(model: keras.Model, plan: Plan) -> float:
 
 
 def needed_bytes(model: keras.Model, plan: Plan, per_photo: float) -> float:
-    """Return the memory that training needs in all.
-
-    Args:
-        model: The network.
-        plan: Its batch size counts.
-        per_photo: What `photo_bytes` returned.
-    """
+    """Return the memory that training needs in all."""
     return _PROGRAM_BYTES + 4 * _COPIES * model.count_params() + plan.batch_size * per_photo
 
 

@@ -12,12 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 
 
 def documentation(openapi: dict[str, Any], address: str) -> str:
-    """Render the page.
-
-    Args:
-        openapi: The OpenAPI document.
-        address: The URL of the service, as its client calls it.
-    """
+    """Render the page."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
     )

@@ -87,11 +87,7 @@ def _run(settings: ServeSettings) -> None:
 
 
 def _check_port(settings: ServeSettings) -> None:
-    """Check that the port is free, for a plain error instead of uvicorn's.
-
-    Raises:
-        ConfigError: The address cannot be bound.
-    """
+    """Check that the port is free, for a plain error instead of uvicorn's."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

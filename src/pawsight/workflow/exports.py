@@ -253,11 +253,7 @@ def _place(run: Run, format: Format, out: Source | None, num_formats: int) -> Pa
 def _photos(
     run: Run, classifier: Classifier, photos: Source | None, progress: Progress
 ) -> tuple[Catalog, Pixels, Part]:
-    """Return the photos to compare on, at the model's size, and the part of them.
-
-    Raises:
-        DataError: The run has none, or they are not there as they were.
-    """
+    """Return the photos to compare on, at the model's size, and the part of them."""
     if photos is not None:
         return other_photos(photos, classifier, progress)
     needed = (

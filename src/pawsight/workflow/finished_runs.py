@@ -167,11 +167,7 @@ def _with_part(catalog: Catalog) -> tuple[Catalog, Part]:
 
 
 def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:
-    """Return the settings with the task of the model, and its classes as classes.
-
-    Raises:
-        ConfigError: Several labels are chosen, and the model gives one.
-    """
+    """Return the settings with the task of the model, and its classes as classes."""
     config = config or SourceConfig()
     if config.multi_label and not classifier.task.is_multi_label:
         raise ConfigError(

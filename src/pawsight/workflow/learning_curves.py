@@ -121,11 +121,7 @@ def _resumable(run: Run) -> Iterator[None]:
 
 
 def _plan_of(run: Run) -> Plan:
-    """Return the plan of a run that can be trained again on parts of its photos.
-
-    Raises:
-        RunError: It cannot.
-    """
+    """Return the plan of a run that can be trained again on parts of its photos."""
     if not run.is_complete:
         raise RunError(
             f"The run {run.place} is not complete.\nFinish it with: {resume_command(run.place)}"
@@ -164,11 +160,7 @@ def _train_parts(
     own: CustomComponents,
     progress: Progress,
 ) -> list[CurvePart]:
-    """Train on the parts that the minutes allow, and return them.
-
-    Raises:
-        ConfigError: They are too few.
-    """
+    """Train on the parts that the minutes allow, and return them."""
     seconds = _expected_seconds(run, whole, parts)
     left = float("inf") if minutes is None else 60 * minutes
     if left < (least := sum(seconds[:LEAST_PARTS])):

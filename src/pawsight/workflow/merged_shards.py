@@ -82,11 +82,7 @@ def merge_shards(output: Source, format: OutputFormat | None = None) -> Predicti
 
 
 def _complete(output: Path) -> list[Shard]:
-    """Return all shards of an output, in their order.
-
-    Raises:
-        DataError: There are none, some are missing, or there are two sets of them.
-    """
+    """Return all shards of an output, in their order."""
     shards = found_shards(output)
     if not shards:
         raise DataError(
@@ -119,11 +115,7 @@ def _named(numbers: Sequence[int], count: int) -> str:
 
 
 def _opened(shard: Shard, output: Path) -> _FinishedShard:
-    """Read the first and the last line of a shard.
-
-    Raises:
-        DataError: It is unfinished or damaged.
-    """
+    """Read the first and the last line of a shard."""
     path = shard.path(output)
     try:
         with path.open("rb") as file:
@@ -161,11 +153,7 @@ def _last_line(path: Path) -> bytes:
 
 
 def _check_agreement(shards: Sequence[_FinishedShard]) -> None:
-    """Check that all shards have the settings and the listing of the first.
-
-    Raises:
-        DataError: One does not.
-    """
+    """Check that all shards have the settings and the listing of the first."""
     first = shards[0]
     for shard in shards[1:]:
         others = differences(shard.settings, first.settings)
@@ -184,11 +172,7 @@ def _check_agreement(shards: Sequence[_FinishedShard]) -> None:
 
 
 def _merged(shards: Sequence[_FinishedShard]) -> Iterator[Prediction]:
-    """Yield the predictions in the order of the listing.
-
-    Raises:
-        DataError: They are not those of the listing.
-    """
+    """Yield the predictions in the order of the listing."""
     readers = [shard.rows() for shard in shards]
     listing = Listing()
     for number in range(shards[0].end.num_listed):

@@ -114,11 +114,7 @@ def _checked_members(catalog: Catalog, progress: Progress) -> list[Member]:
 def _resumed(
     destination: Destination, names: list[str], index: ShardIndex, progress: Progress
 ) -> ShardIndex:
-    """Return the index of what is there already, if it belongs to the same photos.
-
-    Raises:
-        DiskError: Something else is there.
-    """
+    """Return the index of what is there already, if it belongs to the same photos."""
     if SHARD_INDEX not in names:
         if others := [name for name in names if not name.startswith(".")]:
             raise DiskError(

@@ -157,11 +157,7 @@ def checked_model(config: TrainConfig) -> TrainConfig:
 
 
 def _check_several_labels(config: TrainConfig, network: Network) -> None:
-    """Refuse settings that are for one label a photo.
-
-    Raises:
-        ConfigError: There is one.
-    """
+    """Refuse settings that are for one label a photo."""
     if network.name == colab.NETWORK.name or network.name.startswith(custom_network.PREFIX):
         raise ConfigError(
             f"The model '{network.name}' is for one label a photo.\n"

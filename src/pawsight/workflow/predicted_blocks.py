@@ -144,12 +144,7 @@ def _settings(classifier: Classifier, job: BlockJob) -> dict[str, Any]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Check that the folder is new, empty, or of predictions.
-
-    Raises:
-        ConfigError: It is called like a file.
-        DiskError: It is something else.
-    """
+    """Check that the folder is new, empty, or of predictions."""
     if folder.suffix.lower() in _FILE_ENDINGS and not folder.is_dir():
         raise ConfigError(
             f"{folder.name} is the name of a file, and several workers write a folder of Parquet "
@@ -181,11 +176,7 @@ def _blocks(
     block_size: int,
     progress: Progress,
 ) -> list[Block]:
-    """List the photos, and check that earlier blocks are of the same listing and settings.
-
-    Raises:
-        ConfigError: They are not.
-    """
+    """List the photos, and check that earlier blocks are of the same listing and settings."""
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     local = fetch_addresses([os.fspath(name) for name in names], progress)
     left_out = LeftOut()
@@ -225,11 +216,7 @@ def _absolute(name: str) -> str:
 def _predict_missing(
     job: BlockJob, blocks: list[Block], group: Workers, progress: Progress
 ) -> None:
-    """Predict the blocks whose files are missing.
-
-    Raises:
-        StoppedError: Ctrl-C was pressed.
-    """
+    """Predict the blocks whose files are missing."""
     folder = Path(job.folder)
     missing = [block for block in blocks if not block.path(folder).is_file()]
     num_photos = sum(block.num_photos for block in blocks)

@@ -156,11 +156,7 @@ def _predict_rest(
     batch_size: int,
     progress: Progress,
 ) -> None:
-    """Add the predictions that are missing.
-
-    Raises:
-        StoppedError: Ctrl-C was pressed.
-    """
+    """Add the predictions that are missing."""
     predict = partial(classifier.predict_iter, batch_size=batch_size, tta=tta)
     # Unbuffered: a thread may still wait for standard input when the process ends.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)

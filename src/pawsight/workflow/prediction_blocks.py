@@ -105,9 +105,6 @@ class BlockJob:
 class BlockPredictor:
     """Predicts blocks, one after the other, with one model and the same decoding processes.
 
-    Args:
-        job: The prediction.
-
     Raises:
         RunError: There is no finished run there.
     """

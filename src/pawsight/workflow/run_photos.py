@@ -115,10 +115,6 @@ def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
 def changed_photos(catalog: Catalog, progress: Progress) -> list[str]:
     """Hash all usable photos again: the cache identifies files by size and time of change alone.
 
-    Args:
-        catalog: The photos, with the checksums that they should have.
-        progress: Receives the photos hashed.
-
     Returns:
         The paths of those that changed or cannot be read.
     """

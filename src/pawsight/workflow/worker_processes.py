@@ -63,12 +63,7 @@ Start = Callable[[Run, int], Started]
 
 
 class Supervised:
-    """A group of workers that is started again when one of them is lost.
-
-    Args:
-        count: How many workers.
-        start: Starts them, all at once.
-    """
+    """A group of workers that is started again when one of them is lost."""
 
     def __init__(self, count: int, start: Start) -> None:
         self.count = count
@@ -167,11 +162,7 @@ def _checkpoint_time(run: Run) -> int:
 
 
 class WorkerProcess:
-    """A worker on this machine; `lines` must be read to their end.
-
-    Args:
-        spec: What it does.
-    """
+    """A worker on this machine; `lines` must be read to their end."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._messages = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115

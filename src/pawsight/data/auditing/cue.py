@@ -59,12 +59,7 @@ class CueInput:
     def indicators(
         self, text_of: Callable[[Photo], str], words: Callable[[str], str]
     ) -> Iterator[Column]:
-        """Yield a column of 1 or 0 for each text that a tenth of a class's compared photos have.
-
-        Args:
-            text_of: Returns the text of a photo.
-            words: Describes the photos that have a text.
-        """
+        """Yield a column of 1 or 0 for each text that a tenth of a class's compared photos have."""
         sizes = Counter(photo.label for photo in self.compared)
         pairs = Counter((photo.label, text_of(photo)) for photo in self.compared)
         common: Counter[str] = Counter()

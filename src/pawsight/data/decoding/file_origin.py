@@ -35,11 +35,7 @@ def origin_of(image: Image.Image) -> FileOrigin:
 
 
 def camera_of(info: dict[Any, Any]) -> str:
-    """Return make and model of the camera; "" where the file does not name them.
-
-    Args:
-        info: What Pillow found beside the picture.
-    """
+    """Return make and model of the camera; "" where the file does not name them."""
     make, model = texts_of(exif_of(info), (_MAKE, _MODEL))
     return model if model.startswith(make) else f"{make} {model}".strip()
 

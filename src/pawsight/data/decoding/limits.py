@@ -82,10 +82,6 @@ def too_many_pixels(limit: int, name: str = "") -> PhotoError:
 def check_size(image: Image.Image, num_bytes: int) -> None:
     """Check the size of a photo that has been opened, but not decoded.
 
-    Args:
-        image: As Pillow opened it.
-        num_bytes: The size of its file.
-
     Raises:
         PhotoError: It is.
     """
@@ -114,9 +110,6 @@ def check_size(image: Image.Image, num_bytes: int) -> None:
 
 def check_content(data: bytes) -> bytes:
     """Check that a file requires no absurd work; remove an animation's later frames.
-
-    Args:
-        data: The bytes of the file.
 
     Returns:
         The bytes to decode.

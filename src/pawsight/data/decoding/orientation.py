@@ -24,11 +24,7 @@ _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
 
 
 def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
-    """Return the transposition that turns a photo upright; None if it needs none.
-
-    Args:
-        info: What Pillow found beside the picture.
-    """
+    """Return the transposition that turns a photo upright; None if it needs none."""
     value = number_of(exif_of(info), _TAG)
     if value is None:
         xmp = info.get("XML:com.adobe.xmp") or info.get("xmp") or b""

@@ -19,10 +19,6 @@ TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
     """Read a photo's file, with retries after errors of the drive.
 
-    Args:
-        path: The file.
-        was_listed: Whether it was in a listing, for the error message.
-
     Raises:
         PhotoError: It vanished, may not be read, is no regular file, or is larger
             than 512 MiB.

@@ -114,10 +114,6 @@ def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
 def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
     """Refuse `images/` and `masks/` as classes: the second may mark places in the first.
 
-    Args:
-        outline: The folders.
-        prefixes: The class folders.
-
     Raises:
         DataError: One is named as photos in general, another as annotations.
     """

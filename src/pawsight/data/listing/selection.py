@@ -60,12 +60,7 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
 
 
 def advice_on_few(config: SourceConfig, table: str) -> str:
-    """Return what to do where there are too few classes; "" where neither argument explains it.
-
-    Args:
-        config: What the user chose.
-        table: Where the classes are read from, if they are read from tables.
-    """
+    """Return what to do where there are too few classes; "" where neither argument explains it."""
     if config.classes:
         return "Name two or more with --classes, or leave that option out.\n"
     if config.merge:
@@ -74,11 +69,7 @@ def advice_on_few(config: SourceConfig, table: str) -> str:
 
 
 def _merged(merge: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, str]:
-    """Return the new class of each old one; those with spaces around the name are included.
-
-    Raises:
-        DataError: A class becomes part of two.
-    """
+    """Return the new class of each old one; those with spaces around the name are included."""
     new: dict[str, str] = {}
     for name, olds in merge.items():
         for old in map(class_name, olds):

@@ -103,11 +103,7 @@ def _compare(
 def _check_unlabelled_parts(
     outline: Outline, table: Path, labels: Mapping[str, str], parts: Mapping[str, Part]
 ) -> None:
-    """Refuse a table that gives classes to the photos of a part without class folders.
-
-    Raises:
-        DataError: All photos in `labels`, by path, are in such parts.
-    """
+    """Refuse a table that gives classes to the photos of a part without class folders."""
     flat = [name for name in parts if not inner_classes(outline, f"{name}/")]
     if not {path.partition("/")[0] for path in labels} <= set(flat):
         return

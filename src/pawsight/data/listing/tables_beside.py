@@ -54,11 +54,6 @@ def choose_tables(
 ) -> tuple[dict[Path, Part | None], str]:
     """Choose the tables that give the classes of the photos they are next to.
 
-    Args:
-        outline: The folders.
-        config: What the user chose.
-        progress: Receives notes on tables that are used, and that are not.
-
     Returns:
         The part that each table is for as a whole, or None; {} where folders give the classes.
         And advice on the tables that are not used, for an error: lines, or "".
@@ -184,11 +179,7 @@ def _read(path: Path, config: SourceConfig) -> _TableBeside:
 
 
 def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: SourceConfig) -> None:
-    """Refuse settings of a table where no table is used.
-
-    Raises:
-        DataError, SourceError: `columns` are set, or `parts` that the only table lacks.
-    """
+    """Refuse settings of a table where no table is used."""
     if len(found) == 1 and (one := found[0]).problem is not None:
         plain = config.model_copy(update={"columns": {}, "parts": None})
         if config.columns or (config.parts and _read(one.path, plain).problem is None):

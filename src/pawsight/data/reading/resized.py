@@ -14,12 +14,7 @@ from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 
 class ResizedPixels:
-    """Photos resized from the size they are stored at to that of a model, as the decoder does it.
-
-    Args:
-        pixels: The photos at the size they are kept at.
-        image_size: (height, width) in pixels.
-    """
+    """Photos resized from the size they are stored at to a model's, as the decoder does it."""
 
     def __init__(self, pixels: Pixels, image_size: tuple[int, int]) -> None:
         self.image_size = image_size

@@ -15,13 +15,7 @@ _NAMED = 10  # one by one; after that only how many, at round numbers
 
 
 class LostPhotosReported:
-    """A progress that passes everything on, and adds a note for each photo that is lost.
-
-    Args:
-        progress: Receives the notes.
-        catalog: The photos.
-        pixels: Where they are read from.
-    """
+    """A progress that passes everything on, and adds a note for each photo that is lost."""
 
     def __init__(self, progress: Progress, catalog: Catalog, pixels: Pixels) -> None:
         self._progress = progress
@@ -55,12 +49,7 @@ class LostPhotosReported:
 
 
 class LostPhotosLogged:
-    """Pixels that log a warning for each photo that is lost, for callers without a `Progress`.
-
-    Args:
-        pixels: The photos.
-        catalog: Their names.
-    """
+    """Pixels that log a warning for each photo that is lost, for callers without a `Progress`."""
 
     def __init__(self, pixels: Pixels, catalog: Catalog) -> None:
         self._pixels = pixels

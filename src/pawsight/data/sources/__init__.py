@@ -115,11 +115,7 @@ def _fetch(
 
 
 def _check_address(text: str) -> None:
-    """Refuse an address that cannot be one, which each library would report in its own way.
-
-    Raises:
-        SourceError: Its host or port is malformed.
-    """
+    """Refuse an address that cannot be one, which each library would report in its own way."""
     if "://" not in text:
         return
     try:

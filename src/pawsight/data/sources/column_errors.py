@@ -21,14 +21,7 @@ _MAX_WHOLE = 20  # different whole numbers that may be classes in a column of an
 def without_columns(
     path: Path, headings: Sequence[str], rows: Sequence[Row], missing: Sequence[str]
 ) -> str:
-    """Return the message for a table without a column of paths or of classes.
-
-    Args:
-        path: The table.
-        headings: Its first line.
-        rows: The lines below.
-        missing: The roles that no column has.
-    """
+    """Return the message for a table without a column of paths or of classes."""
     shown = ",".join(headings)[:100] or "(nothing)"
     lines = [
         f"The table {path} has no column {' and no column '.join(missing)}; "

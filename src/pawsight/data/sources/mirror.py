@@ -76,9 +76,6 @@ def copy_all(
         allow_missing: Whether files that could not be fetched after several tries are left out,
             as are those that may not be read.
 
-    Returns:
-        The folder.
-
     Raises:
         SourceError: None of the files could be copied, or the connection is gone.
         DiskError: The cache cannot be written, or the disk is too full.

@@ -124,11 +124,7 @@ def _in_words(root: Path, drive: str, speed: float, num_files: int) -> str:
 
 
 def _list_files(root: Path, progress: Progress) -> list[tuple[Path, RemoteFile]]:
-    """List the photos and tables below a folder, in order of name.
-
-    Raises:
-        SourceError: A folder cannot be listed: a copy without it would lack photos unseen.
-    """
+    """List the photos and tables below a folder, in order of name."""
     files: list[tuple[Path, RemoteFile]] = []
     entered: set[tuple[int, int]] = set()
     waiting: list[tuple[str, ...]] = [()]

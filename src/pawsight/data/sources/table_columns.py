@@ -235,11 +235,7 @@ def _part_column(
 def _flags(
     path: Path, headings: Sequence[str], rows: Sequence[Row], is_used: bool
 ) -> tuple[tuple[int, Part], ...]:
-    """Find the columns of yes and no whose heading puts a photo into a part.
-
-    Raises:
-        DataError: Such a column `is_used`, and has another cell among its yes and no.
-    """
+    """Find the columns of yes and no whose heading puts a photo into a part."""
     positions = []
     for position, heading in enumerate(headings):
         if (name := _plain(heading)) not in _FLAGS:
@@ -263,11 +259,7 @@ def _flags(
 def _one_hot(
     path: Path, headings: Sequence[str], rows: Sequence[Row], used: set[int | None]
 ) -> tuple[int, ...]:
-    """Find the columns that hold 0 and 1 only, at least two.
-
-    Raises:
-        DataError: Another column would be one but for some cells.
-    """
+    """Find the columns that hold 0 and 1 only, at least two."""
     left = [
         (position, heading)
         for position, heading in enumerate(headings)

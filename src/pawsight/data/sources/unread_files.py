@@ -34,9 +34,6 @@ _PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
 def advice_on_files(folder: Path) -> str:
     """Return what to do with an archive, annotations or a list of labels that is not read.
 
-    Args:
-        folder: A source that gives no classes.
-
     Returns:
         A line, or "" where there is no such file.
     """

@@ -19,10 +19,6 @@ def network_photos(catalog: Catalog, part: Part) -> IntArray:
     A mirror image counts, too. Photos are compared by their hashes alone, so a few of other
     pictures may be among them.
 
-    Args:
-        catalog: The photos.
-        part: The part to compare.
-
     Returns:
         Indices of photos, ascending, shape [N].
     """

@@ -32,10 +32,6 @@ _PHOTOS = "photos"
 def fetch(known_set: KnownSet, progress: Progress) -> Source:
     """Fetch a set into the cache, unless it is there.
 
-    Args:
-        known_set: The set.
-        progress: Receives its size and licence before anything is fetched.
-
     Raises:
         SourceError: It cannot be fetched, or is not what it should be.
         DiskError: The cache cannot be written, or the disk is too full.
@@ -53,9 +49,6 @@ def fetch(known_set: KnownSet, progress: Progress) -> Source:
 
 def copy_into(known_set: KnownSet, into: Path, progress: Progress) -> Path:
     """Copy a set into a new or empty folder; what the cache has is not fetched again.
-
-    Returns:
-        The folder.
 
     Raises:
         SourceError: The folder holds something already; or as `fetch`.

@@ -52,9 +52,6 @@ def fetch_archives(known_set: KnownSet, folder: Path, progress: Progress) -> lis
         folder: Where to; it exists, and is this process' alone.
         progress: Receives the bytes, and notes on mirrors that failed.
 
-    Returns:
-        The archives, in the order of the set's.
-
     Raises:
         SourceError: One cannot be fetched, or is not the right one.
         DiskError: The disk is too full.

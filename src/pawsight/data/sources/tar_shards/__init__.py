@@ -93,11 +93,7 @@ def _unpack_all(root: Path, index: ShardIndex, folder: Path, progress: Progress)
 
 
 def _check(path: Path, shard: ShardFile) -> None:
-    """Check that a shard is the one that was packed.
-
-    Raises:
-        DataError: It is missing, or another.
-    """
+    """Check that a shard is the one that was packed."""
     try:
         is_same = path.stat().st_size == shard.num_bytes and file_digest(path) == shard.sha256
     except OSError as error:

@@ -105,11 +105,7 @@ class _Store:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Translate what the store's folder raises.
-
-        Raises:
-            SourceError: It does not answer, or refuses.
-        """
+        """Translate what the store's folder raises."""
         try:
             yield
         except DownloadError as error:

@@ -52,10 +52,6 @@ class ShardIndex(BaseModel, frozen=True, extra="forbid"):
 def parse_index(content: bytes, place: str) -> ShardIndex:
     """Read an index.
 
-    Args:
-        content: That of the file.
-        place: Where it is, for messages.
-
     Raises:
         DataError: It is no index of shards, or is damaged.
     """
