@@ -4,6 +4,7 @@ import itertools
 import queue
 import threading
 import time
+from copy import copy
 
 import pytest
 
@@ -84,8 +85,12 @@ def test_few_photos_are_taken_before_answers_are():
     taken = itertools.count()
     found = answers((str(next(taken)) for _ in range(1000)), num_threads=2, at_once=3)
     next(found)
-    time.sleep(0.2)
-    assert next(taken) <= 4 * 3 * 2 + 1
+    ahead = 4 * 3 * 2
+    until = time.monotonic() + 20
+    while next(copy(taken)) < ahead and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert next(taken) == ahead
 
 
 def test_photo_that_cannot_be_decoded_is_a_row():
@@ -209,7 +214,115 @@ def test_jobs_of_other_groups_are_never_run_together():
     pool.submit(jobs)
     is_ready.set()
     assert [job.future.result(20) for job in jobs] == [True, 1, 1, 2, 1]
-    assert [batch for batch in batches if len(set(batch)) > 1] == []
+    assert batches == [[True], [1, 1], [2], [1]]
+    pool.close(10)
+
+
+def plain(decode=int, **settings):
+    return Job(None, decode, lambda values: values, **settings)
+
+
+@pytest.mark.parametrize(("is_large", "sizes"), [(False, [1, 4, 1]), (True, [1] * 6)])
+def test_a_thread_takes_a_batch_of_photos_at_a_time_and_one_large_one(is_large, sizes):
+    found, is_ready = [], threading.Event()
+    pool = DecodePool(1, 4, found.append, num_large=1)
+    first = plain(lambda: is_ready.wait(20), is_large=is_large)
+    pool.submit([first])
+    while pool.num_waiting:
+        time.sleep(0.001)
+    jobs = [plain(is_large=is_large) for _ in range(5)]
+    pool.submit(jobs)
+    is_ready.set()
+    assert [job.future.result(20) for job in jobs] == [0] * 5
+    pool.close(10)
+    assert found == sizes
+
+
+def test_waiting_photos_are_divided_among_the_threads():
+    both = threading.Barrier(2, timeout=10)
+    pool = DecodePool(2, 4)
+    jobs = [plain(both.wait) for _ in range(4)]  # done only if each thread takes two of them
+    pool.submit(jobs)
+    assert sorted(job.future.result(20) for job in jobs) == [0, 0, 1, 1]
+    pool.close(10)
+
+
+def test_waiting_photos_count_by_their_weight_large_ones_by_themselves():
+    is_over = threading.Event()
+    pool = DecodePool(1, 1, num_large=1)
+    pool.submit([plain(lambda: is_over.wait(20), is_large=is_large) for is_large in (False, True)])
+    while pool.num_waiting:
+        time.sleep(0.001)
+    pool.submit([plain(), plain(), plain(weight=5), plain(weight=7, is_large=True)])
+    counts = pool.num_waiting_of(False), pool.num_waiting_of(True), pool.num_waiting
+    is_over.set()
+    pool.close(10)
+    assert counts == (7, 7, 14)
+
+
+def test_large_photos_are_photos_as_any_other_without_threads_of_their_own():
+    is_over = threading.Event()
+    pool = DecodePool(1, 1)
+    pool.submit([plain(lambda: is_over.wait(20))])
+    while pool.num_waiting:
+        time.sleep(0.001)
+    pool.submit([plain(is_large=True)])
+    counts = pool.num_waiting_of(False), pool.num_waiting_of(True)
+    is_over.set()
+    pool.close(10)
+    assert counts == (1, 0)
+
+
+def test_an_abandoned_thread_ends_after_its_photo_and_leaves_the_others_to_its_successor(
+    monkeypatch,
+):
+    monkeypatch.setattr(decode_timeout, "CLOCK_SECONDS", 0.05)
+    is_over, decoded = threading.Event(), []
+    pool = DecodePool(1, 3)
+    (thread,) = own_threads()
+    stuck = plain(lambda: is_over.wait(20))
+    others = [plain(lambda number=number: decoded.append(number) or number) for number in (1, 2)]
+    pool.submit([stuck, *others])
+    until = time.monotonic() + 20
+    while not stuck.future.done() and time.monotonic() < until:
+        time.sleep(0.01)
+        pool.replace_stuck()
+    with pytest.raises(PhotoError, match="to decode"):
+        stuck.future.result(0)
+    assert [job.future.result(20) for job in others] == [1, 2]
+    is_over.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert decoded == [1, 2]
+    pool.close(10)
+    assert not own_threads()
+
+
+def test_closing_waits_no_longer_than_it_may_for_a_photo():
+    is_over = threading.Event()
+    pool = DecodePool(1, 1)
+    pool.submit([plain(lambda: is_over.wait(5))])
+    while pool.num_waiting:
+        time.sleep(0.001)
+    threads = own_threads()
+    assert all(thread.daemon for thread in threads)  # nor does the process wait for them
+    pool.close(0.01)
+    assert threads[0].is_alive()
+    is_over.set()
+    threads[0].join(10)
+
+
+def test_too_few_results_of_the_model_are_an_error_of_each_photo_without_one():
+    pool, is_ready = DecodePool(1, 3), threading.Event()
+    first = plain(lambda: is_ready.wait(20))
+    pool.submit([first])
+    while pool.num_waiting:
+        time.sleep(0.001)
+    jobs = [Job(None, int, lambda values: values[:1]) for _ in range(2)]
+    pool.submit(jobs)
+    is_ready.set()
+    with pytest.raises(ValueError, match="shorter"):
+        jobs[1].future.result(10)
     pool.close(10)
 
 

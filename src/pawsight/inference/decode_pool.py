@@ -111,11 +111,12 @@ class DecodePool:
         """Abandon threads whose photo takes too long; to be called regularly."""
         with self._lock:
             for index, worker in enumerate(self._workers):
-                reason = worker.timer.timeout_reason() if worker.current is not None else ""
-                if not reason or worker.current is None:
+                if (current := worker.current) is None or not (
+                    reason := current[1].timeout_reason()
+                ):
                     continue
                 worker.is_abandoned = True
-                settle(worker.current.future, error=PhotoError(reason))
+                settle(current[0].future, error=PhotoError(reason))
                 rest = [job for job in worker.jobs if not job.future.done()]
                 self._waiting[worker.is_large].extendleft(reversed(rest))
                 self._workers[index] = _Worker(self, worker.is_large)
@@ -148,13 +149,11 @@ class DecodePool:
                 worker.jobs.append(waiting.popleft())
             return worker.jobs
 
-    def begin(self, worker: _Worker, job: Job | None) -> bool:
-        """Record which photo a thread decodes now; False if the thread was abandoned."""
+    def end(self, worker: _Worker) -> bool:
+        """Record that a thread has decoded its photo; return whether it was abandoned meanwhile."""
         with self._lock:
-            if worker.is_abandoned:
-                return False
-            worker.current, worker.timer = job, DecodeTimer()
-            return True
+            worker.current = None
+            return worker.is_abandoned
 
 
 class _Worker(threading.Thread):
@@ -162,8 +161,7 @@ class _Worker(threading.Thread):
         super().__init__(name="pawsight-decoding", daemon=True)
         self._pool, self.is_large = pool, is_large
         self.jobs: list[Job] = []
-        self.current: Job | None = None  # the photo being decoded
-        self.timer = DecodeTimer()
+        self.current: tuple[Job, DecodeTimer] | None = None  # the photo being decoded
         self.is_abandoned = False
 
     def run(self) -> None:
@@ -177,8 +175,7 @@ class _Worker(threading.Thread):
         for job in jobs:
             if job.future.cancelled():
                 continue
-            if not self._pool.begin(self, job):
-                return False
+            self.current = job, DecodeTimer()
             error: BaseException | None = None
             try:
                 decoded.append((job, job.decode()))
@@ -186,7 +183,7 @@ class _Worker(threading.Thread):
                 error = PhotoError(NO_MEMORY)
             except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
                 error = caught
-            if not self._pool.begin(self, None):
+            if self._pool.end(self):
                 return False
             if error is not None:
                 settle(job.future, error=error)
