@@ -49,6 +49,48 @@ def test_temperature_divides_the_logits(make_colour_run, plain_pixels):
     assert classifier.probs(plain_pixels((255, 0, 0)))[0, 0] == pytest.approx(exp(2) / (exp(2) + 2))
 
 
+@pytest.fixture
+def left_run(colour_run):
+    """A run whose model regards the left half of an image alone."""
+    model = onnx.load(colour_run.onnx_path)
+    is_left = np.zeros((1, 8, 8, 1), np.float32)
+    is_left[:, :, :4] = 1
+    model.graph.initializer.append(onnx.numpy_helper.from_array(is_left, "is_left"))
+    model.graph.node.insert(0, onnx.helper.make_node("Mul", ["images", "is_left"], ["half"]))
+    model.graph.node[1].input[0] = "half"
+    colour_run.onnx_path.write_bytes(model.SerializeToString())
+    return colour_run
+
+
+def test_the_mirror_image_counts_half_where_it_is_asked_for(left_run):
+    classifier = Classifier.load(left_run)
+    red_and_blue = np.zeros((8, 8, 3), np.uint8)
+    red_and_blue[:, :4, 0] = red_and_blue[:, 4:, 2] = 255
+    high, low = exp(2) / (exp(2) + 2), 1 / (exp(2) + 2)  # the logits are [2, 0, 0]
+    plain, mean = [high, low, low], [(high + low) / 2, low, (high + low) / 2]
+    for tta, expected in (({}, plain), ({"tta": False}, plain), ({"tta": True}, mean)):
+        rows = [
+            classifier.probs(red_and_blue[None], **tta)[0],
+            *(
+                list(found.probabilities.values())
+                for found in (
+                    *classifier.predict(red_and_blue, **tta),
+                    *classifier.predict_iter([red_and_blue], **tta),
+                    *classifier.predictions_of(["x"], [red_and_blue], **tta),
+                )
+            ),
+        ]
+        assert rows == pytest.approx(np.array([expected] * 4), abs=1e-6)
+
+
+def test_a_classifier_has_the_settings_of_its_run(make_colour_run):
+    classifier = Classifier.load(make_colour_run(temperature=2.5, resize="crop"))
+    assert (classifier.temperature, classifier.resize) == (2.5, "crop")
+    assert (classifier.image_size, classifier.class_names) == ((8, 8), ("red", "green", "blue"))
+    assert repr(classifier).startswith("Classifier('")
+    assert repr(classifier).endswith("/run', class_names=['red', 'green', 'blue'])")
+
+
 def test_more_images_than_one_model_call_takes_keep_their_order(classifier, plain_pixels):
     images = np.concatenate([plain_pixels((i, 0, 0)) for i in range(100)])
     assert classifier.logits(images)[:, 0] == pytest.approx(np.arange(100) * 4 / 255, abs=1e-6)
@@ -232,6 +274,17 @@ def test_pickled_classifier_opens_its_run_again(classifier, plain_pixels):
     assert np.array_equal(
         again.probs(plain_pixels((9, 8, 7))), classifier.probs(plain_pixels((9, 8, 7)))
     )
+
+
+def test_pickled_classifier_keeps_its_error_rate(make_colour_run):
+    points = [
+        {"max_error": rate, "confidence": 0.95, "threshold": 1 - rate, "coverage": 0.9, "error": 0}
+        for rate in (0.01, 0.05)
+    ]
+    run = make_colour_run(operating_points=points)
+    for rate in (0.01, 0.05):
+        again = pickle.loads(pickle.dumps(Classifier.load(run, max_error=rate)))
+        assert again.answer_threshold == 1 - rate
 
 
 def test_run_can_be_given_by_path(colour_run):

@@ -120,7 +120,7 @@ class Classifier:
             RunError: The model gave something that is no logits.
         """
         expected = (*self.image_size, 3)
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
+        if images.dtype != np.uint8 or images.shape[1:] != expected:
             raise ShapeError(
                 f"The model takes uint8 images of shape [N, {expected[0]}, {expected[1]}, 3], "
                 f"not {images.dtype} of shape {list(images.shape)}."

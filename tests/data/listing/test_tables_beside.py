@@ -69,9 +69,9 @@ def test_tables_that_are_one_for_each_part_give_the_parts(four):
 
 def test_of_tables_beside_one_folder_those_count_that_name_photos(tmp_path, recorded):
     photos(tmp_path, "images/a.jpg", "images/b.jpg")
-    put(tmp_path, labels=FIRST, classes="id,name\n0,cat\n1,dog\n", more="id,name\n7,x\n8,y\n")
+    put(tmp_path, labels=FIRST, classes="id,name\n0,cat\n1,dog\n")
     assert [row[1] for row in found(tmp_path, recorded)] == ["cat", "dog"]
-    text = "Not used, since none of the photos that it names is here: classes.csv, more.csv."
+    text = "Not used, since none of the photos that it names is here: classes.csv."
     assert text in recorded.notes
 
 
