@@ -4,18 +4,20 @@ import dataclasses
 import errno
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import pawsight
+from pawsight.data.catalog import Catalog
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, ModelError
 from pawsight.exporting.comparison import check_difference, compare
 from pawsight.exporting.formats import FORMATS
 from pawsight.models import builtin
-from pawsight.records import Predictions
+from pawsight.records import Photo, Predictions
 from pawsight.storage.atomic_folder import new_folder
 from pawsight.workflow.exports import export_all, reserve_calibration_photos
 
@@ -31,13 +33,36 @@ def predictions(*rows):
 @pytest.fixture(scope="module")
 def colour_photos(tmp_path_factory):
     """Two photos of each class of the colour run; nothing may change them."""
-    folder = tmp_path_factory.mktemp("colours") / "photos"
-    for name, colour in (("red", "red"), ("green", "lime"), ("blue", "blue")):
+    return drawn(tmp_path_factory.mktemp("colours") / "photos", (2, 2, 2))
+
+
+def drawn(folder, per_class):
+    """Draw as many photos of each class of the colour run as given."""
+    for (name, colour), count in zip(
+        (("red", "red"), ("green", "lime"), ("blue", "blue")), per_class, strict=True
+    ):
         (folder / name).mkdir(parents=True)
-        for number in range(2):
-            image = Image.new("RGB", (12, 9 + number), colour)
-            image.save(folder / name / f"{number}.png")
+        for number in range(count):
+            Image.new("RGB", (8, 9 + number), colour).save(folder / name / f"{number}.png")
     return folder
+
+
+@pytest.fixture
+def int8(monkeypatch):
+    """A format of 8 bits, "own", that is as ONNX is; the photos that it chooses its ranges by."""
+    chosen = []
+
+    def write(model, folder, progress):
+        chosen.append(model.calibration)
+        return FORMATS["onnx"].write(model, folder, progress)
+
+    def open_runner(path):
+        run = FORMATS["onnx"].open_runner(path)
+        return lambda images: run(images)[:, ::-1]  # rounded until it is wrong
+
+    changed = {"name": "own", "is_int8": True, "write": write, "open_runner": open_runner}
+    monkeypatch.setitem(FORMATS, "own", dataclasses.replace(FORMATS["onnx"], **changed))
+    return chosen
 
 
 def left_in(folder):
@@ -218,3 +243,115 @@ def test_a_model_json_of_the_format_itself_is_kept(
     assert (tmp_path / "out" / "model.json").read_text() == "its own"
     described = json.loads((tmp_path / "out" / "pawsight.json").read_text())
     assert described["class_names"] == list(pawsight.load(colour_run).class_names)
+
+
+@pytest.mark.parametrize(("count", "is_noted"), [(63, True), (64, False)])
+def test_photos_are_few_below_64(colour_run, tmp_path, recorded, count, is_noted):
+    photos = drawn(tmp_path / "photos", (1, 1, count - 2))
+    (exported,) = export_all(colour_run, ["onnx"], tmp_path / "out", photos, recorded)
+    assert exported.num_photos == count
+    assert any("photos to compare on" in note for note in recorded.notes) is is_noted
+
+
+def test_an_export_of_8_bits_has_ranges_by_half_of_the_photos_and_may_differ(
+    colour_run, colour_photos, tmp_path, int8
+):
+    exported = pawsight.export(colour_run, "own", tmp_path / "out", colour_photos)
+    (calibration,) = int8
+    assert calibration.shape == (3, 8, 8, 3)
+    assert exported.num_photos == 3
+    assert exported.agreement < 1 and exported.largest_difference > 0.1
+
+
+def test_other_formats_need_no_photos_to_choose_ranges_by(
+    colour_run, colour_photos, tmp_path, monkeypatch
+):
+    chosen, whole = [], FORMATS["onnx"]
+
+    def write(model, folder, progress):
+        chosen.append(len(model.calibration))
+        return whole.write(model, folder, progress)
+
+    monkeypatch.setitem(FORMATS, "onnx", dataclasses.replace(whole, write=write))
+    assert pawsight.export(colour_run, "onnx", tmp_path / "out", colour_photos).num_photos == 6
+    assert chosen == [0]
+
+
+def test_one_photo_is_too_few_to_choose_ranges_by(colour_run, tmp_path, int8):
+    photos = drawn(tmp_path / "photos", (1, 0, 0))
+    with pytest.raises(
+        DataError, match=r"too few photos to choose the ranges[\s\S]*--photos FOLDER"
+    ):
+        pawsight.export(colour_run, "own", tmp_path / "out", photos)
+
+
+def catalog_of(**parts):
+    """A catalog with as many photos of each part as given."""
+    photos = [Photo(f"{part}{i}", "a", part) for part, count in parts.items() for i in range(count)]
+    return Catalog("photos", Path(), tuple(photos))
+
+
+@pytest.mark.parametrize(
+    ("parts", "num_reserved"),
+    [
+        ({"test": 5}, 2),
+        ({"test": 1}, 0),
+        ({"test": 400}, 200),
+        ({"test": 500}, 200),
+        ({"test": 10, "validation": 8}, 5),
+        ({"test": 10, "train": 3}, 3),
+    ],
+)
+def test_at_most_half_and_200_photos_are_reserved_where_none_were_trained_on(parts, num_reserved):
+    catalog = catalog_of(**parts)
+    reserved = reserve_calibration_photos(catalog, "test")
+    num_left = parts["test"] - (0 if "train" in parts else num_reserved)
+    assert (len(reserved.part("train")), len(reserved.part("test"))) == (num_reserved, num_left)
+    assert len(reserved.part("validation")) == parts.get("validation", 0)
+    assert [photo.path for photo in reserved.photos] == [photo.path for photo in catalog.photos]
+
+
+def test_a_format_of_one_answer_is_refused_for_several_labels_with_those_that_are_not(
+    make_colour_run, colour_photos
+):
+    run = make_colour_run(task="multi-label", thresholds=[0.5, 0.5, 0.5])
+    refused = sorted(name for name, one in FORMATS.items() if not one.takes_labels)
+    with pytest.raises(ModelError, match="gives photos several labels") as raised:
+        pawsight.export(run, refused[0], photos=colour_photos)
+    advised = str(raised.value).partition("--format ")[2].rstrip(".").split(", ")
+    assert "onnx" in advised and not set(advised) & set(refused)
+
+
+def test_the_shipped_model_is_exported_into_the_current_folder(
+    tmp_path, monkeypatch, colour_photos
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exports" / "onnx").mkdir(parents=True)
+    (tmp_path / "exports" / "onnx" / "mine.txt").touch()
+    with pytest.raises(DiskError, match=r"exports/onnx[\s\S]*never overwrites"):
+        pawsight.export(None, "onnx", photos=colour_photos)
+
+
+def test_a_model_without_its_photos_is_named(colour_run, tmp_path):
+    with pytest.raises(DataError, match=f"The model in {colour_run.path} comes without the photos"):
+        pawsight.export(colour_run, out=tmp_path / "out")
+    with pytest.raises(DataError, match="The model that ships comes without the photos"):
+        pawsight.export(out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("difference", [None, 0.0125])
+def test_a_file_for_photos_of_any_size_is_described_or_its_lack_explained(
+    colour_run, colour_photos, tmp_path, recorded, monkeypatch, difference
+):
+    given = []
+
+    def add_any_size(model, folder, classifier, paths):
+        given.extend(paths)
+        return difference
+
+    monkeypatch.setattr("pawsight.workflow.exports.add_any_size", add_any_size)
+    list(export_all(colour_run, ["onnx"], tmp_path / "out", colour_photos, recorded))
+    assert sorted(given) == sorted(colour_photos.glob("*/*.png"))
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert ("photo.onnx" in readme) is (difference is not None)
+    assert any("There is no photo.onnx" in note for note in recorded.notes) is (difference is None)

@@ -128,9 +128,10 @@ def export_all(
         catalog = reserve_calibration_photos(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
     collected = collect(
-        *(classifier.probs, pixels, catalog, part, progress, 64, classifier.class_names),
-        classifier.task,
-        f"Running the model on the photos to compare on ({part} part)",
+        *(classifier.probs, pixels, catalog, part, progress),
+        class_names=classifier.class_names,
+        task=classifier.task,
+        stage=f"Running the model on the photos to compare on ({part} part)",
     )
     if len(collected.paths) < _ENOUGH_PHOTOS:
         progress.note(
@@ -154,15 +155,10 @@ def _export(
             path = format.write(model, folder, progress)
             run = format.open_runner(path)
             collected = collect(
-                run,
-                judged.pixels,
-                judged.catalog,
-                judged.part,
-                progress,
-                16,
-                model.description.class_names,
-                judged.found.task,
-                f"Comparing {format.name} with the model",
+                *(run, judged.pixels, judged.catalog, judged.part, progress),
+                class_names=model.description.class_names,
+                task=judged.found.task,
+                stage=f"Comparing {format.name} with the model",
             )
         except (PawsightError, OSError, MemoryError):
             raise
