@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import pawsight
 from pawsight.cli.main import app
+from pawsight.data.catalog import Catalog
 from pawsight.errors import ConfigError, RunError
 from pawsight.runs import Run
 
@@ -89,3 +90,70 @@ def test_a_run_began_when_its_log_did_whatever_the_dates_of_its_files(two_runs):
     began = {run.path.name: run.began for run in pawsight.list_runs(two_runs[0].parent)}
     assert began["first"] == datetime(2024, 2, 29, 12, 34, 56)
     assert began["second"].year == 1971
+
+
+def test_a_photo_is_the_same_wherever_it_is_stored_and_equal_copies_are_paired(two_runs, tmp_path):
+    first, second = map(Run, two_runs)
+    num_tested = first.metrics["parts"]["test"]["n"]
+    path = second.predictions_path("test")
+    path.write_text(path.read_text().replace('"cats/', '"moved/').replace('"dogs/', '"moved/'))
+    text = second.catalog_path.read_text()
+    second.catalog_path.write_text(text.replace("cats/", "moved/").replace("dogs/", "moved/"))
+    assert pawsight.compare(two_runs).num_photos == num_tested
+    # Now the files of three photos have equal bytes.
+    photos = [
+        one for one in Catalog.load(first.catalog_path, tmp_path).photos if one.part == "test"
+    ]
+    for run in (first, second):
+        text = run.catalog_path.read_text()
+        for photo in photos[:3]:
+            text = text.replace(photo.sha256, "0" * 64)
+        run.catalog_path.write_text(text)
+    found = pawsight.compare(two_runs)
+    assert (found.num_photos, found.num_left_out) == (num_tested, 0)
+    assert len(found.changed) == 1
+
+
+def test_the_photos_of_the_first_run_are_shown(two_runs, tmp_path):
+    for path in two_runs:
+        config = json.loads((path / "config.json").read_text())
+        config["root"] = str(tmp_path / path.name)
+        (path / "config.json").write_text(json.dumps(config))
+    assert pawsight.compare(two_runs).root == str(tmp_path / "first")
+
+
+def test_a_run_of_several_labels_is_refused(two_runs):
+    path = Run(two_runs[1]).model_path
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"task": "multi-label"}))
+    with pytest.raises(RunError, match="second gives several labels a photo"):
+        pawsight.compare(two_runs)
+
+
+def test_runs_are_listed_with_their_scores_the_newest_first(two_runs, run):
+    first, second = map(Run, two_runs)
+    folder = first.path.parent
+    fold = Run(folder / "folds" / "fold 1")
+    shutil.copytree(first.path, fold.path)
+    damaged = Run(shutil.copytree(first.path, folder / "a damaged one"))
+    damaged.metrics_path.write_text("{")
+    for one, date in ((second, 3), (fold, 9), (first, 5), (damaged, 1)):
+        one.log_path.write_text(f"2024-02-0{date} 12:00:00  Listing photos\n")
+    second.metrics_path.unlink()
+    second.state_path.write_text('{"stage": "training"}')
+    (folder / "no catalog").mkdir()
+    (folder / "no catalog" / "config.json").write_text("{}")
+
+    listed = pawsight.list_runs(folder)
+
+    assert [one.path for one in listed] == [fold.path, first.path, second.path, damaged.path]
+    assert [one.state for one in listed] == ["complete", "complete", "stopped", "damaged"]
+    whole, stopped = listed[1:3]
+    assert (whole.model, whole.num_photos, whole.part) == ("colab", 80, "test")
+    assert (whole.score, whole.score_name) == (run.metrics["parts"]["test"]["accuracy"], "accuracy")
+    assert (stopped.score, stopped.score_name, stopped.part, stopped.num_photos) == (
+        None,
+        "",
+        "",
+        80,
+    )
+    assert [one.path for one in pawsight.list_runs(first.path)] == [first.path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -106,18 +107,15 @@ def list_runs(folder: Source = "runs") -> list[RunSummary]:
         RunError: There is no such folder.
     """
     if is_address(folder):
-        runs = (Run(one.path).mirrored_by(one) for one in summaries(folder))
-        found = [_summary(run) for run in runs]
-        return sorted(found, key=lambda one: one.began, reverse=True)
-    root = Path(folder)
-    if not root.is_dir():
-        raise RunError(f"There is no folder {root}.\nGive the folder that holds the runs.")
-    places = [*root.glob("*/config.json"), *root.glob("*/*/config.json"), root / "config.json"]
-    found = []
-    for place in places:
-        if place.is_file() and (place.parent / "catalog.csv").is_file():
-            found.append(_summary(Run(place.parent)))
-    return sorted(found, key=lambda one: one.began, reverse=True)
+        runs = [Run(one.path).mirrored_by(one) for one in summaries(folder)]
+    else:
+        root = Path(folder)
+        if not root.is_dir():
+            raise RunError(f"There is no folder {root}.\nGive the folder that holds the runs.")
+        patterns = ("config.json", "*/config.json", "*/*/config.json")
+        places = [Run(place.parent) for pattern in patterns for place in root.glob(pattern)]
+        runs = [run for run in places if run.catalog_path.is_file()]
+    return sorted(map(_summary, runs), key=lambda one: one.began, reverse=True)
 
 
 def _predictions(run: Run) -> tuple[Predictions, list[str]]:
@@ -132,24 +130,22 @@ def _predictions(run: Run) -> tuple[Predictions, list[str]]:
     found = load_predictions(run.predictions_path(part))
     catalog = Catalog.load(run.catalog_path, run.path)
     hashes = {photo.path: photo.sha256 for photo in catalog.photos}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     keys = []
     for path in found.paths:  # of exact copies, the first is matched with the first
         key = hashes.get(path) or path
-        seen[key] = seen.get(key, 0) + 1
+        seen[key] += 1
         keys.append(f"{key} {seen[key]}")
     return found, keys
 
 
 def _summary(run: Run) -> RunSummary:
     evaluation, model, num_photos, state = None, "", None, "damaged"
-    try:
+    with contextlib.suppress(PawsightError):
         model = run.load_config().settings.model
         num_photos = len(Catalog.load(run.catalog_path, run.path).usable)
-        state = "complete" if run.is_complete else "stopped"
         evaluation = Evaluation.load(run) if run.metrics_path.is_file() else None
-    except PawsightError:
-        state = "damaged"
+        state = "complete" if run.is_complete else "stopped"
     metrics = evaluation.main if evaluation else None
     return RunSummary(
         path=run.path,
