@@ -160,9 +160,12 @@ def test_tables_beside_class_folders_are_named_by_what_they_give(classes, record
         plain="path,label\n" + lines.replace(",{}", ""),
         parts="path,label,split\n" + lines.format("train", "test"),
         sizes="name,width\na,3.5\nb,2.25\n",
+        words="id,name\n0,cats\n1,dogs\n",
     )
     assert {label for _, label, _ in found(classes, recorded)} == {"cats", "dogs"}
-    assert "Not used, since folders give the classes: parts.csv, plain.csv." in recorded.notes
+    names = "parts.csv, plain.csv, words.csv"
+    assert f"Not used, since folders give the classes: {names}." in recorded.notes
+    assert not any("none of the photos" in text for text in recorded.notes)
     (of_parts,) = (text for text in recorded.notes if "gives parts, too" in text)
     assert of_parts.startswith("parts.csv gives parts, too, by its column split.")
     assert any(text.startswith("No classes are found in sizes.csv, so") for text in recorded.notes)

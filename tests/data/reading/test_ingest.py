@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -17,11 +18,12 @@ from PIL import Image
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.scan import scan
 from pawsight.data.reading import ingest_cache, ingest_index
-from pawsight.data.reading.batch import Batch, DecodeTimeout, read_batch
+from pawsight.data.reading.batch import Batch, DecodeTimeout, ReadResult, read_batch
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.store import PixelStore, row_bytes
 from pawsight.data.reading.stream import PixelStream
 from pawsight.data.sources import Source
+from pawsight.records import Photo
 
 SIZE = (12, 16)
 
@@ -31,11 +33,14 @@ class RecordingProgress:
 
     def __init__(self) -> None:
         self.num_read, self.rates, self.notes = 0, [], []
+        self.is_reading, self.num_done, self.total = False, 0, None
 
     def start(self, task, total=None, unit=""):
         self.is_reading = task == "Reading photos"
+        self.total = total
 
     def advance(self, done, **facts):
+        self.num_done += done if self.is_reading else 0
         if self.is_reading and "rate" in facts:
             self.num_read += done
             self.rates.append(facts["rate"])
@@ -235,6 +240,77 @@ def test_photos_stream_when_the_disk_is_nearly_full(pets, monkeypatch):
     assert_right(catalog, pixels)
 
 
+def with_free_bytes(monkeypatch, count):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, count))
+
+
+@pytest.mark.parametrize(("missing", "kind"), [(0, PixelStore), (1, PixelStream)])
+def test_pixels_are_kept_where_the_reserve_stays_free_beside_them(pets, monkeypatch, missing, kind):
+    needed = 13 * row_bytes(SIZE) + ingest_cache.RESERVE_BYTES
+    with_free_bytes(monkeypatch, needed - missing)
+    assert isinstance(read(pets)[1], kind)
+
+
+def test_the_space_that_is_missing_is_named(pets, monkeypatch):
+    with_free_bytes(monkeypatch, 1000)
+    _, _, recorded = read(pets, (1000, 700))
+    # 13 times 3 bytes a pixel, and little for the comparison of photos.
+    assert "The disk has no space to keep 27 MB of pixels in " in recorded.notes[-1]
+
+
+def test_pixels_that_are_there_are_used_on_a_full_disk(pets, monkeypatch):
+    read(pets)
+    with_free_bytes(monkeypatch, 0)
+    catalog, pixels, recorded = read(pets)
+    assert isinstance(pixels, PixelStore)
+    assert recorded.num_read == 0 and not any("space" in note for note in recorded.notes)
+    assert_right(catalog, pixels)
+
+
+def test_photos_that_are_known_count_as_read_and_the_rate_is_that_of_the_others(pets, monkeypatch):
+    read(pets)
+    for name in ("cats/0001.png", "dogs/0002.png", "dogs/0003.png"):
+        Image.new("RGB", (9, 9)).save(pets / name)
+    monkeypatch.setattr("pawsight.data.reading.ingest.elapsed_seconds", lambda start: 4.0)
+    _, _, recorded = read(pets)
+    assert (recorded.num_done, recorded.total, recorded.num_read) == (13, 13, 3)
+    assert recorded.rates[-1] == 3 / 4
+
+
+def test_photos_are_read_in_batches_of_few_bytes():
+    """Batches are as large as they can be: 128 photos, or 16 MiB but for a larger photo."""
+    seen = []
+
+    def read_nothing(batches):
+        for batch in batches:
+            seen.append(batch.paths)
+            yield batch, [ReadResult(problem="not read")] * len(batch.paths)
+
+    sizes = [[1, 7 * 2**20, 16 * 2**20, 9 * 2**20, 20 * 2**20][i % 5] for i in range(40)]
+    sizes += [2**17] * 300
+    photos = [Photo(f"{i:03}.jpg", size=size) for i, size in enumerate(sizes)]
+    catalog, _ = ingest(Catalog("x", Path("nowhere"), tuple(photos)), SIZE, read=read_nothing)
+    assert [path for paths in seen for path in paths] == [photo.path for photo in photos]
+    assert {photo.problem for photo in catalog.photos} == {"not read"}
+
+    def is_small(paths):
+        num_bytes = sum(sizes[int(path[:3])] for path in paths)
+        return len(paths) == 1 or (len(paths) <= 128 and num_bytes <= 16 * 2**20)
+
+    assert all(map(is_small, seen))
+    following = itertools.pairwise(seen)
+    assert not any(is_small((*paths, after[0])) for paths, after in following)
+
+
+def test_the_folder_of_a_cache_has_the_name_of_the_photos(pets, cache, tmp_path):
+    read(pets)
+    pets.rename(tmp_path / "😀")
+    read(tmp_path / "😀")
+    names = sorted(path.name.partition("-")[0] for path in (cache / "ingest").iterdir())
+    assert names == ["pets", "photos"]
+
+
 def test_photos_stream_when_nothing_can_be_kept(pets, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
@@ -304,6 +380,18 @@ def test_a_damaged_line_of_the_index_is_made_again(pets, cache, change):
     assert read(pets)[2].num_read == 0
 
 
+@pytest.mark.parametrize("value", ["'x'", "NULL"])
+def test_an_index_of_other_types_is_made_again(pets, cache, value):
+    read(pets)
+    (path,) = cache.rglob("index.sqlite")
+    with contextlib.closing(sqlite3.connect(path)) as index:
+        index.execute(f"UPDATE photos SET row = {value}")
+        index.commit()
+    catalog, pixels, recorded = read(pets)
+    assert recorded.num_read == 13
+    assert_right(catalog, pixels)
+
+
 def test_another_decoder_reads_again(pets, monkeypatch):
     read(pets)
     monkeypatch.setattr(ingest_cache, "_maker", lambda: "another")
@@ -349,6 +437,38 @@ def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch
     again, pixels, recorded = read(pets)
     assert (again, recorded.num_read) == (catalog, 0)
     assert_right(again, pixels)
+
+
+@pytest.mark.parametrize(("num_left", "num_kept"), [(6, 14), (5, 5)])
+def test_photos_are_forgotten_where_more_are_gone_than_are_left_and_some(
+    pets, cache, monkeypatch, num_left, num_kept
+):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    Image.new("RGB", (9, 9)).save(pets / "cats" / "new.png")
+    paths = [photo.path for photo in read(pets)[0].photos]
+    for path in paths[num_left:]:
+        (pets / path).unlink()
+    read(pets)
+    (path,) = cache.rglob("index.sqlite")
+    assert ingest_index.describe_file(path)[1] == num_kept
+
+
+def test_rows_move_where_more_than_twice_those_in_use_and_some_are_there(pets, monkeypatch):
+    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    paths = [photo.path for photo in read(pets)[0].photos if not photo.problem]
+    stamp = 0
+    for count in (6, 6, 2):  # 12 rows are in use, and 12 + 14 are twice 12 and 2
+        for path in paths[:count]:
+            Image.new("RGB", (40, 20)).save(pets / path)
+            os.utime(pets / path, ns=(0, stamp := stamp + 1))
+        assert read(pets)[2].num_read == count
+    assert read(pets)[1].path.name == "pixels-1.u8"
+    Image.new("RGB", (40, 50)).save(pets / paths[0])
+    read(pets)
+    catalog, pixels, _ = read(pets)
+    assert pixels.path.name == "pixels-2.u8"
+    assert pixels.path.stat().st_size == 12 * row_bytes(SIZE)
+    assert_right(catalog, pixels)
 
 
 def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):

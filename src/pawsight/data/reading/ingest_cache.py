@@ -144,7 +144,7 @@ class IngestCache:
             OSError: The disk is full; nothing has changed.
         """
         kept = self._index.rows()
-        if self.store_path is None or not self._has_free(len(kept)):
+        if self.store_path is None or not self._has_free(self.store_path, len(kept)):
             return
         number = self._unused_number()
         new_path = self.store_path.with_name(f"pixels-{number}.u8")
@@ -178,7 +178,7 @@ class IngestCache:
         if num_photos == 0:
             return True
         try:
-            if not self._has_free(num_photos):
+            if not self._has_free(self.store_path, num_photos):
                 return False
             with open(self.store_path, "ab", opener=opener) as store:
                 end = (self.next_row + num_photos) * self._photo_bytes
@@ -187,9 +187,8 @@ class IngestCache:
             return False
         return True
 
-    def _has_free(self, num_photos: int) -> bool:
-        free = free_bytes(self._folder) if self._folder is not None else 0
-        return free >= num_photos * self._photo_bytes + RESERVE_BYTES
+    def _has_free(self, store_path: Path, num_photos: int) -> bool:
+        return free_bytes(store_path.parent) >= num_photos * self._photo_bytes + RESERVE_BYTES
 
     def commit_periodically(self) -> None:
         """Commit if the last commit was a while ago."""

@@ -199,7 +199,7 @@ def _checksum(values: Sequence[Any]) -> int:
     """Return the checksum of a photo's columns, 32 bits; it is linear in the row."""
     path, size, mtime_ns, row, *others = values
     code = zlib.crc32(repr((path, size, mtime_ns, others)).encode("utf-8", "surrogatepass"))
-    return int(code + row * _PER_ROW) & _MASK
+    return (code + int(row) * _PER_ROW) & _MASK  # int: a damaged index may have text there
 
 
 def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:

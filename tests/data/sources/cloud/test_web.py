@@ -338,6 +338,12 @@ def test_a_page_lists_its_folder_and_gives_it_its_name(site, serve, path, name, 
     assert (found.name, [file.path for file in found.files]) == (name, [first])
 
 
+def test_a_page_without_a_slash_lists_the_folder_of_its_name(site, serve):
+    put_page(site, "/page", 'a href="/page/tom.jpg"', 'a href="other.jpg"')
+    found = web.list_files(f"{serve(site)}/page", Silent())
+    assert (found.name, [file.path for file in found.files]) == ("page", ["tom.jpg"])
+
+
 @pytest.mark.parametrize(
     ("path", "stated", "name"),
     [
