@@ -49,11 +49,15 @@ class Silent:
         """Do nothing."""
 
 
+SILENT = Silent()
+
+
 class LoggedProgress:
     """A progress that passes everything on, and logs stages and notes into a file."""
 
     def __init__(self, progress: Progress, path: Path) -> None:
         self._progress = progress
+        self.advance = progress.advance
         self._path = path
         self.task = ""  # of the stage that began last
 
@@ -62,10 +66,6 @@ class LoggedProgress:
         self.task = task
         self.log(task if total is None else f"{task} ({total:,} {unit})")
         self._progress.start(task, total, unit)
-
-    def advance(self, done: int, **facts: float | str) -> None:
-        """Pass on."""
-        self._progress.advance(done, **facts)
 
     def note(self, text: str) -> None:
         """Log and pass on."""

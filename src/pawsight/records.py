@@ -54,6 +54,32 @@ class Pixels(Protocol):
         """Return what audits and the search for duplicates compare, at its own size."""
 
 
+class WrappedPixels(Pixels):
+    """Pixels that are those of another object, except for what a subclass changes."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self._pixels.image_size
+
+    @property
+    def lost(self) -> Mapping[int, str]:
+        """Why each photo that can no longer be read cannot, by catalog index."""
+        return self._pixels.lost
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches to read at a time, at least 1."""
+        return self._pixels.batches_at_once
+
+    def analysis(self, indices: IntArray) -> AnalysisArray:
+        """Return what is compared of photos; it does not depend on the size."""
+        return self._pixels.analysis(indices)
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """One photo: a row of a catalog.

@@ -58,14 +58,20 @@ def check_outside(
         )
 
 
-def check_local(folder: str | os.PathLike[str], option: str = "--out") -> None:
-    """Check that results which only a folder can hold are not written to an address.
+def folder_of_runs(
+    source: str | os.PathLike[str], out: str | os.PathLike[str] | None, suffix: str
+) -> Path:
+    """Return the folder for several runs: `out`, or a free one with the suffix.
 
     Raises:
-        RunError: It is an address.
+        RunError: `out` is an address, or among the photos.
     """
-    if is_address(folder):
+    if out is None:
+        return default_results_dir("runs", source, suffix)
+    check_outside(out, source)
+    if is_address(out):
         raise RunError(
-            f"{public_address(folder)} is an address, where only single runs can be.\n"
-            f"Give {option} a folder."
+            f"{public_address(out)} is an address, where only single runs can be.\n"
+            f"Give --out a folder."
         )
+    return Path(out)

@@ -6,11 +6,12 @@ They refer to a photo by its index in `photos`. Nothing here opens a photo.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 
@@ -84,6 +85,14 @@ class Catalog:
         for i in self.usable:
             found[self.photos[i].part].append(i)
         return {part: np.array(found[part], np.int64) for part in PARTS}
+
+    def with_parts(self, parts: Mapping[int, Part | Literal[""]]) -> Catalog:
+        """Return the catalog with these parts of photos, by index; the others keep theirs."""
+        photos = list(self.photos)
+        for index, part in parts.items():
+            if photos[index].part != part:
+                photos[index] = replace(photos[index], part=part)
+        return replace(self, photos=tuple(photos))
 
     def labels(self, indices: IntArray | Sequence[int]) -> IntArray:
         """Return the labels of photos as numbers.

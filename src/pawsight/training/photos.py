@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from pawsight.data.dataset import Dataset
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, PawsightError
 from pawsight.formatting import resume_command
-from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
+from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 from pawsight.runs import Run
 
 _MAX_LOST = 0.5  # share of the training photos; without more, the model would be another
@@ -35,7 +35,7 @@ def subsets(dataset: Dataset) -> tuple[Subset, Subset]:
     return Subset(train, catalog.labels(train)), Subset(validation, catalog.labels(validation))
 
 
-class MonitoredPixels:
+class MonitoredPixels(WrappedPixels):
     """Pixels that keep their errors, and time their reads.
 
     TensorFlow reads in its own thread and turns every exception into one
@@ -43,21 +43,10 @@ class MonitoredPixels:
     """
 
     def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
+        super().__init__(pixels)
         self._error: PawsightError | None = None
-        self.batches_at_once = pixels.batches_at_once
         self.read_seconds = 0.0  # of all reads, which may be several at once
         self.num_read = 0
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return self._pixels.image_size
-
-    @property
-    def lost(self) -> Mapping[int, str]:
-        """Why each photo that can no longer be read cannot, by catalog index."""
-        return self._pixels.lost
 
     def read(self, indices: IntArray) -> ImageArray:
         """Return photos by their catalog indices; see `Pixels.read`."""
@@ -70,10 +59,6 @@ class MonitoredPixels:
         except PawsightError as error:
             self._error = error
             raise
-
-    def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what is compared of photos; see `Pixels.analysis`."""
-        return self._pixels.analysis(indices)
 
     @contextlib.contextmanager
     def plain_errors(self) -> Iterator[None]:

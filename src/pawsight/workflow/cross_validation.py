@@ -9,14 +9,13 @@ from typing import Any
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, RunError
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
-from pawsight.results_folders import check_local, check_outside, default_results_dir
+from pawsight.progress import SILENT, Progress
+from pawsight.results_folders import folder_of_runs
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.training_runs import resume, train
 
-_SILENT = Silent()
 _DEFAULT_FOLDS = 5
 _SUMMARY = "folds.json"
 
@@ -26,7 +25,7 @@ def cross_validate(
     source: Source,
     config: TrainConfig | None = None,
     out: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Train once per fold, and summarise how the score varies from fold to fold.
 
@@ -91,11 +90,7 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 
 
 def _folder(source: Source, out: Source | None) -> Path:
-    if out is None:
-        return default_results_dir("runs", source, "-folds")
-    check_outside(out, source)
-    check_local(out)
-    folder = Path(out)
+    folder = folder_of_runs(source, out, "-folds")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if any(not entry.name.startswith("fold") for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty.\nChoose another --out folder.")

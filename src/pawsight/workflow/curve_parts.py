@@ -18,7 +18,6 @@ from pawsight.evaluation.run_evaluation import evaluate_run
 from pawsight.formatting import counted
 from pawsight.inference.classifier import Classifier
 from pawsight.progress import LoggedProgress, Progress
-from pawsight.records import IntArray
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -66,7 +65,7 @@ def parts_of(run: Run, dataset: Dataset) -> list[CurvePart]:
         of_part = np.bincount(labels[places], minlength=num_classes)
         if of_part.min() >= _MIN_OF_CLASS:
             path = run.path / "learning_curve" / f"1-of-{round(1 / share)}"
-            kept = _without(catalog, np.delete(train, places))
+            kept = catalog.with_parts(dict.fromkeys(np.delete(train, places).tolist(), ""))
             found.append(CurvePart(Run(path), len(places) / len(train), kept, of_part.tolist()))
     if counts.min() < MIN_PHOTOS or len(found) < LEAST_PARTS:
         rarest = catalog.class_names[int(counts.argmin())]
@@ -76,14 +75,6 @@ def parts_of(run: Run, dataset: Dataset) -> list[CurvePart]:
             f"Add photos of it, and train again."
         )
     return found
-
-
-def _without(catalog: Catalog, indices: IntArray) -> Catalog:
-    """Return a catalog in which some photos are in no part."""
-    photos = list(catalog.photos)
-    for index in indices.tolist():
-        photos[index] = dataclasses.replace(photos[index], part="")
-    return dataclasses.replace(catalog, photos=tuple(photos))
 
 
 def train_part(

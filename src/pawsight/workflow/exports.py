@@ -29,7 +29,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import ImageArray, Part, Pixels, Predictions
 from pawsight.results_folders import check_outside
 from pawsight.runs import Run
@@ -39,7 +39,6 @@ from pawsight.workflow.finished_runs import other_photos
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import photos_of
 
-_SILENT = Silent()
 _ENOUGH_PHOTOS = 64  # fewer prove little, which is noted
 _CALIBRATION_PHOTOS = 200
 _TIMED_PHOTOS = 16
@@ -62,7 +61,7 @@ def export(
     format: str = "onnx",
     out: Source | None = None,
     photos: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
 ) -> Exported:
     """Write a model in a format that others run, and compare it with the model on photos.
 
@@ -94,7 +93,7 @@ def export_all(
     names: Sequence[str],
     out: Source | None = None,
     photos: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
 ) -> Iterator[Exported]:
     """Export a model to several formats, running the model itself on the photos only once.
 
@@ -272,12 +271,8 @@ def reserve_calibration_photos(catalog: Catalog, part: Part) -> Catalog:
         return catalog
     indices = catalog.part(part)
     count = min(_CALIBRATION_PHOTOS, len(indices) // 2)
-    chosen = set(np.random.default_rng(0).permutation(indices)[:count].tolist())
-    photos = tuple(
-        dataclasses.replace(photo, part="train") if i in chosen else photo
-        for i, photo in enumerate(catalog.photos)
-    )
-    return dataclasses.replace(catalog, photos=photos)
+    chosen = np.random.default_rng(0).permutation(indices)[:count].tolist()
+    return catalog.with_parts(dict.fromkeys(chosen, "train"))
 
 
 def _calibration(catalog: Catalog, pixels: Pixels, formats: Sequence[Format]) -> ImageArray | None:

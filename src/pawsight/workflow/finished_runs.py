@@ -21,14 +21,13 @@ from pawsight.errors import ConfigError
 from pawsight.formatting import duration
 from pawsight.inference.classifier import Classifier
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.run_photos import keep_classes, photos_of
 
-_SILENT = Silent()
 _CORRECTED = "corrected labels"
 
 
@@ -36,7 +35,7 @@ _CORRECTED = "corrected labels"
 def evaluate(
     run_path: Source,
     source: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     source_config: SourceConfig | None = None,
     robustness: bool = False,
 ) -> dict[str, Any]:
@@ -161,8 +160,7 @@ def other_photos(
 
 def _with_part(catalog: Catalog) -> tuple[Catalog, Part]:
     if not catalog.has_parts:
-        photos = tuple(dataclasses.replace(photo, part="test") for photo in catalog.photos)
-        catalog = dataclasses.replace(catalog, photos=photos)
+        catalog = catalog.with_parts(dict.fromkeys(range(len(catalog.photos)), "test"))
     return catalog, "test" if len(catalog.part("test")) else "validation"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pawsight.config import TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -68,14 +66,11 @@ def divide_grown(
 
 def _with_parts(catalog: Catalog, kept: dict[int, Part], progress: Progress) -> Catalog:
     """Return a catalog whose source has parts with those that photos had in the earlier run."""
-    photos = list(catalog.photos)
-    moved = [i for i, part in kept.items() if (photos[i].part or "train") != part]
+    moved = [i for i, part in kept.items() if (catalog.photos[i].part or "train") != part]
     if moved:
         progress.note(
             f"{counted(len(moved), 'photo')} of another part in {catalog.root} "
             f"{'keep' if len(moved) != 1 else 'keeps'} the part of the earlier run, so that the "
             f"test part stays unseen."
         )
-    for index, part in kept.items():
-        photos[index] = replace(photos[index], part=part)
-    return replace(catalog, photos=tuple(photos))
+    return catalog.with_parts(kept)

@@ -17,7 +17,7 @@ from pawsight.evaluation.doubts import Doubts, rank_doubts
 from pawsight.models import builtin
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Pixels, Resize
 from pawsight.results_folders import check_outside
 from pawsight.run_addresses import holds_run
@@ -30,14 +30,12 @@ from pawsight.workflow.run_photos import photos_of
 PAGE_NAME = "doubts.html"
 TABLE_NAME = "doubts.csv"
 
-_SILENT = Silent()
-
 
 @live_in_notebooks
 def doubts(
     source: Source,
     out: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     source_config: SourceConfig | None = None,
 ) -> Doubts:
     """Rank labelled photos by how probably their label is wrong.

@@ -28,7 +28,7 @@ from pawsight.history import load_history
 from pawsight.models.custom_network import PREFIX, Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part
 from pawsight.runs import Run
 from pawsight.training.average_choice import AverageChoice
@@ -46,7 +46,6 @@ from pawsight.workflow.uploaded_runs import uploaded
 if TYPE_CHECKING:
     import keras
 
-_SILENT = Silent()
 _MIN_TESTED = 100  # photos of a test part; a smaller one serves if validation has no more
 _AROUND_SECONDS = 15.0  # of a training: building, export, evaluation
 
@@ -55,7 +54,7 @@ _AROUND_SECONDS = 15.0  # of a training: building, export, evaluation
 def learning_curve(
     run_path: Source | Run,
     minutes: float | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     build: Build | str | None = None,
     optimizer: keras.Optimizer | None = None,
 ) -> LearningCurve:

@@ -16,12 +16,11 @@ from pawsight.data.sources.tar_shards.writing import write_shard
 from pawsight.errors import ConfigError, DataError, DiskError
 from pawsight.formatting import counted
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.results_folders import check_outside
 from pawsight.workflow.photo_sets import Source, list_photos
 
 SHARD_MB = 256
-_SILENT = Silent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def pack(
     shard_mb: int = SHARD_MB,
     config: SourceConfig | None = None,
     group_by: str | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
 ) -> PackedSet:
     """Pack photos with their labels, parts and groups into tar files with an index.
 

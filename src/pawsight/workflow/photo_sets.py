@@ -34,7 +34,7 @@ from pawsight.models.network import Network, plain
 from pawsight.models.registry import AUTO, find_network
 from pawsight.models.trained_size import trained_size
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Pixels, Resize
 from pawsight.results_folders import check_outside
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 Source = str | os.PathLike[str]
-
-_SILENT = Silent()
 
 
 def list_photos(
@@ -186,7 +184,7 @@ def audit(
     source: Source,
     out: Source | None = None,
     group_by: str | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     source_config: SourceConfig | None = None,
     pixels_config: PixelsConfig | None = None,
     workers: int | None = None,
@@ -243,7 +241,7 @@ def feed(
     resize: Resize = "stretch",
     split_config: SplitConfig | None = None,
     seed: int = 0,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     source_config: SourceConfig | None = None,
 ) -> tf.data.Dataset:
     """Build a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.

@@ -22,7 +22,7 @@ from pawsight.inference.partial_results import differences
 from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import count_rows
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
@@ -32,7 +32,6 @@ from pawsight.workflow.predicted_folders import PredictionFile
 from pawsight.workflow.prediction_blocks import Block, BlockJob, write_listing
 from pawsight.workflow.worker_groups import Workers
 
-_SILENT = Silent()
 _HEAD_NAME = "predictions.json"
 _LOCK_NAME = ".lock"
 _BLOCK_SIZE = 500
@@ -88,7 +87,7 @@ def predict_with_workers(
     cluster: str | None = None,
     tta: bool = False,
     batch_size: int = 4,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     max_error: float | None = None,
     block_size: int = _BLOCK_SIZE,
 ) -> PredictionFile:

@@ -24,13 +24,11 @@ from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import Count, count_rows, write_rows
 from pawsight.inference.shards import Listing, Shard, ShardEnd
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Prediction
 from pawsight.runs import Run
 from pawsight.storage.atomic import replacing
 from pawsight.workflow.photo_sets import Source
-
-_SILENT = Silent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def predict_folder(
     format: OutputFormat | None = None,
     tta: bool = False,
     batch_size: int = 4,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     max_error: float | None = None,
     shard: tuple[int, int] | None = None,
 ) -> PredictionFile:

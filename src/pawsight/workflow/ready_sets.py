@@ -7,22 +7,20 @@ from pathlib import Path
 from pawsight.data.sources import known, sample
 from pawsight.errors import ConfigError
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.workflow.photo_sets import Source
-
-_SILENT = Silent()
 
 
 @live_in_notebooks
 def draw_sample(
-    folder: Source, count: int = 1200, seed: int = 0, progress: Progress = _SILENT
+    folder: Source, count: int = 1200, seed: int = 0, progress: Progress = SILENT
 ) -> Path:
     """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
     return sample.draw_sample(Path(folder), count, seed, progress=progress)
 
 
 @live_in_notebooks
-def fetch_set(name: str, into: Source | None = None, progress: Progress = _SILENT) -> Path:
+def fetch_set(name: str, into: Source | None = None, progress: Progress = SILENT) -> Path:
     """Fetch a well-known set, unless it is there.
 
     Args:

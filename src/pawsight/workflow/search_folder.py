@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pawsight.config import TrainConfig
 from pawsight.errors import RunError
-from pawsight.results_folders import check_local, check_outside, default_results_dir
+from pawsight.results_folders import folder_of_runs
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
 from pawsight.workflow.photo_sets import Source
@@ -18,12 +18,7 @@ def search_folder(source: Source, out: Source | None, config: TrainConfig) -> Pa
     Raises:
         RunError: It holds something else, or a search with other settings.
     """
-    if out is None:
-        folder = default_results_dir("runs", source, "-tuning")
-    else:
-        check_outside(out, source)
-        check_local(out)
-        folder = Path(out)
+    folder = folder_of_runs(source, out, "-tuning")
     path = folder / "tuning.json"
     settings = config.model_dump(mode="json")
     if path.is_file():

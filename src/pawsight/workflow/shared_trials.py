@@ -11,12 +11,11 @@ from typing import Any, ClassVar, Literal
 from pawsight.config import TrainConfig
 from pawsight.errors import PawsightError, StoppedError
 from pawsight.history import best_epoch, load_history
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.runs import Run
 from pawsight.workflow.training_runs import resume, train
 from pawsight.workflow.trial_progress import PRUNED_STEPS, PrunedError, TrialProgress
 
-_SILENT = Silent()
 MIN_TRIALS = 4  # without pruning, before and within the search
 WARMUP_STEPS = PRUNED_STEPS // 3
 
@@ -67,7 +66,7 @@ def _train_alone(trial: Trial) -> TrialOutcome:
 
 
 def train_trial(
-    trial: Trial, fell_behind: Callable[[float, int], bool], progress: Progress = _SILENT
+    trial: Trial, fell_behind: Callable[[float, int], bool], progress: Progress = SILENT
 ) -> TrialOutcome:
     """Train a trial, or continue one whose worker was lost.
 

@@ -13,7 +13,7 @@ from pawsight.inference.addresses import FetchedPath, fetch_addresses, is_fetche
 from pawsight.inference.answers import NONE, UNSURE
 from pawsight.inference.classifier import Classifier, load
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Prediction
 from pawsight.run_addresses import is_address
 from pawsight.runs import Run
@@ -24,7 +24,6 @@ from pawsight.sorting.target_names import class_folders
 from pawsight.sorting.undoing import Undone, undo
 from pawsight.workflow.photo_sets import Source
 
-_SILENT = Silent()
 _ONE = {"raw files": "raw file", "films of Live Photos": "film of a Live Photo"}
 
 
@@ -36,7 +35,7 @@ def sort(
     how: How = "copy",
     sure: float | None = None,
     dry_run: bool = False,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     with_companions: bool = False,
 ) -> Sorting:
     """Sort photos into a folder per class, and others into `unsure` and `none`.
@@ -80,7 +79,7 @@ def plan_sort(
     how: How = "copy",
     sure: float | None = None,
     dry_run: bool = False,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     with_companions: bool = False,
 ) -> Sorting:
     """Plan where each photo goes; arguments and errors as of `sort`.
@@ -148,7 +147,7 @@ def check_sortable(classifier: Classifier) -> None:
 
 
 @live_in_notebooks
-def undo_sort(into: Source, progress: Progress = _SILENT) -> Undone:
+def undo_sort(into: Source, progress: Progress = SILENT) -> Undone:
     """Undo the last sort into a folder.
 
     A copy is removed only if it is unchanged and its original is still in place.

@@ -25,7 +25,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.custom_network import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import LoggedProgress, Progress, Silent
+from pawsight.progress import SILENT, LoggedProgress, Progress
 from pawsight.results_folders import check_outside, results_dir
 from pawsight.run_config import RunConfig
 from pawsight.runs import Run, check_new
@@ -45,15 +45,13 @@ from pawsight.workflow.worker_groups import worker_group
 if TYPE_CHECKING:
     import keras
 
-_SILENT = Silent()
-
 
 @live_in_notebooks
 def train(
     source: Source,
     config: TrainConfig | None = None,
     out: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     started: float | None = None,
     source_config: SourceConfig | None = None,
     build: Build | str | None = None,
@@ -106,7 +104,7 @@ def train(
 @live_in_notebooks
 def resume(
     run_path: Source,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     build: Build | str | None = None,
     optimizer: keras.Optimizer | None = None,
     metrics: Sequence[keras.Metric] = (),

@@ -15,7 +15,7 @@ from pathlib import Path
 from pawsight.config import TrainConfig
 from pawsight.errors import ConfigError, ExtraError, StoppedError
 from pawsight.evaluation.importance import importances
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.training.search_space import search_space
 from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.compared_runs import compare
@@ -27,7 +27,6 @@ from pawsight.workflow.trial_study import TrialStudy, in_words
 from pawsight.workflow.tuning_results import Tuning, write_trials
 from pawsight.workflow.worker_groups import worker_group
 
-_SILENT = Silent()
 _SEARCH_SHARE = 0.7  # of the minutes; the rest trains the winner and the default recipe
 
 
@@ -36,7 +35,7 @@ def tune(
     minutes: float,
     config: TrainConfig | None = None,
     out: Source | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     workers: int | None = None,
     cluster: str | None = None,
 ) -> Tuning:

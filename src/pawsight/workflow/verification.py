@@ -23,7 +23,7 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_check import TOLERANCE
 from pawsight.notebook import live_in_notebooks
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
@@ -31,7 +31,6 @@ from pawsight.workflow.number_differences import differences
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import changed_photos, photos_of
 
-_SILENT = Silent()
 _MAX_NAMED = 5  # differences of one file
 
 
@@ -68,7 +67,7 @@ class Verification:
 
 @live_in_notebooks
 def verify(
-    run_path: Source | Run, photos: Source | None = None, progress: Progress = _SILENT
+    run_path: Source | Run, photos: Source | None = None, progress: Progress = SILENT
 ) -> Verification:
     """Compute the checksums and metrics of a finished run again, and compare them.
 

@@ -11,10 +11,9 @@ from pawsight.data.auditing.findings import Audit, BrokenPhoto
 from pawsight.data.catalog import Catalog
 from pawsight.data.duplicates.near_duplicates import across_classes, across_parts, exact_copies
 from pawsight.formatting import counted, listed, printable
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import PARTS, Photo, Pixels
 
-_SILENT = Silent()
 _NAMED_PROBLEMS = 10
 
 
@@ -22,7 +21,7 @@ def audit_photos(
     catalog: Catalog,
     pixels: Pixels | None = None,
     duplicates: Sequence[Sequence[int]] | None = None,
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
 ) -> Audit:
     """Gather the facts of a catalog and all findings.
 

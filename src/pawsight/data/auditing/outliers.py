@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from pawsight.data.catalog import Catalog
 from pawsight.data.decoding.analysis import NUM_FIGURES
 from pawsight.data.result_cache import cached_result
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import IntArray, Pixels
 
 Figures = NDArray[np.float32]
 
-_SILENT = Silent()
 _VERSION = 2  # raised whenever the same photos begin to give other scores
 
 UNLIKE = 7.0  # times as far from its neighbours as photos of the class usually are
@@ -59,7 +58,7 @@ class Outlier:
     reason: str  # what sets it apart, for display
 
 
-def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> list[Outlier]:
+def find_outliers(catalog: Catalog, pixels: Pixels, progress: Progress = SILENT) -> list[Outlier]:
     """Find the photos unlike the rest of their class; classes below 30 photos are not judged.
 
     Returns:

@@ -27,12 +27,11 @@ from pawsight.data.duplicates.image_comparison import (
 )
 from pawsight.data.duplicates.similarity_threshold import NEVER, similarity_thresholds
 from pawsight.data.result_cache import cached_result
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import IntArray, Pixels
 
 Groups = list[list[int]]
 
-_SILENT = Silent()
 _VERSION = 2  # raised whenever the same photos begin to give other groups
 BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
 _COARSE_SIDE = 16  # pixels of the images by which most pairs are ruled out
@@ -56,7 +55,7 @@ def exact_copies(catalog: Catalog) -> Groups:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def find_duplicates(catalog: Catalog, pixels: Pixels, progress: Progress = _SILENT) -> Groups:
+def find_duplicates(catalog: Catalog, pixels: Pixels, progress: Progress = SILENT) -> Groups:
     """Group the usable photos that show the same picture, exact copies included.
 
     Candidates are found by their difference hashes (`hash_search`) and compared

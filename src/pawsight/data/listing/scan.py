@@ -30,13 +30,13 @@ from pawsight.data.listing.structure import Structure, read_structure
 from pawsight.data.listing.table_labels import with_one_spelling
 from pawsight.data.listing.table_rows import TWO_LABELS, TableRows
 from pawsight.data.listing.tables_beside import choose_tables, has_table, report_unnamed
-from pawsight.data.listing.walk import SILENT, FolderListing, list_folder, walk
+from pawsight.data.listing.walk import FolderListing, list_folder, walk
 from pawsight.data.sources.source import Source
 from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError, SourceError
 from pawsight.formatting import counted, listed, printable
-from pawsight.progress import Progress
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Photo
 
 _LOOSE = "it is outside the class folders, so its class is unknown"

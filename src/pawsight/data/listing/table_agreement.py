@@ -11,10 +11,10 @@ from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import inner_classes, part_folders
 from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.listing.table_labels import tidy_labels
-from pawsight.data.listing.walk import SILENT
 from pawsight.data.sources.table import Table
 from pawsight.errors import DataError
 from pawsight.formatting import counted, listed, printable, shell_quoted
+from pawsight.progress import SILENT
 from pawsight.records import Part
 
 

@@ -25,10 +25,8 @@ from pawsight.data.file_types import (
 )
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.gc_pause import pause_gc
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Photo
-
-SILENT = Silent()
 
 
 @dataclass(slots=True)

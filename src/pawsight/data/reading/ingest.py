@@ -29,10 +29,9 @@ from pawsight.data.sources import Source, fetch
 from pawsight.errors import first_line
 from pawsight.formatting import counted
 from pawsight.machine import elapsed_seconds, num_cpus
-from pawsight.progress import Progress, Silent
+from pawsight.progress import SILENT, Progress
 from pawsight.records import Photo, Pixels, Resize
 
-_SILENT = Silent()
 _BATCH_SIZE = 128
 _BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and progress is reported per batch
 ReadBatches = Callable[[list[Batch]], Generator[Result]]
@@ -48,7 +47,7 @@ def ingest(
     source: Catalog | Source | str | Path,
     image_size: tuple[int, int],
     resize: Resize = "stretch",
-    progress: Progress = _SILENT,
+    progress: Progress = SILENT,
     keep_truncated: bool = False,
     scale: PixelScale | None = None,
     bands: tuple[int, ...] = (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,25 +10,20 @@ from PIL import Image
 
 from pawsight.data.reading.store import PixelStore
 from pawsight.data.reading.stream import PixelStream
-from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
+from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 
 
-class ResizedPixels:
+class ResizedPixels(WrappedPixels):
     """Photos resized from the size they are stored at to a model's, as the decoder does it."""
 
     def __init__(self, pixels: Pixels, image_size: tuple[int, int]) -> None:
-        self.image_size = image_size
-        self._pixels = pixels
+        super().__init__(pixels)
+        self._image_size = image_size
 
     @property
-    def lost(self) -> Mapping[int, str]:
-        """Why each photo that can no longer be read cannot, by catalog index."""
-        return self._pixels.lost
-
-    @property
-    def batches_at_once(self) -> int:
-        """How many batches to read at a time, at least 1."""
-        return self._pixels.batches_at_once
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self._image_size
 
     def opener(self, indices: IntArray) -> Callable[[], Pixels] | None:
         """Return what opens the pixels of these photos alone; see `opener`."""
@@ -43,10 +38,6 @@ class ResizedPixels:
             image = Image.fromarray(kept)
             images[place] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
         return images
-
-    def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what is compared of photos; it does not depend on the size."""
-        return self._pixels.analysis(indices)
 
 
 def opener(pixels: Pixels, indices: IntArray) -> Callable[[], Pixels] | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 
 from pawsight.data.catalog import Catalog
 from pawsight.progress import Progress
-from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
+from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 
 _log = logging.getLogger(__name__)
 _NAMED = 10  # one by one; after that only how many, at round numbers
@@ -19,13 +18,10 @@ class LostPhotosReported:
 
     def __init__(self, progress: Progress, catalog: Catalog, pixels: Pixels) -> None:
         self._progress = progress
+        self.start, self.note = progress.start, progress.note
         self._photos = catalog.photos
         self._pixels = pixels
         self._num_reported = 0
-
-    def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Pass on."""
-        self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
         """Pass on, and report the photos lost since the last time."""
@@ -34,10 +30,6 @@ class LostPhotosReported:
         for index in list(self._pixels.lost)[self._num_reported :]:
             self._num_reported += 1
             self._report(index)
-
-    def note(self, text: str) -> None:
-        """Pass on."""
-        self._progress.note(text)
 
     def _report(self, index: int) -> None:
         number = self._num_reported
@@ -48,29 +40,14 @@ class LostPhotosReported:
             self._progress.note(f"{number:,} photos can no longer be read and are skipped.")
 
 
-class LostPhotosLogged:
+class LostPhotosLogged(WrappedPixels):
     """Pixels that log a warning for each photo that is lost, for callers without a `Progress`."""
 
     def __init__(self, pixels: Pixels, catalog: Catalog) -> None:
-        self._pixels = pixels
+        super().__init__(pixels)
         self._catalog = catalog
         self._num_logged = 0
         self._lock = threading.Lock()
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return self._pixels.image_size
-
-    @property
-    def lost(self) -> Mapping[int, str]:
-        """Why each photo that can no longer be read cannot, by catalog index."""
-        return self._pixels.lost
-
-    @property
-    def batches_at_once(self) -> int:
-        """How many batches to read at a time, at least 1."""
-        return self._pixels.batches_at_once
 
     def read(self, indices: IntArray) -> ImageArray:
         """Return photos by their catalog indices; see `Pixels.read`."""
@@ -81,10 +58,6 @@ class LostPhotosLogged:
                 path = self._catalog.root / self._catalog.photos[index].path
                 _log.warning("%s can no longer be read; skipped: %s", path, self.lost[index])
         return images
-
-    def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what is compared of photos; see `Pixels.analysis`."""
-        return self._pixels.analysis(indices)
 
 
 def lost_rows(pixels: Pixels, catalog: Catalog) -> list[dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from pawsight.data.catalog import Catalog
@@ -124,10 +123,7 @@ def restore(catalog: Catalog, where: str) -> Catalog:
     Args, raises: As `saved_parts`.
     """
     parts = saved_parts(where, catalog)
-    photos = list(catalog.photos)
-    for index in catalog.usable.tolist():
-        photos[index] = replace(photos[index], part=parts.get(index, ""))
-    return replace(catalog, photos=tuple(photos))
+    return catalog.with_parts({index: parts.get(index, "") for index in catalog.usable.tolist()})
 
 
 def _table_in(path: Path) -> Path:

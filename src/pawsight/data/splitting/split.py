@@ -17,7 +17,6 @@ are divided by iterative stratification instead; there any photo may change part
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
@@ -89,11 +88,7 @@ def split(catalog: Catalog, config: SplitConfig, copies: Copies = ()) -> Catalog
         pool = [i for i in catalog.usable.tolist() if given.get(i) != "test"]
         parts.update(_divide(catalog, pool, config, copies, kept, allow_test=not given))
     _check_trained_on(catalog, [i for i, part in parts.items() if part == "train"])
-    photos = list(catalog.photos)
-    for index, part in parts.items():
-        if photos[index].part != part:
-            photos[index] = replace(photos[index], part=part)
-    return replace(catalog, photos=tuple(photos))
+    return catalog.with_parts(parts)
 
 
 def _check(catalog: Catalog) -> None:
