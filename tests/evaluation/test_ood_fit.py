@@ -57,8 +57,37 @@ def test_distance_of_whole_rank_is_that_of_the_inverse_covariance():
     np.testing.assert_allclose(found.distances(rows[:1]), [np.sqrt(wanted)], rtol=1e-6)
 
 
-def test_variance_outside_the_kept_eigenvectors_is_the_mean_of_the_rest(monkeypatch):
-    monkeypatch.setattr(ood_fit, "_RANK", 5)
+@pytest.mark.parametrize(
+    ("num_rows", "num_features", "scale"), [(60, 7, 1), (60, 7, 0.01), (12, 40, 1), (9, 9, 1)]
+)
+def test_covariance_is_the_one_within_classes_as_scikit_learn_shrinks_it(
+    num_rows, num_features, scale
+):
+    from sklearn.covariance import ledoit_wolf
+
+    rows = np.random.default_rng(5).normal(size=(num_rows, num_features)) * scale
+    rows *= np.linspace(1, 3, num_features)
+    labels = np.arange(num_rows) % 3 * 2  # of classes 0 to 4, two of which have no photo
+    found = fit_unit(rows, labels)
+    means = np.stack([rows[labels == label].mean(0) for label in (0, 2, 4)])
+    np.testing.assert_allclose(found.means, means)
+    expected, _ = ledoit_wolf(rows - means[labels // 2], assume_centered=True)
+    within = found.basis.T @ found.basis
+    kept = found.basis.T @ np.diag(found.variances) @ found.basis
+    covariance = kept + found.rest * (np.eye(num_features) - within)
+    np.testing.assert_allclose(covariance, expected, atol=1e-6 * scale**2)
+
+
+def test_photos_that_are_all_the_same_are_at_no_distance():
+    rows = np.tile([3.0, 4, 0], (4, 1))
+    found = fit_detector(rows, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(found.distances(rows), 0, atol=1e-6)
+    assert found.distances(np.array([[4.0, 3, 0]])) > 100
+
+
+@pytest.mark.parametrize("rank", [5, 11])
+def test_variance_outside_the_kept_eigenvectors_is_the_mean_of_the_rest(monkeypatch, rank):
+    monkeypatch.setattr(ood_fit, "_RANK", rank)
     rows = np.random.default_rng(7).normal(size=(60, 12)) * np.linspace(1, 3, 12) + 5
     labels = np.repeat([0, 1], 30)
     found = fit_detector(rows, labels)
@@ -67,8 +96,8 @@ def test_variance_outside_the_kept_eigenvectors_is_the_mean_of_the_rest(monkeypa
     centred = unit - np.stack([unit[:30].mean(0), unit[30:].mean(0)])[labels]
     values = np.linalg.eigvalsh(centred.T @ centred / 60)[::-1]
     shrinkage = ledoit_wolf_shrinkage(centred, values)
-    wanted = (1 - shrinkage) * values[5:].mean() + shrinkage * values.mean()
-    assert found.basis.shape == (5, 12)
+    wanted = (1 - shrinkage) * values[rank:].mean() + shrinkage * values.mean()
+    assert found.basis.shape == (rank, 12)
     assert found.rest == pytest.approx(wanted, rel=1e-5)
 
 
@@ -127,9 +156,17 @@ def test_few_photos_of_a_class_are_enough():
     assert found.threshold > 0
 
 
-def test_arrays_of_different_length_are_refused():
-    with pytest.raises(ShapeError):
-        fit_detector(np.zeros((3, 4)), np.zeros(2, np.int64))
+@pytest.mark.parametrize(
+    ("shape", "num_labels"),
+    [((3, 4), 2), ((2, 4), 3), ((3,), 3), ((3, 4, 1), 3), ((1, 4), 1), ((0, 4), 0)],
+)
+def test_arrays_of_different_length_or_of_one_photo_are_refused(shape, num_labels):
+    with pytest.raises(ShapeError, match=r"Features \[N, F\] and labels \[N\] are needed"):
+        fit_detector(np.zeros(shape), np.zeros(num_labels, np.int64))
+
+
+def test_two_photos_are_enough():
+    assert fit_detector(np.array([[1.0, 0], [1, 0.1]]), np.zeros(2, np.int64)).threshold > 0
 
 
 def held_out(rows, labels, folds, wanted):
@@ -174,6 +211,17 @@ def test_the_dividing_threshold_accepts_own_and_refuses_foreign_photos_best():
     # Nothing is gained by refusing more than the least, or less than the most.
     assert dividing_threshold(own, np.array([5000.0])) == 995
     assert dividing_threshold(own, np.array([951.0])) == 950
+    # A foreign photo at the threshold itself is accepted.
+    assert dividing_threshold(own, np.array([960.0])) == 957.5
+
+
+def test_an_own_photo_at_the_dividing_threshold_is_accepted():
+    own = np.arange(1001.0)
+    # Each step of 2.5 accepts 2 and 3 own photos more, in turns, and one of 400 foreign ones. Were
+    # the photos at the threshold not accepted, it would be 3 and 2, and the first step worth it.
+    foreign = np.concatenate([np.arange(951.2, 995, 2.5), np.full(382, 5000.0)])
+    assert len(foreign) == 400
+    assert dividing_threshold(own, foreign) == 950
 
 
 @pytest.mark.parametrize(
