@@ -75,12 +75,12 @@ def sort(
 def plan_sort(
     sources: Source | Iterable[Source],
     into: Source,
-    run_path: Source | Run | None = None,
-    how: How = "copy",
-    sure: float | None = None,
-    dry_run: bool = False,
-    progress: Progress = SILENT,
-    with_companions: bool = False,
+    run_path: Source | Run | None,
+    how: How,
+    sure: float | None,
+    dry_run: bool,
+    progress: Progress,
+    with_companions: bool,
 ) -> Sorting:
     """Plan where each photo goes; arguments and errors as of `sort`.
 
