@@ -59,6 +59,7 @@ def test_one_bit_of_any_file_is_found(copy, name):
     found = verify(copy.path)
     assert not found.holds
     assert any(name in problem for problem in found.problems)
+    assert len(set(found.problems)) == len(found.problems)
 
 
 @pytest.mark.parametrize("name", _FILES)
@@ -203,3 +204,103 @@ def test_a_report_that_was_killed_leaves_files_without_a_checksum(copy, monkeypa
     monkeypatch.undo()
     write_report(copy.path)
     assert verify(copy.path).holds
+
+
+def change_json(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("count", "end"), [(5, "."), (6, "; ....")])
+def test_five_numbers_of_a_file_that_disagree_are_named(copy, count, end):
+    copy.checksums_path.unlink()
+
+    def change(metrics):
+        names = [name for name, one in metrics["parts"]["test"].items() if type(one) is float]
+        for name in names[:count]:
+            metrics["parts"]["test"][name] += 0.25
+        assert len(names) >= count
+
+    change_json(copy.metrics_path, change)
+    (problem,) = verify(copy.path).problems
+    assert problem.count(" instead of ") == 5
+    assert problem.endswith(end) and ("..." in problem) is (count > 5)
+
+
+def test_five_photos_that_changed_are_named(copy, photos, tmp_path):
+    moved = shutil.copytree(photos, tmp_path / "moved")
+    assert verify(copy.path, moved).holds
+    for count, photo in enumerate(sorted((moved / "cats").glob("cat*"))[:6], 1):
+        before = photo.stat()
+        _flip(photo)
+        os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+        if count >= 5:
+            (problem,) = verify(copy.path, moved).problems
+            assert problem.startswith(f"{count} photos in {moved} changed")
+            assert problem.count("cats/") == 5
+            assert problem.endswith(" ...") is (count > 5)
+
+
+def test_the_largest_difference_of_a_probability_is_measured(copy):
+    path = copy.predictions_path("validation")
+    head, first, *rest = path.read_text().splitlines()
+    *facts, one, two = first.split(",")
+    step = 0.03 if float(one) < 0.5 else -0.03
+    changed = ",".join([*facts, f"{float(one) + step:.9f}", f"{float(two) - step:.9f}"])
+    path.write_text("\n".join([head, changed, *rest]) + "\n")
+    found = verify(copy.path)
+    assert found.largest_difference == pytest.approx(0.03, rel=1e-4)
+    assert found.num_predicted == found.num_measured
+    other = [one for one in found.problems if one.startswith("The model gives other")]
+    assert other == [
+        "The model gives other probabilities for the validation photos than were saved: they "
+        "differ by up to 0.03, where 0.0001 is allowed."
+    ]
+
+
+def test_a_temperature_that_is_not_the_models_is_found(copy):
+    copy.checksums_path.unlink()
+
+    def change(metrics):
+        metrics["temperature"] += 1
+
+    change_json(copy.metrics_path, change)
+    problems = verify(copy.path).problems
+    assert problems == ("The temperature in metrics.json is not that of model.json.",)
+
+
+def test_curves_of_a_part_without_predictions_are_found(copy):
+    copy.checksums_path.unlink()
+
+    def change(metrics):
+        del metrics["parts"]["validation"]
+
+    change_json(copy.metrics_path, change)
+    problems = verify(copy.path).problems
+    assert problems == ("curves.json has a part without predictions: validation.",)
+
+
+def test_photos_that_were_lost_in_training_are_not_expected_among_the_predictions(copy):
+    copy.checksums_path.unlink()
+    path = copy.predictions_path("test")
+    head, first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([head, *rest]) + "\n")
+    missing = "predictions-test.csv has other photos or classes than catalog.csv."
+    assert missing in verify(copy.path).problems
+
+    def change(metrics):
+        lost = {"path": first.split(",")[0].strip('"'), "part": "test", "reason": "gone"}
+        metrics["lost"] = [lost]
+
+    change_json(copy.metrics_path, change)
+    assert missing not in verify(copy.path).problems
+
+
+def test_photos_that_are_not_the_runs_are_a_note_once_there_is_a_problem(copy, photos, tmp_path):
+    other = shutil.copytree(photos, tmp_path / "other")
+    next((other / "cats").glob("cat*")).unlink()
+    copy.split_path.unlink()
+    found = verify(copy.path, other)
+    assert not found.holds
+    assert found.num_predicted == 0

@@ -193,14 +193,15 @@ def _train_parts(
 
 def _expected_seconds(run: Run, whole: Plan, parts: Sequence[CurvePart]) -> list[float]:
     """Return what each part is expected to take; 0 where it is trained."""
-    history, steps_seconds, step = load_history(run.history_path), 0.0, 0
-    for row in history:
-        if row.images_per_second:
-            steps_seconds += (row.step - step) * whole.batch_size / row.images_per_second
-        step = row.step
+    history = load_history(run.history_path)
+    steps_seconds = sum(
+        (row.step - before) * whole.batch_size / row.images_per_second
+        for before, row in zip([0, *(row.step for row in history)], history, strict=False)
+        if row.images_per_second
+    )
     # Each part is validated as often as the run was, on as many photos.
-    others = max(0.0, history[-1].seconds - steps_seconds) + _AROUND_SECONDS
-    return [0.0 if part.run.is_complete else part.share * steps_seconds + others for part in parts]
+    others = max(0, history[-1].seconds - steps_seconds) + _AROUND_SECONDS
+    return [0 if part.run.is_complete else part.share * steps_seconds + others for part in parts]
 
 
 def _measured(run: Run, parts: Sequence[CurvePart], catalog: Catalog, whole: Plan) -> LearningCurve:

@@ -219,9 +219,8 @@ class _RunVerifier:
                 )
             else:
                 self._predict(photos, is_named, progress)
-        except RunError as error:  # of a damaged file of the run, which is most often named already
-            if str(error) not in self._problems:
-                self._problems.append(str(error))
+        except RunError as error:  # of a damaged file of the run
+            self._problems.append(str(error))
         except (DataError, SourceError) as error:
             if is_named and not self._problems:
                 raise
@@ -273,7 +272,7 @@ class _RunVerifier:
             num_measured=sum(len(one.paths) for one in self._saved.values()),
             num_predicted=self._num_predicted,
             largest_difference=self._largest_difference,
-            problems=tuple(self._problems),
+            problems=tuple(dict.fromkeys(self._problems)),  # a damaged file is found more than once
             notes=tuple(self._notes),
             address=self._run.mirror.address if self._run.mirror else None,
         )
