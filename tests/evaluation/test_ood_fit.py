@@ -178,13 +178,13 @@ def held_out(rows, labels, folds, wanted):
 
 
 @pytest.mark.parametrize(
-    ("per_class", "num_folds", "num_used"),
-    [(30, 60, 60), (31, 5, 5), (499, 5, 5), (500, 5, 1)],
+    ("count", "num_folds", "num_used"),
+    [(60, 60, 60), (61, 5, 5), (999, 5, 5), (1000, 5, 1)],
 )
-def test_the_threshold_is_that_of_photos_that_were_left_out(per_class, num_folds, num_used):
+def test_the_threshold_is_that_of_photos_that_were_left_out(count, num_folds, num_used):
     """Each alone up to 60 photos, then a fifth; of 200 in a fifth the first is enough."""
-    rows = np.random.default_rng(0).normal([4, 0, 0], size=(2 * per_class, 3))
-    labels = np.repeat([0, 1], per_class)
+    rows = np.random.default_rng(0).normal([4, 0, 0], size=(count, 3))
+    labels = np.arange(count) % 2
     folds = group_folds(labels, range(len(rows)), num_folds)
     distances = held_out(rows, labels, folds, range(num_used))
     assert fit_detector(rows, labels).threshold == pytest.approx(threshold_of(distances))

@@ -45,6 +45,90 @@ def test_the_size_is_found_behind_other_boxes_and_in_a_partial_one():
 
 
 @pytest.mark.parametrize(
+    ("ratio", "width"), [(1, 16), (2, 19), (3, 21), (4, 24), (5, 28), (6, 20), (7, 32)]
+)
+def test_the_width_follows_from_the_height_by_a_ratio(ratio, width):
+    # 16 high, and 1:1, 12:10, 4:3, 3:2, 16:9, 5:4 or 2:1.
+    assert read_header(codestream((1, 1), (1, 5), (ratio, 3), (1, 1))) == (width, 16, 0)
+
+
+@pytest.mark.parametrize(("form", "bits"), [(0, 9), (1, 13), (2, 18), (3, 30)])
+def test_a_side_has_as_many_bits_as_it_needs(form, bits):
+    height = (form, 2), (2**bits - 1, bits)
+    assert read_header(codestream((0, 1), *height, (0, 3), *height, (1, 1))) == (2**bits,) * 2 + (
+        0,
+    )
+
+
+def wide(kind, payload):
+    """A box whose length has 64 bits."""
+    return b"\0\0\0\1" + kind + (16 + len(payload)).to_bytes(8, "big") + payload
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        wide(b"jxlc", codestream(*SMALL, (1, 1))),
+        wide(b"Exif", bytes(24)) + wide(b"jxlp", b"\0\0\0\0" + codestream(*SMALL, (1, 1))),
+        b"\0\0\0\x08free" + wide(b"jxlc", codestream(*SMALL, (1, 1))),
+        b"\0\0\0\x00jxlc" + codestream(*SMALL, (1, 1)),  # up to the end of the file
+        b"\0\0\0\x10jxlc" + codestream(*SMALL, (1, 1))[:8],  # the very end
+    ],
+)
+def test_boxes_have_lengths_of_32_or_64_bits_or_none(boxes):
+    assert read_header(CONTAINER + boxes) == (24, 16, 0)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        b"\0\0\0\0Exif",  # up to the end
+        b"\0\0\0\7Exif",  # shorter than itself
+        b"\0\0\0\1Exif" + (15).to_bytes(8, "big"),
+    ],
+)
+def test_nothing_is_found_behind_a_box_without_an_end(box):
+    assert read_header(CONTAINER + box + in_boxes(codestream(*SMALL, (1, 1)))[12:]) is None
+
+
+ELEVEN = ((1, 1), (2, 2), (9, 4))  # 16 bits are enough; 2 + 9 extra channels
+PLAIN = ((0, 1), (0, 1))  # not all as usual, but no extra fields
+ANIMATION = ((0, 1), (1, 1), (0, 3), (0, 2), (1, 1))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *((*PLAIN, (0, 1), (form, 2)) for form in (0, 1, 2)),  # whole numbers
+        (*PLAIN, (0, 1), (3, 2), (15, 6)),
+        *((*PLAIN, (1, 1), (form, 2), (8, 4)) for form in (0, 1, 2)),  # floats
+        (*PLAIN, (1, 1), (3, 2), (15, 6), (8, 4)),
+        # A size to be shown at, of two sides or by a ratio.
+        ((0, 1), (1, 1), (7, 3), (1, 1), *SMALL, (0, 2), (0, 1), (0, 2)),
+        ((0, 1), (1, 1), (7, 3), (1, 1), *RATIO, (0, 2), (0, 1), (0, 2)),
+        # Ticks a second, as numerator and denominator, loops, and whether frames have times.
+        *((*ANIMATION, (form, 2), (0, 2), (0, 2), (1, 1), (0, 1), (0, 2)) for form in (0, 1)),
+        (*ANIMATION, (2, 2), (999, 10), (1, 2), (1, 2), (7, 3), (1, 1), (0, 1), (0, 2)),
+        (
+            *ANIMATION,
+            (3, 2),
+            (2**29, 30),
+            (2, 2),
+            (255, 8),
+            (2, 2),
+            (9, 16),
+            (1, 1),
+            (0, 1),
+            (0, 2),
+        ),
+        (*ANIMATION, (0, 2), (3, 2), (999, 10), (3, 2), (9, 32), (0, 1), (0, 1), (0, 2)),
+    ],
+)
+def test_extra_channels_are_found_behind_all_other_fields(fields):
+    assert read_header(codestream(*SMALL, *fields, *ELEVEN)) == (24, 16, 11)
+
+
+@pytest.mark.parametrize(
     ("fields", "count"),
     [
         # No extra fields; whole numbers of 8 bits; 16 bits are enough; one extra channel.
