@@ -133,6 +133,7 @@ def test_extra_channels_are_found_behind_all_other_fields(fields):
     [
         # No extra fields; whole numbers of 8 bits; 16 bits are enough; one extra channel.
         (((0, 1), (0, 1), (0, 1), (0, 2), (1, 1), (1, 2)), 1),
+        (((0, 1), (0, 1), (0, 1), (0, 2), (1, 1), (0, 2)), 0),
         # Orientation, 16 bits as 1 + 15, and 2 + 5 extra channels.
         (((0, 1), (1, 1), (5, 3), (0, 3), (0, 1), (3, 2), (15, 6), (0, 1), (2, 2), (5, 4)), 7),
         # An animation of 100/1001 ticks for ever; floats of 32 bits; 1 + 4000 extra channels.
@@ -146,7 +147,8 @@ def test_extra_channels_are_found_behind_all_other_fields(fields):
     ],
 )
 def test_extra_channels_are_counted(fields, count):
-    assert read_header(codestream(*SMALL, *fields)) == (24, 16, count)
+    following = (2**16 - 1, 16)  # bits that belong to what comes next
+    assert read_header(codestream(*SMALL, *fields, following)) == (24, 16, count)
 
 
 @pytest.mark.parametrize(

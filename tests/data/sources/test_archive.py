@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,104 @@ def test_a_name_too_long_for_the_disk_is_left_out_and_counted(tmp_path):
     source = fetch(make_zip(tmp_path / "p.zip", PETS | {f"cats/{'x' * 300}.jpg": b"x"}), recorded)
     assert paths_in(source) == list(PETS)
     assert "Left out 1 of the entries" in recorded.texts[0]
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+@pytest.mark.parametrize(("limit", "is_refused"), [(3000, False), (2999, True)])
+def test_as_many_bytes_as_the_limit_are_unpacked(tmp_path, out, make, limit, is_refused):
+    archive = make(tmp_path / "a.zip", {"a/1.jpg": bytes(1000), "a/2.jpg": bytes(2000)})
+    limits = Limits(max_ratio=0, floor_bytes=limit)
+    if is_refused:
+        with pytest.raises(SourceError, match="unpacks to more than"):
+            unpack(archive, out, Silent(), limits)
+    else:
+        unpack(archive, out, Silent(), limits)
+        assert (out / "a" / "2.jpg").stat().st_size == 2000
+
+
+def test_the_limit_of_bytes_grows_with_the_archive(tmp_path, out):
+    archive = make_zip(tmp_path / "a.zip", {"a/1.jpg": os.urandom(1000)})
+    unpack(archive, out, Silent(), Limits(max_ratio=2, floor_bytes=0))
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+@pytest.mark.parametrize(("limit", "is_refused"), [(4, False), (3, True)])
+def test_as_many_entries_as_the_limit_are_unpacked(tmp_path, out, make, limit, is_refused):
+    archive = make(tmp_path / "a.zip", {**PETS, "notes.txt": b"", "a/1.jpg": b"x"})
+    if is_refused:
+        with pytest.raises(SourceError, match="more than 3 files"):
+            unpack(archive, out, Silent(), Limits(max_files=limit))
+    else:
+        unpack(archive, out, Silent(), Limits(max_files=limit))
+
+
+@pytest.mark.parametrize(("count", "end"), [(3, "2.zip\n"), (4, "2.zip ...\n")])
+def test_three_of_the_archives_in_an_archive_are_named(tmp_path, out, count, end):
+    archive = make_zip(tmp_path / "a.zip", {f"{number}.zip": b"x" for number in range(count)})
+    with pytest.raises(SourceError) as raised:
+        unpack(archive, out, Silent(), Limits())
+    assert f"holds no photos, but archives: 0.zip, 1.zip, {end}" in str(raised.value)
+
+
+def test_archives_beside_photos_are_counted_but_for_those_of_macos(tmp_path, out, recorded):
+    names = ("a.7z", "b.RAR", "c.tar.gz", "._d.zip", "e.txt")
+    unpack(make_zip(tmp_path / "a.zip", PETS | dict.fromkeys(names, b"")), out, recorded, Limits())
+    assert recorded.notes == ["Left out: 3 archives in a.zip, such as a.7z."]
+
+
+def test_of_two_entries_of_one_name_the_last_counts(tmp_path, out):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a/1.jpg", "first")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a/1.jpg", "second")
+    unpack(tmp_path / "a.zip", out, Silent(), Limits())
+    assert (out / "a" / "1.jpg").read_text() == "second"
+
+
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 200])
+def test_files_of_a_zip_are_counted_a_hundred_at_a_time(tmp_path, out, count):
+    steps = []
+
+    class Counting(Silent):
+        def advance(self, done, **facts):
+            steps.append(done)
+
+    unpack(
+        make_zip(tmp_path / "a.zip", {f"c/{i}.jpg": b"" for i in range(count)}),
+        *(out, Counting(), Limits()),
+    )
+    assert sum(steps) == count
+    assert all(0 <= step <= 100 for step in steps)
+
+
+def test_bytes_of_a_tar_are_counted_as_they_are_read(tmp_path, out):
+    steps = []
+
+    class Counting(Silent):
+        def advance(self, done, **facts):
+            steps.append(done)
+
+    archive = make_tar(tmp_path / "a.tar", {f"c/{i}.jpg": bytes(3 << 19) for i in range(4)})
+    unpack(archive, out, Counting(), Limits())
+    assert sum(steps) == archive.stat().st_size
+    assert len(steps) >= 3 and all(step >= 0 for step in steps)
+
+
+def test_a_disk_that_fills_up_while_unpacking_is_reported(tmp_path, out, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    free = iter([10**9, 10**9, 50])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, next(free)))
+    monkeypatch.setattr("pawsight.data.sources.unpack._CHECK_DISK_BYTES", 1000)
+    archive = make_zip(tmp_path / "a.zip", {f"c/{i}.jpg": bytes(600) for i in range(9)})
+    with pytest.raises(DiskError, match="too full to unpack"):  # after 1,200 and 2,400 bytes
+        unpack(archive, out, Silent(), Limits(reserve_bytes=100))
+    assert sorted(path.name for path in (out / "c").iterdir()) == [f"{i}.jpg" for i in range(4)]
 
 
 def test_a_bomb_is_stopped_while_writing(tmp_path):

@@ -39,15 +39,14 @@ def read_header(data: bytes) -> Header | None:
         if bits.read(1):  # a preview
             return None
         if bits.read(1):  # an animation
-            bits.choice((100, 0), (1000, 0), (1, 10), (1, 30))
-            bits.choice((1, 0), (1001, 0), (1, 8), (1, 10))
-            bits.choice((0, 0), (0, 3), (0, 16), (0, 32))
+            bits.skip(0, 0, 10, 30)  # ticks a second, as a ratio
+            bits.skip(0, 0, 8, 10)
+            bits.skip(0, 3, 16, 32)  # loops
             bits.read(1)
-    if bits.read(1):  # floats
-        bits.choice((32, 0), (16, 0), (24, 0), (1, 6))
-        bits.read(4)
-    else:
-        bits.choice((8, 0), (10, 0), (12, 0), (1, 6))
+    is_float = bits.read(1)
+    bits.skip(0, 0, 0, 6)  # bits of a value
+    if is_float:
+        bits.read(4)  # of its exponent
     bits.read(1)  # whether 16 bits are enough while decoding
     return Header(width, height, bits.choice((0, 0), (1, 0), (2, 4), (1, 12)))
 
@@ -87,6 +86,10 @@ class _Bits:
         """Read a number in one of four forms, each a least value and a count of bits."""
         least, count = forms[self.read(2)]
         return least + self.read(count)
+
+    def skip(self, *counts: int) -> None:
+        """Read past a number in one of four forms, each a count of bits."""
+        self.read(counts[self.read(2)])
 
     def size(self) -> tuple[int, int]:
         """Read a (width, height)."""
