@@ -4,19 +4,27 @@ import json
 import os
 import queue
 import signal
+import socket
 
 import numpy as np
 import pytest
 
 from pawsight.config import TrainConfig
-from pawsight.errors import ConfigError, DataError, StoppedError, TrainingError
+from pawsight.errors import ConfigError, DataError, PawsightError, StoppedError, TrainingError
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.workflow import train, worker_groups, worker_processes
-from pawsight.workflow.training_worker import FAILED
+from pawsight.workflow.training_worker import FAILED, WorkerSpec
 from pawsight.workflow.worker_groups import Workers
-from pawsight.workflow.worker_processes import Exit, LocalWorkers, Supervised
+from pawsight.workflow.worker_processes import (
+    Exit,
+    LocalWorkers,
+    Supervised,
+    cores_of,
+    free_ports,
+    rebuilt,
+)
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -134,6 +142,165 @@ def test_ctrl_c_asks_the_workers_to_stop(empty_run):
     assert start.num_stopped == 1
 
 
+def test_failures_are_counted_anew_after_each_new_checkpoint(empty_run):
+    start = Scripted(
+        *([checkpoint_written, *LOST], LOST, [checkpoint_written, *LOST], LOST, DONE),
+    )
+    Supervised(2, start).train(empty_run, Silent())
+    assert start.scripts == []
+
+
+def test_two_failures_from_the_start_are_survived_and_three_are_not(empty_run):
+    Supervised(2, Scripted(LOST, LOST, DONE)).train(empty_run, Silent())
+    with pytest.raises(TrainingError, match="ended 3 times without a new checkpoint"):
+        Supervised(2, Scripted(LOST, LOST, LOST)).train(empty_run, Silent())
+
+
+def test_an_error_of_any_worker_is_raised_at_once(empty_run):
+    error = (1, message(error=["DataError", "not enough memory"]))
+    start = Scripted([error, (1, Exit(FAILED))])
+    with pytest.raises(DataError, match="not enough memory"):
+        Supervised(2, start).train(empty_run, Silent())
+    with pytest.raises(DataError, match="not enough memory"):
+        Supervised(2, Scripted([error, *DONE])).train(empty_run, Silent())
+
+
+def test_a_worker_that_fails_without_an_error_is_lost(empty_run, recorded):
+    start = Scripted([(0, Exit(FAILED)), (1, Exit(0))], DONE)
+    Supervised(2, start).train(empty_run, recorded)
+    assert recorded.notes == [
+        f"Worker 1 of 2 was lost (exit code {FAILED}); continuing from the last checkpoint."
+    ]
+
+
+def test_of_several_errors_the_first_is_raised(empty_run):
+    first, second = (message(error=["DataError", text]) for text in ("first", "second"))
+    with pytest.raises(DataError, match="first"):
+        Supervised(2, Scripted([(0, first), (0, second), *DONE])).train(empty_run, Silent())
+
+
+class Recording(Silent):
+    """Keeps all calls."""
+
+    def __init__(self):
+        self.calls = []
+
+    def start(self, *facts):
+        self.calls.append(("start", *facts))
+
+    def advance(self, done, **facts):
+        self.calls.append(("advance", done, facts))
+
+    def note(self, text):
+        self.calls.append(("note", text))
+
+    def close(self):
+        self.calls.append("closed")
+
+
+def test_what_is_no_message_of_progress_is_passed_over(empty_run):
+    lines = [
+        *("[1]\n", "7\n", "{}\n", '{"note": ["a"], "start": ["b"]}\n', message(close=[])),
+        message(start=["Training", 30, "photos"]),
+        message(advance=[4, {"loss": 0.5}]),
+    ]
+    progress = Recording()
+    Supervised(2, Scripted([*((0, line) for line in lines), *DONE])).train(empty_run, progress)
+    assert progress.calls == [
+        ("start", "Starting 2 workers"),
+        ("start", "Training", 30, "photos"),
+        ("advance", 4, {"loss": 0.5}),
+    ]
+
+
+def test_a_second_ctrl_c_ends_the_workers_at_once(empty_run):
+    class Pressing(queue.Queue):
+        def get(self, *args, **options):
+            raise KeyboardInterrupt
+
+    start = Scripted()
+
+    def begin(run, count):
+        start.events = Pressing()
+        return start
+
+    with pytest.raises(KeyboardInterrupt):
+        Supervised(2, begin).train(empty_run, Silent())
+    assert (start.num_stopped, start.num_ended) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        ("", "exit code -9"),
+        ("a\nthe last \n\n", "exit code -9: the last"),
+        ("a", "exit code -9: a"),
+    ],
+)
+def test_an_exit_is_named_with_the_last_line(tail, words):
+    assert str(Exit(-9, tail)) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("DataError", DataError), ("ExtraError", PawsightError), ("NoSuchError", PawsightError)],
+)
+def test_an_error_of_another_process_keeps_its_kind_and_text(name, expected):
+    error = rebuilt(name, "what happened")
+    assert (type(error), str(error)) == (expected, "what happened")
+
+
+@pytest.mark.parametrize(
+    ("count", "cores"),
+    [
+        (1, [[1, 3, 5, 7, 9]]),
+        (2, [[1, 3], [5, 7]]),
+        (5, [[1], [3], [5], [7], [9]]),
+        (7, [[1], [3], [5], [7], [9], [1], [3]]),
+    ],
+)
+def test_workers_share_the_cores_equally(monkeypatch, count, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {9, 7, 5, 3, 1}, raising=False)
+    monkeypatch.setattr("pawsight.machine.num_cpus", lambda: 5)
+    assert [cores_of(index, count) for index in range(count)] == cores
+
+
+def test_workers_have_only_the_cores_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    monkeypatch.setattr("pawsight.machine.num_cpus", lambda: 4)
+    assert [cores_of(index, 2) for index in (0, 1)] == [[0, 1], [2, 3]]
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores_of(0, 2) == []
+
+
+def test_ports_are_free_and_distinct():
+    ports = free_ports(3)
+    assert len(set(ports)) == 3
+    for port in ports:
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_worker_is_a_session_of_its_own_that_is_stopped_by_a_line(monkeypatch):
+    program = """
+import os, sys
+print(os.getsid(0) == os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+print(sys.stdin.readline().strip(), flush=True)
+for number in range(20):
+    print(f"line {number}", file=sys.stderr)
+sys.exit(7)
+"""
+    monkeypatch.setattr(worker_processes, "_PROGRAM", program)
+    worker = worker_processes.WorkerProcess(WorkerSpec("run", [], 0, [], "GPU-3"))
+    lines = worker.lines()
+    assert next(lines) == "True GPU-3\n"
+    worker.stop()
+    stopped, how = lines
+    assert stopped == "stop\n"
+    assert (how.code, how.tail.splitlines()) == (7, [f"line {number}" for number in range(8, 20)])
+    worker.stop()  # it has ended: nothing happens
+    worker.close()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -202,7 +369,13 @@ class Speaking(Silent):
 
 @pytest.mark.parametrize(
     ("visible", "gpus"),
-    [("2,5,GPU-8f1", ["2", "5"]), ("0", ["", ""]), ("-1", ["", ""]), ("3,-1,4", ["", ""])],
+    [
+        ("2,5,GPU-8f1", ["2", "5"]),
+        ("2,5", ["2", "5"]),
+        ("0", ["", ""]),
+        ("-1", ["", ""]),
+        ("3,-1,4", ["", ""]),
+    ],
 )
 def test_each_worker_has_a_gpu_where_there_are_enough(visible, gpus, empty_run, monkeypatch):
     started = []
@@ -229,3 +402,37 @@ def test_each_worker_has_a_gpu_where_there_are_enough(visible, gpus, empty_run, 
     assert group.speedup == (2.0 if has_gpus else 1.0)
     named = ["Each of the 2 workers has a GPU of its own: 2, 5."]
     assert progress.notes == (named if has_gpus else [])
+
+
+def test_the_first_of_the_local_workers_is_stopped_and_all_are_ended(empty_run, monkeypatch):
+    calls = []
+
+    class Process:
+        def __init__(self, spec):
+            self.index = spec.index
+            assert spec.run == str(empty_run.path.absolute())
+            assert len(spec.addresses) == 3
+            assert all(address.startswith("127.0.0.1:") for address in spec.addresses)
+
+        def lines(self):
+            yield f"line of {self.index}"
+            yield Exit(self.index)
+
+        def stop(self):
+            calls.append(("stop", self.index))
+
+        def end(self):
+            calls.append(("end", self.index))
+
+        def close(self):
+            calls.append(("close", self.index))
+
+    monkeypatch.setattr(worker_processes, "WorkerProcess", Process)
+    workers = LocalWorkers(empty_run, 3)
+    workers.stop()
+    workers.end()
+    assert calls == [("stop", 0), *((name, i) for name in ("end", "close") for i in range(3))]
+    events = [workers.events.get_nowait() for _ in range(6)]
+    for index in range(3):
+        mine = [event for at, event in events if at == index]
+        assert mine == [f"line of {index}", Exit(index)]

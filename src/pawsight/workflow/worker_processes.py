@@ -95,7 +95,6 @@ class Supervised:
         """Start all workers; return the first that was lost, or None when all are done."""
         started = self._start(run, self.count)
         failure: PawsightError | None = None
-        num_done = 0
         try:
             for index, event in _events(started, self.count):
                 if isinstance(event, str):
@@ -105,8 +104,6 @@ class Supervised:
                         raise failure
                 elif event.code != 0:
                     return index, event
-                else:
-                    num_done += 1
         finally:
             started.end()
         if failure is not None:
