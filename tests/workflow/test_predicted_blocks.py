@@ -1,5 +1,6 @@
 """Several workers write the predictions of one process; what is lost is predicted again."""
 
+import io
 import json
 import multiprocessing
 import os
@@ -15,11 +16,15 @@ import pawsight
 from pawsight.data.reading.worker_process import WorkerProcess
 from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, StoppedError
 from pawsight.inference import decode_processes
+from pawsight.inference.classifier import Classifier
+from pawsight.inference.drift import DriftTest
 from pawsight.inference.parquet import read_parquet
+from pawsight.inference.photo_decoder import num_processes_for
 from pawsight.machine import num_cpus
 from pawsight.progress import Silent
 from pawsight.records import Prediction
-from pawsight.workflow import job_processes
+from pawsight.storage.locks import locked
+from pawsight.workflow import job_processes, prediction_blocks
 from pawsight.workflow.prediction_blocks import Block, BlockJob, BlockPredictor, write_listing
 from pawsight.workflow.worker_processes import rebuilt
 
@@ -93,8 +98,9 @@ def test_killed_process_is_replaced_and_its_block_predicted_again(
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    """Predict blocks without other processes; the blocks that were predicted."""
+    """Predict blocks and decode their photos here; the blocks that were predicted."""
     predicted = []
+    monkeypatch.setattr(prediction_blocks, "num_processes_for", lambda photos: 0)
 
     def predict(job, blocks, count):
         predict_block = job.worker()
@@ -117,9 +123,26 @@ def test_blocks_are_decoded_by_the_same_processes(
         return started[-1]
 
     monkeypatch.setattr(decode_processes, "WorkerProcess", start)
+    monkeypatch.setattr(prediction_blocks, "num_processes_for", num_processes_for)
     pawsight.predict_with_workers(folder, colour_run, output, block_size=1)
     assert len(in_this_process) == 10
     assert 1 <= len(started) <= num_cpus()
+
+
+class Counting(Silent):
+    """Keeps the notes, the totals of the stages, and each step that is not 0."""
+
+    def __init__(self):
+        self.notes, self.totals, self.done = [], {}, []
+
+    def start(self, stage, total=None, unit=""):
+        self.totals[stage] = (total, unit)
+
+    def advance(self, done, **facts):
+        self.done += [done] if done else []
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 class Interrupting(Silent):
@@ -139,11 +162,20 @@ def test_interrupted_prediction_continues_with_the_missing_blocks(
         )
     (output / "part-000001.parquet").unlink(missing_ok=True)
     assert in_this_process == [0]
-    done = pawsight.predict_with_workers(folder, colour_run, output, block_size=2)
+    assert not json.loads((output / "predictions.json").read_text())["is_complete"]
+    progress = Counting()
+    done = pawsight.predict_with_workers(
+        folder, colour_run, output, block_size=2, progress=progress
+    )
     assert in_this_process == [0, 1, 2]  # in blocks of 4, as it began
     assert (done.num_read, done.num_failed) == (9, 1)
-    pawsight.predict_with_workers(folder, colour_run, output)
+    assert progress.notes == ["Resuming after 4 photos."]
+    assert progress.done == [4, 4, 2] and progress.totals["Predicting"] == (10, "photos")
+    progress = Counting()
+    done = pawsight.predict_with_workers(folder, colour_run, output, progress=progress)
     assert in_this_process == [0, 1, 2]
+    assert (done.path, done.num_read, done.num_failed, done.drift) == (output, 9, 1, None)
+    assert (progress.notes, progress.done) == ([], [10])
 
 
 def test_photos_of_an_archive_have_its_name(folder, colour_run, output, tmp_path, in_this_process):
@@ -282,3 +314,98 @@ def test_a_full_disk_is_named_with_the_file(colour_run, folder, output, monkeypa
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(DiskError, match=r"The disk is full: .*part-000000\.attempts"):
         predictor.predict(block)
+
+
+def test_a_new_prediction_resumes_nothing_and_keeps_what_it_is_of(
+    folder, colour_run, output, in_this_process
+):
+    output.mkdir()  # an empty folder is taken
+    progress = Counting()
+    pawsight.predict_with_workers(folder, colour_run, output, progress=progress)
+    assert (progress.notes, progress.done) == ([], [10])
+    assert in_this_process == [0]
+    head = json.loads((output / "predictions.json").read_text())
+    assert (head["num_listed"], head["num_read"], head["num_failed"]) == (10, 9, 1)
+    assert head["is_complete"]
+    assert head["settings"] == {
+        "model": pawsight.load(colour_run).fingerprint,
+        "tta": False,
+        "max_error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b'{"kind": "another"}', {"block_size": 0}, {"kind": "another"}]
+)
+def test_a_damaged_head_is_named(folder, colour_run, output, in_this_process, content):
+    pawsight.predict_with_workers(folder, colour_run, output)
+    head = output / "predictions.json"
+    if isinstance(content, dict):
+        content = json.dumps(json.loads(head.read_text()) | content).encode()
+    head.write_bytes(content)
+    with pytest.raises(DataError, match=r"predictions\.json is damaged\.\nGive --output a new"):
+        pawsight.predict_with_workers(folder, colour_run, output)
+
+
+def test_a_folder_that_another_process_writes_is_refused(folder, colour_run, output):
+    output.mkdir()
+    with (
+        locked(output / ".lock", print),
+        pytest.raises(DiskError, match=f"(?s)Another process writes into {output}: process .*Wait"),
+    ):
+        pawsight.predict_with_workers(folder, colour_run, output)
+    assert sorted(path.name for path in output.iterdir()) == [".lock"]
+
+
+def test_a_folder_may_be_called_like_a_file_once_it_is_there(
+    folder, colour_run, tmp_path, in_this_process
+):
+    output = tmp_path / "answers.csv"
+    output.mkdir()
+    (output / ".lock").touch()  # of a call that was killed as it began
+    assert pawsight.predict_with_workers(folder, colour_run, output).path == output
+
+
+def test_relative_names_are_those_of_the_current_folder(
+    folder, colour_run, tmp_path, in_this_process, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    done = pawsight.predict_with_workers("photos", "run", "answers")
+    assert done.path == tmp_path / "answers"
+    assert rows_of(done.path)[0]["path"] == str(folder / "0.png")
+
+
+def test_photos_are_listed_on_standard_input(
+    folder, colour_run, output, in_this_process, monkeypatch
+):
+    names = f"{folder}/0.png\n{folder}/2.png\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names)))
+    pawsight.predict_with_workers("-", colour_run, output)
+    assert [row["path"] for row in rows_of(output)] == [f"{folder}/0.png", f"{folder}/2.png"]
+
+
+@pytest.mark.parametrize("p_value", [0.001, 0.5])
+def test_photos_that_differ_from_those_of_the_validation_are_noted(
+    folder, colour_run, output, in_this_process, recorded, monkeypatch, p_value
+):
+    drift = DriftTest(9, p_value)
+    monkeypatch.setattr("pawsight.inference.drift.DriftMonitor.result", lambda self: drift)
+    done = pawsight.predict_with_workers(folder, colour_run, output, progress=recorded)
+    assert done.drift == drift
+    assert recorded.notes == ([drift.sentence()] if p_value < 0.01 else [])
+
+
+def test_the_options_of_a_prediction_reach_its_blocks(
+    folder, make_colour_run, output, in_this_process, monkeypatch
+):
+    seen = []
+    predict_iter = Classifier.predict_iter
+
+    def recorded(self, photos, batch_size, tta, decoder):
+        seen.append((batch_size, tta))
+        return predict_iter(self, photos, batch_size, tta, decoder)
+
+    monkeypatch.setattr(Classifier, "predict_iter", recorded)
+    run = make_colour_run("other")
+    pawsight.predict_with_workers(folder, run, output, tta=True, batch_size=3, block_size=5)
+    assert seen == [(3, True)] * 2

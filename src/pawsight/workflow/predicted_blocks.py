@@ -38,7 +38,7 @@ _BLOCK_SIZE = 500
 _FILE_ENDINGS = {".parquet", *(ending for one in FORMATS.values() for ending in one.endings)} - {""}
 
 
-class _Head(BaseModel, frozen=True, extra="ignore"):
+class _Head(BaseModel):
     """What predictions.json holds: what the predictions are of and, in the end, their counts."""
 
     kind: Literal["predictions of pawsight predict --workers"] = (
