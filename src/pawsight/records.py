@@ -23,6 +23,8 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.floating[Any]]
 AnalysisArray = NDArray[np.void]  # rows of `data.decoding.analysis.ROW`
 
+OpenSize = tuple[int | None, int | None]  # (height, width) in pixels; None leaves it open
+
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 

@@ -131,7 +131,7 @@ def test_damaged_options_of_a_model_file_are_refused(options):
 
 def test_it_cannot_be_asked_for_by_name():
     with pytest.raises(ConfigError, match="Leave --model out"):
-        find_network("builtin+swift").check_at_hand()
+        find_network("builtin+swift").check_available()
 
 
 @pytest.mark.parametrize(("spent", "minutes"), [(300, 4.0), (450, 2.0), (0, 4.0), (600, 1.2)])

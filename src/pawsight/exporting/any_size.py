@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from pawsight.inference.classifier import Classifier
 from pawsight.models.onnx_session import new_session
 from pawsight.records import FloatArray
 from pawsight.storage.atomic import replacing
+
+if TYPE_CHECKING:
+    from pawsight.models.onnx_nodes import Nodes
 
 FILE = "photo.onnx"
 SNIPPET = """\
@@ -90,8 +93,10 @@ def _with_resizing(model: ModelFolder) -> Any:
     """Return the network with the resizing before it: "photo", uint8 [1, any, any, 3]."""
     from onnx import TensorProto, helper, version_converter
 
+    from pawsight.models.onnx_nodes import Nodes
+
     converted = version_converter.convert_version(with_probabilities(model), _OPSET)
-    graph = _Steps()
+    graph = Nodes("photo_")
     resized = {"stretch": _stretched, "crop": _cropped, "pad": _padded}[model.description.resize](
         graph, np.array(model.description.image_size, np.int64)
     )
@@ -107,82 +112,58 @@ def _with_resizing(model: ModelFolder) -> Any:
     return converted
 
 
-class _Steps:
-    """Nodes and constants under names of their own."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, value: Any) -> str:
-        """Add a constant; returns its name."""
-        from onnx import numpy_helper
-
-        name = f"photo_constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def add(self, kind: str, *inputs: str, output: str = "", **options: Any) -> str:
-        """Add a node; returns the name of its output."""
-        from onnx import helper
-
-        output = output or f"photo_step_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **options))
-        return output
+def _stretched(graph: Nodes, size: Any) -> str:
+    return _resized(graph, "photo", graph.exact(size))
 
 
-def _stretched(graph: _Steps, size: Any) -> str:
-    return _resized(graph, "photo", graph.constant(size))
-
-
-def _padded(graph: _Steps, size: Any) -> str:
+def _padded(graph: Nodes, size: Any) -> str:
     sides = _sides(graph)
-    scale = graph.add("ReduceMin", _divided(graph, graph.constant(size), sides), keepdims=1)
-    inner = _rounded(graph, graph.add("Mul", _exact(graph, sides), scale))
-    left = graph.add("Sub", graph.constant(size), inner)
-    begin = graph.add("Div", left, graph.constant(np.int64(2)))
+    scale = graph.add("ReduceMin", _divided(graph, graph.exact(size), sides), keepdims=1)
+    inner = _rounded(graph, graph.add("Mul", _as_double(graph, sides), scale))
+    left = graph.add("Sub", graph.exact(size), inner)
+    begin = graph.add("Div", left, graph.exact(np.int64(2)))
     end = graph.add("Sub", left, begin)
-    zero = graph.constant(np.zeros(1, np.int64))
+    zero = graph.exact(np.zeros(1, np.int64))
     pads = graph.add("Concat", zero, begin, zero, zero, end, zero, axis=0)
-    grey = graph.constant(np.uint8(PAD_COLOUR[0]))
+    grey = graph.exact(np.uint8(PAD_COLOUR[0]))
     return graph.add("Pad", _resized(graph, "photo", inner), pads, grey)
 
 
-def _cropped(graph: _Steps, size: Any) -> str:
+def _cropped(graph: Nodes, size: Any) -> str:
     # Whole pixels of the photo are cut off, not of what it is brought to: those are coarser.
-    sides, target_size = _sides(graph), graph.constant(size)
+    sides, target_size = _sides(graph), graph.exact(size)
     scale = graph.add("ReduceMax", _divided(graph, target_size, sides), keepdims=1)
-    box = _rounded(graph, graph.add("Div", _exact(graph, target_size), scale))
-    begin = graph.add("Div", graph.add("Sub", sides, box), graph.constant(np.int64(2)))
+    box = _rounded(graph, graph.add("Div", _as_double(graph, target_size), scale))
+    begin = graph.add("Div", graph.add("Sub", sides, box), graph.exact(np.int64(2)))
     end = graph.add("Add", begin, box)
-    inside = graph.add("Slice", "photo", begin, end, graph.constant(np.array([1, 2])))
+    inside = graph.add("Slice", "photo", begin, end, graph.exact(np.array([1, 2])))
     return _resized(graph, inside, target_size)
 
 
-def _sides(graph: _Steps) -> str:
+def _sides(graph: Nodes) -> str:
     """Add the photo's (height, width)."""
-    return graph.add("Gather", graph.add("Shape", "photo"), graph.constant(np.array([1, 2])))
+    return graph.add("Gather", graph.add("Shape", "photo"), graph.exact(np.array([1, 2])))
 
 
-def _divided(graph: _Steps, first: str, second: str) -> str:
-    return graph.add("Div", _exact(graph, first), _exact(graph, second))
+def _divided(graph: Nodes, first: str, second: str) -> str:
+    return graph.add("Div", _as_double(graph, first), _as_double(graph, second))
 
 
-def _exact(graph: _Steps, sides: str) -> str:
+def _as_double(graph: Nodes, sides: str) -> str:
     from onnx import TensorProto
 
     return graph.add("Cast", sides, to=TensorProto.DOUBLE)
 
 
-def _rounded(graph: _Steps, sides: str) -> str:
+def _rounded(graph: Nodes, sides: str) -> str:
     """Round to whole pixels, at least 1, as Python does."""
     from onnx import TensorProto
 
-    whole = graph.add("Max", graph.add("Round", sides), graph.constant(np.ones(2)))
+    whole = graph.add("Max", graph.add("Round", sides), graph.exact(np.ones(2)))
     return graph.add("Cast", whole, to=TensorProto.INT64)
 
 
-def _resized(graph: _Steps, image: str, size: str) -> str:
-    one, three = graph.constant(np.array([1])), graph.constant(np.array([3]))
+def _resized(graph: Nodes, image: str, size: str) -> str:
+    one, three = graph.exact(np.array([1])), graph.exact(np.array([3]))
     sizes = graph.add("Concat", one, size, three, axis=0)
     return graph.add("Resize", image, "", "", sizes, mode="linear", antialias=1)

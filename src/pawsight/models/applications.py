@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pawsight.errors import ModelError
 from pawsight.models.network import Family, PretrainedNetwork, plain
 from pawsight.progress import Progress
+from pawsight.records import OpenSize
 from pawsight.storage.cache import cache_dir, mark_in_use
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ class Application(PretrainedNetwork):
             fetch_file(self.place, path, self.checksum, self.name, progress)
         return path
 
-    def build_features(
-        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
-    ) -> keras.Model:
+    def build_features(self, image_size: OpenSize, policy: keras.DTypePolicy) -> keras.Model:
         """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F]."""
         from pawsight.models.pretrained import build_features
 

@@ -16,6 +16,7 @@ from pawsight.models import builtin, swift
 from pawsight.models.builtin import family
 from pawsight.models.network import Network
 from pawsight.models.recipe import Recipe
+from pawsight.records import OpenSize
 
 if TYPE_CHECKING:
     import keras
@@ -61,7 +62,7 @@ class AveragedNetworks(Network):
             factors=(float(factors[0]), float(factors[1])),
         )
 
-    def check_at_hand(self) -> None:
+    def check_available(self) -> None:
         """Refuse it as what --model names: it is found by training its two networks.
 
         Raises:
@@ -73,10 +74,7 @@ class AveragedNetworks(Network):
         )
 
     def build_layers(
-        self,
-        num_classes: int,
-        image_size: tuple[int | None, int | None],
-        policy: keras.DTypePolicy,
+        self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
         """Connect the layers of both: logits [B, K]."""
         import keras

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pawsight.config import AugmentConfig
 from pawsight.models.network import Network
 from pawsight.models.recipe import Recipe
+from pawsight.records import OpenSize
 
 if TYPE_CHECKING:
     import keras
@@ -28,10 +29,7 @@ class Colab(Network):
     """The network."""
 
     def build_layers(
-        self,
-        num_classes: int,
-        image_size: tuple[int | None, int | None],
-        policy: keras.DTypePolicy,
+        self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
         """Connect the layers: logits [B, K], or [B, 1] for two classes."""
         import keras

@@ -21,6 +21,7 @@ from pawsight.errors import ConfigError, ModelError, RunError, first_line
 from pawsight.models.description import ModelDescription
 from pawsight.models.network import Family, Network
 from pawsight.models.recipe import Recipe
+from pawsight.records import OpenSize
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 
@@ -54,10 +55,7 @@ class CustomNetwork(Network):
             )
 
     def build_layers(
-        self,
-        num_classes: int,
-        image_size: tuple[int | None, int | None],
-        policy: keras.DTypePolicy,
+        self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
         """Call the function, and return its network without a softmax at its end."""
         self.check_available()

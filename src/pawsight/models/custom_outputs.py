@@ -9,13 +9,12 @@ import numpy as np
 from keras import activations, layers
 
 from pawsight.errors import ModelError
+from pawsight.records import OpenSize
 
 _PROBABILITIES = (activations.softmax, activations.sigmoid)
 
 
-def as_logits(
-    model: Any, image_size: tuple[int | None, int | None], num_classes: int
-) -> keras.Model:
+def as_logits(model: Any, image_size: OpenSize, num_classes: int) -> keras.Model:
     """Return a network of logits: [N, K], or [N, 1] for two classes.
 
     A softmax (or a sigmoid of one number) at the end is taken off; its input is the logits.
@@ -50,7 +49,7 @@ def as_logits(
     return logits
 
 
-def _check(model: Any, image_size: tuple[int | None, int | None], num_classes: int) -> None:
+def _check(model: Any, image_size: OpenSize, num_classes: int) -> None:
     if not isinstance(model, keras.Model):
         raise ModelError(f"returned {type(model).__name__}, not a keras.Model.")
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
@@ -76,7 +75,7 @@ def _check(model: Any, image_size: tuple[int | None, int | None], num_classes: i
         )
 
 
-def _refuse_probabilities(model: keras.Model, image_size: tuple[int | None, int | None]) -> None:
+def _refuse_probabilities(model: keras.Model, image_size: OpenSize) -> None:
     """Refuse a softmax that is hidden in a last layer of another kind."""
     if model.output_shape[-1] == 1:
         return

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pawsight.errors import ConfigError, ExtraError, ModelError
 from pawsight.models.network import Family, PretrainedNetwork
 from pawsight.progress import Progress
+from pawsight.records import OpenSize
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.tensorflow_setup import prepare_tensorflow
@@ -180,9 +181,7 @@ class HubPreset(PretrainedNetwork):
             cache_preset(self.name, progress)
         return path
 
-    def build_features(
-        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
-    ) -> keras.Model:
+    def build_features(self, image_size: OpenSize, policy: keras.DTypePolicy) -> keras.Model:
         """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F]."""
         from pawsight.models.hub_networks import build_features
 

@@ -24,6 +24,7 @@ from pawsight.models.hub import (
 )
 from pawsight.models.pretrained import compute_groups_depthwise, pooled
 from pawsight.progress import Progress
+from pawsight.records import OpenSize
 from pawsight.storage.atomic import replacing, write_json
 
 _PROBE_SIZE = (64, 64)  # (height, width) in pixels, of what a converter is tried on
@@ -69,9 +70,7 @@ def cache_preset(name: str, progress: Progress) -> None:
 
 
 def build_features(
-    network: HubNetwork,
-    image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy,
+    network: HubNetwork, image_size: OpenSize, policy: keras.DTypePolicy
 ) -> keras.Model:
     """Build a network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 

@@ -18,6 +18,7 @@ from pawsight.models.backbone import Backbone, backbone_key
 from pawsight.models.description import ModelDescription
 from pawsight.models.recipe import FINETUNING, Recipe
 from pawsight.progress import Progress
+from pawsight.records import OpenSize
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_text
 from pawsight.storage.cache import cache_dir, mark_in_use
@@ -121,10 +122,7 @@ class Network(ABC):
 
     @abstractmethod
     def build_layers(
-        self,
-        num_classes: int,
-        image_size: tuple[int | None, int | None],
-        policy: keras.DTypePolicy,
+        self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
         """Connect the layers.
 
@@ -189,9 +187,7 @@ class PretrainedNetwork(Network):
     can_finetune: ClassVar[bool] = True
 
     @abstractmethod
-    def build_features(
-        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
-    ) -> keras.Model:
+    def build_features(self, image_size: OpenSize, policy: keras.DTypePolicy) -> keras.Model:
         """Build the network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 
         Raises:
@@ -207,10 +203,7 @@ class PretrainedNetwork(Network):
         """Load a file of weights into a model that was built here, up to its features."""
 
     def build_layers(
-        self,
-        num_classes: int,
-        image_size: tuple[int | None, int | None],
-        policy: keras.DTypePolicy,
+        self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
         """Connect the layers: the network up to its features, and a dense layer."""
         import keras

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,27 +20,25 @@ class Value:
 class Nodes:
     """The nodes and constants written so far; names are numbered in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
-    def add(self, kind: str, *inputs: str, **options: Any) -> str:
+    def add(self, kind: str, *inputs: str, output: str = "", **options: Any) -> str:
         """Add a node of one output; returns the name of its output."""
-        name = f"{kind.lower()}_{len(self.nodes)}"
+        name = output or f"{self._prefix}{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], name, **options))
         return name
 
     def constant(self, value: Any) -> str:
         """Add a float32 constant; returns its name."""
-        name = f"constant_{len(self.constants)}"
-        array = np.ascontiguousarray(value, np.float32)
-        self.constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
-        return name
+        return self.exact(np.asarray(value, np.float32))
 
-    def integers(self, values: Sequence[int]) -> str:
-        """Add an int64 constant of rank 1; returns its name."""
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
+    def exact(self, value: Any) -> str:
+        """Add a constant of the type that NumPy gives it; returns its name."""
+        name = f"{self._prefix}constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def channels_first(self, value: Value) -> str:

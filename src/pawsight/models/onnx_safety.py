@@ -17,9 +17,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message, message_fa
 
 from pawsight.errors import ModelError
 
-MAX_FILE_BYTES = (
-    2**31 - 1
-)  # bytes: protobuf reads no more, and weights within one file never need it
+MAX_FILE_BYTES = 2**31 - 1  # protobuf reads no more, and weights within one file never need it
 MAX_NODES = 20_000  # the largest network of keras.applications has about 2,000
 _DOMAINS = (b"", b"ai.onnx")
 _EXTERNAL = 1  # of TensorProto.DataLocation

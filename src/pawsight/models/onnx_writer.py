@@ -221,7 +221,7 @@ def _resizing(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
     )
     images = graph.channels_first(value)
     shape = graph.add("Shape", images, start=0, end=2)
-    size = graph.add("Concat", shape, graph.integers((layer.height, layer.width)), axis=0)
+    size = graph.add("Concat", shape, graph.exact((layer.height, layer.width)), axis=0)
     options = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     name = graph.add("Resize", images, "", "", size, **options)
     return Value(name, is_channels_first=True)

@@ -15,6 +15,7 @@ from keras import layers, ops
 
 from pawsight.errors import ModelError
 from pawsight.models.applications import Application, Scaling
+from pawsight.records import OpenSize
 
 # ImageNet's own, RGB; "torch" of 0..1, "caffe" of 0..255. Source: keras.applications'
 # imagenet_utils.preprocess_input.
@@ -32,9 +33,7 @@ class CaffeScaling(layers.Layer):
 
 
 def build_features(
-    application: Application,
-    image_size: tuple[int | None, int | None],
-    policy: keras.DTypePolicy,
+    application: Application, image_size: OpenSize, policy: keras.DTypePolicy
 ) -> keras.Model:
     """Build a network up to its features: images 0..255 [B, H, W, 3] to float32 [B, F].
 

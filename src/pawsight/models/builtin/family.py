@@ -14,6 +14,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.models.network import PretrainedNetwork
 from pawsight.models.recipe import Recipe, Sizes
 from pawsight.progress import Progress
+from pawsight.records import OpenSize
 from pawsight.runs import Run
 from pawsight.tensorflow_setup import prepare_tensorflow
 
@@ -42,9 +43,7 @@ class BuiltinNetwork(PretrainedNetwork):
             )
         return builtin.onnx_path()
 
-    def build_features(
-        self, image_size: tuple[int | None, int | None], policy: keras.DTypePolicy
-    ) -> keras.Model:
+    def build_features(self, image_size: OpenSize, policy: keras.DTypePolicy) -> keras.Model:
         """Build the network up to its features, with the shipped weights."""
         from pawsight.models.builtin.network import build_features
 

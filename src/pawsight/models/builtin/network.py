@@ -22,6 +22,7 @@ from pawsight.errors import ModelError
 from pawsight.models import builtin
 from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
 from pawsight.models.onnx_graph import load_onnx
+from pawsight.records import OpenSize
 
 _Arrays = dict[str, np.ndarray]
 # Layers that are not fine-tuned: the first convolution works on the largest maps, and the edges and
@@ -35,7 +36,7 @@ _Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
 
 
 def build_features(
-    image_size: tuple[int | None, int | None],
+    image_size: OpenSize,
     policy: keras.DTypePolicy,
     path: Path | None = None,
     is_tuned: bool = False,
