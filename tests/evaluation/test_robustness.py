@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,7 @@ def test_what_a_change_costs_is_counted():
     )
 
 
-def test_at_most_200_photos_are_measured_and_lost_ones_are_not():
-    assert measured(230).num_photos == 200
+def test_lost_photos_are_not_measured():
     assert measured(6, 2).num_photos == 5
 
 
@@ -96,6 +96,56 @@ def corrupted(name, image, severity, seed=0):
     """An image after one corruption."""
     (kind,) = (one for one in CORRUPTIONS if one.id == name)
     return kind.apply(image, severity, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.id)
+def test_each_severity_changes_more_than_the_one_before(corruption):
+    across = np.linspace(20, 180, 64)[None, :, None]  # rotations change it more, the farther
+    noise = np.random.default_rng(0).integers(0, 60, (64, 64, 3))  # and all else changes this
+    pixels = (across + noise).astype(np.uint8)
+    changes = [
+        np.abs(corrupted(corruption.id, pixels, severity).astype(float) - pixels).mean()
+        for severity in corruption.severities
+    ]
+    assert changes == sorted(set(changes))
+
+
+def test_darkness_is_a_share_of_the_light_and_jpeg_that_of_pillow():
+    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    assert corrupted("darkness", np.full((1, 1, 3), 200, np.uint8), 35).tolist() == [[[70] * 3]]
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "JPEG", quality=30)
+    assert (corrupted("jpeg", image, 30.2) == np.asarray(Image.open(data))).all()
+
+
+def test_every_changed_photo_is_counted():
+    counts = []
+
+    class Counting(Silent):
+        def start(self, stage, total=None, unit=""):
+            counts.append(-total)
+
+        def advance(self, done, **facts):
+            counts.append(done)
+
+    measure_robustness(is_light, Squares(), catalog_of(7), "test", SINGLE_LABEL, Counting())
+    assert counts[0] == -7 * 26  # as they are, and by five corruptions at five severities
+    assert sum(counts) == 0
+
+
+def test_the_photos_of_the_part_that_are_measured_are_all_up_to_200(monkeypatch):
+    monkeypatch.setattr("pawsight.evaluation.robustness.CORRUPTIONS", CORRUPTIONS[3:4])
+    read = []
+
+    class Kept(Squares):
+        def read(self, indices):
+            read.append(list(indices))
+            return super().read(indices)
+
+    for count in (200, 201):
+        measure_robustness(is_light, Kept(), catalog_of(count), "test", SINGLE_LABEL, Silent())
+    assert read[0] == list(range(200))
+    assert len(read[1]) == 200 and read[1] == sorted(set(read[1]))
 
 
 def test_noise_has_the_deviation_of_its_severity_and_stays_within_the_range():
