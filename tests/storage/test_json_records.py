@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from pawsight.errors import RunError
 from pawsight.evaluation.none_measurement import NoneMeasurement, none_sentence
@@ -33,6 +33,13 @@ def test_a_record_is_read_and_validated(tmp_path: Path) -> None:
     assert load_record(path, _ADAPTER, "") == NoneMeasurement(
         num_photos=5, num_refused=4, num_chosen_on=3
     )
+
+
+def test_a_record_cannot_be_changed_and_passes_over_fields_of_later_versions() -> None:
+    record = NoneMeasurement(num_photos=5, num_refused=4, num_chosen_on=3, later=7)
+    with pytest.raises(ValidationError, match="frozen"):
+        record.num_photos = 6
+    assert not hasattr(record, "later")
 
 
 def test_a_record_that_is_not_there_is_none(tmp_path: Path) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
+from pydantic import TypeAdapter, model_validator
 
 from pawsight.records import Part
 from pawsight.runs import Run
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 from pawsight.text_field import Text
 
 
-class _Curve(BaseModel):
+class _Curve(Record):
     """Points; each field holds one of their coordinates."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     @model_validator(mode="after")
     def _has_points(self) -> Self:
@@ -39,10 +37,8 @@ class PrecisionRecallCurve(_Curve):
     precision: tuple[float, ...]
 
 
-class ClassCurves(BaseModel):
+class ClassCurves(Record):
     """The curves of one class against the rest; None where undefined."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     roc: RocCurve | None = None
     precision_recall: PrecisionRecallCurve | None = None

@@ -5,20 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from pawsight.errors import DataError
 from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.evaluation.results import Evaluation, PartMetrics
 from pawsight.evaluation.scores import SCORES
+from pawsight.storage.json_records import Record
 
 Scores = dict[str, float | None]  # by the key of each entry of `SCORES`
 
 
-class FoldStatistics(BaseModel):
+class FoldStatistics(Record):
     """One part of all folds."""
-
-    model_config = ConfigDict(frozen=True)
 
     folds: tuple[Scores, ...]  # per fold: n, num_correct and the scores
     mean: Scores  # of each score over the folds; None where a fold has no such score

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from pawsight.evaluation.intervals import wilson_interval
 from pawsight.formatting import counted, percent, percent_interval
 from pawsight.runs import Run
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 
 
-class NoneMeasurement(BaseModel):
+class NoneMeasurement(Record):
     """The answer `none` on photos of none of the classes, as `evaluation/none.json` holds it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     num_photos: int = Field(ge=1)  # photos it was measured on
     num_refused: int = Field(ge=0)  # those of them with the answer none

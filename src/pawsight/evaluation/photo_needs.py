@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.learning_curve import Forecast
 from pawsight.formatting import counted, num_epochs, percent, percent_interval
 from pawsight.records import Part
 from pawsight.storage.atomic import write_json
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 from pawsight.text_field import Text
 
 _WORTH = 0.005  # gain in accuracy from which more photos are advised
 _MAX_WIDTH = 0.2  # 90 % interval of the accuracy with twice the photos; a wider one tells nothing
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+class _Record(Record):
+    model_config = ConfigDict(from_attributes=True)
 
 
 class Expected(_Record):

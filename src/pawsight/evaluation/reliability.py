@@ -7,23 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from pawsight.records import FloatArray
+from pawsight.storage.json_records import Record
 
 NUM_BINS = 15  # Source: arXiv:1706.04599
 _NUM_DRAWS = 2000
 _SEED = 0
 
 
-class Bin(BaseModel):
+class Bin(Record):
     """Photos whose predictions had similar probabilities, low < probability <= high.
 
     `confidence` is the mean probability of the predictions, `accuracy` the share
     that is correct, `n` the number of photos.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     low: float
     high: float

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.stream import is_lost
@@ -18,7 +18,7 @@ from pawsight.evaluation.predictions import Classify
 from pawsight.formatting import counted, percent
 from pawsight.progress import Progress
 from pawsight.records import ImageArray, Part, Pixels
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 from pawsight.task import Task
 
 MAX_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
@@ -26,17 +26,15 @@ _AT_ONCE = 64
 _MIDDLE = 3  # of the severities, of which the first is none
 
 
-class CorruptionCounts(BaseModel):
+class CorruptionCounts(Record):
     """The right answers under one corruption, at severities of which the first is none."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     title: str
     strengths: tuple[str, ...]
     num_correct: tuple[int, ...]
 
 
-class Robustness(BaseModel):
+class Robustness(Record):
     """What evaluation/robustness.json holds: counts of right answers on corrupted photos.
 
     Attributes:
@@ -44,8 +42,6 @@ class Robustness(BaseModel):
         num_photos: Photos measured.
         kinds: By the id of each corruption.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     part: str
     num_photos: int

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from pawsight.data.auditing.shortcuts import Shortcut, find_shortcuts, measure_cues
 from pawsight.data.dataset import Dataset
@@ -20,17 +20,15 @@ from pawsight.formatting import counted
 from pawsight.records import Predictions
 from pawsight.significance import excess_p_value
 from pawsight.storage.atomic import write_json
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 from pawsight.text_field import Text
 
 _MIN_PHOTOS = 5  # photos that break the pattern, to judge by
 _SIGNIFICANT = 0.05
 
 
-class ShortcutUse(BaseModel):
+class ShortcutUse(Record):
     """A shortcut, and what the model makes of it, as evaluation/shortcuts.json holds it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     cue: str  # id of the cue
     title: str  # of the cue, for display

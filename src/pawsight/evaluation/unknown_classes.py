@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from pawsight.evaluation.label_errors import group_folds
 from pawsight.evaluation.ood_fit import fit_unit, threshold_of
@@ -17,7 +17,7 @@ from pawsight.formatting import percent
 from pawsight.inference.out_of_distribution import normalised
 from pawsight.records import FloatArray, IntArray
 from pawsight.runs import Run
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 from pawsight.text_field import Text
 
 _MIN_CLASSES = 3  # of two, one left out leaves one class, which is no classifier
@@ -27,10 +27,8 @@ _FOLDS = 5
 _MOST = 0.5  # share of refused photos from which most of them are found
 
 
-class LeftOutClass(BaseModel):
+class LeftOutClass(Record):
     """What became of the photos of a class that the detector did not know."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     num_photos: int = Field(ge=1)
     num_refused: int = Field(ge=0)  # those of them with the answer none
@@ -39,10 +37,8 @@ class LeftOutClass(BaseModel):
     auroc: float = Field(ge=0, le=1)
 
 
-class UnknownClasses(BaseModel):
+class UnknownClasses(Record):
     """Each class left out in turn, as `evaluation/unknown_classes.json` holds it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     classes: dict[Text, LeftOutClass]
 

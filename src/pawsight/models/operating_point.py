@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pawsight.storage.json_records import Record
 
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class OperatingPoint(BaseModel):
+class OperatingPoint(Record):
     """A threshold and what it costs on the photos it was chosen on."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     max_error: _Share  # the error rate that is not exceeded, 0..1
     confidence: _Share  # the probability with which that holds, 0..1

@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pawsight.errors import RunError
 
 _T = TypeVar("_T")
+
+
+class Record(BaseModel, frozen=True):
+    """A record that cannot be changed; fields of later versions are passed over."""
 
 
 def load_record(path: Path, adapter: TypeAdapter[_T], advice: str) -> _T | None:

@@ -7,26 +7,22 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from pawsight.formatting import counted, percent, resume_command
 from pawsight.runs import Run
-from pawsight.storage.json_records import load_record
+from pawsight.storage.json_records import Record, load_record
 
 
-class Scores(BaseModel):
+class Scores(Record):
     """The scores of one network on the validation photos, its probabilities calibrated on them."""
-
-    model_config = ConfigDict(frozen=True)
 
     accuracy: float  # 0..1; balanced where the classes are imbalanced
     log_loss: float  # nats a photo
 
 
-class AverageChoice(BaseModel):
+class AverageChoice(Record):
     """Which model was kept, and why; `second/averaging.json` of a run."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: Scores  # the fine-tuned network
     second: Scores  # the network that was trained from scratch
