@@ -56,11 +56,7 @@ def all_files(run: Run) -> list[Path]:
 
 
 def write_checksums(run: Run) -> None:
-    """Write the checksums of all files of a run.
-
-    Raises:
-        DiskError: They cannot be written.
-    """
+    """Write the checksums of all files of a run; raises DiskError."""
     _save(run, {name_of(run, path): file_digest(path) for path in all_files(run)})
 
 

@@ -48,11 +48,7 @@ def is_checkpoint(name: str) -> bool:
 
 
 def mirror_at(address: str) -> MirroredFolder:
-    """Return the mirror of an address.
-
-    Raises:
-        RunError: No run can be there.
-    """
+    """Return the mirror of an address; raises RunError."""
     from pawsight.storage.mirrored_folder import MirroredFolder  # with SQLite and more
 
     return MirroredFolder(address, _rank)

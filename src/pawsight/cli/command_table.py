@@ -24,11 +24,7 @@ class CommandTable(Mapping[str, Any]):
     """The Click commands by name."""
 
     def __getitem__(self, name: str) -> Any:
-        """Import a command, and return it.
-
-        Raises:
-            KeyError: There is no such command.
-        """
+        """Import a command, and return it; raises KeyError."""
         if name not in NAMES:
             raise KeyError(name)
         return _load(name)

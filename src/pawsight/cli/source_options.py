@@ -137,11 +137,7 @@ def _hidden(option: Any) -> Any:
 
 
 def source_config(ctx: typer.Context) -> SourceConfig:
-    """Return what the options of a command choose of a source.
-
-    Raises:
-        ConfigError: A value of an option is invalid.
-    """
+    """Return what the options of a command choose of a source; raises ConfigError."""
     from pawsight.config import SourceConfig
 
     given = {name: value for name in SOURCE_OPTIONS if (value := ctx.params.get(name))}

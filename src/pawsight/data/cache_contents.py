@@ -62,11 +62,7 @@ class ClearResult:
 
 
 def list_cache() -> list[CacheEntry]:
-    """List what is kept, the largest first.
-
-    Raises:
-        DiskError: The cache folder cannot be used.
-    """
+    """List what is kept, the largest first; raises DiskError."""
     entries = [_measure(kind, path) for kind, path in _folders(cache_dir())]
     return sorted(entries, key=lambda entry: (-entry.num_bytes, entry.name))
 

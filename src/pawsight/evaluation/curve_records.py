@@ -48,10 +48,6 @@ Curves = dict[Text, ClassCurves]  # by class name
 
 
 def load_curves(run: Run) -> dict[Part, Curves]:
-    """Read the curves.json of a run; an empty dict where there is none.
-
-    Raises:
-        RunError: The file is damaged.
-    """
+    """Read the curves.json of a run; an empty dict where there is none; raises RunError."""
     advice = "Make it again with: pawsight evaluate RUN"
     return load_record(run.curves_path, TypeAdapter(dict[Part, Curves]), advice) or {}

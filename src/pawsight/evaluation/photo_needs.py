@@ -218,18 +218,10 @@ def _points(difference: float) -> str:
 
 
 def save_curve(curve: LearningCurve, path: Path) -> None:
-    """Write a curve as JSON.
-
-    Raises:
-        DiskError: The file cannot be written.
-    """
+    """Write a curve as JSON; raises DiskError."""
     write_json(path, curve.model_dump())
 
 
 def load_curve(path: Path) -> LearningCurve | None:
-    """Read what `save_curve` wrote; None where there is no such file.
-
-    Raises:
-        RunError: The file is damaged.
-    """
+    """Read what `save_curve` wrote; None where there is no such file; raises RunError."""
     return load_record(path, TypeAdapter(LearningCurve), "Remove it to go without it.")

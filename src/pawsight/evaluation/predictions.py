@@ -129,11 +129,7 @@ def save_predictions(predictions: Predictions, path: Path) -> None:
 
 
 def load_predictions(path: Path, task: Task = SINGLE_LABEL) -> Predictions:
-    """Read back what `save_predictions` wrote of a task.
-
-    Raises:
-        RunError: The file is missing or damaged.
-    """
+    """Read back what `save_predictions` wrote of a task; raises RunError."""
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *rows = csv.reader(file)

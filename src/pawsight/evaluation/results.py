@@ -216,11 +216,7 @@ class Evaluation(_Record):
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Evaluation:
-        """Read metrics.json of this or an earlier version.
-
-        Raises:
-            RunError: The content is damaged, or no evaluation.
-        """
+        """Read metrics.json of this or an earlier version; raises RunError."""
         try:
             return cls.model_validate(content)
         except ValidationError as error:

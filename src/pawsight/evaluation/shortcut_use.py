@@ -126,11 +126,7 @@ def _measured(
 
 
 def save_shortcuts(found: Sequence[ShortcutUse], path: Path) -> None:
-    """Write what was found as JSON.
-
-    Raises:
-        DiskError: The file cannot be written.
-    """
+    """Write what was found as JSON; raises DiskError."""
     write_json(path, [one.model_dump() for one in found])
 
 

@@ -103,11 +103,7 @@ def measure_unknown_classes(
 
 
 def unknown_classes_sentence(run: Run) -> str:
-    """Return what a run measured with each class left out; "" where it did not.
-
-    Raises:
-        RunError: The file is damaged.
-    """
+    """Return what a run measured with each class left out; "" where it did not; raises RunError."""
     advice = "Remove it to go without it."
     measured = load_record(run.unknown_classes_path, TypeAdapter(UnknownClasses), advice)
     return measured.sentence() if measured else ""

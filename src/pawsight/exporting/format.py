@@ -50,10 +50,6 @@ class Format:
         return self.snippet if isinstance(self.snippet, str) else self.snippet(description)
 
     def check_installed(self) -> None:
-        """Check that all that it needs is there, before anything is begun.
-
-        Raises:
-            ExtraError: Something is not installed.
-        """
+        """Check that all that it needs is there, before anything is begun; raises ExtraError."""
         if any(importlib.util.find_spec(package) is None for package in self.needs):
             raise ExtraError(f"Export to {self.name}", self.extra)

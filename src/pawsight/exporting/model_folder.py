@@ -30,11 +30,7 @@ class ModelFolder:
 
     @classmethod
     def open(cls, run: Run, calibration: ImageArray | None = None) -> ModelFolder:
-        """Open a run's model.
-
-        Raises:
-            RunError: There is no finished model in it, or it is damaged.
-        """
+        """Open a run's model; raises RunError."""
         description = ModelDescription.load(run)
         if calibration is None:
             calibration = np.empty((0, *description.image_size, 3), np.uint8)

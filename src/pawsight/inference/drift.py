@@ -88,11 +88,7 @@ class DriftReference:
         return DriftTest(len(sample), min(1.0, _NUM_TESTS * min(p_values)))
 
     def save(self, path: Path) -> None:
-        """Write the predictions as NumPy arrays, whole or not at all.
-
-        Raises:
-            DiskError: The file cannot be written.
-        """
+        """Write the predictions as NumPy arrays, whole or not at all; raises DiskError."""
         save_npz(
             path,
             classes=self.classes.astype(np.int32),

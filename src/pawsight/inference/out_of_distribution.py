@@ -48,11 +48,7 @@ class OutOfDistributionDetector:
         return np.asarray(np.sqrt(found))
 
     def save(self, path: Path) -> None:
-        """Write the detector as NumPy arrays, whole or not at all.
-
-        Raises:
-            DiskError: The file cannot be written.
-        """
+        """Write the detector as NumPy arrays, whole or not at all; raises DiskError."""
         save_npz(
             path,
             means=self.means.astype(np.float32),

@@ -35,11 +35,7 @@ FORMATS = {one.name: one for one in _FORMATS}
 
 
 def format_of(path: Path) -> OutputFormat:
-    """Return the format that the ending of a file's name chooses.
-
-    Raises:
-        ConfigError: No format has that ending.
-    """
+    """Return the format that the ending of a file's name chooses; raises ConfigError."""
     for name, one in FORMATS.items():
         if path.suffix.lower() in one.endings:
             return name

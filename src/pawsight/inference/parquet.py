@@ -17,11 +17,7 @@ _ROWS_AT_ONCE = 10_000
 
 
 def check_parquet() -> None:
-    """Check that Parquet files can be written.
-
-    Raises:
-        ExtraError: pyarrow is not installed.
-    """
+    """Check that Parquet files can be written; raises ExtraError."""
     _pyarrow()
 
 

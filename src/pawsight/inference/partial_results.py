@@ -107,11 +107,7 @@ class PartialResults:
         return itertools.chain(following, asked)
 
     def add(self, prediction: Prediction) -> None:
-        """Append a prediction to the file.
-
-        Raises:
-            DiskError: It cannot be written.
-        """
+        """Append a prediction to the file; raises DiskError."""
         row: list[Any] = [prediction.path, prediction.error, prediction.answer]
         if not prediction.error:
             row += [prediction.probabilities[name] for name in self._class_names]
@@ -127,11 +123,7 @@ class PartialResults:
             yield row
 
     def end(self, end: ShardEnd) -> None:
-        """Append the line that makes these the predictions of a whole shard.
-
-        Raises:
-            DiskError: It cannot be written.
-        """
+        """Append the line that makes these the predictions of a whole shard; raises DiskError."""
         with disk_errors(self.path):
             self._file.write(end.to_json().encode("ascii") + b"\n")
             self._file.flush()

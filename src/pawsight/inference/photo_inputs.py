@@ -56,11 +56,7 @@ class _NamedBytes(bytes):
 
 
 def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
-    """Return the photos of an argument that is one photo or many.
-
-    Raises:
-        InputTypeError: It is neither.
-    """
+    """Return the photos of an argument that is one photo or many; raises InputTypeError."""
     is_one = (
         isinstance(photos, _ONE)
         or _stream_of(photos) is not None

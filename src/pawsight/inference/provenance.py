@@ -26,11 +26,7 @@ class Provenance:
 
 
 def provenance(run: Run) -> Provenance:
-    """Read where a run's model comes from.
-
-    Raises:
-        RunError: model.json is missing or damaged.
-    """
+    """Read where a run's model comes from; raises RunError."""
     trained = ModelDescription.load(run).origin()
     path = run.path.resolve()
     name = "builtin" if path == builtin.folder().resolve() else path.name

@@ -44,11 +44,7 @@ class Shard:
         return cls(int(match[1]), int(match[2])).checked()
 
     def checked(self) -> Self:
-        """Return the shard.
-
-        Raises:
-            ConfigError: There is no such shard.
-        """
+        """Return the shard; raises ConfigError."""
         if not 1 <= self.count <= MAX_SHARDS:
             raise ConfigError(f"There can be 1 to {MAX_SHARDS:,} shards, not {self.count:,}.")
         if not 1 <= self.number <= self.count:

@@ -48,11 +48,7 @@ class AveragedNetworks(Network):
         return family.NETWORK
 
     def with_options(self, options: dict[str, Any]) -> AveragedNetworks:
-        """Return the network that options of model.json describe.
-
-        Raises:
-            ModelError: They are damaged.
-        """
+        """Return the network that options of model.json describe; raises ModelError."""
         size, factors = _pair(options, "swift_size"), _pair(options, "factors")
         if not all(isinstance(one, int) and 1 <= one <= _MAX_SIDE for one in size):
             raise ModelError(f"model.json is damaged: swift_size is {size}.")

@@ -55,11 +55,7 @@ class HubNetwork:
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> HubNetwork:
-        """Read the options that `as_options` returned.
-
-        Raises:
-            ModelError: They are damaged, or the class is not supported.
-        """
+        """Read the options that `as_options` returned; raises ModelError."""
         try:
             scale, offset = (
                 (float(red), float(green), float(blue))
@@ -129,11 +125,7 @@ def load_cached_network(name: str) -> HubNetwork:
 
 
 def check_class(class_name: str) -> None:
-    """Check that a class of KerasHub is supported.
-
-    Raises:
-        ModelError: It is not in `CLASS_NAMES`.
-    """
+    """Check that a class of KerasHub is supported; raises ModelError."""
     if class_name not in CLASS_NAMES:
         names = ", ".join(name.removesuffix("Backbone") for name in CLASS_NAMES)
         raise ModelError(

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write a model's weights alone, in Keras' own format.
-
-    Raises:
-        DiskError: The file cannot be written.
-    """
+    """Write a model's weights alone, in Keras' own format; raises DiskError."""
     with replacing(path) as temporary:
         model.save_weights(temporary, overwrite=True)
 

@@ -73,11 +73,7 @@ class Network(ABC):
         return {}
 
     def with_options(self, options: dict[str, Any]) -> Network:
-        """Return the network that options of model.json describe.
-
-        Raises:
-            ModelError: They are damaged.
-        """
+        """Return the network that options of model.json describe; raises ModelError."""
         return self
 
     def check_available(self) -> None:  # noqa: B027
@@ -89,11 +85,7 @@ class Network(ABC):
         """
 
     def check(self, image_size: tuple[int, int]) -> None:
-        """Refuse images that the network is too deep for.
-
-        Raises:
-            ModelError: They are too small.
-        """
+        """Refuse images that the network is too deep for; raises ModelError."""
         if min(image_size) < self.min_side:
             raise ModelError(
                 f"Model '{self.name}' needs images of at least {self.min_side} pixels a side, "

@@ -35,11 +35,7 @@ NETWORKS: tuple[Network | Family, ...] = (
 
 
 def find_network(name: str) -> Network:
-    """Return a network by its name, however it is written.
-
-    Raises:
-        ConfigError: There is none of that name; the text lists those there are.
-    """
+    """Return a network by its name, however it is written; raises ConfigError."""
     for entry in NETWORKS:
         network = entry.find(name)
         if network is not None:

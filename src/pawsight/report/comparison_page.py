@@ -17,11 +17,7 @@ _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG
 
 
 def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale) -> None:
-    """Write a comparison as one HTML file that needs nothing else.
-
-    Raises:
-        DiskError: The page cannot be written.
-    """
+    """Write a comparison as one HTML file that needs nothing else; raises DiskError."""
     shown = comparison.changed[:MAX_SHOWN]
     page = load_template("comparison.html.j2").render(
         found=comparison,

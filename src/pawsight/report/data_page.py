@@ -73,11 +73,7 @@ def audit_folder(out: str | os.PathLike[str]) -> Path:
 
 
 def save_audit(folder: Path, audit: Audit, catalog: Catalog) -> None:
-    """Write audit.json, catalog.csv and audit.html into a folder.
-
-    Raises:
-        DiskError: One of them cannot be written.
-    """
+    """Write audit.json, catalog.csv and audit.html into a folder; raises DiskError."""
     write_json(folder / _JSON_NAME, audit.to_json())
     catalog.save(folder / "catalog.csv")
     write_data_page(audit, catalog, folder / PAGE_NAME)

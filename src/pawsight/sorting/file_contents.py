@@ -49,11 +49,7 @@ def is_same_content(one: str, other: str) -> bool:
 
 
 def hash_file(path: str) -> str:
-    """Hash all bytes of a file: SHA-256, in hex.
-
-    Raises:
-        PhotoError: The file cannot be read.
-    """
+    """Hash all bytes of a file: SHA-256, in hex; raises PhotoError."""
     digest = hashlib.sha256()
     with _reading(path) as file:
         for chunk in _chunks(file):

@@ -43,11 +43,7 @@ def reserve(path: str) -> None:
 
 
 def move_onto_new(source: str, target: str) -> None:
-    """Rename a file on the same disk, never over an existing one.
-
-    Raises:
-        FileExistsError: The name is taken.
-    """
+    """Rename a file on the same disk, never over an existing one; raises FileExistsError."""
     reserve(target)
     try:
         os.replace(source, target)

@@ -96,11 +96,7 @@ class Sorting:
 
 
 def check_folder(into: str, folders: Iterable[str]) -> None:
-    """Check that no file has the name of a folder that is needed.
-
-    Raises:
-        DataError: A file has the name of one of them.
-    """
+    """Check that no file has the name of a folder that is needed; raises DataError."""
     for path in (into, *(os.path.join(into, folder) for folder in folders)):
         if os.path.lexists(path) and not os.path.isdir(path):
             raise DataError(

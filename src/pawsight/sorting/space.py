@@ -14,11 +14,7 @@ _RESERVE_BYTES = 50_000_000  # left free on a disk
 
 
 def need_space(sorting: Sorting) -> None:
-    """Check that the disk has space for what is copied.
-
-    Raises:
-        DiskError: The copies are larger than what is free.
-    """
+    """Check that the disk has space for what is copied; raises DiskError."""
     place = sorting.into
     while not place.is_dir():
         place = place.parent

@@ -67,11 +67,7 @@ class Undoer:
         self._is_complete = True
 
     def undo(self, progress: Progress) -> Undone:
-        """Undo all entries, the last one first; the caller holds the lock.
-
-        Raises:
-            DiskError: The journal cannot be written.
-        """
+        """Undo all entries, the last one first; the caller holds the lock; raises DiskError."""
         journal = self._journal
         if not journal.is_ended:
             recover(journal)
@@ -198,11 +194,7 @@ def undo(into: str, progress: Progress) -> Undone:
 
 
 def newest(into: str) -> Journal:
-    """Open the journal of the sort that would be undone.
-
-    Raises:
-        DataError: There is no sort to undo.
-    """
+    """Open the journal of the sort that would be undone; raises DataError."""
     journal = Journal.newest(into)
     if journal is None:
         raise DataError(

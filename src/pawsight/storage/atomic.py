@@ -116,11 +116,7 @@ def flush(path: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Translate an OSError in the block into a DiskError that names `path`.
-
-    Raises:
-        DiskError: In the place of an OSError in the block.
-    """
+    """Translate an OSError in the block into a DiskError that names `path`."""
     try:
         yield
     except OSError as error:

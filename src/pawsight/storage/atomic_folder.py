@@ -22,11 +22,7 @@ _FLUSHED_SINGLY = 100  # files; of more, one flush of all disks takes less time
 
 
 def check_free(out: Path) -> None:
-    """Check that a folder is absent or empty.
-
-    Raises:
-        DiskError: It holds something, or a file has its name.
-    """
+    """Check that a folder is absent or empty; raises DiskError."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():

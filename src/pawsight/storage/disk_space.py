@@ -15,11 +15,7 @@ _ADVICE = "Free some space, or name a folder on another disk: PAWSIGHT_CACHE=/a/
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk that a folder is on, or would be on.
-
-    Raises:
-        OSError: The disk cannot be read.
-    """
+    """Return the free bytes of the disk that a folder is on, or would be on; raises OSError."""
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

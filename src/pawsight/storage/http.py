@@ -77,11 +77,7 @@ def open_http(
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Translate the exceptions of `requests` into `RetryableError`.
-
-    Raises:
-        RetryableError: The connection could not be made, or broke.
-    """
+    """Translate the exceptions of `requests` into `RetryableError`."""
     import requests  # here: few commands fetch anything
 
     try:

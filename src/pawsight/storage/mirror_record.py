@@ -32,11 +32,7 @@ class MirrorRecord(BaseModel, frozen=True, extra="forbid"):
         return load_record(folder / _NAME, _ADAPTER, f"Remove {folder}.")
 
     def save(self, folder: Path) -> None:
-        """Write the record.
-
-        Raises:
-            DiskError: It cannot be written.
-        """
+        """Write the record; raises DiskError."""
         write_json(folder / _NAME, self.model_dump(mode="json"))
 
 

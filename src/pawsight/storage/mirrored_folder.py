@@ -95,30 +95,18 @@ class MirroredFolder:
         return found
 
     def list_remote(self) -> dict[str, RemoteVersion]:
-        """List what is at the address.
-
-        Raises:
-            RunError: It cannot be listed.
-        """
+        """List what is at the address; raises RunError."""
         with self._explained("listed"):
             found = self.remote.files()
         return {name: version for name, version in found.items() if is_plain(name)}
 
     def has(self, name: str) -> bool:
-        """Return whether a small file is at the address.
-
-        Raises:
-            RunError: It cannot be read.
-        """
+        """Return whether a small file is at the address; raises RunError."""
         with self._explained("read"):
             return self.remote.read(name) is not None
 
     def check_writable(self) -> None:
-        """Check that files can be written at the address.
-
-        Raises:
-            RunError: It cannot be written.
-        """
+        """Check that files can be written at the address; raises RunError."""
         with self._explained("written"):
             self.remote.check_writable()
 

@@ -27,11 +27,7 @@ _MAGIC = b"PK\x03\x04"
 
 
 def save_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays by their names, whole or not at all.
-
-    Raises:
-        DiskError: The file cannot be written.
-    """
+    """Write arrays by their names, whole or not at all; raises DiskError."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 

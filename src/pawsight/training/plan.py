@@ -266,20 +266,12 @@ _SAVED: TypeAdapter[Plan | HeadPlan] = TypeAdapter(
 
 
 def save_plan(run: Run, plan: Plan | HeadPlan) -> None:
-    """Write plan.json.
-
-    Raises:
-        DiskError: It cannot be written.
-    """
+    """Write plan.json; raises DiskError."""
     write_json(run.plan_path, plan.model_dump(mode="json"))
 
 
 def load_plan(run: Run) -> Plan | HeadPlan:
-    """Read plan.json, of this version or an earlier one.
-
-    Raises:
-        RunError: It is missing, damaged, or of an unknown version.
-    """
+    """Read plan.json, of this version or an earlier one; raises RunError."""
     try:
         return _SAVED.validate_python(run.read_json(run.plan_path))
     except ValidationError as error:

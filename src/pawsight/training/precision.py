@@ -65,11 +65,7 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
 
 
 def kept_path() -> Path:
-    """Return the file that keeps what was measured.
-
-    Raises:
-        DiskError: There can be no cache.
-    """
+    """Return the file that keeps what was measured; raises DiskError."""
     return cache_dir() / "precision.json"
 
 

@@ -22,11 +22,7 @@ class State:
         return [variable.value.numpy() for variable in self._model.variables]
 
     def set_weights(self, arrays: list[np.ndarray]) -> None:
-        """Assign arrays that `weights` returned.
-
-        Raises:
-            ModelError: They belong to another model.
-        """
+        """Assign arrays that `weights` returned; raises ModelError."""
         check_weights_fit(self._model, [array.shape for array in arrays])
         for variable, array in zip(self._model.variables, arrays, strict=True):
             variable.assign(array)
@@ -37,11 +33,7 @@ class State:
         return Checkpoint(step, self.weights(), slots, facts, best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Assign all variables of a checkpoint.
-
-        Raises:
-            ModelError: It belongs to another model.
-        """
+        """Assign all variables of a checkpoint; raises ModelError."""
         self.set_weights(checkpoint.weights)
         shapes = [tuple(variable.shape) for variable in self._optimizer.variables]
         if shapes != [array.shape for array in checkpoint.slots]:

@@ -169,11 +169,7 @@ def _label_spec(plan: Plan) -> tf.TensorSpec:
 
 
 def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:
-    """Check that saved arrays belong to this model.
-
-    Raises:
-        ModelError: Their number or shapes differ from the model's variables.
-    """
+    """Check that saved arrays belong to this model; raises ModelError."""
     own = [tuple(variable.shape) for variable in model.variables]
     if own != shapes:
         raise ModelError(

@@ -43,19 +43,11 @@ class WorkerGroup(Protocol):
         """Read batches of photos, and yield them with their results in any order."""
 
     def run(self, job: Job, items: Iterable[Any]) -> Generator[tuple[Any, Any]]:
-        """Yield each item and its result when it is done, in any order.
-
-        Raises:
-            PawsightError: An item cannot be done.
-        """
+        """Yield each item and its result when it is done, in any order; raises PawsightError."""
 
 
 def check_workers(group: WorkerGroup, config: TrainConfig, dataset: Dataset) -> None:
-    """Check that a run can be trained by several processes.
-
-    Raises:
-        ConfigError: It cannot.
-    """
+    """Check that a run can be trained by several processes; raises ConfigError."""
     if find_network(config.model).keeps_keras:
         raise ConfigError(
             "Several workers train the networks of pawsight, and not one of your own.\n"

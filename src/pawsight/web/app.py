@@ -78,11 +78,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def build_app(settings: ServeSettings) -> FastAPI:
-    """Build the application of one process; the model is loaded here.
-
-    Raises:
-        RunError: There is no finished run.
-    """
+    """Build the application of one process; the model is loaded here; raises RunError."""
     service = Service(settings)
 
     @contextlib.asynccontextmanager

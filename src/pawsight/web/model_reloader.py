@@ -128,11 +128,7 @@ class ModelReloader:
 
 
 def _try_apart(run_path: str) -> None:
-    """Load a model and run it once in a separate process.
-
-    Raises:
-        RunError: That failed, or took too long.
-    """
+    """Load a model and run it once in a separate process; raises RunError."""
     end_of_service, held = os.pipe()
     try:
         done = subprocess.run(

@@ -40,11 +40,7 @@ class MemoryBudget:
         self.num_bytes = 0
 
     def add(self, num_bytes: int) -> None:
-        """Add the bytes of a request.
-
-        Raises:
-            BusyError: That would be too many.
-        """
+        """Add the bytes of a request; raises BusyError."""
         if self.num_bytes + num_bytes > self._most_bytes:
             raise BusyError("Too many uploads at once. Try again in a second.")
         self.num_bytes += num_bytes

@@ -44,11 +44,7 @@ class _FinishedShard:
         return len(range(self.shard.number - 1, self.end.num_listed, self.shard.count))
 
     def rows(self) -> Iterator[Prediction]:
-        """Yield the predictions of the shard.
-
-        Raises:
-            DataError: The file is damaged.
-        """
+        """Yield the predictions of the shard; raises DataError."""
         task = task_of(self.end.task, tuple(self.end.thresholds))
         lines = lines_from(self.path, self.first_row)
         for _ in range(self.num_rows):

@@ -97,11 +97,7 @@ def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Prog
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:
-    """Return the (height, width) to keep pixels at; needs no TensorFlow.
-
-    Raises:
-        ConfigError: There is no such network.
-    """
+    """Return the (height, width) to keep pixels at; needs no TensorFlow; raises ConfigError."""
     return config.image_size or find_network(config.model).image_size
 
 

@@ -70,11 +70,7 @@ class _Head(BaseModel):
             ) from error
 
     def save(self, folder: Path) -> None:
-        """Write it.
-
-        Raises:
-            DiskError: It cannot be written.
-        """
+        """Write it; raises DiskError."""
         write_json(folder / _HEAD_NAME, self.model_dump(mode="json"))
 
 

@@ -40,11 +40,7 @@ class Block:
         return folder / f"part-{self.number:06d}.parquet"
 
     def photos(self, folder: Path) -> Iterator[str | Prediction]:
-        """Yield its photos, and results for what is no photo.
-
-        Raises:
-            DataError: The listing is damaged.
-        """
+        """Yield its photos, and results for what is no photo; raises DataError."""
         path = folder / LISTING_NAME
         try:
             with path.open("rb") as file:
@@ -62,11 +58,7 @@ class Block:
 def write_listing(
     folder: Path, photos: Iterable[str | Prediction], block_size: int
 ) -> tuple[list[Block], Listing]:
-    """Write the list of all photos, a line each, and divide it into blocks.
-
-    Raises:
-        DiskError: It cannot be written.
-    """
+    """Write the list of all photos, a line each, and divide it into blocks; raises DiskError."""
     blocks: list[Block] = []
     listing = Listing()
     start = end = count = 0

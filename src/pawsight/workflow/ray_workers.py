@@ -58,11 +58,7 @@ class RayCluster:
         self.speedup = float(min(count, len(nodes)))
 
     def start(self, run: Run, count: int) -> RayWorkers:
-        """Start all workers.
-
-        Raises:
-            ConfigError: The cluster has no places for them.
-        """
+        """Start all workers; raises ConfigError."""
         return RayWorkers(run, count, self.needs)
 
 

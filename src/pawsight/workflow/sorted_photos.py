@@ -134,11 +134,7 @@ def plan_sort(
 
 
 def check_sortable(classifier: Classifier) -> None:
-    """Check that a model has one answer a photo.
-
-    Raises:
-        ConfigError: It gives several labels.
-    """
+    """Check that a model has one answer a photo; raises ConfigError."""
     if classifier.task.is_multi_label:
         raise ConfigError(
             "This model gives photos several labels, so there is no one folder for each.\n"

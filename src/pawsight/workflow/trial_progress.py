@@ -27,11 +27,7 @@ class TrialProgress:
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Pass it on, and report a score.
-
-        Raises:
-            PrunedError: The trial fell behind.
-        """
+        """Pass it on, and report a score; raises PrunedError."""
         self._progress.advance(done, **facts)
         self._done += done
         self._total = int(facts.get("total", self._total))

@@ -118,11 +118,7 @@ class _RunVerifier:
             self._problems.append(f"{error.filename} cannot be read: {error.strerror}.")
 
     def check_state(self) -> None:
-        """Check that the run is finished.
-
-        Raises:
-            RunError: The run is not finished.
-        """
+        """Check that the run is finished; raises RunError."""
         run = self._run
         if not run.config_path.is_file():
             self._notes.append("This is a model without its run: there are no metrics to check.")

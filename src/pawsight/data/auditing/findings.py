@@ -116,11 +116,7 @@ class Audit(_Record):
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Audit:
-        """Read audit.json of this or an earlier version.
-
-        Raises:
-            RunError: The content is damaged, or no audit.
-        """
+        """Read audit.json of this or an earlier version; raises RunError."""
         try:
             return cls.model_validate(content)
         except ValidationError as error:

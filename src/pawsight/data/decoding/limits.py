@@ -80,11 +80,7 @@ def too_many_pixels(limit: int, name: str = "") -> PhotoError:
 
 
 def check_size(image: Image.Image, num_bytes: int) -> None:
-    """Check the size of a photo that has been opened, but not decoded.
-
-    Raises:
-        PhotoError: It is.
-    """
+    """Check the size of a photo that has been opened, but not decoded; raises PhotoError."""
     width, height = image.size
     kind = image.format or ""
     most_bytes = _MAX_BYTES_OF.get(kind, num_bytes)

@@ -26,11 +26,7 @@ def is_portion(name: str) -> bool:
 
 
 def check_flat_parts(outline: Outline, config: SourceConfig) -> None:
-    """Refuse `train/` and `test/` with photos but without classes inside.
-
-    Raises:
-        DataError: They could be parts or classes.
-    """
+    """Refuse `train/` and `test/` with photos but without classes inside; raises DataError."""
     parts = flat_parts(outline, config)
     if not parts:
         return

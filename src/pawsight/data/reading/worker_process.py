@@ -49,11 +49,7 @@ class WorkerProcess:
         )
 
     def set_up(self, work: Work) -> None:
-        """Send the work to do, and wait until the process is ready.
-
-        Raises:
-            DiedError: It died before.
-        """
+        """Send the work to do, and wait until the process is ready; raises DiedError."""
         self.send(sys.path)
         self.send(work)
         self.receive()

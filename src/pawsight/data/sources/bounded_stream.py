@@ -43,11 +43,7 @@ class BoundedStream:
         self.seekable: Any = stream.seekable
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes.
-
-        Raises:
-            TooLargeError: These are more than allowed.
-        """
+        """Read up to `size` bytes; raises TooLargeError."""
         most = self._max_bytes if self._left is None else min(self._max_bytes, self._left)
         data = self._stream.read(most + 1 if size < 0 or size > most else size)
         if len(data) > most:
@@ -57,11 +53,7 @@ class BoundedStream:
         return data
 
     def within(self, max_bytes: int, step: Callable[[], Result]) -> Result:
-        """Run a step that may read `max_bytes` in all.
-
-        Raises:
-            TooLargeError: It reads more.
-        """
+        """Run a step that may read `max_bytes` in all; raises TooLargeError."""
         self._left = max_bytes
         try:
             return step()

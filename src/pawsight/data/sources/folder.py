@@ -10,11 +10,7 @@ from pawsight.errors import SourceError
 
 
 def fetch(path: Path) -> Source:
-    """Check that a folder can be listed and holds something.
-
-    Raises:
-        SourceError: It cannot be listed, or is empty.
-    """
+    """Check that a folder can be listed and holds something; raises SourceError."""
     root = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
     try:
         with os.scandir(root) as entries:

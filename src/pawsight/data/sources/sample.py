@@ -40,11 +40,7 @@ _REPORT_PICTURES = 10
 
 
 def fetch(progress: Progress) -> Source:
-    """Return the sample, drawn into the cache the first time.
-
-    Raises:
-        DiskError: The cache cannot be written, or the disk is full.
-    """
+    """Return the sample, drawn into the cache the first time; raises DiskError."""
     folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
     mark_in_use(folder)
     if not folder.is_dir():

@@ -92,11 +92,7 @@ class RemoteLock:
                     self._folder.remove(self._name)
 
     def check(self) -> None:
-        """Check that this process still has the lock.
-
-        Raises:
-            RunError: Another process has it.
-        """
+        """Check that this process still has the lock; raises RunError."""
         owner = self._read()
         if owner is not None and owner.token != self._me.token:
             self.loss = self._taken(owner)

@@ -69,11 +69,7 @@ def wanted_files(
 
 
 def refuse_file(address: str) -> NoReturn:
-    """Refuse a file that photos cannot come from.
-
-    Raises:
-        SourceError: Always.
-    """
+    """Refuse a file that photos cannot come from; raises SourceError."""
     raise SourceError(
         f"{address} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
         f"Give the folder that the photos are in."

@@ -38,11 +38,7 @@ class Access:
 
 
 def need_extra() -> None:
-    """Check that the packages of the extra are installed.
-
-    Raises:
-        ExtraError: A package is missing.
-    """
+    """Check that the packages of the extra are installed; raises ExtraError."""
     if not all(importlib.util.find_spec(package) for package in _PACKAGES):
         raise ExtraError("Google Drive", "drive")
 
@@ -117,11 +113,7 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
 
 
 def keep_token(text: str) -> None:
-    """Write the sign-in, from its first byte on readable by its owner alone.
-
-    Raises:
-        DiskError: It cannot be written.
-    """
+    """Write the sign-in, from its first byte on readable by its owner alone; raises DiskError."""
     path = token_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,11 +50,7 @@ class ShardIndex(BaseModel, frozen=True, extra="forbid"):
 
 
 def parse_index(content: bytes, place: str) -> ShardIndex:
-    """Read an index.
-
-    Raises:
-        DataError: It is no index of shards, or is damaged.
-    """
+    """Read an index; raises DataError."""
     try:
         index = ShardIndex.model_validate_json(content)
         if len({shard.file for shard in index.shards}) < len(index.shards):
