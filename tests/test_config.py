@@ -1,5 +1,7 @@
 """Every limit of every setting, from both sides."""
 
+from pathlib import Path
+
 import pytest
 
 import pawsight
@@ -228,3 +230,31 @@ def test_folds_need_models_that_saw_none_of_the_photos():
     with pytest.raises(ConfigError, match="leave start_from out"):
         TrainConfig(start_from="run", split=SplitConfig(folds=2))
     TrainConfig(start_from="run", split=SplitConfig())
+
+
+@pytest.mark.parametrize(("band", "is_one"), [(0, False), (1, True), (1000, True), (1001, False)])
+def test_bands_are_counted_from_1(band, is_one):
+    if is_one:
+        assert PixelsConfig(bands=(band,)).bands == (band,)
+        return
+    with pytest.raises(ConfigError, match="bands"):
+        PixelsConfig(bands=(band,))
+
+
+def test_texts_of_a_source_are_kept_as_they_are():
+    given = {"label_pattern": "(cat|dog)", "encoding": "cp1252", "class_level": 2}
+    config = SourceConfig(**given)
+    assert {name: getattr(config, name) for name in given} == given
+    assert SourceConfig(multi_label=True, label_separator="|").label_separator == "|"
+    with pytest.raises(ConfigError, match="label_separator"):
+        SourceConfig(multi_label=True, label_separator="")
+
+
+def test_a_run_to_start_from_may_be_a_path():
+    assert TrainConfig(start_from=Path("runs") / "first").start_from == "runs/first"
+
+
+def test_nothing_is_done_that_was_not_asked_for():
+    for config in (TrainConfig(), SourceConfig(), AugmentConfig(), PixelsConfig()):
+        flags = {name: value for name, value in config if isinstance(value, bool)}
+        assert not any(flags.values()), flags

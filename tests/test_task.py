@@ -80,3 +80,28 @@ def test_a_task_is_found_by_its_name():
     assert task_of("single-label", (0.5,)) is SINGLE_LABEL
     assert task_of("multi-label", (0.3, 0.6)).thresholds_of(2) == [0.3, 0.6]
     assert task_of("multi-label").thresholds_of(2) == [0.5, 0.5]
+
+
+def test_a_class_is_written_read_and_counted_as_it_is():
+    assert SINGLE_LABEL.names_of("cat;dog") == ("cat;dog",)
+    assert SINGLE_LABEL.names_of("") == MULTI_LABEL.names_of("") == ()
+    assert SINGLE_LABEL.text_of(iter(["cat"])) == "cat"
+    assert SINGLE_LABEL.text_of([]) == ""
+    labels = np.array([2, 0, 2])
+    assert SINGLE_LABEL.texts(labels, NAMES) == ["fox", "cat", "fox"]
+    assert SINGLE_LABEL.strata(labels).tolist() == [2, 0, 2]
+    assert SINGLE_LABEL.counts(labels, 4).tolist() == [1, 0, 2, 0]
+    assert MULTI_LABEL.counts(np.eye(3, dtype=np.int64), 3).tolist() == []
+    assert SINGLE_LABEL.is_right(np.array([2, 1, 2]), labels).tolist() == [True, False, True]
+    assert SINGLE_LABEL.thresholds_of(3) is None
+    assert (SINGLE_LABEL.is_multi_label, MULTI_LABEL.is_multi_label) == (False, True)
+
+
+def test_each_photo_has_its_most_probable_class():
+    probs = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    assert SINGLE_LABEL.decide(probs).tolist() == [2, 0]
+
+
+def test_a_probability_of_nothing_is_a_large_but_finite_loss():
+    (loss,) = SINGLE_LABEL.log_losses(np.array([[0.0, 2000.0]]), np.array([0]))
+    assert 20 < loss < 100

@@ -142,3 +142,38 @@ def test_precision_is_measured_only_where_tensorflow_starts(monkeypatch, devices
     found = doctor.examine()
     assert (found["devices"], found["precision"]) == (devices, {"a": 1} if devices else None)
     assert len(measured) == bool(devices)
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_enough"), [("3.0rc1", True), ("2.0", True), ("1.9", False)]
+)
+def test_a_version_before_a_release_is_one_of_that_package(
+    without_tensorflow, monkeypatch, installed, is_enough
+):
+    stated = Message()
+    stated["Requires-Dist"] = "pillow>=2.0"
+    monkeypatch.setattr(doctor, "metadata", lambda name: stated)
+    monkeypatch.setattr(doctor, "version", lambda name: installed)
+    findings = doctor.examine()
+    assert findings["always"]["packages"] == {"pillow": installed}
+    assert (findings["problems"] == []) is is_enough
+
+
+def test_a_package_of_every_installation_is_no_package_of_an_extra(without_tensorflow, monkeypatch):
+    stated = Message()
+    stated["Provides-Extra"] = "serve"
+    stated["Requires-Dist"] = "pillow>=1"
+    stated["Requires-Dist"] = "pip>=1; extra == 'serve'"
+    monkeypatch.setattr(doctor, "metadata", lambda name: stated)
+    findings = doctor.examine()
+    assert list(findings["always"]["packages"]) == ["pillow"]
+    assert list(findings["extras"]["serve"]["packages"]) == ["pip"]
+    assert findings["extras"]["serve"]["install"] == 'pip install "pawsight[serve]"'
+    assert findings["extras"]["serve"]["gives"].startswith("serve a model")
+
+
+def test_an_installation_that_states_nothing_needs_nothing(without_tensorflow, monkeypatch):
+    monkeypatch.setattr(doctor, "metadata", lambda name: Message())
+    findings = doctor.examine()
+    assert (findings["always"]["packages"], findings["extras"]) == ({}, {})
+    assert findings["problems"] == []

@@ -379,6 +379,12 @@ def test_a_matrix_has_its_true_classes_as_rows_and_the_deeper_a_cell_the_larger_
     assert not any(line.get_visible() for line in axes.get_xgridlines())
 
 
+def test_a_class_without_photos_is_a_row_of_nothing():
+    found = measure(answers(("cats", "dogs"), ("cats", "cats", 0.9)))
+    cells = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts_of(draw_confusion(found))]
+    assert cells == ["1\n100 %", "0\n0 %", "0\n0 %", "0\n0 %"]
+
+
 def test_numbers_on_deep_cells_are_white_and_on_pale_ones_dark():
     rows = [("cats", "cats", 0.9)] * 4 + [("cats", "dogs", 0.9)] + [("dogs", "dogs", 0.9)]
     (axes,) = draw_confusion(measure(answers(("cats", "dogs"), *rows))).axes

@@ -198,8 +198,8 @@ def draw_reliability(metrics: PartMetrics) -> Figure:
 
 
 def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: int) -> None:
-    share = count / total if total else 0.0
-    depth = 0.08 + 0.92 * share if count else 0.0
+    share = count / max(1, total)
+    depth = 0.08 + 0.92 * share if count else 0
     colour = BLUE if i == j else ORANGE
     axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
     axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=LINE, linewidth=0.4))
