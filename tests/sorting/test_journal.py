@@ -126,3 +126,17 @@ def test_an_undone_journal_is_removed_or_kept_under_another_name(opened, tmp_pat
     assert (tmp_path / FOLDER).exists() is is_kept
     assert not (tmp_path / "new").exists()
     assert Journal.newest(str(tmp_path)) is None
+
+
+def test_each_line_of_a_journal_is_json_whatever_was_written_before(opened, tmp_path):
+    (tmp_path / FOLDER).mkdir(exist_ok=True)
+    journal = Journal.create(str(tmp_path), {"how": "copy", "sources": []}, ["a", "b"])
+    journal.write({"made": "c"}, {"void": 3})
+    journal.write({"end": True})
+    lines = journal.path.read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"journal": VERSION, "how": "copy", "sources": []},
+        *({"made": name} for name in "abc"),
+        *({"void": 3}, {"end": True}),
+    ]
+    assert (journal.made, journal.is_ended) == (["a", "b", "c"], True)

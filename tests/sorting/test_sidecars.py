@@ -14,6 +14,7 @@ from .conftest import SILENT, read_tree
         ("IMG.xmp", "cats/IMG (2).xmp"),
         ("IMG.AAE", "cats/IMG (2).AAE"),
         ("IMG.jpg.xmp", "cats/IMG (2).jpg.xmp"),
+        ("IMG.jpg.v2.xmp", "cats/IMG (2).jpg.v2.xmp"),
         ("IMG.jpg.supplemental-metadata.json", "cats/IMG (2).jpg.supplemental-metadata.json"),
     ],
 )
@@ -25,7 +26,9 @@ def test_sidecar_is_found_and_named_like_its_photo(tmp_path, sidecar, target):
     assert renamed(str(path), photo, "cats/IMG (2).jpg") == target
 
 
-@pytest.mark.parametrize("name", ["IMG.png", "IMG.mov", "IMG2.xmp", "IM.xmp", "IMG.xmp.bak"])
+@pytest.mark.parametrize(
+    "name", ["IMG.png", "IMG.mov", "IMG2.xmp", "IM.xmp", "IMG.xmp.bak", "IMG.v2.xmp"]
+)
 def test_other_file_is_no_sidecar(tmp_path, name):
     (tmp_path / name).write_bytes(b"other")
     assert Sidecars().take(str(tmp_path / "IMG.jpg")) == []
@@ -151,3 +154,42 @@ def test_films_are_found_as_phones_and_clouds_name_them(tmp_path, photo, film, t
 
 def test_film_of_a_photo_that_keeps_its_name_keeps_its_own():
     assert renamed("PXL_1.MP", "PXL_1.MP.jpg", "cats/PXL_1.MP.jpg") == "cats/PXL_1.MP"
+
+
+@pytest.mark.parametrize(("length", "is_found"), [(44, False), (45, True), (46, True)])
+def test_a_name_is_cut_only_where_it_is_as_long_as_takeout_cuts_it(tmp_path, length, is_found):
+    json = tmp_path / f"{LONG[:length]}.json"
+    for path in (json, tmp_path / f"{LONG}2024.jpg"):
+        path.write_bytes(b"x")
+    found = Sidecars().take(str(tmp_path / f"{LONG}2024.jpg"))
+    assert found == [str(json)] * is_found
+
+
+def test_sidecars_of_a_photo_in_the_current_folder_are_beside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("IMG.xmp", "IMG.AAE"):
+        (tmp_path / name).write_bytes(b"x")
+    assert Sidecars().take("IMG.jpg") == ["IMG.AAE", "IMG.xmp"]
+
+
+def test_a_photo_that_is_a_companion_of_another_is_none_of_its_own(tmp_path):
+    for name in ("IMG.CR2", "IMG.CR2.xmp", "IMG.JPG", "IMG.JPG.xmp"):
+        (tmp_path / name).write_bytes(b"x")
+    alone = Sidecars(with_companions=True)
+    assert alone.take(str(tmp_path / "IMG.CR2")) == [str(tmp_path / "IMG.CR2.xmp")]
+    assert alone.left == {}
+    both = Sidecars(with_companions=True)
+    taken = ["IMG.CR2", "IMG.CR2.xmp", "IMG.JPG.xmp"]
+    assert both.take(str(tmp_path / "IMG.JPG")) == [str(tmp_path / name) for name in taken]
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "target", "expected"),
+    [
+        ("in/IMG", "cats/IMG (2).jpg", "cats/IMG (2)"),
+        ("in/IMG.MP", "cats/IMG.MP.jpg", "cats/IMG.MP"),
+        ("in/IMG.MP", "cats/IMG (2).jpg", "cats/IMG (2).MP"),
+    ],
+)
+def test_a_file_that_is_called_like_the_stem_of_its_photo_stays_so(sidecar, target, expected):
+    assert renamed(sidecar, f"{sidecar}.jpg", target) == expected

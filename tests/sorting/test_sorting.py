@@ -1,5 +1,6 @@
 """What a sort does with photos, and an undo after what the user did since."""
 
+import dataclasses
 import os
 import shutil
 import stat
@@ -114,6 +115,23 @@ def test_moved_photo_whose_content_is_there_already_stays(library):
     found = library.sort("move")
     assert found.count("there") == 5
     assert len(read_tree(library.home)) == 5
+
+
+def test_places_are_counted_by_status_and_folder_without_sidecars(make_library):
+    found = make_library(sidecar="rex.xmp").sort()
+    assert (found.count("placed"), found.count("planned"), found.count("failed")) == (5, 0, 0)
+    assert [found.count("placed", name) for name in ("cats", "dogs", "unsure", "none")] == [
+        *(2, 2, 1, 0)
+    ]
+    assert (found.count_sidecars("placed"), found.count_sidecars("there")) == (1, 0)
+
+
+def test_a_photo_that_was_fetched_is_shown_by_its_address(library):
+    cache = str(library.home)
+    found = dataclasses.replace(library.plan(), fetched={cache: "s3://bucket/photos"})
+    assert found.shown(f"{cache}/a/IMG.jpg") == "s3://bucket/photos/a/IMG.jpg"
+    assert found.shown(cache) == "s3://bucket/photos"
+    assert found.shown(f"{cache}2/IMG.jpg") == f"{cache}2/IMG.jpg"
 
 
 def test_photo_that_could_not_be_read_stays_with_its_reason(library):
@@ -247,6 +265,20 @@ def test_undo_leaves_no_trace(library):
     assert library.undo().num_back == 5
     assert library.tree() == before
     assert not library.into.exists()
+
+
+def test_undo_removes_the_new_folders_above_the_sorted_one(library):
+    outer = library.home.parent / "outer"
+    outer.mkdir()
+    library.into = outer / "a" / "b" / "sorted"
+    library.sort()
+    assert library.sorted_names() == SORTED
+    library.undo()
+    assert list(outer.iterdir()) == []
+    library.sort()
+    (outer / "a" / "mine.txt").touch()
+    library.undo()
+    assert [path.name for path in outer.rglob("*")] == ["a", "mine.txt"]
 
 
 def test_undo_keeps_folders_that_were_there(library):

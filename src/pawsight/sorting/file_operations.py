@@ -14,6 +14,7 @@ import errno
 import itertools
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from pawsight.errors import DiskError, PhotoError
 from pawsight.sorting.file_contents import (
@@ -39,7 +40,7 @@ def reserve(path: str) -> None:
     Raises:
         FileExistsError: The name is taken, be it by a broken link.
     """
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    Path(path).touch(exist_ok=False)
 
 
 def move_onto_new(source: str, target: str) -> None:

@@ -59,8 +59,8 @@ class Entry:
     act: Act
     source: str
     target: str
-    size: int = 0
-    mtime_ns: int = 0
+    size: int
+    mtime_ns: int
     sha256: str = ""
     part: str = ""
 
