@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from pawsight.data.catalog import Catalog
 from pawsight.data.dataset import Dataset
@@ -57,6 +58,43 @@ def test_right_answers_in_spite_of_the_cue_show_no_sign():
     assert not found.is_used
     assert found.use_p_value == 1
     assert found.sentence("test").startswith("No sign that the model uses this: 0 of 8 photos")
+
+
+@pytest.mark.parametrize(("dogs_with", "is_judged"), [(2, True), (1, False)])
+def test_five_photos_that_break_the_pattern_are_judged_by(dogs_with, is_judged):
+    found = measured(3, dogs_with, lambda label, camera: camera == NIKON)
+    assert found.num_breaking == 3 + dogs_with
+    assert (found.use_p_value is not None) is is_judged
+
+
+def test_the_probability_is_that_of_fisher_s_exact_test():
+    # Of 3 dogs with the camera all are taken for cats, and of 5 cats without it none is.
+    found = measured(5, 3, lambda label, camera: label == "cats" or camera == NIKON)
+    assert (found.num_breaking_wrong, found.num_fitting_wrong) == (3, 0)
+    expected = fisher_exact([[3, 5], [0, 52]], alternative="greater").pvalue
+    assert found.use_p_value == pytest.approx(expected)
+
+
+def test_a_photo_without_the_fact_neither_fits_nor_breaks_the_pattern():
+    qualities = [0, *[90] * 24, *[60] * 5, *[60] * 27, *[90] * 3]  # 0 is unknown
+    photos = tuple(
+        Photo(f"{i:02}.jpg", name, "test", format="JPEG", jpeg_quality=quality, width=4, height=3)
+        for i, (name, quality) in enumerate(
+            zip(["cats"] * 30 + ["dogs"] * 30, qualities, strict=True)
+        )
+    )
+    predictions = Predictions(
+        tuple(photo.path for photo in photos),
+        np.repeat([0, 1], 30),
+        np.tile([0.2, 0.8], (60, 1)),  # all are taken for dogs
+        ("cats", "dogs"),
+    )
+    (found,) = measure_shortcuts(
+        predictions, Dataset(Catalog("pets", Path("/photos"), photos), None)
+    )
+    # A quality above 75 is that of cats: 5 cats and 3 dogs break this.
+    assert (found.num_breaking, found.num_breaking_wrong) == (8, 5)
+    assert (found.num_fitting, found.num_fitting_wrong) == (51, 24)
 
 
 def test_without_photos_that_break_the_pattern_nothing_can_be_said():
