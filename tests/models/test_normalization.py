@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pawsight.models.normalization import FusedBatchNormalization
 
@@ -36,3 +37,43 @@ def test_inference_uses_the_moving_averages_and_leaves_them():
         fused(images, training=False), keras_layer(images, training=False), atol=1e-6
     )
     np.testing.assert_array_equal(fused.moving_mean, np.zeros(8))
+
+
+def trained(layer, images, weights):
+    """The outputs in training, and the gradients of a loss by the images, scales and offsets."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        outputs = layer(images, training=True)
+        loss = tf.reduce_sum(outputs * outputs * weights)
+    return [outputs, *tape.gradient(loss, [images, layer.gamma, layer.beta])]
+
+
+def test_statistics_of_all_processes_give_what_those_of_one_give_where_there_is_one():
+    images, keras_layer, _ = _both()
+    layer = FusedBatchNormalization(momentum=0.5, synchronized=True)
+    layer.build(images.shape)
+    layer.gamma.assign(keras_layer.gamma)
+    layer.beta.assign(keras_layer.beta)
+    layer.moving_mean.assign(np.linspace(-2, 2, 8))
+    layer.moving_variance.assign(np.linspace(1, 3, 8))
+    weights = np.random.default_rng(1).normal(size=images.shape).astype(np.float32)
+    images = tf.constant(images)
+    for ours, theirs in zip(
+        trained(layer, images, weights), trained(keras_layer, images, weights), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3)
+    mean, variance = np.mean(images, (0, 1, 2)), np.var(images, (0, 1, 2)) * 120 / 119
+    np.testing.assert_allclose(
+        layer.moving_mean, (np.linspace(-2, 2, 8) + mean) / 2, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        layer.moving_variance, (np.linspace(1, 3, 8) + variance) / 2, rtol=1e-4
+    )
+
+
+def test_a_batch_of_one_pixel_has_no_variance():
+    layer = FusedBatchNormalization(momentum=0.5, synchronized=True)
+    images = np.full((1, 1, 1, 8), 5, np.float32)
+    layer.build(images.shape)
+    assert np.isfinite(layer(images, training=True)).all()
+    np.testing.assert_allclose(layer.moving_variance, np.full(8, 0.5), atol=1e-6)
