@@ -317,3 +317,81 @@ def test_files_of_unknown_size_need_no_known_space(monkeypatch):
     first, second = far.listed()
     copy_all("pets", "far://space", [first, dataclasses.replace(second, size=None)], Silent())
     assert needed == [5]
+
+
+def test_space_is_needed_for_what_is_not_here_yet(monkeypatch):
+    far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("busy")] * 4]})
+    copy_all("pets", "far:pets", far.listed(), Silent(), allow_missing=True)
+    needed = []
+    monkeypatch.setattr(mirror, "need_space", lambda folder, size, why: needed.append(size))
+    recorded = Counted()
+    copy_all("pets", "far:pets", far.listed(), recorded)
+    assert needed == [5000]
+    assert recorded.total == recorded.done == 6000
+
+
+def test_files_are_counted_as_they_arrive():
+    told = []
+
+    class Told(Silent):
+        def advance(self, done, **facts):
+            told.extend(facts.values())
+
+    copy_all("pets", "far:pets", Far(dict(PETS)).listed(), Told())
+    assert told == ["1 of 2", "2 of 2"]
+
+
+def test_bytes_of_a_version_that_is_gone_do_not_count():
+    far, recorded = Far(dict(PETS)), Counted()
+    listed = far.listed()
+    far.files["cats/tom.jpg"] = b"another tom"
+    copy_all("pets", "far:pets", listed, recorded)
+    assert recorded.done == 6000 + len(b"another tom")
+
+
+@pytest.mark.parametrize(("lost", "is_given_up"), [("0.jpg", True), ("2.jpg", False)])
+def test_as_many_lost_files_in_a_row_as_threads_end_it_but_not_at_the_end(lost, is_given_up):
+    far = Far({f"{i}.jpg": b"x" for i in range(3)}, {lost: [RetryableError("busy")] * 5})
+    if is_given_up:
+        with pytest.raises(SourceError, match="of the last 1 files none could be fetched: busy"):
+            copy_all("pets", "far:pets", far.listed(), Silent(), workers=1, allow_missing=True)
+        assert {path for path, _ in far.opened} <= {"0.jpg", "1.jpg"}
+    else:
+        folder = copy_all("pets", "far:pets", far.listed(), Silent(), workers=1, allow_missing=True)
+        assert sorted(_contents(folder)) == ["0.jpg", "1.jpg"]
+
+
+def test_lost_files_between_others_end_nothing():
+    far = Far({f"{i}.jpg": b"x" for i in range(8)})
+    far.troubles = {f"{i}.jpg": [DownloadError("no")] for i in (0, 1, 3, 4)}  # refused, each alone
+    folder = copy_all("pets", "far:pets", far.listed(), Silent(), workers=1)
+    assert sorted(_contents(folder)) == ["2.jpg", "5.jpg", "6.jpg", "7.jpg"]
+
+
+class Growing(Far):
+    """Its cat grows each time it is opened."""
+
+    def one(self, path):
+        file = super().one(path)
+
+        def open_stream(start):
+            if path == "cats/tom.jpg":
+                self.files[path] += b"more"
+            return file.open_stream(start)
+
+        return dataclasses.replace(file, open_stream=open_stream)
+
+
+def test_a_file_that_never_stays_the_same_is_left_out():
+    far, recorded = Growing(dict(PETS)), Counted()
+    folder = copy_all("pets", "far:pets", far.listed(), recorded)
+    assert list(_contents(folder)) == ["dogs/rex.jpg"]
+    assert "cats/tom.jpg: it changes faster than it can be copied" in recorded.notes[0]
+
+
+def test_a_file_of_another_size_than_listed_is_left_out_with_both_sizes():
+    far, recorded = Far(dict(PETS)), Counted()
+    listed = [dataclasses.replace(file, checksum="", refreshed=None) for file in far.listed()]
+    listed[0] = dataclasses.replace(listed[0], size=1234)
+    copy_all("pets", "far:pets", listed, recorded)
+    assert "cats/tom.jpg: it has 3,000 bytes, where 1,234 were listed" in recorded.notes[0]

@@ -111,6 +111,70 @@ def test_the_second_time_only_what_changed_is_copied_and_nothing_measured(photos
     assert (second.root / "cats" / "1.jpg").read_bytes() == b"another photo"
 
 
+@pytest.mark.parametrize(
+    ("speed", "is_copied", "words"),
+    [
+        (99.9, True, "gave 100 files a second; one by one, all 3 would take 0 min."),
+        (100.0, False, "gave 100 files a second: fast enough to read the photos from."),
+        (0.01, True, "gave 0 files a second; one by one, all 3 would take 5 min."),
+    ],
+)
+def test_a_drive_of_fewer_than_a_hundred_files_a_second_is_slow(
+    photos, recorded, monkeypatch, speed, is_copied, words
+):
+    monkeypatch.setattr(staging, "files_per_second", lambda paths, progress: speed)
+    assert (fetch_source(photos, recorded).root != photos) is is_copied
+    assert words in recorded.notes[0]
+
+
+def test_files_are_counted_while_they_are_listed_and_measured(photos, slow):
+    counts = {}
+
+    class Counting(Silent):
+        def start(self, task, total=None, unit=""):
+            self.task = task
+
+        def advance(self, done, **facts):
+            counts[self.task] = counts.get(self.task, 0) + done
+
+    fetch_source(photos, Counting())
+    assert counts["Listing the folder"] == counts["Measuring how fast the drive is"] == 3
+
+
+@pytest.mark.parametrize(("failures", "is_read"), [(0, True), (2, True), (3, False)])
+def test_a_folder_is_listed_again_twice_where_the_drive_stumbles(
+    photos, slow, monkeypatch, failures, is_read
+):
+    scan, left = os.scandir, [failures]
+
+    def stumble_first(path):
+        if str(path).endswith("dogs") and left[0]:
+            left[0] -= 1
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return scan(path)
+
+    monkeypatch.setattr(staging.os, "scandir", stumble_first)
+    if is_read:
+        assert "dogs/3.jpg" in contents(fetch_source(photos, Silent()).root)
+    else:
+        with pytest.raises(SourceError, match="dogs cannot be read: Stale file handle"):
+            fetch_source(photos, Silent())
+    assert left == [0]
+
+
+def test_another_error_of_a_folder_is_final(photos, slow, monkeypatch):
+    asked = []
+
+    def refuse(path):
+        asked.append(path)
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(staging.os, "scandir", refuse)
+    with pytest.raises(SourceError, match="photos cannot be read: Permission denied"):
+        fetch_source(photos, Silent())
+    assert len(asked) == 1
+
+
 def test_a_fast_network_drive_is_read_where_it_is(photos, slow, recorded, monkeypatch):
     monkeypatch.setattr(staging, "SLOW_FILES_PER_SECOND", 5.0)
     assert fetch_source(photos, recorded).root == photos
