@@ -43,6 +43,25 @@ def test_the_same_seed_draws_the_same_bytes_and_more_begins_with_the_same(tmp_pa
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names(one))
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "size", "means"),
+    [
+        ("cat", 0, (266, 218), [121, 150, 147, 112, 143, 136, 94, 121, 118]),
+        ("dog", 1, (303, 210), [155, 131, 127, 141, 154, 132, 102, 146, 100]),
+        ("cat", 6, (316, 320), [130, 123, 126, 126, 137, 126, 154, 139, 165]),
+        ("dog", 9, (239, 320), [66, 67, 65, 97, 125, 113, 118, 155, 93]),
+    ],
+)
+def test_pictures_are_those_that_the_cache_has_under_the_number_of_the_drawing(
+    name, number, size, means
+):
+    """Where this fails on purpose, `_DRAWING` is to be raised: older samples are in caches."""
+    picture = draw_picture(name, number)
+    found = np.asarray(picture.convert("L").resize((3, 3), Image.Resampling.BOX), float).ravel()
+    assert picture.size == size
+    assert np.abs(found - means).max() < 4  # another Pillow may smooth edges in another way
+
+
 def test_another_seed_draws_other_pictures():
     assert draw_picture("cat", 0, seed=0) != draw_picture("cat", 0, seed=1)
 
@@ -110,6 +129,9 @@ def test_the_word_sample_draws_into_the_cache_once(tmp_path, monkeypatch, word):
     source = fetch(word, Silent())
     times = [p.stat().st_mtime_ns for p in sorted(source.root.rglob("*.jpg"))]
     assert len(times) == 8
+    drawn = draw_sample(tmp_path / "drawn", 8, progress=Silent())
+    for path in source.root.rglob("*.jpg"):
+        assert path.read_bytes() == (drawn / path.relative_to(source.root)).read_bytes()
     assert fetch(word, Silent()) == source
     assert [p.stat().st_mtime_ns for p in sorted(source.root.rglob("*.jpg"))] == times
     names = {p.name for p in (tmp_path / "cache").iterdir()}
