@@ -129,13 +129,12 @@ def test_the_word_sample_draws_into_the_cache_once(tmp_path, monkeypatch, word):
     source = fetch(word, Silent())
     times = [p.stat().st_mtime_ns for p in sorted(source.root.rglob("*.jpg"))]
     assert len(times) == 8
-    drawn = draw_sample(tmp_path / "drawn", 8, progress=Silent())
-    for path in source.root.rglob("*.jpg"):
-        assert path.read_bytes() == (drawn / path.relative_to(source.root)).read_bytes()
+    drawn = draw_sample(tmp_path / "drawn", 2, progress=Silent())
+    for path in names(drawn):
+        assert (source.root / path).read_bytes() == (drawn / path).read_bytes()
     assert fetch(word, Silent()) == source
     assert [p.stat().st_mtime_ns for p in sorted(source.root.rglob("*.jpg"))] == times
-    names = {p.name for p in (tmp_path / "cache").iterdir()}
-    assert names == {source.root.name, "in-use"}
+    assert {p.name for p in (tmp_path / "cache").iterdir()} == {source.root.name, "in-use"}
     check_classes(scan(source))
 
 
