@@ -144,7 +144,7 @@ class _Copying:
     def _copy(self, missing: list[RemoteFile], workers: int) -> None:
         total = sum(file.size or 0 for file in missing)
         here = sum(_size(download.part_of(self._kept(f.path), f.version)) for f in missing)
-        need_space(self._folder, max(0, total - here), f"copy {self._name}")
+        need_space(self._folder, total - here, f"copy {self._name}")
         is_known = all(file.size is not None for file in missing)
         self._progress.start(f"Copying {self._name}", total if is_known else None, "bytes")
         num_done = in_a_row = 0
