@@ -39,6 +39,12 @@ def test_the_curve_begins_at_twenty_answers_and_has_the_threshold(predictions):
     assert (curve.get_xdata()[0], curve.get_ydata()[0]) == (0.5, 0)
     assert (curve.get_xdata()[-1], curve.get_ydata()[-1]) == (1, 0.25)
     assert point.get_xdata()[0] == 0.85
+    axes = point.axes
+    assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0)
+    assert 1 < axes.get_xlim()[1] < 1.1
+    assert [axis.get_major_formatter()(0.125) for axis in (axes.xaxis, axes.yaxis)] == [
+        "12.5 %"
+    ] * 2
     assert point.get_ydata()[0] == pytest.approx(4 / 34)
 
 
@@ -54,3 +60,16 @@ def test_a_threshold_of_fewer_answers_lies_on_the_curve(predictions):
     curve, point = draw_coverage(predictions, 0.985).axes[0].lines  # one answer of 40
     assert (curve.get_xdata()[0], curve.get_ydata()[0]) == (1 / 40, 0)
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (1 / 40, 0)
+
+
+def test_a_threshold_of_no_answers_has_the_curve_alone(predictions):
+    (curve,) = draw_coverage(predictions, 0.995).axes[0].lines
+    assert (curve.get_xdata()[0], curve.get_ydata()[0]) == (0.5, 0)
+
+
+def test_of_fewer_than_twenty_photos_the_curve_is_its_end(predictions):
+    few = predictions.only(np.arange(40) < 8)  # eight dogs taken for cats, from 0.6 to 0.67
+    curve, point = draw_coverage(few, 0.5).axes[0].lines
+    assert (curve.get_xdata().tolist(), curve.get_ydata().tolist()) == ([1], [1])
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (1, 1)
+    assert coverage_and_risk(few, few.probs[4, 0]) == (0.5, 1)  # at the threshold it is an answer

@@ -66,3 +66,27 @@ def test_no_more_than_asked_of_each_kind(colour_run, predictions, root):
 
 def test_run_without_a_model_has_none(predictions, root, tmp_path):
     assert draw_heat_pictures(Run(tmp_path / "none"), predictions, [], root, most=4) == []
+
+
+def test_heat_is_orange_where_most_counts_and_dark_blue_where_nothing_does(
+    colour_run, predictions, root
+):
+    (picture, *_) = draw_heat_pictures(colour_run, predictions, [], root, most=1)
+    data = base64.b64decode(picture.heat.removeprefix("data:image/jpeg;base64,"))
+    shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), float)
+    if picture.path == "c.png":
+        shown = np.rot90(shown, 2)
+    pixels = shown[:4, :4].reshape(-1, 3)
+    # 0.42 of (255, 140, 0) over the green of the photo, and 0.78 of (6, 10, 40) over its black.
+    np.testing.assert_allclose(pixels[pixels[:, 0].argmax()], [107, 207, 0], atol=35)
+    np.testing.assert_allclose(shown[7, 7], [5, 8, 31], atol=20)
+
+
+def test_a_photo_that_is_cut_is_shown_and_one_that_is_gone_is_left_out(
+    colour_run, predictions, root
+):
+    (root / "a.png").unlink()
+    (root / "c.png").unlink()
+    mistake = Mistake("b.png", "red", "green", 0.8, 0.1, "data:given")
+    (only,) = draw_heat_pictures(colour_run, predictions, [mistake], root, most=4)
+    assert only.picture == "data:given"  # it is drawn already

@@ -52,6 +52,9 @@ def test_trials_of_a_search_stand_beside_what_mattered():
     assert [bar.get_width() for bar in right.patches] == [0.3, 0.7]  # the largest on top
     assert [label.get_text() for label in right.get_yticklabels()] == ["resize", "learning rate"]
     assert right.get_xlim() == (0, 1)
+    assert right.xaxis.get_major_formatter()(0.5) == "50 %"
+    width, height = left.figure.get_size_inches()
+    assert 6 < width < 8 and height < width / 2
     (alone,) = draw_tuning([0.8, 0.9], []).axes  # too few trials to state what mattered
     assert alone.get_ylabel() == "validation accuracy"
     assert all(float(tick).is_integer() for tick in alone.get_xticks())

@@ -13,7 +13,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.pixel_scale import STANDARD
 from pawsight.errors import RunError
 from pawsight.history import Epoch, save_history
-from pawsight.records import Predictions
+from pawsight.records import Photo, Predictions
 from pawsight.report.gallery import most_confident_mistakes
 from pawsight.report.page import write_report
 from pawsight.storage.atomic import write_json
@@ -378,3 +378,28 @@ def test_the_mistakes_it_was_surest_of_come_first():
     found = most_confident_mistakes(predictions, Path("gone"), 2, STANDARD)
 
     assert [(one.path, one.probability) for one in found] == [("b", 0.9), ("c", 0.6)]
+
+
+def test_heat_maps_are_one_for_a_hundred_photos_up_to_four(make_run, monkeypatch, undrawn):
+    run, drawn = make_run(is_short=True, draw=False), []
+    monkeypatch.setattr(
+        "pawsight.report.page.draw_heat_pictures", lambda *given: drawn.append(given[-1]) or []
+    )
+    for count in (0, 199, 200, 600):
+        photos = tuple(Photo(f"{i}.jpg", "cats", "train") for i in range(count))
+        catalog = Catalog("pets", Path(), photos)
+        monkeypatch.setattr(Catalog, "load", lambda *_, catalog=catalog: catalog)
+        write_report(run)
+    assert drawn == [1, 1, 2, 4]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.7])
+def test_hollow_dots_are_explained_where_there_are_some(make_run, make_history, monkeypatch, scale):
+    monkeypatch.setattr(
+        "pawsight.report.page.save_figure", lambda *_: '<svg viewBox="0 0 1 1"></svg>'
+    )
+    run = make_run(is_short=True, draw=False)
+    first, *others = make_history([0.6, 0.9, 0.8])
+    save_history([replace(first, validation_scale=scale), *others], run.history_path)
+    page = Page(write_report(run))
+    assert ("Hollow dots: validated at another image size" in page.text) is (scale != 1.0)

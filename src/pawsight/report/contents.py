@@ -70,7 +70,9 @@ class Contents:
         task = model.labelling if model else _planned_task(config)
         evaluation = Evaluation.load(run) if run.metrics_path.is_file() else None
         root = Path(config.get("root", ""))
-        has_predictions = evaluation and run.predictions_path(evaluation.headline).is_file()
+        predictions = None
+        if evaluation and (path := run.predictions_path(evaluation.headline)).is_file():
+            predictions = load_predictions(path, task)
         plan = load_plan(run) if run.plan_path.is_file() else None
         catalog = Catalog.load(run.catalog_path, root, task) if run.catalog_path.is_file() else None
         return cls(
@@ -87,9 +89,7 @@ class Contents:
             audit=Audit.from_json(run.read_json(run.audit_path), run.audit_path)
             if run.audit_path.is_file()
             else None,
-            predictions=load_predictions(run.predictions_path(evaluation.headline), task)
-            if evaluation and has_predictions
-            else None,
+            predictions=predictions,
             learning_curve=load_curve(run.learning_curve_path),
             robustness=Robustness.load(run.robustness_path),
             shortcuts=load_shortcuts(run.shortcuts_path),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from pawsight.formatting import percent
 from pawsight.inference.answers import choose_threshold
 from pawsight.models.description import ModelDescription
 from pawsight.records import Predictions
-from pawsight.report.figure_style import BLUE, ORANGE, new_figure, styled
+from pawsight.report.figure_style import BLUE, ORANGE, new_figure, percent_ticks, styled
 
 _MIN_ANSWERS = 20  # below, an error rate jumps with each photo
 
@@ -39,7 +38,7 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
     axes.set_xlabel("photos answered")
     axes.set_ylabel("answers that are wrong")
     for each in (axes.xaxis, axes.yaxis):
-        each.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.3g} %"))
+        each.set_major_formatter(percent_ticks())
     return figure
 
 

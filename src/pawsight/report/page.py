@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from markupsafe import Markup
@@ -170,7 +171,7 @@ def _hardest_first(metrics: PartMetrics | None) -> list[str]:
     if metrics is None:
         return []
     recalls = {name: one.recall for name, one in metrics.per_class.items()}
-    return sorted(recalls, key=lambda name: 2.0 if (share := recalls[name]) is None else share)
+    return sorted(recalls, key=lambda name: inf if (share := recalls[name]) is None else share)
 
 
 def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
