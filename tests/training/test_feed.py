@@ -38,3 +38,26 @@ def test_a_run_of_one_step_has_nothing_to_report(feed):
 def test_steps_that_are_decided_are_those_whose_batches_may_be_made(feed):
     # Two ready, two in the making, and two to be safe.
     assert feed.num_ahead == 6
+
+
+@pytest.mark.parametrize(
+    ("waited", "read_seconds", "seconds", "found"),
+    [
+        (0.4, 6.0, 8.0, None),  # a twentieth of the time is not worth a word
+        (0.41, 6.0, 8.0, "reading photos, 125 images/s"),
+        (2.0, 4.0, 8.0, "augmenting photos, 125 images/s"),  # half of the 8 s for reading
+        (2.0, 4.01, 8.0, "reading photos, 125 images/s"),
+        (10.0, 6.0, 8.0, "reading photos, 100 images/s"),  # the first batch was waited for, too
+    ],
+)
+def test_the_longer_of_reading_and_augmenting_is_the_limit(
+    feed, waited, read_seconds, seconds, found
+):
+    feed.waited_seconds, feed._pixels.read_seconds = waited, read_seconds
+    assert feed.limit(seconds) == found
+
+
+def test_photos_from_the_cache_are_limited_by_augmenting(feed):
+    feed.waited_seconds = 2.0
+    feed._pixels.read_seconds, feed._pixels.num_read = 0.0, 0
+    assert feed.limit(8.0) == "augmenting photos, 125 images/s"
