@@ -6,6 +6,7 @@ import pytest
 
 from pawsight.config import SourceConfig
 from pawsight.data.file_types import belongs_to, package_of
+from pawsight.data.listing.left_out import LeftOut
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.errors import DataError, SourceError
@@ -207,3 +208,46 @@ def test_a_group_in_two_parts_is_named(tmp_path):
     notes = Notes()
     groups(root, r"person(\d+)", notes)
     assert any("such as 1 in train and test" in text for text in notes.texts)
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and 1 more")])
+def test_three_of_what_was_left_out_are_named_in_order(recorded, count, more):
+    left_out = LeftOut(["odd*", "none"])
+    for number in reversed(range(count)):
+        assert not left_out.takes_folder(f"odd {number}")
+        assert left_out.excludes(f"{number}/odd.jpg")
+    left_out.report(recorded)
+    found = [f"{number}/odd.jpg" for number in range(3)]
+    assert recorded.notes[0].startswith(f"Left out by --exclude 'odd*': {', '.join(found)} and ")
+    assert recorded.notes[1] == "--exclude 'none' matches nothing."
+    packages = LeftOut()
+    for number in reversed(range(count)):
+        assert not packages.takes_folder(f"{number}.photoslibrary")
+    packages.report(recorded)
+    names = "0.photoslibrary, 1.photoslibrary, 2.photoslibrary"
+    assert recorded.notes[2].startswith(f"Left out: {names}{more} (")
+
+
+@pytest.mark.parametrize(
+    ("names", "heading", "is_taken"),
+    [
+        ({"catalog.csv", "config.json"}, "path,label,sha256", False),
+        ({"catalog.csv", "audit.json"}, "path,label,sha256", False),
+        ({"catalog.csv", "config.json", "a.txt"}, "path,label", True),  # of somebody else
+        ({"catalog.csv", "notes.txt"}, "path,label,sha256", True),
+        ({"config.json", "audit.json"}, "path,label,sha256", True),
+    ],
+)
+def test_results_are_known_by_their_catalog_beside_other_files(
+    tmp_path, recorded, names, heading, is_taken
+):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "catalog.csv").write_text(f"{heading}\n")
+    left_out = LeftOut()
+    assert left_out.takes_content(str(tmp_path), "runs", names) is is_taken
+    left_out.report(recorded)
+    assert recorded.notes == ([] if is_taken else ["Left out: runs (results of pawsight)."])
+
+
+def test_a_catalog_that_is_gone_is_no_result(tmp_path):
+    assert LeftOut().takes_content(str(tmp_path), "", {"catalog.csv", "config.json"})

@@ -46,7 +46,8 @@ def list_folder(
     prefix: str = "",
     label: str = "",
     part: Part | Literal[""] = "",
-    left_out: LeftOut | None = None,
+    *,
+    left_out: LeftOut,
 ) -> FolderListing:
     """List one folder, without those inside it.
 
@@ -55,12 +56,11 @@ def list_folder(
         prefix: The folder to list, relative to `root`: "" or ending in "/".
         label: Given to every photo.
         part: Given to every photo.
-        left_out: What is left out, and where it is counted; None leaves out what `LeftOut()` does.
+        left_out: What is left out, and where it is counted.
 
     Raises:
         OSError: The folder cannot be listed.
     """
-    left_out = LeftOut() if left_out is None else left_out
     listing = FolderListing()
     links: list[str] = []
     others: set[str] = set()
@@ -184,7 +184,7 @@ def _enter(
         if (at.st_dev, at.st_ino) in entered:
             return FolderListing()
         entered.add((at.st_dev, at.st_ino))
-        return list_folder(root, here, label, part, left_out)
+        return list_folder(root, here, label, part, left_out=left_out)
     except OSError as error:
         problem = f"this folder cannot be read: {error.strerror or error}"
         row = Photo(here.rstrip("/") or ".", label, part, problem=problem)
