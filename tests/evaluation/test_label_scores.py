@@ -111,6 +111,19 @@ def test_threshold_is_that_of_the_highest_f1_and_even_where_photos_are_few():
     assert found == (0.25, 0.5, 0.5)
 
 
+@pytest.mark.parametrize(("count", "threshold"), [(9, 0.5), (10, 0.2), (29, 0.2), (30, 0.5)])
+def test_a_threshold_is_fitted_from_ten_photos_on_and_where_some_lack_the_label(count, threshold):
+    probs = np.array([0.3] * count + [0.1] * (30 - count))
+    labels = np.array([1] * count + [0] * (30 - count))
+    assert fit_thresholds(probs[:, None], labels[:, None]) == pytest.approx((threshold,))
+
+
+def test_a_label_of_no_photo_has_an_f1_of_0_at_every_threshold():
+    thresholds, f1 = f1_by_threshold(np.array([0.2, 0.8, 0.8]), np.array([0, 0, 0]))
+    np.testing.assert_allclose(thresholds, [0.5, 0.1])
+    assert f1.tolist() == [0, 0]
+
+
 def test_of_equal_thresholds_the_nearest_to_a_half_is_taken():
     probs = np.array([0.8] * 10 + [0.2] * 10)
     labels = np.array([1] * 10 + [0] * 10)
