@@ -18,6 +18,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.sources import Source, known
 from pawsight.data.sources import fetch as fetch_source
 from pawsight.data.sources.known import KnownSet, copy_into, fetch, find, known_sets
+from pawsight.data.sources.known.archives import fetch_archives
 from pawsight.data.sources.known.sets import SetArchive
 from pawsight.errors import ConfigError, DiskError, SourceError
 from pawsight.progress import Silent
@@ -421,3 +422,23 @@ def test_the_facts_of_a_set_have_their_form(one):
     row = f"| {one.num_photos:,} | {one.num_classes} | {size} | {one.licence} |"
     assert f"| `{one.name}` | [{one.title}]({one.page}) {row}" in page.read_text(encoding="utf-8")
     assert not one.class_names or len(one.class_names) == one.num_classes
+
+
+@pytest.mark.parametrize(("is_here", "num_missing"), [((), 2), ((0,), 1), ((0, 1), 0)])
+def test_space_is_needed_for_the_archives_that_are_not_here(
+    tmp_path, server, monkeypatch, is_here, num_missing
+):
+    server.files["/more.zip"] = PETS
+    urls = (f"{server.url}/pets.zip", f"{server.url}/more.zip")
+    known_pets = pets(archives=tuple(archive_of(PETS, url) for url in urls))
+    needed = []
+    monkeypatch.setattr(
+        "pawsight.data.sources.known.archives.need_space",
+        lambda folder, num_bytes, task: needed.append(num_bytes),
+    )
+    for number in is_here:
+        (tmp_path / known_pets.archives[number].file_name).write_bytes(PETS)
+    progress = Bytes()
+    fetch_archives(known_pets, tmp_path, progress)
+    assert needed == [num_missing * len(PETS)]
+    assert progress.done == progress.total == 2 * len(PETS)
