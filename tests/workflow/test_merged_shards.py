@@ -146,6 +146,17 @@ def test_shard_that_was_cut_off_is_unfinished(predicted, output, num_bytes):
         pawsight.merge_shards(output)
 
 
+def test_a_shard_of_no_line_but_its_first_is_unfinished(predicted, output):
+    predicted(2)
+    path = Shard(2, 2).path(output)
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(DataError, match="Shard 2 of 2 is not finished"):
+        pawsight.merge_shards(output)
+    path.write_bytes(b"")
+    with pytest.raises(DataError, match="is not shard 2 of 2, in spite of its name"):
+        pawsight.merge_shards(output)
+
+
 def test_shard_with_an_altered_path_is_found(predicted, output):
     predicted(2)
     path = Shard(1, 2).path(output)

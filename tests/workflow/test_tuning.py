@@ -94,6 +94,7 @@ def test_search_begins_with_the_default_recipe_and_finds_better_settings(
     found = tune("photos", 20, SWIFT, tmp_path / "out")
     assert len(found.trials) == 14  # 70 % of 20 minutes, one each
     assert trained[0] == SWIFT
+    assert {one.minutes for one in found.trials} == {1.0}
     best = max(found.trials, key=lambda one: one.score or 0)
     assert best.score > found.trials[0].score + 0.05
     assert found.winner.path == tmp_path / "out" / "winner"
@@ -154,6 +155,35 @@ def test_another_winner_is_trained_beside_the_one_before(tmp_path, recorded):
     assert names == ["winner", "winner-2", "winner"]
     again = trial_study.TrialStudy(*given).final_runs(7)
     assert [run.path.name for run in again.values()] == ["default-2", "winner-2"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "count", "expected"),
+    [
+        (60, 1, 5),
+        (6, 1, 1),  # at least one minute each
+        (240, 1, 10),  # at most ten
+        (30, 2, 5),
+        (6, 30, 6),  # of at most twelve at a time
+    ],
+)
+def test_twelve_trials_share_the_minutes(minutes, count, expected):
+    assert trial_study.trial_minutes(minutes, count) == expected
+
+
+def test_settings_of_a_trial_are_factors_of_the_recipe_or_words():
+    values = {"learning rate": 0.123456, "epochs": 2, "resize": "crop"}
+    assert trial_study.in_words(values) == "learning rate x 0.123, epochs x 2, resize crop"
+
+
+def test_a_trial_without_a_number_of_epochs_has_its_minutes(tmp_path, recorded):
+    pytest.importorskip("optuna", reason='needs pip install "pawsight[tune]"')
+    config = TrainConfig(model="swift")
+    given = (tmp_path, "photos", config, search_space(config), 60, 2, recorded)
+    study = trial_study.TrialStudy(*given)
+    first = study.ask()
+    assert (first.number, first.config.minutes, study.run_minutes) == (0, 10, 10)
+    assert recorded.notes[0].startswith("Trial 1: ")
 
 
 def test_default_recipe_that_is_best_is_kept(trained, minutes, tmp_path, monkeypatch):

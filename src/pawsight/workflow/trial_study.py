@@ -82,9 +82,7 @@ class TrialStudy:
         self._asked: dict[int, Any] = {}  # the trials that are trained now
         self._reported: set[tuple[int, int]] = set()  # the steps with a score of each
         self.defaults = {one.name: one.default for one in space}
-        # Trials side by side take their minutes at the same time.
-        side_by_side = min(count or 1, _TRIALS)
-        self.run_minutes = min(_MAX_MINUTES, max(MIN_MINUTES, minutes * side_by_side / _TRIALS))
+        self.run_minutes = trial_minutes(minutes, count or 1)
         lost = self._study.get_trials(states=[self._states.RUNNING])
         for trial in lost:
             self._try_again(trial.number, trial.params)
@@ -203,6 +201,16 @@ class TrialStudy:
         """Return the Optuna trials that were trained to their end."""
         found: list[Any] = self._study.get_trials(states=[self._states.COMPLETE])
         return found
+
+
+def trial_minutes(minutes: float, count: int) -> float:
+    """Return how long a trial lasts: 1 to 10 minutes, a twelfth of the search where that allows.
+
+    Args:
+        minutes: For all trials.
+        count: Trials at the same time, which take their minutes side by side.
+    """
+    return min(_MAX_MINUTES, max(MIN_MINUTES, minutes * min(count, _TRIALS) / _TRIALS))
 
 
 def in_words(values: dict[str, Value]) -> str:
