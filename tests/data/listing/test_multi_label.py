@@ -134,3 +134,9 @@ def test_a_class_folder_of_none_is_a_label_and_named(tmp_path, recorded):
     config = SourceConfig(multi_label=True, classes="cats,dogs")
     found = scan(fetch(tmp_path, Silent()), Silent(), config=config)
     assert labels(found) == {"cats/a.jpg": "cats", "dogs/b.jpg": "dogs", "none/c.jpg": ""}
+
+
+def test_copies_that_a_table_names_stay_two_photos(photos):
+    (photos / "b.jpg").write_bytes((photos / "a.jpg").read_bytes())
+    listing = listed(photos, "path,label\na.jpg,cat\nb.jpg,dog\nc.jpg,dog\n")
+    assert labels(listing) == {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "dog"}

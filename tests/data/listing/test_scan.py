@@ -445,3 +445,11 @@ def test_folders_cannot_be_grouped_by_a_column(tmp_path):
     put(tmp_path, "cats/a.jpg", "dogs/b.jpg")
     with pytest.raises(DataError, match=r"cannot be grouped by 'animal': no table is used"):
         groups(tmp_path, "animal")
+
+
+def test_a_train_part_alone_is_divided_where_folders_give_it_and_not_where_a_table_does(tmp_path):
+    put(tmp_path, "train/cats/a.jpg", "train/dogs/b.jpg")
+    assert {row[2] for row in rows(tmp_path)} == {""}
+    lines = "train/cats/a.jpg,cats,train\ntrain/dogs/b.jpg,dogs,train\n"
+    (tmp_path / "labels.csv").write_text(f"path,label,part\n{lines}")
+    assert {row[2] for row in rows(tmp_path / "labels.csv")} == {"train"}
