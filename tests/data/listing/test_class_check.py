@@ -63,7 +63,7 @@ def test_a_photo_of_the_train_part_that_cannot_be_read_has_no_class_there():
     ],
 )
 def test_a_class_of_broken_photos_is_named_with_a_cure(problem, cure):
-    rows = [(f"{number}.jpg", "owls", "", problem) for number in (2, 1)]
+    rows = [("2.jpg", "owls", "", problem), ("1.jpg", "owls", "", "another one")]
     assert refused(*TWO, *rows) == (
         f"No photo of class 'owls' can be read (2 files).\nFolder: /pets\n"
         f"The first: 2.jpg: {problem}\n{cure}, or leave the class out: --exclude owls"

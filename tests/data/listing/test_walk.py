@@ -46,7 +46,10 @@ def test_links_to_folders_lead_no_photo_in_twice(tree):
 
 def test_folder_that_cannot_be_read_is_a_row(tmp_path):
     (row,) = walk_in_order(str(tmp_path / "gone"), LeftOut())
+    assert row.path == "."
     assert "this folder cannot be read" in row.problem
+    (row,) = walk(str(tmp_path), "gone/").photos
+    assert row.path == "gone"
 
 
 def test_one_folder_is_listed_with_its_folders_links_and_tables(tmp_path):

@@ -395,3 +395,11 @@ def test_a_file_of_another_size_than_listed_is_left_out_with_both_sizes():
     listed[0] = dataclasses.replace(listed[0], size=1234)
     copy_all("pets", "far:pets", listed, recorded)
     assert "cats/tom.jpg: it has 3,000 bytes, where 1,234 were listed" in recorded.notes[0]
+
+
+def test_a_file_whose_checksum_is_right_is_not_asked_about_again():
+    def ask():
+        raise AssertionError("it was asked about again")
+
+    listed = [dataclasses.replace(file, refreshed=ask) for file in Far(dict(PETS)).listed()]
+    assert _contents(copy_all("pets", "far:pets", listed, Silent())) == PETS
