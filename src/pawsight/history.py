@@ -62,11 +62,7 @@ class Epoch:
         return f"{what} on smaller images" if self.is_smaller else what
 
     def image_size(self, largest: tuple[int, int]) -> tuple[int, int]:
-        """Return the (height, width) in pixels at which it was validated.
-
-        Args:
-            largest: The image size of the plan.
-        """
+        """Return the (height, width) in pixels of its validation, given that of the plan."""
         height, width = (round(side * self.validation_scale) for side in largest)
         return height, width
 

@@ -26,7 +26,7 @@ def test_a_run_that_waits_for_photos_reports_at_what_speed_they_come(feed):
 
 def test_where_reading_is_quick_it_is_changing_them_that_limits(feed):
     feed.waited_seconds = 2.0
-    feed._pixels.read_seconds = 1.0
+    feed.pixels.read_seconds = 1.0
     assert feed.limit(8.0) == "augmenting photos, 125 images/s"
 
 

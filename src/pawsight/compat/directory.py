@@ -72,20 +72,15 @@ class FileIterator(Iterator):
         self, folder: Any, names: list[str], batch_size: int, shuffle: bool, seed: int | None
     ) -> None:
         self.filenames, self.samples = names, len(names)
-        self._filepaths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
+        self.filepaths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
         self._photos = Photos(
-            self._filepaths,
+            self.filepaths,
             self.target_size,
             self.color_mode,
             self.interpolation,
             self.keep_aspect_ratio,
         )
         super().__init__(self.samples, batch_size, shuffle, seed)
-
-    @property
-    def filepaths(self) -> list[str]:
-        """The paths of the photos."""
-        return self._filepaths
 
     @property
     def labels(self) -> Any:

@@ -35,11 +35,7 @@ def _text_start(data: bytes) -> bytes:
 
 
 def content_of(data: bytes) -> str:
-    """Return what bytes contain that no decoder reads.
-
-    Args:
-        data: The file, or its first 4,096 bytes.
-    """
+    """Return what bytes, a file or its first 4,096, contain that no decoder reads."""
     start = _text_start(data)
     if is_html(data):
         return "HTML text"

@@ -202,12 +202,7 @@ def is_packed(folder: str | PurePath) -> bool:
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:
-    """Return whether a file is worth unpacking or copying: a picture, what may be one, or a table.
-
-    Args:
-        folders: The names of the folders it is in.
-        name: Its own.
-    """
+    """Return whether to unpack or copy a file of these folders: maybe a picture, or a table."""
     if any(is_system_folder(folder) for folder in folders):
         return False
     return is_table_name(name) or kind_of(name) is not Kind.OTHER

@@ -45,11 +45,7 @@ class PixelScale:
         return self.ranges.get(kind) or self.ranges.get(ANY_KIND) or _DEFINED.get(kind)
 
     def applied_to(self, samples: str) -> str:
-        """Return as text what the rule does with such samples; "" is nothing.
-
-        Args:
-            samples: As `describe_samples` writes them; "" for a photo of 8 bits.
-        """
+        """Return as text what the rule does with samples of `describe_samples`; "" is nothing."""
         limits = self.range_of(samples.split(" ")[0]) if samples else None
         return f"{limits[0]:.9g} {limits[1]:.9g}" if limits else ""
 

@@ -21,12 +21,7 @@ def threshold_of(model: ModelDescription | None) -> float:
 
 @styled
 def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
-    """Draw the error rate of the answers against the share of photos answered, and the threshold.
-
-    Args:
-        predictions: Of one part, one label a photo.
-        threshold: The least probability of an answer, 0..1.
-    """
+    """Draw the error rate of the answers against the share of photos answered."""
     coverage, error = _curve(predictions, threshold)
     figure, axes = new_figure()
     axes.step(coverage, error, where="post", color=BLUE)
@@ -69,12 +64,7 @@ def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], lis
 
 
 def coverage_and_risk(predictions: Predictions, threshold: float) -> tuple[float, float | None]:
-    """Return the share of photos answered at a threshold, and that of wrong answers, None of none.
-
-    Args:
-        predictions: Of one part, one label a photo.
-        threshold: The least probability of an answer, 0..1.
-    """
+    """Return the share of photos answered at a threshold, and that of wrong answers, if any."""
     is_answered = predictions.probs.max(axis=1) >= threshold
     is_wrong = predictions.probs.argmax(axis=1) != predictions.labels
     wrong = float(is_wrong[is_answered].mean()) if is_answered.any() else None

@@ -12,9 +12,11 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from pawsight.errors import PhotoError
+from pawsight.storage.atomic import flush
 
 # os, not pathlib: what is opened here may have become a pipe, and may be on any kind of disk.
 # ruff: noqa: PTH101, PTH116, PTH121
@@ -98,11 +100,7 @@ CHANGED = "the file changed while photos were sorted; sort again"
 def sync_folder(folder: str) -> None:
     """Flush the entries of a folder to the disk, where the system can do that."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        flush(Path(folder))
 
 
 def reason(error: OSError | ValueError) -> str:

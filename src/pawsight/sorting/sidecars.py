@@ -137,11 +137,7 @@ class _Takeout:
         )
 
     def owner(self, base: str) -> str:
-        """Return the name of the photo, "" where there is none or it is ambiguous.
-
-        Args:
-            base: The name of the .json without its ending.
-        """
+        """Return the photo of a .json (without its ending), "" where there is none or several."""
         numbered = _NUMBERED.fullmatch(base)
         title, number = (numbered[1], numbered[2]) if numbered else (base, "")
         shorter, _, rest = title.rpartition(".")

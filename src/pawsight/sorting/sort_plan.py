@@ -136,12 +136,7 @@ class Planner:
         return dict(self._sidecars.left)
 
     def plan(self, prediction: Prediction, root: str) -> list[Placement]:
-        """Plan one photo, and after it the files that belong to it.
-
-        Args:
-            prediction: The prediction.
-            root: The folder or file that was named, in which it was found.
-        """
+        """Plan one photo, found in the `root` that was named, and the files that belong to it."""
         photo = self._plan_photo(prediction, root)
         stays = photo.status == "failed" or (photo.status == "there" and self._how == "move")
         if stays or not photo.size:

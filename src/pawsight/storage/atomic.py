@@ -144,21 +144,18 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "photos"
 
 
-def make_dir(folder: Path, exist_ok: bool = True) -> None:
+def make_dir(folder: Path) -> None:
     """Create a folder and its parents; below a private folder they are private too.
 
     Raises:
         DiskError: It cannot be created, or a file has that name.
-        FileExistsError: It exists and `exist_ok` is false.
     """
     try:
-        make_durable_dirs(folder, exist_ok)
+        make_durable_dirs(folder)
     except FileExistsError:
-        if exist_ok:
-            raise DiskError(
-                f"Cannot make the folder {folder}: a file has that name.\nChoose another folder."
-            ) from None
-        raise
+        raise DiskError(
+            f"Cannot make the folder {folder}: a file has that name.\nChoose another folder."
+        ) from None
     except OSError as error:
         raise DiskError(
             f"Cannot make the folder {folder}: {error.strerror}.\nChoose another folder."
@@ -178,14 +175,14 @@ def make_dirs(folder: Path, exist_ok: bool = True) -> None:
     folder.mkdir(0o700 if _is_private(folder.parent) else 0o777, exist_ok=exist_ok)
 
 
-def make_durable_dirs(folder: Path, exist_ok: bool = True) -> None:
+def make_durable_dirs(folder: Path) -> None:
     """Create a folder and its parents as `make_dir` does, and flush the names of the new ones.
 
     Raises:
         OSError: It cannot be created, or a file has that name.
     """
     new = [one for one in (folder, *folder.parents) if not one.is_dir()]
-    make_dirs(folder, exist_ok)
+    make_dirs(folder)
     for one in new:
         flush(one.parent)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pawsight.storage.atomic import flush, opener
-from pawsight.storage.checksum import file_digest
+from pawsight.storage.checksum import has_checksum
 
 Result = TypeVar("Result")
 
@@ -132,7 +132,8 @@ def fetch_resumed(
     for _ in range(2):
         reported = _DownloadProgress(advance)
         stated = _fetch_part(open_stream, part, reported, pause)
-        if _is_right(part, checksum or stated):
+        expected = checksum or stated
+        if not expected or has_checksum(part, expected):
             flush(part)
             part.replace(path)
             return
@@ -200,10 +201,3 @@ def _fetch_once(open_stream: OpenStream, part: Path, reported: _DownloadProgress
 
 def _size(part: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
-
-
-def _is_right(part: Path, checksum: str) -> bool:
-    if not checksum:
-        return True
-    algorithm = "md5" if len(checksum) == 32 else "sha256"
-    return file_digest(part, algorithm) == checksum.lower()

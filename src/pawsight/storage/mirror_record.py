@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, TypeAdapter
 
 from pawsight.storage.atomic import write_json
-from pawsight.storage.checksum import file_digest
+from pawsight.storage.checksum import has_checksum
 from pawsight.storage.json_records import load_record
 from pawsight.storage.stores.remote_folder import RemoteVersion
 
@@ -43,7 +43,7 @@ def is_same(path: Path, found: RemoteVersion) -> bool:
     """Return whether a file here is known to equal one at an address, by its checksum there."""
     if not found.checksum or not path.is_file() or path.stat().st_size != found.size:
         return False
-    return file_digest(path, "md5" if len(found.checksum) == 32 else "sha256") == found.checksum
+    return has_checksum(path, found.checksum)
 
 
 def is_plain(name: str) -> bool:

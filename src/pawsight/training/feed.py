@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 
 import tensorflow as tf
 
@@ -20,6 +21,7 @@ _WORTH_REPORTING = 0.05
 _ENDLESS = 2**40
 
 
+@dataclass(eq=False)
 class Feed:
     """Makes the batches of a plan that may change while they are read.
 
@@ -27,38 +29,30 @@ class Feed:
     not change for these steps. With a GPU, augmentation runs there.
     """
 
-    def __init__(
-        self,
-        pixels: MonitoredPixels,
-        portion: Subset,
-        plan_now: Callable[[], Plan],
-        on_device: bool = False,
-        part: BatchPart = WHOLE,
-    ) -> None:
-        self._pixels = pixels
-        self._portion = portion
-        self._plan_now = plan_now
-        self._on_device = on_device
-        self._part = part
-        self.waited_seconds = 0.0
-        self.num_images = 0
+    pixels: MonitoredPixels
+    portion: Subset
+    plan_now: Callable[[], Plan]
+    on_device: bool = False
+    part: BatchPart = WHOLE
+    waited_seconds: float = field(default=0.0, init=False)
+    num_images: int = field(default=0, init=False)
 
     @property
     def num_ahead(self) -> int:
         """How many steps from the present one on cannot be changed any more."""
-        return batches_ahead(self._pixels) + 2
+        return batches_ahead(self.pixels) + 2
 
     def batches(self, start_step: int) -> Generator[tuple[tf.Tensor, tf.Tensor]]:
         """Yield images float32 0..255 [B, H, W, 3] and labels int32 [B], endlessly."""
-        plan = self._plan_now()
+        plan = self.plan_now()
         sizes = tuple(stage.image_size for stage in plan.stages)
-        is_plain = sizes == (self._pixels.image_size,) and plan.augment_strength == 1.0
+        is_plain = sizes == (self.pixels.image_size,) and plan.augment_strength == 1.0
         schedule = None if is_plain else self._schedule
         augment = Augment(plan.augment)
         batches = training_batches(
-            self._pixels,
-            self._portion.indices,
-            self._portion.labels,
+            self.pixels,
+            self.portion.indices,
+            self.portion.labels,
             batch_size=plan.batch_size,
             seed=plan.seed,
             augment=augment,
@@ -66,13 +60,13 @@ class Feed:
             num_steps=_ENDLESS if plan.seconds is not None else plan.num_steps - start_step,
             sizes=sizes,
             schedule=schedule,
-            is_raw=self._on_device,
-            part=self._part,
+            is_raw=self.on_device,
+            part=self.part,
         )
-        scheduled = ScheduledAugment(plan.seed, augment, sizes, schedule, self._part)
+        scheduled = ScheduledAugment(plan.seed, augment, sizes, schedule, self.part)
         source = iter(batches)
         step = start_step
-        with self._pixels.plain_errors():
+        with self.pixels.plain_errors():
             while True:
                 asked = time.perf_counter()
                 images, labels = next(source)
@@ -80,7 +74,7 @@ class Feed:
                 if step > start_step:
                     self.waited_seconds += time.perf_counter() - asked
                     self.num_images += plan.batch_size
-                yield (scheduled.apply_eagerly(images, step) if self._on_device else images), labels
+                yield (scheduled.apply_eagerly(images, step) if self.on_device else images), labels
                 step += 1
 
     def limit(self, seconds: float) -> str | None:
@@ -96,11 +90,11 @@ class Feed:
             return None
         seconds = max(seconds, self.waited_seconds)
         # Reading and augmenting take turns in one thread, so the longer one is the limit.
-        read = self._pixels.read_seconds / max(1, self._pixels.num_read)
+        read = self.pixels.read_seconds / max(1, self.pixels.num_read)
         made = seconds / self.num_images
         name = "reading photos" if read > made / 2 else "augmenting photos"
         return f"{name}, {self.num_images / seconds:,.0f} images/s"
 
     def _schedule(self, step: int) -> StepAugment:
-        plan = self._plan_now()
+        plan = self.plan_now()
         return StepAugment(plan.stage_at(step), plan.augment_strength)

@@ -59,12 +59,7 @@ class Pace:
     """Tracks the speed of a run, and moves its end where it would miss the budget."""
 
     def __init__(self, plan: Plan, num_ahead: int) -> None:
-        """Start with the costs that were measured.
-
-        Args:
-            plan: One with a budget.
-            num_ahead: For how many steps from now the batches are made already.
-        """
+        """Start with the measured costs of a plan with a budget; `num_ahead` batches are made."""
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
         cost = plan.stages[0].step_seconds or 0.0

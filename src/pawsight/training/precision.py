@@ -95,12 +95,7 @@ def _measure() -> Precision:
 
 
 def of_gpu(name: str, capability: tuple[int, int] | None) -> Precision:
-    """Choose the number format by the compute capability of a GPU.
-
-    Args:
-        name: Of the GPU, for the reason.
-        capability: Its CUDA compute capability, None where it has none.
-    """
+    """Choose the number format by the CUDA compute capability of a GPU, None where it has none."""
     if capability is not None and capability >= (8, 0):
         return Precision("bfloat16", f"{name} multiplies it in its tensor cores")
     if capability is not None and capability >= (7, 0):

@@ -38,12 +38,7 @@ class ValidationScore:
         return float((self.num_right[there] / self.num_photos[there]).mean())
 
     def confirms(self, target: float, is_balanced: bool) -> bool:
-        """Return whether the lower 95 % bound of the accuracy is at least `target`.
-
-        Args:
-            target: 0..1.
-            is_balanced: Compare the balanced accuracy.
-        """
+        """Return whether the lower 95 % bound of the (balanced) accuracy reaches the target."""
         if is_balanced:
             low = balanced_interval(self.num_right, self.num_photos)[0]
         else:

@@ -82,12 +82,7 @@ def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
-    """Return the variables of the last layers.
-
-    Args:
-        model: The network.
-        share: Of its layers that can learn, counted from the last and rounded up; 1 is all.
-    """
+    """Return the variables of the last layers: a share, rounded up, of those that can learn."""
     layers = [layer for layer in leaves(model) if layer.trainable_variables]
     chosen = layers[len(layers) - math.ceil(share * len(layers) - 1e-9) :]
     wanted = {id(variable) for layer in chosen for variable in layer.trainable_variables}

@@ -184,11 +184,7 @@ class TrialStudy:
         ]
 
     def final_runs(self, best: int) -> dict[str, Run]:
-        """Return the runs of the default recipe and of the winner, new ones for each winner.
-
-        Args:
-            best: The number of the winner's trial.
-        """
+        """Return the runs of the default recipe and of the best trial, new ones for each trial."""
         winners = self._study.user_attrs.get(_WINNERS, [])
         if best not in winners:
             winners = [*winners, best]

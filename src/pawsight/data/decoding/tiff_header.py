@@ -20,12 +20,7 @@ _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8
 
 
 def is_oversized(data: bytes, start: int = 0) -> bool:
-    """Return whether a directory claims more values than its file can contain.
-
-    Args:
-        data: The bytes of the file.
-        start: Where the TIFF header is in it.
-    """
+    """Return whether a TIFF whose header is at `start` claims more values than it can hold."""
     order = "<" if data[start : start + 1] == b"I" else ">"
     is_big = b"+" in data[start : start + 4]
     first, count, entry = ("QQ", "Q", "HHQ") if is_big else ("4xI", "H", "HHI")

@@ -56,12 +56,7 @@ def with_end(data: bytes) -> bytes:
 
 
 def measure_intact_part(image: Image.Image, data: bytes) -> IntactPart:
-    """Measure how much of the image is there.
-
-    Args:
-        image: Decoded, at any size, from `with_end(data)`.
-        data: The bytes of the file.
-    """
+    """Measure how much of an image, decoded at any size from `with_end(data)`, is there."""
     share = 1 - _num_missing(image) / image.height
     passes = scans(data)
     colours = num_components(data)

@@ -98,12 +98,7 @@ def named_classes(config: SourceConfig) -> set[str]:
 
 
 def option_for(name: str, labels: Collection[str]) -> str:
-    """Return the option that makes a class of a name which is none by itself.
-
-    Args:
-        name: Such as "none" or "NA".
-        labels: All classes.
-    """
+    """Return the option that makes a class of a name such as "NA", which is none by itself."""
     if len(labels) <= _NAMED_CLASSES:
         return f"--classes {shell_quoted(','.join(sorted({*labels, name})))}"
     return f"--merge {shell_quoted(f'{name}={name}')}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from pawsight.config import SourceConfig
@@ -29,44 +30,27 @@ TWO_LABELS = "the table gives two labels: "
 NO_LABEL = "the table gives no label"
 
 
+@dataclass(eq=False)
 class TableRows:
     """Reads the photos of one table.
 
     A table that came along with the photos, maybe from an untrusted archive, may name only what
     is next to it.
-
-    Args:
-        root: The folder that the paths of photos are relative to.
-        table: Its lines.
-        path: The table, or another file or folder beside which the photos are.
-        grouping: How photos are grouped; groups that the table has come before folders.
-        left_out: What the user excludes.
-        config: Its task: of several labels, all lines of a photo count; classes that it names.
-        allow_outside: Whether it may name photos outside of `root`.
-        progress: Receives each photo, and notes.
     """
 
-    def __init__(
-        self,
-        root: str,
-        table: Table,
-        path: Path,
-        grouping: Grouping,
-        left_out: LeftOut,
-        config: SourceConfig,
-        allow_outside: bool,
-        progress: Progress,
-    ) -> None:
-        self._root = root
-        self._path = path
-        self._grouping = grouping
-        self._left_out = left_out
-        self._config = config
-        self._task = config.task
-        self._allow_outside = allow_outside
-        self._progress = progress
-        self._table = table
-        self._has_groups = any(line.group for line in table.lines)
+    root: str  # the folder that the paths of photos are relative to
+    table: Table
+    path: Path  # the table, or another file or folder beside which the photos are
+    grouping: Grouping  # groups that the table has come before folders
+    left_out: LeftOut
+    # Its task: of several labels, all lines of a photo count; classes that it names.
+    config: SourceConfig
+    allow_outside: bool  # whether the table may name photos outside of `root`
+    progress: Progress
+
+    @cached_property
+    def _has_groups(self) -> bool:
+        return any(line.group for line in self.table.lines)
 
     def photos(self) -> list[Photo]:
         """Return a row for each photo.
@@ -75,68 +59,68 @@ class TableRows:
             DataError: None of the photos is there, one is in two parts, or a cell seems to
                 hold several labels.
         """
-        lines = self._table.lines
+        lines, task = self.table.lines, self.config.task
         written = [line.label for line in lines]
-        labels = tidy_labels(written, self._progress, named_classes(self._config))
+        labels = tidy_labels(written, self.progress, named_classes(self.config))
         several = several_labels(labels)
-        if self._task.is_multi_label and several and not self._table.is_separated:
-            raise DataError(_unseparated(self._path, sorted(several)[0]))
+        if task.is_multi_label and several and not self.table.is_separated:
+            raise DataError(_unseparated(self.path, sorted(several)[0]))
         rows: dict[str, Photo] = {}
         num_repeated, numbers = 0, dict[str, int]()
         matches = self._found()
         for line, label in zip(lines, labels, strict=True):
             shown, problem, _ = matches[line.path]
-            if self._left_out.excludes(shown):
-                self._left_out.photos.add(shown)
+            if self.left_out.excludes(shown):
+                self.left_out.photos.add(shown)
                 continue
-            if label and self._left_out.excludes(label):
-                if not self._task.is_multi_label:
-                    self._left_out.photos.add(shown)
+            if label and self.left_out.excludes(label):
+                if not task.is_multi_label:
+                    self.left_out.photos.add(shown)
                     continue
                 label = ""  # the photo stays, with its other labels
             known = rows.get(shown)
             if known is None:
                 numbers[shown] = line.number
                 rows[shown] = self._row(shown, label, line, problem)
-                if label in several and not (self._task.is_multi_label or rows[shown].problem):
+                if label in several and not (task.is_multi_label or rows[shown].problem):
                     both = "' and '".join(several[label])
                     rows[shown] = replace(rows[shown], label="", problem=f"{TWO_LABELS}'{both}'")
-                self._progress.advance(1)
+                self.progress.advance(1)
                 continue
             num_repeated += numbers[shown] != line.number
             if known.part != line.part:
                 raise DataError(
-                    f"Line {line.number} of {self._path} puts {printable(shown)} into the part "
+                    f"Line {line.number} of {self.path} puts {printable(shown)} into the part "
                     f"'{line.part}', an earlier one into '{known.part}'.\nLeave one of them."
                 )
-            if self._task.is_multi_label:
-                names = (*self._task.names_of(known.label), *self._task.names_of(label))
-                rows[shown] = replace(known, label=self._task.text_of(names))
+            if task.is_multi_label:
+                names = (*task.names_of(known.label), *task.names_of(label))
+                rows[shown] = replace(known, label=task.text_of(names))
             elif known.label != label and not known.problem:
                 both = f"'{known.label}' and '{label}'"
                 rows[shown] = replace(known, label="", problem=f"{TWO_LABELS}{both}")
-        if num_repeated and not self._task.is_multi_label:
-            name = self._path.name
+        if num_repeated and not task.is_multi_label:
+            name = self.path.name
             repeated = counted(num_repeated, f"line of {name} names", f"lines of {name} name")
-            self._progress.note(f"{repeated} a photo for a second time.")
+            self.progress.note(f"{repeated} a photo for a second time.")
         self._report_columns()
         return list(rows.values())
 
     def _report_columns(self) -> None:
         """Write notes on the columns that are not used, or that replace a setting."""
-        heading = self._table.group_heading
-        if self._grouping.is_by_folder and self._has_groups and heading.lower() != "folder":
-            self._progress.note(
+        heading = self.table.group_heading
+        if self.grouping.is_by_folder and self._has_groups and heading.lower() != "folder":
+            self.progress.note(
                 f"Photos are grouped by the column {heading}; --group-by folder has no effect."
             )
-        unused = self._table.unused
+        unused = self.table.unused
         if unused:
-            self._progress.note(
+            self.progress.note(
                 f"Columns that give no labels: {listed(unused, 20)}. "
                 f"The report has the accuracy by their values."
             )
-        if not self._table.part_heading and (name := next(filter(may_be_parts, unused), "")):
-            self._progress.note(
+        if not self.table.part_heading and (name := next(filter(may_be_parts, unused), "")):
+            self.progress.note(
                 f"The values of {name} are no names of parts. If it gives the parts, state which: "
                 f"--columns {shell_quoted(f'part={name}')} --parts train=VALUE,test=VALUE"
             )
@@ -144,10 +128,10 @@ class TableRows:
     @property
     def advice(self) -> str:
         """Columns to choose where some that hold 1 and 0 are no classes; "" where there is none."""
-        if self._table.label_heading or self._task.is_multi_label or self._config.columns:
+        if self.table.label_heading or self.config.task.is_multi_label or self.config.columns:
             return ""
         by_line: dict[int, set[str]] = {}
-        for line in self._table.lines:
+        for line in self.table.lines:
             by_line.setdefault(line.number, set()).add(line.label)
         if max(map(len, by_line.values())) < 2:
             return ""
@@ -163,19 +147,19 @@ class TableRows:
 
     def _found(self) -> dict[str, Match]:
         """Return the photo of each path, after a note on those that are called otherwise."""
-        lines, above = self._table.lines, self._path.parent.parent
-        parts = {line.path: line.part or part_of(self._path.stem) for line in lines}
-        matches = self._search(parts, self._root)
-        if self._allow_outside and above not in (self._path.parent, above.parent, Path.home()):
+        lines, above = self.table.lines, self.path.parent.parent
+        parts = {line.path: line.part or part_of(self.path.stem) for line in lines}
+        matches = self._search(parts, self.root)
+        if self.allow_outside and above not in (self.path.parent, above.parent, Path.home()):
             matches = matches or self._search(parts, str(above))
         for line in lines:  # the name of a photo may be any bytes, so only one that is not there
             if not matches or matches[line.path].problem == NOT_FOUND:
-                check_text(self._path, line.number, [line.path])
+                check_text(self.path, line.number, [line.path])
         if not matches:
             raise DataError(
-                f"None of the {len(parts):,} photos that {self._path} names was found, "
+                f"None of the {len(parts):,} photos that {self.path} names was found, "
                 f"such as {printable(lines[0].path)}.\n"
-                f"{self._root} and its subfolders were searched, by their names, too. Put the "
+                f"{self.root} and its subfolders were searched, by their names, too. Put the "
                 f"table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"
             )
@@ -186,37 +170,35 @@ class TableRows:
         }
         for text, pairs in _ways(near).items():
             first, shown = pairs[0]
-            name = self._path.name
+            name = self.path.name
             such = (
                 f", such as {printable(first)} as {printable(shown)}"
                 if class_name(first) != class_name(shown)
                 else ""
             )
             found = counted(len(pairs), f"photo of {name} was", f"photos of {name} were")
-            self._progress.note(f"{found} found {text}{such}.")
+            self.progress.note(f"{found} found {text}{such}.")
         return matches
 
     def _search(self, parts: Mapping[str, str], folder: str) -> dict[str, Match]:
         """Find photos in a folder and below; {} where there is not one."""
-        matches = PhotoFinder(self._root, str(self._path.parent), folder).find(parts)
+        matches = PhotoFinder(self.root, str(self.path.parent), folder).find(parts)
         is_there = any(match.problem != NOT_FOUND for match in matches.values())
         return matches if is_there else {}
 
     def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
-        label = self._task.text_of([label] if label else [])
-        full = Path(self._root, shown)
-        if not self._allow_outside and not full.resolve().is_relative_to(
-            Path(self._root).resolve()
-        ):
+        label = self.config.task.text_of([label] if label else [])
+        full = Path(self.root, shown)
+        if not self.allow_outside and not full.resolve().is_relative_to(Path(self.root).resolve()):
             return Photo(shown, label, line.part, problem="the table leads outside its folder")
         if problem:
             return Photo(shown, label, line.part, problem=problem, group=line.group)
         photo = replace(examine(full, shown, label, line.part), columns=line.columns)
         if line.group:
             photo = replace(photo, group=line.group)
-        elif self._grouping.is_by_folder and not self._has_groups:
-            photo = self._grouping.in_folder([photo], "")[0]
-        if not label and not photo.problem and not self._task.is_multi_label:
+        elif self.grouping.is_by_folder and not self._has_groups:
+            photo = self.grouping.in_folder([photo], "")[0]
+        if not label and not photo.problem and not self.config.task.is_multi_label:
             return replace(photo, problem=NO_LABEL)
         return photo
 

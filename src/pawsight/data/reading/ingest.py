@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -88,57 +88,50 @@ def _listing(source: Catalog | Source | str | Path, progress: Progress) -> Catal
     return scan(source, progress) if isinstance(source, Source) else source
 
 
+@dataclass(eq=False)
 class _IngestPass:
-    """One pass over a listing; the constructor reads everything."""
+    """One pass over a listing, which reads everything."""
 
-    def __init__(
-        self,
-        listing: Catalog,
-        cache: IngestCache,
-        image_size: tuple[int, int],
-        resize: Resize,
-        progress: Progress,
-        keep_truncated: bool,
-        scale: PixelScale | None,
-        bands: tuple[int, ...],
-        read: ReadBatches,
-    ) -> None:
-        self._listing = listing
-        self._read_batches = read
-        self._cache = cache
-        self._image_size = image_size
-        self._resize: Resize = resize
-        self._progress = progress
-        self._keep_truncated = keep_truncated
+    listing: Catalog
+    cache: IngestCache
+    image_size: tuple[int, int]
+    resize: Resize
+    progress: Progress
+    keep_truncated: bool
+    chosen_scale: PixelScale | None
+    bands: tuple[int, ...]
+    read_batches: ReadBatches
+
+    def __post_init__(self) -> None:
         self._has_store = True
         self._is_kept = True
         unread = self._look_up()
-        self._scale = scale or self._measured(bands)
+        self._scale = self.chosen_scale or self._measured_scale()
         self._read(unread)
         # What was read before the rule was known is read again, by the rule.
-        self._scale = scale or self._measured(bands)
+        self._scale = self.chosen_scale or self._measured_scale()
         self._read(self._out_of_scale())
-        if scale is None:
+        if self.chosen_scale is None:
             self._report_scale()
 
     def catalog(self) -> Catalog:
         """Return the rows."""
         photos = tuple(self._photos)
-        return replace(self._listing, photos=photos, pixel_scale=self._scale)
+        return replace(self.listing, photos=photos, pixel_scale=self._scale)
 
     def pixels(self) -> Pixels:
         """Return the pixels: a store, or a stream where there is none."""
         paths = ["" if photo.problem else photo.path for photo in self._photos]
         stream = PixelStream(
-            *(self._listing.root, paths, self._image_size, self._resize, self._keep_truncated),
+            *(self.listing.root, paths, self.image_size, self.resize, self.keep_truncated),
             scale=self._scale,
         )
-        if self._has_store and self._cache.store_path is not None:
-            return PixelStore(self._cache.store_path, self._image_size, self._rows, stream)
+        if self._has_store and self.cache.store_path is not None:
+            return PixelStore(self.cache.store_path, self.image_size, self._rows, stream)
         return stream
 
-    def _measured(self, bands: tuple[int, ...]) -> PixelScale:
-        return measured_scale((photo.samples for photo in self._photos), bands)
+    def _measured_scale(self) -> PixelScale:
+        return measured_scale((photo.samples for photo in self._photos), self.bands)
 
     def _out_of_scale(self) -> list[int]:
         """Return the indices of photos whose values were scaled by another rule, or by none."""
@@ -147,7 +140,7 @@ class _IngestPass:
             for index, applied in self._applied.items()
             if applied != self._scale.applied_to(self._photos[index].samples)
         ]
-        if indices and self._has_store and not self._cache.has_space(len(indices)):
+        if indices and self._has_store and not self.cache.has_space(len(indices)):
             self._give_up_store("The disk has no space to keep all pixels.")
         for index in indices:
             self._photos[index] = replace(self._photos[index], problem="")
@@ -164,7 +157,7 @@ class _IngestPass:
                     if is_usual_no_data(black)
                     else ""
                 )
-                self._progress.note(
+                self.progress.note(
                     f"{counted(count, 'photo has', 'photos have')} values of the kind {kind}: "
                     f"{black:g} is black and {white:g} is white, in all of them. "
                     f"--set pixels.range=[BLACK,WHITE] chooses others.{missing}"
@@ -172,7 +165,7 @@ class _IngestPass:
 
     def _look_up(self) -> list[int]:
         """Read what is in the cache; return the indices of the photos to read."""
-        known = self._cache.look_up(self._listing.photos, self._keep_truncated)
+        known = self.cache.look_up(self.listing.photos, self.keep_truncated)
         self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
         unknown = [
             i for i in np.flatnonzero(~known.is_known).tolist() if not self._photos[i].problem
@@ -183,51 +176,51 @@ class _IngestPass:
             if not self._photos[i].problem
         ]
         to_read = sorted(unknown + without_pixels)
-        if self._cache.has_space(len(to_read)):
+        if self.cache.has_space(len(to_read)):
             return to_read
         self._has_store = False
-        if self._cache.store_path is not None:
-            num_bytes = len(to_read) * row_bytes(self._image_size)
-            self._progress.note(
+        if self.cache.store_path is not None:
+            num_bytes = len(to_read) * row_bytes(self.image_size)
+            self.progress.note(
                 f"The disk has no space to keep {num_bytes / 1e6:,.0f} MB of pixels "
-                f"in {self._cache.store_path.parent} and stay usable. {_SLOWER}"
+                f"in {self.cache.store_path.parent} and stay usable. {_SLOWER}"
             )
         return unknown
 
     def _read(self, indices: list[int]) -> None:
         if not indices:
             return
-        self._progress.start("Reading photos", len(self._photos), "photos")
-        self._progress.advance(len(self._photos) - len(indices))
+        self.progress.start("Reading photos", len(self._photos), "photos")
+        self.progress.advance(len(self._photos) - len(indices))
         start, num_read = time.perf_counter(), 0
-        first_row = self._cache.next_row
+        first_row = self.cache.next_row
         batches = self._batches(indices)
-        with contextlib.closing(self._read_batches(batches)) as read:
+        with contextlib.closing(self.read_batches(batches)) as read:
             try:
                 for batch, findings in read:
                     place = batch.first_row - first_row
                     self._take(indices[place : place + len(findings)], batch.first_row, findings)
                     num_read += len(findings)
                     rate = num_read / elapsed_seconds(start)
-                    self._progress.advance(len(findings), rate=rate)
-                    self._keep(self._cache.commit_periodically)
+                    self.progress.advance(len(findings), rate=rate)
+                    self._keep(self.cache.commit_periodically)
             finally:  # after Ctrl-C too: what was read need not be read again
-                self._keep(self._cache.commit)
-        self._cache.next_row = first_row + len(indices)
+                self._keep(self.cache.commit)
+        self.cache.next_row = first_row + len(indices)
 
     def _batches(self, indices: list[int]) -> list[Batch]:
         """Divide the photos to read; each has its own row in the store."""
-        root, first_row = str(self._listing.root), self._cache.next_row
-        store_path = str(self._cache.store_path) if self._has_store else None
+        root, first_row = str(self.listing.root), self.cache.next_row
+        store_path = str(self.cache.store_path) if self._has_store else None
         return [
             Batch(
                 root=root,
                 paths=tuple(self._photos[index].path for index in indices[start:stop]),
                 first_row=first_row + start,
-                image_size=self._image_size,
-                resize=self._resize,
+                image_size=self.image_size,
+                resize=self.resize,
                 store_path=store_path,
-                keep_truncated=self._keep_truncated,
+                keep_truncated=self.keep_truncated,
                 scale=self._scale,
             )
             for start, stop in _portions([self._photos[index].size for index in indices])
@@ -251,7 +244,7 @@ class _IngestPass:
                 self._applied[index] = applied
             if is_permanent:
                 lasting.append((photo, row if is_stored else -1, applied))
-        self._keep(lambda: self._cache.add(lasting, self._keep_truncated))
+        self._keep(lambda: self.cache.add(lasting, self.keep_truncated))
 
     def _keep(self, step: Callable[[], None]) -> None:
         """Run a step on the cache; where it fails, continue without the cache."""
@@ -266,7 +259,7 @@ class _IngestPass:
     def _give_up_store(self, why: str) -> None:
         if self._has_store:
             self._has_store = False
-            self._progress.note(f"{why} {_SLOWER}")
+            self.progress.note(f"{why} {_SLOWER}")
 
 
 def _portions(sizes: list[int]) -> list[tuple[int, int]]:

@@ -111,32 +111,27 @@ class _CopyStoppedError(Exception):
     """The copying was stopped."""
 
 
+@dataclass(eq=False)
 class _Copying:
     """One call of `copy_all`, whose folder is its own."""
 
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        files: Sequence[RemoteFile],
-        progress: Progress,
-        allow_missing: bool,
-    ) -> None:
-        self._allow_missing = allow_missing
-        self._name = name
-        self._folder = folder
-        self._files = files
-        self._progress = progress
+    name: str
+    folder: Path
+    files: Sequence[RemoteFile]
+    progress: Progress
+    allow_missing: bool
+
+    def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self._bytes = 0  # since progress was last reported
         self._lost: dict[str, Exception] = {}
 
     def run(self, workers: int) -> None:
-        with contextlib.closing(CopiedIndex(self._folder)) as index:
+        with contextlib.closing(CopiedIndex(self.folder)) as index:
             self._index = index
-            index.keep(file.path for file in self._files)
-            missing = [file for file in self._files if not index.has(file.path, file.version)]
+            index.keep(file.path for file in self.files)
+            missing = [file for file in self.files if not index.has(file.path, file.version)]
             if missing:
                 self._copy(missing, workers)
             self._remove_stale_parts()
@@ -144,28 +139,28 @@ class _Copying:
     def _copy(self, missing: list[RemoteFile], workers: int) -> None:
         total = sum(file.size or 0 for file in missing)
         here = sum(_size(download.part_of(self._kept(f.path), f.version)) for f in missing)
-        need_space(self._folder, total - here, f"copy {self._name}")
+        need_space(self.folder, total - here, f"copy {self.name}")
         is_known = all(file.size is not None for file in missing)
-        self._progress.start(f"Copying {self._name}", total if is_known else None, "bytes")
+        self.progress.start(f"Copying {self.name}", total if is_known else None, "bytes")
         num_done = in_a_row = 0
         workers = min(workers, len(missing))
         outcomes = map_in_threads(self._fetch, missing, workers, self._stop, self._report_bytes)
         with contextlib.closing(outcomes):
             for file, error in outcomes:
                 num_done += 1
-                self._progress.advance(0, files=f"{num_done:,} of {len(missing):,}")
+                self.progress.advance(0, files=f"{num_done:,} of {len(missing):,}")
                 in_a_row = in_a_row + 1 if isinstance(error, RetriesExhaustedError) else 0
                 if error is not None:
                     self._lose(file, error)
                 if in_a_row >= workers and num_done < len(missing):
                     raise SourceError(
-                        f"Copying {self._name} was given up: of the last {in_a_row} files none "
+                        f"Copying {self.name} was given up: of the last {in_a_row} files none "
                         f"could be fetched: {error}.\n"
                         f"What was copied is kept; run the command again to resume."
                     )
         if self._lost:
-            lost = LostFiles(self._name, len(self._files), self._lost)
-            lost.report(self._progress, self._allow_missing)
+            lost = LostFiles(self.name, len(self.files), self._lost)
+            lost.report(self.progress, self.allow_missing)
 
     def _lose(self, file: RemoteFile, error: Exception) -> None:
         """Record a file that could not be copied; raise if the error concerns all files."""
@@ -191,7 +186,7 @@ class _Copying:
             file = dataclasses.replace(now, path=path)
         else:
             raise DownloadError("it changes faster than it can be copied")
-        target = self._folder / path
+        target = self.folder / path
         make_dirs(target.parent)
         kept.replace(target)
         with self._counting:
@@ -241,16 +236,16 @@ class _Copying:
         with self._counting:
             num_bytes, self._bytes = self._bytes, 0
         if num_bytes:
-            self._progress.advance(num_bytes)
+            self.progress.advance(num_bytes)
 
     def _kept(self, path: str) -> Path:
         """Return the path of a partial download, apart, so that scans find complete files only."""
-        return self._folder / _PARTS / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+        return self.folder / _PARTS / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
 
     def _remove_stale_parts(self) -> None:
-        lost = [file for file in self._files if file.path in self._lost]
+        lost = [file for file in self.files if file.path in self._lost]
         wanted = {download.part_of(self._kept(file.path), file.version) for file in lost}
-        for path in (self._folder / _PARTS).iterdir():
+        for path in (self.folder / _PARTS).iterdir():
             if path not in wanted:
                 path.unlink()
 

@@ -13,11 +13,7 @@ _MODIFIED = ("LastModified", "last_modified", "mtime", "modify", "modified")
 
 
 def version_of(info: dict[str, Any]) -> str:
-    """Return a token that changes when the content does.
-
-    Args:
-        info: The `info()` of the file, from fsspec.
-    """
+    """Return a token that changes when the content does, from fsspec's `info()` of the file."""
     for key in ("ETag", "etag", "generation", "blob_id"):
         if stated := info.get(key):
             # Told apart, since one that was held to a wrong checksum is copied again.

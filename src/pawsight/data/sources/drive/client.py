@@ -38,12 +38,7 @@ class Drive:
     """Google Drive, as one account or API key may read it; for many threads."""
 
     def __init__(self, access: Access, pause: Callable[[float], None] = wait) -> None:
-        """Open it.
-
-        Args:
-            access: The credentials or API key to use.
-            pause: Waits some seconds between two tries.
-        """
+        """Open it with credentials or an API key."""
         from googleapiclient.discovery import build
 
         self._access = access

@@ -33,11 +33,7 @@ def may_belong(parts: Sequence[str]) -> bool:
 
 
 def wanted(paths: Iterable[str]) -> set[str]:
-    """Return which files of a folder elsewhere are a packed set: its index and shards, or none.
-
-    Args:
-        paths: Relative paths of all files, "/" between.
-    """
+    """Return which of a remote folder's paths are a packed set: its index and shards, or none."""
     files = {path for path in paths if may_belong(path.split("/"))}
     return files if SHARD_INDEX in files else set()
 
