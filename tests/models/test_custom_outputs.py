@@ -66,6 +66,11 @@ def test_probabilities_at_the_end_become_their_logits(images, ends, num_classes,
         (network(dense(3, "relu")), 3, "ends in the activation 'relu', which gives no logits"),
         (network(dense(3), layers.Activation("tanh")), 3, "ends in the activation 'tanh'"),
         (network(dense(3), layers.Lambda(ops.softmax)), 3, "returns probabilities that are made"),
+        (
+            network(dense(3), layers.Lambda(lambda x: ops.one_hot(ops.argmax(x, 1), 3))),
+            3,
+            "returns probabilities that are made",  # of 0 and 1
+        ),
         (network(dense(4)), 3, r"output has the shape \[N, 4\]; there are 3 classes\."),
         (network(dense(1)), 3, r"output has the shape \[N, 1\]; there are 3 classes\."),
         (network(dense(3), layers.RepeatVector(2)), 3, r"the shape \[N, 2, 3\]; there are 3"),
