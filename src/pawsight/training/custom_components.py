@@ -95,7 +95,6 @@ class Callbacks:
 
         self._model = model
         self._list = None
-        self._number, self._is_within = 0, False
         if parts.callbacks:
             model.compile(optimizer=optimizer)  # callbacks look for the optimizer there
             model.stop_training = False
