@@ -53,11 +53,11 @@ def test_steps_that_are_decided_are_those_whose_batches_may_be_made(feed):
 def test_the_longer_of_reading_and_augmenting_is_the_limit(
     feed, waited, read_seconds, seconds, found
 ):
-    feed.waited_seconds, feed._pixels.read_seconds = waited, read_seconds
+    feed.waited_seconds, feed.pixels.read_seconds = waited, read_seconds
     assert feed.limit(seconds) == found
 
 
 def test_photos_from_the_cache_are_limited_by_augmenting(feed):
     feed.waited_seconds = 2.0
-    feed._pixels.read_seconds, feed._pixels.num_read = 0.0, 0
+    feed.pixels.read_seconds, feed.pixels.num_read = 0.0, 0
     assert feed.limit(8.0) == "augmenting photos, 125 images/s"
