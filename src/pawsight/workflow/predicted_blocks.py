@@ -23,7 +23,6 @@ from pawsight.inference.photo_inputs import expand
 from pawsight.inference.result_rows import count_rows
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import SILENT, Progress
-from pawsight.run_addresses import is_address
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_json
 from pawsight.storage.locks import locked
@@ -121,10 +120,7 @@ def predict_with_workers(
     group = Workers(workers, cluster)
     folder = Path(os.fspath(output)).absolute()
     _check_folder(folder)
-    path = run_path.path if isinstance(run_path, Run) else run_path
-    if path is not None and is_address(path):
-        path = Run.open(path).path
-    run_name = None if path is None else str(Path(path).absolute())
+    run_name = None if run_path is None else str(Run.open(run_path).path.absolute())
     classifier = load(run_name, max_error)
     job = BlockJob(str(folder), run_name, tta, max_error, batch_size)
     make_dir(folder)
