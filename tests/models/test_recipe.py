@@ -24,7 +24,6 @@ RECIPES = {
             Sizes(1.2, ((0.5, 64 / 160), (0.8, 96 / 160), (1.0, 128 / 160)), 144 / 160),
             Sizes(0, ((0.5, 48 / 160), (1.0, 64 / 160)), 80 / 160),
         ),
-        finished_shares=(),
         grows_stronger=True,
         shares=((1.0, 1.0),),
     ),
@@ -62,7 +61,7 @@ def test_fine_tuning_moves_weights_little_and_the_first_layers_last():
 
 @pytest.mark.parametrize(
     ("name", "size", "least", "fits_any"),
-    [("swift", 160, 16, True), ("colab", 150, 22, False), ("builtin", 224, 32, True)],
+    [("swift", 160, 16, True), ("colab", 150, 22, False), ("builtin", 288, 32, True)],
 )
 def test_networks_have_their_sizes(name, size, least, fits_any):
     network = find_network(name)

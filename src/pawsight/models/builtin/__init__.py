@@ -15,7 +15,7 @@ from pathlib import Path
 from pawsight.runs import Run
 
 NAME = "builtin"
-IMAGE_SIZE = (224, 224)  # (height, width) in pixels; the network takes others from 32 up
+IMAGE_SIZE = (288, 288)  # (height, width) in pixels; the network takes others from 32 up
 NUM_FEATURES = 1280
 
 

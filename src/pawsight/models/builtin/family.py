@@ -88,10 +88,11 @@ NETWORK = BuiltinNetwork(
         augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
         epochs=None,
         minutes=10,
-        # Of 224 pixels, 160: crops show things larger than whole photos do, so the finished model
-        # works at the size that its features had (arXiv:1906.06423).
-        sizes=(Sizes(0, ((1.0, 0.7143),)),),
-        # Photos without detail, enlarged from small ones, are recognised better at 192.
-        finished_shares=(0.8571,),
+        # Of 288 pixels, 192 or 160: crops show things larger than whole photos do, so the finished
+        # model may work at a size between (arXiv:1906.06423).
+        sizes=(
+            Sizes(5, ((1.0, 0.6667),), finished_shares=(0.8889, 0.7778)),
+            Sizes(0, ((1.0, 0.5556),), finished_shares=(0.7778, 0.6667)),
+        ),
     ),
 )
