@@ -165,7 +165,9 @@ def tuned(
         return (found @ weights + biases) * familiarity(found, imagenet)
 
     before = [logits_of(view) for view in (0, 1)]
+    initial = tail.model.get_weights()
     tune(tail, photos, learn, imagenet, SEED)
+    tail.average_with(initial)
     after = [logits_of(view) for view in (0, 1)]
     figures = {
         f"held_out_{name}": {

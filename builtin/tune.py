@@ -21,7 +21,7 @@ from graph import Dense
 from pawsight.models.builtin import IMAGE_SIZE
 from pawsight.models.builtin.network import build_features
 
-CUT = "block14_project_sum"  # 14 x 14 x 120 for a photo, the input of the last two stages
+CUT = "block14_project_sum"  # 18 x 18 x 120 for a photo, the input of the last two stages
 LEARNING_RATE = 1e-4
 _BATCH = 64
 _WARMUP_STEPS = 20
@@ -34,7 +34,7 @@ class Photos:
     """Features and labels of the photos before tuning.
 
     Attributes:
-        views: The maps at CUT, float16 [N, 120, 14, 14]: of the photos as they are, and varied.
+        views: The maps at CUT, float16 [N, 120, 18, 18]: of the photos as they are, and varied.
         features: Of the photos as they are, before tuning, float32 [N, 1280].
         labels: 0 or 1, [N].
     """
@@ -44,7 +44,7 @@ class Photos:
     labels: np.ndarray
 
     def maps(self, which: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """Return float32 [B, 14, 14, 120], each photo in the requested view."""
+        """Return float32 [B, 18, 18, 120], each photo in the requested view."""
         chosen = [self.views[v][i] for i, v in zip(which, view, strict=True)]
         return np.stack(chosen).transpose(0, 2, 3, 1).astype(np.float32)
 
@@ -72,6 +72,14 @@ class Tail:
             some = which[start : start + _BATCH]
             found.append(ask(photos.maps(some, np.full(len(some), view))).numpy())
         return np.concatenate(found)
+
+    def average_with(self, weights: list[np.ndarray]) -> None:
+        """Set each weight to the mean of it and one of before tuning.
+
+        The features then serve for other classes nearly as before. Source: arXiv:2109.01903.
+        """
+        pairs = zip(self.model.get_weights(), weights, strict=True)
+        self.model.set_weights([(after + before) / 2 for after, before in pairs])
 
     def head(self) -> Dense:
         """Give the layer for cats and dogs."""
