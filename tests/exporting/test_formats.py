@@ -215,7 +215,7 @@ def test_the_shipped_model_predicts_the_same_in_openvino(tmp_path):
     from pawsight.progress import Silent
 
     # OpenVINO rounds weights that are kept as bytes, and mixes up photos of one call; see there.
-    images = np.random.default_rng(0).integers(0, 256, (6, 224, 224, 3), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (6, *builtin.IMAGE_SIZE, 3), np.uint8)
     images[::2] //= 4
     path = openvino.write(ModelFolder.open(pawsight.Run(builtin.folder())), tmp_path, Silent())
     found, known = openvino.open_runner(path)(images), pawsight.load().probs(images)

@@ -234,7 +234,7 @@ def _tail_and_photos(load_module, small, num_photos):
 
     tuning = load_module("tune")
     rng = np.random.default_rng(1)
-    images = rng.integers(0, 256, (num_photos, 224, 224, 3)).astype(np.float32)
+    images = rng.integers(0, 256, (num_photos, *builtin.IMAGE_SIZE, 3)).astype(np.float32)
     images *= rng.uniform(0, 1, (num_photos, 1, 1, 3))
     start = onnx.load(small[2])
     maps = _run_onnx(load_module, start, tuning.CUT, images)
@@ -263,6 +263,16 @@ def test_tail_gives_the_features_of_the_graph_also_once_it_has_changed(load_modu
     assert _run_onnx(load_module, graph, "head", images) == pytest.approx(
         expected @ weights + biases, abs=0.2
     )
+
+
+@pytest.mark.slow
+def test_averaged_tail_is_half_way_between_two_weights(load_module, small):
+    tail, _, _ = _tail_and_photos(load_module, small, 1)
+    before = tail.model.get_weights()
+    tail.model.set_weights([one + 3 for one in before])
+    tail.average_with(before)
+    for found, one in zip(tail.model.get_weights(), before, strict=True):
+        np.testing.assert_allclose(found, one + 1.5, rtol=1e-5)
 
 
 @pytest.mark.slow
