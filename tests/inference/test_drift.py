@@ -92,12 +92,13 @@ def run(run_with_detector, drawn):
     return run_with_detector
 
 
-@pytest.mark.parametrize(("kind", "drifts"), [("red", False), ("chessboard", True)])
-def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kind, drifts):
+@pytest.mark.parametrize(("kinds", "drifts"), [(("red", "blue"), False), (("chessboard",), True)])
+def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kinds, drifts):
     from PIL import Image
 
     (tmp_path / "new").mkdir()
-    for number, image in enumerate(drawn(kind, 30, 8)):
+    images = [image for kind in kinds for image in drawn(kind, 30 // len(kinds), 8)]
+    for number, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / "new" / f"{number}.png")
 
     found = workflow.predict_folder(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from pawsight.evaluation.intervals import Interval
 from pawsight.evaluation.learning_curve import Forecast
@@ -19,8 +19,8 @@ _WORTH = 0.005  # gain in accuracy from which more photos are advised
 _MAX_WIDTH = 0.2  # 90 % interval of the accuracy with twice the photos; a wider one tells nothing
 
 
-class _Record(Record):
-    model_config = ConfigDict(from_attributes=True)
+class _Record(Record, from_attributes=True):
+    """A record that pydantic also builds from a dataclass inside another one."""
 
 
 class Expected(_Record):
