@@ -73,6 +73,14 @@ def test_a_monitor_takes_the_photos_that_have_a_score():
     assert (monitor.num_photos, monitor.result()) == (1, None)
 
 
+def test_equal_values_stay_equal_whatever_their_precision(tmp_path):
+    sample = np.tile([0, 0.9, 0.88], (60, 1))
+    path = tmp_path / "drift_reference.npz"
+    DriftReference(*sample.T).save(path)
+    rounded = sample + np.array([0, 1e-7, -1e-7])
+    assert DriftReference.load(path).test(rounded).p_value == 1.0
+
+
 def test_a_monitor_of_very_many_photos_keeps_some_of_all():
     monitor = DriftMonitor(reference(), ("cats", "dogs"))
     for index, probability, score in photos(5000, 1):
@@ -92,13 +100,12 @@ def run(run_with_detector, drawn):
     return run_with_detector
 
 
-@pytest.mark.parametrize(("kinds", "drifts"), [(("red", "blue"), False), (("chessboard",), True)])
-def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kinds, drifts):
+@pytest.mark.parametrize(("kind", "drifts"), [("red", False), ("chessboard", True)])
+def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kind, drifts):
     from PIL import Image
 
     (tmp_path / "new").mkdir()
-    images = [image for kind in kinds for image in drawn(kind, 30 // len(kinds), 8)]
-    for number, image in enumerate(images):
+    for number, image in enumerate(drawn(kind, 30, 8)):
         Image.fromarray(image).save(tmp_path / "new" / f"{number}.png")
 
     found = workflow.predict_folder(

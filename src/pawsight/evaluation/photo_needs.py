@@ -20,7 +20,7 @@ _MAX_WIDTH = 0.2  # 90 % interval of the accuracy with twice the photos; a wider
 
 
 class _Record(Record, from_attributes=True):
-    """A record that pydantic also builds from a dataclass inside another one."""
+    """A record that is also built from the attributes of a forecast."""
 
 
 class Expected(_Record):

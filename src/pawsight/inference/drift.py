@@ -31,6 +31,7 @@ FALSE_ALARM_RATE = 0.01
 MIN_PHOTOS = 30  # tested at a time, and needed as a reference
 _MAX_PHOTOS = 2000  # kept of those tested, chosen at random
 _NUM_TESTS = 3
+_DIGITS = 5  # after the point, of what is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,13 @@ class DriftReference:
         if min(len(sample), len(self.classes)) < MIN_PHOTOS:
             return None
         classes, probabilities, scores = sample.T
+        # Equal values stay equal: the reference is kept in float32, and batches round differently.
+        pairs = [
+            (own.round(_DIGITS), new.round(_DIGITS))
+            for own, new in ((self.probabilities, probabilities), (self.ood_scores, scores))
+        ]
         p_values = [
-            rank_sum_p_value(self.classes, self.probabilities, classes, probabilities),
-            rank_sum_p_value(self.classes, self.ood_scores, classes, scores),
+            *(rank_sum_p_value(self.classes, own, classes, new) for own, new in pairs),
             excess_p_value(
                 *(int((self.ood_scores > 1).sum()), len(self.ood_scores)),
                 *(int((scores > 1).sum()), len(scores)),
