@@ -81,8 +81,8 @@ def test_scoring_the_initial_weights_takes_its_time(fit, row, seconds):
 
 def test_smaller_images_are_scored_in_the_end_with_both_sets_of_weights(fit):
     plan = fit(start=SimpleNamespace(row=ROW), model="builtin", finetune=True)
-    assert (plan.finished_sizes, plan.image_size) == (((256, 256), (224, 224)), (288, 288))
-    more = 2 * FULL_SECONDS * (256**2 + 224**2) / 288**2
+    assert (plan.finished_sizes, plan.image_size) == (((224, 224), (192, 192)), (288, 288))
+    more = 2 * FULL_SECONDS * (224**2 + 192**2) / 288**2
     assert plan.seconds == pytest.approx(0.975 * 550 - 57.5 - FULL_SECONDS - more)
 
 

@@ -23,9 +23,6 @@ class Sizes:
     least_epochs: float  # for runs whose time allows so many epochs at the full size
     stages: tuple[tuple[float, float], ...]  # (until which progress, share of the side)
     finished: float = 1.0  # share of the side that the finished model takes
-    # Shares of that side, besides the whole, at which the trained network is scored; the finished
-    # model takes the size that validates best.
-    finished_shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,9 @@ class Recipe:
     warmup: float = 0.15  # share of the run in which the learning rate rises
     # For runs of different lengths, the longest first.
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)
+    # Shares of the side, besides the whole, at which the trained network is scored; the finished
+    # model takes the size that validates best.
+    finished_shares: tuple[float, ...] = ()
     grows_stronger: bool = False  # whether few photos are augmented more strongly
     # (until which progress, share of the layers that are trained, counted from the last); where a
     # network has weights, its first layers are left to the end.

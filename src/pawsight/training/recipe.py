@@ -156,7 +156,7 @@ def sized(plan: Plan, config: TrainConfig, epochs: float) -> Plan:
     smaller: tuple[tuple[int, int], ...] = ()
     if config.image_size is None and network.fits_any_size:
         image_size = _scaled(image_size, sizes.finished, network.min_side)
-        shares = sizes.finished_shares
+        shares = recipe.finished_shares
         smaller = tuple(_scaled(image_size, share, network.min_side) for share in shares)
     stages = _stages(recipe, sizes, plan.model, plan.image_size)
     return plan.model_copy(
