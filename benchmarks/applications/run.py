@@ -6,8 +6,8 @@ Each row of applications.csv goes through the whole of `pawsight train` at the l
 size of the network, in a process of its own: a backbone with random weights is
 saved as a file, a head is fitted to its features, one epoch of fine-tuning follows,
 the run is written, and the model that is loaded from it is compared with its
-model.onnx. Nothing is downloaded. The batch normalisation has the statistics of the
-photos, since the features of deep networks overflow without any.
+model.onnx on photos. Nothing is downloaded. The batch normalisation has the statistics
+of the photos, since the features of deep networks overflow without any.
 
 A result is kept by the pawsight source it was made with, so a stopped command
 continues; `--again` runs the names anew. Writes results.json and results.md here.
@@ -22,8 +22,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import describe
+from pawsight.data.decoding.decode import load_pixels
 from pawsight.models.applications import APPLICATIONS
 
 HERE = Path(__file__).resolve().parent
@@ -73,8 +76,6 @@ def in_process(name: str) -> dict:
 
 def train_one(name: str, folder: Path) -> dict:
     """Train, save and export a network in a folder; return its figures."""
-    import numpy as np
-
     from pawsight.config import TrainConfig
     from pawsight.inference.classifier import Classifier
     from pawsight.models.model_files import load_model
@@ -89,7 +90,7 @@ def train_one(name: str, folder: Path) -> dict:
         model=name, weights=str(weights), image_size=size, finetune=True, epochs=1, batch_size=16
     )
     run = train(photos, config, folder / "run")
-    images = np.random.default_rng(0).integers(0, 256, (8, *size, 3), dtype=np.uint8)
+    images = photos_of(photos, 8, size)
     model = load_model(run)
     wanted = np.asarray(model(images.astype(np.float32), training=False))
     difference = float(np.abs(Classifier.load(run).logits(images) - wanted).max())
@@ -115,12 +116,15 @@ def save_random_weights(name: str, size: tuple[int, int], photos: Path, path: Pa
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0  # the statistics become those of the batch
-    files = sorted(photos.rglob("*.jpg"))[:: max(1, NUM_PHOTOS // 32)]
-    images = [
-        keras.utils.img_to_array(keras.utils.load_img(one, target_size=size)) for one in files
-    ]
-    model(keras.ops.stack(images), training=True)
+    model(photos_of(photos, 32, size).astype("float32"), training=True)
     backbone_of(model).save_weights(path)
+
+
+def photos_of(folder: Path, count: int, size: tuple[int, int]) -> np.ndarray:
+    """Return photos of all classes: uint8 [count, H, W, 3]."""
+    files = sorted(folder.rglob("*.jpg"))
+    chosen = [files[i] for i in np.linspace(0, len(files) - 1, count).round().astype(int)]
+    return np.stack([load_pixels(one.read_bytes(), size, "stretch") for one in chosen])
 
 
 def page(results: dict) -> str:
@@ -129,7 +133,7 @@ def page(results: dict) -> str:
     lines = [
         "# Every network of keras.applications\n",
         "Written by `benchmarks/applications/run.py`: trained for an epoch with a random backbone "
-        "at its least size, saved, loaded again and compared with its model.onnx on 8 images. "
+        "at its least size, saved, loaded again and compared with its model.onnx on 8 photos. "
         f"Of {len(results)} networks, {len(passed)} pass.\n",
         "| network | least side | parameters | layers | model.onnx, MB | largest difference "
         "of logits | seconds |",
