@@ -241,7 +241,7 @@ web-runtime: $(READY)  ## Fetch what runs a model in a browser; it lies in the r
 	@$(BIN)/python requirements/web_runtime.py
 
 .PHONY: builtin
-builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (a quarter of an hour)
+builtin: $(READY)  ## Make the model that ships, and measure it: ARGS=cats-vs-dogs.zip (half an hour)
 	@$(BIN)/python builtin/train.py $(ARGS)
 	@$(BIN)/python builtin/out_of_distribution.py $(firstword $(ARGS))
 	@$(BIN)/python builtin/score.py $(firstword $(ARGS))
