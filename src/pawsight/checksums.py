@@ -85,7 +85,7 @@ def update_checksums(run: Run, files: Files) -> Iterator[None]:
 
     Args:
         run: A run; where it has no checksums yet, nothing is written.
-        files: `evaluation_files` or `report_files`.
+        files: Returns the files, as `evaluation_files` and `report_files`.
 
     Raises:
         RunError: checksums.json is damaged.

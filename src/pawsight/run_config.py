@@ -15,3 +15,7 @@ class RunConfig(BaseModel, frozen=True, extra="ignore"):
     name: Text  # of the photos
     root: Text  # the folder that their paths are relative to
     settings: TrainConfig
+    # (height, width) in pixels at which photos are kept; None in runs of earlier versions.
+    working_size: tuple[int, int] | None = None
+    # Of the shipped network's file, if training begins with it; in runs of earlier versions "".
+    builtin_sha256: Text = ""

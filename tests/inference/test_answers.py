@@ -1,6 +1,7 @@
 """A prediction is a class, unsure, or none of the classes."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,11 @@ from pawsight.errors import ConfigError, RunError
 from pawsight.evaluation.ood_fit import fit_detector
 from pawsight.inference.answers import NONE, UNSURE, answer_of, choose_threshold
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.ood_score import detector_of, gives_features
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+from pawsight.models import builtin
 from pawsight.models.operating_point import OperatingPoint
+from pawsight.runs import Run
 
 
 def point(max_error, threshold):
@@ -87,3 +92,30 @@ def test_detector_of_other_features_is_refused(run_with_detector):
     other.save(run_with_detector.out_of_distribution_path)
     with pytest.raises(RunError, match="other features"):
         Classifier.load(run_with_detector)
+
+
+def test_detector_of_another_network_is_used_where_the_model_computes_its_features(
+    run_with_detector, drawn, caplog, monkeypatch
+):
+    path, photo = run_with_detector.out_of_distribution_path, drawn("chessboard", 1, 5)[0]
+    detector = OutOfDistributionDetector.load(path)
+    assert detector.network == builtin.digest()
+    for network in ("", "0" * 64):  # of an earlier version, of any other
+        replace(detector, network=network).save(path)
+        (found,) = Classifier.load(run_with_detector).predict(photo)
+        assert found.ood_score is None and found.answer != NONE
+        assert f"pawsight evaluate {run_with_detector.place}" in caplog.messages.pop()
+    assert detector_of(run_with_detector, has_features=True).network == "0" * 64
+
+
+def test_detector_that_an_earlier_version_saved_names_no_network(run_with_detector):
+    path = run_with_detector.out_of_distribution_path
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files if name != "network"}
+    np.savez(path, **kept)
+    assert OutOfDistributionDetector.load(path).network == ""
+
+
+def test_whether_a_model_computes_the_features_is_read_from_its_file(run_with_detector):
+    assert not gives_features(run_with_detector)
+    assert gives_features(Run(builtin.folder()))

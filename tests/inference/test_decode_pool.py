@@ -224,6 +224,13 @@ def test_jobs_of_other_groups_are_never_run_together():
     pool.close(10)
 
 
+def _begin(pool, jobs):
+    """Submit jobs, and wait until threads have taken them."""
+    pool.submit(jobs)
+    while pool.num_waiting:
+        time.sleep(0.001)
+
+
 def plain(decode=int, **settings):
     return Job(None, decode, lambda values: values, **settings)
 
@@ -233,9 +240,7 @@ def test_a_thread_takes_a_batch_of_photos_at_a_time_and_one_large_one(is_large, 
     found, is_ready = [], threading.Event()
     pool = DecodePool(1, 4, found.append, num_large=1)
     first = plain(lambda: is_ready.wait(20), is_large=is_large)
-    pool.submit([first])
-    while pool.num_waiting:
-        time.sleep(0.001)
+    _begin(pool, [first])
     jobs = [plain(is_large=is_large) for _ in range(5)]
     pool.submit(jobs)
     is_ready.set()
@@ -256,9 +261,7 @@ def test_waiting_photos_are_divided_among_the_threads():
 def test_waiting_photos_count_by_their_weight_large_ones_by_themselves():
     is_over = threading.Event()
     pool = DecodePool(1, 1, num_large=1)
-    pool.submit([plain(lambda: is_over.wait(20), is_large=is_large) for is_large in (False, True)])
-    while pool.num_waiting:
-        time.sleep(0.001)
+    _begin(pool, [plain(lambda: is_over.wait(20), is_large=is_large) for is_large in (False, True)])
     pool.submit([plain(), plain(), plain(weight=5), plain(weight=7, is_large=True)])
     counts = pool.num_waiting_of(False), pool.num_waiting_of(True), pool.num_waiting
     is_over.set()
@@ -269,9 +272,7 @@ def test_waiting_photos_count_by_their_weight_large_ones_by_themselves():
 def test_large_photos_are_photos_as_any_other_without_threads_of_their_own():
     is_over = threading.Event()
     pool = DecodePool(1, 1)
-    pool.submit([plain(lambda: is_over.wait(20))])
-    while pool.num_waiting:
-        time.sleep(0.001)
+    _begin(pool, [plain(lambda: is_over.wait(20))])
     pool.submit([plain(is_large=True)])
     counts = pool.num_waiting_of(False), pool.num_waiting_of(True)
     is_over.set()
@@ -307,9 +308,7 @@ def test_an_abandoned_thread_ends_after_its_photo_and_leaves_the_others_to_its_s
 def test_closing_waits_no_longer_than_it_may_for_a_photo():
     is_over = threading.Event()
     pool = DecodePool(1, 1)
-    pool.submit([plain(lambda: is_over.wait(5))])
-    while pool.num_waiting:
-        time.sleep(0.001)
+    _begin(pool, [plain(lambda: is_over.wait(5))])
     threads = own_threads()
     assert all(thread.daemon for thread in threads)  # nor does the process wait for them
     pool.close(0.01)
@@ -321,9 +320,7 @@ def test_closing_waits_no_longer_than_it_may_for_a_photo():
 def test_too_few_results_of_the_model_are_an_error_of_each_photo_without_one():
     pool, is_ready = DecodePool(1, 3), threading.Event()
     first = plain(lambda: is_ready.wait(20))
-    pool.submit([first])
-    while pool.num_waiting:
-        time.sleep(0.001)
+    _begin(pool, [first])
     jobs = [Job(None, int, lambda values: values[:1]) for _ in range(2)]
     pool.submit(jobs)
     is_ready.set()
@@ -338,9 +335,7 @@ def test_a_withdrawn_job_is_not_decoded_and_waits_no_more():
     pool = DecodePool(1, 1)
     first = Job(None, lambda: is_ready.wait(20), lambda values: values)
     second = Job(None, lambda: decoded.append(2), lambda values: values, weight=16)
-    pool.submit([first])
-    while pool.num_waiting:
-        time.sleep(0.01)
+    _begin(pool, [first])
     pool.submit([second])
     assert pool.num_waiting == 16
     pool.withdraw([first, second])

@@ -24,6 +24,12 @@ def test_what_just_fits_is_written_and_one_byte_more_is_not(tmp_path, free):
         disk_space.need_space(tmp_path, 601, "unpack pets.zip", reserve=400)
 
 
+def test_what_is_there_beyond_the_need_makes_no_space(tmp_path, free):
+    free(399)
+    with pytest.raises(DiskError, match=r"needs 0\.0 MB"):
+        disk_space.need_space(tmp_path, -600, "copy pets", reserve=400)
+
+
 @pytest.mark.parametrize(
     ("num_bytes", "known", "reserve", "words"),
     [

@@ -1,5 +1,6 @@
 import csv
 import errno
+import json
 import os
 import shutil
 import signal
@@ -13,11 +14,12 @@ import pytest
 from pawsight.config import SourceConfig, SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, DataError, DiskError, RunError, StoppedError
 from pawsight.history import load_history
+from pawsight.models import builtin
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.storage import atomic
-from pawsight.workflow import resume, train
+from pawsight.workflow import resume, run_photos, train, training_runs
 
 from ..conftest import RecordingProgress
 
@@ -141,6 +143,55 @@ def test_a_run_that_is_complete_is_not_trained_again(run, recorded):
     resume(run.path, recorded)
     assert "complete already" in recorded.notes[-1]
     assert run.history_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("changes", [{"builtin_sha256": "0" * 64}, {"builtin_sha256": None}])
+def test_a_run_of_another_built_in_network_is_not_resumed(photos, tmp_path, monkeypatch, changes):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_runs, "_train_and_finish", stop)
+    with pytest.raises(StoppedError):
+        train(photos, TrainConfig(model="builtin"), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    began = json.loads(run.config_path.read_text())
+    assert began["working_size"] == list(builtin.IMAGE_SIZE)
+    with pytest.raises(StoppedError):  # the same network: it gets as far
+        resume(run.path)
+    kept = {name: value for name, value in (began | changes).items() if value is not None}
+    run.config_path.write_text(json.dumps(kept))
+    with pytest.raises(RunError, match="the built-in network of another version of pawsight"):
+        resume(run.path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "working_size", "size"),
+    [
+        (TrainConfig(model="builtin"), None, (224, 224)),
+        (TrainConfig(model="builtin"), (300, 200), (300, 200)),
+        (TrainConfig(model="builtin", image_size=(64, 96)), None, (64, 96)),
+        (TrainConfig(model="colab"), None, (150, 150)),
+    ],
+)
+def test_photos_of_a_run_are_read_at_the_size_they_were_kept_at(
+    run, monkeypatch, settings, working_size, size
+):
+    class ReadError(Exception):
+        pass
+
+    def read(catalog, config, progress, group):
+        raise ReadError(config.image_size)
+
+    began = run.load_config()
+    kept = began.model_copy(update={"settings": settings, "working_size": working_size})
+    monkeypatch.setattr(Run, "load_config", lambda self: kept)
+    monkeypatch.setattr(run_photos, "read_photos", read)
+    with pytest.raises(ReadError) as found:
+        run_photos.photos_of(run, Silent())
+    assert found.value.args == (size,)
+    with pytest.raises(ReadError) as found:
+        run_photos.photos_of(run, Silent(), image_size=(7, 8))
+    assert found.value.args == ((7, 8),)
 
 
 @pytest.mark.slow

@@ -1,3 +1,6 @@
+import shutil
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from pawsight.config import AugmentConfig, SplitConfig
 from pawsight.data.duplicates.near_duplicates import across_parts, find_duplicates
 from pawsight.data.reading.ingest import ingest
 from pawsight.errors import ConfigError, DataError
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.workflow import finished_runs
 from pawsight.workflow.photo_sets import divide
 
@@ -15,6 +19,19 @@ from pawsight.workflow.photo_sets import divide
 def test_a_run_evaluates_again_to_the_same_numbers(run):
     before = run.metrics
     assert pawsight.evaluate(run.path)["parts"] == before["parts"]
+
+
+def test_a_detector_of_an_earlier_network_is_fitted_again(run, tmp_path, recorded, caplog):
+    copy = pawsight.Run(shutil.copytree(run.path, tmp_path / "copy"))
+    path = copy.out_of_distribution_path
+    written, distances = path.read_bytes(), copy.drift_reference_path.read_bytes()
+    replace(OutOfDistributionDetector.load(path), network="", threshold=0.5).save(path)
+    copy.drift_reference_path.unlink()
+    pawsight.evaluate(copy.path, progress=recorded)
+    assert (path.read_bytes(), copy.drift_reference_path.read_bytes()) == (written, distances)
+    assert any("was made again" in note for note in recorded.notes)
+    caplog.clear()
+    assert pawsight.verify(copy.path).holds and not caplog.messages
 
 
 def test_a_run_is_evaluated_on_photos_without_parts_as_a_whole(run, photos):
@@ -31,8 +48,6 @@ def test_robustness_is_measured_on_the_runs_own_photos_only(run, photos):
 def test_photos_of_an_unknown_class_are_refused_before_they_are_read(
     run, photos, tmp_path, monkeypatch
 ):
-    import shutil
-
     shutil.copytree(photos, tmp_path / "pets")
     (tmp_path / "pets" / "dogs").rename(tmp_path / "pets" / "wolves")
     monkeypatch.setattr(finished_runs, "ingest", None)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pawsight.inference.ood_score import detector_of
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models.description import ModelDescription
 from pawsight.records import ImageArray
 from pawsight.runs import Run
@@ -27,6 +29,9 @@ class ModelFolder:
     # Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the range of its numbers;
     # N is 0 where no such format is requested.
     calibration: ImageArray
+    # Of photos unlike the training set, where the run has one that can be used: a file computes
+    # `ood_score` with it.
+    detector: OutOfDistributionDetector | None
 
     @classmethod
     def open(cls, run: Run, calibration: ImageArray | None = None) -> ModelFolder:
@@ -35,21 +40,16 @@ class ModelFolder:
         if calibration is None:
             calibration = np.empty((0, *description.image_size, 3), np.uint8)
         description = description.model_copy(update={"outputs": ("logits", "probabilities")})
-        return cls(run, description, calibration)
+        return cls(run, description, calibration, detector_of(run))
 
     def with_input_range(self, input_range: tuple[float, float]) -> ModelFolder:
         """Return the same model, described as taking images of another range."""
         described = self.description.model_copy(update={"input_range": input_range})
         return replace(self, description=described)
 
-    @property
-    def has_detector(self) -> bool:
-        """Whether the run has a detector, so that a file can compute `ood_score`."""
-        return self.run.out_of_distribution_path.is_file()
-
     def with_ood_score(self) -> ModelFolder:
         """Return the same model, described with the output `ood_score` if it has a detector."""
-        if not self.has_detector:
+        if self.detector is None:
             return self
         outputs = (*self.description.outputs, OOD_SCORE)
         described = self.description.model_copy(update={"outputs": outputs})

@@ -11,7 +11,7 @@ from pawsight.errors import RunError, first_line
 from pawsight.exporting.format import Format, Runner
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.exporting.onnx_ood import add_builtin_features, add_ood_score
-from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+from pawsight.inference.ood_score import gives_features
 from pawsight.models.onnx_graph import cut_out
 from pawsight.models.onnx_session import session_of_file
 from pawsight.progress import Progress
@@ -33,7 +33,8 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     progress.start("Writing ONNX")
     path = folder / FILE
     with replacing(path) as temporary:
-        temporary.write_bytes(with_probabilities(model, model.has_detector).SerializeToString())
+        with_score = model.detector is not None
+        temporary.write_bytes(with_probabilities(model, with_score).SerializeToString())
     return path
 
 
@@ -48,7 +49,8 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    has_features = with_score and _has_features(model.run.onnx_path)
+    detector = model.detector if with_score else None
+    has_features = detector is not None and gives_features(model.run)
     try:
         outputs = ["logits", "features"] if has_features else ["logits"]
         model_proto = cut_out(model.run.onnx_path, outputs, model.description.image_size)
@@ -68,21 +70,13 @@ def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
     )
     shape = ["N", len(model.description.class_names)]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
-    if with_score:
+    if detector is not None:
         if not has_features:
             add_builtin_features(model_proto, model.description.image_size)
-        add_ood_score(
-            model_proto, OutOfDistributionDetector.load(model.run.out_of_distribution_path)
-        )
+        add_ood_score(model_proto, detector)
         model = model.with_ood_score()
     helper.set_model_props(model_proto, model.description.metadata())
     return model_proto
-
-
-def _has_features(path: Path) -> bool:
-    """Return whether the network computes the features of the built-in one."""
-    outputs = session_of_file(path).get_outputs()
-    return any(output.name == "features" for output in outputs)
 
 
 def _activation(task: Task) -> Any:

@@ -83,7 +83,7 @@ def _card(model: ModelFolder) -> dict[str, object]:
         "thresholds": model.description.labelling.thresholds_of(len(model.description.class_names)),
         "temperature": model.description.temperature,
         "sure": classifier.answer_threshold,
-        "has_ood_score": model.has_detector,
+        "has_ood_score": model.detector is not None,
         "trained": facts.trained,
         "metrics": facts.metrics,
         "limits": None,

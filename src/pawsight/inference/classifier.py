@@ -59,8 +59,8 @@ class Classifier:
         self.answer_threshold = choose_threshold(
             self._description.operating_points, max_error, self.task
         )
-        self._scorer = OutOfDistributionScorer.of(run)
-        self._runner = ModelRunner(run, self._description, with_features=self._scorer is not None)
+        self._runner = ModelRunner(run, self._description, run.out_of_distribution_path.is_file())
+        self._scorer = OutOfDistributionScorer.of(run, self._runner.gives_features)
 
     @classmethod
     def load(cls, run: str | os.PathLike[str] | Run, max_error: float | None = None) -> Classifier:

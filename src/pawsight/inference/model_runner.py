@@ -41,6 +41,7 @@ class ModelRunner:
             output.name == "features" for output in self._session.get_outputs()
         ):
             self._outputs.append("features")
+        self.gives_features = len(self._outputs) > 1
         self._buffers = threading.local()
 
     def run(self, images: ImageArray) -> tuple[FloatArray, FloatArray | None]:

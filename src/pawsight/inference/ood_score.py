@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 
 from pawsight.errors import RunError, first_line
+from pawsight.formatting import shell_quoted
 from pawsight.inference.drift import DriftReference
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
-from pawsight.models.onnx_session import new_session
+from pawsight.models.onnx_session import new_session, session_of_file
 from pawsight.records import FloatArray
 from pawsight.runs import Run
+
+logger = logging.getLogger(__name__)
 
 
 class OutOfDistributionScorer:
@@ -20,24 +24,37 @@ class OutOfDistributionScorer:
 
     `drift_reference` has those of held-out photos; None for a run of an earlier version.
 
+    Args:
+        run: The run, for its drift reference.
+        detector: As `detector_of` returns it.
+
     Raises:
-        RunError: The detector is damaged.
+        RunError: The drift reference is damaged.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._path = run.out_of_distribution_path
-        self._detector = OutOfDistributionDetector.load(self._path)
-        if self._detector.means.shape[1] != builtin.NUM_FEATURES:
-            raise RunError(f"{self._path} is damaged: it is of other features.")
+    def __init__(self, run: Run, detector: OutOfDistributionDetector) -> None:
+        self._detector = detector
         self.drift_reference: DriftReference | None = None
         if run.drift_reference_path.is_file():
             self.drift_reference = DriftReference.load(run.drift_reference_path)
         self._session: Any = None
 
     @classmethod
-    def of(cls, run: Run) -> OutOfDistributionScorer | None:
-        """Return that of a run; None where it has no detector."""
-        return cls(run) if run.out_of_distribution_path.is_file() else None
+    def of(cls, run: Run, has_features: bool) -> OutOfDistributionScorer | None:
+        """Return that of a run; None, with a warning where it has one, without a usable detector.
+
+        Arguments and errors as of `detector_of`.
+        """
+        detector = detector_of(run, has_features)
+        if detector is None and run.out_of_distribution_path.is_file():
+            logger.warning(
+                "Photos unlike the training set are not recognised: the built-in network of this "
+                "pawsight is not the one that %s was made with.\nTo adapt the run: "
+                "pawsight evaluate %s",
+                run.out_of_distribution_path,
+                shell_quoted(run.place),
+            )
+        return None if detector is None else cls(run, detector)
 
     def scores(self, images: FloatArray, features: FloatArray | None) -> FloatArray:
         """Compute the score of each image.
@@ -64,3 +81,36 @@ class OutOfDistributionScorer:
                     f"Reinstall pawsight."
                 ) from error
         return np.asarray(self._detector.distances(features) / self._detector.threshold)
+
+
+def detector_of(run: Run, has_features: bool | None = None) -> OutOfDistributionDetector | None:
+    """Return the detector of a run if it is of the features that are computed here.
+
+    Args:
+        run: The run.
+        has_features: Whether the run's own model computes them; if not, the built-in network of
+            this version does, which is not that of every earlier one. None reads it from the
+            model where it matters.
+
+    Raises:
+        RunError: The detector is damaged.
+        ModelError: The model is damaged.
+    """
+    path = run.out_of_distribution_path
+    if not path.is_file():
+        return None
+    detector = OutOfDistributionDetector.load(path)
+    if detector.means.shape[1] != builtin.NUM_FEATURES:
+        raise RunError(
+            f"{path} is damaged: it is of other features.\n"
+            f"Train again, or copy the run folder again."
+        )
+    if has_features or detector.network == builtin.digest():
+        return detector
+    return detector if has_features is None and gives_features(run) else None
+
+
+def gives_features(run: Run) -> bool:
+    """Return whether the run's own model computes the features, as heads on them do."""
+    outputs = session_of_file(run.onnx_path).get_outputs()
+    return any(output.name == "features" for output in outputs)

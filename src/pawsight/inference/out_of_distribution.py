@@ -28,6 +28,7 @@ class OutOfDistributionDetector:
     variances: FloatArray  # their eigenvalues, shape [R], each above 0
     rest: float  # variance in every direction outside `basis`, above 0
     threshold: float  # photos at a larger distance are out of distribution
+    network: str = ""  # SHA-256 of the network of the features; "" in files of earlier versions
 
     def distances(self, features: FloatArray) -> FloatArray:
         """Compute how far photos are from the nearest class.
@@ -55,6 +56,7 @@ class OutOfDistributionDetector:
             basis=self.basis.astype(np.float16),
             variances=self.variances.astype(np.float64),
             scalars=np.array([self.rest, self.threshold], np.float64),
+            network=np.array(self.network),
         )
 
     @classmethod
@@ -70,7 +72,8 @@ class OutOfDistributionDetector:
                 for name in ("means", "basis", "variances", "scalars")
             )
             _check(means, basis, variances, scalars)
-        return cls(means, basis, variances, float(scalars[0]), float(scalars[1]))
+            network = str(found["network"]) if "network" in found else ""
+        return cls(means, basis, variances, float(scalars[0]), float(scalars[1]), network)
 
 
 def normalised(features: FloatArray) -> FloatArray:

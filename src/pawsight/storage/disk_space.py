@@ -34,7 +34,7 @@ def need_space(
 
     Args:
         folder: Where it is to be written; need not exist.
-        num_bytes: Still to be written.
+        num_bytes: Still to be written; below 0 is nothing.
         task: What for, such as "unpack pets.zip".
         known: What it needs as far as that is known, where that is more.
         reserve: Bytes to leave free.
@@ -43,7 +43,7 @@ def need_space(
     Raises:
         DiskError: Fewer bytes than `reserve` would be left.
     """
-    free = free_bytes(folder)
+    free, num_bytes = free_bytes(folder), max(0, num_bytes)
     if free < num_bytes + reserve:
         kept = f", of which {_size(reserve)} stay free" if reserve else ""
         raise DiskError(

@@ -8,6 +8,8 @@ look like.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -71,7 +73,8 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     # One half chooses the threshold, the other one measures it.
     chooses = foreign[::2] if len(foreign) >= 2 * MIN_FOREIGN else foreign[:0]
     measures = foreign[1::2] if len(chooses) else foreign
-    detector = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
+    fitted = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
+    detector = dataclasses.replace(fitted, network=builtin.digest())
     detector.save(run.out_of_distribution_path)
     _measure_unknown_classes(run, dataset, found.rows, found.indices)
     _save_drift_reference(run, reader, dataset, detector, progress)
@@ -82,6 +85,13 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         )
         write_json(run.none_path, measured.model_dump(mode="json"))
         progress.note(measured.sentence())
+
+
+def detector_files(run: Run) -> list[Path]:
+    """Return the files that `fit_out_of_distribution` writes."""
+    own = (run.out_of_distribution_path, run.drift_reference_path)
+    measured = (run.none_path, run.unknown_classes_path)
+    return [path for path in (*own, *measured) if path.is_file()]
 
 
 def _measure_unknown_classes(

@@ -20,6 +20,7 @@ from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.errors import ConfigError
 from pawsight.formatting import duration
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.ood_score import detector_of
 from pawsight.notebook import live_in_notebooks
 from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Pixels
@@ -44,7 +45,8 @@ def evaluate(
     Args:
         run_path: The run folder.
         source: Labelled photos of the model's classes; their test part if they have one, else
-            their validation part, else all. None: the run's own validation and test parts.
+            their validation part, else all. None: the run's own validation and test parts; what
+            finds photos unlike the training set is adapted to the built-in network of this version.
         progress: Receives every stage.
         source_config: What the folders or the table of the others mean, and which are used. Its
             `labels` count for the run's own photos, too: None is corrections.csv in the run
@@ -66,7 +68,7 @@ def evaluate(
     """
     run = Run.open(run_path)
     classifier = Classifier.load(run)
-    from pawsight.evaluation.run_evaluation import evaluate_others, evaluate_run
+    from pawsight.evaluation.run_evaluation import evaluate_others
 
     corrections = None if source else corrections_path(run.path, source_config or SourceConfig())
     if robustness and (source is not None or corrections):
@@ -78,13 +80,7 @@ def evaluate(
         catalog, pixels = photos_of(run, progress)
         if corrections:
             return _evaluate_corrected(run, classifier, catalog, pixels, corrections, progress)
-        duplicates = find_duplicates(catalog, pixels, progress)
-        dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
-        progress = LostPhotosReported(progress, catalog, pixels)
-        found = evaluate_run(run, classifier.logits, dataset, progress)
-        if robustness:
-            _measure_robustness(run, Classifier.load(run), dataset, found.headline, progress)
-        return found.to_json()
+        return _evaluate_own(run, classifier, catalog, pixels, robustness, progress)
     catalog, pixels, part = other_photos(source, classifier, progress, source_config)
     progress = LostPhotosReported(progress, catalog, pixels)
     return evaluate_others(
@@ -92,6 +88,38 @@ def evaluate(
         *(catalog, pixels, part, progress),
         task=classifier.task,
     ).to_json()
+
+
+def _evaluate_own(
+    run: Run,
+    classifier: Classifier,
+    catalog: Catalog,
+    pixels: Pixels,
+    robustness: bool,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measure a run's own validation and test parts."""
+    from pawsight.evaluation.run_evaluation import evaluate_run
+
+    duplicates = find_duplicates(catalog, pixels, progress)
+    dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
+    progress = LostPhotosReported(progress, catalog, pixels)
+    found = evaluate_run(run, classifier.logits, dataset, progress)
+    _adapt_detector(run, dataset, progress)
+    if robustness:
+        _measure_robustness(run, Classifier.load(run), dataset, found.headline, progress)
+    return found.to_json()
+
+
+def _adapt_detector(run: Run, dataset: Dataset, progress: Progress) -> None:
+    """Fit a detector of features of an earlier built-in network again, if the run has one."""
+    if not run.out_of_distribution_path.is_file() or detector_of(run) is not None:
+        return
+    from pawsight.training.ood_features import detector_files, fit_out_of_distribution
+
+    with update_checksums(run, detector_files):
+        fit_out_of_distribution(run, dataset, progress)
+    progress.note(f"{run.out_of_distribution_path} was made again, with the built-in network.")
 
 
 def _measure_robustness(

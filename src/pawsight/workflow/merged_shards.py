@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.predicted_folders import PredictionFile, write_file
 
 _MAX_NAMED = 8  # shards in a message
+_END_BYTES = 1 << 16  # read at first for the last line, of files of any length
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,7 @@ def _opened(shard: Shard, output: Path) -> _FinishedShard:
         with path.open("rb") as file:
             line = file.readline()
             head, first_row = parse_head(line), file.tell()
-            (last,) = deque(file, 1) or (line,)
-        end = ShardEnd.from_json(last)
+        end = ShardEnd.from_json(_last_line(path))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     if head is None or head[0].get("shard") != str(shard):
@@ -134,6 +133,19 @@ def _opened(shard: Shard, output: Path) -> _FinishedShard:
         )
     settings = {name: value for name, value in head[0].items() if name != "shard"}
     return _FinishedShard(shard, path, settings, end, first_row)
+
+
+def _last_line(path: Path) -> bytes:
+    """Return the last line of a file that ends with a line end."""
+    size = _END_BYTES
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END)
+        while True:
+            file.seek(max(0, length - size))
+            data = file.read()
+            if data.count(b"\n") > 1 or len(data) == length:
+                return data[data.rfind(b"\n", 0, -1) + 1 :]
+            size *= 4
 
 
 def _check_agreement(shards: Sequence[_FinishedShard]) -> None:

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pawsight.addresses import HIDDEN
-from pawsight.config import SourceConfig
+from pawsight.config import SourceConfig, TrainConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.corrections import OFF
 from pawsight.data.splitting.saved_split import restore
 from pawsight.errors import DataError
 from pawsight.formatting import listed
+from pawsight.models import builtin
+from pawsight.models.network import plain
 from pawsight.progress import Progress
 from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
 from pawsight.training.worker_group import WorkerGroup
-from pawsight.workflow.photo_sets import Source, list_photos, read_photos
+from pawsight.workflow.photo_sets import Source, list_photos, read_photos, working_size
 
 _NAMED_PHOTOS = 3
 
@@ -44,8 +46,8 @@ def photos_of(
     """
     began = run.load_config()
     config = began.settings
-    if image_size is not None:
-        config = config.model_copy(update={"image_size": image_size})
+    size = image_size or began.working_size or _earlier_size(config)
+    config = config.model_copy(update={"image_size": size})
     # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
@@ -69,6 +71,13 @@ def photos_of(
     catalog = restore(catalog, str(run.catalog_path))
     _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
     return catalog, pixels
+
+
+def _earlier_size(config: TrainConfig) -> tuple[int, int]:
+    """Return the (height, width) at which earlier versions kept photos."""
+    if config.image_size is None and plain(config.model) == builtin.NAME:
+        return builtin.EARLIER_IMAGE_SIZE
+    return working_size(config)
 
 
 def _check_is_there(run: Run, source: str) -> None:

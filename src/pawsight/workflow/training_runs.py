@@ -19,9 +19,11 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.reading.unreadable import LostPhotosReported
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.saved_split import save_earlier
+from pawsight.errors import RunError
 from pawsight.formatting import shell_quoted
 from pawsight.inference.answers import NONE, UNSURE
 from pawsight.inference.classifier import Classifier
+from pawsight.models import builtin
 from pawsight.models.custom_network import Build
 from pawsight.models.registry import find_network
 from pawsight.notebook import live_in_notebooks
@@ -35,7 +37,7 @@ from pawsight.training.start import Start, open_start
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.given_settings import checked, merged, with_build
 from pawsight.workflow.grown_runs import divide_grown
-from pawsight.workflow.photo_sets import Source, read_photos
+from pawsight.workflow.photo_sets import Source, read_photos, working_size
 from pawsight.workflow.run_errors import explained
 from pawsight.workflow.run_networks import fit_and_save
 from pawsight.workflow.run_photos import photos_of
@@ -125,7 +127,8 @@ def resume(
         cluster: As `train` takes it.
 
     Raises:
-        RunError: There is no run there, it is damaged, or another process trains it.
+        RunError: There is no run there, it is damaged, another process trains it, or it began
+            with the built-in network of another version.
         DataError: The photos are not those the run began with.
     """
     run = Run.open(run_path, is_whole=True)
@@ -137,7 +140,9 @@ def resume(
                 f"To train it further: pawsight train PHOTOS --start-from {shell_quoted(run.place)}"
             )
             return run
-        config = with_build(run.load_config().settings, build)
+        began = run.load_config()
+        _check_builtin(run, began)
+        config = with_build(began.settings, build)
         own = CustomComponents(
             optimizer, metrics, callbacks, worker_group(workers, cluster, trains=True)
         )
@@ -217,8 +222,23 @@ def _write_beginning(
         name=catalog.name,
         root=str(catalog.root.absolute()),
         settings=config,
+        working_size=working_size(config),
+        builtin_sha256=builtin.digest() if _begins_with_builtin(config) else "",
     )
     write_json(run.config_path, began.model_dump(mode="json"))
+
+
+def _begins_with_builtin(config: TrainConfig) -> bool:
+    return config.start_from is None and config.model == builtin.NAME
+
+
+def _check_builtin(run: Run, began: RunConfig) -> None:
+    """Check that the built-in network is the one that a run began with, if it did."""
+    if _begins_with_builtin(began.settings) and began.builtin_sha256 != builtin.digest():
+        raise RunError(
+            f"The run {run.place} began with the built-in network of another version of pawsight.\n"
+            f"Resume it with that version, or start a new run."
+        )
 
 
 def _train_and_finish(

@@ -10,12 +10,15 @@ repository makes it.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from pawsight.runs import Run
+from pawsight.storage.checksum import file_digest
 
 NAME = "builtin"
 IMAGE_SIZE = (288, 288)  # (height, width) in pixels; the network takes others from 32 up
+EARLIER_IMAGE_SIZE = (224, 224)  # of runs that do not record theirs
 NUM_FEATURES = 1280
 
 
@@ -27,6 +30,12 @@ def folder() -> Path:
 def onnx_path() -> Path:
     """Return the path of the network: "images" 0..255 to "logits" [N, 2] and "features" [N, F]."""
     return Run(folder()).onnx_path
+
+
+@functools.cache
+def digest() -> str:
+    """Return the SHA-256 of the network: another one computes other features."""
+    return file_digest(onnx_path())
 
 
 def training_photos_path() -> Path:
