@@ -70,6 +70,8 @@ def test_a_rate_is_known_by_its_name(facts, expected):
         ({"epoch": 3}, "epoch 3"),
         ({"rate": 9.96}, "10.0 photos/s"),
         ({"rate": 12.4}, "12 photos/s"),
+        ({"rate": 0.0234}, "0.02 photos/s"),
+        ({"images_per_second": 0.0, "loss": 2.0}, "loss 2"),
         ({"images_per_second": 1234.5}, "1,234 images/s"),
         ({"validation_accuracy": 0.871}, "validation accuracy 87.1 %"),
         ({"learning_rate": 0.00012345}, "learning rate 0.000123"),
@@ -92,6 +94,8 @@ def test_facts_have_their_units(facts, text):
         ((9.5, None, "steps"), "9.5 steps"),
         ((10.0, None, "steps"), "10 steps"),
         ((12_540_000, 40_000_000, "bytes"), "12.5 of 40.0 MB"),
+        ((0, 23_000, "bytes"), "0.00 of 0.02 MB"),
+        ((2000, 20, "files"), "2,000 files"),
     ],
 )
 def test_amounts_are_whole_but_for_megabytes_and_small_rates(arguments, text):

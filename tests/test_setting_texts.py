@@ -47,6 +47,13 @@ def test_what_assigns_nothing_is_named(value):
         parse_assignments(value)
 
 
+def test_a_comma_between_values_is_answered_with_the_right_text():
+    with pytest.raises(ValueError, match=r"not 'persian'; is it 'big cats=maine coon\+persian'[?]"):
+        parse_assignments("big cats=maine coon, persian")
+    spaced = {"big cats": ("maine coon", "persian")}
+    assert parse_assignments(" big cats = maine coon + persian ") == spaced
+
+
 def test_an_assigned_value_is_a_text_or_texts():
     with pytest.raises(ValueError, match="a text or a list of texts"):
         parse_assignments({"x": 1})

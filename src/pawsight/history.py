@@ -13,6 +13,7 @@ from typing import Any
 
 from pawsight.errors import RunError, first_line
 from pawsight.formatting import percent
+from pawsight.progress_text import rate_text
 from pawsight.storage.atomic import write_text
 
 
@@ -73,6 +74,7 @@ class Epoch:
             accuracy_title: What the accuracy is the share of, as in `Task`.
         """
         balanced = self.validation_balanced_accuracy
+        rate = "" if self.is_extra else rate_text(self.images_per_second, "images")
         in_training = f"{percent(self.train_accuracy)} in training, "
         return (
             f"{self.title.capitalize()}: {accuracy_title} "
@@ -80,7 +82,7 @@ class Epoch:
             + f"{percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")
             + "".join(f", {name} {value:.4g}" for name, value in self.own_metrics.items())
-            + ("" if self.is_extra else f", {self.images_per_second:.0f} images/s")
+            + (f", {rate}" if rate else "")
         )
 
     def facts(self) -> dict[str, float | str]:

@@ -5,6 +5,8 @@ Used by the lines of the command line and by a notebook's cell.
 
 from __future__ import annotations
 
+import math
+
 from pawsight.formatting import duration, percent
 
 
@@ -50,18 +52,18 @@ class Stage:
                 left = spent / counted * (self.total - self.done)
                 parts.append(f"{duration(left)} left")
             if not has_rate(self.facts):
-                parts.append(f"{count_text(counted / spent, None, self.unit)}/s")
-        if self.facts:
-            parts.append(facts_text(self.facts, self.unit))
-        return f"{self.task}: {', '.join(parts)}"
+                parts.append(rate_text(counted / spent, self.unit))
+        parts.append(facts_text(self.facts, self.unit))
+        return f"{self.task}: {', '.join(filter(None, parts))}"
 
 
 def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
     """Write facts for display: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
 
-    `rate` counts units, and a name that ends in `_per_second` what it begins with.
+    `rate` counts units, and a name that ends in `_per_second` what it begins with; a rate of 0,
+    while nothing was timed, is left out.
     """
-    return ", ".join(_fact_text(name, value, unit) for name, value in facts.items())
+    return ", ".join(filter(None, (_fact_text(*fact, unit) for fact in facts.items())))
 
 
 def has_rate(facts: dict[str, float | str]) -> bool:
@@ -70,22 +72,36 @@ def has_rate(facts: dict[str, float | str]) -> bool:
 
 
 def count_text(done: float, total: int | None, unit: str) -> str:
-    """Write an amount for display: `1,200 of 3,000 photos`, `1 photo`, `12.5 of 40.0 MB`."""
+    """Write an amount for display: `1,200 of 3,000 photos`, `1 photo`, `12.5 of 40.0 MB`.
+
+    A total that is exceeded was an estimate, and is left out.
+    """
     scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
     is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
-    amounts = [done] if total is None else [done, total]
-    text = " of ".join(f"{amount / scale:,.{0 if is_whole else 1}f}" for amount in amounts)
+    amounts = [done] if total is None or done > total else [done, total]
+    digits = 0 if is_whole else max(1, _leading_place(amounts[-1] / scale))
+    text = " of ".join(f"{amount / scale:,.{digits}f}" for amount in amounts)
     is_one = isinstance(amounts[-1], int) and amounts[-1] == 1
     return f"{text} {unit.removesuffix('s') if is_one else unit}".rstrip()
+
+
+def rate_text(rate: float, unit: str) -> str:
+    """Write a rate for display: `12 photos/s`, `0.02 images/s`; "" for 0."""
+    return f"{count_text(float(rate), None, unit)}/s" if rate else ""
+
+
+def _leading_place(amount: float) -> int:
+    """Return which decimal place the first digit of an amount is at: 2 for 0.02, 0 for 1.5."""
+    return -math.floor(math.log10(amount)) if amount > 0 else 0
 
 
 def _fact_text(name: str, value: float | str, unit: str) -> str:
     if isinstance(value, str):
         return f"{_spaced(name)} {value}"
     if name == "rate":
-        return f"{count_text(float(value), None, unit)}/s"
+        return rate_text(value, unit)
     if name.endswith("_per_second"):
-        return f"{count_text(float(value), None, _spaced(name.removesuffix('_per_second')))}/s"
+        return rate_text(value, _spaced(name.removesuffix("_per_second")))
     if name.endswith("accuracy"):
         return f"{_spaced(name)} {percent(value)}"
     return f"{_spaced(name)} {value if isinstance(value, int) else format(value, '.3g')}"

@@ -34,13 +34,16 @@ def parse_assignments(value: Any) -> Any:
         if not all(isinstance(one, list | tuple) for one in assigned.values()):
             raise ValueError("give each name a text or a list of texts")
         return assigned
-    assigned = {}
+    assigned, last = {}, ""
     for text in names if isinstance(names := parse_names(value), tuple) else ():
         name, equals, those = text.partition("=")
         parts = tuple(one.strip() for one in those.split("+"))
         if not equals or not name.strip() or not all(parts):
-            shown = text.encode("utf-8", "replace").decode()  # pydantic takes no half characters
-            raise ValueError(f"write NAME=VALUE or NAME=VALUE+VALUE, not '{shown}'")
+            hint = f"; is it '{last}+{text}'?" if last and not equals else ""
+            problem = f"write NAME=VALUE or NAME=VALUE+VALUE, not '{text}'{hint}"
+            # pydantic takes no half characters
+            raise ValueError(problem.encode("utf-8", "replace").decode())
+        last = text
         assigned[name.strip()] = assigned.get(name.strip(), ()) + parts
     return assigned
 

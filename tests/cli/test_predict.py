@@ -146,6 +146,25 @@ def test_empty_list_gives_no_rows_and_a_note(predict):
     assert json.loads(predict("-", "--format", "json", stdin="").stdout) == []
 
 
+@pytest.mark.parametrize("options", [(), ("--output", "out.csv"), ("--shard", "1/2")])
+def test_folder_without_photos_is_named_and_is_no_photo(
+    predict, photos, tmp_path, monkeypatch, options
+):
+    monkeypatch.chdir(tmp_path)
+    options = ("--output", "out.csv", *options) if "--shard" in options else options
+    (tmp_path / "empty").mkdir()
+    done = predict("empty", *options)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Error: There are no photos in empty.\n" in done.stderr
+    assert not list(tmp_path.glob("out*"))
+    done = predict("empty", photos / "red.png", *options)
+    assert done.exit_code == 0
+    assert "There are no photos in empty.\n" in done.stderr
+    assert "could not be read" not in done.stderr
+    if not options:
+        assert [row["label"] for row in rows_of(done.stdout)] == ["red"]
+
+
 def test_list_on_standard_input(predict, photos):
     stdin = f"{photos}/red.png\n{photos}/blue.png\n"
     assert [row["label"] for row in rows_of(predict("-", stdin=stdin).stdout)] == ["red", "blue"]
@@ -537,6 +556,7 @@ def test_predictions_of_another_error_rate_are_not_resumed(
     ("options", "message"),
     [
         (["--workers", "2"], "--workers needs --output DIR"),
+        (["--workers", "0", "--output", "a"], "Give --workers a number from 1 to 256, not 0."),
         (["--cluster", "auto", "--output", "a"], "--cluster needs --workers N"),
         (["--workers", "2", "--output", "a", "--shard", "1/2"], "leave out --shard and --format"),
         (["--workers", "2", "--output", "a", "--format", "csv"], "leave out --shard and --format"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pawsight.errors import SourceError
 from pawsight.inference.addresses import fetch_addresses, is_fetched
 from pawsight.inference.photo_inputs import expand
 from pawsight.progress import Silent
@@ -75,9 +76,12 @@ def test_folder_gives_its_photos_sorted_with_all_below(folder):
     ]
 
 
-def test_folder_without_photos_is_a_row_with_an_error(folder):
-    (folder / "empty").mkdir()
-    assert named("empty") == ["the folder has no photos in it"]
+def test_folders_without_photos_are_named_once_no_other_photo_is(folder):
+    (folder / "empty" / "Photos Library.photoslibrary").mkdir(parents=True)
+    assert named("empty", "photos/b.jpg", "empty") == ["photos/b.jpg"]
+    with pytest.raises(SourceError, match=r"no photos in empty\.\nLeft out: Photos Library"):
+        named("empty")
+    assert named("-") == []
 
 
 def test_picture_of_a_format_that_is_not_read_is_a_row_with_the_reason(folder):

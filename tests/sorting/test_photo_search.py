@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from pawsight.errors import SourceError
 from pawsight.progress import LoggedProgress, Silent
 from pawsight.sorting.photo_search import find_photos
 
@@ -71,6 +72,14 @@ def test_source_that_is_not_there_is_a_row_with_its_reason(find):
     photos, _ = find("gone/", "no*such")
     assert photos[0] == "gone/"  # the decoder says that there is no such file
     assert photos[1].error == "no photo matches this pattern"
+
+
+def test_only_folders_without_photos_are_an_error(find, save_photo, tmp_path):
+    (tmp_path / "empty").mkdir()
+    save_photo("in/a.png")
+    assert find("empty", "in") == (["in/a.png"], 0)
+    with pytest.raises(SourceError, match=r"There are no photos in empty\."):
+        find("empty")
 
 
 def test_libraries_of_photo_programs_are_not_entered_and_are_named(save_photo, tmp_path):

@@ -185,7 +185,7 @@ class _Group:
     def __init__(self):
         self.num_items = 0
 
-    def run(self, job, items):
+    def run(self, job, items, lost):
         works = [pickle.loads(pickle.dumps(job)).worker() for _ in range(self.count)]
         for at, item in enumerate(pickle.loads(pickle.dumps(items))):
             self.num_items += 1
@@ -201,9 +201,16 @@ def test_workers_extract_the_same_features_into_the_cache(backbone, catalog, tmp
     def pixels():
         return PixelStream(tmp_path, [f"{i}.png" for i in range(20)], (8, 8), "stretch")
 
-    group, indices = _Group(), np.arange(20)
-    shared = FeatureReader(backbone, "stretch", group).read(catalog, pixels(), indices, Silent())
+    class Counting(Silent):
+        num_done = 0
+
+        def advance(self, done, **facts):
+            self.num_done += done
+
+    group, indices, counted = _Group(), np.arange(20), Counting()
+    shared = FeatureReader(backbone, "stretch", group).read(catalog, pixels(), indices, counted)
     assert group.num_items == 4  # two for each worker
+    assert counted.num_done == 20  # the lost one is tried again here, and counted once
     backbone = replace(backbone, key="anew")
     here = FeatureReader(backbone, "stretch").read(catalog, pixels(), indices, Silent())
     assert shared.rows.tobytes() == here.rows.tobytes()

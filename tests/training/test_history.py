@@ -102,6 +102,7 @@ def test_a_row_is_described_in_one_line():
         "Epoch 3: share right 60.0 % in training, 50.0 % in validation (balanced 25.0 %), "
         "top2 0.9877, 99 images/s"
     )
+    assert dataclasses.replace(row, images_per_second=0.0).describe().endswith(", top2 0.9877")
     smaller = dataclasses.replace(epoch(3, 0.5), is_smaller=True).describe()
     assert smaller.replace("\N{NO-BREAK SPACE}", " ") == (
         "Epoch 3 on smaller images: accuracy 50.0 % in validation"

@@ -19,6 +19,7 @@ from pawsight.exporting.formats import FORMATS
 from pawsight.models import builtin
 from pawsight.records import Photo, Predictions
 from pawsight.storage.atomic_folder import new_folder
+from pawsight.workflow import photo_sets
 from pawsight.workflow.exports import export_all, reserve_calibration_photos
 
 
@@ -81,6 +82,21 @@ def test_a_run_is_exported_into_its_own_folder(run, photos, tmp_path):
 def test_photos_can_be_given(colour_run, colour_photos, tmp_path):
     exported = pawsight.export(colour_run, out=tmp_path / "out", photos=colour_photos)
     assert (exported.num_photos, exported.accuracy, exported.model_accuracy) == (6, 1, 1)
+
+
+def test_photos_that_could_not_be_copied_may_be_left_out(
+    colour_run, colour_photos, tmp_path, monkeypatch
+):
+    allowed, fetch = [], photo_sets.fetch
+
+    def recorded(*args, allow_missing):
+        allowed.append(allow_missing)
+        return fetch(*args, allow_missing=allow_missing)
+
+    monkeypatch.setattr(photo_sets, "fetch", recorded)
+    pawsight.export(colour_run, "onnx", tmp_path / "a", colour_photos, allow_missing=True)
+    pawsight.export(colour_run, "onnx", tmp_path / "b", colour_photos)
+    assert allowed == [True, False]
 
 
 def test_few_photos_are_reported(colour_run, colour_photos, tmp_path, recorded):

@@ -68,6 +68,10 @@ class Killing(Silent):
 
     def __init__(self, kill):
         self._kill = kill
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
 
     def advance(self, done, **facts):
         if done:
@@ -92,6 +96,9 @@ def test_killed_process_is_replaced_and_its_block_predicted_again(
         folder, colour_run, output, workers=1, block_size=3, progress=progress
     )
     assert len(started) == 2
+    assert progress.notes == [
+        "Worker 1 of 1 was lost (exit code -9); another one predicts its photos again."
+    ]
     assert (done.num_read, done.num_failed) == (9, 1)
     assert len({row["path"] for row in rows_of(output)}) == len(rows_of(output)) == 10
 
@@ -102,7 +109,7 @@ def in_this_process(monkeypatch):
     predicted = []
     monkeypatch.setattr(prediction_blocks, "num_processes_for", lambda photos: 0)
 
-    def predict(job, blocks, count):
+    def predict(job, blocks, count, lost):
         predict_block = job.worker()
         for block in blocks:
             predict_block(block)

@@ -46,7 +46,8 @@ def given(monkeypatch, tmp_path):
 
 @pytest.fixture
 def plan(given, tmp_path):
-    """Plan a sort of photos; an empty folder is a row with an error."""
+    """Plan a sort of photos; one of a format that is not read is a row with an error."""
+    (tmp_path / "photos" / "raw.cr2").touch()
 
     def run(sources="photos", **options):
         return sort(sources, tmp_path / "sorted", dry_run=True, **options)

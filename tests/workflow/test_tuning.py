@@ -247,13 +247,15 @@ class Side(list):
 
     count = 2
 
-    def run(self, job, items):
+    def run(self, job, items, lost):
         waiting, items = [], iter(items)
         while True:
             waiting += itertools.islice(items, 2 - len(waiting))
             if not waiting:
                 return
             self.append([item.number for item in waiting])
+            if len(self) == 3:
+                lost("Worker 2 of 2 was lost (exit code -9)", waiting[0])
             item = waiting.pop(-1 if waiting[0].number == 1 else 0)
             yield item, pickle.loads(pickle.dumps(job)).worker()(pickle.loads(pickle.dumps(item)))
 
@@ -266,8 +268,9 @@ def side(trained, minutes, monkeypatch):
     return group
 
 
-def test_workers_train_trials_side_by_side(side, trained, tmp_path):
-    found = tune("photos", 20, SWIFT, tmp_path / "out", workers=2)
+def test_workers_train_trials_side_by_side(side, trained, tmp_path, recorded):
+    found = tune("photos", 20, SWIFT, tmp_path / "out", recorded, workers=2)
+    assert "Worker 2 of 2 was lost (exit code -9); another one continues trial 2." in recorded.notes
     assert len(found.trials) == 28  # 28 minutes of trials, two at a time
     assert side[:3] == [[0, 1], [1, 2], [1, 3]]  # a worker that is free takes the next
     assert side[-1] == [1]
@@ -305,8 +308,8 @@ def test_failed_trial_of_a_worker_is_passed_over_unless_it_is_the_default(
 def test_trials_of_a_stopped_search_are_tried_again(side, tmp_path, monkeypatch):
     run = Side.run
 
-    def stopping(self, job, items):
-        for number, done in enumerate(run(self, job, items)):
+    def stopping(self, job, items, lost):
+        for number, done in enumerate(run(self, job, items, lost)):
             if number == 3:
                 raise KeyboardInterrupt
             yield done

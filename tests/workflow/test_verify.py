@@ -8,6 +8,7 @@ import pytest
 
 from pawsight.checksums import all_files, name_of
 from pawsight.errors import DataError, RunError
+from pawsight.evaluation.predictions import load_predictions
 from pawsight.runs import Run
 from pawsight.workflow import evaluate, resume, verification, verify, write_report
 
@@ -151,6 +152,23 @@ def test_other_photos_are_refused(copy, photos, tmp_path):
     next((other / "cats").glob("cat*")).unlink()
     with pytest.raises(DataError, match="are not those that"):
         verify(copy.path, other)
+
+
+def test_photos_that_are_missing_may_be_allowed_and_are_counted(copy, photos, tmp_path):
+    other = shutil.copytree(photos, tmp_path / "other")
+    validated = load_predictions(copy.predictions_path("validation")).paths
+    (other / validated[0]).unlink()
+    found = verify(copy.path, other, allow_missing=True)
+    assert found.holds
+    assert found.num_predicted == found.num_measured - 1
+    assert found.notes == ("1 validation photo is missing, and not predicted again.",)
+    for path in validated[1:]:
+        (other / path).unlink()
+    found = verify(copy.path, other, allow_missing=True)
+    assert found.notes == ("All validation photos are missing, and not predicted again.",)
+    _flip(other / load_predictions(copy.predictions_path("test")).paths[0])
+    with pytest.raises(DataError, match="are not those that"):
+        verify(copy.path, other, allow_missing=True)
 
 
 def test_photos_that_changed_where_they_were_are_a_note(copy, photos, tmp_path):

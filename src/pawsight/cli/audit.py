@@ -46,7 +46,6 @@ _PixelsSet = Annotated[
 _Workers = Annotated[
     int | None,
     typer.Option(
-        min=1,
         metavar="N",
         help="Read photos with N processes here, or with N workers on --cluster.",
         hidden=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.options import RunArgument
+from pawsight.cli.source_options import ALLOW_MISSING
 from pawsight.formatting import percent
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def export(
     format: _Format = None,
     out: _Out = None,
     photos: _Photos = None,
+    allow_missing: Annotated[bool, ALLOW_MISSING] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Export a model to the format of another runtime.
@@ -62,7 +64,7 @@ def export(
     exports: list[Exported] = []
     try:
         with shown() as progress:
-            for one in export_all(run, format or ["onnx"], out, photos, progress):
+            for one in export_all(run, format or ["onnx"], out, photos, progress, allow_missing):
                 exports.append(one)
     finally:  # what is there is printed, even if the next format failed
         if as_json:

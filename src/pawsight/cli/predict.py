@@ -73,7 +73,6 @@ _Shard = Annotated[
 _Workers = Annotated[
     int | None,
     typer.Option(
-        min=1,
         metavar="N",
         help="Predict with N workers into --output DIR, a folder of Parquet files.",
     ),

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from pawsight.addresses import public_text
 from pawsight.formatting import printable, printable_lines
-from pawsight.progress_text import count_text, facts_text, has_rate
+from pawsight.progress_text import count_text, facts_text, has_rate, rate_text
 
 
 class BarProgress:
@@ -89,8 +89,8 @@ class _RichProgress(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
         task = self.tasks[-1] if self.tasks else None
-        if task is not None and task.fields["facts"]:
-            facts = facts_text(task.fields["facts"], task.fields["unit"])
+        facts = "" if task is None else facts_text(task.fields["facts"], task.fields["unit"])
+        if facts:
             yield Text(f"  {facts}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
@@ -114,7 +114,7 @@ class _Rate(ProgressColumn):
             or has_rate(task.fields["facts"])
         ):
             return Text("")
-        return Text(f"{count_text(float(speed), None, task.fields['unit'])}/s", style="dim")
+        return Text(rate_text(speed, task.fields["unit"]), style="dim")
 
 
 class _Time(ProgressColumn):

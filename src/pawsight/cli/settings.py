@@ -35,7 +35,6 @@ Build = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1,
         metavar="N",
         help="Train the network with N processes together, here or on --cluster.",
         hidden=True,

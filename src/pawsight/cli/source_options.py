@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
+ALLOW_MISSING = typer.Option(
+    "--allow-missing", help="Continue without photos that could not be copied from an address."
+)
 _OPTIONS: dict[str, tuple[Any, Any]] = {  # by the name of the setting: the type and the option
     "labels": (
         str | None,
@@ -75,13 +78,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # by the name of the setting: the type
             metavar="NAME", help="The encoding of a table, where it is not UTF-8: cp1252."
         ),
     ),
-    "allow_missing": (
-        bool,
-        typer.Option(
-            "--allow-missing",
-            help="Continue without photos that could not be copied from an address.",
-        ),
-    ),
+    "allow_missing": (bool, ALLOW_MISSING),
     "multi_label": (
         bool,
         typer.Option("--multi-label", help="A photo may have several labels, or none."),

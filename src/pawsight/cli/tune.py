@@ -28,7 +28,6 @@ _MAX_ROWS = 10
 _Workers = Annotated[
     int | None,
     typer.Option(
-        min=1,
         metavar="N",
         help="Train N trials at the same time, in processes here or on --cluster.",
         hidden=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pawsight.cli.options import RunGiven
+from pawsight.cli.source_options import ALLOW_MISSING
 
 if TYPE_CHECKING:
     from pawsight.workflow.verification import Verification
@@ -22,6 +23,7 @@ def verify(
             help="Where the run's photos are now; without it where they were, if they are there.",
         ),
     ] = None,
+    allow_missing: Annotated[bool, ALLOW_MISSING] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Verify a finished run.
@@ -37,7 +39,7 @@ def verify(
     from pawsight.cli.tables import print_json
 
     with shown() as progress:
-        verification = workflow.verify(run, photos, progress)
+        verification = workflow.verify(run, photos, progress, allow_missing)
     if as_json:
         print_json(
             dataclasses.asdict(verification)

@@ -122,6 +122,11 @@ class PartialResults:
         for row, _ in self._rows():
             yield row
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no predictions, not even of an earlier call."""
+        return next(self._rows(), None) is None
+
     def end(self, end: ShardEnd) -> None:
         """Append the line that makes these the predictions of a whole shard; raises DiskError."""
         with disk_errors(self.path):

@@ -188,20 +188,34 @@ def expand(
             a list on standard input.
         stdin: The list of files and folders for `-`, one a line or separated
             by NUL bytes (`find -print0`).
-        left_out: Counts the folders that are left out, such as libraries of photo programs.
+        left_out: Counts the folders that are left out, such as libraries of photo programs, and
+            those without photos.
 
     Yields:
         Paths, and a Prediction with an `error` for what is not a path.
+
+    Raises:
+        SourceError: The arguments are folders, and no photo is in them.
     """
     left_out = left_out or LeftOut()
+    is_any = False
     for argument in arguments:
-        if argument == "-":
-            for path in read_list(stdin):
-                yield from _named(path, left_out)
-        elif glob.has_magic(argument) and not os.path.lexists(argument):
-            yield from _matching(argument, left_out)
-        else:
-            yield from _named(argument, left_out)
+        for photo in expand_one(argument, stdin, left_out):
+            is_any = True
+            yield photo
+    if not is_any:
+        left_out.check_no_folder_is_empty()
+
+
+def expand_one(argument: str, stdin: BinaryIO, left_out: LeftOut) -> Iterator[str | Prediction]:
+    """Yield every photo that one argument names; see `expand`."""
+    if argument == "-":
+        for path in read_list(stdin):
+            yield from _named(path, left_out)
+    elif glob.has_magic(argument) and not os.path.lexists(argument):
+        yield from _matching(argument, left_out)
+    else:
+        yield from _named(argument, left_out)
 
 
 def read_list(stream: BinaryIO) -> Iterator[str]:
@@ -234,7 +248,7 @@ def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
             inside = os.path.normpath(os.path.join(path, photo.path))
         yield Prediction(name_of(inside), error=photo.problem) if photo.problem else inside
     if photo is None:
-        yield Prediction(name_of(path), error="the folder has no photos in it")
+        left_out.empty.append(name_of(path))
 
 
 def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:

@@ -167,13 +167,14 @@ def count_rows(predictions: Iterable[Prediction]) -> Count:
 def write_rows(
     predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
 ) -> Count:
-    """Write predictions as they come, and count them."""
+    """Write predictions as they come, and count them; nothing where there is none for an error."""
     count = Count()
-    write(writer.header())
+    start = writer.header()
     for prediction in predictions:
-        write(writer.row(prediction))
+        write(start + writer.row(prediction))
+        start = ""
         count.add(prediction)
-    write(writer.footer())
+    write(start + writer.footer())
     return count
 
 

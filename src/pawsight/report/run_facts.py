@@ -9,6 +9,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 from pawsight.models.description import ModelDescription
+from pawsight.progress_text import count_text
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import Cut, HeadPlan, Plan
 
@@ -69,12 +70,13 @@ def _of_steps(plan: Plan) -> list[tuple[str, Any]]:
 
 def _of_history(history: list[Epoch]) -> list[tuple[str, Any]]:
     best, last = best_epoch(history), history[-1]
-    rates = [row.images_per_second for row in history if row.images_per_second] or [0.0]
+    rates = [row.images_per_second for row in history if row.images_per_second]
+    mean = sum(rates) / len(rates) if rates else 0.0
     return [
         ("epochs", f"{last.epoch_text}, the best was {best.title}"),
         ("steps", f"{last.step:,}"),
         ("training time", duration(last.seconds)),
-        ("speed", f"{sum(rates) / len(rates):,.0f} photos a second"),
+        ("speed", f"{count_text(mean, None, 'photos')} a second" if mean else None),
         ("own metrics", best.own_metrics or None),
     ]
 

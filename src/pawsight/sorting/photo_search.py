@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pawsight.data.file_types import is_raw
 from pawsight.data.listing.left_out import LeftOut
-from pawsight.inference.photo_inputs import expand, literal_folder, name_of
+from pawsight.inference.photo_inputs import expand_one, literal_folder, name_of
 from pawsight.records import Prediction
 
 # os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
@@ -41,6 +41,9 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         sources: As for `pawsight predict`.
         into: The sorted folder, absolute.
         folders: The folders of classes in it, and `unsure`.
+
+    Raises:
+        SourceError: The sources are folders, and no photo is in them.
     """
     photos = FoundPhotos()
     seen: set[str] = set()
@@ -52,7 +55,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
         real_root = os.path.realpath(root)
         outer = homes if _lies_in(real_root, real_into) else [real_into]
         closed = [home for home in outer if not _lies_in(real_root, home)]
-        for photo in expand([source], io.BytesIO(), photos.left_out):
+        for photo in expand_one(source, io.BytesIO(), photos.left_out):
             folder, name = os.path.split(name_of(photo))
             if folder not in reals:
                 reals[folder] = os.path.realpath(folder)
@@ -64,6 +67,8 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
                 photos.num_left_out += 1
             else:
                 photos.photos.append((photo, root))
+    if not photos.photos and not photos.num_left_out:
+        photos.left_out.check_no_folder_is_empty()
     photos.photos = _without_raw_companions(photos.photos)
     return photos
 

@@ -174,9 +174,12 @@ class FeatureReader:
             progress.advance(count, images_per_second=rate)
 
         if self._group is not None and self._folder is not None:
-            self._share(self._group, pixels, missing, keys, is_mirrored, report)
+            num_missing = len(missing)
+            self._share(self._group, pixels, missing, keys, is_mirrored, report, progress.note)
             known |= self._load(self._kind(is_mirrored), {keys[i] for i in missing.tolist()})
             missing = np.array([i for i in missing.tolist() if keys[i] not in known], np.int64)
+            if len(missing):  # lost by the workers, and counted again below
+                report(num_missing - len(missing) - num_done)
         for at in range(0, len(missing), _CHUNK):
             chunk = missing[at : at + _CHUNK]
             names = [keys[i] for i in chunk.tolist()]
@@ -227,6 +230,7 @@ class FeatureReader:
         keys: dict[int, bytes],
         is_mirrored: bool,
         report: Callable[[int], None],
+        note: Callable[[str], None],
     ) -> None:
         """Extract features by the workers into the cache, in chunks that are enough for all."""
         length = min(_CHUNK, max(_AT_ONCE, len(indices) // (2 * group.count)))
@@ -238,7 +242,11 @@ class FeatureReader:
                 names = [keys[i] for i in some.tolist()]
                 chunks.append(FeatureChunk(open_pixels, names, is_mirrored))
         job = FeatureJob(self.backbone, self._resize)
-        with contextlib.closing(group.run(job, chunks)) as done:
+
+        def lost(how: str, chunk: FeatureChunk) -> None:
+            note(f"{how}; another one extracts its features again.")
+
+        with contextlib.closing(group.run(job, chunks, lost)) as done:
             for chunk, _ in done:
                 report(len(chunk.keys))
 

@@ -12,6 +12,7 @@ from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
 from pawsight.pipeline.batch_part import WHOLE, BatchPart
 from pawsight.pipeline.batches import batches_ahead, training_batches
+from pawsight.progress_text import rate_text
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 
@@ -93,7 +94,7 @@ class Feed:
         read = self.pixels.read_seconds / max(1, self.pixels.num_read)
         made = seconds / self.num_images
         name = "reading photos" if read > made / 2 else "augmenting photos"
-        return f"{name}, {self.num_images / seconds:,.0f} images/s"
+        return f"{name}, {rate_text(self.num_images / seconds, 'images')}"
 
     def _schedule(self, step: int) -> StepAugment:
         plan = self.plan_now()

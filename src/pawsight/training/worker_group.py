@@ -14,6 +14,8 @@ from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 
+Lost = Callable[[str, Any], None]  # receives how a worker was lost, in words, and its item
+
 
 class Job(Protocol):
     """What is done with items that processes share; picklable, with paths of every machine."""
@@ -42,7 +44,9 @@ class WorkerGroup(Protocol):
     def read(self, batches: list[Batch]) -> Generator[Result]:
         """Read batches of photos, and yield them with their results in any order."""
 
-    def run(self, job: Job, items: Iterable[Any]) -> Generator[tuple[Any, Any]]:
+    def run(
+        self, job: Job, items: Iterable[Any], lost: Lost | None = None
+    ) -> Generator[tuple[Any, Any]]:
         """Yield each item and its result when it is done, in any order; raises PawsightError."""
 
 

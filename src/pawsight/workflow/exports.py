@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.reading.resized import at_size
 from pawsight.data.reading.unreadable import LostPhotosReported
@@ -62,6 +63,7 @@ def export(
     out: Source | None = None,
     photos: Source | None = None,
     progress: Progress = SILENT,
+    allow_missing: bool = False,
 ) -> Exported:
     """Write a model in a format that others run, and compare it with the model on photos.
 
@@ -72,6 +74,7 @@ def export(
             here for the model that ships.
         photos: Labelled photos to compare on; None takes the run's own validation part.
         progress: Receives the progress.
+        allow_missing: Continue without photos that could not be copied from an address.
 
     Returns:
         The comparison: the largest difference, the agreement, size, time, accuracy.
@@ -84,7 +87,7 @@ def export(
         RunError: There is no finished run there.
         DiskError: The folder holds something, or cannot be written.
     """
-    (exported,) = export_all(run_path, [format], out, photos, progress)
+    (exported,) = export_all(run_path, [format], out, photos, progress, allow_missing)
     return exported
 
 
@@ -94,6 +97,7 @@ def export_all(
     out: Source | None = None,
     photos: Source | None = None,
     progress: Progress = SILENT,
+    allow_missing: bool = False,
 ) -> Iterator[Exported]:
     """Export a model to several formats, running the model itself on the photos only once.
 
@@ -105,6 +109,7 @@ def export_all(
         out: Of several formats, each gets a folder of its name in this one.
         photos: As `export` takes it.
         progress: Receives the progress.
+        allow_missing: As `export` takes it.
 
     Raises:
         PawsightError: As `export`.
@@ -121,7 +126,7 @@ def export_all(
             check_outside(place, photos)
         check_free(place)
     classifier = Classifier.load(run)
-    catalog, pixels, part = _photos(run, classifier, photos, progress)
+    catalog, pixels, part = _photos(run, classifier, photos, progress, allow_missing)
     progress = LostPhotosReported(progress, catalog, pixels)
     if any(one.is_int8 for one in formats):
         catalog = reserve_calibration_photos(catalog, part)
@@ -246,11 +251,16 @@ def _place(run: Run, format: Format, out: Source | None, num_formats: int) -> Pa
 
 
 def _photos(
-    run: Run, classifier: Classifier, photos: Source | None, progress: Progress
+    run: Run,
+    classifier: Classifier,
+    photos: Source | None,
+    progress: Progress,
+    allow_missing: bool,
 ) -> tuple[Catalog, Pixels, Part]:
     """Return the photos to compare on, at the model's size, and the part of them."""
     if photos is not None:
-        return other_photos(photos, classifier, progress)
+        config = SourceConfig(allow_missing=allow_missing)
+        return other_photos(photos, classifier, progress, config)
     needed = (
         "An export is kept only once it was compared with its model on photos.\n"
         "Name a folder of such photos, with a folder per class: --photos FOLDER."
@@ -259,7 +269,7 @@ def _photos(
         what = "The model that ships" if _is_shipped(run) else f"The model in {run.place}"
         raise DataError(f"{what} comes without the photos of its training.\n{needed}")
     try:
-        catalog, pixels = photos_of(run, progress)
+        catalog, pixels = photos_of(run, progress, allow_missing=allow_missing)
     except (DataError, SourceError, RunError) as error:
         raise DataError(f"{error}\n{needed}") from error
     return catalog, at_size(pixels, classifier.image_size), "validation"

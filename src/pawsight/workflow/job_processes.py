@@ -13,21 +13,24 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pawsight.errors import PawsightError, TrainingError, first_line
-from pawsight.training.worker_group import Job
-from pawsight.workflow.worker_processes import cores_of, rebuilt
+from pawsight.training.worker_group import Job, Lost
+from pawsight.workflow.worker_processes import Exit, cores_of, rebuilt
 
 _CONTEXT = multiprocessing.get_context("spawn")
 _END_SECONDS = 5.0
 _MAX_LOSSES = 10  # of processes in a row with the same item
 
 
-def run_here(job: Job, items: Iterable[Any], count: int) -> Generator[tuple[Any, Any]]:
+def run_here(
+    job: Job, items: Iterable[Any], count: int, lost: Lost | None = None
+) -> Generator[tuple[Any, Any]]:
     """Yield each item and its result when it is done, in any order.
 
     Args:
         job: What is done.
         items: What it is done with, each picklable; the next is taken when a process is free.
         count: How many processes, which share the cores of this machine.
+        lost: Receives how a process was lost and its item, which another process begins again.
 
     Raises:
         PawsightError: An item cannot be done.
@@ -44,7 +47,9 @@ def run_here(job: Job, items: Iterable[Any], count: int) -> Generator[tuple[Any,
                 worker = busy[pipe]  # type: ignore[index]
                 answer = worker.answer()
                 if answer is None:  # it was killed, or crashed
-                    worker.restart()
+                    how = worker.restart()
+                    if lost is not None:
+                        lost(f"Worker {worker.index + 1} of {count} was lost ({how})", worker.item)
                     continue
                 yield worker.item, answer[0]
                 for item in itertools.islice(waiting, 1):
@@ -87,16 +92,19 @@ class _Worker:
         self.is_busy = False
         return (result,)
 
-    def restart(self) -> None:
+    def restart(self) -> Exit:
+        """Start another process for the item; return how the last one ended."""
         self.end()
+        how = Exit(self.process.exitcode)
         self.num_losses += 1
         if self.num_losses == _MAX_LOSSES:
             raise TrainingError(
-                f"A worker process ended {_MAX_LOSSES} times at the same place (exit code "
-                f"{self.process.exitcode}).\nLeave --workers out to see the reason."
+                f"A worker process ended {_MAX_LOSSES} times at the same place ({how}).\n"
+                f"Leave --workers out to see the reason."
             )
         self._start()
         self._send()
+        return how
 
     def end(self) -> None:
         self.pipe.close()

@@ -112,6 +112,7 @@ def predict_with_workers(
             holds predictions of other photos, another model or other settings.
         DiskError: A file cannot be written, or another process writes there.
         RunError: There is no finished run there.
+        SourceError: The folders hold no photos, or photos cannot be fetched.
         StoppedError: Ctrl-C was pressed; finished blocks are kept.
     """
     if block_size < 1:
@@ -218,7 +219,11 @@ def _predict_missing(
     progress.advance(num_done)
     if not missing:
         return
-    with contextlib.closing(group.run(job, missing)) as done:
+
+    def lost(how: str, block: Block) -> None:
+        progress.note(f"{how}; another one predicts its photos again.")
+
+    with contextlib.closing(group.run(job, missing, lost)) as done:
         try:
             for block, _ in done:
                 progress.advance(block.num_photos)

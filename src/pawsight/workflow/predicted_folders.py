@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pawsight.data.listing.left_out import LeftOut
-from pawsight.errors import StoppedError
+from pawsight.errors import SourceError, StoppedError
 from pawsight.formatting import counted
 from pawsight.inference.addresses import fetch_addresses
 from pawsight.inference.classifier import Classifier, load
@@ -85,6 +85,7 @@ def predict_folder(
             is not proven for this model; there is no such shard; or `output` chooses no format.
         DiskError: The file cannot be written, or another process writes it.
         RunError: There is no finished run there.
+        SourceError: The folders hold no photos, or photos cannot be fetched.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
     path, format, part = _checked(Path(output), format, shard)
@@ -170,11 +171,14 @@ def _predict_rest(
                 partial_results.add(prediction)
                 progress.advance(1)
         left_out.report(progress)
-    except KeyboardInterrupt as error:
-        if not partial_results.num_rows:
+    except (SourceError, KeyboardInterrupt) as error:
+        if is_empty := partial_results.is_empty:
             partial_results.remove()
+        if is_empty or isinstance(error, SourceError):
             raise
+        number = partial_results.num_rows  # 0 while the photos of an earlier call are listed
+        those = f"of {counted(number, 'photo')}" if number else "so far"
         raise StoppedError(
-            f"Stopped. The predictions of {counted(partial_results.num_rows, 'photo')} are kept in "
-            f"{partial_results.path}.\nRun the same command again to resume."
+            f"Stopped. The predictions {those} are kept in {partial_results.path}.\n"
+            f"Run the same command again to resume."
         ) from error

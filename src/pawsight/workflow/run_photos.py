@@ -31,6 +31,7 @@ def photos_of(
     source: Source | None = None,
     image_size: tuple[int, int] | None = None,
     group: WorkerGroup | None = None,
+    allow_missing: bool = False,
 ) -> tuple[Catalog, Pixels]:
     """Return the photos of a run in their parts, and their pixels.
 
@@ -40,6 +41,7 @@ def photos_of(
         source: Where the photos are now; None takes them from where they were.
         image_size: (height, width) to read them at; None takes the size that the run trains at.
         group: The workers that read them; None reads them here.
+        allow_missing: Whether photos that could not be copied from an address are left out.
 
     Raises:
         DataError: Photos were added, changed, removed or moved since the run began.
@@ -54,9 +56,8 @@ def photos_of(
         _check_is_there(run, source)
     labels = str(run.labels_path) if run.labels_path.is_file() else OFF
     trained_on = Catalog.load(run.catalog_path, run.path)
-    source_config = keep_classes(
-        config.source.model_copy(update={"labels": labels}), trained_on.class_names
-    )
+    changes = {"labels": labels, "allow_missing": allow_missing or config.source.allow_missing}
+    source_config = keep_classes(config.source.model_copy(update=changes), trained_on.class_names)
     arguments = source, progress, config.split.group_by, config.stage
     try:
         listed = list_photos(*arguments, source_config)
@@ -69,7 +70,7 @@ def photos_of(
         listed = list_photos(*arguments, chosen)
     catalog, pixels = read_photos(listed, config, progress, group)
     catalog = restore(catalog, str(run.catalog_path))
-    _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root))
+    _check_unchanged(run, catalog, Catalog.load(run.catalog_path, catalog.root), allow_missing)
     return catalog, pixels
 
 
@@ -105,14 +106,15 @@ def keep_classes(config: SourceConfig, class_names: Sequence[str]) -> SourceConf
     )
 
 
-def _check_unchanged(run: Run, now: Catalog, began: Catalog) -> None:
-    """Check that the photos are those that the run began with."""
+def _check_unchanged(run: Run, now: Catalog, began: Catalog, allow_missing: bool) -> None:
+    """Check that the photos are those that the run began with, or some of them."""
     here, there = (
         {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
         for catalog in (now, began)
     )
-    if here != there:
-        paths = sorted({fact[0] for fact in here ^ there})
+    others = here - there if allow_missing else here ^ there
+    if others:
+        paths = sorted({fact[0] for fact in others})
         named = listed(paths, _NAMED_PHOTOS)
         raise DataError(
             f"The photos in {now.root} are not those that {run.place} began with: {len(paths):,} "

@@ -63,7 +63,7 @@ def sort(
 
     Raises:
         ConfigError: `how` or `sure` is none of these, or the model gives several labels.
-        SourceError: Photos cannot be fetched from an address.
+        SourceError: Photos cannot be fetched from an address, or there are none in the folders.
         DataError: A file is where a folder should be.
         DiskError: The folder cannot be written, or the disk is too full.
         RunError: There is no finished run there.

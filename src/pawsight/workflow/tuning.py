@@ -21,7 +21,7 @@ from pawsight.training.worker_group import WorkerGroup
 from pawsight.workflow.compared_runs import compare
 from pawsight.workflow.photo_sets import Source, checked_model
 from pawsight.workflow.search_folder import search_folder
-from pawsight.workflow.shared_trials import TrialJob, train_trial
+from pawsight.workflow.shared_trials import Trial, TrialJob, train_trial
 from pawsight.workflow.training_runs import resume, train
 from pawsight.workflow.trial_study import TrialStudy, in_words
 from pawsight.workflow.tuning_results import Tuning, write_trials
@@ -107,7 +107,11 @@ def _train_trials(
 
         train_on_cluster(cluster, group.count, study, folder)
         return
-    with contextlib.closing(group.run(TrialJob(), trials)) as done:
+
+    def lost(how: str, trial: Trial) -> None:
+        progress.note(f"{how}; another one continues trial {trial.number + 1}.")
+
+    with contextlib.closing(group.run(TrialJob(), trials, lost)) as done:
         for trial, outcome in done:
             study.tell(trial.number, outcome)
 

@@ -67,7 +67,10 @@ class Verification:
 
 @live_in_notebooks
 def verify(
-    run_path: Source | Run, photos: Source | None = None, progress: Progress = SILENT
+    run_path: Source | Run,
+    photos: Source | None = None,
+    progress: Progress = SILENT,
+    allow_missing: bool = False,
 ) -> Verification:
     """Compute the checksums and metrics of a finished run again, and compare them.
 
@@ -79,6 +82,7 @@ def verify(
         photos: Where the run's photos are now; None takes the folder that config.json names,
             if it is there.
         progress: Receives every stage.
+        allow_missing: Continue without photos that could not be copied from an address.
 
     Raises:
         RunError: There is no run there, or it is not finished.
@@ -91,7 +95,7 @@ def verify(
     checked.attempt(checked.check_model)
     if run.config_path.is_file() or run.metrics_path.is_file():
         checked.attempt(checked.check_metrics)
-        checked.check_predictions(photos, progress)
+        checked.check_predictions(photos, progress, allow_missing)
     return checked.result()
 
 
@@ -203,7 +207,9 @@ class _RunVerifier:
             name = self._run.predictions_path(part).name
             self._problems.append(f"{name} has other photos or classes than catalog.csv.")
 
-    def check_predictions(self, photos: Source | None, progress: Progress) -> None:
+    def check_predictions(
+        self, photos: Source | None, progress: Progress, allow_missing: bool
+    ) -> None:
         """Predict the photos of each part again, where they are available."""
         is_named = photos is not None
         try:
@@ -214,7 +220,7 @@ class _RunVerifier:
                     "again; --photos SOURCE names their new place."
                 )
             else:
-                self._predict(photos, is_named, progress)
+                self._predict(photos, is_named, progress, allow_missing)
         except RunError as error:  # of a damaged file of the run
             self._problems.append(str(error))
         except (DataError, SourceError) as error:
@@ -222,8 +228,10 @@ class _RunVerifier:
                 raise
             self._notes.append(f"The predictions were not computed again: {error}")
 
-    def _predict(self, photos: Source, is_named: bool, progress: Progress) -> None:
-        catalog, pixels = photos_of(self._run, progress, photos)
+    def _predict(
+        self, photos: Source, is_named: bool, progress: Progress, allow_missing: bool
+    ) -> None:
+        catalog, pixels = photos_of(self._run, progress, photos, allow_missing=allow_missing)
         changed = changed_photos(catalog, progress) if is_named else []
         if changed:
             named = ", ".join(changed[:_MAX_NAMED]) + (" ..." if changed[_MAX_NAMED:] else "")
@@ -234,6 +242,9 @@ class _RunVerifier:
         classifier = Classifier.load(self._run)
         pixels = at_size(pixels, classifier.image_size)
         for part, saved in self._saved.items():
+            if not len(catalog.part(part)):
+                self._notes.append(f"All {part} photos are missing, and not predicted again.")
+                continue
             collected = collect(classifier.logits, pixels, catalog, part, progress)
             probs = classifier.task.probabilities(collected.probs, classifier.temperature)
             self._compare_predictions(part, dataclasses.replace(collected, probs=probs), saved)
@@ -247,6 +258,9 @@ class _RunVerifier:
         here, there = map(list, zip(*both, strict=True))
         difference = float(np.abs(again.probs[here] - saved.probs[there]).max())
         self._num_predicted += len(both)
+        if missing := len(saved.paths) - len(both):
+            photos_are = counted(missing, f"{part} photo is", f"{part} photos are")
+            self._notes.append(f"{photos_are} missing, and not predicted again.")
         self._largest_difference = max(self._largest_difference, difference)
         if not difference <= TOLERANCE:
             self._problems.append(

@@ -12,7 +12,7 @@ from pawsight.errors import ConfigError
 from pawsight.machine import num_cpus
 from pawsight.progress import Progress
 from pawsight.runs import Run
-from pawsight.training.worker_group import Job
+from pawsight.training.worker_group import Job, Lost
 from pawsight.workflow.job_processes import run_here
 from pawsight.workflow.worker_processes import LocalWorkers, Start, Supervised, gpus_of
 
@@ -35,7 +35,7 @@ class Workers:
     def __init__(self, count: int | None, cluster: str | None = None, trains: bool = False) -> None:
         if count is None or not 1 <= count <= MAX_WORKERS:
             given = "" if count is None else f", not {count}"
-            raise ConfigError(f"Give a number of workers from 1 to {MAX_WORKERS}{given}.")
+            raise ConfigError(f"Give --workers a number from 1 to {MAX_WORKERS}{given}.")
         self.count = count
         gpus = gpus_of(count) if cluster is None and trains else []
         self._gpus = list(filter(None, gpus))
@@ -57,10 +57,12 @@ class Workers:
             progress.note(f"Each of the {self.count} workers has a GPU of its own: {names}.")
         Supervised(self.count, self._start).train(run, progress)
 
-    def run(self, job: Job, items: Iterable[Any]) -> Generator[tuple[Any, Any]]:
+    def run(
+        self, job: Job, items: Iterable[Any], lost: Lost | None = None
+    ) -> Generator[tuple[Any, Any]]:
         """Yield each item and its result when it is done, in any order."""
         if self._cluster is None:
-            return run_here(job, items, self.count)
+            return run_here(job, items, self.count, lost)
         from pawsight.workflow.ray_jobs import run_on_cluster
 
         return run_on_cluster(self._cluster, job, items, self.count)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pawsight.data.file_types import belongs_to, is_system_folder
+from pawsight.errors import SourceError
 from pawsight.formatting import listed
 from pawsight.progress import Progress
 
@@ -33,6 +34,7 @@ class LeftOut:
         self._folders: defaultdict[str, set[str]] = defaultdict(set)
         self._matched: defaultdict[str, set[str]] = defaultdict(set)
         self.photos: set[str] = set()  # those that a table names, left out for their path or class
+        self.empty: list[str] = []  # folders that were named and have no photos
 
     def takes_folder(self, path: str) -> bool:
         """Return whether to enter a folder; `path` is relative, without a last "/"."""
@@ -81,8 +83,8 @@ class LeftOut:
 
     def report(self, progress: Progress) -> None:
         """Write a note for each kind of folder, and for each pattern of the user's."""
-        for program, found in sorted(self._folders.items()):
-            progress.note(f"Left out: {listed(sorted(found), _NAMED)} ({program}).")
+        for text in self._notes():
+            progress.note(text)
         for pattern in self._patterns:
             found = self._matched[pattern]
             if found:
@@ -90,6 +92,18 @@ class LeftOut:
                 progress.note(f"Left out by --exclude '{pattern}': {paths}.")
             else:
                 progress.note(f"--exclude '{pattern}' matches nothing.")
+
+    def check_no_folder_is_empty(self) -> None:
+        """Raise SourceError where a folder that was named has no photos."""
+        if self.empty:
+            photos = "Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
+            raise SourceError("\n".join((*self._notes(), photos)))
+
+    def _notes(self) -> Iterator[str]:
+        if self.empty:
+            yield f"There are no photos in {listed(self.empty, _NAMED)}."
+        for program, found in sorted(self._folders.items()):
+            yield f"Left out: {listed(sorted(found), _NAMED)} ({program})."
 
 
 def _text(name: str) -> str:

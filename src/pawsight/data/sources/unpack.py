@@ -138,12 +138,14 @@ def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
                 )
         writer.need_space(sum(entry.file_size for entry in members.values()))
         writer.progress.start("Unpacking", len(members), "files")
+        num_done = 0  # with those that cannot be written
         for name, entry in members.items():
             with archive.open(entry) as stream:
                 writer.write(name, stream)
-            if writer.num_files % _REPORT_FILES == 0:
+            num_done += 1
+            if num_done % _REPORT_FILES == 0:
                 writer.progress.advance(_REPORT_FILES)
-        writer.progress.advance(writer.num_files % _REPORT_FILES)
+        writer.progress.advance(num_done % _REPORT_FILES)
 
 
 def _is_tar(path: Path) -> bool:
