@@ -44,6 +44,13 @@ def test_distance_does_not_depend_on_the_length_of_the_features(fitted):
     np.testing.assert_allclose(fitted.distances(rows), fitted.distances(7 * rows))
 
 
+def test_the_distance_of_a_photo_does_not_depend_on_how_many_others_there_are(fitted):
+    rows = np.random.default_rng(8).normal(size=(40, fitted.means.shape[1]))
+    apart = [fitted.distances(row[None])[0] for row in rows]
+    np.testing.assert_allclose(fitted.distances(rows), apart, rtol=1e-10)
+    np.testing.assert_allclose(fitted.distances(rows[:16]), apart[:16], rtol=1e-10)
+
+
 def test_distance_of_whole_rank_is_that_of_the_inverse_covariance():
     """With every eigenvector kept, the distance is sqrt(d' C^-1 d) of the shrunk covariance."""
     rows = np.random.default_rng(7).normal(size=(50, 3)) * [1, 2, 3] + 5

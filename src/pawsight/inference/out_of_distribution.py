@@ -10,6 +10,7 @@ matrices", and stored as its leading eigenvectors plus one variance for the rest
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import numpy as np
 from pawsight.records import FloatArray
 from pawsight.storage.npz import opened_npz, save_npz
 
+_FEW = 16  # rows, as one core gets at a time in prediction
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class OutOfDistributionDetector:
     """Gaussians of one covariance around the mean feature of each class."""
 
@@ -40,13 +43,20 @@ class OutOfDistributionDetector:
             Mahalanobis distances, float64, shape [N], at least 0.
         """
         unit = normalised(features)
+        # For a few rows, too, BLAS takes all cores, and waits for those on which other threads run
+        # the model at that moment: that took as long as the model itself.
+        is_few = len(unit) <= _FEW
+        projected = np.einsum("nf,rf->nr", unit, self.basis) if is_few else unit @ self.basis.T
         found = np.full(len(unit), np.inf)
-        for mean in self.means.astype(np.float64):
-            away = unit - mean
-            along = away @ self.basis.T
-            outside = np.maximum(0.0, (away**2).sum(1) - (along**2).sum(1))
+        for mean, projected_mean in zip(self.means, self._projected_means, strict=True):
+            along = projected - projected_mean
+            outside = np.maximum(0.0, ((unit - mean) ** 2).sum(1) - (along**2).sum(1))
             found = np.minimum(found, (along**2 / self.variances).sum(1) + outside / self.rest)
         return np.asarray(np.sqrt(found))
+
+    @functools.cached_property
+    def _projected_means(self) -> FloatArray:
+        return np.asarray(self.means @ self.basis.T)
 
     def save(self, path: Path) -> None:
         """Write the detector as NumPy arrays, whole or not at all; raises DiskError."""

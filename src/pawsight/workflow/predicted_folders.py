@@ -96,10 +96,8 @@ def predict_folder(
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     local = fetch_addresses([os.fspath(name) for name in names], progress)  # older than the results
     with PartialResults(path, class_names, settings, task, part) as partial_results:
-        _predict_rest(
-            *(partial_results, local, listing, part or Shard(1, 1)),
-            *(classifier, tta, batch_size, progress),
-        )
+        chosen = listing, part or Shard(1, 1)
+        _predict_rest(partial_results, local, *chosen, classifier, tta, batch_size, progress)
         if part is not None:
             partial_results.end(_shard_end(listing, classifier))
         rows = monitor.watch(partial_results.rows())
