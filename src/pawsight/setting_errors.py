@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from pawsight.formatting import counted
+
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -83,6 +85,8 @@ def _reason(problem: ErrorDetails) -> str:
         return f"must be one of {str(context['expected']).replace(' or ', ', ')}, not {given}"
     if kind == "int_from_float":
         return f"must be a whole number, not {given}"
+    if kind.endswith("too_short") and isinstance(problem["input"], str):
+        return f"must have at least {counted(context['min_length'], 'character')}"
     if kind in ("too_long", "too_short") and "actual_length" in context:
         length = context.get("max_length", context.get("min_length"))
         return f"must have {length} values, not {context['actual_length']}"

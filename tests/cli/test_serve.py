@@ -16,13 +16,14 @@ def test_all_mistakes_in_settings_are_reported_together(pawsight, colour_run):
     assert done.exit_code == 2
     for option in ("--port", "--workers", "--cors", "--sure"):
         assert f"{option}: " in done.stderr
+    assert "--workers: must be at least 1, not 0\n" in done.stderr
     assert "'example.org' is not an origin such as https://example.org" in done.stderr
 
 
 def test_short_key_is_refused_and_not_shown(pawsight, colour_run):
     done = pawsight("serve", colour_run.path, "--api-key", "k1")
     assert done.exit_code == 2
-    assert "--api-key: " in done.stderr
+    assert "--api-key: must have at least 8 characters\n" in done.stderr
     assert "k1" not in done.stderr
 
 

@@ -25,6 +25,10 @@ from pawsight.errors import ConfigError
         ({"eager": "maybe"}, 'eager: must be true or false, not "maybe"'),
         ({"augment": {"rotation_range": "a"}}, 'augment.rotation_range: must be a number, not "a"'),
         ({"split": 3}, "split: must be a group of settings, not 3"),
+        (
+            {"source": {"multi_label": True, "label_separator": ""}},
+            "source.label_separator: must have at least 1 character",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(settings, line):

@@ -2,7 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
+
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
+from pawsight.models import builtin
+from pawsight.web.app import from_environment
+from pawsight.web.settings import ENVIRONMENT, ServeSettings
 
 from .conftest import RED, form, png
 
@@ -38,6 +44,16 @@ def test_model_that_ships_is_served_without_a_run(serve):
     assert (found["name"], found["class_names"]) == ("builtin", ["cats", "dogs"])
     shown = found["metrics"]["validation"]
     assert (shown["n"], shown["num_correct"]) == (2679, 2658)
+
+
+def test_a_worker_process_repeats_no_warning_on_the_model(colour_run, monkeypatch, caplog):
+    some = np.zeros((1, builtin.NUM_FEATURES))
+    detector = OutOfDistributionDetector(some, some, np.ones(1), 1.0, 1.0, network="another")
+    detector.save(colour_run.out_of_distribution_path)
+    settings = ServeSettings(run=str(colour_run.path))
+    monkeypatch.setenv(ENVIRONMENT, settings.as_text())
+    assert from_environment().state.service.model.now.name == "run"
+    assert not caplog.messages
 
 
 def test_heat_map_is_of_the_class_asked_for(client):

@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pawsight
@@ -18,9 +19,11 @@ from pawsight.errors import ConfigError, DataError, DiskError, ExtraError, Stopp
 from pawsight.inference import decode_processes
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.drift import DriftTest
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.inference.parquet import read_parquet
 from pawsight.inference.photo_decoder import num_processes_for
 from pawsight.machine import num_cpus
+from pawsight.models import builtin
 from pawsight.progress import Silent
 from pawsight.records import Prediction
 from pawsight.storage.locks import locked
@@ -118,6 +121,18 @@ def in_this_process(monkeypatch):
 
     monkeypatch.setattr("pawsight.workflow.worker_groups.run_here", predict)
     return predicted
+
+
+def test_a_warning_on_the_model_is_logged_once(folder, colour_run, output, in_this_process, caplog):
+    some = np.zeros((1, builtin.NUM_FEATURES))
+    detector = OutOfDistributionDetector(some, some, np.ones(1), 1.0, 1.0, network="another")
+    detector.save(colour_run.out_of_distribution_path)
+    pawsight.predict_with_workers(folder, colour_run, output, block_size=3)
+    assert [text.partition(":")[0] for text in caplog.messages] == [
+        "Photos unlike the training set are not recognised"
+    ]
+    Classifier.load(colour_run)
+    assert len(caplog.messages) == 2
 
 
 def test_blocks_are_decoded_by_the_same_processes(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -81,6 +83,16 @@ class OutOfDistributionScorer:
                     f"Reinstall pawsight."
                 ) from error
         return np.asarray(self._detector.distances(features) / self._detector.threshold)
+
+
+@contextlib.contextmanager
+def already_warned() -> Iterator[None]:
+    """Log no warning while a model is loaded that the process of the command has loaded before."""
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(logging.NOTSET)
 
 
 def detector_of(run: Run, has_features: bool | None = None) -> OutOfDistributionDetector | None:

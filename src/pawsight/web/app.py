@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.staticfiles import StaticFiles
 
 from pawsight import __version__
+from pawsight.inference.ood_score import already_warned
 from pawsight.web import schemas
 from pawsight.web.documentation import documentation
 from pawsight.web.metrics import CONTENT_TYPE, MetricsMiddleware
@@ -115,7 +116,8 @@ def build_app(settings: ServeSettings) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """Build the application of a worker process from its environment."""
-    return build_app(ServeSettings.model_validate_json(os.environ[ENVIRONMENT]))
+    with already_warned():
+        return build_app(ServeSettings.model_validate_json(os.environ[ENVIRONMENT]))
 
 
 def _add_model(app: FastAPI, service: Service) -> None:

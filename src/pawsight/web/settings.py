@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from pawsight.errors import ConfigError
+from pawsight.setting_errors import describe_error
 
 ENVIRONMENT = "PAWSIGHT_SERVE"  # holds the settings of a worker process
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
@@ -71,11 +72,9 @@ class ServeSettings(BaseModel):
         try:
             return cls(**settings)
         except ValidationError as error:
-            mistakes = [
-                f"--{'-'.join(map(str, mistake['loc'][:1])).replace('_', '-')}: "
-                + mistake["msg"].removeprefix("Value error, ")
-                for mistake in error.errors()
-            ]
+            described = [describe_error(cls, mistake) for mistake in error.errors()]
+            named = (one.partition(":") for one in described)
+            mistakes = (f"--{name.replace('_', '-')}:{reason}" for name, _, reason in named)
             raise ConfigError("\n".join(mistakes)) from error
 
     def as_text(self) -> str:

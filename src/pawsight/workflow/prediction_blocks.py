@@ -17,6 +17,7 @@ from typing import ClassVar
 from pawsight.errors import DataError
 from pawsight.inference.addresses import FetchedPath
 from pawsight.inference.classifier import Classifier, load
+from pawsight.inference.ood_score import already_warned
 from pawsight.inference.parquet import write_parquet
 from pawsight.inference.photo_decoder import num_processes_for
 from pawsight.inference.shards import Listing
@@ -104,7 +105,8 @@ class BlockPredictor:
     def __init__(self, job: BlockJob) -> None:
         self._job = job
         self._folder = Path(job.folder)
-        self._classifier: Classifier = load(job.run_path, job.max_error)
+        with already_warned():
+            self._classifier: Classifier = load(job.run_path, job.max_error)
         self._decoder = self._classifier.open_decoder(num_processes_for(None))
         weakref.finalize(self, self._decoder.close)
 
