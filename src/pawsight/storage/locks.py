@@ -102,14 +102,12 @@ def _acquire(connection: sqlite3.Connection, path: Path) -> bool:
         connection.execute("INSERT INTO owner VALUES (?)", [name])
         connection.execute("COMMIT")
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         if "locked" not in str(error):
             raise _cannot_lock(path, error) from error
         with contextlib.suppress(sqlite3.Error):
             connection.rollback()
         return False
-    except sqlite3.Error as error:
-        raise _cannot_lock(path, error) from error
     return True
 
 

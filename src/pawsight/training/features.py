@@ -259,10 +259,11 @@ class FeatureReader:
         What a killed process left is removed here, too: with all rows cached nothing is written.
         """
         known: dict[bytes, NDArray[np.float16]] = {}
-        if self._folder:
-            with contextlib.suppress(OSError):
-                remove_abandoned(self._folder / kind)
-        for path in sorted((self._folder / kind).glob("*.npz")) if self._folder else ():
+        if self._folder is None:
+            return known
+        with contextlib.suppress(OSError):
+            remove_abandoned(self._folder / kind)
+        for path in sorted((self._folder / kind).glob("*.npz")):
             with contextlib.suppress(*NPZ_ERRORS):
                 with path.open("rb") as file, arrays_of(file) as found:
                     names, rows = found["keys"], found["rows"]

@@ -87,7 +87,7 @@ class Feed:
         Returns:
             Such as "reading photos, 212 images/s".
         """
-        if self.num_images == 0 or self.waited_seconds <= _WORTH_REPORTING * seconds:
+        if self.waited_seconds <= _WORTH_REPORTING * seconds:
             return None
         seconds = max(seconds, self.waited_seconds)
         # Reading and augmenting take turns in one thread, so the longer one is the limit.

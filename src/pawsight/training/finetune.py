@@ -23,7 +23,7 @@ from pawsight.models.backbone import Backbone
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
-from pawsight.training import precision
+from pawsight.training import head_photos, precision
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.head_fit import HeadFit
 from pawsight.training.linear_head import Head
@@ -33,9 +33,9 @@ from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 
-# What the end of a run takes besides inference on its photos: these networks have many layers.
+# What the end of a run takes besides inference on its photos, but for the shipped network: the
+# others have many layers.
 _FINISH_SECONDS = 29.0
-_BUILTIN_FINISH_SECONDS = 19.0
 # Its own layers make the shipped network quicker in bfloat16, which ONNX Runtime does not use.
 _BUILTIN_SLOWDOWN = 2.5
 
@@ -106,7 +106,7 @@ def pretrained_start(
         build,
         row,
         chosen,
-        _BUILTIN_FINISH_SECONDS if is_builtin else _FINISH_SECONDS,
+        head_photos.FINISH_SECONDS if is_builtin else _FINISH_SECONDS,
         weights,
         head_strength,
         num_head_photos,

@@ -49,8 +49,8 @@ def divide_grown(
     progress.note(
         f"Starts from {start.place}: {counted(len(kept_classes), 'class', 'classes')} kept, "
         f"{new_classes} new{f', {gone} left out' if gone else ''}; "
-        f"{counted(len(kept), 'photo')} {'keep' if len(kept) != 1 else 'keeps'} "
-        f"{'their' if len(kept) != 1 else 'its'} part, {len(catalog.usable) - len(kept):,} new."
+        f"{counted(len(kept), 'photo keeps its part', 'photos keep their part')}, "
+        f"{len(catalog.usable) - len(kept):,} new."
     )
     if start.weights_path is None:
         progress.note("The linear head is fitted anew to all training photos.")

@@ -34,8 +34,9 @@ def fit_and_save(
     """Train a run from its last checkpoint, and write its model folder."""
     write_json(run.state_path, {"stage": "training"})
     start = None if config.start_from is None else open_start(config.start_from, config.model)
-    has_start = start is not None and start.weights_path is not None
-    if find_network(config.model).has_weights and not has_start:
+    if start is not None and start.weights_path is None:
+        start = None  # the head is fitted anew
+    if find_network(config.model).has_weights and start is None:
         from pawsight.training.transfer import transfer_run
 
         model = transfer_run(run, config, dataset, budget, progress, own)
@@ -44,7 +45,7 @@ def fit_and_save(
         prepare_tensorflow()
         from pawsight.training.session import train_run
 
-        warm_start = start.warm_start(config) if start is not None and has_start else None
+        warm_start = None if start is None else start.warm_start(config)
         model = train_run(run, config, dataset, budget, progress, warm_start, own)
     if model is not None:  # else a fitted head is the model, and its folder is written
         _save(run, model, config, dataset, progress)

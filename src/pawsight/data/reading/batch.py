@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import FileIO
@@ -92,9 +93,7 @@ def read_batch(batch: Batch, timeout: DecodeTimeout) -> list[ReadResult]:
             photos = [_decode(batch, file, timeout) for file in files]
             timeout.end()
             surveyed = [found for found, _ in photos if type(found) is UnmeasuredFacts]
-            is_stored = store.is_open and store.write(
-                batch.first_row + start, _rows(photos, surveyed)
-            )
+            is_stored = store.write(batch.first_row + start, _rows(photos, surveyed))
             statistics = iter(
                 measure(np.stack([found.luma for found in surveyed])) if surveyed else ()
             )
@@ -147,10 +146,11 @@ def _decode(
 
 def _rows(
     photos: list[tuple[UnmeasuredFacts | ReadResult, bytes]], surveyed: list[UnmeasuredFacts]
-) -> list[bytes]:
-    """Return the row of each photo for the store, none for those that cannot be read."""
+) -> Iterator[bytes]:
+    """Yield the row of each photo for the store, none for those that cannot be read."""
     analyses = iter(analyse(np.stack([found.pixels for found in surveyed])) if surveyed else ())
-    return [pixels and row_of(pixels, next(analyses).tobytes()) for _, pixels in photos]
+    for _, pixels in photos:
+        yield pixels and row_of(pixels, next(analyses).tobytes())
 
 
 class _Store:
@@ -163,12 +163,7 @@ class _Store:
             with contextlib.suppress(OSError):
                 self._file = FileIO(batch.store_path, "r+")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether rows can be written."""
-        return self._file is not None
-
-    def write(self, first_row: int, photos: list[bytes]) -> bool:
+    def write(self, first_row: int, photos: Iterable[bytes]) -> bool:
         """Write rows; returns False where that fails: the facts are kept anyway."""
         if (file := self._file) is None:
             return False

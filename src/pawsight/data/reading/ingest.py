@@ -167,15 +167,8 @@ class _IngestPass:
         """Read what is in the cache; return the indices of the photos to read."""
         known = self.cache.look_up(self.listing.photos, self.keep_truncated)
         self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
-        unknown = [
-            i for i in np.flatnonzero(~known.is_known).tolist() if not self._photos[i].problem
-        ]
-        without_pixels = [
-            i
-            for i in np.flatnonzero(known.is_known & (known.rows < 0)).tolist()
-            if not self._photos[i].problem
-        ]
-        to_read = sorted(unknown + without_pixels)
+        without_pixels = np.flatnonzero(known.rows < 0).tolist()
+        to_read = [i for i in without_pixels if not self._photos[i].problem]
         if self.cache.has_space(len(to_read)):
             return to_read
         self._has_store = False
@@ -185,7 +178,7 @@ class _IngestPass:
                 f"The disk has no space to keep {num_bytes / 1e6:,.0f} MB of pixels "
                 f"in {self.cache.store_path.parent} and stay usable. {_SLOWER}"
             )
-        return unknown
+        return [i for i in to_read if not known.is_known[i]]
 
     def _read(self, indices: list[int]) -> None:
         if not indices:
