@@ -44,9 +44,9 @@ def trained(communicator, dtype, normalization):
     ]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
     communicator.prepare(model)
-    step = build_train_step(
-        model, keras.optimizers.SGD(1.0, momentum=0.9), _plan(), communicator=communicator
-    )
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
+    optimizer.build(model.trainable_variables)
+    step = build_train_step(model, optimizer, _plan(), 1.0, communicator)
     random = np.random.default_rng(0)
     given = []
     for number in range(6):

@@ -105,6 +105,53 @@ def test_what_was_seen_before_is_not_read_again(backbone, catalog):
     np.testing.assert_array_equal(again.rows[:10], first.rows)
 
 
+def test_features_of_the_cache_count_as_done_and_the_rate_is_that_of_the_others(
+    backbone, catalog, monkeypatch
+):
+    class Counting(Silent):
+        def __init__(self):
+            self.stages, self.done, self.rates = [], [], []
+
+        def start(self, *stage):
+            self.stages.append(stage)
+
+        def advance(self, done, **facts):
+            self.done.append(done)
+            self.rates += facts.values()
+
+    monkeypatch.setattr(features, "_AT_ONCE", 4)
+    monkeypatch.setattr(features, "elapsed_seconds", lambda started: 0.5)
+    _read(backbone, catalog, _Drawn(), range(10))
+    progress, reader = Counting(), FeatureReader(backbone, "stretch")
+    found = reader.read(catalog, _Drawn(), np.arange(16), progress)
+    assert progress.stages == [("Extracting features", 16, "photos")]
+    assert progress.done == [10, 4, 2]
+    assert progress.rates == [8.0, 12.0]
+    assert (found.num_computed, found.images_per_second) == (6, 12.0)
+    again = reader.read(catalog, _Drawn(), np.arange(16), progress)
+    assert (again.num_computed, again.images_per_second, len(progress.stages)) == (0, 0.0, 1)
+
+
+def test_cached_features_that_are_no_numbers_or_of_other_photos_are_not_taken(backbone, catalog):
+    expected = _read(backbone, catalog, _Drawn(), range(4)).rows
+    (kept,) = backbone.features_dir.rglob("*.npz")
+    with np.load(kept) as found:
+        names, rows = found["keys"], found["rows"]
+    for changed in ({"rows": rows * np.float16("nan")}, {"rows": rows[1:]}, {"keys": names[:, 1:]}):
+        np.savez(kept, **({"keys": names, "rows": rows} | changed))
+        found = _read(backbone, catalog, _Drawn(), range(4))
+        assert found.num_computed == 4
+        np.testing.assert_array_equal(found.rows, expected)
+
+
+def test_photos_of_which_none_is_left_have_no_features(backbone, catalog):
+    pixels = _Drawn()
+    pixels.lost = {1: "gone", 2: "gone"}
+    found = _read(backbone, catalog, pixels, [1, 2])
+    assert (len(found.indices), found.rows.shape) == (0, (0, 0))
+    assert not list(backbone.features_dir.rglob("*.npz"))
+
+
 def test_what_was_done_before_an_interruption_is_kept(backbone, catalog, monkeypatch):
     monkeypatch.setattr(features, "_CHUNK", 4)
 

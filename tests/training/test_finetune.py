@@ -17,7 +17,7 @@ from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training.candidates import average, describe_kept
-from pawsight.training.finetune import freeze_normalization
+from pawsight.training.finetune import freeze_normalization, pretrained_start
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.plan import HeadPlan, Stage, load_plan
@@ -320,3 +320,36 @@ def test_a_target_that_the_fitted_layer_reaches_needs_no_fine_tuning(photos, con
     easy = config.model_copy(update={"target_accuracy": 0.01})
     train(photos, easy, tmp_path / "run", recorded)
     assert "Target of 1.0 % reached (lower 95 % bound) without fine-tuning." in recorded.notes
+
+
+def test_a_network_with_weights_starts_with_what_is_known_of_it(monkeypatch):
+    measured = Precision("bfloat16", "measured")
+    as_set = Precision("float16", "as set")
+    monkeypatch.setattr(
+        "pawsight.training.precision.choose", lambda one: measured if one == "auto" else as_set
+    )
+
+    def start(name, *facts, precision="auto", **more):
+        return pretrained_start(name, TrainConfig(precision=precision), None, *facts, **more)
+
+    other = start("mobilenetv2", "key", _row(0.75), 0.1, 20)
+    assert (other.weights, other.error, other.head_strength, other.num_head_photos) == (
+        *("key", 0.25, 0.1, 20),
+    )
+    assert other.precision.name == "float32"
+    assert start("mobilenetv2", None, precision="float16").precision == as_set
+    builtin = start("builtin", None, error=0.5)
+    assert (builtin.precision, builtin.error, builtin.weights) == (measured, 0.5, None)
+    assert start("builtin", None, _row(0.9), error=0.5).error == pytest.approx(0.1)
+    # A network with many layers takes longer to export; the shipped one gains more by bfloat16.
+    assert other.finish_seconds > builtin.finish_seconds
+    assert other.evaluation_slowdown < builtin.evaluation_slowdown
+    assert (other.second_seconds, builtin.second_seconds) == (None, None)
+
+
+def test_initial_weights_are_a_candidate_where_their_score_is_known(staged_plan):
+    assert _trainer(staged_plan).learner.initial is not None
+    photos = Squares(96, 16)
+    part = Subset(np.arange(96), photos.labels)
+    unknown = WarmStart(_network, None, Precision("float32", "for a test"), 1.0)
+    assert Learner(staged_plan, photos, part, part, unknown).initial is None

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def _dataset(num_train, num_evaluated=100):
-    parts = {"train": num_train, "validation": num_evaluated, "test": 0}
+    parts = {"train": num_train, "validation": num_evaluated - 28, "test": 28}
     catalog = SimpleNamespace(part=lambda name: np.arange(parts[name]))
     return SimpleNamespace(
         catalog=catalog, pixels=SimpleNamespace(read=lambda indices: np.zeros((len(indices), 1)))

@@ -141,6 +141,23 @@ def test_trials_come_by_rising_penalty():
     assert found == sorted(found) and len(set(found)) == len(found)
 
 
+def test_each_fit_of_the_search_is_reported():
+    class Counting(Silent):
+        done, started = 0, ()
+
+        def start(self, *stage):
+            self.started += (stage,)
+
+        def advance(self, done, **facts):
+            self.done += done
+
+    rows, labels = _photos(60)
+    progress = Counting()
+    head = fit_head(Samples([rows], labels, range(60), 2), 0, progress)
+    assert progress.started[0] == ("Choosing the L2 penalty", None, "fits")
+    assert progress.done == 5 * len(head.trials)  # five folds
+
+
 def test_of_few_photos_features_that_hardly_vary_count_less():
     # 5 features that tell the classes apart among 400 small ones that are noise.
     rng = np.random.default_rng(0)
@@ -255,6 +272,9 @@ def test_features_are_divided_by_the_root_of_their_deviation():
         scale, [1 / np.sqrt(typical * 2), 1 / np.sqrt(typical * 0.5), 0, 0], rtol=1e-6
     )
     np.testing.assert_allclose(rows[:2, 0], np.array([-2, 2]) * scale[0], rtol=1e-6)
+    small = np.array([[0.01, 0.02], [0.05, 0.03]], np.float32)
+    (_, of_large), (_, of_small) = linear_head._scale(100 * small), linear_head._scale(small)
+    np.testing.assert_allclose(of_small, 100 * of_large, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("deviation", "is_varied"), [(2e-4, True), (0.5e-4, False)])

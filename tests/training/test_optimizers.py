@@ -30,7 +30,9 @@ def test_float16_scales_the_loss_and_learns_the_same(plan_of, optimizer):
         plan = plan_of(optimizer=optimizer, precision=precision)
         layer = keras.layers.Dense(2, kernel_initializer="zeros")
         model = keras.Sequential([keras.Input((1,)), layer])
-        step = build_train_step(model, build_optimizer(plan), plan)
+        built = build_optimizer(plan)
+        built.build(model.trainable_variables)
+        step = build_train_step(model, built, plan, 1.0)
         for _ in range(3):
             step(tf.constant([[1.0], [3.0]]), tf.constant([0, 1]), tf.constant(0.1))
         ends.append(layer.kernel.numpy())

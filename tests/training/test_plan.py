@@ -14,6 +14,7 @@ STAGES = (Stage(until=0.5, image_size=(64, 64)), Stage(until=1.0, image_size=(12
 def test_progress_goes_straight_from_nought_to_one(plan_of):
     plan = plan_of(8)
     assert [plan.progress_at(step) for step in range(9)] == [step / 8 for step in range(9)]
+    assert plan.progress_at(20) == 1.0
 
 
 def test_a_new_end_bends_the_line_where_the_run_stands(plan_of):
@@ -57,6 +58,8 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(plan_of):
     assert rates[20:] == sorted(rates[20:], reverse=True)
     assert rates[60] == pytest.approx(0.5)  # halfway down
     assert 0 < rates[99] <= 1 / 79
+    # Where no step ends at the peak, a step on both sides of it has the highest rate and no more.
+    assert max(plan_of(7).learning_rate_at(step) for step in range(7)) == 1.0
 
 
 def test_the_learning_rate_falls_to_zero_wherever_the_end_comes_to_lie(plan_of):
@@ -74,7 +77,7 @@ def test_a_constant_rate_stays(plan_of):
 
 def test_photos_grow_at_the_progress_that_the_stages_name(plan_of):
     plan = plan_of(10, stages=STAGES)
-    assert [plan.stage_at(step) for step in range(10)] == [0] * 5 + [1] * 5
+    assert [plan.stage_at(step) for step in range(12)] == [0] * 5 + [1] * 7
     # From step 4 (progress 0.4) on 3 steps are left, of 0.2 each: the third begins at 0.8.
     assert [plan.replanned(4, 3).stage_at(step) for step in range(7)] == [0] * 5 + [1] * 2
 
@@ -99,6 +102,8 @@ def test_validations_come_with_the_step_that_shows_the_last_photo(plan_of, every
     found = [step for step in range(1, 11) if plan.is_validated_after(step)]
     assert found == expected
     assert [plan.epochs_at(step) for step in found] == epochs
+    assert plan.epochs_at(1) == 0.32
+    assert plan_of(10, num_train=96, batch_size=4).epochs_at(1) == 0.042  # 1 / 24
 
 
 def test_a_batch_larger_than_the_photos_is_validated_after_each_step(plan_of):
@@ -164,6 +169,8 @@ def test_a_plan_of_a_kind_that_is_not_known_is_refused(plan_of, tmp_path):
     [
         {"num_steps": 0},
         {"num_steps": "many"},
+        {"num_steps": 0, "pieces": []},
+        {"num_steps": "8", "pieces": []},
         {"batch_size": 0},
         {"num_train": 0},
         {"stages": [{}]},
@@ -209,3 +216,10 @@ def test_layers_and_weights_are_described(plan_of):
     assert ", about 999 steps of" in plan_of(999, seconds=1.0).describe()
     assert ", about 1,000 steps of" in plan_of(1000, seconds=1.0).describe()
     assert ", about 1,240 steps of" in plan_of(1235, seconds=1.0).describe()
+
+
+def test_a_plan_that_is_no_record_is_a_plain_error(tmp_path):
+    run = Run(tmp_path)
+    write_json(run.plan_path, [1, 2])
+    with pytest.raises(RunError, match=r"plan\.json is damaged"):
+        load_plan(run)

@@ -2,6 +2,7 @@ import pytest
 
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.training import recipe
+from pawsight.training.plan import Cut
 from pawsight.training.precision import Precision
 
 FLOAT32 = Precision("float32", "for a test")
@@ -30,8 +31,22 @@ def test_an_epoch_ends_with_the_step_that_shows_its_last_photo():
 
 def test_small_sets_get_small_batches():
     assert _plan(num_train=80).batch_size == 8
-    assert _plan(num_train=330).batch_size == 32
+    assert _plan(num_train=319).batch_size == 24
+    assert _plan(num_train=320).batch_size == 32
     assert _plan(num_train=10_000).batch_size == 128
+
+
+@pytest.mark.parametrize(
+    ("num_train", "num_steps"),
+    # 60 passes; as many as show 300,000 photos; at least 12. Batches have 8 or 128 photos.
+    [(80, 60 * 10), (10_000, 2344), (100_000, 9375)],
+)
+@pytest.mark.parametrize("minutes", [None, 3])
+def test_a_run_without_epochs_has_the_most_that_its_photos_are_worth(num_train, num_steps, minutes):
+    found = _plan(num_train=num_train, minutes=minutes)
+    assert found.num_steps == num_steps
+    assert found.most_steps == (num_steps if minutes is None else None)
+    assert _plan(num_train=num_train, epochs=2).most_steps is None
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
@@ -99,6 +114,7 @@ def test_a_plan_of_an_earlier_version_has_no_weights():
 @pytest.mark.parametrize(
     ("epochs", "sides", "finished"),
     [
+        (-0.5, [48, 64], 80),  # the end of the run takes more than its budget
         (0.5, [48, 64], 80),
         (1.2, [64, 96, 128], 144),
         (7.9, [64, 96, 128], 144),
@@ -139,17 +155,21 @@ def test_a_part_of_the_photos_is_trained_with_the_recipe_of_the_run():
     # 4,000 photos with time for 2.5 epochs: 79 batches of 128, on images of 48 and 64 pixels.
     config = TrainConfig(model="swift", minutes=5)
     whole = recipe.sized(_plan(num_train=4000, minutes=5), config, epochs=1.0)
-    whole = whole.replanned(0, 79).model_copy(update={"seconds": 200.0, "second_seconds": 9.0})
+    measured = {"seconds": 200.0, "second_seconds": 9.0, "finish_seconds": 30.0}
+    cuts = (Cut(step=9, factor=0.25, diverged_at=12),)
+    whole = whole.replanned(0, 79).model_copy(update=measured | {"cuts": cuts})
     part = recipe.plan_of_part(whole, config, (250, 250))
 
     assert part.num_train == 500
     assert part.batch_size == _plan(num_train=500).batch_size == 48
     assert part.epochs == pytest.approx(whole.epochs, abs=48 / 500)
-    assert part.progress_at(part.num_steps) == 1.0
+    assert [part.progress_at(step) for step in (0, part.num_steps)] == [0.0, 1.0]
+    assert part.progress_at(1) == pytest.approx(1 / part.num_steps)
     assert [one.image_size for one in part.stages] == [one.image_size for one in whole.stages]
     assert part.learning_rate == _plan(num_train=500).learning_rate
     assert part.augment_strength == _plan(num_train=500).augment_strength > 1
     assert (part.minutes, part.seconds, part.second_seconds) == (None, None, None)
+    assert (part.finish_seconds, part.cuts) == (0.0, ())
     assert part.learning_rate_at(part.num_steps - 1) < 0.1 * part.learning_rate
 
 

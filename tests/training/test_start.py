@@ -2,6 +2,7 @@
 
 import shutil
 
+import onnx
 import pytest
 
 from pawsight.config import SplitConfig, TrainConfig
@@ -9,6 +10,7 @@ from pawsight.errors import ConfigError, RunError
 from pawsight.models.description import ModelDescription
 from pawsight.run_config import RunConfig
 from pawsight.storage.atomic import write_json
+from pawsight.training.plan import FittedHead, HeadPlan, save_plan
 from pawsight.training.start import Start, open_start
 
 
@@ -180,3 +182,44 @@ def test_the_error_of_the_initial_weights_is_that_of_the_best_epoch(finished):
     finished.history_path.write_text(head + rows)
     assert start._error() == 0.25
     assert start_of()._error() is None
+
+
+def test_training_starts_with_the_weights_and_what_is_known_of_them(weights):
+    config = TrainConfig(model="swift", precision="bfloat16")
+    start = start_of("swift", weights_path=weights)
+    found = start.warm_start(config)
+    assert (found.weights, found.precision.name) == (start.key, "bfloat16")
+    assert (found.row, found.error, found.second_seconds) == (None, None, None)
+    tuned = start_of("builtin", weights_path=weights).warm_start(config)
+    assert (tuned.weights, tuned.second_seconds) == (start.key, None)
+    # Its export has more layers, and runs more slowly than a validation in this format.
+    assert tuned.finish_seconds > found.finish_seconds
+    assert tuned.evaluation_slowdown > found.evaluation_slowdown
+
+
+def test_a_head_on_an_unchanged_network_is_fitted_anew(make_colour_run, plan_of, tmp_path):
+    run = make_colour_run(architecture="builtin")
+    config = RunConfig(source="/pets", name="pets", root="/pets", settings=TrainConfig())
+    write_json(run.config_path, config.model_dump(mode="json"))
+    write_json(run.state_path, {"stage": "complete"})
+    run.weights_path.write_bytes(b"weights")
+    fields = plan_of(9).model_dump(include=set(HeadPlan.model_fields) - {"kind"})
+    head = FittedHead(views=("as it is",), num_features=4, strength=0.1, cross_validation=())
+    save_plan(run, HeadPlan(**fields, head=head))
+    assert open_start(str(run.path)).weights_path is None
+    save_plan(run, plan_of(9))
+    assert open_start(str(run.path)).weights_path == run.weights_path
+    # Of an ONNX file alone its outputs show it.
+    alone = tmp_path / "alone.onnx"
+    shutil.copy(run.model_path, tmp_path / "model.json")
+    model = onnx.load(str(run.onnx_path))
+    for name, path in (("mean", alone), ("features", None)):
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, 1, ["n", 3]))
+        onnx.save(model, str(alone))
+        assert open_start(str(alone)).weights_path == path
+    shutil.copy(make_colour_run("other").model_path, tmp_path / "model.json")
+    assert open_start(str(alone)).weights_path == alone  # of a network without weights of its own
+    alone.write_bytes(b"no graph")
+    shutil.copy(run.model_path, tmp_path / "model.json")
+    with pytest.raises(ConfigError, match=r"alone\.onnx cannot be read as ONNX"):
+        open_start(str(alone))

@@ -57,6 +57,13 @@ def test_a_photo_counts_as_its_class_does_and_a_lost_one_nothing():
     np.testing.assert_allclose(photo_weights(labels, None), [1.0, 1.0, 0.0, 1.0])
 
 
+def train_step_of(model, rate, plan):
+    """A step of plain gradient descent in which all layers learn."""
+    optimizer = keras.optimizers.SGD(rate)
+    optimizer.build(model.trainable_variables)
+    return build_train_step(model, optimizer, plan, 1.0)
+
+
 def _gradient_and_loss(labels, class_weights, model_name="swift"):
     """One step of plain gradient descent on a model of one layer, which gives 0 at first."""
     outputs = 1 if model_name == "colab" else 2
@@ -65,7 +72,7 @@ def _gradient_and_loss(labels, class_weights, model_name="swift"):
     config = TrainConfig(model=model_name, image_size=(24, 24), epochs=1)
     plan = recipe.plan(config, ("cats", "dogs"), 4, 2, Precision("float32", "for a test"))
     plan = plan.model_copy(update={"class_weights": class_weights, "label_smoothing": 0.0})
-    step = build_train_step(model, keras.optimizers.SGD(1.0), plan)
+    step = train_step_of(model, 1.0, plan)
     inputs = tf.constant([[1.0], [2.0], [3.0], [4.0]])
     loss, right = step(inputs, tf.constant(labels), tf.constant(1.0))
     return layer.kernel.numpy()[0, -1], float(loss), int(right)
@@ -138,14 +145,23 @@ def test_a_step_is_the_same_compiled_and_eager(eager, plan_of):
     layer = keras.layers.Dense(2, kernel_initializer="zeros", use_bias=False)
     model = keras.Sequential([keras.Input((1,)), layer])
     plan = plan_of(label_smoothing=0.0, eager=eager)
-    step = build_train_step(model, keras.optimizers.SGD(7.0), plan)
+    step = train_step_of(model, 7.0, plan)
     loss, right = step(tf.constant([[4.0]]), tf.constant([1]), tf.constant(0.5))
     assert (float(loss), int(right)) == (pytest.approx(math.log(2)), 0)
     # The rate is that of the step, not of the optimizer: 0.5 * 4 * (1 - 1/2).
     np.testing.assert_allclose(layer.kernel, [[-1.0, 1.0]])
-    own = build_train_step(
-        model, keras.optimizers.SGD(1.0), plan.model_copy(update={"optimizer": "own"})
-    )
+    own = train_step_of(model, 1.0, plan.model_copy(update={"optimizer": "own"}))
     layer.kernel.assign([[0.0, 0.0]])
     own(tf.constant([[4.0]]), tf.constant([1]), tf.constant(0.5))
     np.testing.assert_allclose(layer.kernel, [[-2.0, 2.0]])
+
+
+def test_a_step_updates_the_statistics_of_normalisation_and_a_validation_does_not(plan_of):
+    layers = keras.layers.BatchNormalization(momentum=0.5), keras.layers.Dense(2)
+    model = keras.Sequential([keras.Input((1,)), *layers])
+    plan = plan_of(eager=True)
+    images, labels = tf.constant([[2.0], [6.0]]), tf.constant([0, 1])
+    build_validation_step(model, plan)(images, labels)
+    assert layers[0].moving_mean.numpy() == [0.0]
+    train_step_of(model, 1.0, plan)(images, labels, tf.constant(0.5))
+    assert layers[0].moving_mean.numpy() == [2.0]  # half of 4

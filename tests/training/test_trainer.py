@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from pawsight.errors import StoppedError, TrainingError
-from pawsight.history import load_history
+from pawsight.history import load_history, save_history
 from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training import trainer as trainer_module
@@ -186,6 +187,9 @@ def test_a_stopped_run_continues_with_its_weights_sums_and_seconds(act, tmp_path
     with pytest.raises(StoppedError, match=r"Stopped after step 14 of 20; no work is lost"):
         act(learner)
     assert load_checkpoint(Run(tmp_path).checkpoints_dir, Silent()).step == 14
+    (row,) = load_history(Run(tmp_path).history_path)
+    later = dataclasses.replace(row, epoch=2, step=20)  # as if killed before its checkpoint
+    save_history([row, later], Run(tmp_path).history_path)
     resumed = ActedLearner([score(0.85)])
     _, reports = act(resumed)
     first, second = load_history(Run(tmp_path).history_path)
@@ -348,7 +352,8 @@ def test_smaller_images_and_the_average_are_scored_and_the_best_is_kept(act, tmp
     # After training: smaller images, the average at full size, and that at the smaller size.
     learner = ActedLearner([score(0.8), score(0.7), score(0.9), score(0.99, loss=float("nan"))])
     learner.initial = [np.full(1, 4.0, np.float32)]
-    trainer, reports = act(learner, 10, finished_sizes=((64, 64),))
+    fields = {"image_size": (128, 100), "finished_sizes": ((64, 48),)}
+    trainer, reports = act(learner, 10, **fields)
     rows = trainer._history
     assert [(row.is_smaller, row.is_average) for row in rows] == [
         (False, False),
@@ -362,7 +367,16 @@ def test_smaller_images_and_the_average_are_scored_and_the_best_is_kept(act, tmp
     assert sum("on smaller images" in note for note in reports.notes) == 2
     # A run that is resumed at its end scores them again, and forgets their rows.
     again = ActedLearner([score(0.5)])
-    assert len(act(again, 10, finished_sizes=((64, 64),))[0]._history) == 2
+    assert len(act(again, 10, **fields)[0]._history) == 2
+
+
+@pytest.mark.parametrize(("num_readable", "loss"), [(1, 2.0), (0, 0.0)])
+def test_the_loss_is_that_of_the_photos_that_can_be_read(act, num_readable, loss):
+    learner = ActedLearner()
+    learner.num_readable = lambda labels: num_readable
+    trainer, reports = act(learner, 1)
+    assert [facts["loss"] for done, facts in reports.facts if done == 1] == [loss]
+    assert trainer._history[0].train_loss == loss
 
 
 def test_what_limited_training_is_noted_and_kept_in_the_plan(act, tmp_path):
@@ -389,3 +403,9 @@ def test_the_first_checkpoint_is_of_the_weights_before_any_step(plan_of, tmp_pat
     save_checkpoint(learner.state.capture(5, {}, []), run.checkpoints_dir)
     Trainer(learner, plan_of(20), lambda: learner.now).begin(run, Silent())
     assert load_checkpoint(run.checkpoints_dir, Silent()).step == 5
+
+
+def test_photos_of_a_batch_that_are_lost_are_not_counted():
+    learner = trainer_of().learner
+    assert learner.num_readable(np.array([0, 1, -1, 0])) == 3
+    assert learner.num_readable(np.array([[0, 1], [-1, -1], [0, 0]])) == 2

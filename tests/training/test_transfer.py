@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -9,13 +10,14 @@ import pytest
 
 from pawsight.config import SplitConfig, TrainConfig
 from pawsight.data.catalog import Catalog
-from pawsight.errors import ConfigError, ModelError, StoppedError
+from pawsight.errors import ConfigError, DataError, ModelError, StoppedError
 from pawsight.history import load_history
 from pawsight.inference.classifier import Classifier
 from pawsight.models.model_files import load_model
 from pawsight.records import Photo
 from pawsight.runs import Run
-from pawsight.training.features import FeatureReader
+from pawsight.training import transfer
+from pawsight.training.features import FeatureReader, Features
 from pawsight.training.head_photos import choose
 from pawsight.workflow import cross_validate, draw_sample, resume, train
 
@@ -73,7 +75,9 @@ def test_a_second_run_looks_at_no_photo_again(photos, run, tmp_path, monkeypatch
     monkeypatch.setattr(FeatureReader, "compute", never)
     with pytest.raises(AssertionError, match="looked at again"):  # the check of the exported file
         train(photos, CONFIG, tmp_path / "run", recorded)
-    assert any("features come from the cache" in note for note in recorded.notes)
+    # Of 43 photos to train on, and their mirror images, and of 8 to validate on.
+    assert "94 features come from the cache." in recorded.notes
+    assert not any("have no effect" in note for note in recorded.notes)
 
 
 def test_the_same_photos_and_seed_give_the_same_model(photos, run, tmp_path):
@@ -174,4 +178,85 @@ def test_a_head_to_start_from_is_fitted_to_a_like_share_of_each_class():
     chosen = choose(catalog, 40, 0)
     counts = np.bincount(catalog.labels(chosen)).tolist()
     assert counts == [30, 10, 1]  # 40 of 121, rounded
+    assert np.bincount(catalog.labels(choose(catalog, 4, 0))).tolist() == [3, 2, 1]
     assert chosen.tolist() == sorted(set(chosen.tolist())) == choose(catalog, 40, 0).tolist()
+
+
+@pytest.fixture
+def extract(tmp_path, recorded):
+    """Extract the features of six photos to train on and four to validate on, of which some are
+    lost at the nth reading, and some come from the cache."""
+
+    def run(is_mirrored, lost=(), num_known=0):
+        validation, readings = np.arange(6, 10), []
+
+        def read(catalog, pixels, indices, progress, is_mirrored):
+            gone = lost[len(readings)] if len(readings) < len(lost) else ()
+            there = np.array([i for i in indices.tolist() if i not in gone], np.int64)
+            readings.append(is_mirrored)
+            rows = np.stack([there, -there if is_mirrored else there], axis=1).astype(np.float32)
+            return Features(there, rows, max(0, len(there) - num_known), 9.0)
+
+        catalog = SimpleNamespace(part=lambda name: validation)
+        dataset = SimpleNamespace(catalog=catalog, pixels=None)
+        reader = SimpleNamespace(read=read)
+        found = transfer._extract(
+            reader, dataset, np.arange(6), is_mirrored, Run(tmp_path / "run"), recorded
+        )
+        assert readings == ([False, True, False] if is_mirrored else [False, False])
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("is_mirrored", "num_known", "notes"),
+    [
+        (False, 0, []),
+        (False, 1, ["2 features come from the cache."]),  # one of each part
+        (True, 1, ["3 features come from the cache."]),
+        (True, 6, ["16 features come from the cache."]),  # 6 + 6 + 4
+    ],
+)
+def test_features_from_the_cache_are_counted(extract, recorded, is_mirrored, num_known, notes):
+    train, mirrored, validation = extract(is_mirrored, num_known=num_known)
+    assert (train.indices.tolist(), validation.indices.tolist()) == ([*range(6)], [6, 7, 8, 9])
+    assert [rows[:, 1].tolist() for rows in mirrored] == [[0, -1, -2, -3, -4, -5]] * is_mirrored
+    assert recorded.notes == notes
+
+
+def test_a_photo_that_is_lost_between_two_readings_is_in_neither_view(extract):
+    train, (mirrored,), _ = extract(True, lost=[{5}, {1, 3}])
+    assert train.indices.tolist() == train.rows[:, 0].tolist() == [0, 2, 4]
+    assert mirrored[:, 1].tolist() == [0, -2, -4]
+
+
+def test_a_head_is_fitted_to_half_of_the_photos_and_no_fewer(extract):
+    assert len(extract(False, lost=[{0, 1, 2}, {7, 9}])[0].indices) == 3
+    with pytest.raises(DataError, match=r"(?s)^4 of 6 train photos can no longer.*pawsight resume"):
+        extract(False, lost=[{0, 1, 2, 5}])
+    with pytest.raises(DataError, match=r"^3 of 4 validation photos can no longer be read"):
+        extract(False, lost=[(), {6, 7, 8}])
+
+
+@pytest.mark.parametrize(
+    ("finetune", "name", "num_photos", "is_mirrored"),
+    [
+        ("auto", "builtin", 1000, True),
+        ("auto", "builtin", 1001, False),
+        (False, "builtin", 1001, True),
+        (True, "mobilenetv2", 1001, True),
+    ],
+)
+def test_mirror_images_of_many_photos_are_left_out_where_fine_tuning_follows(
+    monkeypatch, finetune, name, num_photos, is_mirrored
+):
+    asked = []
+    monkeypatch.setattr(transfer, "_extract", lambda *given: asked.append(given[3]) or 1 / 0)
+    photos = tuple(Photo(f"{i:04}.jpg", "cats", "train") for i in range(num_photos))
+    dataset = SimpleNamespace(catalog=Catalog("photos", Path("photos"), photos))
+    reader = SimpleNamespace(backbone=SimpleNamespace(name=name))
+    config = TrainConfig(finetune=finetune)
+    with pytest.raises(ZeroDivisionError):
+        transfer._fit(None, config, dataset, reader, num_photos, None)
+    assert asked == [is_mirrored]

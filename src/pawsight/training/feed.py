@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pawsight.pipeline.augment import Augment
 from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
-from pawsight.pipeline.batch_part import WHOLE, BatchPart
+from pawsight.pipeline.batch_part import BatchPart
 from pawsight.pipeline.batches import batches_ahead, training_batches
 from pawsight.progress_text import rate_text
 from pawsight.training.photos import MonitoredPixels, Subset
@@ -33,8 +33,8 @@ class Feed:
     pixels: MonitoredPixels
     portion: Subset
     plan_now: Callable[[], Plan]
-    on_device: bool = False
-    part: BatchPart = WHOLE
+    on_device: bool
+    part: BatchPart
     waited_seconds: float = field(default=0.0, init=False)
     num_images: int = field(default=0, init=False)
 

@@ -111,7 +111,7 @@ def pretrained_start(
         head_strength,
         num_head_photos,
         error if row is None else 1 - row.validation_accuracy,
-        _BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
+        evaluation_slowdown=_BUILTIN_SLOWDOWN if is_builtin else EVALUATION_SLOWDOWN,
     )
 
 

@@ -155,8 +155,8 @@ class Plan(_AnyPlan):
 
     @model_validator(mode="after")
     def _covers_every_step(self) -> Self:
-        if not self.stages or not self.pieces or self.pieces[0].step > 0:
-            raise ValueError("stages and pieces must cover the run from its first step")
+        if not self.pieces or self.pieces[0].step > 0:
+            raise ValueError("pieces must cover the run from its first step")
         return self
 
     @property
@@ -252,9 +252,9 @@ class Plan(_AnyPlan):
 
 def _kind_of(values: Any) -> str:
     """Return the kind of a plan; those written before plans had kinds differ by their head."""
-    if isinstance(values, dict):
-        return str(values.get("kind", "linear_head" if "head" in values else "steps"))
-    return str(getattr(values, "kind", ""))
+    if not isinstance(values, dict):
+        return ""
+    return str(values.get("kind", "linear_head" if "head" in values else "steps"))
 
 
 _SAVED: TypeAdapter[Plan | HeadPlan] = TypeAdapter(

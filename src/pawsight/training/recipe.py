@@ -184,8 +184,6 @@ def _stages(
 
 def _scaled(image_size: tuple[int, int], share: float, least: int) -> tuple[int, int]:
     """Return a share of a size, in whole units of pixels; never above it."""
-    if share == 1.0:
-        return image_size
     height, width = (
         min(side, max(least, round(side * share / _SIDE_UNIT) * _SIDE_UNIT)) for side in image_size
     )

@@ -93,10 +93,10 @@ def build_train_step(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
     plan: Plan,
-    share: float = 1.0,
+    share: float,
     communicator: Communicator = SINGLE_PROCESS,
 ) -> TrainStep:
-    """Compile one update of `model` by `optimizer`, or leave it eager if the plan is.
+    """Compile one update of `model` by a built `optimizer`, or leave it eager if the plan is.
 
     Of the layers the last ones learn, by their `share`; see `last_variables`.
     The loss is the sum of the photos' weighted losses over the number of photos
@@ -107,8 +107,6 @@ def build_train_step(
     trained = last_variables(model, share)
     # In float16 a LossScaleOptimizer wraps the one that has the learning rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
     variables = [variable.value for variable in trained]
 
     def compute(images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
