@@ -32,7 +32,8 @@ def metrics_of(matrix, names=None, claimed=None, **changes):
         "num_correct": right,
         "accuracy": accuracy,
         "accuracy_interval": [accuracy - 0.02, accuracy + 0.01],
-        "balanced_accuracy": sum(row[i] / sum(row) for i, row in enumerate(matrix)) / len(matrix),
+        "balanced_accuracy": sum(row[i] / sum(row) for i, row in enumerate(matrix) if any(row))
+        / sum(map(any, matrix)),
         "baseline_accuracy": max(map(sum, matrix)) / n,
         "baseline_class": names[0],
         "class_names": names,
@@ -67,6 +68,13 @@ def test_an_average_of_weights_that_is_kept_is_compared_with_both_ends(make_hist
         "The weights kept are the average of those of the linear head on the unchanged network and "
         "those after the last epoch: validation accuracy 90.0 % and log loss 0.00021, against 80.0 "
         "% and log loss 0.757 of the former, and 84.0 % and log loss 0.5 of the latter."
+    )
+    of_uneven = [
+        replace(row, validation_balanced_accuracy=0.5 + 0.1 * i) for i, row in enumerate(rows)
+    ]
+    assert (
+        "validation accuracy 80.0 % and log loss 0.00021 on smaller images, against 50.0 %"
+        in plain(interpret([*of_uneven[:-1], replace(of_uneven[-1], is_smaller=True)]))
     )
     # An average that is not kept is no epoch: the curves are those of the epochs alone.
     rows[-1] = replace(rows[-1], validation_accuracy=0.1, validation_loss=9.0)
@@ -126,7 +134,15 @@ def test_a_head_that_fine_tuning_did_not_improve_is_no_overfitting(make_history)
     said = plain(interpret(rows))
 
     assert "overfits" not in said
-    assert "98.6 % before fine-tuning, at most 94.0 % after it" in said
+    assert ": validation accuracy 98.6 % before fine-tuning, at most 94.0 % after it" in said
+    uneven = [
+        replace(row, validation_balanced_accuracy=0.9 - 0.2 * i) for i, row in enumerate(rows)
+    ]
+    assert (
+        ": balanced validation accuracy 90.0 % before fine-tuning, at most 70.0 % after"
+        in plain(interpret(uneven))
+    )
+    assert interpret(rows[:1]).startswith("With only one validation at the final image size")
 
 
 def test_the_fitted_head_is_no_epoch_of_a_fine_tuning_that_helped(make_history):
@@ -151,6 +167,7 @@ def test_a_single_validation_shows_its_gap_and_no_course(make_history):
 
 def test_a_loss_of_zero_divides_nothing(make_history):
     assert "No sign" in interpret(make_history([1.0, 1.0], losses=[0.0, 0.0]))
+    assert "No sign" in interpret(make_history([0.9, 1.0], losses=[0.0, 0.0]))
 
 
 def test_headline_of_a_test_part_is_one_plain_sentence():
@@ -329,6 +346,8 @@ def test_guessing_is_judged_by_the_balanced_accuracy_where_classes_are_uneven():
         "Better than guessing: always saying “cats” would be right on "
         "90.0 %, a balanced accuracy of 50.0 %."
     )
+    without_eels = metrics_of([[80, 10, 0], [1, 9, 0], [0, 0, 0]], **IMBALANCED_RATIO)
+    assert "a balanced accuracy of 50.0 %" in plain(findings("test", without_eels, {})[0])
     low = {"balanced_accuracy_interval": [0.45, 0.9]}
     metrics = metrics_of([[80, 10], [1, 9]], **IMBALANCED_RATIO | low)
     assert findings("test", metrics, {})[0].startswith("Not shown to be better than guessing")
@@ -413,6 +432,7 @@ def test_training_photos_are_uneven_beyond_one_and_a_half_to_one(num_cats, are_u
     counts = {"cats": num_cats, "dogs": 20}
     said = " ".join(findings("test", metrics_of([[90, 10], [5, 95]]), counts))
     assert ("The classes are uneven" in said) is are_uneven
+    assert ("training did not." in said) is are_uneven
 
 
 def test_a_model_at_the_end_of_its_interval_is_not_better_than_guessing():
@@ -434,3 +454,19 @@ def test_probabilities_are_judged_by_what_chance_would_show(monkeypatch, error, 
     monkeypatch.setattr(PartMetrics, "calibration_noise", noise, raising=False)
     metrics = metrics_of([[40, 10], [10, 40]], claimed=0.8 + error)
     assert interpretation._trust_in_probabilities(metrics).startswith(start)
+
+
+def test_the_three_most_frequent_confusions_are_named():
+    said = findings("test", metrics_of([[90, 4, 6], [5, 90, 5], [3, 7, 90]]), {})[1]
+    assert plain(said) == (
+        "Most often confused: “eels” taken for “dogs” 7 times (7.0 % of that class); “cats” taken "
+        "for “eels” 6 times (6.0 % of that class); “dogs” taken for “cats” 5 times (5.0 % of that "
+        "class)."
+    )
+
+
+def test_nothing_is_stated_on_probabilities_that_were_not_measured():
+    assert not any(
+        "probabilit" in one
+        for one in findings("test", metrics_of([[9, 1], [1, 9]], reliability=[]), {})
+    )

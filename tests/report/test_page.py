@@ -171,13 +171,20 @@ def test_the_page_on_the_photos_is_a_link(make_run):
     run = make_run(is_short=True)
     catalog = Catalog.load(run.catalog_path, Path("gone"))
     first = replace(catalog.photos[0], problem="the file is empty", part="")
-    audit = audit_photos(replace(catalog, photos=(first,)))
+    copies = (replace(photo, sha256="a" * 64) for photo in catalog.photos[1:3])
+    audit = audit_photos(replace(catalog, photos=(first, *copies)))
     write_json(run.audit_path, audit.to_json())
 
     page = Page(write_report(run))
 
     assert "data.html" in page.links
     assert "Cannot be used 1 photo" in page.text
+    assert "1 group" in page.text
+    assert run.data_page_path.is_file()
+    run.data_page_path.unlink()
+    run.catalog_path.unlink()
+    write_report(run)
+    assert not run.data_page_path.exists()
 
 
 def test_a_report_is_small(run):
@@ -369,6 +376,19 @@ def test_each_class_has_intervals(page):
     # 2 of 4 cats were found, and no dog was taken for one.
     row = page.text.partition("avg. prec. cats ")[2]
     assert row.startswith("4 100.0 % 34.2 to 100.0 50.0 % 15.0 to 85.0")
+
+
+def test_of_many_classes_the_lowest_recall_comes_first_and_those_without_photos_last(make_run):
+    names = [f"species {i:02}" for i in range(22)]
+    run = make_run(class_names=names, num_wrong=0, is_short=True, draw=False)
+    metrics = run.metrics
+    for name, recall in (("species 00", None), ("species 09", 0.5), ("species 19", 0.25)):
+        metrics["parts"]["test"]["per_class"][name]["recall"] = recall
+    write_json(run.metrics_path, metrics)
+    text = Page(write_report(run)).text.partition("avg. prec. ")[2]
+    ranked = ["species 19", "species 09", "species 01", "species 21", "species 00"]
+    places = [text.index(f"{name} 4 ") for name in ranked]
+    assert places == sorted(places)
 
 
 def test_the_mistakes_it_was_surest_of_come_first():

@@ -612,3 +612,17 @@ def test_a_clock_that_stands_still_ends_no_reading(pets, monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: 1.0)
     catalog, _ = ingest(pets, SIZE)
     assert len(catalog.photos) == 13
+
+
+def test_what_was_read_is_committed_now_and_then(tmp_path, monkeypatch):
+    now = [50.0]
+    monkeypatch.setattr(ingest_cache.time, "monotonic", lambda: now[0])
+    cache = ingest_cache.IngestCache(tmp_path, tmp_path / "pets", 10)
+    counts = []
+    for i, seconds in enumerate((0.5, 1.0, 9.0, 0.5, 9.0)):
+        now[0] += seconds
+        cache.add([(Photo(f"{i}.jpg"), -1, "")], False)
+        cache.commit_periodically()
+        counts.append(ingest_index.describe_file(tmp_path / "index.sqlite")[1])
+    cache.close()
+    assert counts == [0, 0, 3, 3, 5]

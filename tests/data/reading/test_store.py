@@ -110,6 +110,19 @@ def test_damaged_rows_of_photos_that_are_gone_are_an_error_for_people(store):
         store.analysis(np.array([0]))
 
 
+def test_a_damaged_row_of_a_photo_that_cannot_be_read_again_is_named(store):
+    data = bytearray(store.path.read_bytes())
+    data[0] ^= 1
+    store.path.write_bytes(data)
+    photos = PixelStream(store.path.parent, ["a.png", "", "gone.png"], (4, 5), "stretch")
+    again = PixelStore(store.path, (4, 5), np.array([2, -1, 0]), photos)
+    assert again.read(np.array([0])).tobytes() == store.read(np.array([0])).tobytes()
+    with pytest.raises(
+        DiskError, match=r"(?s)damaged, and a photo .*: the file is no longer there"
+    ):
+        again.read(np.array([2]))
+
+
 def test_the_stream_decodes_what_is_asked_for(tmp_path, save_photo):
     paths = [save_photo(f"{colour}.png", colour) for colour in ("red", "green", "blue")]
     stream = PixelStream(tmp_path, [path.name for path in paths], (6, 8), "stretch")

@@ -166,6 +166,28 @@ def test_a_photo_that_took_too_long_is_not_tried_again_and_one_that_crashed_is(
     assert len(catalog.broken) == 2
 
 
+def test_photos_of_a_lost_process_are_no_permanent_problem_where_no_other_may_start(
+    pets, planted, monkeypatch
+):
+    popen, started = subprocess.Popen, []
+
+    def start_one(*arguments, **settings):
+        if started:
+            raise PermissionError(13, "Permission denied")
+        started.append(popen(*arguments, **settings))
+        return started[0]
+
+    monkeypatch.setattr(worker_process.subprocess, "Popen", start_one)
+    harm(pets / "cats/3.png", "CRASH")
+    read = list(read_all(batches_of(pets, 5), 1, planted))
+    (dogs,) = [results for batch, results in read if len(batch.paths) == 5]
+    assert [one.problem for one in dogs] == [""] * 5  # read in this process
+    cats = {batch.paths: results for batch, results in read if len(batch.paths) == 1}
+    assert list(cats) == [(f"cats/{i}.png",) for i in range(5)]
+    for (result,) in cats.values():
+        assert (result.problem, result.is_permanent) == (CRASH, False)
+
+
 @pytest.mark.parametrize("program", ["raise SystemExit(3)", "import time; time.sleep(0)"])
 def test_photos_are_read_here_where_no_process_can_live(pets, planted, monkeypatch, program):
     monkeypatch.setattr(worker_process, "_PROGRAM", program)
