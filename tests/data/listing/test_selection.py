@@ -45,6 +45,13 @@ def test_a_class_is_joined_into_one_other_only(recorded):
     assert labels == ["cats", "dogs"]
 
 
+def test_a_class_that_others_join_is_named_with_them(recorded):
+    assert chosen(recorded, ["a", "b", "c"], merge={"a": ("b",), "d": ("c",)}) == (
+        ["a", "a", "d"],
+        ["Class a is made of a, b.", "Class d is made of c."],
+    )
+
+
 def test_only_the_classes_that_are_named_are_left(recorded):
     labels, notes = chosen(recorded, ["a", "b", "c", "c", ""], classes=("a", "b"))
     assert labels == ["a", "b", ""]  # what has no label stays

@@ -36,7 +36,8 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
         ]
         for name, olds in config.merge.items():
             if olds != (name,):
-                progress.note(f"Class {name} is made of {listed(olds)}.")
+                own = (name,) if name in known and name not in new else ()
+                progress.note(f"Class {name} is made of {listed((*own, *olds))}.")
     if config.classes:
         chosen = {class_name(name) for name in config.classes}
         _check_known("--classes", chosen, classes := _classes(photos, task))
