@@ -1,6 +1,8 @@
 """Workers on a Ray cluster: a real one of this machine, where Ray is installed."""
 
+import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from pawsight.errors import ConfigError, ExtraError
 from pawsight.models.model_files import load_model
 from pawsight.progress import Silent
 from pawsight.workflow import audit, train
-from pawsight.workflow.ray_workers import RayCluster, _cores_each
+from pawsight.workflow.ray_workers import RayCluster, _cores_each, connect
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -27,6 +29,19 @@ def test_missing_ray_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ExtraError, match=r'pip install "pawsight\[cluster\]"'):
         RayCluster("auto", 2)
+
+
+def test_cluster_that_refuses_is_named_without_the_lines_of_ray(monkeypatch, capfd):
+    def init(**_):
+        os.write(2, b"gcs_client.cc:210: InvalidAuthToken")
+        raise ConnectionError("Failed to connect.")
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(ConfigError, match=r"at head:1, or it needs another token: Failed to") as no:
+        connect("head:1")
+    assert "its token in RAY_AUTH_TOKEN" in str(no.value)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow

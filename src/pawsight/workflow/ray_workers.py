@@ -18,6 +18,7 @@ from typing import Any
 
 from pawsight.errors import ConfigError, ExtraError, first_line
 from pawsight.runs import Run
+from pawsight.tensorflow_setup import discard_native_messages
 from pawsight.workflow.training_worker import WorkerSpec
 from pawsight.workflow.worker_processes import Exit, WorkerProcess, free_ports
 
@@ -75,11 +76,14 @@ def connect(address: str) -> list[dict[str, float]]:
         raise ExtraError("A cluster", "cluster") from error
     if not ray.is_initialized():
         try:
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+            with discard_native_messages():  # one for each second in which it is not let in
+                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"There is no Ray cluster at {address}: {first_line(error)}\n"
-                f"Start one with: ray start --head, or leave --cluster out."
+                f"There is no Ray cluster at {address}, or it needs another token: "
+                f"{first_line(error)}\n"
+                f"Start one with: ray start --head, or leave --cluster out. A cluster with token "
+                f"authentication needs RAY_AUTH_MODE=token, and its token in RAY_AUTH_TOKEN."
             ) from error
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
