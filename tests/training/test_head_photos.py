@@ -9,10 +9,11 @@ import pytest
 from pawsight.config import TrainConfig
 from pawsight.errors import StoppedError
 from pawsight.runs import Run
+from pawsight.task import SINGLE_LABEL
 from pawsight.training import head_photos, transfer
 from pawsight.training.head_photos import FIRST, num_affordable
 from pawsight.training.learner import Learner
-from pawsight.training.plan import load_plan
+from pawsight.training.plan import load_plan, save_plan
 from pawsight.workflow import resume, train
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -88,3 +89,53 @@ def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(
     with pytest.raises(ZeroDivisionError):
         resume(tmp_path / "run")
     assert counts == [plan.num_train]
+
+
+@pytest.fixture
+def fit(monkeypatch, recorded, tmp_path):
+    """Fit a head as a run begins, where so many photos are affordable; returns the numbers of
+    photos that heads were fitted to, and which head was taken."""
+
+    def run(affordable=FIRST, name="builtin", finetune="auto"):
+        heads = []
+
+        def fit_one(run, config, dataset, reader, num_photos, progress):
+            heads.append(num_photos)
+            score = SimpleNamespace(accuracy=0.96)
+            return SimpleNamespace(
+                number=len(heads),
+                train=SimpleNamespace(indices=range(num_photos)),
+                validation=None,
+                score=lambda part: score,
+            )
+
+        monkeypatch.setattr(transfer, "_fit", fit_one)
+        monkeypatch.setattr(head_photos, "num_affordable", lambda *given: affordable)
+        dataset = _dataset(9000)
+        dataset.catalog.task = SINGLE_LABEL
+        reader = SimpleNamespace(backbone=SimpleNamespace(name=name))
+        config = TrainConfig(finetune=finetune)
+        taken = transfer._fitted(Run(tmp_path), config, dataset, reader, None, recorded)
+        return heads, taken.number
+
+    return run
+
+
+def test_a_head_is_fitted_again_where_there_is_time_for_more_photos(fit, recorded):
+    assert fit() == ([FIRST], 1)
+    assert recorded.notes == []
+    assert fit(FIRST + 1) == ([FIRST, FIRST + 1], 2)
+    assert recorded.notes == [
+        "A head fitted to 2,000 photos reaches accuracy 96.0 % in validation; fitting one to 2,001 "
+        "photos before fine-tuning."
+    ]
+
+
+def test_without_fine_tuning_of_the_shipped_network_all_photos_are_taken(fit):
+    assert fit(finetune=False) == fit(name="mobilenetv2") == ([9000], 1)
+
+
+@pytest.mark.parametrize(("planned", "count"), [(77, 77), (None, FIRST)])
+def test_a_resumed_run_fits_its_head_to_as_many_photos(fit, plan_of, tmp_path, planned, count):
+    save_plan(Run(tmp_path), plan_of(9, num_head_photos=planned))
+    assert fit(5000) == ([count], 1)

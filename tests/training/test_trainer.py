@@ -2,6 +2,7 @@ import dataclasses
 import os
 import signal
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,11 +12,14 @@ from pawsight.progress import Silent
 from pawsight.runs import Run
 from pawsight.training import trainer as trainer_module
 from pawsight.training.checkpoints import load_checkpoint, save_checkpoint
+from pawsight.training.custom_components import CustomComponents
+from pawsight.training.learner import Learner
+from pawsight.training.photos import Subset
 from pawsight.training.plan import Stage, load_plan
 from pawsight.training.trainer import Trainer
 
 from .acted_learner import ActedLearner, score
-from .squares import trainer_of
+from .squares import Squares, trainer_of
 
 pytestmark = pytest.mark.usefixtures("small_swift")
 
@@ -409,3 +413,13 @@ def test_photos_of_a_batch_that_are_lost_are_not_counted():
     learner = trainer_of().learner
     assert learner.num_readable(np.array([0, 1, -1, 0])) == 3
     assert learner.num_readable(np.array([[0, 1], [-1, -1], [0, 0]])) == 2
+
+
+def test_the_rate_of_an_own_optimizer_is_its_own(plan_of):
+    photos = Squares(8)
+    part = Subset(np.arange(8), photos.labels)
+    plan = plan_of(image_size=(24, 24), precision="float32")
+    assert Learner(plan, photos, part, part).learning_rate_at(3, plan) == plan.learning_rate_at(3)
+    own = CustomComponents(keras.optimizers.SGD(0.25))
+    plan = plan.model_copy(update={"optimizer": "own"})
+    assert Learner(plan, photos, part, part, own=own).learning_rate_at(3, plan) == 0.25

@@ -60,6 +60,7 @@ def test_drawn_cats_and_dogs_are_distinguished(run):
     assert run.metrics["parts"]["validation"]["accuracy"] > 0.7
     (row,) = load_history(run.history_path)
     assert row.is_best and row.validation_accuracy > 0.7
+    assert 0 < row.seconds < 1000
 
 
 def test_the_keras_model_is_the_onnx_file(run):

@@ -1,5 +1,6 @@
 """What a worker does with its photos, in this process."""
 
+import os
 import threading
 import time
 from dataclasses import replace
@@ -108,12 +109,15 @@ def test_a_slow_drive_is_asked_for_many_photos_at_once(photos, monkeypatch):
 
 
 def test_memory_that_runs_out_is_tried_again_next_time(photos, monkeypatch):
-    def run_out(*settings):
+    def run_out(*given, **settings):
         raise MemoryError
 
     monkeypatch.setattr(batch_room, "survey", run_out)
     finding = read_batch(photos, DecodeTimeout())[0]
     assert (finding.problem, finding.is_permanent) == ("needs more memory than there is", False)
+    monkeypatch.setattr(batch_room, "read_photo", run_out)
+    for finding in read_batch(photos, DecodeTimeout()):
+        assert (finding.problem, finding.is_permanent) == ("needs more memory than there is", False)
 
 
 def test_rows_of_a_later_batch_are_written_where_they_belong(photos, tmp_path):
@@ -169,3 +173,31 @@ def test_memory_behind_a_problem_is_no_property_of_the_photo(photos, monkeypatch
 
     monkeypatch.setattr(batch_room, "survey", fail)
     assert not read_batch(photos, DecodeTimeout())[0].is_permanent
+
+
+def test_rows_are_written_alike_without_a_way_to_write_at_a_place(photos, tmp_path, monkeypatch):
+    read_batch(photos, DecodeTimeout())
+    expected = (tmp_path / "store").read_bytes()
+    (tmp_path / "store").write_bytes(bytes(len(expected)))
+    monkeypatch.delattr(os, "pwritev", raising=False)  # as on Windows
+    assert all(one.is_stored for one in read_batch(photos, DecodeTimeout()) if one.facts)
+    assert (tmp_path / "store").read_bytes() == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "pwritev"), reason="there rows are written in another way")
+def test_rows_of_which_a_part_was_written_do_not_count(photos, monkeypatch):
+    pwritev, places = os.pwritev, []
+
+    def write_less(file, rows, start):
+        places.append(start // row_bytes((70, 66)))
+        return pwritev(file, rows, start) - (places[-1] == 16)
+
+    monkeypatch.setattr(os, "pwritev", write_less)
+    found = [one.is_stored for one in read_batch(photos, DecodeTimeout())]
+    assert [found[0], found[15], found[16], found[31], found[32]] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]

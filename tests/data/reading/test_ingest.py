@@ -626,3 +626,33 @@ def test_what_was_read_is_committed_now_and_then(tmp_path, monkeypatch):
         counts.append(ingest_index.describe_file(tmp_path / "index.sqlite")[1])
     cache.close()
     assert counts == [0, 0, 3, 3, 5]
+
+
+def test_photos_stream_when_the_cache_fails_while_they_are_read(pets, monkeypatch):
+    failures = []
+
+    def fail(self):
+        failures.append(sqlite3.OperationalError("disk I/O error"))
+        raise failures[-1]
+
+    monkeypatch.setattr(ingest_cache.IngestCache, "commit_periodically", fail)
+    Image.new("RGB", (9, 9)).save(pets / "cats" / "large.bmp")
+    os.truncate(pets / "cats" / "large.bmp", 17 * 2**20)  # so that there are several batches
+    catalog, pixels, recorded = read(pets)
+    assert isinstance(pixels, PixelStream)
+    assert [note for note in recorded.notes if "cache" in note] == [
+        "The cache cannot be written (disk I/O error). Photos are decoded while training instead, "
+        "which is slower."
+    ]
+    assert len(failures) == 1 and recorded.num_read == 14
+    assert_right(catalog, pixels)
+
+
+def test_photos_stream_where_the_free_space_cannot_be_found(pets, monkeypatch):
+    def fail(folder):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(ingest_cache, "free_bytes", fail)
+    catalog, pixels, recorded = read(pets)
+    assert isinstance(pixels, PixelStream) and "no space" in recorded.notes[-1]
+    assert_right(catalog, pixels)

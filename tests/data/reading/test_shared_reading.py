@@ -124,3 +124,15 @@ def test_rows_of_workers_are_written_at_their_place_or_the_photos_count_as_not_s
     nothing = [one._replace(is_stored=False) for one in results]
     assert stored(replace(batch, first_row=0), nothing) == [False, False]
     assert (tmp_path / "store").read_bytes() == expected
+
+
+def test_facts_alone_come_back_where_no_pixels_can_be_kept(pets, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "here"))
+    expected, _ = ingest(pets, SIZE)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PAWSIGHT_CACHE", str(tmp_path / "file"))
+    catalog, pixels = ingest(
+        pets, SIZE, read=lambda batches: read_shared(run_backwards, 1, batches)
+    )
+    assert catalog == expected
+    assert isinstance(pixels, PixelStream)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pawsight import machine
 from pawsight.data.reading import ingest as ingest_room
-from pawsight.data.reading import worker_process
+from pawsight.data.reading import reader, worker_process
 from pawsight.data.reading.batch import Batch
 from pawsight.data.reading.ingest import ingest
 from pawsight.data.reading.workers import read_all
@@ -48,6 +49,12 @@ def work(photos, watch):
         reader.PROCESSOR_SECONDS = 0.5
         batch.survey = survey
     return batch.read_batch(photos, watch)
+
+def limits(photos, watch):
+    import resource
+
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    return [resource.getrlimit(resource.RLIMIT_DATA)[0], handlers == [signal.SIG_IGN] * 2]
 """
 
 
@@ -104,6 +111,16 @@ def test_one_photo_of_a_batch_fails_and_all_others_are_read(pets, planted, how, 
     problems = found(batches_of(pets, 6), 2, planted)
     assert problems.pop("cats/3.png") == problem
     assert len(problems) == 9 and set(problems.values()) == {""}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there a process has no such limits")
+def test_a_process_may_take_what_one_photo_needs_and_leaves_ctrl_c_to_its_parent(pets, planted):
+    limits = sys.modules["planted_decoders"].limits
+    ((_, (limit, is_ignoring)),) = read_all(batches_of(pets, 10), 1, limits)
+    # Besides what the process has when it starts.
+    most = min(reader.MEMORY_BYTES, machine.memory() * 3 // 4)
+    assert 10 * 2**20 < limit - most < 2**30
+    assert is_ignoring
 
 
 def test_several_bad_photos_in_one_batch_are_all_found(pets, planted):

@@ -54,12 +54,12 @@ class IngestCache:
         sqlite3.Error, OSError: The folder does not allow it.
     """
 
+    next_row: int  # of the file of pixels; known once `look_up` was called
+
     def __init__(self, folder: Path | None, root: Path, photo_bytes: int) -> None:
-        self.next_row = 0
         self._folder = folder
         self._root = root
         self._photo_bytes = photo_bytes
-        self._number = 0
         self._next_commit = time.monotonic() + _COMMIT_SECONDS
         try:
             self._open()
