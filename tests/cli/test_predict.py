@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.errors import SourceError
 from pawsight.inference.classifier import Classifier
 from pawsight.inference.partial_results import PartialResults
 
@@ -353,6 +354,33 @@ def test_interruption_reports_what_is_kept_and_how_to_continue(colour_run, save_
     assert b"Stopped. The predictions of 2 photos are kept in" in said
     assert b"Run the same command again to resume." in said
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "words"),
+    [
+        (KeyboardInterrupt(), 130, "Stopped. The predictions so far are kept in"),
+        (SourceError("There are no photos in there."), 1, "There are no photos in there."),
+    ],
+)
+def test_what_is_kept_stays_where_the_photos_cannot_be_listed(
+    predict, colour_run, save_photo, output, monkeypatch, stop, code, words
+):
+    def listed(*_):
+        raise stop
+        yield
+
+    photo = str(save_photo("a.png"))
+    part = begun(colour_run, [photo], output)
+    kept = part.read_bytes()
+    monkeypatch.setattr("pawsight.workflow.predicted_folders.expand", listed)
+    done = predict(photo, "--output", output)
+    assert done.exit_code == code
+    assert words in done.stderr
+    assert part.read_bytes() == kept
+    part.unlink()
+    assert predict(photo, "--output", output).exit_code == code
+    assert not part.exists()
 
 
 @pytest.mark.parametrize("torn", [b'["', b'["x", "", 0.5]\n', b"\x00\x00\x00", b"5\n", b"[5]\n"])
