@@ -49,7 +49,7 @@ MAX_ROWS = 20  # of a list, before the rest is folded away
 
 # Heat maps of mistakes, and of right answers: one for so many photos of the run, each takes 65 runs
 # of the model.
-_PHOTOS_PER_HEAT_MAP = 100
+_PHOTOS_PER_HEAT_MAP = 250
 _MAX_HEAT_MAPS = 4
 
 
