@@ -18,8 +18,6 @@ from pawsight.report.coverage import coverage_and_risk, threshold_of
 from pawsight.report.report_fields import (
     Answers,
     ClassSummary,
-    Confusion,
-    NextStep,
     ReportSummary,
     Score,
     ShortcutSummary,
@@ -75,7 +73,8 @@ def summarise(found: Contents) -> ReportSummary:
                 name: {key: counts[key] for key in ("train", "validation", "test", "broken")}
                 for name, counts in photo_counts(found.catalog).items()
             },
-        }
+        },
+        from_attributes=True,
     )
 
 
@@ -94,13 +93,8 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
         "headline": first_screen.headline(part, metrics, found.num_network_photos > 0),
         "detail": first_screen.detail(part, metrics),
         "failures": first_screen.failures(metrics),
-        "steps": [
-            NextStep(title=s.title, reason=s.reason, command=s.command, link=s.link) for s in steps
-        ],
-        "confusions": [
-            Confusion(truth=c.truth, predicted=c.predicted, count=c.count, share=c.share)
-            for c in interpretation.top_confusions(metrics, _MAX_CONFUSIONS)
-        ],
+        "steps": steps,
+        "confusions": interpretation.top_confusions(metrics, _MAX_CONFUSIONS),
     }
 
 
