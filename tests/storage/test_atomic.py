@@ -148,11 +148,42 @@ def test_what_another_machine_writes_stays_for_a_day(tmp_path, monkeypatch):
     left = atomic.temporary_path(tmp_path / "a.txt")
     left.write_text("half")
     monkeypatch.undo()
+    for seconds, is_left in ((0, True), (86_390, True), (86_410, False)):
+        os.utime(left, (time.time() - seconds,) * 2)
+        remove_abandoned(tmp_path)
+        assert left.exists() is is_left
+
+
+def test_a_link_that_a_killed_process_left_goes_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    left = atomic.temporary_path(tmp_path / "a")
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))
+    left.symlink_to(tmp_path / "photos")
     remove_abandoned(tmp_path)
-    assert left.exists()
-    os.utime(left, (time.time() - 90_000,) * 2)
-    remove_abandoned(tmp_path)
-    assert not left.exists()
+    assert names(tmp_path) == ["photos"] and names(tmp_path / "photos") == ["a.jpg"]
+
+
+def test_a_file_opened_by_its_name_alone_is_private_where_its_folder_is(tmp_path, monkeypatch):
+    for name, folder_mode, file_mode in (("a", 0o700, 0o600), ("b", 0o755, 0o644)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(folder_mode)
+        monkeypatch.chdir(tmp_path / name)
+        before = os.umask(0o022)
+        with open("new.txt", "w", opener=atomic.opener):
+            os.umask(before)
+        assert mode(tmp_path / name / "new.txt") == file_mode
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "a").touch()
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        with pytest.raises(DiskError, match=r"(?s)Cannot make the folder .*Choose another folder"):
+            make_dir(folder)
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for out in (tmp_path / "a", tmp_path / "link"):
+        with pytest.raises(DiskError, match="never overwrites anything"), new_folder(out):
+            pass
 
 
 def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path):
