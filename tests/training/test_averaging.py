@@ -339,7 +339,7 @@ def test_each_network_has_the_scores_that_it_has_in_the_place_of_the_other():
 
 def test_the_average_is_kept_where_its_gain_is_beyond_chance():
     found = set()
-    for seed in range(24):
+    for seed in (*range(24), 57):  # of the last the gain is just too small: 1.61 standard errors
         truth = np.arange(40) % 3
         logits = Logits(_logits(truth, 1.5, 2 * seed), _logits(truth, 1.2, 2 * seed + 1), truth)
         choice = choose(logits, SINGLE_LABEL, (144, 144))
