@@ -41,6 +41,7 @@ def test_the_loss_is_the_cross_entropy():
 def test_a_tie_goes_to_the_lower_class():
     labels = tf.constant([0, 1])
     assert int(num_right(tf.zeros((2, 1)), labels)) == 1
+    assert int(num_right(tf.constant([[-0.1], [0.1]]), labels)) == 2
     assert int(num_right(tf.zeros((2, 3)), labels)) == 1
 
 
