@@ -90,7 +90,9 @@ def test_a_model_alone_has_its_versions_and_how_exact_it_is():
         ("versions", "keras 3.14.0"),
         ("model.onnx", "its probabilities differ from Keras' by at most 1e-06"),
     ]
-    assert dict(training_rows(PLAN, described, []))["image size"] == "48 × 32 pixels (pad)"
+    rows = dict(training_rows(PLAN, described, []))
+    assert rows["image size"] == "48 × 32 pixels (pad)"
+    assert "while training" not in rows  # it was of one size
     assert training_rows(None, None, []) == []
 
 
