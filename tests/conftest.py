@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pawsight.inference import enlarged_images
 from pawsight.progress import Silent
 from pawsight.runs import Run
 
@@ -61,6 +62,15 @@ def own_cache(tmp_path_factory):
     """Keep the tests out of the user's own cache."""
     patch = pytest.MonkeyPatch()
     patch.setenv("PAWSIGHT_CACHE", str(tmp_path_factory.mktemp("own") / "cache"))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images_that_are_not_enlarged():
+    """Images of 32 pixels are searched for other things as they are: an 80th of the time."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(enlarged_images, "NUM_PIXELS", 32 * 32)
     yield
     patch.undo()
 

@@ -23,6 +23,7 @@ from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch
 from pawsight.errors import PhotoError
 from pawsight.evaluation.ood_fit import fit_detector
+from pawsight.inference.enlarged_images import enlarge
 from pawsight.inference.out_of_distribution import normalised
 from pawsight.models import builtin
 from pawsight.models.onnx_session import new_session
@@ -42,13 +43,15 @@ def main() -> None:
     parser.add_argument("--foreign", nargs="*", default=[], help="photos of other things")
     parser.add_argument("--per-class", type=int, default=100, help="photos to fit to")
     parser.add_argument("--most", type=int, default=300, help="new and foreign photos")
+    parser.add_argument("--image-size", type=int, default=builtin.IMAGE_SIZE[0])
+    parser.add_argument("--as-they-are", action="store_true", help="do not enlarge small images")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     random = np.random.default_rng(args.seed)
-    rows, labels, names = labelled(args.photos, args.per_class + args.most, random)
+    rows, labels, names = labelled(args.photos, args.per_class + args.most, args, random)
     found = {}
     for place in args.foreign:
-        foreign = labelled(place, args.most, random)[0]
+        foreign = labelled(place, args.most, args, random)[0]
         found[Path(place).stem] = compared(rows, labels, foreign, args, random)
     if len(names) > 2:
         found["a class left out"] = left_out(rows, labels, args, random)
@@ -56,6 +59,8 @@ def main() -> None:
         "machine": machine.describe(),
         "photos": Path(args.photos).name,
         "per_class": args.per_class,
+        "image_size": args.image_size,
+        "as_they_are": args.as_they_are,
         "seed": args.seed,
         "results": found,
     }
@@ -66,7 +71,7 @@ def main() -> None:
             print(f"  {score:14} AUROC {area:.4f}, taken {100 * taken:.1f} %")
 
 
-def labelled(place, most, random):
+def labelled(place, most, args, random):
     """Features [N, F] of at most `most` photos of each class, their class indices, the names."""
     catalog = scan(fetch(place, Silent()))
     names = sorted({photo.label for photo in catalog.photos})
@@ -78,10 +83,11 @@ def labelled(place, most, random):
     for photo in chosen:
         try:
             data = read_photo(str(catalog.root / photo.path))
-            pixels = load_pixels(data, builtin.IMAGE_SIZE, "stretch")
+            pixels = load_pixels(data, (args.image_size, args.image_size), "stretch")
         except PhotoError:
             continue
         images = pixels[None].astype(np.float32)
+        images = images if args.as_they_are else enlarge(images)
         rows.append(network.run(["features"], {"images": images})[0][0])
         labels.append(names.index(photo.label))
     return np.array(rows), np.array(labels), names

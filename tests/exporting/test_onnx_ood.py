@@ -1,11 +1,16 @@
 """The exported ONNX file computes the out-of-distribution score where it can."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pawsight.exporting import onnx_format
 from pawsight.exporting.model_folder import ModelFolder
+from pawsight.inference import enlarged_images
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.onnx_session import new_session
 from pawsight.progress import Silent
@@ -37,6 +42,15 @@ def test_score_is_that_of_python(tmp_path):
 
 def test_score_beside_another_network_is_that_of_python(run, tmp_path):
     check_scores(run, (32, 40), tmp_path)
+
+
+def test_small_images_are_enlarged_in_the_file_as_in_python(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(enlarged_images, "NUM_PIXELS", 100 * 120)  # 98 x 122 pixels
+    own = Run(shutil.copytree(run.path, tmp_path / "run"))
+    detector = OutOfDistributionDetector.load(own.out_of_distribution_path)
+    fitted = replace(detector, network=enlarged_images.features_key((32, 40)))
+    fitted.save(own.out_of_distribution_path)
+    check_scores(own, (32, 40), tmp_path)
 
 
 def test_run_without_a_detector_has_no_score(make_colour_run, tmp_path):

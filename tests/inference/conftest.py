@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pawsight.evaluation.ood_fit import fit_detector
+from pawsight.inference.enlarged_images import features_key
 from pawsight.models import builtin
 from pawsight.models.onnx_session import new_session
 
@@ -37,7 +38,7 @@ def run_with_detector(make_colour_run):
     )
     features = network.run(["features"], {"images": images})[0]
     detector = fit_detector(features, np.repeat([0, 1], 30))
-    replace(detector, network=builtin.digest()).save(run.out_of_distribution_path)
+    replace(detector, network=features_key((32, 32))).save(run.out_of_distribution_path)
     return run
 
 

@@ -10,9 +10,13 @@ from pawsight.errors import ConfigError, RunError
 from pawsight.evaluation.ood_fit import fit_detector
 from pawsight.inference.answers import NONE, UNSURE, answer_of, choose_threshold
 from pawsight.inference.classifier import Classifier
+from pawsight.inference.enlarged_images import features_key
+from pawsight.inference.model_runner import outputs_features
 from pawsight.inference.ood_score import detector_of, gives_features
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
+from pawsight.models.description import ModelDescription
+from pawsight.models.onnx_session import session_of_file
 from pawsight.models.operating_point import OperatingPoint
 from pawsight.runs import Run
 
@@ -99,7 +103,7 @@ def test_detector_of_another_network_is_used_where_the_model_computes_its_featur
 ):
     path, photo = run_with_detector.out_of_distribution_path, drawn("chessboard", 1, 5)[0]
     detector = OutOfDistributionDetector.load(path)
-    assert detector.network == builtin.digest()
+    assert detector.network == features_key((32, 32))
     for network in ("", "0" * 64):  # of an earlier version, of any other
         replace(detector, network=network).save(path)
         (found,) = Classifier.load(run_with_detector).predict(photo)
@@ -114,6 +118,14 @@ def test_detector_that_an_earlier_version_saved_names_no_network(run_with_detect
         kept = {name: arrays[name] for name in arrays.files if name != "network"}
     np.savez(path, **kept)
     assert OutOfDistributionDetector.load(path).network == ""
+
+
+def test_features_of_another_network_are_not_those_of_the_detector(run_with_detector):
+    head = Run(builtin.folder())
+    described = ModelDescription.load(head)
+    assert outputs_features(described, session_of_file(head.onnx_path))
+    other = described.model_copy(update={"architecture": "mobilenetv2"})
+    assert not outputs_features(other, session_of_file(head.onnx_path))
 
 
 def test_whether_a_model_computes_the_features_is_read_from_its_file(run_with_detector):

@@ -78,7 +78,7 @@ def test_features_are_wanted_only_on_request(colour_run, monkeypatch):
         return [np.zeros((2, 3)), "features"][: len(names)]
 
     monkeypatch.setattr(model_runner, "run_with_timeout", run)
-    description = ModelDescription.load(colour_run)
+    description = ModelDescription.load(colour_run).model_copy(update={"architecture": "builtin"})
     for with_features in (True, False):
         found = ModelRunner(colour_run, description, with_features).run(IMAGES)[1]
         assert found == ("features" if with_features else None)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pawsight.exporting.model_folder import OOD_SCORE
+from pawsight.inference.enlarged_images import enlarged_size
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.onnx_graph import cut_out
@@ -29,10 +30,13 @@ def add_builtin_features(model: Any, image_size: tuple[int, int]) -> None:
     """
     from onnx import TensorProto, helper
 
-    def renamed(name: str) -> str:
-        return name if name in ("", "images", "features") else _BUILTIN_PREFIX + name
+    size = enlarged_size(image_size)
+    kept = {"", "features"} if size != image_size else {"", "features", "images"}
 
-    branch = cut_out(builtin.onnx_path(), ["features"], image_size).graph
+    def renamed(name: str) -> str:
+        return name if name in kept else _BUILTIN_PREFIX + name
+
+    branch = cut_out(builtin.onnx_path(), ["features"], size).graph
     for tensor in branch.initializer:
         tensor.name = renamed(tensor.name)
     for node in branch.node:
@@ -40,10 +44,26 @@ def add_builtin_features(model: Any, image_size: tuple[int, int]) -> None:
         node.input[:] = map(renamed, node.input)
         node.output[:] = map(renamed, node.output)
     graph = model.graph
+    if size != image_size:
+        _add_enlarging(graph, image_size, size, renamed("images"))
     graph.initializer.extend(branch.initializer)
     graph.node.extend(branch.node)
     shape = ["N", builtin.NUM_FEATURES]
     graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, shape))
+
+
+def _add_enlarging(
+    graph: Any, image_size: tuple[int, int], size: tuple[int, int], output: str
+) -> None:
+    """Add the linear interpolation of "images" to a (height, width), as `enlarge` does."""
+    from onnx import helper, numpy_helper
+
+    # A scaled side is rounded down, and a scale in float32 may be a little too small.
+    rows, columns = ((new + 1e-3) / old for new, old in zip(size, image_size, strict=True))
+    scales = np.array([1, rows, columns, 1], np.float32)
+    graph.initializer.append(numpy_helper.from_array(scales, f"{output}_scales"))
+    inputs = ["images", "", f"{output}_scales"]
+    graph.node.append(helper.make_node("Resize", inputs, [output], output, mode="linear"))
 
 
 def add_ood_score(model: Any, detector: OutOfDistributionDetector) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 
 from pawsight.errors import RunError, first_line
 from pawsight.formatting import counted
 from pawsight.inference.run_timeout import RunTimeoutError, run_with_timeout
+from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import open_session
 from pawsight.records import FloatArray, ImageArray
@@ -19,14 +21,20 @@ _LIMIT_SECONDS = 60.0
 _LIMIT_SECONDS_PER_IMAGE = 10.0
 
 
+def outputs_features(description: ModelDescription, session: Any) -> bool:
+    """Return whether a model has the features of the built-in network as an output."""
+    is_builtin = description.architecture == builtin.NAME
+    return is_builtin and any(output.name == "features" for output in session.get_outputs())
+
+
 class ModelRunner:
     """The session of a run's model; many threads may use it.
 
     Args:
         run: The run.
         description: Its `model.json`.
-        with_features: Whether the features are computed too, where the file has
-            them as an output; these are the features of the built-in network.
+        with_features: Whether the features of the built-in network are computed too, where the
+            model is that or a head on it.
 
     Raises:
         RunError: The model is missing or damaged.
@@ -37,9 +45,7 @@ class ModelRunner:
         self._num_classes = len(description.class_names)
         self._session = open_session(run.onnx_path, description)
         self._outputs = ["logits"]
-        if with_features and any(
-            output.name == "features" for output in self._session.get_outputs()
-        ):
+        if with_features and outputs_features(description, self._session):
             self._outputs.append("features")
         self.gives_features = len(self._outputs) > 1
         self._buffers = threading.local()

@@ -12,8 +12,11 @@ import numpy as np
 from pawsight.errors import RunError, first_line
 from pawsight.formatting import shell_quoted
 from pawsight.inference.drift import DriftReference
+from pawsight.inference.enlarged_images import enlarge, features_key
+from pawsight.inference.model_runner import outputs_features
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
+from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_session import new_session, session_of_file
 from pawsight.records import FloatArray
 from pawsight.runs import Run
@@ -76,7 +79,7 @@ class OutOfDistributionScorer:
             if self._session is None:  # two threads may open two; one of them is dropped
                 self._session = new_session(builtin.onnx_path().read_bytes())
             try:
-                features = self._session.run(["features"], {"images": images})[0]
+                features = self._session.run(["features"], {"images": enlarge(images)})[0]
             except Exception as error:  # ONNX Runtime's errors share no base class
                 raise RunError(
                     f"The built-in network failed on a photo ({first_line(error)}).\n"
@@ -117,12 +120,11 @@ def detector_of(run: Run, has_features: bool | None = None) -> OutOfDistribution
             f"{path} is damaged: it is of other features.\n"
             f"Train again, or copy the run folder again."
         )
-    if has_features or detector.network == builtin.digest():
+    if has_features or detector.network == features_key(ModelDescription.load(run).image_size):
         return detector
     return detector if has_features is None and gives_features(run) else None
 
 
 def gives_features(run: Run) -> bool:
     """Return whether the run's own model computes the features, as heads on them do."""
-    outputs = session_of_file(run.onnx_path).get_outputs()
-    return any(output.name == "features" for output in outputs)
+    return outputs_features(ModelDescription.load(run), session_of_file(run.onnx_path))

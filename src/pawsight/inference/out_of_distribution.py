@@ -31,7 +31,8 @@ class OutOfDistributionDetector:
     variances: FloatArray  # their eigenvalues, shape [R], each above 0
     rest: float  # variance in every direction outside `basis`, above 0
     threshold: float  # photos at a larger distance are out of distribution
-    network: str = ""  # SHA-256 of the network of the features; "" in files of earlier versions
+    # As `features_key` returns it; "" in files of earlier versions.
+    network: str = ""
 
     def distances(self, features: FloatArray) -> FloatArray:
         """Compute how far photos are from the nearest class.

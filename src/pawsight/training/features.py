@@ -71,12 +71,12 @@ class _OnnxNetwork:
                 f"{path} cannot be run. {error}\nRemove that file, and it is made again."
             ) from error
 
-    def run(self, images: ImageArray) -> FloatArray:
-        """Return its output for uint8 images [N, H, W, 3], N at least 1: float32 [N, ...]."""
+    def run(self, images: ImageArray | FloatArray) -> FloatArray:
+        """Return its output for images [N, H, W, 3], 0..255, N at least 1: float32 [N, ...]."""
         with ThreadPoolExecutor(num_cpus(), thread_name_prefix="features") as pool:
             return np.concatenate(list(pool.map(self._run_one, images)))
 
-    def _run_one(self, image: ImageArray) -> FloatArray:
+    def _run_one(self, image: ImageArray | FloatArray) -> FloatArray:
         found: FloatArray = self._session.run(
             [self._output], {"images": image[None].astype(np.float32)}
         )[0]
@@ -133,8 +133,8 @@ class FeatureReader:
         self._resize = resize
         self._network = _OnnxNetwork(backbone.onnx_path, "features")
 
-    def compute(self, images: ImageArray) -> FloatArray:
-        """Compute features of uint8 images [N, H, W, 3], N at least 1: float32 [N, F]."""
+    def compute(self, images: ImageArray | FloatArray) -> FloatArray:
+        """Compute features of images [N, H, W, 3], 0..255, N at least 1: float32 [N, F]."""
         return self._network.run(images)
 
     def read(

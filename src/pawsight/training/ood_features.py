@@ -23,12 +23,14 @@ from pawsight.evaluation.ood_fit import MIN_FOREIGN, fit_detector
 from pawsight.evaluation.predictions import load_predictions
 from pawsight.evaluation.unknown_classes import measure_unknown_classes
 from pawsight.inference.drift import DriftReference
+from pawsight.inference.enlarged_images import enlarge, enlarged_size, features_key
+from pawsight.inference.ood_score import gives_features
 from pawsight.inference.out_of_distribution import OutOfDistributionDetector
 from pawsight.models import builtin
 from pawsight.models.description import ModelDescription
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
-from pawsight.records import FloatArray, IntArray, Part
+from pawsight.records import FloatArray, ImageArray, IntArray, Part
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.training.features import FeatureReader
@@ -36,6 +38,11 @@ from pawsight.training.features import FeatureReader
 _MIN_SIDE = 32  # pixels; the built-in network takes no smaller images
 _MAX_PHOTOS = 512  # whose features may have to be computed for this alone
 _MAX_HELD_OUT = 256  # for the test for drift: twice as many hardly find more
+
+
+class _EnlargingReader(FeatureReader):
+    def compute(self, images: ImageArray | FloatArray) -> FloatArray:
+        return super().compute(enlarge(images.astype(np.float32)))
 
 
 def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> None:
@@ -61,9 +68,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     description = ModelDescription.load(run)
     if not can_extract(description):
         return
-    network = find_network(builtin.NAME)
-    backbone = network.open_backbone(description.image_size, None, progress)
-    reader = FeatureReader(backbone, description.resize)
+    reader = _reader(run, description, progress)
     catalog = dataset.catalog
     chosen = sample_photos(catalog.part("train"))
     found = reader.read(catalog, dataset.pixels, chosen, progress)
@@ -74,7 +79,7 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
     chooses = foreign[::2] if len(foreign) >= 2 * MIN_FOREIGN else foreign[:0]
     measures = foreign[1::2] if len(chooses) else foreign
     fitted = fit_detector(found.rows, catalog.labels(found.indices), foreign=chooses)
-    detector = dataclasses.replace(fitted, network=builtin.digest())
+    detector = dataclasses.replace(fitted, network=features_key(description.image_size))
     detector.save(run.out_of_distribution_path)
     _measure_unknown_classes(run, dataset, found.rows, found.indices)
     _save_drift_reference(run, reader, dataset, detector, progress)
@@ -85,6 +90,17 @@ def fit_out_of_distribution(run: Run, dataset: Dataset, progress: Progress) -> N
         )
         write_json(run.none_path, measured.model_dump(mode="json"))
         progress.note(measured.sentence())
+
+
+def _reader(run: Run, description: ModelDescription, progress: Progress) -> FeatureReader:
+    """Return what extracts features as `OutOfDistributionScorer` and heads do."""
+    network = find_network(builtin.NAME)
+    backbone = network.open_backbone(description.image_size, None, progress)
+    height, width = enlarged_size(description.image_size)
+    if (height, width) == description.image_size or gives_features(run):
+        return FeatureReader(backbone, description.resize)
+    backbone = dataclasses.replace(backbone, key=f"{backbone.key}-as-{height}x{width}")
+    return _EnlargingReader(backbone, description.resize)
 
 
 def detector_files(run: Run) -> list[Path]:
