@@ -14,6 +14,7 @@ from PIL import Image
 
 import pawsight
 from pawsight.data.decoding.decode import load_pixels
+from pawsight.inference import enlarged_images
 
 from .conftest import WAIT
 
@@ -123,7 +124,8 @@ def test_the_browser_answers_what_python_answers_and_asks_nobody(open_page, site
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_network_of_its_own_answers_none_in_the_browser(open_page, photos, tmp_path):
+def test_network_of_its_own_answers_none_in_the_browser(open_page, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(enlarged_images, "NUM_PIXELS", 80 * 80)  # to which 64 x 64 are enlarged
     pawsight.draw_sample(tmp_path / "drawn", 40)
     run = pawsight.train(
         tmp_path / "drawn", model="colab", image_size=64, epochs=1, out=tmp_path / "run"
