@@ -72,7 +72,7 @@ def test_photos_of_only_one_run_are_left_out_and_matched_by_their_key():
 
 def test_different_labels_of_one_photo_are_an_error():
     one, other = predictions(LABELS), predictions(LABELS, "d" + LABELS[1:])
-    with pytest.raises(DataError, match=r"different labels for 0\.jpg"):
+    with pytest.raises(DataError, match=r"different labels for 0\.jpg: 'cats' and 'dogs'\.\nTrain"):
         compare_predictions(RUNS[:2], [one, other], [one.paths, other.paths], "")
 
 

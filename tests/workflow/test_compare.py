@@ -72,6 +72,10 @@ def test_the_commands_print_tables(two_runs):
     assert "complete" in lines["first"] and "colab" in lines["first"] and "80" in lines["first"]
     assert "stopped" in lines["second"]
     assert "no" not in lines
+    result = CliRunner().invoke(app, ["runs", str(two_runs[0].parents[1])])
+    assert "runs/first" in result.stdout and "runs/second" in result.stdout
+    result = CliRunner().invoke(app, ["runs", str(two_runs[0])])
+    assert [line.split()[0] for line in result.stdout.splitlines()[3:4]] == ["first"]
     found = json.loads(CliRunner().invoke(app, ["runs", str(two_runs[0].parent), "--json"]).stdout)
     assert {one["state"] for one in found} == {"complete", "stopped"}
 

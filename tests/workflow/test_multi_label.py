@@ -148,6 +148,7 @@ def test_report_shows_each_label_and_nothing_about_one_class(run):
     page = run.report_path.read_text()
     for text in ("Label by label", "Mean average precision", "figure-thresholds", "circle"):
         assert text in page
+    assert '<div class="wide"><table>' in page  # scrolls on a phone, not the whole page
     for text in ("figure-confusion", "cross-validate", "commonest class"):
         assert text not in page
 

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from pawsight import __version__
-from pawsight.cli import error_output
+from pawsight.cli import ctrl_c, error_output
 from pawsight.cli.command_table import CommandTable
 from pawsight.cli.output import prepare_streams
 
@@ -90,6 +90,7 @@ def main() -> None:
     # Pydantic would read the metadata of every installed package to find plugins of its own.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare_streams()
+    ctrl_c.install()
     for library in _LOGGING_LIBRARIES:  # a logger without a handler prints to standard error
         logging.getLogger(library).addHandler(logging.NullHandler())
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from pawsight.cli.options import run_place
 from pawsight.cli.output import print_line
 from pawsight.cli.tables import print_json, print_table
+from pawsight.run_addresses import is_address
 
 
 def runs(
@@ -39,7 +41,7 @@ def runs(
     else:
         rows = [
             (
-                one.path.absolute().name,
+                _name(one.path, folder),
                 f"{one.began:%Y-%m-%d %H:%M}",
                 one.model,
                 "-" if one.num_photos is None else f"{one.num_photos:,}",
@@ -51,3 +53,10 @@ def runs(
         ]
         columns = ["run", "began", "model", "photos", "score", "part", "state"]
         print_table(rows, columns, right="photos")
+
+
+def _name(path: Path, folder: str | Path) -> str:
+    """Return where a run is in the folder, since two may have the same name; or that of the run."""
+    if is_address(folder) or path == Path(folder):
+        return path.absolute().name
+    return str(path.relative_to(folder))

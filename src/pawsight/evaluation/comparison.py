@@ -122,8 +122,13 @@ def compare_predictions(
     first = predictions[0]
     for name, other in zip(named[1:], labels[1:], strict=True):
         if (other != labels[0]).any():
-            photo = first.paths[places[0][int(np.argmax(other != labels[0]))]]
-            raise DataError(f"{named[0]} and {name} have different labels for {photo}.")
+            i = int(np.argmax(other != labels[0]))
+            raise DataError(
+                f"{named[0]} and {name} have different labels for {first.paths[places[0][i]]}: "
+                f"'{labels[0][i]}' and '{other[i]}'.\n"
+                f"Train one of them again with the labels and the class names of the other, "
+                f"such as --merge NEW=OLD."
+            )
     is_right = np.array([answer == labels[0] for answer in answers])
     n = len(common)
     changed = [i for i in range(n) if any(answer[i] != answers[0][i] for answer in answers[1:])]

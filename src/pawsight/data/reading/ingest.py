@@ -160,7 +160,7 @@ class _IngestPass:
                 self.progress.note(
                     f"{counted(count, 'photo has', 'photos have')} values of the kind {kind}: "
                     f"{black:g} is black and {white:g} is white, in all of them. "
-                    f"--set pixels.range=[BLACK,WHITE] chooses others.{missing}"
+                    f"`train` and `audit` take others: --set pixels.range=[BLACK,WHITE].{missing}"
                 )
 
     def _look_up(self) -> list[int]:

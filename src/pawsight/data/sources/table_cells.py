@@ -52,7 +52,10 @@ def read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list
                 rows.append((reader.line_num + before, stripped))
             start = reader.line_num + before + 1
     except csv.Error as error:
-        raise DataError(f"The table {path} is damaged in line {start}: {error}.") from error
+        raise DataError(
+            f"The table {path} is damaged in line {start}: {error}.\n"
+            f"A cell that begins with a quote ends with one; a quote inside it is written twice."
+        ) from error
     if not rows:
         return [], []
     # A heading may be written in several lines.
