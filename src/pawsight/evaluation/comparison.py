@@ -120,15 +120,8 @@ def compare_predictions(
         for one, at in zip(predictions, places, strict=True)
     ]
     first = predictions[0]
-    for name, other in zip(named[1:], labels[1:], strict=True):
-        if (other != labels[0]).any():
-            i = int(np.argmax(other != labels[0]))
-            raise DataError(
-                f"{named[0]} and {name} have different labels for {first.paths[places[0][i]]}: "
-                f"'{labels[0][i]}' and '{other[i]}'.\n"
-                f"Train one of them again with the labels and the class names of the other, "
-                f"such as --merge NEW=OLD."
-            )
+    paths = [first.paths[place] for place in places[0]]
+    _check_labels(named, labels, paths)
     is_right = np.array([answer == labels[0] for answer in answers])
     n = len(common)
     changed = [i for i in range(n) if any(answer[i] != answers[0][i] for answer in answers[1:])]
@@ -141,7 +134,7 @@ def compare_predictions(
         pairs=_pairs(is_right),
         changed=tuple(
             ChangedPhoto(
-                first.paths[places[0][i]],
+                paths[i],
                 str(labels[0][i]),
                 tuple(str(answer[i]) for answer in answers),
             )
@@ -155,6 +148,19 @@ def _score(run: Path, is_right: NDArray[np.bool_], address: str | None) -> RunSc
     count = int(is_right.sum())
     interval = wilson_interval(count, len(is_right))
     return RunScore(run, count, count / len(is_right), interval, address)
+
+
+def _check_labels(named: Sequence[str], labels: Sequence[np.ndarray], paths: Sequence[str]) -> None:
+    """Check that all runs have the same labels for the photos that they have in common."""
+    for name, other in zip(named[1:], labels[1:], strict=True):
+        if (other != labels[0]).any():
+            i = int(np.argmax(other != labels[0]))
+            raise DataError(
+                f"{named[0]} and {name} have different labels for {paths[i]}: "
+                f"'{labels[0][i]}' and '{other[i]}'.\n"
+                f"Train one of them again with the labels and the class names of the other, "
+                f"such as --merge NEW=OLD."
+            )
 
 
 def _class_notes(predictions: Sequence[Predictions]) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class OutOfDistributionScorer:
         detector = detector_of(run, has_features)
         if detector is None and run.out_of_distribution_path.is_file():
             logger.warning(
-                "Photos unlike the training set are not recognised: the built-in network of this "
-                "pawsight is not the one that %s was made with.\nTo adapt the run: "
+                "Photos unlike the training set are not recognised: this version of pawsight "
+                "computes other features than those that %s was fitted to.\nTo adapt the run: "
                 "pawsight evaluate %s",
                 run.out_of_distribution_path,
                 shell_quoted(run.place),
