@@ -4,6 +4,7 @@ from PIL import Image
 
 from pawsight.data.catalog import Catalog
 from pawsight.evaluation.metrics import save_evaluation
+from pawsight.evaluation.photo_needs import Expected, Needs
 from pawsight.history import Epoch, mark_best, save_history
 from pawsight.records import Photo, Predictions
 from pawsight.runs import Run
@@ -31,6 +32,15 @@ def rows_of(validation, train=None, losses=None):
             for i in range(len(validation))
         ]
     )
+
+
+def needs(count, *accuracies):
+    """The accuracies that are expected with as many photos, twice and four times as many."""
+    now, twice, four_times = (
+        Expected(num_photos=n * count, accuracy=one, low=one - 0.05, high=one + 0.02)
+        for n, one in zip((1, 2, 4), accuracies, strict=True)
+    )
+    return Needs(num_photos=count, now=now, twice=twice, four_times=four_times)
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pawsight.evaluation.photo_needs import Expected, LearningCurve, Needs, save_curve
+from pawsight.evaluation.photo_needs import LearningCurve, save_curve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse, save_shortcuts
 from pawsight.report.first_screen import failures, next_steps
 from pawsight.report.page import write_report
 from pawsight.report.report_fields import ReportSummary
+
+from .conftest import needs
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -157,14 +159,6 @@ def test_shortcuts_are_a_section_and_the_first_step(make_run):
 def test_what_more_photos_would_bring_is_a_section(make_run):
     run = make_run(draw=False, is_short=True, num_wrong=3)  # all four dogs, one cat are right
 
-    def needs(count, *accuracies):
-        expected = [
-            Expected(num_photos=n * count, accuracy=a, low=a - 0.05, high=a + 0.02)
-            for n, a in zip((1, 2, 4), accuracies, strict=True)
-        ]
-        now, twice, four_times = expected
-        return Needs(num_photos=count, now=now, twice=twice, four_times=four_times)
-
     curve = LearningCurve(
         num_measured=80,
         points=((16, 0.6), (32, 0.7), (64, 0.8)),
@@ -195,10 +189,12 @@ def test_what_more_photos_would_bring_is_a_section(make_run):
 def test_a_curve_is_compared_with_the_scores_of_the_photos_it_was_measured_on(make_run):
     # All 8 validation photos are right (67.6 to 100 %), and 1 of 8 test photos (0.3 to 52.7 %).
     run = make_run(draw=False, is_short=True, num_wrong=7)
-    expected = [Expected(num_photos=n, accuracy=0.8, low=0.75, high=0.82) for n in (80, 160, 320)]
-    every = Needs(num_photos=80, now=expected[0], twice=expected[1], four_times=expected[2])
     curve = LearningCurve(
-        num_measured=8, points=((40, 0.8), (80, 1.0)), all=every, classes={}, network="swift"
+        num_measured=8,
+        points=((40, 0.8), (80, 1.0)),
+        all=needs(80, 0.8, 0.8, 0.8),
+        classes={},
+        network="swift",
     )
 
     def sentence(part):

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pawsight.evaluation.photo_needs import Expected, LearningCurve, Needs
+from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.records import Photo, Predictions
 from pawsight.report.contents import Contents
 from pawsight.report.summary import summarise
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import FittedHead, HeadPlan
 
-from .conftest import rows_of
+from .conftest import needs, rows_of
 
 NAMES = ("cats", "dogs", "eels")
 
@@ -22,15 +22,6 @@ def contents(make_run):
     """Of a run on four test photos a class, of which one cat was taken for a dog."""
     loaded = Contents.load(make_run(class_names=NAMES, is_short=True, draw=False))
     return replace(loaded, history=rows_of([0.6, 0.9, 0.8]))
-
-
-def needs(count, *accuracies):
-    expected = [
-        Expected(num_photos=n * count, accuracy=one, low=one - 0.05, high=one + 0.02)
-        for n, one in zip((1, 2, 4), accuracies, strict=True)
-    ]
-    now, twice, four_times = expected
-    return Needs(num_photos=count, now=now, twice=twice, four_times=four_times)
 
 
 CURVE = LearningCurve(

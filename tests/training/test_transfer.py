@@ -169,6 +169,8 @@ def test_a_network_of_keras_is_given_the_weights_of_a_file(photos, tmp_path):
     np.testing.assert_allclose(
         kept(drawn.astype(np.float32)), Classifier.load(done).logits(drawn), atol=1e-3
     )
+    # Its own features are not those of the detector, which are of the built-in network.
+    assert all(one.ood_score > 0 for one in Classifier.load(done).predict(list(drawn)))
 
 
 def test_a_head_to_start_from_is_fitted_to_a_like_share_of_each_class():

@@ -1,8 +1,8 @@
 """Compute the out-of-distribution score inside an exported ONNX file.
 
 It needs the features of the built-in network. Linear heads on it, and the shipped model, compute
-them on their way to the logits; beside another network, the built-in one is put into the file. It
-runs only where the score is requested.
+them on their way to the logits; beside another network, the built-in one is put into the file, and
+ONNX Runtime runs it whichever outputs are requested.
 """
 
 from __future__ import annotations

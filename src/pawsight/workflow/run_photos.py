@@ -39,7 +39,7 @@ def photos_of(
         run: The run.
         progress: Receives every stage.
         source: Where the photos are now; None takes them from where they were.
-        image_size: (height, width) to read them at; None takes the size that the run trains at.
+        image_size: (height, width) to read them at; None takes that at which the run keeps them.
         group: The workers that read them; None reads them here.
         allow_missing: Whether photos that could not be copied from an address are left out.
 
