@@ -216,7 +216,7 @@ def test_train_reports_copies_in_both_parts_and_under_two_labels(messy):
 
 
 def test_train_reports_damaged_photos_that_are_used():
-    texts = recorded(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is there")))
+    texts = recorded(catalog_of(photo("a.jpg", flaw="file ends too early; 91 % of it is intact")))
     assert texts[1:] == ["Used although damaged: 1 photo, see catalog.csv."]
 
 

@@ -48,7 +48,7 @@ def test_nothing_is_reported_of_usual_photos():
         ("blank", {"contrast": 3.9, "sharpness": 1.0, "brightness": 255.0}),
         ("tiny", {"width": 63, "height": 100}),
         ("odd_aspect", {"width": 1010, "height": 400}),  # 2.525, above 2.5 and 1.5 x 1.333
-        ("truncated", {"flaw": "file ends too early; 91 % of it is there"}),
+        ("truncated", {"flaw": "file ends too early; 91 % of it is intact"}),
     ],
 )
 def test_each_kind_is_found_alone(kind, facts):
@@ -90,12 +90,12 @@ def test_a_set_of_tiny_photos_has_no_tiny_ones():
 
 
 def test_a_file_left_out_for_its_missing_end_is_reported():
-    cut = Photo("cut.jpg", "cats", problem="file ends too early (91 % of it is there)")
+    cut = Photo("cut.jpg", "cats", problem="file ends too early (91 % of it is intact)")
     broken = Photo("broken.jpg", "cats", problem="empty file")
     catalog = Catalog("pets", "", (broken, cut, photo("kept.jpg", flaw="file ends too early")))
     found = remarks(catalog)["truncated"]
     assert [(item.path, item.value, item.reason) for item in found] == [
-        ("cut.jpg", 0.0, "left out: file ends too early (91 % of it is there)"),
+        ("cut.jpg", 0.0, "left out: file ends too early (91 % of it is intact)"),
         ("kept.jpg", 1.0, "kept: file ends too early"),
     ]
 

@@ -92,7 +92,7 @@ def test_other_reasons():
     assert reason_for(bomb, b"\xff\xd8") == "more pixels than the limit of 178 million"
     assert reason_for(MemoryError(), b"\xff\xd8") == "needs more memory than there is"
     text = ValueError("Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK")
-    assert reason_for(text, b"\x89PNG") == "its embedded text is too large to be sound"
+    assert reason_for(text, b"\x89PNG") == "its embedded text is implausibly large"
     assert reason_for(ValueError("odd"), b"????") == "damaged data"
     assert reason_for(ValueError("odd"), b"????", "TGA") == "damaged TGA data"
     assert reason_for(OSError("cannot handle"), b"????") == "damaged data"

@@ -41,7 +41,7 @@ def test_a_jpeg_cut_near_its_end_is_kept_and_the_part_there_is_reported(kind, im
     data = ONE_PASS[kind]
     facts, pixels = examine(data[: int(len(data) * 0.9)], image_size, "stretch", True)
     words, share = facts.flaw.split("; ")
-    assert words == "file ends too early" and share.endswith(" % of it is there")
+    assert words == "file ends too early" and share.endswith(" % of it is intact")
     percent = int(share.split()[0])
     assert 85 <= percent <= 94
     num_readable = image_size[0] * percent // 100
@@ -56,27 +56,27 @@ def test_a_jpeg_cut_near_its_end_is_kept_and_the_part_there_is_reported(kind, im
 @pytest.mark.parametrize("kind", ONE_PASS)
 def test_a_jpeg_with_too_few_rows_is_left_out_even_if_cut_ones_are_kept(kind):
     data = ONE_PASS[kind]
-    with pytest.raises(PhotoError, match=r"^file ends too early \([56]\d % of it is there\)$"):
+    with pytest.raises(PhotoError, match=r"^file ends too early \([56]\d % of it is intact\)$"):
         decode(data[: int(len(data) * 0.65)], keep_truncated=True)
 
 
 def test_a_cut_jpeg_is_left_out_unless_asked_for():
     data = jpeg()[:-400]
-    expected = r"^file ends too early \(9\d % of it is there\)$"
+    expected = r"^file ends too early \(9\d % of it is intact\)$"
     for read in (decode, lambda cut: load_pixels(cut, (30, 40), "pad")):
         with pytest.raises(PhotoError, match=expected):
             read(data)
 
 
 def test_a_cut_jpeg_is_never_reported_as_whole():
-    assert measure_intact_part(decode(jpeg()), jpeg()[:-2]).words == "99 % of it is there"
+    assert measure_intact_part(decode(jpeg()), jpeg()[:-2]).text == "99 % of it is intact"
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_progressive_jpeg_cut_in_a_late_scan_is_whole_but_coarser(mode):
     data = jpeg(mode, progressive=True)
     facts, pixels = examine(data[: int(len(data) * 0.9)], (300, 400), "stretch", True)
-    assert facts.flaw == "file ends too early; all of it is there, but coarser"
+    assert facts.flaw == "file ends too early; all rows are there, without the finest detail"
     whole = load_pixels(data, (300, 400), "stretch").astype(int)
     assert 0 < np.abs(pixels - whole).mean() < 8
 
@@ -86,7 +86,9 @@ def test_a_progressive_jpeg_cut_in_an_early_scan_is_a_blur_and_left_out(share):
     data = jpeg(progressive=True)
     first_scan = data.index(b"\xff\xda")
     cut = data[: first_scan + int((len(data) - first_scan) * share)]
-    with pytest.raises(PhotoError, match=r"^file ends too early \(only a blur of it is there\)$"):
+    with pytest.raises(
+        PhotoError, match=r"^file ends too early \(only a blurred version of it is there\)$"
+    ):
         decode(cut, keep_truncated=True)
 
 
@@ -202,8 +204,13 @@ def test_rows_of_mid_grey_at_the_bottom_are_missing(
 
 
 def test_what_is_there_is_reported_in_whole_percent():
-    assert truncated_jpeg.IntactPart(0.917, False, True).words == "91 % of it is there"
-    assert truncated_jpeg.IntactPart(0.999, False, True).words == "99 % of it is there"
-    assert truncated_jpeg.IntactPart(1.0, False, True).words == "99 % of it is there"
-    assert truncated_jpeg.IntactPart(1.0, True, True).words == "all of it is there, but coarser"
-    assert truncated_jpeg.IntactPart(0.5, True, False).words == "only a blur of it is there"
+    assert truncated_jpeg.IntactPart(0.917, False, True).text == "91 % of it is intact"
+    assert truncated_jpeg.IntactPart(0.999, False, True).text == "99 % of it is intact"
+    assert truncated_jpeg.IntactPart(1.0, False, True).text == "99 % of it is intact"
+    assert (
+        truncated_jpeg.IntactPart(1.0, True, True).text
+        == "all rows are there, without the finest detail"
+    )
+    assert (
+        truncated_jpeg.IntactPart(0.5, True, False).text == "only a blurred version of it is there"
+    )

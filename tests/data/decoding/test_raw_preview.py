@@ -80,6 +80,11 @@ def test_other_tiffs_are_none(mode):
     assert not is_raw(dng(jpeg(), is_dng=False, photometric=1))  # a reduced picture inside
 
 
+def test_a_directory_beyond_the_end_of_a_tiff_is_ignored():
+    entry = struct.pack("<HHII", 330, LONG, 2, 10**6)
+    assert not is_raw(b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4))
+
+
 @pytest.mark.parametrize("cut", range(0, 1400, 37))
 def test_a_cut_file_is_recognised_or_not_without_an_error(cut):
     is_raw(dng(jpeg())[:cut])

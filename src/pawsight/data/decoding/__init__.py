@@ -1,1 +1,1 @@
-"""Bytes to pixels: every format, every damage, in one way everywhere."""
+"""Decode the bytes of photos to pixels, in the same way for all formats and all callers."""

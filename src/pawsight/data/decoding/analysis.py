@@ -1,10 +1,10 @@
-"""What audits and the search for duplicates compare, measured at one size for every network.
+"""Compute what audits and the search for duplicates compare, at the same size for every network.
 
-Each photo is resized to `ANALYSIS_SIZE` in the decode that ingest does anyway;
-of that image its facts are measured (`photo_statistics`), and what is computed
-here is kept: a small thumbnail, in which copies are recognised, five figures on how
-the picture was made rather than what it shows, and its `traces`. So findings do not depend
-on the image size or the resizing of the network that is trained.
+Ingest resizes each photo to `ANALYSIS_SIZE` and measures its statistics on that image
+(`photo_statistics`). From the same image, the functions here compute a small thumbnail, in
+which copies are recognised, five figures on how the picture was made rather than what it
+shows, and its `traces`. So findings do not depend on the image size or the resizing of the
+network that is trained.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pawsight.data.decoding import traces
 from pawsight.data.decoding.channels import largest_difference, luma_of_planes, planes_of
 from pawsight.records import AnalysisArray, ImageArray, IntArray
 
-# (height, width) in pixels: that of the default network, for which it costs no second resizing.
+# (height, width) in pixels: the size of the default network, which then needs no second resizing.
 ANALYSIS_SIZE = (160, 160)
-THUMBNAIL_SIDE = 32  # pixels; finer images of two copies differ by JPEG's own traces
+THUMBNAIL_SIDE = 32  # pixels; larger images of two copies differ by artefacts of JPEG
 NUM_FIGURES = 5
 ROW = np.dtype(
     [
@@ -30,18 +30,19 @@ ROW = np.dtype(
 )
 
 _SAMPLES = 64  # pixels compared along each side
-_EVEN = 2  # levels of 0..255 between neighbouring pixels that count as equal
-_GENTLE = 24
-_HARD = 80
-_BLACK = 16  # luma; where a photo is that dark, evenness means nothing
+# Levels of 0..255 between neighbouring pixels:
+_EVEN = 2  # at most, counts as equal
+_GENTLE = 24  # at most, counts as a gentle difference
+_HARD = 80  # more counts as a hard edge
+_BLACK = 16  # luma; darker pixels are alike in any photo
 _SHADES = 64
 
 
 def analyse(images: ImageArray) -> AnalysisArray:
-    """Compute what is kept of photos.
+    """Compute the stored analysis of photos.
 
     Args:
-        images: Shape [N, H, W, 3], of `ANALYSIS_SIZE` where they are to be compared with others.
+        images: Shape [N, H, W, 3], 0..255; of `ANALYSIS_SIZE` if they are compared with others.
 
     Returns:
         Rows of `ROW`, shape [N].
@@ -56,16 +57,16 @@ def analyse(images: ImageArray) -> AnalysisArray:
 
 
 def describe(images: ImageArray) -> NDArray[np.float32]:
-    """Measure how pictures were made, whatever they show.
+    """Measure how photos were made, independently of what they show.
 
     Args:
-        images: Shape [N, H, W, 3].
+        images: Shape [N, H, W, 3], 0..255.
 
     Returns:
-        Shape [N, 5]: the share of pixels that are like their neighbours without
-        being black, the share of gentle differences, the share of hard edges
-        among all differences (each 0..1), the entropy of the luma (0..6 bits),
-        and the share of its three commonest of 64 shades.
+        Shape [N, 5]: the share of pixels that equal their neighbours and are not
+        black, the share of gentle differences, the share of hard edges among all
+        differences, the entropy of the luma in 64 shades (0..6 bits), and the share of
+        pixels in the three most frequent shades. Shares are 0..1.
     """
     count, height, width, _ = images.shape
     down, across = (max(1, (side - 1) // _SAMPLES) for side in (height, width))
@@ -84,7 +85,7 @@ def describe(images: ImageArray) -> NDArray[np.float32]:
 
 
 def _shares(shades: IntArray) -> NDArray[np.float64]:
-    """Count how often each shade occurs: shape [N, P] to [N, 64], each row sums to 1."""
+    """Compute the share of pixels of each shade: shape [N, P] to [N, 64], each row sums to 1."""
     count, size = shades.shape
     codes = shades + np.arange(count)[:, None] * _SHADES
     counts = np.bincount(codes.ravel(), minlength=count * _SHADES).reshape(count, _SHADES)

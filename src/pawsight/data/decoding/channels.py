@@ -1,6 +1,6 @@
-"""Arithmetic over the channels of RGB images, one contiguous plane for each.
+"""Arithmetic over the channels of RGB images, stored as one contiguous plane per channel.
 
-On planes it is several times faster than on interleaved channels.
+On planes, it is several times faster than on interleaved channels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def luma_of_planes(planes: ImageArray) -> NDArray[np.uint16]:
     return np.asarray((77 * red + 150 * green + 29 * blue) >> 8)
 
 
-def largest_difference(one: ImageArray, other: ImageArray) -> ImageArray:
-    """Compute the largest difference of the three channels: shape [3, N, H, W] to [N, H, W]."""
-    red, green, blue = np.maximum(one, other) - np.minimum(one, other)
+def largest_difference(a: ImageArray, b: ImageArray) -> ImageArray:
+    """Compute the largest difference in any channel: shape [3, N, H, W] to [N, H, W]."""
+    red, green, blue = np.maximum(a, b) - np.minimum(a, b)
     return np.asarray(np.maximum(np.maximum(red, green), blue))

@@ -1,8 +1,7 @@
 """Convert an image of any mode, colour profile and transparency to sRGB on white.
 
-A large photo is shrunk before its colours are converted, and what has to be
-converted at full size is done a strip at a time: beside the decoded photo and the
-result, no further copy of it is in memory.
+A large photo is shrunk before its colours are converted. A photo that is needed at full
+size is converted in strips, so that only the decoded photo and the result are in memory.
 """
 
 from __future__ import annotations
@@ -15,31 +14,43 @@ from PIL import Image, ImageCms
 
 _WHITE = (255, 255, 255)
 _STRIP_PIXELS = 2**22
-# Profiles have some hundred bytes, those with tables for inks up to two million. More is no
-# profile but ballast, and would stay in the memory of the transforms below.
+# Profiles have some hundred bytes, or up to two million with tables for printing. A larger one
+# is no real profile, and would stay in the cache of transforms below.
 _MAX_PROFILE_BYTES = 2**22
 
 
-def to_srgb(image: Image.Image, least: tuple[int, int] | None = None) -> Image.Image:
-    """Convert a loaded image of 8 bits to RGB in sRGB; what is transparent becomes white.
+def to_srgb(image: Image.Image, min_size: tuple[int, int] | None = None) -> Image.Image:
+    """Convert a loaded image of 8 bits to RGB in sRGB; transparent pixels become white.
 
     Args:
         image: The image.
-        least: (width, height) that the result has to have at least: an image that
-            is several times as large is shrunk by a whole number. None: never.
+        min_size: (width, height) in pixels that the result needs: an image that is
+            several times as large is shrunk by a whole number. None: never shrink.
     """
-    factor = 1 if least is None else min(image.width // least[0], image.height // least[1]) // 2
+    factor = 1 if min_size is None else reduction(image.size, min_size)
     if factor > 1:
-        # By its class: on a JPEG 2000 that was decoded smaller, `reduce` is a number.
+        # Called on the class: `reduce` of a JPEG 2000 that was decoded smaller is a number.
         return _to_srgb(Image.Image.reduce(_with_channels(image), factor))
     if image.width * image.height <= _STRIP_PIXELS:
         return _to_srgb(image)
     if _is_plain(image):
         return image
     whole = Image.new("RGB", image.size)
-    for top, bottom in _strips(image):
-        whole.paste(_to_srgb(image.crop((0, top, image.width, bottom))), (0, top))
+    for box in strips(image):
+        whole.paste(_to_srgb(image.crop(box)), box)
     return whole
+
+
+def reduction(size: tuple[int, int], min_size: tuple[int, int]) -> int:
+    """Return the factor, at least 1, by which `to_srgb` shrinks an image of `size`."""
+    return max(1, min(size[0] // min_size[0], size[1] // min_size[1]) // 2)
+
+
+def strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the (left, top, right, bottom) of strips of at most `_STRIP_PIXELS` pixels."""
+    step = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, step):
+        yield 0, top, image.width, min(top + step, image.height)
 
 
 def _is_plain(image: Image.Image) -> bool:
@@ -64,18 +75,11 @@ def _with_channels(image: Image.Image) -> Image.Image:
     return image if image.mode in ("RGB", "L", "CMYK", "LAB") else image.convert("RGB")
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
-    """Yield the first row of each strip, and the row after its last."""
-    step = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, step):
-        yield top, min(top + step, image.height)
-
-
 def _through_profile(image: Image.Image) -> Image.Image:
-    """Convert by the image's own colour profile, where it has one that fits."""
-    profile = image.info.get("icc_profile")
+    """Convert by the image's own colour profile, if it has one for its mode."""
     if image.mode == "LAB":
         return _from_lab().apply(image)
+    profile = image.info.get("icc_profile")
     if isinstance(profile, bytes) and 0 < len(profile) <= _MAX_PROFILE_BYTES:
         transform = _transform(profile, image.mode)
         if transform is not None:

@@ -1,18 +1,17 @@
-"""Bytes of a photo to pixels: the only module that does that.
+"""Decode the bytes of a photo to pixels, and measure its facts.
 
-Training, prediction, serving and reports all use it, so a model always gets
-what it was trained on. The content decides the format, never the name. Pixels
-come out upright, in sRGB, on white where a photo is transparent. Whatever a
-decoding library makes of damaged bytes, the caller gets a PhotoError with a
-plain reason, and no warning.
+Training, prediction, serving and reports all decode photos here, so a model always
+receives pixels of the kind it was trained on. The format is recognised by the content,
+never by the name. The pixels are upright, in sRGB, and on white where a photo is
+transparent. Damaged bytes raise a PhotoError with a plain reason, without warnings.
 
-A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that is at least the size
-requested: libjpeg then skips most of the work. On 180 x 180 photos of cats and
-dogs resized to 30..90 pixels, the result is 36 to 48 dB from that of decoding in
-full, and as sharp. JPEG 2000 is decoded smaller in the same way. Other formats
-are decoded in full, and shrunk before their colours are converted.
+A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that is at least the requested size:
+libjpeg then skips most of the work. On 180 x 180 photos of cats and dogs resized to
+30..90 pixels, the result has a PSNR of 36 to 48 dB to decoding in full, and is as sharp.
+JPEG 2000 is decoded smaller in the same way. Other formats are decoded in full, and
+shrunk before their colours are converted.
 
-No photo takes more than `limits.MAX_MEMORY_BYTES` beside its file.
+Decoding a photo takes at most `limits.MAX_MEMORY_BYTES` in addition to its file.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from pawsight.records import ImageArray, Resize
 
 __all__ = ["Facts", "decode", "examine", "load_pixels", "read_photo"]
 
-# Raised whenever the same bytes begin to give other pixels or facts: ingest then reads again.
+# To be raised whenever the same bytes give other pixels or facts: ingest then reads photos again.
 VERSION = 5
 
 _ANALYSIS: Goal = (ANALYSIS_SIZE, "stretch")
@@ -45,8 +44,8 @@ def decode(data: bytes, keep_truncated: bool = False, scale: PixelScale = STANDA
 
     Args:
         data: The bytes of the file.
-        keep_truncated: Use a JPEG whose end is missing, if at least three quarters
-            of its rows are there; the others are mid-grey.
+        keep_truncated: Use a JPEG whose end is missing if at least three quarters
+            of its rows are intact; the other rows are mid-grey.
         scale: Scales values of more than 8 bits to 0..255.
 
     Returns:
@@ -71,10 +70,10 @@ def load_pixels(
     Args:
         data: The bytes of the file.
         image_size: (height, width) in pixels.
-        resize: "stretch" changes the aspect, "crop" cuts off both ends of the
+        resize: "stretch" changes the aspect ratio, "crop" cuts off both ends of the
             longer side, "pad" adds mid-grey bars.
         keep_truncated: As for `decode`.
-        max_pixels: A lower limit than those of the formats, in pixels of the file.
+        max_pixels: A limit on the pixels of the file that is lower than that of its format.
         scale: As for `decode`.
 
     Returns:
@@ -95,7 +94,17 @@ def examine(
     keep_truncated: bool = False,
     scale: PixelScale = STANDARD,
 ) -> tuple[Facts, ImageArray]:
-    """Return the facts of a photo and what `load_pixels` returns, in one decode.
+    """Return the facts of a photo and its pixels, decoding it once where possible.
+
+    Args:
+        data: As for `load_pixels`.
+        image_size: As for `load_pixels`.
+        resize: As for `load_pixels`.
+        keep_truncated: As for `load_pixels`.
+        scale: As for `load_pixels`.
+
+    Returns:
+        The facts, and the pixels that `load_pixels` returns.
 
     Raises:
         PhotoError: As `decode`.
@@ -107,16 +116,16 @@ def examine(
 class UnmeasuredFacts(NamedTuple):
     """Facts of a decoded photo, before its statistics are measured."""
 
-    pixels: ImageArray  # the photo at `ANALYSIS_SIZE`, what `analyse` takes, shape [H, W, 3]
-    luma: ImageArray  # what `measure` takes, of the same image, shape [h, w]
-    known: tuple[str, int, int, str]  # the fields of Facts before the statistics
-    flaw: str  # what is wrong with a photo that is used all the same
+    pixels: ImageArray  # the photo at `ANALYSIS_SIZE`, as `analyse` expects it, shape [H, W, 3]
+    luma: ImageArray  # of the same image, as `measure` expects it, shape [h, w]
+    identity: tuple[str, int, int, str]  # format, width, height and SHA-256, as in Facts
+    flaw: str  # what is wrong with a photo that is used nevertheless
     samples: str  # the values of its file, as `pixel_scale.describe_samples` writes them
     origin: FileOrigin  # how its file was made
 
     def facts(self, statistics: Statistics) -> Facts:
-        """Return the facts, with the statistics that were measured."""
-        return Facts(*self.known, *statistics, self.flaw, self.samples, self.origin)
+        """Return the facts, including the measured statistics."""
+        return Facts(*self.identity, *statistics, self.flaw, self.samples, self.origin)
 
 
 def survey(
@@ -126,7 +135,19 @@ def survey(
     keep_truncated: bool = False,
     scale: PixelScale = STANDARD,
 ) -> tuple[Image.Image, UnmeasuredFacts]:
-    """Do what `examine` does, without the statistics, which are measured for many photos at once.
+    """Decode a photo as `examine` does, but leave out its statistics.
+
+    A caller with many photos measures their statistics together, which is faster.
+
+    Args:
+        data: As for `load_pixels`.
+        image_size: As for `load_pixels`.
+        resize: As for `load_pixels`.
+        keep_truncated: As for `load_pixels`.
+        scale: As for `load_pixels`.
+
+    Returns:
+        The photo at `image_size`, and its facts.
 
     Raises:
         PhotoError: As `decode`.
@@ -136,7 +157,7 @@ def survey(
     image = _fit(frame.image, *goal)
     small = image
     if goal != _ANALYSIS:
-        # Large photos come at the same scale for both sizes; else they are decoded smaller, too.
+        # Where the goals require different scales, the photo is decoded a second time.
         is_same = is_same_frame(frame, goal, _ANALYSIS)
         other = frame if is_same else decode_frame(data, _ANALYSIS, keep_truncated, scale=scale)
         small = _fit(other.image, *_ANALYSIS)
@@ -153,24 +174,18 @@ def _fit(image: Image.Image, image_size: tuple[int, int], resize: Resize) -> Ima
         # A rounding error must not put the box outside the photo.
         left = max(0.0, (image.width - width / scale) / 2)
         top = max(0.0, (image.height - height / scale) / 2)
-        return _shrink(image, (width, height), (left, top, image.width - left, image.height - top))
+        return _resize(image, (width, height), (left, top, image.width - left, image.height - top))
     if resize == "pad":
-        inner = _inside(image.size, image_size)
+        scale = min(width / image.width, height / image.height)
+        inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         padded = Image.new("RGB", (width, height), PAD_COLOUR)
         corner = ((width - inner[0]) // 2, (height - inner[1]) // 2)
-        padded.paste(_shrink(image, inner), corner)
+        padded.paste(_resize(image, inner), corner)
         return padded
-    return _shrink(image, (width, height))
+    return _resize(image, (width, height))
 
 
-def _inside(size: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
-    """Return the largest (width, height) of the same aspect that fits into `image_size`."""
-    height, width = image_size
-    scale = min(width / size[0], height / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _shrink(
+def _resize(
     image: Image.Image,
     size: tuple[int, int],
     box: tuple[float, float, float, float] | None = None,

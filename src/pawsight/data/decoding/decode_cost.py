@@ -1,6 +1,6 @@
-"""Whether a photo may take long to decode, by its header: for a queue that keeps others moving.
+"""Estimate from a photo's header whether decoding takes long, so that a server can queue it apart.
 
-Cheap enough for an event loop: nothing is decoded, and a hostile file takes milliseconds.
+Fast enough for an event loop: nothing is decoded, and a hostile file takes milliseconds.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import struct
 from pawsight.data.decoding import jpeg_segments
 
 _LARGE_BYTES = 8 * 2**20
-_LARGE_PIXELS = 16_000_000  # of a PNG or WebP, however few bytes it has
-_LARGE_JPEG = 128_000_000  # pixels times scans; each takes about a nanosecond
-_HEADER_BYTES = 2**17  # in which a JPEG states its size
+_LARGE_PIXELS = 16_000_000  # of a PNG or WebP
+_LARGE_SCANNED_PIXELS = 128_000_000  # of a JPEG: pixels times scans; each takes a nanosecond
+_HEADER_BYTES = 2**17  # within which a JPEG states its size
 
 
 def is_large(data: bytes) -> bool:
     """Return whether decoding a photo may take more than about half a second.
 
-    JPEG, PNG and WebP state what they take. Of other formats it is assumed of any.
+    Headers of JPEG, PNG and WebP state enough to estimate it. A photo of any other
+    format counts as large.
     """
     if len(data) > _LARGE_BYTES:
         return True
@@ -33,7 +34,7 @@ def _is_large_jpeg(data: bytes) -> bool:
         if marker in jpeg_segments.FRAMES and start + 5 <= len(data):
             height, width = struct.unpack_from(">HH", data, start + 1)
             num_scans = max(1, data.count(b"\xff\xda", start))
-            return bool(height * width * num_scans > _LARGE_JPEG)
+            return bool(height * width * num_scans > _LARGE_SCANNED_PIXELS)
     return True
 
 
@@ -45,7 +46,7 @@ def _png_pixels(data: bytes) -> int:
 
 
 def _webp_pixels(data: bytes) -> int:
-    """Return the pixels of a WebP, 0 if it is none. Source: RFC 9649, sections 2.5 to 2.7."""
+    """Return the pixels of a WebP; 0 for another file. Source: RFC 9649, sections 2.5 to 2.7."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
         return 0
     match data[12:16]:

@@ -1,7 +1,7 @@
 """Translate the errors of decoders into plain reasons.
 
-A decoding library's own words are for programmers ("broken data stream when
-reading image file"), and differ from version to version.
+The messages of decoding libraries are written for programmers ("broken data stream
+when reading image file") and differ from version to version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
 
 ENDS_TOO_EARLY = "file ends too early"
 
-# What Pillow logs of damaged files would else be printed where logging is not configured.
+# Without a handler, Pillow's messages on damaged files would be printed if logging is not set up.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _STARTS = {
@@ -46,12 +46,12 @@ _TOO_MUCH_TEXT = ("max_text_chunk", "max_text_memory", "text chunk")
 
 
 def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
-    """Translate what a decoder raised into a reason for `Photo.problem`.
+    """Return the reason for `Photo.problem` that corresponds to an error of a decoder.
 
     Args:
-        error: Whatever it raised.
-        data: The bytes it was given, at least one.
-        format_name: Pillow's name of the format, if it came so far.
+        error: What the decoder raised.
+        data: The bytes that it received, at least one.
+        format_name: Pillow's name of the format; "" if Pillow did not recognise it.
     """
     message = str(error).lower()
     if isinstance(error, Image.DecompressionBombError):
@@ -61,8 +61,8 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
     if any(word in message for word in _TOO_MUCH_TEXT):
         return TOO_MUCH_TEXT
     kind = _named_format(data) or format_name
-    foreign, reason = sniff(data[:SNIFF_BYTES])
-    if foreign is Kind.FOREIGN:
+    file_kind, reason = sniff(data[:SNIFF_BYTES])
+    if file_kind is Kind.FOREIGN:
         return reason
     if isinstance(error, UnidentifiedImageError):
         return f"damaged {kind} data" if kind else f"not a photo: {content_of(data)}"
@@ -84,7 +84,7 @@ def _named_format(data: bytes) -> str:
 
 @functools.cache
 def silence_libtiff() -> None:
-    """Stop libtiff from writing its errors to standard error, which is its default."""
+    """Keep libtiff from writing its errors to standard error."""
     import ctypes  # here, since few photos are TIFFs
 
     with contextlib.suppress(AttributeError, OSError):  # where it is built into Pillow
@@ -92,11 +92,11 @@ def silence_libtiff() -> None:
 
 
 class WarningsSuppressed:
-    """Suppresses the decoders' warnings while any thread is inside.
+    """A context manager that suppresses the warnings of decoders while any thread is inside.
 
-    `warnings.catch_warnings` changes state that all threads share: two of them,
-    entered and left crosswise, would leave the filters changed permanently. So the
-    first thread in sets the filter, and the last one out takes it back.
+    `warnings.catch_warnings` changes state that all threads share: if two threads enter
+    and leave it in the same order, the filters stay changed permanently. So the first
+    thread that enters sets the filter, and the last thread that leaves removes it.
     """
 
     def __init__(self) -> None:

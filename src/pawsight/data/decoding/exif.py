@@ -1,8 +1,7 @@
-"""Single entries of EXIF data.
+"""Read single entries of EXIF data.
 
-Pillow's own reading of EXIF data loads every entry, which damaged or malicious
-data can make arbitrarily slow and large. Here only the first directory is read,
-and of it the entries that are wanted.
+Pillow loads every entry of EXIF data, and damaged or malicious data can make that
+arbitrarily slow and large. Here, only the requested entries of the first directory are read.
 """
 
 from __future__ import annotations
@@ -12,23 +11,27 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 _PREFIX = b"Exif\0\0"
-_NUMBERS = {1: "B", 3: "H", 4: "I"}  # the types of number that are read
-_TEXT = 2
+_FORMAT_CHARACTERS = {1: "B", 3: "H", 4: "I"}  # of `struct`, by the type of an entry
+_TEXT = 2  # type of an entry
 _MAX_ENTRIES = 4096  # real EXIF data has some dozens
 _MAX_CHARACTERS = 64
 
 
 class _Entry(NamedTuple):
-    """An entry of a directory: its tag, its type, how many values, and where it begins."""
+    """An entry of a directory: its tag, its type, its number of values, and where it begins."""
 
     tag: int
     kind: int
     num_values: int
-    place: int
+    offset: int
 
 
 def exif_of(info: dict[Any, Any]) -> bytes:
-    """Return the EXIF data among what Pillow found beside the picture; b"" if there are none."""
+    """Return the EXIF data of a photo, without its prefix; b"" if there is none.
+
+    Args:
+        info: `Image.info` of a photo that Pillow has opened.
+    """
     exif = info.get("exif")
     if isinstance(exif, bytes):
         return exif.removeprefix(_PREFIX)
@@ -43,27 +46,29 @@ def exif_of(info: dict[Any, Any]) -> bytes:
 
 
 def number_of(exif: bytes, tag: int) -> int | None:
-    """Read a whole number; None where it is absent. Damaged data do not make a damaged photo."""
+    """Return the whole number of a tag; None if it is absent or the data is damaged."""
     order, entries = _entries(exif)
     for entry in entries:
         if entry.tag == tag:
-            letter = _NUMBERS.get(entry.kind)
-            return struct.unpack_from(order + letter, exif, entry.place + 8)[0] if letter else None
+            character = _FORMAT_CHARACTERS.get(entry.kind)
+            if character is None:
+                return None
+            return int(struct.unpack_from(order + character, exif, entry.offset + 8)[0])
     return None
 
 
 def texts_of(exif: bytes, tags: tuple[int, ...]) -> list[str]:
-    """Read texts, each of at most 64 printable characters; "" for one that is absent."""
+    """Return the texts of tags, each of at most 64 printable characters; "" for an absent tag."""
     order, entries = _entries(exif)
     texts = dict.fromkeys(tags, "")
     for entry in entries:
         if entry.tag in texts and entry.kind == _TEXT:
-            at = entry.place + 8
-            if entry.num_values > 4:  # too long for the entry: the value is elsewhere
-                at = struct.unpack_from(order + "I", exif, at)[0]
-            value = exif[at : at + min(entry.num_values, _MAX_CHARACTERS)].partition(b"\0")[0]
-            letters = value.decode("latin-1")
-            texts[entry.tag] = "".join(c for c in letters if c.isprintable()).strip()
+            start = entry.offset + 8
+            if entry.num_values > 4:  # too long for the entry, which states the offset of the text
+                start = struct.unpack_from(order + "I", exif, start)[0]
+            value = exif[start : start + min(entry.num_values, _MAX_CHARACTERS)].partition(b"\0")[0]
+            characters = value.decode("latin-1")
+            texts[entry.tag] = "".join(c for c in characters if c.isprintable()).strip()
     return list(texts.values())
 
 
@@ -76,10 +81,10 @@ def _entries(exif: bytes) -> tuple[str, Iterator[_Entry]]:
     if start + 2 > len(exif):
         return "<", iter(())
     count = min(struct.unpack_from(order + "H", exif, start)[0], _MAX_ENTRIES)
-    places = range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12)
-    return order, (_entry(exif, order, place) for place in places)
+    offsets = range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12)
+    return order, (_entry(exif, order, offset) for offset in offsets)
 
 
-def _entry(exif: bytes, order: str, place: int) -> _Entry:
-    tag, kind, num_values = struct.unpack_from(order + "HHI", exif, place)
-    return _Entry(tag, kind, num_values, place)
+def _entry(exif: bytes, order: str, offset: int) -> _Entry:
+    tag, kind, num_values = struct.unpack_from(order + "HHI", exif, offset)
+    return _Entry(tag, kind, num_values, offset)

@@ -1,7 +1,7 @@
-"""The first frame of a photo's file: upright, in sRGB, on white, and not much larger than needed.
+"""Decode the first frame of a photo: upright, in sRGB, on white, not much larger than needed.
 
-Here the decoding libraries are called, and nowhere else. Their warnings are held
-back, and whatever they make of damaged bytes becomes a PhotoError.
+Only this module and those it uses call the decoding libraries. The libraries' warnings are
+suppressed, and every error that they raise on damaged bytes becomes a PhotoError.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from PIL import Image, JpegImagePlugin
 
 from pawsight.data.decoding import jpegxl_header
-from pawsight.data.decoding.colour import to_srgb
+from pawsight.data.decoding.colour import reduction, to_srgb
 from pawsight.data.decoding.decode_errors import (
     ENDS_TOO_EARLY,
     WarningsSuppressed,
@@ -21,7 +21,7 @@ from pawsight.data.decoding.decode_errors import (
     silence_libtiff,
 )
 from pawsight.data.decoding.file_origin import FileOrigin, origin_of
-from pawsight.data.decoding.jpeg2000_header import halves
+from pawsight.data.decoding.jpeg2000_header import max_halvings
 from pawsight.data.decoding.limits import check_content, check_size, too_many_pixels
 from pawsight.data.decoding.orientation import swaps_width_and_height, transposition_of
 from pawsight.data.decoding.photo_statistics import SIDE
@@ -34,29 +34,29 @@ from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import ExtraError, PhotoError
 from pawsight.records import Resize
 
-# Beside JPEG and TIFF; in the order in which Pillow tries. Out stay formats that run a program
-# (EPS) or draw (WMF).
+# In addition to JPEG and TIFF, in the order in which Pillow tries them. Left out are formats that
+# run a program (EPS) or draw vectors (WMF).
 _FORMATS = (
     *("PNG", "WEBP", "GIF", "BMP", "DIB", "JPEG2000"),
     *("PPM", "QOI", "ICO", "PCX", "SGI"),
 )
-# A TGA begins like no other format, so that nearly any bytes could be one; only newer ones end so.
+# A TGA has no signature at its start; newer TGAs have this one at their end.
 _TGA_END = b"TRUEVISION-XFILE.\0"
-quiet = WarningsSuppressed()  # reentrant and then cheap: to decode many photos, enter it once
+quiet = WarningsSuppressed()  # entering it again is cheap: to decode many photos, enter it once
 
 
 class Frame(NamedTuple):
-    """A photo, the name of its format, its full upright (width, height), its flaw and samples."""
+    """A decoded photo."""
 
     image: Image.Image
-    kind: str
-    size: tuple[int, int]
-    flaw: str
+    kind: str  # name of its format
+    size: tuple[int, int]  # full (width, height), upright, in pixels
+    flaw: str  # what is wrong with a photo that is used nevertheless, or ""
     samples: str = ""  # as `pixel_scale.describe_samples` writes them
     origin: FileOrigin = FileOrigin()
 
 
-Goal = tuple[tuple[int, int], Resize]  # a working size, and how a photo is resized to it
+Goal = tuple[tuple[int, int], Resize]  # working size (height, width), and the kind of resizing
 
 
 def decode_frame(
@@ -66,10 +66,14 @@ def decode_frame(
     max_pixels: int | None = None,
     scale: PixelScale = STANDARD,
 ) -> Frame:
-    """Decode; with a goal, a photo may come smaller than in full, but large enough for it.
+    """Decode the first frame of a photo.
 
-    `max_pixels` is a limit of the caller's, beside those of the formats. `scale` brings
-    values of more than 8 bits to 0..255.
+    Args:
+        data: The bytes of the file.
+        goal: The photo may be decoded smaller, but large enough for this goal. None: in full.
+        keep_truncated: Use a JPEG whose end is missing if enough of its rows are intact.
+        max_pixels: An additional limit on the pixels of the file, beside that of its format.
+        scale: Scales values of more than 8 bits to 0..255.
 
     Raises:
         PhotoError: The bytes are no photo, are damaged, or would take too much memory or time.
@@ -104,29 +108,29 @@ def decode_frame(
 
 
 def is_same_frame(frame: Frame, goal: Goal, other: Goal) -> bool:
-    """Return whether what was decoded for one goal is what would be decoded for another one."""
-    one, two = (_least(frame.size, None, each) for each in (goal, other))
+    """Return whether decoding for another goal would give the frame decoded for `goal`."""
+    min_size, other_min_size = (_min_size(frame.size, None, each) for each in (goal, other))
     if frame.kind == "JPEG2000":
-        return one == two
-    return _reduction(frame, one) == _reduction(frame, two)
+        return min_size == other_min_size
+    return _reductions(frame, min_size) == _reductions(frame, other_min_size)
 
 
-def _reduction(frame: Frame, least: tuple[int, int]) -> tuple[int, int]:
-    """Return by how much a photo is decoded smaller, and by how much `to_srgb` shrinks it then."""
+def _reductions(frame: Frame, min_size: tuple[int, int]) -> tuple[int, int]:
+    """Return the factors by which the decoder and then `to_srgb` shrink a photo."""
     scale = 1
     if frame.kind in ("JPEG", "MPO", "RAW"):  # as `Image.draft` chooses
-        ratio = min(frame.size[0] // least[0], frame.size[1] // least[1])
+        ratio = min(frame.size[0] // min_size[0], frame.size[1] // min_size[1])
         scale = next((scale for scale in (8, 4, 2) if ratio >= scale), 1)
     width, height = (-(-side // scale) for side in frame.size)
-    return scale, max(1, min(width // least[0], height // least[1]) // 2)
+    return scale, reduction((width, height), min_size)
 
 
 def _read_bands(data: bytes, goal: Goal | None, max_pixels: int | None, scale: PixelScale) -> Frame:
     image, samples = read_bands(data, scale)
     if max_pixels is not None and image.width * image.height > max_pixels:
         raise too_many_pixels(max_pixels)
-    least = None if goal is None else _least(image.size, None, goal)
-    return Frame(to_srgb(image, least), "TIFF", image.size, "", samples)
+    min_size = None if goal is None else _min_size(image.size, None, goal)
+    return Frame(to_srgb(image, min_size), "TIFF", image.size, "", samples)
 
 
 def _upright(
@@ -141,21 +145,21 @@ def _upright(
     width, height = image.size
     if kind in ("JPEG", "MPO"):
         turn = transposition_of(image.info)
-        least = None if goal is None else _least(image.size, turn, goal)
-        image, flaw = _load_jpeg(image, least, data, keep_truncated)
+        min_size = None if goal is None else _min_size(image.size, turn, goal)
+        image, flaw = _load_jpeg(image, min_size, data, keep_truncated)
     else:
-        # Loading first: PNG has its EXIF data at its end, and TIFF comes out upright.
+        # Load first: a PNG has its EXIF data at its end, and Pillow turns a TIFF upright.
         if kind == "JPEG2000" and goal is not None:
-            image = _load_jpeg_2000(image, _least(image.size, None, goal), data)
+            image = _load_jpeg_2000(image, _min_size(image.size, None, goal), data)
         else:
             raw_mode = raw_mode_of(image)
             image.load()
             width, height = image.size
             image, samples = to_8_bits(image, raw_mode, scale, lambda: _open(data))
         turn = transposition_of(image.info) if kind != "TIFF" else None
-        least = None if goal is None else _least((width, height), turn, goal)
+        min_size = None if goal is None else _min_size((width, height), turn, goal)
     origin = origin_of(image)
-    image = to_srgb(image, least)
+    image = to_srgb(image, min_size)
     if turn is not None:
         image = image.transpose(turn)
     size = (height, width) if swaps_width_and_height(turn) else (width, height)
@@ -163,11 +167,11 @@ def _upright(
 
 
 def _load_jpeg(
-    image: Image.Image, least: tuple[int, int] | None, data: bytes, keep_truncated: bool
+    image: Image.Image, min_size: tuple[int, int] | None, data: bytes, keep_truncated: bool
 ) -> tuple[Image.Image, str]:
-    """Decode a JPEG that has been opened; give it and its flaw."""
-    if least is not None:
-        image.draft(None, least)
+    """Load a JPEG that has been opened; return the image and its flaw."""
+    if min_size is not None:
+        image.draft(None, min_size)
     try:
         image.load()
         return image, ""
@@ -175,23 +179,22 @@ def _load_jpeg(
         if "truncated" not in str(error):
             raise
     image = _open(with_end(data))
-    if least is not None:
-        image.draft(None, least)
+    if min_size is not None:
+        image.draft(None, min_size)
     image.load()
-    remains = measure_intact_part(image, data)
-    if not (keep_truncated and remains.is_enough):
-        raise PhotoError(f"{ENDS_TOO_EARLY} ({remains.words})")
-    return image, f"{ENDS_TOO_EARLY}; {remains.words}"
+    intact = measure_intact_part(image, data)
+    if not (keep_truncated and intact.is_enough):
+        raise PhotoError(f"{ENDS_TOO_EARLY} ({intact.text})")
+    return image, f"{ENDS_TOO_EARLY}; {intact.text}"
 
 
-def _load_jpeg_2000(image: Image.Image, least: tuple[int, int], data: bytes) -> Image.Image:
-    number = halves(data, image.size, least)
-    if number:
+def _load_jpeg_2000(image: Image.Image, min_size: tuple[int, int], data: bytes) -> Image.Image:
+    if num_halvings := max_halvings(data, image.size, min_size):
         try:
-            image.reduce = number  # type: ignore[method-assign, assignment]
+            image.reduce = num_halvings  # type: ignore[method-assign, assignment]
             image.load()
             return image
-        except OSError:  # a part of it cannot be halved so often, or it is damaged
+        except OSError:  # a tile cannot be halved so often, or the photo is damaged
             image = _open(data)
     image.load()
     return image
@@ -199,7 +202,7 @@ def _load_jpeg_2000(image: Image.Image, least: tuple[int, int], data: bytes) -> 
 
 def _open(data: bytes) -> Image.Image:
     if data.startswith(b"\xff\xd8\xff"):
-        # Not by Image.open, whose own limit of pixels is too low for what phones make today.
+        # Not by Image.open, whose limit of pixels is too low for photos of today's phones.
         return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     if data.startswith(TIFF_HEADERS):
         return _open_tiff(data)
@@ -216,7 +219,7 @@ def _open_tiff(data: bytes) -> Image.Image:
     from PIL import TiffImagePlugin  # here, since few photos are TIFFs
 
     silence_libtiff()
-    # Not by Image.open, which does not report that only the kind of pixels is unsupported.
+    # Not by Image.open, whose error does not state that only the kind of pixels is unsupported.
     return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
 
 
@@ -225,22 +228,22 @@ def _open_jpeg_xl(data: bytes) -> Image.Image:
         from pillow_jxl import JpegXLImagePlugin  # here: it is an extra
     except ImportError as error:
         raise PhotoError(str(ExtraError("JPEG XL", "jxl"))) from error
-    JpegXLImagePlugin.DECODE_THREADS = 0  # photos are decoded side by side already
+    JpegXLImagePlugin.DECODE_THREADS = 0  # photos are decoded in parallel already
     image: Image.Image = JpegXLImagePlugin.JXLImageFile(io.BytesIO(data))
     if not getattr(image, "jpeg", False):
-        image.info.pop("exif", None)  # it was rotated upright by what the codestream states
+        image.info.pop("exif", None)  # the library turned it upright, as the codestream states
     return image
 
 
 @functools.cache
 def _register_heif() -> None:
-    import pillow_heif  # here, since it takes a while and most folders hold no such photo
+    import pillow_heif  # here, since it takes a while and few folders have such photos
 
     pillow_heif.register_heif_opener()
 
 
-def _least(size: tuple[int, int], turn: Image.Transpose | None, goal: Goal) -> tuple[int, int]:
-    """Return the least (width, height), as stored in the file, for the goal and the statistics."""
+def _min_size(size: tuple[int, int], turn: Image.Transpose | None, goal: Goal) -> tuple[int, int]:
+    """Return the (width, height), as stored, that the goal and the statistics need at least."""
     (height, width), resize = goal
     if swaps_width_and_height(turn):
         width, height = height, width

@@ -1,8 +1,8 @@
-"""The size of a JPEG XL picture, from the first bits of its codestream.
+"""Read the size of a JPEG XL picture from the first bits of its codestream.
 
-A JPEG XL library decodes a picture in full before it states the size, so that a small file
-could take all memory. Nothing is decoded here. Source: ISO/IEC 18181-1, annex D, and
-18181-2 for the boxes around the codestream.
+The JPEG XL library reports the size only after decoding the picture in full, so that a
+small file could take all memory. Nothing is decoded here. Source: ISO/IEC 18181-1,
+annex D, and 18181-2 for the boxes around the codestream.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import struct
 from typing import NamedTuple
 
 CODESTREAM, CONTAINER = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
-_HEADER_BYTES = 64  # more than all of the header that is read
+_HEADER_BYTES = 64  # more than the fields that are read
 _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
 
 
 class Header(NamedTuple):
-    """The size in pixels, as stored, and the channels beside grey or colour, such as alpha."""
+    """The stored size in pixels, and the number of channels in addition to grey or colour."""
 
     width: int
     height: int
@@ -24,55 +24,55 @@ class Header(NamedTuple):
 
 
 def read_header(data: bytes) -> Header | None:
-    """Read the header of a picture without a preview inside; None where there is none."""
-    start = _codestream_of(data)
-    if not start.startswith(CODESTREAM):
+    """Read the header; None if the file has no codestream, or one with a preview."""
+    codestream = _codestream_of(data)
+    if not codestream.startswith(CODESTREAM):
         return None
-    bits = _Bits(start[2:])
+    bits = _Bits(codestream[2:])
     width, height = bits.size()
-    if bits.read(1):  # all else is as usual
+    if bits.read(1):  # all other fields have their defaults
         return Header(width, height, 0)
     if bits.read(1):  # there are extra fields
         bits.read(3)  # orientation
-        if bits.read(1):  # a size to be shown at
+        if bits.read(1):  # a display size
             bits.size()
         if bits.read(1):  # a preview
             return None
         if bits.read(1):  # an animation
-            bits.skip(0, 0, 10, 30)  # ticks a second, as a ratio
+            bits.skip(0, 0, 10, 30)  # ticks per second, as a ratio
             bits.skip(0, 0, 8, 10)
             bits.skip(0, 3, 16, 32)  # loops
             bits.read(1)
     is_float = bits.read(1)
-    bits.skip(0, 0, 0, 6)  # bits of a value
+    bits.skip(0, 0, 0, 6)  # bits per sample
     if is_float:
-        bits.read(4)  # of its exponent
-    bits.read(1)  # whether 16 bits are enough while decoding
+        bits.read(4)  # bits of the exponent
+    bits.read(1)  # whether buffers of 16 bits suffice
     return Header(width, height, bits.choice((0, 0), (1, 0), (2, 4), (1, 12)))
 
 
 def _codestream_of(data: bytes) -> bytes:
-    """Return the first bytes of the codestream, from the first box that has some of it."""
+    """Return the first bytes of the codestream, from the first box with a part of it."""
     if not data.startswith(CONTAINER):
         return data[:_HEADER_BYTES]
-    place = 0
-    while place + 16 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        inside = place + 8
+    offset = 0
+    while offset + 16 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        content = offset + 8
         if length == 1:
-            length = struct.unpack_from(">Q", data, inside)[0]
-            inside += 8
+            length = struct.unpack_from(">Q", data, content)[0]
+            content += 8
         if kind in (b"jxlc", b"jxlp"):
-            inside += 4 if kind == b"jxlp" else 0  # the number of the part
-            return data[inside : inside + _HEADER_BYTES]
-        if length < inside - place:  # up to the end of the file, or damaged
+            content += 4 if kind == b"jxlp" else 0  # the number of the part
+            return data[content : content + _HEADER_BYTES]
+        if length < content - offset:  # the box extends to the end of the file, or is damaged
             break
-        place += length
+        offset += length
     return b""
 
 
 class _Bits:
-    """Reads numbers from bits, the lowest bit of each byte first."""
+    """A reader of numbers from bits, the lowest bit of each byte first."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data, "little")
@@ -83,12 +83,12 @@ class _Bits:
         return value
 
     def choice(self, *forms: tuple[int, int]) -> int:
-        """Read a number in one of four forms, each a least value and a count of bits."""
-        least, count = forms[self.read(2)]
-        return least + self.read(count)
+        """Read a number in one of four forms; a form is (offset, number of bits)."""
+        offset, count = forms[self.read(2)]
+        return offset + self.read(count)
 
     def skip(self, *counts: int) -> None:
-        """Read past a number in one of four forms, each a count of bits."""
+        """Read past a number in one of four forms; a form is a number of bits."""
         self.read(counts[self.read(2)])
 
     def size(self) -> tuple[int, int]:

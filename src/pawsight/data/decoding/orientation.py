@@ -1,4 +1,4 @@
-"""How to turn a photo upright, from the EXIF data or the XMP text beside it."""
+"""Read from EXIF data or XMP text how to turn a photo upright."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from PIL import Image
+from PIL.ExifTags import Base
 
 from pawsight.data.decoding.exif import exif_of, number_of
 
-_TAG = 0x0112
-TURNS = {
+TURNS = {  # by the orientation in EXIF data
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -24,8 +24,12 @@ _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
 
 
 def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
-    """Return the transposition that turns a photo upright; None if it needs none."""
-    value = number_of(exif_of(info), _TAG)
+    """Return the transposition that turns a photo upright; None if it needs none.
+
+    Args:
+        info: `Image.info` of a photo that Pillow has opened.
+    """
+    value = number_of(exif_of(info), Base.Orientation)
     if value is None:
         xmp = info.get("XML:com.adobe.xmp") or info.get("xmp") or b""
         match = _XMP.search(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
@@ -34,5 +38,5 @@ def transposition_of(info: dict[Any, Any]) -> Image.Transpose | None:
 
 
 def swaps_width_and_height(turn: Image.Transpose | None) -> bool:
-    """Return whether turning exchanges width and height."""
+    """Return whether a transposition exchanges width and height."""
     return turn in _SWAPS

@@ -1,4 +1,4 @@
-"""Read the bytes of one photo, with retries for unreliable drives."""
+"""Read the bytes of a photo's file, with retries for unreliable drives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pawsight.storage.mounts import PASSING_ERRORS
 
 MAX_BYTES = 512 * 2**20
 
-_WAITS_SECONDS = (0.1, 0.5)  # a network drive that stumbled is mostly back by then
+_WAITS_SECONDS = (0.1, 0.5)  # brief failures of a network drive are mostly over by then
 _NOT_REGULAR = "not a file but a folder, pipe or device"
 TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 
@@ -19,8 +19,13 @@ TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
     """Read a photo's file, with retries after errors of the drive.
 
+    Args:
+        path: The file.
+        was_listed: Whether the file was found by listing a folder. If it is missing, the
+            error then states that it was removed.
+
     Raises:
-        PhotoError: It vanished, may not be read, is no regular file, or is larger
+        PhotoError: The file is missing, cannot be read, is no regular file, or is larger
             than 512 MiB.
     """
     waits = list(_WAITS_SECONDS)
@@ -29,12 +34,12 @@ def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
             return _read(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
-                raise PhotoError(_why(error, path, was_listed)) from error
+                raise PhotoError(_reason_for(error, path, was_listed)) from error
             time.sleep(waits.pop(0))
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
-    # Without waiting: a pipe that took the place of a photo would wait for a writer forever.
+    # Non-blocking: opening a pipe with the name of a photo would wait for a writer forever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         status = os.fstat(handle)
@@ -56,10 +61,10 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         os.close(handle)
 
 
-def _why(error: Exception, path: str | os.PathLike[str], was_listed: bool) -> str:
+def _reason_for(error: Exception, path: str | os.PathLike[str], was_listed: bool) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         if "://" in os.fspath(path):
-            return "an address, and no file: name it as a source, and its photos are fetched"
+            return "an address, not a file: pass it as the source, and its photos are downloaded"
         return "the file is no longer there" if was_listed else "file not found"
     if isinstance(error, PermissionError):
         return "no permission to read it"

@@ -1,10 +1,9 @@
-"""Statistics of a photo, measured on its luma at 64 to 127 pixels.
+"""Measure statistics of photos on their luma, whose shorter side has 64 to 127 pixels.
 
-All photos come at one size (`analysis.ANALYSIS_SIZE`) and are shrunk by one whole
-number until their shorter side has 64 to 127 pixels, so they compare, whatever
-their own size was. Many are measured at once, which costs a fraction of one by
-one. All sums are exact, so every machine finds the same figures, whichever
-photos are measured together.
+All photos are first resized to `analysis.ANALYSIS_SIZE` and then shrunk by a whole
+number, so that statistics of photos of any size can be compared. Many photos are measured
+at once, which is several times faster than one by one. All sums are exact, so the results
+do not depend on the machine, nor on which photos are measured together.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ _ROWS, _COLUMNS = 8, 9  # of the grid of a difference hash
 class Statistics(NamedTuple):
     """Statistics of one photo."""
 
-    # Difference hash, 16 hex digits: 8 rows of 8 bits, a bit is 1 where the right one of two
-    # neighbours is brighter by their rounded means.
+    # Difference hash, 16 hex digits: 8 rows of 8 bits. A bit is 1 where the right of two
+    # neighbouring cells has the larger rounded mean.
     phash: str
     brightness: float  # mean luma, 0..255
-    # Variance of the luma's Laplacian, which is small for a blurred photo and 0 where there is no
-    # pixel with four neighbours.
+    # Variance of the luma's Laplacian: small for a blurred photo, and 0 for a photo without a
+    # pixel that has four neighbours.
     sharpness: float
     contrast: float  # standard deviation of the luma, 0 for a blank photo
 
 
 class Facts(NamedTuple):
-    """What is known of a decoded photo; `by_name` gives them as `records.Photo` has them."""
+    """Facts of a decoded photo; `by_name` returns them by the field names of `records.Photo`."""
 
     format: str
     width: int
@@ -53,7 +52,7 @@ class Facts(NamedTuple):
     origin: FileOrigin = FileOrigin()
 
     def by_name(self) -> dict[str, Any]:
-        """Return the facts by `FACT_NAMES`."""
+        """Return the facts as a dict whose keys are `FACT_NAMES`."""
         return dict(zip(FACT_NAMES, (*self[:-1], *self.origin), strict=True))
 
 
@@ -62,7 +61,7 @@ FACT_NAMES = (*Facts._fields[:-1], *FileOrigin._fields)
 
 
 def luma_of(image: Image.Image) -> ImageArray:
-    """Return the luma of an RGB image of any size at the size `measure` takes, shape [h, w]."""
+    """Return the luma of an RGB image, shrunk as `measure` expects it, shape [h, w]."""
     luma = image.convert("L").reduce(max(1, min(image.size) // SIDE))
     return np.frombuffer(luma.tobytes(), np.uint8).reshape(luma.height, luma.width)
 
@@ -71,7 +70,10 @@ def measure(lumas: ImageArray) -> list[Statistics]:
     """Measure brightness, sharpness, contrast and hash of photos.
 
     Args:
-        lumas: Lumas of one size, as `luma_of` gives them, shape [N, h, w].
+        lumas: Lumas of the same size, as `luma_of` returns them, shape [N, h, w], 0..255.
+
+    Returns:
+        The statistics of each photo, in the same order.
     """
     _, height, width = lumas.shape
     area = height * width
@@ -79,31 +81,31 @@ def measure(lumas: ImageArray) -> list[Statistics]:
     is_small = max(255 * area, 255**2 * width) < 2**24
     values: NDArray[np.floating[Any]] = lumas.astype(np.float32 if is_small else np.float64)
     sums = _cell_sums(values)
-    totals = sums.sum(axis=(1, 2)) // (_ROWS * _COLUMNS)  # each pixel has all its shares in them
+    totals = sums.sum(axis=(1, 2)) // (_ROWS * _COLUMNS)  # the cells cover each pixel in full
     squares = np.einsum("nij,nij->ni", values, values).astype(np.float64).sum(axis=1)
     means = (2 * sums + area) // (2 * area)
     bits = np.packbits(means[..., 1:] > means[..., :-1], axis=-1)
     return [
         Statistics(
-            one.tobytes().hex(),
+            photo_bits.tobytes().hex(),
             round(total / area, 2),
             round(sharpness, 2),
             round(math.sqrt(area * int(square) - total**2) / area, 2),
         )
-        for one, total, square, sharpness in zip(
+        for photo_bits, total, square, sharpness in zip(
             bits, totals.tolist(), squares.tolist(), _laplacian_variances(lumas), strict=True
         )
     ]
 
 
 def _cell_sums(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """Sum pixels over the cells of a grid of 8 x 9, counted in shares of a pixel of 1 / 72.
+    """Sum pixels over the cells of a grid of 8 x 9, in units of 1 / 72 of a pixel.
 
     Args:
         values: Whole numbers, shape [N, h, w].
 
     Returns:
-        Shape [N, 8, 9]; a cell has h x w shares in all.
+        Shape [N, 8, 9]; a cell covers h x w units.
     """
     _, height, width = values.shape
     down = _shares(height, _ROWS).T.astype(values.dtype)
@@ -113,23 +115,28 @@ def _cell_sums(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
 @functools.lru_cache(maxsize=64)
 def _shares(length: int, count: int) -> NDArray[np.float64]:
-    """Return the overlap of each pixel with each of `count` equal cells, in 1 / count of a pixel.
+    """Compute the overlap of pixels with equal cells along a side, in units of 1 / count pixel.
+
+    Args:
+        length: Number of pixels.
+        count: Number of cells.
 
     Returns:
         Whole numbers, shape [length, count]; each column sums to `length`.
     """
     pixels = np.arange(length)[:, None] * count
     cells = np.arange(count)[None, :] * length
-    shared = np.minimum(pixels + count, cells + length) - np.maximum(pixels, cells)
-    return shared.clip(0).astype(np.float64)
+    overlaps = np.minimum(pixels + count, cells + length) - np.maximum(pixels, cells)
+    return overlaps.clip(0).astype(np.float64)
 
 
 def _laplacian_variances(lumas: ImageArray) -> list[float]:
+    """Compute the variance of each photo's Laplacian, over the pixels with four neighbours."""
     count, height, width = lumas.shape
     if height < 3 or width < 3:
         return [0.0] * count
-    # On one flat array, where neighbours above and below are `width` apart: several times
-    # faster than on three axes. What is wrong at the edges of each photo is cut off.
+    # One flat array, in which vertical neighbours are `width` apart, is several times faster than
+    # three axes. The wrong values at the edges of each photo are then cut off.
     values = lumas.astype(np.int16).ravel()
     whole = np.zeros(values.size, np.int16)
     inner = whole[width:-width]
@@ -148,7 +155,7 @@ def _laplacian_variances(lumas: ImageArray) -> list[float]:
 
 
 def _border_sums(lumas: ImageArray) -> NDArray[np.int64]:
-    """Sum the Laplacian, shape [N]: all but the steps across the border cancels out."""
+    """Sum the Laplacian of each photo, shape [N]: all but the differences at its border cancel."""
     rows = lumas[:, [0, 1, -2, -1], 1:-1].astype(np.int64).sum(axis=2)
     columns = lumas[:, 1:-1, [0, 1, -2, -1]].astype(np.int64).sum(axis=1)
     steps = rows + columns

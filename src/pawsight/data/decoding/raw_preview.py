@@ -1,8 +1,8 @@
-"""The preview that a camera puts into its raw file, as the bytes of a JPEG or PNG.
+"""Extract the preview that a camera stores in its raw file, as the bytes of a JPEG or PNG.
 
-The values of the sensor are not developed: cameras and programs do that in different ways,
-and the preview is what the photographer saw. LibRaw finds it; the decoder of JPEG, with its
-limits, reads it.
+The sensor values are not developed: cameras and programs do that in different ways,
+and the preview is what the photographer saw. LibRaw finds the preview; it is decoded
+as any other JPEG or PNG, within the same limits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 from typing import Any
 
 from PIL import Image
+from PIL.ExifTags import Base
 
 from pawsight.data.decoding.orientation import TURNS
 from pawsight.data.decoding.tiff_header import has_sensor_values
@@ -26,12 +27,11 @@ _STARTS = (
     b"FOVb",
     b"II\x1a\0\0\0HEAPCCDR",
 )
-_ORIENTATION = 274
-_TURNED = {3: 3, 5: 8, 6: 6}  # LibRaw's numbers for 180, 270 and 90 degrees, as EXIF's
+_EXIF_ORIENTATION = {3: 3, 5: 8, 6: 6}  # for LibRaw's numbers of 180, 270 and 90 degrees
 
 
 def is_raw(data: bytes) -> bool:
-    """Return whether a file is a camera's raw photo by its content."""
+    """Return whether the content of a file is a camera's raw photo."""
     return (
         data.startswith(_STARTS)
         or data[4:12] == b"ftypcrx "
@@ -54,30 +54,30 @@ def read_preview(data: bytes) -> bytes:
         with rawpy.RawPy() as raw:
             raw.open_buffer(io.BytesIO(data))
             preview = raw.extract_thumb()
-            turn = _TURNED.get(raw.sizes.flip, 1)
+            orientation = _EXIF_ORIENTATION.get(raw.sizes.flip, 1)
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError) as error:
         raise PhotoError("a raw photo without a preview in it; save it as JPEG") from error
     except rawpy.LibRawError as error:
         raise PhotoError("damaged, or a kind of raw photo that LibRaw does not read") from error
     if preview.format is rawpy.ThumbFormat.JPEG:
-        return _with_orientation(bytes(preview.data), turn)
-    return _as_png(preview.data, turn)
+        return _with_orientation(bytes(preview.data), orientation)
+    return _as_png(preview.data, orientation)
 
 
-def _with_orientation(jpeg: bytes, turn: int) -> bytes:
-    """Add an orientation to a JPEG that states none."""
-    if turn == 1 or b"Exif\0\0" in jpeg[:64]:
+def _with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Add an orientation to a JPEG without EXIF data."""
+    if orientation == 1 or b"Exif\0\0" in jpeg[:64]:
         return jpeg
     exif = Image.Exif()
-    exif[_ORIENTATION] = turn
+    exif[Base.Orientation] = orientation
     content = exif.tobytes()
     return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + jpeg[2:]
 
 
-def _as_png(pixels: Any, turn: int) -> bytes:
+def _as_png(pixels: Any, orientation: int) -> bytes:
     image = Image.fromarray(pixels)
-    if turn in TURNS:
-        image = image.transpose(TURNS[turn])
+    if orientation in TURNS:
+        image = image.transpose(TURNS[orientation])
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=0)
     return file.getvalue()

@@ -1,7 +1,7 @@
 """Convert images of 16-bit, 32-bit and float values to 8 bits, by the rule of their set.
 
-Pillow has modes for one channel of such values, and keeps the high bytes alone of
-several channels. Where a rule needs the low bytes too, they are read by a second pass.
+Pillow has modes for such values with a single channel. Of several channels it keeps only
+the high bytes. Where a rule needs the low bytes, too, they are read in a second pass.
 """
 
 from __future__ import annotations
@@ -12,34 +12,35 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 
+from pawsight.data.decoding.colour import strips
 from pawsight.data.pixel_scale import NoScaleError, PixelScale, describe_samples
 from pawsight.errors import PhotoError
 from pawsight.records import ImageArray
 
-_STRIP_PIXELS = 2**22
-_FULL = (0.0, 65535.0)
+NO_DATA = 42113  # GDAL's tag of a TIFF, in photos of satellites and in maps
+_FULL_RANGE = (0.0, 65535.0)
 _COLOUR_MODES = ("RGB", "RGBA", "CMYK")  # of which Pillow keeps the high bytes
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of a TIFF
-_NO_DATA = 42113  # GDAL's, of satellites and maps
-_WHITE_IS_ZERO = 0
+_WHITE_IS_ZERO = 0  # photometric interpretation
+_SIGNED = (2,)  # sample format
 
 
 class Scaled(NamedTuple):
-    """An image of 8 bits, and its samples as `describe_samples` writes them, "" if it had 8."""
+    """An image that was converted to 8 bits."""
 
     image: Image.Image
-    samples: str
+    samples: str  # the original values, as `describe_samples` writes them; "" if they had 8 bits
 
 
 def to_8_bits(
     image: Image.Image, raw_mode: str, scale: PixelScale, reopen: Callable[[], Image.Image]
 ) -> Scaled:
-    """Convert the values of a loaded image to 0..255; one of 8 bits is returned unchanged.
+    """Convert the values of a loaded image to 0..255; an image of 8 bits is returned unchanged.
 
     Args:
-        image: As Pillow loaded it.
-        raw_mode: How its file holds the values, in Pillow's words (`raw_mode_of`).
+        image: The image, as Pillow loaded it.
+        raw_mode: Pillow's raw mode of the file (`raw_mode_of`).
         scale: The rule.
         reopen: Opens the file again.
 
@@ -54,7 +55,7 @@ def to_8_bits(
 
 
 def raw_mode_of(image: Image.Image) -> str:
-    """Return how the file of an image holds its values, before it is loaded; "" if unknown."""
+    """Return Pillow's raw mode of an image that is not loaded yet; "" if it has none."""
     tiles = getattr(image, "tile", None)
     args = tiles[0][3] if tiles else ""
     raw_mode = args[0] if isinstance(args, tuple) and args else args
@@ -62,16 +63,21 @@ def raw_mode_of(image: Image.Image) -> str:
 
 
 def scale_values(values: NDArray[Any], ends: tuple[float, float]) -> ImageArray:
-    """Convert values to 0..255: the first end becomes 0, and so does NaN and infinity."""
+    """Convert values to 0..255, as 8-bit integers.
+
+    Args:
+        values: Numbers, any shape.
+        ends: The values that become 0 and 255. NaN and infinity become 0, too.
+    """
     black, white = ends
     numbers = np.nan_to_num(values.astype(np.float64), nan=black, posinf=black, neginf=black)
-    with np.errstate(all="ignore"):  # values of a damaged file
+    with np.errstate(all="ignore"):  # a damaged file may hold any values
         scaled = (numbers - black) * 255.0 / ((white - black) or 1.0)
         return np.asarray(np.nan_to_num(scaled.clip(0, 255)).round(), np.uint8)
 
 
 def extremes(values: NDArray[Any], no_data: float | None) -> tuple[float, float] | None:
-    """Return the smallest and the largest value; None where none is a number."""
+    """Return the smallest and the largest measured value; None if there is no finite one."""
     if no_data is not None:
         values = values[values != no_data]
     if values.dtype.kind == "f":
@@ -80,12 +86,12 @@ def extremes(values: NDArray[Any], no_data: float | None) -> tuple[float, float]
 
 
 def no_data_of(image: Image.Image) -> float | None:
-    """Return the value that means "not measured" in a TIFF of GDAL; None if there is none."""
-    return read_no_data(getattr(image, "tag_v2", {}).get(_NO_DATA))
+    """Return the value that means "not measured" in a TIFF; None if the file does not state one."""
+    return read_no_data(getattr(image, "tag_v2", {}).get(NO_DATA))
 
 
 def read_no_data(text: object) -> float | None:
-    """Read GDAL's tag; None where it holds no number."""
+    """Return the number in GDAL's tag; None if it holds no number."""
     try:
         return float(str(text).rstrip("\0 "))
     except ValueError:
@@ -109,39 +115,35 @@ def _scaled_grey(image: Image.Image, raw_mode: str, scale: PixelScale) -> Scaled
         if no_data is not None:
             levels[values == no_data] = 0
         grey.paste(Image.fromarray(levels), (0, top))
-    if _photometric(image) == _WHITE_IS_ZERO:
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(Base.PhotometricInterpretation) == _WHITE_IS_ZERO:
         grey = ImageOps.invert(grey)
     grey.info = dict(image.info)
     return Scaled(grey, samples)
 
 
 def _kind_of(image: Image.Image, raw_mode: str) -> tuple[str, tuple[float, float] | None]:
-    """Return the kind of values of an image, and black and white where the file defines them."""
+    """Return the kind of values of an image, and (black, white) if its file defines them."""
+    if image.mode == "F":
+        return "float", None
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
-        bits, is_signed = tags.get(_BITS_PER_SAMPLE, (1,))[0], tags.get(_SAMPLE_FORMAT) == (2,)
-        if image.mode == "F":
-            return "float", None
+        bits = tags.get(Base.BitsPerSample, (1,))[0]
         if bits < 16:
             return "uint16", (0.0, 2.0**bits - 1)
-        return f"{'int' if is_signed else 'uint'}{bits}", None
+        return f"{'int' if tags.get(Base.SampleFormat) == _SIGNED else 'uint'}{bits}", None
     if image.format == "PNG":
         return "uint16", None
-    # The headers of the others state how many bits are used, and Pillow scales by that.
-    return ("float", None) if image.mode == "F" else ("uint16", _FULL)
+    # The headers of other formats state how many bits are used, and Pillow scales accordingly.
+    return "uint16", _FULL_RANGE
 
 
 def _values(image: Image.Image, kind: str) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield strips of an image's values, each with its first row."""
-    step = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, step):
-        strip = np.asarray(image.crop((0, top, image.width, min(top + step, image.height))))
-        # Pillow reads unsigned values of 32 bits as signed ones.
-        yield top, strip.view(np.uint32) if kind == "uint32" else strip
-
-
-def _photometric(image: Image.Image) -> int:
-    return int(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC, 1))
+    """Yield strips of an image's values, each with the number of its first row."""
+    for box in strips(image):
+        values = np.asarray(image.crop(box))
+        # Pillow reads unsigned values of 32 bits as signed values.
+        yield box[1], values.view(np.uint32) if kind == "uint32" else values
 
 
 def _scaled_colours(
@@ -152,30 +154,28 @@ def _scaled_colours(
     highs = image.getextrema()
     num_colours = 4 if image.mode == "CMYK" else 3
     largest = max(int(high) for _, high in highs[:num_colours])  # type: ignore[misc]
-    # The bits that are used follow from the high bytes alone.
+    # The number of bits in use follows from the high bytes alone.
     samples = describe_samples("uint16", 0, 2 ** (8 + largest.bit_length()) - 1)
-    ends = scale.range_of("uint16") or _FULL
-    if ends == _FULL:
+    ends = scale.range_of("uint16") or _FULL_RANGE
+    if ends == _FULL_RANGE:
         return Scaled(image, samples)
     low_bytes = _low_bytes(reopen(), raw_mode)
     if low_bytes.size != image.size or low_bytes.mode != image.mode:
         raise PhotoError("damaged data")
     whole = Image.new(image.mode, image.size)
-    step = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, step):
-        box = (0, top, image.width, min(top + step, image.height))
-        high, low = (np.asarray(one.crop(box)) for one in (image, low_bytes))
+    for box in strips(image):
+        high, low = np.asarray(image.crop(box)), np.asarray(low_bytes.crop(box))
         levels = scale_values(high.astype(np.uint16) * 256 + low, ends)
         if image.mode == "RGBA":
-            levels[..., 3] = high[..., 3]  # how opaque: all 16 bits are used
-        whole.paste(Image.fromarray(levels, image.mode), (0, top))
+            levels[..., 3] = high[..., 3]  # opacity always uses all 16 bits
+        whole.paste(Image.fromarray(levels, image.mode), box)
     whole.info = dict(image.info)
     return Scaled(whole, samples)
 
 
 def _low_bytes(image: Image.Image, raw_mode: str) -> Image.Image:
-    """Load an image again, with the low bytes of its values in place of the high ones."""
-    is_grey = raw_mode.startswith("LA")  # read as RGBA, by its four bytes a pixel
+    """Load an image again, with the low bytes of its values in place of the high bytes."""
+    is_grey = raw_mode.startswith("LA")  # has four bytes per pixel, and is read as RGBA
     image.tile = [  # type: ignore[attr-defined]
         tile._replace(args="RGBA" if is_grey else _swapped(tile.args, raw_mode))
         for tile in image.tile  # type: ignore[attr-defined]
@@ -188,7 +188,7 @@ def _low_bytes(image: Image.Image, raw_mode: str) -> Image.Image:
 
 
 def _swapped(args: object, raw_mode: str) -> object:
-    """Return a decoder's arguments with the other order of bytes, so that it keeps the low ones."""
+    """Return a decoder's arguments with swapped byte order, so that it keeps the low bytes."""
     other = {"B": "L", "L": "B", "N": "B"}[raw_mode[-1]]
     swapped = raw_mode[:-1] + other
     return (swapped, *args[1:]) if isinstance(args, tuple) else swapped

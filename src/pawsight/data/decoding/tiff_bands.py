@@ -1,7 +1,7 @@
 """Read the TIFFs that Pillow cannot: many bands, separate planes, doubles, signed bytes.
 
-Microscopes, CT scanners and satellites write these. tifffile decodes them; which
-bands become the image is the choice of the user where the file does not state it.
+Microscopes, CT scanners and satellites write such files. tifffile decodes them. Where a
+file does not state which of its bands are the image, the user chooses them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 
 from pawsight.data.decoding.limits import MAX_MEMORY_BYTES, MAX_PIXELS, too_many_pixels
 from pawsight.data.decoding.orientation import TURNS
-from pawsight.data.decoding.samples import Scaled, extremes, read_no_data, scale_values
+from pawsight.data.decoding.samples import NO_DATA, Scaled, extremes, read_no_data, scale_values
 from pawsight.data.pixel_scale import NoScaleError, PixelScale, describe_samples
 from pawsight.errors import ExtraError, PhotoError
 
+Plane = NDArray[Any]  # the values of one band, shape [H, W]
+
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # photometric interpretations
-_ORIENTATION, _ICC_PROFILE, _NO_DATA = 274, 34675, 42113  # tags
-_SEPARATE = 2
+_SEPARATE = 2  # planar configuration: one plane after the other
+_SIGNED = 2  # sample format
 _MAX_PAGES = 1000
 _ALPHA = (1, 2)  # kinds of extra samples
 # Pillow's messages on TIFFs that it recognises, but cannot decode.
@@ -30,11 +33,10 @@ _NOT_BY_PILLOW = (
     "unknown pixel mode",
     "unknown data organization",
     "Invalid value for samples per pixel",
-    "string index out of range",  # of more than four planes, one after the other
+    "string index out of range",  # more than four planes, one after the other
 )
-_CHOOSE = "name one or three of them, such as --set pixels.bands=4,3,2"
 
-# What tifffile logs of damaged files would else be printed where logging is not configured.
+# Without a handler, tifffile's messages on damaged files would be printed if logging is not set up.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
@@ -44,26 +46,35 @@ def is_kind_of_bands(error: SyntaxError) -> bool:
 
 
 def needs_bands(image: Image.Image, scale: PixelScale) -> bool:
-    """Return whether a TIFF that Pillow has opened is one that it would decode to wrong values."""
+    """Return whether Pillow would decode a TIFF to other values or bands than required.
+
+    Args:
+        image: The TIFF, opened by Pillow.
+        scale: The rule, which may name bands.
+    """
     tags = image.tag_v2  # type: ignore[attr-defined]
-    bits, num_samples = max(tags.get(258, (1,))), tags.get(277, 1)
-    is_signed = set(tags.get(339, (1,))) == {2}
+    bits, num_samples = max(tags.get(Base.BitsPerSample, (1,))), tags.get(Base.SamplesPerPixel, 1)
+    is_signed = set(tags.get(Base.SampleFormat, (1,))) == {_SIGNED}
     return (
-        (num_samples > 1 and tags.get(284) == _SEPARATE and bits > 8)
+        (num_samples > 1 and tags.get(Base.PlanarConfiguration) == _SEPARATE and bits > 8)
         or (is_signed and bits <= 8)
         or (bool(scale.bands) and (num_samples > 1 or getattr(image, "n_frames", 1) > 1))
     )
 
 
 def read_bands(data: bytes, scale: PixelScale) -> Scaled:
-    """Decode the first image of a TIFF, or the bands of it that a rule names.
+    """Decode the first image of a TIFF, or those bands of the file that a rule names.
+
+    Args:
+        data: The bytes of the file.
+        scale: The rule, which names the bands and scales their values to 0..255.
 
     Returns:
-        An upright image, "L", "RGB" or, where the file has transparency, "LA" or "RGBA".
+        An upright image of mode "L" or "RGB", or "LA" or "RGBA" if the file has transparency.
 
     Raises:
-        PhotoError: It has bands and no rule says which to use, is too large,
-            or is of a kind that is not read.
+        PhotoError: The rule does not name the bands to use, or the file does not have them;
+            the image is too large, or of a kind that is not read.
         NoScaleError: The rule does not cover such values.
     """
     import tifffile  # here, since few photos are such TIFFs
@@ -77,22 +88,17 @@ def read_bands(data: bytes, scale: PixelScale) -> Scaled:
                 raise
             raise PhotoError(_needs_extra(page)) from error
         image = _to_image(page, bands, alpha, scale)
-        tags = {
-            tag.code: tag.value for tag in page.tags if tag.code in (_ORIENTATION, _ICC_PROFILE)
-        }
-    turn = TURNS.get(tags.get(_ORIENTATION, 1))
+        turn = TURNS.get(page.tags.valueof(Base.Orientation))
+        profile = page.tags.valueof(Base.InterColorProfile)
     if turn is not None:
         image = Scaled(image.image.transpose(turn), image.samples)
-    if isinstance(profile := tags.get(_ICC_PROFILE), bytes) and image.image.mode in ("RGB", "RGBA"):
+    if isinstance(profile, bytes) and image.image.mode in ("RGB", "RGBA"):
         image.image.info["icc_profile"] = profile
     return image
 
 
-Plane = NDArray[Any]
-
-
 def _chosen(file: Any, page: Any, scale: PixelScale) -> tuple[list[Plane], Plane | None]:
-    """Return the bands that become the image, shape [H, W] each, and how opaque each pixel is."""
+    """Return the bands that become the image, and the opacity, None if all pixels are opaque."""
     num_samples = page.samplesperpixel
     if scale.bands and num_samples == 1 and len(file.pages) > 1:
         return _pages(file, scale.bands), None
@@ -117,7 +123,9 @@ def _chosen(file: Any, page: Any, scale: PixelScale) -> tuple[list[Plane], Plane
         return planes[:3], planes[3] if extra[0] in _ALPHA else None
     if page.photometric == _BLACK_IS_ZERO and num_colours == 1 and extra in ((1,), (2,)):
         return planes[:1], planes[1]
-    raise PhotoError(f"it has {num_samples} bands: {_CHOOSE}")
+    raise PhotoError(
+        f"it has {num_samples} bands: name one or three of them, such as --set pixels.bands=4,3,2"
+    )
 
 
 def _pages(file: Any, bands: tuple[int, ...]) -> list[Plane]:
@@ -140,7 +148,7 @@ def _check_size(page: Any) -> None:
     if width * height > MAX_PIXELS:
         raise too_many_pixels(MAX_PIXELS)
     item_size = page.dtype.itemsize if page.dtype is not None else 8
-    # The array, a strip or tile of it, and what is made of it.
+    # Three copies: the array, one of its strips or tiles, and the result.
     if 3 * width * height * num_samples * item_size > MAX_MEMORY_BYTES:
         raise PhotoError(f"too many pixels for {num_samples} bands")
 
@@ -153,8 +161,7 @@ def _to_image(page: Any, bands: list[Plane], alpha: Plane | None, scale: PixelSc
     if kind == np.uint8 or kind == np.bool_:
         levels = [band * np.uint8(255 if kind == np.bool_ else 1) for band in bands]
     else:
-        tag = page.tags.get(_NO_DATA)
-        no_data = read_no_data(tag.value) if tag is not None else None
+        no_data = read_no_data(page.tags.valueof(NO_DATA))
         ranges = list(filter(None, (extremes(band, no_data) for band in bands)))
         lowest = min((low for low, _ in ranges), default=0.0)
         highest = max((high for _, high in ranges), default=0.0)
@@ -173,8 +180,8 @@ def _to_image(page: Any, bands: list[Plane], alpha: Plane | None, scale: PixelSc
     if page.photometric == _WHITE_IS_ZERO:
         image = ImageOps.invert(image)
     if alpha is not None:
-        most = 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
-        image.putalpha(Image.fromarray(scale_values(alpha, (0.0, most))))
+        opaque = 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
+        image.putalpha(Image.fromarray(scale_values(alpha, (0.0, opaque))))
     return Scaled(image, samples)
 
 
