@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="predict-") as scratch:
         folder = choose(arguments.photos, Path(scratch), arguments.count, arguments.seed)
         results = measure(folder, arguments, Path(scratch))

@@ -47,7 +47,7 @@ class Features:
     images_per_second: float  # the rate of those, 0 if there were none
 
 
-class _OnnxNetwork:
+class OnnxNetwork:
     """An ONNX file in ONNX Runtime, for images of any number.
 
     Each core runs one photo at a time: what a core holds of more falls out of its cache, and
@@ -131,7 +131,7 @@ class FeatureReader:
         with contextlib.suppress(DiskError):
             self._folder = backbone.features_dir
         self._resize = resize
-        self._network = _OnnxNetwork(backbone.onnx_path, "features")
+        self._network = OnnxNetwork(backbone.onnx_path, "features")
 
     def compute(self, images: ImageArray | FloatArray) -> FloatArray:
         """Compute features of images [N, H, W, 3], 0..255, N at least 1: float32 [N, F]."""
