@@ -22,8 +22,8 @@ def catalog_of(*labels: str) -> Catalog:
     return Catalog("shapes", Path("/photos"), tuple(photos), task=MULTI_LABEL)
 
 
-def sides(catalog, shares, fixed=(), copies=()):
-    """The side of each photo, where groups are drawn in the order of their first photos."""
+def subsets(catalog, shares, fixed=(), copies=()):
+    """The subset of each photo, where groups are drawn in the order of their first photos."""
     groups = groups_of(catalog, range(len(catalog.photos)), copies)
     draws = [group.indices[0] / 1000 for group in groups]
     found = stratified(catalog, groups, draws, shares, dict(fixed))
@@ -36,20 +36,20 @@ def test_rarest_label_is_divided_first_and_each_goes_where_it_is_wanted_most():
     # a: photo 0 trains, as few groups go there first; photo 1 is the last a, so it validates.
     # b: training wants 2.75, 1.75 and then 0.75 of them, so photo 4 validates; photo 5 trains.
     # Photos 6 and 7 have no label: validation has its two photos.
-    assert sides(catalog, {"validation": 0.25, "train": 0.75}) == [
+    assert subsets(catalog, {"validation": 0.25, "train": 0.75}) == [
         *("train", "validation", "train", "train", "validation", "train", "train", "train")
     ]
 
 
 def test_a_label_of_three_photos_is_in_all_three_parts():
     catalog = catalog_of("rare", "rare;a", "rare", *["a"] * 40)
-    found = sides(catalog, {"test": 0.15, "validation": 0.15, "train": 0.7})
+    found = subsets(catalog, {"test": 0.15, "validation": 0.15, "train": 0.7})
     assert found[:3] == ["train", "validation", "test"]
 
 
 def test_photos_that_have_a_side_keep_it_and_take_their_copies_along():
     catalog = catalog_of("a", "b", "a;b", "a", "b", "")
-    found = sides(catalog, {"validation": 0.5, "train": 0.5}, {1: "validation"}, [[1, 5]])
+    found = subsets(catalog, {"validation": 0.5, "train": 0.5}, {1: "validation"}, [[1, 5]])
     assert found[1] == found[5] == "validation"
 
 

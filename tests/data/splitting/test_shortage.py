@@ -38,10 +38,10 @@ def test_groups_of_each_class_are_counted():
 @pytest.mark.parametrize(
     ("dogs", "text"),
     [
-        ([{}], "Class 'dogs' has 1 photo, but 2 different ones"),
+        ([{}], "Class 'dogs' has 1 photo, but 2 different photos"),
         (
             [{"sha256": "a"}] * 4,
-            "Class 'dogs' has 4 photos, of which 3 are copies of others, but 2 different ones",
+            "Class 'dogs' has 4 photos, of which 3 are copies of others, but 2 different photos",
         ),
         (
             [{"sha256": "a"}, {"sha256": "a"}, {"problem": "empty file"}],
@@ -49,7 +49,7 @@ def test_groups_of_each_class_are_counted():
         ),
         (
             [{}, {"problem": "empty file"}, {"problem": "empty file"}],
-            "Class 'dogs' has 3 photos, of which 2 cannot be read, but 2 different ones are needed",
+            "Class 'dogs' has 3 photos, of which 2 cannot be read, but 2 different photos are need",
         ),
     ],
 )
@@ -66,9 +66,9 @@ def test_too_few_photos_are_counted_with_copies_and_broken_ones(dogs, text):
 @pytest.mark.parametrize(
     ("config", "needed", "parts", "advice"),
     [
-        ({}, 2, "the train and validation parts", "take some of these out."),
-        ({"group_by": "folder"}, 2, "the train and validation parts", "group them by something f"),
-        ({"folds": 3}, 3, "3 folds", "choose fewer folds, take some of these out."),
+        ({}, 2, "the train and validation parts", "or remove some of these photos."),
+        ({"group_by": "folder"}, 2, "the train and validation parts", "or use smaller groups."),
+        ({"folds": 3}, 3, "3 folds", "choose fewer folds, or remove some of these photos."),
     ],
 )
 def test_photos_that_are_tied_together_are_named(config, needed, parts, advice):
@@ -78,8 +78,8 @@ def test_photos_that_are_tied_together_are_named(config, needed, parts, advice):
     text = str(raised.value)
     assert text.startswith(
         f"The 3 different photos of class 'dogs' belong to 1 group that must stay together, but "
-        f"{needed} are needed to fill {parts}.\nFolder: /pets\n"
-        f"Tied together: the group 'rex'.\nAdd other photos of 'dogs', "
+        f"{needed} groups are needed to fill {parts}.\nFolder: /pets\n"
+        f"Groups: the group 'rex'.\nAdd other photos of 'dogs', "
     )
     assert advice in text
 
@@ -91,7 +91,7 @@ def test_photos_that_are_tied_together_are_named(config, needed, parts, advice):
 def test_all_classes_with_too_few_are_named(labels, others):
     with pytest.raises(DataError) as raised:
         checked(catalog_of(*CATS, *((label, {}) for label in labels)))
-    first, *rest = str(raised.value).split("\nOther classes have too few as well: ")
+    first, *rest = str(raised.value).split("\nOther classes with too few: ")
     assert first.startswith(f"Class '{labels[0]}' has 1 photo")
     assert rest == ([f"{others}."] if others else [])
 
@@ -114,7 +114,7 @@ def test_the_largest_of_the_groups_that_leave_a_class_without_photos_is_named():
     )
     groups = groups_of(catalog, catalog.usable)
     assert str(groups_too_large(catalog, groups, "dogs")).startswith(
-        "The photos of class 'dogs' are tied together in 2 groups and cannot fill every part: the "
-        "group 'many' has 3 photos and is also of ants.\nFolder: /pets\n"
+        "The photos of class 'dogs' form only 2 groups that must stay together, and cannot fill "
+        "every part: the group 'many' has 3 photos, also of class ants.\nFolder: /pets\n"
     )
     assert "the group 'most' has 9 photos.\n" in str(groups_too_large(catalog, groups, "cats"))

@@ -199,7 +199,7 @@ def test_train_never_stays_empty():
 
 
 def test_split_names_the_class_that_is_too_small():
-    with pytest.raises(DataError, match=r"Class 'dogs' has 1 photo, but 2 different ones"):
+    with pytest.raises(DataError, match=r"Class 'dogs' has 1 photo, but 2 different photos"):
         split(catalog_of(cats=5, dogs=1), CONFIG)
 
 
@@ -207,8 +207,8 @@ def test_every_class_with_too_few_photos_is_named():
     few = {f"c{number}": 1 for number in range(8)}
     with pytest.raises(DataError) as caught:
         split(catalog_of(cats=50, **few), CONFIG)
-    assert str(caught.value).startswith("Class 'c0' has 1 photo, but 2 different ones")
-    last = "Other classes have too few as well: c1, c2, c3, c4, c5 and 2 more."
+    assert str(caught.value).startswith("Class 'c0' has 1 photo, but 2 different photos")
+    last = "Other classes with too few: c1, c2, c3, c4, c5 and 2 more."
     assert str(caught.value).splitlines()[-1] == last
 
 

@@ -165,7 +165,7 @@ def test_parts_that_leave_nothing_for_validation_are_refused(tmp_path):
         "path,part\n" + "".join(f"{c}/{n:03}.jpg,train\n" for c in "ab" for n in range(9))
     )
     catalog = catalog_of(*photos_of("a", range(9)), *photos_of("b", range(9)))
-    with pytest.raises(DataError, match=r"none of these is validation"):
+    with pytest.raises(DataError, match=r"no photo was in the validation part"):
         split(catalog, keeping(tmp_path / "kept.csv"))
 
 

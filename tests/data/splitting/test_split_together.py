@@ -156,7 +156,7 @@ def test_groups_that_tie_the_classes_together_are_named():
         *(photos_of("b", 2, "ab") + photos_of("b", 2, "bc")),
         *(photos_of("c", 2, "ac") + photos_of("c", 2, "bc")),
     ]
-    with pytest.raises(DataError, match=r"tied together in 2 groups(.|\n)*the group '"):
+    with pytest.raises(DataError, match=r"form only 2 groups(.|\n)*the group '"):
         split(catalog_of(*photos), SplitConfig())
 
 

@@ -1,1 +1,1 @@
-"""Divide photos into parts, keeping together what belongs together."""
+"""Divide photos into parts, so that copies and the user's groups stay together."""

@@ -1,11 +1,11 @@
-"""Which photos must stay together: copies of each other, and those with one key of the user's.
+"""Group photos that must stay in the same part: copies, and photos with the same group key.
 
-Works on records only.
+Works on records only: opens no photo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pawsight.data.catalog import Catalog
@@ -14,10 +14,10 @@ from pawsight.formatting import printable
 
 
 class Group(NamedTuple):
-    """Photos that stay in one part."""
+    """Photos that must be in the same part."""
 
-    # What their part is drawn by: the same whenever the same photos are in the group, whatever
-    # their names, order and neighbours.
+    # The part is drawn by this key. It depends only on which photos are in the group, not on
+    # their names, their order or other photos.
     key: str
     indices: tuple[int, ...]  # their catalog indices, ascending
 
@@ -25,20 +25,20 @@ class Group(NamedTuple):
 def groups_of(
     catalog: Catalog, indices: Iterable[int], copies: Sequence[Sequence[int]] = ()
 ) -> list[Group]:
-    """Divide photos into groups: equal bytes, a group of `copies`, or one user's key.
+    """Divide photos into groups with equal bytes, in one group of `copies`, or with one user's key.
 
     A photo that belongs to two groups joins them. The key of a group is the
-    user's, the first by name if there are several; without one it is the
-    smallest sha256 of its photos.
+    user's key, the first in alphabetical order if there are several, or else
+    the smallest SHA-256 of its photos.
 
     Args:
         catalog: The photos.
-        indices: Those to divide, usable ones.
-        copies: Groups of catalog indices that show the same photo; others than
-            `indices` in them do not matter.
+        indices: Catalog indices of the photos to divide.
+        copies: Groups of catalog indices of copies. Indices that are not in
+            `indices` are ignored.
 
     Returns:
-        The groups, ordered by their first photo; each index is in one of them.
+        The groups, ordered by their first photo; each index is in exactly one group.
     """
     chosen = sorted(indices)
     joined = DisjointSets(len(catalog.photos))
@@ -56,8 +56,26 @@ def groups_of(
     return [Group(_key(catalog, group), tuple(group)) for group in joined.groups(chosen)]
 
 
+def fixed_subsets(
+    groups: Sequence[Group], names: Sequence[str], fixed: Mapping[int, str]
+) -> dict[int, str]:
+    """Return the subset of each group that has photos with a fixed subset, by group number.
+
+    Args:
+        groups: The groups.
+        names: Names of the subsets. If photos of a group are fixed in several subsets, the
+            group is in the last of these.
+        fixed: Names of the subsets of photos that must not move, by catalog index.
+    """
+    return {
+        number: max((fixed[i] for i in group.indices if i in fixed), key=names.index)
+        for number, group in enumerate(groups)
+        if any(i in fixed for i in group.indices)
+    }
+
+
 def group_name(catalog: Catalog, group: Group) -> str:
-    """Return the name of a group: the user's key, or its first photo."""
+    """Return a description of a group for messages: the user's key, or its first photo."""
     key = min(
         (catalog.photos[i].group for i in group.indices if catalog.photos[i].group), default=""
     )
@@ -66,7 +84,7 @@ def group_name(catalog: Catalog, group: Group) -> str:
 
 
 def names_in(catalog: Catalog, indices: Iterable[int]) -> set[str]:
-    """Return the labels of photos, each once."""
+    """Return the set of labels of photos."""
     return {name for i in indices for name in catalog.names_of(catalog.photos[i])}
 
 

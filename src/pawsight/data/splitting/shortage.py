@@ -1,4 +1,4 @@
-"""Errors of a split with too few photos, or too few groups, of a class."""
+"""Check that each class has enough photos and groups for a split, with errors that explain it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ def check_enough(
     config: SplitConfig,
     kept: Container[int] = (),
 ) -> dict[str, int]:
-    """Count the groups of each class, and refuse a class that cannot fill the parts.
+    """Check that each class has enough groups to fill the parts.
 
     Args:
         catalog: The photos.
         groups: The groups to divide.
         needed: How many groups each class must have.
         config: How the groups were made.
-        kept: Photos whose part is known already; a class with such photos is
-            not refused, unless folds are wanted.
+        kept: Catalog indices of photos that keep an earlier part. Without folds, a class
+            with such photos may have fewer groups.
+
+    Returns:
+        The number of groups of each class.
 
     Raises:
-        DataError: A class has fewer groups; the text states why, and what to do.
+        DataError: A class has fewer groups; the message states the reason and what to do.
     """
     num_groups = Counter(dict.fromkeys(catalog.class_names, 0))
     has_kept: set[str] = set()
@@ -43,21 +46,28 @@ def check_enough(
         if count < needed and (config.folds or name not in has_kept)
     ]
     if short:
-        others = f"\nOther classes have too few as well: {listed(short[1:])}." if short[1:] else ""
+        others = f"\nOther classes with too few: {listed(short[1:])}." if short[1:] else ""
         raise DataError(f"{_too_few(catalog, groups, short[0], needed, config)}{others}")
     return dict(num_groups)
 
 
 def groups_too_large(catalog: Catalog, groups: Sequence[Group], label: str) -> DataError:
-    """Build the error of groups that leave a class without photos in some part."""
+    """Build the error for a class that is missing in a part because its groups are too large.
+
+    Args:
+        catalog: The photos.
+        groups: All groups.
+        label: The class.
+    """
     of_class = [group for group in groups if label in names_in(catalog, group.indices)]
-    group = max(of_class, key=lambda one: len(one.indices))
+    group = max(of_class, key=lambda candidate: len(candidate.indices))
     others = sorted(names_in(catalog, group.indices) - {label})
     size = counted(len(group.indices), "photo")
-    also = f" and is also of {', '.join(others)}" if others else ""
+    also = f", also of class {listed(others)}" if others else ""
     return DataError(
-        f"The photos of class '{label}' are tied together in {len(of_class)} groups and "
-        f"cannot fill every part: {group_name(catalog, group)} has {size}{also}.\n"
+        f"The photos of class '{label}' form only {counted(len(of_class), 'group')} that must "
+        f"stay together, and cannot fill every part: {group_name(catalog, group)} has {size}"
+        f"{also}.\n"
         f"Folder: {catalog.root}\n"
         f"Add photos of '{label}' that belong to no such group, or make the groups smaller."
     )
@@ -76,16 +86,16 @@ def _too_few(
     parts = f"{needed} folds" if config.folds else "the train and validation parts"
     if len(different) < needed:
         return _too_few_photos(catalog, name, len(different), needed, parts)
-    tied = " and ".join(group_name(catalog, group) for group in of_class)
+    names = " and ".join(group_name(catalog, group) for group in of_class)
     return DataError(
         f"The {len(different)} different photos of class '{name}' belong to "
-        f"{counted(len(of_class), 'group')} that must stay together, but {needed} are needed to "
-        f"fill {parts}.\n"
+        f"{counted(len(of_class), 'group')} that must stay together, but {needed} groups are "
+        f"needed to fill {parts}.\n"
         f"Folder: {catalog.root}\n"
-        f"Tied together: {tied}.\n"
+        f"Groups: {names}.\n"
         f"Add other photos of '{name}', "
         + ("choose fewer folds, " if config.folds else "")
-        + ("group them by something finer" if config.group_by else "take some of these out")
+        + ("or use smaller groups" if config.group_by else "or remove some of these photos")
         + "."
     )
 
@@ -95,15 +105,16 @@ def _too_few_photos(
 ) -> DataError:
     count = sum(name in catalog.names_of(photo) for photo in catalog.photos)
     num_broken = sum(name in catalog.names_of(photo) for photo in catalog.broken)
-    but = []
+    num_copies = count - num_broken - num_different
+    excluded = []
     if num_broken:
-        but.append(f"{num_broken} cannot be read")
-    if count - num_broken > num_different:
-        but.append(f"{count - num_broken - num_different} are copies of others")
+        excluded.append(f"{num_broken} cannot be read")
+    if num_copies > 0:
+        excluded.append(f"{num_copies} are copies of others")
     return DataError(
         f"Class '{name}' has {counted(count, 'photo')}"
-        + (f", of which {' and '.join(but)}" if but else "")
-        + f", but {needed} different ones are needed to fill {parts}.\n"
+        + (f", of which {' and '.join(excluded)}" if excluded else "")
+        + f", but {needed} different photos are needed to fill {parts}.\n"
         f"Folder: {catalog.root}\n"
         f"Add photos of '{name}', or leave the class out: --exclude {shell_quoted(name)}"
     )
