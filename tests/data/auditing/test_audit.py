@@ -210,7 +210,7 @@ def test_up_to_eight_classes_are_named(count):
 
 def test_train_reports_copies_in_both_parts_and_under_two_labels(messy):
     texts = recorded(messy, [[0, 1], [2, 3]])
-    assert any(text.startswith("1 photo is there more than once") for text in texts)
+    assert any(text.startswith("1 photo has copies, of any size") for text in texts)
     assert any("copies in another part" in text and "a.jpg = b.jpg" in text for text in texts)
     assert any("copies of another class" in text and "a.jpg = b.jpg" in text for text in texts)
 

@@ -230,7 +230,7 @@ def test_usual_sizes_of_classes_below_20_photos_are_not_compared(count):
 
 @pytest.mark.parametrize(
     ("num_others", "named"),
-    [(0, None), (5, "So it is with '0', '1', '2', '3', '4'."), (7, "'3', '4' and 2 more.")],
+    [(0, None), (5, "The same is true of '0', '1', '2', '3', '4'."), (7, "'3', '4' and 2 more.")],
 )
 def test_five_of_the_other_classes_with_a_shortcut_are_named(num_others, named):
     others = [str(i) for i in range(num_others)]

@@ -60,7 +60,7 @@ def test_classes_made_alike_have_no_shortcut():
             "jpeg_quality",
             {"jpeg_quality": 60},
             "Photos of 'cats' are of a low JPEG quality, usually 60 against 90; this alone "
-            "distinguishes a photo of 'cats' from one of the others in 100 % of all pairs.",
+            "distinguishes a photo of 'cats' from another photo in 100 % of all pairs.",
         ),
         (
             "format",
@@ -71,7 +71,7 @@ def test_classes_made_alike_have_no_shortcut():
             "aspect",
             {"width": 300, "height": 400},
             "Photos of 'cats' are tall, usually 0.75 times as wide as high against 1.33; this "
-            "alone distinguishes a photo of 'cats' from one of the others in 100 % of all pairs.",
+            "alone distinguishes a photo of 'cats' from another photo in 100 % of all pairs.",
         ),
     ],
 )

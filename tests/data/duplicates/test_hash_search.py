@@ -42,7 +42,7 @@ def test_every_near_pair_is_found_once(radius, most_bits):
 
 @pytest.mark.parametrize(("few", "most_bits"), [(400, 11), (399, 7)])
 def test_of_many_hashes_only_closer_pairs_are_found(few, most_bits, monkeypatch):
-    monkeypatch.setattr(hash_search, "_FEW", few)
+    monkeypatch.setattr(hash_search, "_MAX_FOR_RADIUS_2", few)
     hashes = similar_hashes(400)
     assert set(found_pairs(hashes)) == all_pairs(hashes, most_bits)
 

@@ -14,7 +14,7 @@ from pawsight.data.duplicates.image_comparison import (
     planes_of,
     same_picture,
 )
-from pawsight.data.duplicates.similarity_threshold import _limit
+from pawsight.data.duplicates.similarity_threshold import _threshold
 
 
 def shapes(seed, cells=9):
@@ -155,4 +155,4 @@ def test_a_grey_copy_is_the_same_and_one_in_other_colours_is_not():
     ],
 )
 def test_what_is_significant_stands_out_from_what_is_usual(usual, limit):
-    assert _limit(np.array(usual)) == pytest.approx(limit)
+    assert _threshold(np.array(usual)) == pytest.approx(limit)

@@ -1,1 +1,1 @@
-"""Find problems in a set of photos."""
+"""Find problems in a set of photos: broken and unusual photos, copies, shortcuts."""

@@ -1,4 +1,4 @@
-"""Audit a set of photos, and summarize it for those who train on it."""
+"""Audit a set of photos, and summarize it before training."""
 
 from __future__ import annotations
 
@@ -27,29 +27,31 @@ def audit_photos(
 
     Args:
         catalog: The photos.
-        pixels: Their pixels; without them only the facts are judged, so that
-            only exact copies and no outliers are found.
+        pixels: Their pixels; without them, only the facts of the files are checked: no
+            outliers are found, and no copies except exact copies.
         duplicates: Groups of photos that show the same picture; None searches for them.
         progress: Receives progress.
+
+    Returns:
+        The facts, and the finding of each check, by its id.
     """
     facts = AuditFacts(catalog, pixels, duplicates, progress)
     usable = [catalog.photos[i] for i in catalog.usable]
     areas = sorted((p.width * p.height, p.width, p.height) for p in usable)
-    of_none = set(catalog.none_paths)
-    exact, apart = facts.exact_copies, across_parts(catalog, facts.exact_copies)
+    none_paths = set(catalog.none_paths)
     return Audit(
         name=catalog.name,
         root=str(catalog.root),
         num_photos=len(catalog.photos),
         num_ignored=catalog.num_ignored,
         classes=_class_counts(catalog, usable),
-        num_none=sum(photo.path in of_none for photo in usable),
+        num_none=sum(photo.path in none_paths for photo in usable),
         parts=_part_counts(catalog, usable),
         formats=_count(photo.format for photo in usable),
         sizes={"smallest": areas[0][1:], "largest": areas[-1][1:]} if areas else {},
         broken=tuple(BrokenPhoto(path=p.path, problem=p.problem) for p in catalog.broken),
-        exact_copies=_paths(catalog, exact),
-        copies_across_parts=_paths(catalog, apart),
+        exact_copies=_paths(catalog, facts.exact_copies),
+        copies_across_parts=_paths(catalog, across_parts(catalog, facts.exact_copies)),
         findings={check.id: check.finding(facts) for check in CHECKS},
     )
 
@@ -61,7 +63,7 @@ def _paths(catalog: Catalog, groups: Sequence[Sequence[int]]) -> tuple[tuple[str
 def summarize_photos(
     catalog: Catalog, progress: Progress, copies: Sequence[Sequence[int]] | None = None
 ) -> None:
-    """Write notes on what training works with: parts, photos left out, copies.
+    """Write notes on the photos that training uses: parts, photos left out, copies.
 
     Args:
         catalog: The photos in their parts.
@@ -70,8 +72,8 @@ def summarize_photos(
     """
     counts = ", ".join(f"{len(catalog.part(part)):,} {part}" for part in PARTS)
     classes = catalog.class_names
-    named = ", ".join(classes) if len(classes) <= 8 else f"{len(classes)} classes"
-    progress.note(f"{counted(len(catalog.usable), 'photo')} of {named}: {counts}.")
+    names = ", ".join(classes) if len(classes) <= 8 else f"{len(classes)} classes"
+    progress.note(f"{counted(len(catalog.usable), 'photo')} of {names}: {counts}.")
     broken = catalog.broken
     if broken:
         progress.note(f"Left out: {counted(len(broken), 'photo')} that cannot be used:")
@@ -79,9 +81,9 @@ def summarize_photos(
             progress.note(f"  {printable(photo.path)}: {photo.problem}")
         if len(broken) > _NAMED_PROBLEMS:
             progress.note(f"  ... and {len(broken) - _NAMED_PROBLEMS:,} more, see catalog.csv")
-    flawed = sum(1 for photo in catalog.photos if photo.flaw)
-    if flawed:
-        progress.note(f"Used although damaged: {counted(flawed, 'photo')}, see catalog.csv.")
+    num_flawed = sum(bool(photo.flaw) for photo in catalog.photos)
+    if num_flawed:
+        progress.note(f"Used although damaged: {counted(num_flawed, 'photo')}, see catalog.csv.")
     _summarize_copies(catalog, exact_copies(catalog) if copies is None else copies, progress)
 
 
@@ -89,11 +91,11 @@ def _summarize_copies(
     catalog: Catalog, copies: Sequence[Sequence[int]], progress: Progress
 ) -> None:
     apart = across_parts(catalog, copies)
-    together = len(copies) - len(apart)
-    if together:
+    num_together = len(copies) - len(apart)
+    if num_together:
         progress.note(
-            f"{counted(together, 'photo is', 'photos are')} there more than once, as copies of any "
-            f"size or quality; all copies of one stay in the same part."
+            f"{counted(num_together, 'photo has', 'photos have')} copies, of any size or quality; "
+            f"all copies of a photo are in the same part."
         )
     if apart:
         progress.note(
@@ -115,7 +117,7 @@ def _equation(catalog: Catalog, group: Sequence[int]) -> str:
 
 
 def _class_counts(catalog: Catalog, photos: Iterable[Photo]) -> dict[str, int]:
-    """Count the photos of each class; those without a label are of a class ""."""
+    """Count the photos of each class; photos without a label count for the class ""."""
     return _count(name for photo in photos for name in catalog.names_of(photo) or ("",))
 
 

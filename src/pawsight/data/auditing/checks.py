@@ -1,8 +1,8 @@
-"""The checks of an audit, in one list: command line, JSON, page and table all go over it.
+"""List the checks of an audit, for the command line, audit.json, the page and the table.
 
-A new check is one entry of `CHECKS` and the function that finds its items. The
-rules state the numbers they follow, taken from where they are decided, so that
-a user who disagrees with a finding sees its reason.
+To add a check, add an entry to `CHECKS` and the function that finds its items. The rules
+state the limits of the check, taken from the module that defines them, so that a user who
+disagrees with a finding sees its reason.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Check:
 
     id: str  # for programs, such as `--fail-on`
     title: str  # for display
-    rule: str  # when something is such a finding, and what to do about it
-    find: Find  # finds the items, the worst first
-    is_serious: bool = False  # whether it is listed first
+    rule: str  # what the check finds, and what to do about it
+    find: Find  # returns the items, the worst first
+    is_serious: bool = False  # whether it is listed before the others
 
     def finding(self, facts: AuditFacts) -> Finding:
         """Run the check."""
@@ -53,7 +53,7 @@ CHECKS: tuple[Check, ...] = (
         "End is missing",
         "JPEGs that end too early, as after a download that was cut short. They are left out "
         "of training unless --set keep_truncated=true is given and at least three quarters of "
-        "their rows are there.",
+        "their rows are intact.",
         photo_checks.truncated,
     ),
     Check(
@@ -61,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
         "The same photo, or group, in several parts",
         "Copies of one photo, of any size, quality or crop (or photos of one group, with "
         "--group-by), that are in more than one of train, validation and test: the score then "
-        "rewards memorising. Remove all but one part's.",
+        "rewards memorising. Keep the copies in one part, and remove the others.",
         set_checks.leakage,
         is_serious=True,
     ),
@@ -76,8 +76,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "exact_copies",
         "Exact copies",
-        "Files that are equal byte by byte. They count as one photo more often than the others; "
-        "a split keeps them together.",
+        "Files that are equal byte by byte: training uses such a photo several times. A split "
+        "keeps them together.",
         set_checks.equal_files,
     ),
     Check(
@@ -98,9 +98,9 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "unlike",
         "Unlike the rest of its class",
-        f"Drawings, logos, text, cut-outs and collages among photos, say: its even areas, edges "
-        f"and shades are more than {UNLIKE:g} times as far from those of the others of its class "
-        f"as is usual in it. Most unlike first.",
+        f"Such as drawings, logos, text, cut-outs and collages among photos: its even areas, edges "
+        f"and shades differ from those of its class by more than {UNLIKE:g} times the usual "
+        f"difference. Most unlike first.",
         photo_checks.unlike,
     ),
     Check(
@@ -115,13 +115,13 @@ CHECKS: tuple[Check, ...] = (
         "Too bright",
         f"Mean brightness minus contrast is above {photo_checks.BRIGHT} of 255, so that even the "
         f"darker parts are pale, and much more so than is usual in its class. Drawings and "
-        f"cut-outs on white paper are among what is unlike its class instead.",
+        f"cut-outs on white paper are listed as unlike their class instead.",
         photo_checks.bright,
     ),
     Check(
         "blurred",
         "Blurred",
-        f"Its edges are soft even at the small size that training works on: sharpness by contrast "
+        f"Its edges are soft even at the small size of training: sharpness divided by contrast "
         f"is below {photo_checks.BLURRED:g}, and below a fifth of what is usual in its class.",
         photo_checks.blurred,
     ),
@@ -129,23 +129,23 @@ CHECKS: tuple[Check, ...] = (
         "tiny",
         "Tiny",
         f"Its shorter side has fewer than {photo_checks.TINY} pixels, and fewer than half of what "
-        f"is usual in its class: it was enlarged to be trained on.",
+        f"is usual in its class: training enlarges it.",
         photo_checks.tiny,
     ),
     Check(
         "enlarged",
         "Less detail than pixels",
-        f"Its finest detail, from 24 to 64 cycles a side, has less than a {10**LACKING:.0f}th of "
-        f"the power that its coarser detail lets expect, as where a picture of fewer than about 48 "
-        f"pixels a side was enlarged. Use the originals, or train at their size: --image-size. "
-        f"Judged from {MIN_SIDE} pixels on the shorter side on.",
+        f"Its finest detail, from 24 to 64 cycles per side, has less than a {10**LACKING:.0f}th of "
+        f"the power expected from its coarser detail, as if a picture of less than about 48 x 48 "
+        f"pixels was enlarged. Use the originals, or train at their size: --image-size. Only "
+        f"photos with at least {MIN_SIDE} pixels on the shorter side are checked.",
         detail.enlarged,
     ),
     Check(
         "odd_aspect",
         "Odd shape",
         f"Its longer side is more than {photo_checks.ODD:g} times as long as the shorter one, "
-        f"clearly more so than is usual in its class: stretching distorts it, --set resize=crop "
+        f"and clearly more than is usual in its class: stretching distorts it, --set resize=crop "
         f"(or pad) does not.",
         photo_checks.odd_aspect,
     ),
@@ -153,10 +153,10 @@ CHECKS: tuple[Check, ...] = (
         "shortcuts",
         "Shortcuts",
         f"Cues that separate the classes without being the subject of the photos: "
-        f"{', '.join(cue.title for cue in CUES)}. Named where the effect is large (Cliff's delta "
-        f"of {MIN_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random "
-        f"assignments of the labels have one as significant. A model can learn them instead of "
-        f"the content, and then fails on photos without them: take photos of all classes in the "
+        f"{', '.join(cue.title for cue in CUES)}. A cue is listed if its effect is large (Cliff's "
+        f"delta of {MIN_EFFECTS}) and at most {percent(SIGNIFICANT, 0)} of random permutations of "
+        f"the labels have an effect as significant. A model can learn cues instead of the "
+        f"content, and then fails on photos without them: take photos of all classes in the "
         f"same way. Some differences are natural, such as white flowers; judge by the photos.",
         set_checks.shortcuts,
     ),

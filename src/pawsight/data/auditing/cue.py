@@ -1,4 +1,4 @@
-"""What a cue is: numbers of each photo that are compared between the classes."""
+"""Define cues: numbers of each photo that are compared between the classes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pawsight.records import AnalysisArray, Photo
 
 Values = NDArray[np.float64]
 
-_COMMON = 0.1  # share of the photos of a class from which a text is compared
-_MAX_TEXTS = 12  # of one cue, the most frequent first
+_COMMON = 0.1  # share of the photos of a class that have a text; rarer texts are not compared
+_MAX_TEXTS = 12  # of a cue, the most frequent first
 _LIGHT, _DARK = 98, 2  # percentiles of a thumbnail's pixels: its lightest and darkest places
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One number of each photo."""
+    """A number of each photo."""
 
-    values: Values  # shape [N]; NaN where it is unknown
+    values: Values  # shape [N]; NaN if unknown
     more: str  # describes photos with a high value; "{}" stands for the usual value
     less: str  # describes photos with a low value
-    write: Callable[[float], str] = "{:.3g}".format  # writes a value for display
+    write: Callable[[float], str] = "{:.3g}".format  # formats a value for display
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CueInput:
     """The photos that cues are measured on."""
 
     photos: Sequence[Photo]  # N photos with one class each
-    # The photos that the classes are compared on: their texts become columns.
+    # The photos on which the classes are compared; common texts are determined from them.
     compared: Sequence[Photo]
     # Rows of `analysis.ROW` of `photos`, shape [N]; None without pixels.
     analyses: AnalysisArray | None
@@ -48,8 +48,8 @@ class CueInput:
         return values
 
     @cached_property
-    def darkest_and_lightest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean colours of the darkest and of the lightest places, each of shape [N, 3]."""
+    def darkest_and_lightest(self) -> tuple[Values, Values]:
+        """Colours of the darkest and of the lightest places, each of shape [N, 3], 0..255."""
         if self.analyses is None:
             raise ValueError("no pixels")
         pixels = self.analyses["thumbnail"].reshape(len(self.photos), -1, 3)
@@ -59,28 +59,30 @@ class CueInput:
     def indicators(
         self, text_of: Callable[[Photo], str], words: Callable[[str], str]
     ) -> Iterator[Column]:
-        """Yield a column of 1 or 0 for each text that a tenth of a class's compared photos have."""
+        """Yield an indicator, 1 or 0, of each text that is common in at least one class.
+
+        Args:
+            text_of: Returns the text of a photo; "" is not compared.
+            words: Describes photos with a text.
+        """
         sizes = Counter(photo.label for photo in self.compared)
         pairs = Counter((photo.label, text_of(photo)) for photo in self.compared)
-        common: Counter[str] = Counter()
-        for (_, text), count in pairs.items():
-            common[text] += count
-        wanted = {
+        counts = Counter(text_of(photo) for photo in self.compared)
+        common = {
             text for (label, text), n in pairs.items() if text and n >= _COMMON * sizes[label]
         }
-        texts = [text_of(photo) for photo in self.photos]
-        for text in sorted(wanted, key=lambda one: (-common[one], one))[:_MAX_TEXTS]:
-            has_it = np.array([float(one == text) for one in texts])
-            described = words(text).replace("{", "").replace("}", "")
-            yield Column(has_it, described, f"not {described}")
+        texts = np.array([text_of(photo) for photo in self.photos], np.object_)
+        for text in sorted(common, key=lambda text: (-counts[text], text))[:_MAX_TEXTS]:
+            description = words(text).replace("{", "").replace("}", "")
+            yield Column((texts == text).astype(np.float64), description, f"not {description}")
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is compared between the classes."""
+    """A property that is compared between the classes."""
 
     id: str  # for programs
     title: str  # for display
-    least_effect: float  # the effect from which it is a finding, 0..1
-    measure: Callable[[CueInput], Iterable[Column]]  # measures its columns
-    needs_pixels: bool = False  # whether it cannot be measured from the facts of the files alone
+    min_effect: float  # Cliff's delta of a finding, 0..1
+    measure: Callable[[CueInput], Iterable[Column]]  # returns its columns
+    needs_pixels: bool = False  # whether the facts of the files are not enough to measure it

@@ -1,8 +1,8 @@
-"""Cues: properties that could separate the classes without being the subject of the photos.
+"""List the cues: properties that may separate the classes without being the photos' subject.
 
-Each cue is one or more numbers of each photo: measured ones, such as the JPEG
-quality, and 1 or 0 for each common value of a text, such as the camera. A new cue
-is one entry of `CUES` and the function that measures it.
+A cue has one or more numbers for each photo: a measurement, such as the JPEG
+quality, or an indicator, 1 or 0, of each common text, such as a camera. To add a
+cue, add an entry to `CUES` and the function that measures it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from pawsight.data.auditing import file_cues, image_cues
 from pawsight.data.auditing.cue import Cue
 
-_OF_FILE = 0.5  # nothing in the nature of a class explains these
-_OF_CORNER = 0.35  # what photos show is as often left as right, so hardly anything is natural
-_OF_LIGHT = 0.55  # brightness and blur differ by nature, too: night animals, close-ups
-_OF_COLOUR = 0.7  # so do colours, even of the lightest places: of flowers above 0.55
+# The minimal effect (Cliff's delta) of a finding, by how much classes may differ naturally.
+_OF_FILE = 0.5  # facts of files do not depend on the class
+_OF_CORNER = 0.35  # objects are as often at the left as at the right
+_OF_LIGHT = 0.55  # brightness and blur may differ naturally: animals at night, close-ups
+_OF_COLOUR = 0.7  # colours do so even in the lightest places: of flowers by more than 0.55
 MIN_EFFECTS = (
     f"{_OF_FILE:g}, {_OF_CORNER:g} for corners, {_OF_LIGHT:g} for brightness and blur, or "
     f"{_OF_COLOUR:g} for colours"

@@ -1,6 +1,6 @@
-"""The input of the checks: the photos, their facts as columns, copies and outliers.
+"""Provide the input of the checks: facts of the photos as arrays, copies, outliers, shortcuts.
 
-Everything that takes time is computed on first use and shared by all checks.
+What takes time is computed on first use and shared by all checks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pawsight.records import IntArray, Pixels
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-MIN_PHOTOS = 20  # photos of a class that show what is usual in it; else those of all classes do
+MIN_PHOTOS = 20  # of a class, to compute its usual values; a smaller class has those of all photos
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ class AuditFacts:
 
     @cached_property
     def width(self) -> Values:
-        """Pixels from left to right."""
+        """Width in pixels."""
         return self.column("width")
 
     @cached_property
     def height(self) -> Values:
-        """Pixels from top to bottom."""
+        """Height in pixels."""
         return self.column("height")
 
     @property
@@ -117,11 +117,18 @@ class AuditFacts:
 
     @property
     def is_blank(self) -> Flags:
-        """Whether a photo shows nothing."""
+        """Whether a photo is blank."""
         return self.contrast < BLANK_CONTRAST
 
     def usual(self, values: Values) -> Values:
-        """Return for each photo the median of its class; of all photos where the class is small."""
+        """Return the median of each photo's class; the median of all photos for a small class.
+
+        Args:
+            values: A number of each photo, shape [N].
+
+        Returns:
+            Shape [N].
+        """
         usual = np.full(len(values), np.median(values) if len(values) else 0.0)
         order = np.argsort(self.labels, kind="stable")
         _, starts = np.unique(self.labels[order], return_index=True)
@@ -138,19 +145,19 @@ class AuditFacts:
         )
 
     def items(
-        self, is_found: Flags, badness: Values, reason: Callable[[int], str]
+        self, is_found: Flags, sort_key: Values, reason: Callable[[int], str]
     ) -> list[PhotoItem]:
-        """Build the items of the photos found, those of the smallest `badness` first.
+        """Build the items of the photos that a check found, in ascending order of `sort_key`.
 
         Args:
-            is_found: Shape [N].
-            badness: What they are sorted by, shape [N]; its absolute is the item's value.
-            reason: Describes a photo by its row.
+            is_found: Whether a photo was found, shape [N].
+            sort_key: Shape [N]; its absolute value is the value of the item.
+            reason: Returns the reason for a photo, by its row.
         """
         rows = np.flatnonzero(is_found)
-        rows = rows[np.argsort(badness[rows], kind="stable")]
+        rows = rows[np.argsort(sort_key[rows], kind="stable")]
         return [
-            self.item(int(self.indices[i]), round(abs(float(badness[i])), 3), reason(int(i)))
+            self.item(int(self.indices[i]), round(abs(float(sort_key[i])), 3), reason(int(i)))
             for i in rows
         ]
 
@@ -159,6 +166,6 @@ class AuditFacts:
         return [GroupItem(photos=tuple(self.item(i) for i in group)) for group in groups]
 
     def column(self, name: str) -> Values:
-        """Return a number of each usable photo, such as "size"; the names are those of `Photo`."""
+        """Return a numeric field of `Photo`, such as "width", of each usable photo, shape [N]."""
         photos = (self.catalog.photos[i] for i in self.indices)
         return np.array([getattr(photo, name) for photo in photos], np.float64)

@@ -1,4 +1,4 @@
-"""The result of an audit, as objects and as audit.json."""
+"""Define the result of an audit, as objects and as audit.json."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class PhotoItem(_Record):
 
 
 class GroupItem(_Record):
-    """Photos that belong together; `group` is the user's key where that is why."""
+    """Photos that belong together; `group` is their group key, None for copies."""
 
     photos: tuple[PhotoItem, ...]
     group: Text | None = None
 
 
 class SentenceItem(_Record):
-    """A sentence on the set as a whole, and the number it is about."""
+    """A statement on the whole set, and the number that it is based on."""
 
     reason: Text
     value: float | None = None
@@ -44,7 +44,7 @@ Item = Annotated[GroupItem | PhotoItem | SentenceItem, Field(union_mode="left_to
 
 
 class Finding(_Record):
-    """What one check found; its items are all of one kind, the worst first."""
+    """What a check found; all items are of the same type, the worst first."""
 
     title: str
     rule: str
@@ -52,17 +52,17 @@ class Finding(_Record):
 
     @computed_field
     def count(self) -> int:
-        """Items found."""
+        """Return the number of items."""
         return len(self.items)
 
     @property
     def num_photos(self) -> int:
-        """Photos in all items; those of a group each count."""
+        """Return the number of photos in all items; each photo of a group counts."""
         return sum(len(item.photos) if isinstance(item, GroupItem) else 1 for item in self.items)
 
     @property
     def kind(self) -> type[GroupItem | PhotoItem | SentenceItem]:
-        """What its items are; `PhotoItem` where there are none."""
+        """Return the type of the items; `PhotoItem` if there are none."""
         return type(self.items[0]) if self.items else PhotoItem
 
 
@@ -78,10 +78,10 @@ class Audit(_Record):
 
     name: Text
     root: Text  # the folder that paths are relative to
-    num_photos: int  # all of them, broken ones included
+    num_photos: int  # in all, including broken photos
     num_ignored: int = 0  # files that are no photos
-    classes: dict[Text, int] = {}  # usable photos of each class; "" are those without a label
-    # How many of those are in a folder such as none/: photos of none of the classes.
+    classes: dict[Text, int] = {}  # usable photos of each class; "" are photos without a label
+    # Usable photos in a folder such as none/, which belong to none of the classes.
     num_none: int = 0
     parts: dict[str, dict[Text, int]] = {}  # usable photos of each class in each part that has any
     formats: dict[str, int] = {}  # usable photos of each format
@@ -90,12 +90,12 @@ class Audit(_Record):
     broken: tuple[BrokenPhoto, ...] = ()
     # Groups of paths whose files are equal byte by byte.
     exact_copies: tuple[tuple[Text, ...], ...] = ()
-    # Those of them that are in more than one part.
+    # The groups of exact copies that are in more than one part.
     copies_across_parts: tuple[tuple[Text, ...], ...] = ()
     findings: dict[str, Finding] = {}  # by the id of each check, the most serious first
 
     def class_rows(self) -> list[tuple[str, int, list[int]]]:
-        """Return a name to show for each class, with its photos in all and in each part."""
+        """Return (displayed name, number of photos, number in each part) for each class."""
         parts = self.parts.values()
         rows = [
             (
@@ -110,13 +110,21 @@ class Audit(_Record):
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain dicts, lists and numbers."""
-        # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
+        # By `json`, since pydantic's JSON mode refuses names that are not UTF-8.
         content: dict[str, Any] = json.loads(json.dumps(self.model_dump(exclude_none=True)))
         return content
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Audit:
-        """Read audit.json of this or an earlier version; raises RunError."""
+        """Read audit.json of this or an earlier version.
+
+        Args:
+            content: The content of the file.
+            path: The file, for the error.
+
+        Raises:
+            RunError: The content is not an audit.
+        """
         try:
             return cls.model_validate(content)
         except ValidationError as error:

@@ -1,8 +1,8 @@
-"""Cues in the image: border, marks in a corner, colour cast, brightness, blur and noise.
+"""Measure cues in the image: border, marks in a corner, colour cast, brightness, blur, noise.
 
-Classes may differ by nature in brightness, colour and detail. So these are measured where
-the object matters least: the lightest and the darkest places, one corner against its
-mirror image.
+The objects of the classes may differ in brightness, colour and detail. So cues are
+measured where the object matters least: in the lightest and the darkest places, and by
+comparing a corner with the opposite one.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import numpy as np
 from pawsight.data.auditing.cue import Column, CueInput
 from pawsight.data.decoding import traces
 
-_MIN_EDGES = 0.004  # share of hard edges below which corners count as equally empty
-_MIN_POWER = 1e-3  # of a band: below, there is nothing but rounding
+_MIN_EDGES = 0.004  # share of hard edges; corners with fewer count as equally empty
+_MIN_POWER = 1e-3  # of a band; lower values are rounding errors
 
 
 def border(cue_input: CueInput) -> Iterable[Column]:
-    """Compare the depth of an even border on each side."""
-    depths = cue_input.traces("borders")
-    for place, side in enumerate(traces.SIDES):
+    """Yield the depth of a uniform border on each side."""
+    for depths, side in zip(cue_input.traces("borders").T, traces.SIDES, strict=True):
         words = (f"bordered at the {side}", f"not bordered at the {side}")
-        yield Column(depths[:, place].astype(np.float64), *words)
+        yield Column(depths.astype(np.float64), *words)
 
 
 def corner_mark(cue_input: CueInput) -> Iterable[Column]:
-    """Compare each corner with its mirror image: what photos show is as often left as right."""
+    """Yield by how much the edges in right corners exceed those in left corners.
+
+    Objects are as often at the left as at the right, so a difference is due to marks.
+    """
     shares = cue_input.traces("corners")
     top_left, top_right, bottom_left, bottom_right = np.log(shares.T + _MIN_EDGES)
     for end, left, right in (
@@ -42,17 +44,17 @@ def corner_mark(cue_input: CueInput) -> Iterable[Column]:
 
 
 def colour_cast(cue_input: CueInput) -> Iterable[Column]:
-    """Compare the colour of the lightest and the darkest places: white and black in most photos."""
+    """Yield the colour of the lightest and darkest places, which are grey in most photos."""
     dark, light = cue_input.darkest_and_lightest
-    for place, ends in (("lightest", light), ("darkest", dark)):
-        red, green, blue = ends.T
+    for place, colours in (("lightest", light), ("darkest", dark)):
+        red, green, blue = colours.T
         yield Column(red - blue, f"reddish in their {place} places", f"bluish in their {place}")
         words = (f"greenish in their {place} places", f"purplish in their {place}")
         yield Column(green - (red + blue) / 2, *words)
 
 
 def brightness(cue_input: CueInput) -> Iterable[Column]:
-    """Compare the level of the lightest and the darkest places."""
+    """Yield the brightness of the lightest and the darkest places."""
     dark, light = (ends.mean(axis=1) for ends in cue_input.darkest_and_lightest)
     level = "{:.0f}".format
     yield Column(light, "lighter, up to {} of 255", "darker, up to {} of 255", level)
@@ -60,7 +62,7 @@ def brightness(cue_input: CueInput) -> Iterable[Column]:
 
 
 def fine_detail(cue_input: CueInput) -> Iterable[Column]:
-    """Compare the power of the finest detail with that of coarser detail."""
+    """Yield the power of the finest detail relative to coarser detail, and of that to the rest."""
     spectrum = cue_input.traces("spectrum").astype(np.float64)
     power = np.log(np.maximum(spectrum, _MIN_POWER))
     yield Column(power[:, -1] - power[:, -3], "with much fine detail or noise", "blurred")

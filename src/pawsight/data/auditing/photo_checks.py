@@ -1,7 +1,7 @@
-"""Checks of single photos, by their facts alone.
+"""Check single photos, by their facts alone.
 
-Each rule has a limit of its own and one relative to the photo's class: what a
-person calls too dark depends on whether the others are night photos as well.
+Most checks have two limits, a fixed one and one relative to the photo's class: whether a
+person would call a photo too dark depends on whether the rest of its class are night photos.
 Nothing here opens a photo.
 """
 
@@ -11,16 +11,15 @@ import numpy as np
 
 from pawsight.data.auditing.facts import AuditFacts
 from pawsight.data.auditing.findings import PhotoItem
+from pawsight.data.decoding.decode_errors import ENDS_TOO_EARLY
 
 # The limits were set by inspecting 22,498 photos of cats and dogs, most of them of animals
-# for adoption: at what is just beyond each, most people would take another photo.
-DARK = 70  # brightness plus contrast, 0..255: what about five of six pixels stay below
-BRIGHT = 180  # brightness minus contrast: what about five of six pixels stay above
-BLURRED = 4.0  # sharpness by contrast; ordinary photos have 10 to 70
-TINY = 64  # pixels of the shorter side: half of what the networks see
-ODD = 2.5  # longer by shorter side; 16:9 is 1.8, a cinema screen 2.4
-
-_TOO_EARLY = "file ends too early"  # how the problem of a truncated photo begins
+# for adoption: most people would retake a photo that is just beyond a limit.
+DARK = 70  # brightness plus contrast, 0..255; about five of six pixels are darker than this sum
+BRIGHT = 180  # brightness minus contrast; about five of six pixels are brighter
+BLURRED = 4.0  # sharpness divided by contrast; ordinary photos have 10 to 70
+TINY = 64  # pixels of the shorter side: half of the size at which networks receive photos
+ODD = 2.5  # longer side divided by shorter side; 16:9 is 1.8, a cinema screen 2.4
 
 
 def broken(facts: AuditFacts) -> list[PhotoItem]:
@@ -33,18 +32,18 @@ def broken(facts: AuditFacts) -> list[PhotoItem]:
 
 
 def truncated(facts: AuditFacts) -> list[PhotoItem]:
-    """Find photos whose end is missing, those that are used and those that are left out."""
+    """Find photos whose end is missing, whether they are used or left out."""
     items = []
     for index, photo in enumerate(facts.catalog.photos):
         if photo.flaw:
             items.append(facts.item(index, 1.0, f"kept: {photo.flaw}"))
-        elif photo.problem.startswith(_TOO_EARLY):
+        elif photo.problem.startswith(ENDS_TOO_EARLY):
             items.append(facts.item(index, 0.0, f"left out: {photo.problem}"))
     return items
 
 
 def blank(facts: AuditFacts) -> list[PhotoItem]:
-    """Find photos of one colour."""
+    """Find photos of a single colour."""
     return facts.items(
         facts.is_blank,
         facts.contrast,
@@ -76,8 +75,8 @@ def bright(facts: AuditFacts) -> list[PhotoItem]:
 
 def blurred(facts: AuditFacts) -> list[PhotoItem]:
     """Find photos whose edges are soft."""
-    # By contrast, since the edges of a pale photo are weak however sharp they are. What is
-    # tiny was enlarged, and is no sharper than it can be.
+    # Divided by contrast, since even sharp edges of a pale photo are weak. Tiny photos are left
+    # out: they were enlarged, and cannot be sharp.
     edges = facts.sharpness / np.maximum(facts.contrast, 1.0)
     is_found = (edges < BLURRED) & (edges < 0.2 * facts.usual(edges))
     is_found &= ~facts.is_blank & (facts.shorter >= TINY)
@@ -85,13 +84,13 @@ def blurred(facts: AuditFacts) -> list[PhotoItem]:
 
 
 def tiny(facts: AuditFacts) -> list[PhotoItem]:
-    """Find photos of few pixels."""
+    """Find photos with few pixels."""
     is_found = (facts.shorter < TINY) & (facts.shorter < 0.5 * facts.usual(facts.shorter))
     return facts.items(is_found, facts.shorter, lambda i: _size(facts, i))
 
 
 def odd_aspect(facts: AuditFacts) -> list[PhotoItem]:
-    """Find photos that are much longer one way than the other."""
+    """Find photos whose longer side is much longer than the shorter one."""
     shape = facts.longer / np.maximum(facts.shorter, 1)
     is_found = (shape > ODD) & (shape > 1.5 * facts.usual(shape))
     return facts.items(

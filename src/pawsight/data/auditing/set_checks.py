@@ -1,4 +1,4 @@
-"""Checks of the set as a whole: copies, groups across parts, uneven classes, mixed sizes."""
+"""Check the set as a whole: copies, groups across parts, imbalanced classes, mixed sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_NAMED = 5  # classes
 
 
 def leakage(facts: AuditFacts) -> list[GroupItem]:
-    """Find copies, and the user's groups, that are in more than one part."""
+    """Find groups of copies, and groups of the user, that are in more than one part."""
     photos = facts.catalog.photos
     members: dict[str, list[int]] = {}
     for index in facts.indices.tolist():
@@ -47,7 +47,7 @@ def near_copies(facts: AuditFacts) -> list[GroupItem]:
 
 
 def imbalance(facts: AuditFacts) -> list[SentenceItem]:
-    """Check whether classes are imbalanced: among the training photos, where there are such."""
+    """Check whether classes are imbalanced, among the training photos if there are parts."""
     catalog = facts.catalog
     trained_on = catalog.part("train") if catalog.has_parts else catalog.usable
     photos = (catalog.photos[i] for i in trained_on.tolist())
@@ -58,14 +58,14 @@ def imbalance(facts: AuditFacts) -> list[SentenceItem]:
     most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda n: counts[n])
     reason = (
         f"'{most}' has {counts[most]:,} {'training ' if catalog.has_parts else ''}photos, "
-        f"'{least}' {counts[least]:,}: {ratio:.1f} times as many. Training makes the photos of "
-        f"rare classes count more."
+        f"'{least}' {counts[least]:,}: {ratio:.1f} times as many. Training gives the photos of "
+        f"rare classes a larger weight."
     )
     return [SentenceItem(reason=reason, value=round(ratio, 3))]
 
 
 def shortcuts(facts: AuditFacts) -> list[SentenceItem]:
-    """Describe the cues that separate the classes without being the subject of the photos."""
+    """Describe the cues that separate the classes, although they are not the photos' subject."""
     return [
         SentenceItem(
             reason=f"{shortcut.title}: {_with_others(shortcut)}",
@@ -80,11 +80,13 @@ def _with_others(shortcut: Shortcut) -> str:
         return shortcut.text
     names = ", ".join(f"'{name}'" for name in shortcut.other_labels[:_MAX_NAMED])
     more = len(shortcut.other_labels) - _MAX_NAMED
-    return f"{shortcut.text} So it is with {names}{f' and {more:,} more' if more > 0 else ''}."
+    return (
+        f"{shortcut.text} The same is true of {names}{f' and {more:,} more' if more > 0 else ''}."
+    )
 
 
 def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
-    """Describe how sizes and shapes differ, where that matters to training."""
+    """Describe differences of sizes and shapes that affect training."""
     if len(facts.indices) < MIN_PHOTOS:
         return []
     sentences = []
@@ -99,8 +101,7 @@ def mixed_sizes(facts: AuditFacts) -> list[SentenceItem]:
     if share > 0.05:
         sentences.append(
             f"{percent(share, 0)} of the photos have a shape more than 1.5 times as wide or as "
-            f"narrow as the usual one, which stretching distorts; --set resize=crop (or pad) "
-            f"does not."
+            f"narrow as usual. Stretching distorts them; --set resize=crop (or pad) does not."
         )
     names = facts.catalog.class_names
     usual = {

@@ -9,13 +9,15 @@ network that is trained.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pawsight.data.decoding import traces
 from pawsight.data.decoding.channels import largest_difference, luma_of_planes, planes_of
-from pawsight.records import AnalysisArray, ImageArray, IntArray
+from pawsight.records import AnalysisArray, ImageArray, IntArray, Pixels
 
 # (height, width) in pixels: the size of the default network, which then needs no second resizing.
 ANALYSIS_SIZE = (160, 160)
@@ -29,6 +31,7 @@ ROW = np.dtype(
     ]
 )
 
+_AT_ONCE = 1024  # photos whose analysis is read at a time
 _SAMPLES = 64  # pixels compared along each side
 # Levels of 0..255 between neighbouring pixels:
 _EVEN = 2  # at most, counts as equal
@@ -54,6 +57,17 @@ def analyse(images: ImageArray) -> AnalysisArray:
     rows["figures"] = describe(images)
     rows["traces"] = traces.trace(images)
     return rows
+
+
+def analysis_batches(pixels: Pixels, indices: IntArray) -> Iterator[AnalysisArray]:
+    """Yield the analyses of photos in order, at most 1024 at a time.
+
+    Args:
+        pixels: The photos.
+        indices: Catalog indices, shape [N].
+    """
+    for start in range(0, len(indices), _AT_ONCE):
+        yield pixels.analysis(indices[start : start + _AT_ONCE])
 
 
 def describe(images: ImageArray) -> NDArray[np.float32]:

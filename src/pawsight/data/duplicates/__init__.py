@@ -1,1 +1,1 @@
-"""Find photos that show the same picture."""
+"""Find copies of photos: files with equal bytes, and files that show the same picture."""

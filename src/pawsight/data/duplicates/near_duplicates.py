@@ -1,20 +1,21 @@
-"""Find copies of photos: by their bytes, and by what they show.
+"""Find copies of photos: by their bytes, and by the picture they show.
 
-Two photos are copies when one was made from the other (or both from a third):
+Two photos are copies if one was made from the other (or both from a third one):
 re-encoded, resized, mirrored, brightened, slightly cropped, or marked with a
-text or a logo. They must not be on both sides of a split, and under different
-labels one of the labels is wrong.
+text or a logo. Copies must be in the same part of a split. If they have different
+labels, one of the labels is wrong.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pawsight.data.catalog import Catalog
+from pawsight.data.decoding.analysis import analysis_batches
 from pawsight.data.disjoint_sets import DisjointSets
 from pawsight.data.duplicates.hash_search import HashPairs, near_hashes
 from pawsight.data.duplicates.image_comparison import (
@@ -32,22 +33,21 @@ from pawsight.records import IntArray, Pixels
 
 Groups = list[list[int]]
 
-_VERSION = 2  # raised whenever the same photos begin to give other groups
-BLANK_CONTRAST = 4.0  # standard deviation of the luma below which a hash is chance
+_VERSION = 2  # to be raised whenever the same photos give other groups
+BLANK_CONTRAST = 4.0  # standard deviation of the luma; below, a hash is random
 _COARSE_SIDE = 16  # pixels of the images by which most pairs are ruled out
-_COARSE = 0.6  # correlation; nearly all copies cropped by 5 % reach 0.7
-_STRICT_COARSE = 0.97  # where only copies that were neither moved nor marked can be recognised
-_SMALL_GROUP = 10  # photos; larger groups may come of chance likenesses
+_MIN_COARSE = 0.6  # correlation of these images; nearly all copies cropped by 5 % reach 0.7
+_MIN_STRICT_COARSE = 0.97  # for classes in which moved or marked copies cannot be recognised
+_SMALL_GROUP = 10  # photos; larger groups may be due to chance similarities
 _PAIRS = 256  # compared at a time
-_MAX_COMPARED = 2_000_000  # pairs compared in all, the closest first: some minutes
-_AT_ONCE = 4096  # photos read at a time
+_MAX_COMPARED = 2_000_000  # pairs in all, the closest first: some minutes
 
 
 def exact_copies(catalog: Catalog) -> Groups:
     """Group the usable photos whose files are equal byte by byte.
 
     Returns:
-        Groups of two or more indices, each ascending, ordered by their first.
+        Groups of two or more catalog indices, each ascending, ordered by their first index.
     """
     groups: dict[str, list[int]] = {}
     for index in catalog.usable.tolist():
@@ -59,17 +59,16 @@ def find_duplicates(catalog: Catalog, pixels: Pixels, progress: Progress = SILEN
     """Group the usable photos that show the same picture, exact copies included.
 
     Candidates are found by their difference hashes (`hash_search`) and compared
-    (`same_picture`). Photos that are blank have no picture to compare: they
-    are copies only where their bytes are equal. If A is a copy of B, and B of C,
-    all three are one group.
+    (`same_picture`). Blank photos are copies only if their bytes are equal. If A is a
+    copy of B, and B of C, all three are in one group.
 
     Args:
         catalog: The photos.
-        pixels: Their pixels; only those of candidates are read.
+        pixels: Their pixels; only candidates are read.
         progress: Receives progress.
 
     Returns:
-        Groups of two or more indices, each ascending, ordered by their first.
+        Groups of two or more catalog indices, each ascending, ordered by their first index.
     """
     return cached_result(
         "near-copies", _VERSION, catalog, pixels, lambda: _search(catalog, pixels, progress)
@@ -84,7 +83,7 @@ def _search(catalog: Catalog, pixels: Pixels, progress: Progress) -> Groups:
     joined = DisjointSets(len(catalog.photos))
     for group in exact:
         joined.join_all(group)
-    _join_alike(joined, catalog, singles[~is_blank], pixels, progress)
+    _join_copies(joined, catalog, singles[~is_blank], pixels, progress)
     return [group for group in joined.groups(catalog.usable.tolist()) if len(group) > 1]
 
 
@@ -106,120 +105,128 @@ def across_classes(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
 
 
 def without_dominant_groups(catalog: Catalog, groups: Sequence[Sequence[int]]) -> Groups:
-    """Return the groups without the large ones that hold more than half of a class.
+    """Return the groups, except large groups with more than half of the photos of a class.
 
-    Likeness is judged pair by pair. Where most of a class is alike, such as one
-    thing on one background, the chain of pairs has no meaning, and a class
-    held together by it could not be divided. Groups of up to 10 photos stay.
+    Photos are compared in pairs. If most photos of a class are alike, such as the same
+    object on the same background, chains of pairs join photos that are no copies, and the
+    class could not be divided. Groups of up to 10 photos are always returned.
     """
 
-    def counted(indices: Iterable[int]) -> Counter[str]:
-        # A photo without any label counts as one of a class "".
+    def count_by_class(indices: Iterable[int]) -> Counter[str]:
+        # A photo without a label counts for the class "".
         return Counter(
             name for i in indices for name in catalog.names_of(catalog.photos[i]) or ("",)
         )
 
-    total = counted(catalog.usable.tolist())
+    total = count_by_class(catalog.usable.tolist())
     return [
         list(group)
         for group in groups
         if len(group) <= _SMALL_GROUP
-        or all(2 * count <= total[label] for label, count in counted(group).items())
+        or all(2 * count <= total[label] for label, count in count_by_class(group).items())
     ]
 
 
 def group_keys(
     catalog: Catalog, duplicates: Sequence[Sequence[int]], indices: IntArray
 ) -> list[str]:
-    """Return for each photo a key that it shares with those that must stay in its fold."""
-    of_duplicates = {
+    """Return a key of each photo; photos with equal keys must be in the same fold.
+
+    Args:
+        catalog: The photos.
+        duplicates: Groups of copies, as `find_duplicates` returns them.
+        indices: Catalog indices, shape [N].
+    """
+    duplicate_keys = {
         index: f"duplicates {number}"
         for number, group in enumerate(without_dominant_groups(catalog, duplicates))
         for index in group
     }
     return [
-        of_duplicates.get(i) or (f"group {group}" if (group := catalog.photos[i].group) else f"{i}")
+        duplicate_keys.get(i)
+        or (f"group {group}" if (group := catalog.photos[i].group) else f"{i}")
         for i in indices.tolist()
     ]
 
 
-def _join_alike(
+def _join_copies(
     joined: DisjointSets, catalog: Catalog, indices: IntArray, pixels: Pixels, progress: Progress
 ) -> None:
-    """Join photos with a picture that are copies."""
+    """Join the photos among `indices` that are copies of each other."""
     hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)
-    order = _similarity_order(catalog, indices, hashes)
+    # Sorted by brightness within a hash: where hundreds of photos share a hash, each is only
+    # compared with those next to it.
+    brightness = np.array([catalog.photos[i].brightness for i in indices])
+    order = np.lexsort((indices, brightness, hashes))
     indices, hashes = indices[order], hashes[order]
     pairs = near_hashes(hashes)
     if len(pairs.first) == 0:
         return
-    limits = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
-    limit = np.array([limits[catalog.photos[i].label] for i in indices.tolist()], np.float32)
-    least = np.maximum(limit[pairs.first], limit[pairs.second])
-    likely = _likely_pairs(pairs, least, indices, pixels, progress)[:_MAX_COMPARED]
+    by_label = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
+    by_photo = np.array([by_label[catalog.photos[i].label] for i in indices.tolist()], np.float32)
+    thresholds = np.maximum(by_photo[pairs.first], by_photo[pairs.second])
+    likely = _likely_pairs(pairs, thresholds, indices, pixels, progress)[:_MAX_COMPARED]
     progress.start("Comparing likely copies", len(likely), "pairs")
     for start in range(0, len(likely), _PAIRS):
         chosen = likely[start : start + _PAIRS]
-        one, other = indices[pairs.first[chosen]], indices[pairs.second[chosen]]
-        # Where thousands are copies of one another, few pairs suffice; the others cost nothing.
-        apart = np.array([joined.root(a) != joined.root(b) for a, b in _both(one, other)], np.bool_)
-        chosen, one, other = chosen[apart], one[apart], other[apart]
+        first, second = indices[pairs.first[chosen]], indices[pairs.second[chosen]]
+        # Pairs that are joined already are skipped: of thousands of copies, few are compared.
+        roots = np.array([[joined.root(i) for i in each.tolist()] for each in (first, second)])
+        is_apart = roots[0] != roots[1]
+        chosen, first, second = chosen[is_apart], first[is_apart], second[is_apart]
         if len(chosen):
-            mirror = mirror_images(read_planes(pixels, other), pairs.is_mirrored[chosen])
-            same = same_picture(read_planes(pixels, one), mirror, least[chosen])
-            for a, b in _both(one[same], other[same]):
+            mirrored = mirror_images(read_planes(pixels, second), pairs.is_mirrored[chosen])
+            same = same_picture(read_planes(pixels, first), mirrored, thresholds[chosen])
+            for a, b in zip(first[same].tolist(), second[same].tolist(), strict=True):
                 joined.join(a, b)
-        progress.advance(len(apart))
-
-
-def _similarity_order(catalog: Catalog, indices: IntArray, hashes: NDArray[np.uint64]) -> IntArray:
-    """Return an order in which photos of one hash are next to those of the same brightness."""
-    brightness = np.array([catalog.photos[i].brightness for i in indices])
-    return np.lexsort((indices, brightness, hashes))
+        progress.advance(len(is_apart))
 
 
 def _likely_pairs(
-    pairs: HashPairs, least: Floats, indices: IntArray, pixels: Pixels, progress: Progress
+    pairs: HashPairs, thresholds: Floats, indices: IntArray, pixels: Pixels, progress: Progress
 ) -> IntArray:
     """Return the numbers of the pairs that may be copies, judged by very small images."""
-    possible = np.flatnonzero(least < NEVER)
-    first, second = pairs.first[possible], pairs.second[possible]
-    members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    possible = np.flatnonzero(thresholds < NEVER)
+    members, positions = np.unique(
+        np.stack([pairs.first[possible], pairs.second[possible]]), return_inverse=True
+    )
     progress.start("Searching for copies", len(members), "photos")
     small = np.empty((len(members), _COARSE_SIDE, _COARSE_SIDE), np.uint8)
     done = 0
-    for planes in _read(pixels, indices[members]):
-        small[done : done + len(planes)] = np.rint(luma(coarser(planes, _COARSE_SIDE)))
-        done += len(planes)
-        progress.advance(len(planes))
-    first, second = places[: len(possible)], places[len(possible) :]
+    for batch in analysis_batches(pixels, indices[members]):
+        small[done : done + len(batch)] = np.rint(luma(coarser(planes_of(batch), _COARSE_SIDE)))
+        done += len(batch)
+        progress.advance(len(batch))
     likely = [np.zeros(0, np.int64)]
     for start in range(0, len(possible), 64 * _PAIRS):
         block = slice(start, start + 64 * _PAIRS)
         chosen = possible[block]
-        one, other = (small[place[block]].astype(np.float32) for place in (first, second))
-        alike = correlation(one, mirror_images(other, pairs.is_mirrored[chosen]))
-        likely.append(chosen[alike > np.where(least[chosen] < 1, _COARSE, _STRICT_COARSE)])
+        first, second = small[positions[:, block]].astype(np.float32)
+        similarity = correlation(first, mirror_images(second, pairs.is_mirrored[chosen]))
+        minimum = np.where(thresholds[chosen] < 1, _MIN_COARSE, _MIN_STRICT_COARSE)
+        likely.append(chosen[similarity > minimum])
     return np.concatenate(likely)
 
 
 def read_planes(pixels: Pixels, indices: IntArray) -> Floats:
-    """Return the RGB planes of photos, in any order; each photo is read once."""
-    members, places = np.unique(indices, return_inverse=True)
-    return np.concatenate(list(_read(pixels, members)))[places]
+    """Return the RGB planes of photos, shape [N, 3, 32, 32]; each photo is read once.
+
+    Args:
+        pixels: The photos.
+        indices: At least one catalog index, in any order, shape [N].
+    """
+    members, positions = np.unique(indices, return_inverse=True)
+    return np.concatenate([planes_of(batch) for batch in analysis_batches(pixels, members)])[
+        positions
+    ]
 
 
 def mirror_images(images: Floats, is_mirrored: NDArray[np.bool_]) -> Floats:
-    """Return images of which some are mirrored; the last axis runs from left to right."""
+    """Mirror some images from left to right, along the last axis.
+
+    Args:
+        images: Shape [N, ..., W].
+        is_mirrored: Which images to mirror, shape [N].
+    """
     flags = is_mirrored.reshape(-1, *[1] * (images.ndim - 1))
     return np.where(flags, images[..., ::-1], images)
-
-
-def _read(pixels: Pixels, indices: IntArray) -> Iterator[Floats]:
-    """Yield the RGB planes of photos in order, as many at a time as do not fill the memory."""
-    for start in range(0, len(indices), _AT_ONCE):
-        yield planes_of(pixels.analysis(indices[start : start + _AT_ONCE]))
-
-
-def _both(one: IntArray, other: IntArray) -> Iterator[tuple[int, int]]:
-    return zip(one.tolist(), other.tolist(), strict=True)

@@ -1,9 +1,8 @@
-"""How similar two photos must be to be copies, by what is usual in their class.
+"""Estimate how similar two photos of a class must be to be copies.
 
-Two photos of different cats have nothing in common but chance. Two handwritten
-ones, two X-rays, two frames of a fixed camera are alike without being copies.
-So pairs of a class that were not chosen for their similarity are compared first, and
-a copy is what stands out from them.
+Photos of different cats are similar only by chance. Handwritten digits, X-rays and
+frames of a fixed camera are alike without being copies. So random pairs of a class
+are compared first, and pairs that are far more similar than these are copies.
 """
 
 from __future__ import annotations
@@ -17,50 +16,49 @@ from pawsight.data.duplicates.image_comparison import LIKE_DETAIL, Floats, detai
 from pawsight.records import IntArray
 
 NEVER = 2.0  # a similarity that no pair reaches
-_MIN_PHOTOS = (
-    20  # photos of a class, to estimate what is usual in it; fewer may be copies themselves
-)
+_MIN_PHOTOS = 20  # of a class, to estimate what is usual; most of fewer may be copies
 _PAIRS = 2048  # compared in all
-_PAIRS_OF_A_CLASS = 16  # at least
-_OUTSTANDING = 6.0  # standard deviations above what is usual
+_MIN_PAIRS = 16  # compared in a class
+_NUM_DEVIATIONS = 6.0  # standard deviations of a copy above the median
+_MAX_MEDIAN = 0.9  # of a class in which copies can be recognised by their similarity
 
 
 def similarity_thresholds(
-    catalog: Catalog, indices: IntArray, shrunk: Callable[[IntArray], Floats]
+    catalog: Catalog, indices: IntArray, planes: Callable[[IntArray], Floats]
 ) -> dict[str, float]:
-    """Compute for each class the similarity from which two of its photos are copies.
+    """Compute the similarity from which two photos of a class are copies.
 
     Args:
         catalog: The photos.
-        indices: Those to judge by, such as the candidates, shape [N].
-        shrunk: Gives the RGB planes of photos, as `planes_of` does.
+        indices: Catalog indices of the photos to estimate it from, shape [N].
+        planes: Returns the RGB planes of photos, as `planes_of` does.
 
     Returns:
-        By label. `NEVER` where photos of the class are so alike that only equal
-        bytes make copies; 1 or more where only copies that were neither moved
-        nor marked can be recognised.
+        The threshold by label. It is `NEVER` if photos of the class are so alike that
+        only photos with equal bytes count as copies, and 1 if only copies that were
+        neither moved nor marked can be recognised.
     """
-    # In the order of their bytes' hashes: as good as at random, and the same on any machine.
+    # Ordered by the hashes of their bytes, which is random, but the same on any machine.
     ordered = sorted(indices.tolist(), key=lambda index: catalog.photos[index].sha256)
     members: dict[str, list[int]] = {}
     for index in ordered:
         members.setdefault(catalog.photos[index].label, []).append(index)
-    most = max(_PAIRS_OF_A_CLASS, _PAIRS // max(1, len(members)))
-    thresholds = {}
-    for label, some in members.items():
-        limit = LIKE_DETAIL
-        if len(some) >= _MIN_PHOTOS:
-            half = len(some) // 2
-            one, other = (np.array(part[:most], np.int64) for part in (some, some[half:]))
-            count = min(half, most)
-            limit = _limit(detail_similarity(shrunk(one[:count]), shrunk(other[:count])))
-        thresholds[label] = limit
+    max_pairs = max(_MIN_PAIRS, _PAIRS // max(1, len(members)))
+    thresholds = dict.fromkeys(members, LIKE_DETAIL)
+    for label, of_class in members.items():
+        if len(of_class) >= _MIN_PHOTOS:
+            half = len(of_class) // 2
+            count = min(half, max_pairs)
+            first, second = np.array(of_class[:count]), np.array(of_class[half : half + count])
+            thresholds[label] = _threshold(detail_similarity(planes(first), planes(second)))
     return thresholds
 
 
-def _limit(usual: Floats) -> float:
-    middle = float(np.median(usual))
-    if middle > 0.9:
+def _threshold(similarities: Floats) -> float:
+    """Compute the threshold from the similarities of random pairs of a class."""
+    median = float(np.median(similarities))
+    if median > _MAX_MEDIAN:
         return NEVER
-    spread = 1.4826 * float(np.median(np.abs(usual - middle)))  # of a normal distribution
-    return min(1.0, max(LIKE_DETAIL, middle + _OUTSTANDING * spread))
+    # The standard deviation of a normal distribution, by its median absolute deviation.
+    deviation = 1.4826 * float(np.median(np.abs(similarities - median)))
+    return min(1.0, max(LIKE_DETAIL, median + _NUM_DEVIATIONS * deviation))
