@@ -215,10 +215,10 @@ def test_pixels_of_one_or_three_bands(bands):
 def test_settings_of_several_labels_need_several_labels():
     assert SourceConfig(multi_label=True, label_separator=";").task.is_multi_label
     assert not SourceConfig().task.is_multi_label
-    with pytest.raises(ConfigError, match="label_separator is for several labels"):
+    with pytest.raises(ConfigError, match="label_separator is for photos with several labels"):
         SourceConfig(label_separator=";")
     SourceConfig(multi_label=True, labels="none")
-    with pytest.raises(ConfigError, match="labels corrects one label a photo"):
+    with pytest.raises(ConfigError, match="labels corrects photos with one label"):
         SourceConfig(multi_label=True, labels="a.csv")
     for wrong in ({"class_level": 0}, {"encoding": "ebcdic-9"}, {"label_pattern": "("}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):

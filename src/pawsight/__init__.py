@@ -45,12 +45,14 @@ if TYPE_CHECKING:
         learning_curve,
         list_runs,
         log_report,
+        merge_shards,
         pack,
         predict_folder,
         predict_with_workers,
         resume,
         sort,
         train,
+        tune,
         undo_sort,
         verify,
         write_report,
@@ -58,11 +60,12 @@ if TYPE_CHECKING:
     from pawsight.workflow.compared_runs import RunSummary
     from pawsight.workflow.packed_photos import PackedSet
     from pawsight.workflow.predicted_folders import PredictionFile
+    from pawsight.workflow.tuning_results import Tuning
     from pawsight.workflow.verification import Verification
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "Augment": "pipeline.augment",
     "AugmentConfig": "config",
     "Classifier": "inference.classifier",
@@ -172,11 +175,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "progress":  # pawsight.progress.Silent() needs no import of its own
+    if name == "progress":  # so that pawsight.progress.Silent() needs no import
         return importlib.import_module("pawsight.progress")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'pawsight' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"pawsight.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"pawsight.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

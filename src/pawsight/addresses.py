@@ -1,4 +1,4 @@
-"""Addresses without the secrets in them: what may be written, logged and printed.
+"""Remove secrets from addresses before they are written, logged or printed.
 
 A password, a token or the signature of a presigned link is used to fetch
 photos and kept nowhere: run folders are zipped and shared, and logs are copied.
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 HIDDEN = "***"
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<![^\s/'\"(])[^\s/:@'\"(<>]+:[^\s/@'\"<>]+@(?=[\w\[])")  # of a mistyped one
+_LOGIN = re.compile(r"(?<![^\s/'\"(])[^\s/:@'\"(<>]+:[^\s/@'\"<>]+@(?=[\w\[])")  # "user:password@"
 _QUERY = re.compile(r"\?([\w.%-]+=[^\s'\"<>]*)")
 _SECRET = re.compile(
     r"auth|code|cred|expires|jwt|key|pass|policy|^pw$|pwd|^sas$|secret|session|sig|token|user"
@@ -23,8 +23,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _PATH_PARAMETER = re.compile(r";([^;/=]+=[^;/]*)")
-_MAX_VALUE = 24  # of a query; what is longer is a key or a signature, whatever its name
-_WEB_SCHEMES = ("http://", "https://")  # a "#" ends the path; elsewhere it is of a name
+_MAX_VALUE = 24  # characters of a query's value; a longer one is taken for a key or a signature
+_WEB_SCHEMES = ("http://", "https://")  # where "#" ends the path; elsewhere it belongs to a name
 _LOGIN_SCHEMES = ("sftp", "ssh")  # their user names are needed to connect again
 
 
@@ -35,26 +35,26 @@ def public_address(address: str) -> str:
     is_web = address.lower().startswith(_WEB_SCHEMES)
     try:
         parts = urlsplit(address, allow_fragments=is_web)
-        _ = parts.port  # not a number where a "/" of a password ends the host too early
+        _ = parts.port  # ValueError where a "/" in a password ended the host too early
     except ValueError:
         return address.partition("://")[0] + f"://{HIDDEN}"
-    if parts.path.startswith("#"):  # of a password, and ended the host too early
+    if parts.path.startswith("#"):  # a "#" in a password ended the host too early
         return f"{parts.scheme}://{HIDDEN}"
     user, at, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0] if parts.scheme in _LOGIN_SCHEMES else HIDDEN
     netloc = f"{name}@{host}" if at else host
-    path = _PATH_PARAMETER.sub(lambda found: f";{_public_parameter(found[1])}", parts.path)
+    path = _PATH_PARAMETER.sub(lambda match: f";{_public_parameter(match[1])}", parts.path)
     return urlunsplit((parts.scheme, netloc, path, _public_query(parts.query), ""))
 
 
 def public_text(text: str) -> str:
-    """Return a text with each address in it as `public_address` gives it.
+    """Return a text in which `public_address` is applied to every address.
 
-    What is an address in part, such as "/pets.zip?sig=..." or "user:password@host", is treated
-    alike: libraries report them so.
+    Secrets are removed from incomplete addresses, too, such as "/pets.zip?sig=..." or
+    "user:password@host": messages of libraries contain them.
     """
-    text = _ADDRESS.sub(lambda found: public_address(found[0]), text)
-    text = _QUERY.sub(lambda found: f"?{_public_query(found[1])}", text)
+    text = _ADDRESS.sub(lambda match: public_address(match[0]), text)
+    text = _QUERY.sub(lambda match: f"?{_public_query(match[1])}", text)
     return _LOGIN.sub(f"{HIDDEN}@", text)
 
 
@@ -68,6 +68,6 @@ def _public_parameter(parameter: str) -> str:
         return name  # such as "anonymous"
     if _SECRET.search(name) or not equals:
         return f"{name if equals else ''}{equals}{HIDDEN}"
-    if len(value) > _MAX_VALUE:  # with a digest: other values are other addresses
+    if len(value) > _MAX_VALUE:  # the digest keeps addresses with different values apart
         return f"{name}={HIDDEN}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
     return parameter

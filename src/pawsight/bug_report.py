@@ -1,8 +1,8 @@
 """A zip for a bug report: versions, settings and logs, and never a photo.
 
 Passwords, tokens and signatures are left out of addresses, and the user's home
-folder is written as "~". What photos are called stays, since log.txt names
-those that cannot be read, so that users can inspect the file before sending it.
+folder is written as "~". Names of photos stay, since log.txt lists those that
+cannot be read. Nothing is sent: users can inspect the zip first.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ def write_bug_report(path: Path, findings: dict[str, Any], run: Run | None = Non
     """Write the zip.
 
     Args:
-        path: The file to make; its folder is made as well.
-        findings: What `pawsight doctor` found, JSON-ready.
-        run: A run whose settings and logs are to be added; those of its files
-            that are missing are left out.
+        path: The file to create; its folder is created if needed.
+        findings: The result of `doctor.examine`.
+        run: The run whose settings and logs are added; missing files are left out.
 
     Returns:
         The names of the files in the zip.
@@ -52,17 +51,17 @@ def write_bug_report(path: Path, findings: dict[str, Any], run: Run | None = Non
 
 
 def _files_of(run: Run) -> list[Path]:
-    """Return the files to add; no link in a copied run folder leads to a file outside it."""
-    named = (
+    """Return the files to add, without links that lead out of the run folder."""
+    candidates = (
         *(run.config_path, run.plan_path, run.state_path),
         *(run.log_path, run.history_path, run.model_path),
     )
-    inside = run.path.resolve()
-    return [one for one in named if one.is_file() and one.resolve().is_relative_to(inside)]
+    folder = run.path.resolve()
+    return [path for path in candidates if path.is_file() and path.resolve().is_relative_to(folder)]
 
 
 def _packages() -> str:
-    """Return the installed packages, one `name==version` a line, in the order of their names."""
+    """Return the installed packages, one `name==version` a line, sorted by name."""
     packages = {f"{distribution.name}=={distribution.version}" for distribution in distributions()}
     return "".join(f"{line}\n" for line in sorted(packages, key=str.lower))
 

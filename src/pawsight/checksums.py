@@ -1,10 +1,10 @@
-"""checksums.json: the SHA-256 of each file that a finished run is made of.
+"""checksums.json: the SHA-256 of each file of a finished run.
 
-Written when a run ends, before it is complete. What is written again later
-(an evaluation, the report) first loses its checksum and then gets another, so
-that a killed process leaves a file without one and never a wrong one. Files
-that grow or are made by use have none: the log, the state, the lock, exports
-and evaluations on other photos.
+Written at the end of training, before the state becomes "complete". Before a
+file is written again (by an evaluation or a report) its checksum is removed, and
+the new one is added afterwards, so that a killed process leaves a file without
+a checksum, never with a wrong one. Files that later commands change or add
+have none: the log, the state, the lock, exports and evaluations on other photos.
 """
 
 from __future__ import annotations
@@ -39,17 +39,9 @@ def all_files(run: Run) -> list[Path]:
     """Return all files of a run that have a checksum once it is complete."""
     training = (
         *(run.config_path, run.plan_path, run.catalog_path, run.split_path, run.history_path),
-        *(
-            run.labels_path,
-            run.none_path,
-            run.unknown_classes_path,
-            run.learning_curve_path,
-            run.audit_path,
-            run.weights_path,
-            run.onnx_path,
-            run.out_of_distribution_path,
-            run.drift_reference_path,
-        ),
+        *(run.labels_path, run.none_path, run.unknown_classes_path, run.learning_curve_path),
+        *(run.audit_path, run.weights_path, run.onnx_path),
+        *(run.out_of_distribution_path, run.drift_reference_path),
         *run.checkpoints_dir.glob("*.npz"),
     )
     return [*_present(*training), *evaluation_files(run), *report_files(run)]
@@ -61,7 +53,7 @@ def write_checksums(run: Run) -> None:
 
 
 def load_checksums(run: Run) -> dict[str, str] | None:
-    """Read the checksums by name; None where a run has none, as those of earlier versions.
+    """Read the checksums by file name; None for runs of earlier versions, which have none.
 
     Raises:
         RunError: The file is damaged.
@@ -74,7 +66,7 @@ def load_checksums(run: Run) -> dict[str, str] | None:
     ):
         raise RunError(
             f"{run.checksums_path} is damaged: it holds no checksums.\n"
-            f"Copy the run folder again, or remove that file to go without them."
+            f"Copy the run folder again, or remove that file to verify without checksums."
         )
     return checksums
 
@@ -84,12 +76,12 @@ def update_checksums(run: Run, files: Files) -> Iterator[None]:
     """Update the checksums of files that the block rewrites; those of other files stay.
 
     Args:
-        run: A run; where it has no checksums yet, nothing is written.
-        files: Returns the files, as `evaluation_files` and `report_files`.
+        run: A run; if it has no checksums yet, nothing is written.
+        files: Returns the files that the block rewrites: `evaluation_files`, `report_files`.
 
     Raises:
         RunError: checksums.json is damaged.
-        DiskError: It cannot be written.
+        DiskError: checksums.json cannot be written.
     """
     checksums = load_checksums(run)
     if checksums is None:

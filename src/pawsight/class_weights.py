@@ -31,7 +31,7 @@ def class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     in all, n_c of class c, and K classes.
 
     Args:
-        counts: Photos of each class; those without any get the weight 0.
+        counts: Photos of each class; a class without photos gets the weight 0.
     """
     present = sum(count > 0 for count in counts)
     return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
@@ -40,22 +40,22 @@ def class_weights(counts: Sequence[int]) -> tuple[float, ...]:
 def resolve_class_weights(
     setting: str | Mapping[str, float], class_names: Sequence[str], counts: Sequence[int]
 ) -> tuple[float, ...] | None:
-    """Return the weight of a photo of each class by the setting; None where all count alike.
+    """Return the weights of the classes, length K; None where all photos count alike.
 
     Args:
         setting: "auto", "none", or weights by class name; a class that is not named has 1.
         class_names: The classes, length K.
-        counts: Training photos of each; empty where they were not counted.
+        counts: Training photos of each class; empty for photos with several labels.
 
     Raises:
-        ConfigError: There is no class of a name.
+        ConfigError: The setting names a class that does not exist.
     """
     if isinstance(setting, str):
         return class_weights(counts) if setting == "auto" and is_imbalanced(counts) else None
     unknown = [name for name in setting if name not in class_names]
     if unknown:
         raise ConfigError(
-            f"class_weights names the class '{unknown[0]}', and there is none.\n"
+            f"class_weights names the class '{unknown[0]}', which does not exist.\n"
             f"The classes are: {', '.join(class_names)}."
         )
     return tuple(float(setting.get(name, 1.0)) for name in class_names)

@@ -1,9 +1,9 @@
 """Every setting: typed, frozen, and checked when a config is built.
 
 All mistakes of a config are reported together. A config is passed whole, saved
-in the run folder, and together with the photos and the seed it decides the
+in the run folder, and together with the photos and the seed it determines the
 result. `None` means that the model's own recipe decides
-(`training/recipe.py`); the run folder holds what was decided.
+(`training/recipe.py`); plan.json in the run folder has the decisions.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ Band = Annotated[int, Field(ge=1, le=1000)]  # of a TIFF, counted from 1
 
 
 class _Settings(BaseModel):
+    """Settings that cannot be changed; all mistakes are reported in one ConfigError."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __init__(self, **values: Any) -> None:
@@ -57,7 +59,9 @@ class _Settings(BaseModel):
             lines = [
                 describe_error(type(self), problem) for problem in error.errors(include_url=False)
             ]
-            unique = dict.fromkeys(lines)  # where a setting may be of two types, both complain
+            unique = dict.fromkeys(
+                lines
+            )  # a setting of two possible types reports a mistake for each
             raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -69,11 +73,11 @@ class _Settings(BaseModel):
         kind = type(self).__name__
         raise ConfigError(
             f"A {kind} cannot be changed, so its {name} was not set.\n"
-            f"Build another one: {kind}(**{{**config.model_dump(exclude_unset=True), "
+            f"Build a new {kind}: {kind}(**{{**config.model_dump(exclude_unset=True), "
             f"'{name}': ...}})"
         )
 
-    # Settings inside others are checked with them, so that all mistakes come in one error.
+    # Nested settings are checked together with the outer ones, for one error with all mistakes.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
@@ -91,14 +95,14 @@ class AugmentConfig(_Settings):
     cval: float = Field(0.0, ge=0, le=255)  # the colour outside, for fill_mode "constant"
     horizontal_flip: bool = False
     vertical_flip: bool = False
-    # Beyond Keras' generator. A crop takes a share of the picture's area, from anywhere in it,
+    # Not in Keras' generator. A crop takes a share of the picture's area, from anywhere in it,
     # with sides stretched by up to crop_stretch; 1 is the whole picture.
     crop_range: tuple[float, float] | None = None
     crop_stretch: float = Field(1.0, ge=1, le=4)
     erase: float = Field(0.0, ge=0, lt=1)  # side of a grey square, as a share of the picture's
 
     @model_validator(mode="after")
-    def _ranges_are_ordered(self) -> Self:
+    def _check_ranges(self) -> Self:
         for name in ("width_shift_range", "height_shift_range", "zoom_range", "brightness_range"):
             value = getattr(self, name)
             if isinstance(value, tuple) and value[0] > value[1]:
@@ -112,7 +116,9 @@ class AugmentConfig(_Settings):
             if not 0 < low <= high <= 1:
                 raise ValueError("crop_range must be (low, high), shares of the area up to 1")
             if self.zoom_range or self.width_shift_range or self.height_shift_range:
-                raise ValueError("crop_range zooms and shifts: give it alone, without those two")
+                raise ValueError(
+                    "crop_range zooms and shifts: leave zoom_range and the shift ranges out"
+                )
         if self.brightness_range is not None and self.brightness_range[0] < 0:
             raise ValueError("brightness_range factors must be at least 0")
         return self
@@ -132,7 +138,7 @@ class SplitConfig(_Settings):
     keep: str | None = None  # a run, or a split.csv, whose photos stay in their parts
 
     @model_validator(mode="after")
-    def _leave_photos_to_train_on(self) -> Self:
+    def _check_fractions_and_fold(self) -> Self:
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction + test_fraction must be below 1")
         if self.fold > (self.folds or 1):
@@ -150,7 +156,7 @@ class SourceConfig(_Settings):
     `SourceConfig(parts="train=training_set,test=test_set")`.
     """
 
-    # The folders, or the values of the table's column, that are each part; "none": none are parts.
+    # The folders, or the values of the table's column, of each part; "none": no folder is a part.
     parts: Annotated[
         dict[Part, tuple[str, ...]] | Literal["none"] | None, BeforeValidator(parse_parts)
     ] = None
@@ -165,17 +171,19 @@ class SourceConfig(_Settings):
     encoding: str | None = None  # of a table, such as cp1252; None: UTF-8 or UTF-16
     # Continue without photos that could not be copied from an address or a network drive.
     allow_missing: bool = False
-    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()  # names or paths, with * ?
+    exclude: Annotated[
+        tuple[str, ...], BeforeValidator(as_tuple)
+    ] = ()  # names or paths; may have * and ?
     classes: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()  # only these; (): all
-    # Classes, in any letters, whose photos are of none of the others; one that `classes` or `merge`
-    # names is a class as any other.
+    # Folders, in upper or lower case, of photos of none of the classes; a name that `classes` or
+    # `merge` has is an ordinary class.
     none: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ("none", "other", "neither")
-    # New names, each of the classes that it joins.
+    # By new name: the classes that are joined under it.
     merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(parse_assignments)] = {}
 
     @field_validator("label_pattern")
     @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
+    def _check_label_pattern(cls, pattern: str | None) -> str | None:
         try:
             re.compile(pattern or "")
         except re.error as error:
@@ -184,24 +192,28 @@ class SourceConfig(_Settings):
 
     @field_validator("encoding")
     @classmethod
-    def _is_known(cls, encoding: str | None) -> str | None:
+    def _check_encoding(cls, encoding: str | None) -> str | None:
         try:
             codecs.lookup(encoding or "utf-8")
         except LookupError as error:
-            raise ValueError(f"there is no encoding '{encoding}'; cp1252 is one") from error
+            raise ValueError(f"there is no encoding '{encoding}'; an example is cp1252") from error
         return encoding
 
     @model_validator(mode="after")
-    def _separates_several(self) -> Self:
+    def _check_multi_label(self) -> Self:
         if self.label_separator is not None and not self.multi_label:
-            raise ValueError("label_separator is for several labels a photo: set multi_label, too")
+            raise ValueError(
+                "label_separator is for photos with several labels: set multi_label, too"
+            )
         if self.multi_label and self.labels not in (None, "none"):
-            raise ValueError("labels corrects one label a photo: leave it or multi_label out")
+            raise ValueError(
+                "labels corrects photos with one label: leave out labels or multi_label"
+            )
         return self
 
     @property
     def task(self) -> Task:
-        """What a photo's label is."""
+        """Whether photos have one label or several."""
         return MULTI_LABEL if self.multi_label else SINGLE_LABEL
 
 
@@ -214,7 +226,7 @@ def _square(value: Any) -> Any:
 
 
 class PixelsConfig(_Settings):
-    """What is read of files that are not 8-bit grey or RGB; see `data.pixel_scale`."""
+    """How files that are not 8-bit grey or RGB are read; see `data.pixel_scale`."""
 
     # One band is grey, three are red, green and blue.
     bands: Annotated[tuple[Band, ...] | None, BeforeValidator(parse_names)] = None
@@ -222,7 +234,7 @@ class PixelsConfig(_Settings):
     range: Annotated[tuple[float, float] | None, BeforeValidator(parse_names)] = None
 
     @model_validator(mode="after")
-    def _are_an_image(self) -> Self:
+    def _check_bands_and_range(self) -> Self:
         if self.bands is not None and len(self.bands) not in (1, 3):
             raise ValueError("bands must be one or three numbers, such as [4, 3, 2]")
         if self.range is not None and not self.range[0] < self.range[1]:
@@ -237,11 +249,15 @@ class TrainConfig(_Settings):
     weights: str | None = None  # a file of a network's weights, instead of those it comes with
     # A run, or a file of a pawsight model's weights, to grow: its parts and weights are kept.
     start_from: Annotated[str | None, BeforeValidator(_path_text)] = None
-    finetune: bool | Literal["auto"] = False  # train it after the head; auto: with enough photos
+    finetune: bool | Literal["auto"] = (
+        False  # train the network after its head; auto: with enough photos
+    )
     # (height, width) in pixels; one number is a square
     image_size: Annotated[tuple[int, int] | None, BeforeValidator(_square)] = None
     resize: Resize = "stretch"  # how a photo of another shape is resized to image_size
-    keep_truncated: bool = False  # train on JPEGs whose end is missing, where most of it is there
+    keep_truncated: bool = (
+        False  # train on JPEGs whose end is missing, if most of the file is there
+    )
     pixels: PixelsConfig = PixelsConfig()
     stage: Staging = "auto"  # copy photos to this machine first; auto: from a slow network drive
     # auto: rare classes count more, beyond 1.5 : 1; or the weight of a photo by class name
@@ -250,7 +266,9 @@ class TrainConfig(_Settings):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
-    target_accuracy: float | None = Field(None, gt=0, lt=1)  # of the lower 95 % bound; then stop
+    target_accuracy: float | None = Field(
+        None, gt=0, lt=1
+    )  # stop when the lower 95 % bound reaches it
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     source: SourceConfig = SourceConfig()
@@ -259,7 +277,7 @@ class TrainConfig(_Settings):
     eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging
 
     @model_validator(mode="after")
-    def _one_length(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.epochs is not None and self.minutes is not None:
             raise ValueError("give epochs or minutes, not both")
         if self.start_from is not None and self.split.folds is not None:

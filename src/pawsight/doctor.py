@@ -20,9 +20,9 @@ from pawsight.storage.cache import cache_dir
 from pawsight.storage.disk_space import free_bytes
 from pawsight.tensorflow_setup import prepare_tensorflow
 
-# What each extra is for. Its packages are listed in pyproject.toml alone, and are read from
-# the metadata that an installation keeps of it.
-_GIVES = {
+# The purpose of each extra. Its packages are listed in pyproject.toml alone, and read from the
+# metadata of the installation.
+_PURPOSES = {
     "": "audit photos, predict, sort",
     "train": "train, evaluate, make reports; export to ONNX, Keras, TensorFlow, the web",
     "fit": "train --model builtin, evaluate, make reports; export to ONNX: without TensorFlow",
@@ -42,11 +42,11 @@ _GIVES = {
     "dev": "work on pawsight itself: tests, checks, documentation",
 }
 # Other names under which the same package is published.
-_ALSO_CALLED = {"tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")}
+_OTHER_NAMES = {"tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")}
 
 
 def examine() -> dict[str, Any]:
-    """Check everything that decides how pawsight works here.
+    """Check the installation and the machine.
 
     Returns:
         JSON-ready: `pawsight`, `python`, `platform`, `always` (what every
@@ -96,16 +96,17 @@ def _cache(problems: list[dict[str, str]]) -> dict[str, Any] | None:
     try:
         folder = cache_dir()
     except DiskError as error:
-        what, _, remedy = str(error).partition("\n")
-        problems.append({"problem": what, "remedy": remedy})
+        problem, _, remedy = str(error).partition("\n")
+        problems.append({"problem": problem, "remedy": remedy})
         return None
     return {"path": str(folder), "free_bytes": free_bytes(folder)}
 
 
 def _installed(name: str) -> str | None:
-    for called in (name, *_ALSO_CALLED.get(name, ())):
+    """Return the installed version of a package, or None."""
+    for published_name in (name, *_OTHER_NAMES.get(name, ())):
         try:
-            return version(called)
+            return version(published_name)
         except PackageNotFoundError:
             continue
     return None
@@ -114,7 +115,7 @@ def _installed(name: str) -> str | None:
 def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Read the requirements from pawsight's own metadata: of the core, and of each extra."""
     try:
-        stated = metadata("pawsight")
+        own_metadata = metadata("pawsight")
     except PackageNotFoundError:
         problems.append(
             {
@@ -123,31 +124,36 @@ def _packages(problems: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str,
                 "remedy": "pip install -e . (in the folder that has pyproject.toml)",
             }
         )
-        return {"gives": _GIVES[""], "install": _install(""), "packages": {}}, {}
-    needed = [Requirement(line) for line in stated.get_all("Requires-Dist") or ()]
+        return {"gives": _PURPOSES[""], "install": _install(""), "packages": {}}, {}
+    requirements = [Requirement(line) for line in own_metadata.get_all("Requires-Dist") or ()]
 
     def entry(extra: str) -> dict[str, Any]:
-        own = [one for one in needed if _is_for(one, extra) and not (extra and _is_for(one, ""))]
+        of_extra = [
+            requirement
+            for requirement in requirements
+            if _applies(requirement, extra) and not (extra and _applies(requirement, ""))
+        ]
         return {
-            "gives": _GIVES.get(extra, ""),
+            "gives": _PURPOSES.get(extra, ""),
             "install": _install(extra),
-            "packages": _versions(own, extra, problems),
+            "packages": _versions(of_extra, extra, problems),
         }
 
     return entry(""), {
-        name: entry(name) for name in sorted(stated.get_all("Provides-Extra") or (), key=_rank)
+        name: entry(name)
+        for name in sorted(own_metadata.get_all("Provides-Extra") or (), key=_rank)
     }
 
 
 def _rank(extra: str) -> tuple[bool, int, str]:
-    """Return the sort key: the order of `_GIVES`, others after it, and `dev` last."""
-    order = list(_GIVES)
+    """Return the sort key: the order of `_PURPOSES`, others after it, and `dev` last."""
+    order = list(_PURPOSES)
     return (extra == "dev", order.index(extra) if extra in order else len(order), extra)
 
 
-def _is_for(needed: Requirement, extra: str) -> bool:
+def _applies(requirement: Requirement, extra: str) -> bool:
     """Return whether a requirement applies on this machine, with this extra."""
-    return needed.marker is None or needed.marker.evaluate({"extra": extra})
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def _install(extra: str) -> str:
@@ -155,25 +161,26 @@ def _install(extra: str) -> str:
 
 
 def _versions(
-    needed: list[Requirement], extra: str, problems: list[dict[str, str]]
+    requirements: list[Requirement], extra: str, problems: list[dict[str, str]]
 ) -> dict[str, str | None]:
     """Read the installed versions; a required package that is missing or too old is a problem."""
-    versions = {one.name: _installed(one.name) for one in needed}
-    for one in needed:
-        there = versions[one.name]
-        if there is not None and not one.specifier.contains(there, prereleases=True):
+    versions = {requirement.name: _installed(requirement.name) for requirement in requirements}
+    for requirement in requirements:
+        name, specifier = requirement.name, requirement.specifier
+        installed = versions[name]
+        if installed is not None and not specifier.contains(installed, prereleases=True):
             problems.append(
                 {
-                    "problem": f"{one.name} {there} is installed, and {one.name}{one.specifier} "
-                    f"is needed to {_GIVES.get(extra) or f'use the extra {extra}'}.",
+                    "problem": f"{name} {installed} is installed, and {name}{specifier} "
+                    f"is needed to {_PURPOSES.get(extra) or f'use the extra {extra}'}.",
                     "remedy": f"{_install(extra)} --upgrade",
                 }
             )
-    missing = [name for name, there in versions.items() if there is None]
+    missing = [name for name, installed in versions.items() if installed is None]
     if missing and not extra:
         problems.append(
             {
-                "problem": f"Missing, needed to {_GIVES['']}: {', '.join(missing)}.",
+                "problem": f"Missing, needed to {_PURPOSES['']}: {', '.join(missing)}.",
                 "remedy": _install(""),
             }
         )
@@ -189,7 +196,7 @@ def _devices(problems: list[dict[str, str]]) -> list[str] | None:
         return [
             f"{device.device_type}: {device.name}" for device in tf.config.list_physical_devices()
         ]
-    except Exception as error:  # noqa: BLE001 - a broken installation fails in any way it likes
+    except Exception as error:  # noqa: BLE001 - a broken installation can raise anything
         problems.append(
             {
                 "problem": f"TensorFlow is installed but does not start: {error}",
@@ -205,7 +212,7 @@ def _precision(problems: list[dict[str, str]]) -> dict[str, str] | None:
     try:
         chosen = choose("auto")
         is_kept = kept_path().is_file()
-    except Exception as error:  # noqa: BLE001 - as above: TensorFlow fails in its own ways
+    except Exception as error:  # noqa: BLE001 - as above
         problems.append(
             {
                 "problem": f"TensorFlow cannot multiply here: {error}",

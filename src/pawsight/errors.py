@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PawsightError(Exception):
-    """Base of all errors raised on purpose; the message is for the user."""
+    """Base class of all errors raised on purpose; the message is for the user."""
 
     exit_code = 1
 
@@ -77,16 +77,18 @@ class StoppedError(PawsightError):
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return where a record is wrong first, and how: "parts.test.n: Input should be 0 or more"."""
+    """Return the first mistake and its place: "parts.test.n: Input should be 0 or more"."""
     first = error.errors()[0]
-    where = printable(".".join(map(str, first["loc"])))  # its keys may be a stranger's
+    where = printable(
+        ".".join(map(str, first["loc"]))
+    )  # its keys may be from a file of unknown origin
     return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, at most 200 characters; its type if empty.
 
-    Of an error of the system it is the reason alone, such as "Permission denied".
+    For an OSError it is the reason alone, such as "Permission denied".
     """
     text = getattr(error, "strerror", None) or str(error)
     return str(text).strip().split("\n", 1)[0][:200] or type(error).__name__

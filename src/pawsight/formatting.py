@@ -1,4 +1,4 @@
-"""Numbers and texts as people read them: percentages, counts, durations, names, JSON, CSV cells."""
+"""Write numbers and texts for people: percentages, counts, durations, names, JSON, CSV cells."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MISSING = "-"
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share as "96.4 %"; None, which is undefined, as a dash.
 
-    A share just below 1 or just above 0 gets up to three digits rather than be
+    A share just below 1 or just above 0 gets up to three digits, so that it is not
     rounded to "100.0 %" or "0.0 %".
     """
     if share is None:
         return MISSING
     texts = [f"{share * 100:.{d}f}" for d in range(digits, 4)]
-    honest = (text for text in texts if share in (0, 1) or float(text) not in (0.0, 100.0))
-    return f"{next(honest, texts[0])} %"
+    accurate = (text for text in texts if share in (0, 1) or float(text) not in (0.0, 100.0))
+    return f"{next(accurate, texts[0])} %"
 
 
 def percent_interval(low_high: Sequence[float]) -> str:
@@ -33,13 +33,13 @@ def percent_interval(low_high: Sequence[float]) -> str:
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
-    """Write a number with so many digits after the point; None as a dash."""
+    """Write a number with `digits` digits after the point; None as a dash."""
     return MISSING if value is None else f"{value:.{digits}f}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Write a count with its noun: "1 photo", "1,200 photos"; `many` defaults to `one` + "s"."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Write a count with its noun: "1 photo", "1,200 photos"; the plural is by default with "s"."""
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
 
 
 def num_epochs(number: float) -> str:
@@ -54,19 +54,19 @@ def resume_command(run_path: str | os.PathLike[str]) -> str:
 
 
 def shell_quoted(text: str) -> str:
-    r"""Quote an argument for a shell; bytes that cannot be printed as in $'a\012b'.
+    r"""Quote an argument for a shell; one that is not printable is written as in $'a\012b'.
 
     Bash, zsh and ksh read that form. Source: POSIX.1-2024, Shell Command Language, 2.2.4.
     """
     if text.isprintable():
         return shlex.quote(text)
-    spelled = "".join(
+    escaped = "".join(
         (f"\\{letter}" if letter in "\\'" else letter)
         if letter.isprintable()
         else "".join(f"\\{byte:03o}" for byte in os.fsencode(letter))
         for letter in text
     )
-    return f"$'{spelled}'"
+    return f"$'{escaped}'"
 
 
 def duration(seconds: float) -> str:
@@ -80,7 +80,7 @@ def duration(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape all but letters and spaces: control and bidirectional characters, undecodable bytes.
+    """Escape what is not printable: control and bidirectional characters, undecodable bytes.
 
     A file or class name can then neither move the cursor of a terminal nor
     reorder or forge the text around it.
@@ -97,19 +97,19 @@ def printable_lines(text: str) -> str:
 
 
 def listed(names: Iterable[object], most: int = 5, between: str = ", ") -> str:
-    """Return the first names, printable, and how many more there are: "a, b and 3 more"."""
-    some = [printable(str(name)) for name in names]
-    first = between.join(some[:most])
-    return first if len(some) <= most else f"{first} and {len(some) - most:,} more"
+    """Write the first names, escaped, and the number of the others: "a, b and 3 more"."""
+    texts = [printable(str(name)) for name in names]
+    first = between.join(texts[:most])
+    return first if len(texts) <= most else f"{first} and {len(texts) - most:,} more"
 
 
 def markdown_text(text: str) -> str:
-    """Escape a text, such as the name of a class, so that Markdown shows it as it is."""
+    """Escape a text, such as the name of a class, for Markdown."""
     return _MARKDOWN.sub(r"\\\1", html.escape(printable(text), quote=False))
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """Write JSON with readable letters; surrogate-escaped bytes of names stay as escapes."""
+    """Write JSON, with non-ASCII letters as they are unless names have undecodable bytes."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
@@ -146,6 +146,6 @@ def original_path(cell: str) -> str:
 
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~!])")
-# The wide forms are those of East Asian keyboards, which Excel takes for the narrow ones.
+# East Asian keyboards also have full-width forms, which Excel reads as the ASCII characters.
 _FORMULA = re.compile(r"[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.]+$)")
 _FORMULA_PATH = re.compile(rf"(?:\./)*(?:{_FORMULA.pattern})")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 def pause_gc() -> Iterator[None]:
     """Pause the cyclic garbage collector.
 
-    It scans all objects again and again while more are created. Records,
+    It would scan all objects again and again while more are created. Records,
     modules and classes form no cycles that have to be freed.
     """
     was_on = gc.isenabled()

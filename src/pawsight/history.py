@@ -1,4 +1,4 @@
-"""The history of a run: one row per validation, as a rule one an epoch, saved as CSV."""
+"""The history of a run, saved as CSV: one row per validation, usually one per epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,15 @@ from pawsight.storage.atomic import write_text
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What was done since the row before. Accuracies are fractions 0..1, losses in nats per photo.
+    """A row of the history. Accuracies are fractions 0..1, losses in nats per photo.
 
-    A row is written at the end of each epoch, or of a few, or of a part of one,
-    whatever the budget allows to validate. The training figures are averages
-    over that time, while the weights moved and with augmented photos; the
-    validation figures hold for its end.
+    A row may be for several epochs or for a part of one, as often as the budget
+    allows a validation. The training figures are averages since the previous row,
+    over changing weights and augmented photos; the validation figures are of
+    the weights at the end.
     """
 
-    epoch: int | float  # times each photo was shown; a fraction where a row is for part of an epoch
+    epoch: int | float  # how often each photo was shown, on average; may be a fraction
     step: int  # steps taken when it ended
     seconds: float  # training time so far, validation included
     images_per_second: float  # training steps alone
@@ -41,18 +41,26 @@ class Epoch:
     validation_balanced_accuracy: float | None = None
     # Side of the images it was validated on, relative to the largest of the plan.
     validation_scale: float = 1.0
-    own_metrics: dict[str, float] = field(default_factory=dict)  # of the user's, in validation
-    is_average: bool = False  # of the initial and the final weights, scored after the last epoch
-    is_smaller: bool = False  # scored after the last epoch, at a smaller size for the model
+    own_metrics: dict[str, float] = dataclasses.field(
+        default_factory=dict
+    )  # the user's, in validation
+    is_average: bool = False  # the average of initial and final weights, scored at the end
+    is_smaller: bool = False  # scored at the end, at a smaller image size
+
+    @property
+    def main_accuracy(self) -> float:
+        """The validation accuracy that compares rows: balanced where classes are imbalanced."""
+        balanced = self.validation_balanced_accuracy
+        return self.validation_accuracy if balanced is None else balanced
 
     @property
     def epoch_text(self) -> str:
-        """The epoch with at most one digit after the point: "12", "12.8"."""
+        """The epoch with at most one decimal: "12", "12.8"."""
         return f"{self.epoch:.1f}".removesuffix(".0")
 
     @property
     def is_extra(self) -> bool:
-        """Whether it was scored after training, and is no epoch of it."""
+        """Whether the row was scored after training, and is not an epoch."""
         return self.is_average or self.is_smaller
 
     @property
@@ -63,7 +71,7 @@ class Epoch:
         return f"{what} on smaller images" if self.is_smaller else what
 
     def image_size(self, largest: tuple[int, int]) -> tuple[int, int]:
-        """Return the (height, width) in pixels of its validation, given that of the plan."""
+        """Return the (height, width) in pixels of the validation; `largest` is that of the plan."""
         height, width = (round(side * self.validation_scale) for side in largest)
         return height, width
 
@@ -71,7 +79,7 @@ class Epoch:
         """Return the scores of the row as one line of text.
 
         Args:
-            accuracy_title: What the accuracy is the share of, as in `Task`.
+            accuracy_title: The name of the accuracy, as in `Task`.
         """
         balanced = self.validation_balanced_accuracy
         rate = "" if self.is_extra else rate_text(self.images_per_second, "images")
@@ -87,7 +95,7 @@ class Epoch:
 
     def facts(self) -> dict[str, float | str]:
         """Return the row as facts for `Progress.advance`; training figures have plain names."""
-        found: dict[str, float | str] = {
+        facts: dict[str, float | str] = {
             "epoch": self.epoch,
             "loss": self.train_loss,
             "accuracy": self.train_accuracy,
@@ -95,38 +103,33 @@ class Epoch:
             "validation_accuracy": self.validation_accuracy,
         }
         if self.validation_balanced_accuracy is not None:
-            found["validation_balanced_accuracy"] = self.validation_balanced_accuracy
-        return found
+            facts["validation_balanced_accuracy"] = self.validation_balanced_accuracy
+        return facts
 
 
 def best_epoch(history: list[Epoch]) -> Epoch:
     """Return the row of the highest validation accuracy; ties go to the lower validation loss.
 
-    Where the classes are imbalanced the balanced accuracy decides: by the plain one,
-    a model that ignores a rare class could be the best. Only rows at an image size
-    that the finished model may take are compared: the largest, and those scored after training.
+    Where the classes are imbalanced the balanced accuracy decides; otherwise a model that
+    ignores a rare class could be the best. Only rows at an image size that the finished
+    model may take are compared: the largest, and those scored after training.
     """
-    largest = max(one.validation_scale for one in history)
-
-    def score(one: Epoch) -> tuple[float, float]:
-        balanced = one.validation_balanced_accuracy
-        return (one.validation_accuracy if balanced is None else balanced, -one.validation_loss)
-
-    compared = (one for one in history if one.validation_scale == largest or one.is_smaller)
-    return max(compared, key=score)
+    largest = max(row.validation_scale for row in history)
+    compared = (row for row in history if row.validation_scale == largest or row.is_smaller)
+    return max(compared, key=lambda row: (row.main_accuracy, -row.validation_loss))
 
 
 def mark_best(history: list[Epoch]) -> list[Epoch]:
     """Return the rows with `is_best` true for the best one alone."""
     best = best_epoch(history)
-    return [dataclasses.replace(one, is_best=one is best) for one in history]
+    return [dataclasses.replace(row, is_best=row is best) for row in history]
 
 
 def save_history(history: list[Epoch], path: Path) -> None:
     """Write the rows as CSV, atomically."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [one.name for one in dataclasses.fields(Epoch)]
+    names = [field.name for field in dataclasses.fields(Epoch)]
     if not any(row.own_metrics for row in history):
         names.remove("own_metrics")
     for name in ("is_average", "is_smaller"):
@@ -149,8 +152,8 @@ def _number(text: str) -> int | float:
     return int(number) if number == int(number) else number
 
 
-def _is_needed(one: dataclasses.Field[Any]) -> bool:
-    return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def load_history(path: Path) -> list[Epoch]:
@@ -159,7 +162,7 @@ def load_history(path: Path) -> list[Epoch]:
     Raises:
         RunError: The file is missing or is no history.
     """
-    kinds: dict[str, Callable[[str], Any]] = {
+    parsers: dict[str, Callable[[str], Any]] = {
         "int": int,
         "int | float": _number,
         "float": float,
@@ -172,9 +175,9 @@ def load_history(path: Path) -> list[Epoch]:
             return [
                 Epoch(
                     **{
-                        one.name: kinds[str(one.type)](row[one.name])
-                        for one in dataclasses.fields(Epoch)
-                        if one.name in row or _is_needed(one)
+                        field.name: parsers[str(field.type)](row[field.name])
+                        for field in dataclasses.fields(Epoch)
+                        if field.name in row or _is_required(field)
                     }
                 )
                 for row in csv.DictReader(file)

@@ -1,4 +1,4 @@
-"""Describe this machine: processor, cores, memory; from the system, without TensorFlow."""
+"""Read the facts of this machine from the system: processor, cores, GPUs, memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import time
 from pathlib import Path, PurePosixPath
 
 _CGROUPS, _CGROUPS_OF_PROCESS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_CPUINFO = Path("/proc/cpuinfo")
 _IMPORTED = time.monotonic()
 
 
 def processor() -> str:
-    """Return the processor's own name."""
-    for line in _cpuinfo():
+    """Return the name of the processor."""
+    for line in _lines(_CPUINFO):
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "Model") and value.strip():
             return value.strip()
@@ -25,30 +26,30 @@ def processor() -> str:
 
 def features() -> list[str]:
     """Return the instruction sets that make networks fast; empty where the system hides them."""
-    telling = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
-    for line in _cpuinfo():
+    relevant = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+    for line in _lines(_CPUINFO):
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
-            return [flag for flag in telling if flag in value.split()]
+            return [flag for flag in relevant if flag in value.split()]
     return []
 
 
 def num_cpus() -> int:
     """Return the cores that this process and its control groups may use, at least 1."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    granted = [cores or 1]
+    limits = [cores or 1]
     for text in _cgroup_values("cpu", "cpu.max"):
         with contextlib.suppress(ValueError):  # the word "max"
-            allowed, of = map(int, text.split())
-            granted.append(math.ceil(allowed / of))
-    quotas = _cgroup_values("cpu", "cpu.cfs_quota_us")  # -1: none
+            quota, period = map(int, text.split())
+            limits.append(math.ceil(quota / period))
+    quotas = _cgroup_values("cpu", "cpu.cfs_quota_us")  # -1: no limit
     periods = _cgroup_values("cpu", "cpu.cfs_period_us")
-    granted += [
+    limits += [
         math.ceil(int(quota) / int(period))
         for quota, period in zip(quotas, periods, strict=False)
         if int(quota) > 0
     ]
-    return max(1, min(granted))
+    return max(1, min(limits))
 
 
 def gpus() -> list[str]:
@@ -56,17 +57,17 @@ def gpus() -> list[str]:
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         names = [name.strip() for name in chosen.split(",")]
-        hidden = next((at for at, name in enumerate(names) if name in ("", "-1")), len(names))
-        return names[:hidden]
+        end = next((i for i, name in enumerate(names) if name in ("", "-1")), len(names))
+        return names[:end]
     try:
-        found = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
+        count = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
     except OSError:  # there is no driver
-        found = 0
-    return [str(number) for number in range(found)]
+        count = 0
+    return [str(number) for number in range(count)]
 
 
 def memory() -> int | None:
-    """Return the bytes of memory that this process and its control groups may use."""
+    """Return the bytes of memory that this process and its control groups may use, if known."""
     limits = []
     try:
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -78,15 +79,15 @@ def memory() -> int | None:
 
 
 def _cgroup_values(controller: str, name: str) -> list[str]:
-    """Read a file of the control groups of this process: its own, and those that hold it.
+    """Read the first line of a file in the control group of this process and in its ancestors.
 
-    In a container the outermost is at the root of the file system of control groups; under a batch
+    In a container the group is at the root of the file system of control groups; under a batch
     system such as Slurm it is further down. Source: cgroups(7).
 
     Args:
-        controller: Of version 1, which has a folder for each, if only a link to one of several;
-            version 2 has one for all.
-        name: The file.
+        controller: The controller of version 1, which has a folder for each; version 2 has a
+            single folder.
+        name: The name of the file.
     """
     values = []
     for line in _lines(_CGROUPS_OF_PROCESS):
@@ -94,8 +95,8 @@ def _cgroup_values(controller: str, name: str) -> list[str]:
         if controllers and controller not in controllers.split(","):
             continue
         root = _CGROUPS / controller if controllers else _CGROUPS
-        own = PurePosixPath("/", path.lstrip("/"))
-        for group in (own, *own.parents):
+        innermost = PurePosixPath("/", path.lstrip("/"))
+        for group in (innermost, *innermost.parents):
             values += _lines(root / group.relative_to("/") / name)[:1]
     return values
 
@@ -108,14 +109,14 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-# Where glibc keeps what one photo gave back for the next one: in blocks of up to so many bytes, and
-# so many at the end of what it holds. Taken again from the system, and cleared by it, the memory
-# alone costs a tenth of a photo's time.
+# Thresholds of glibc's malloc, in bytes, below which it keeps freed memory for the next photo.
+# Returned to the system, and cleared by it when it is requested again, memory costs a tenth of the
+# time of a photo.
 MMAP_THRESHOLD, TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
 
 
 def keep_memory() -> None:
-    """Retain such memory in this process; child processes get it from their environment."""
+    """Set these thresholds in this process; child processes get them from their environment."""
     if sys.platform == "linux":
         import ctypes
 
@@ -128,11 +129,11 @@ def keep_memory() -> None:
 def process_started() -> float:
     """Return when this process started, on the clock of `time.monotonic()`.
 
-    Where the system does not report it, it is when pawsight was imported, some tenths
-    of a second later.
+    Where the system does not report it, the time of the import of pawsight is returned, some
+    tenths of a second later.
     """
     with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):
-        # After the name, which may hold anything, the 20th number is the start in clock ticks
+        # After the name, which may have any characters, the 20th number is the start in clock ticks
         # since the machine was started. Source: proc_pid_stat(5).
         text = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
         ticks = int(text.rpartition(")")[2].split()[19])
@@ -151,17 +152,10 @@ def elapsed_seconds(since: float) -> float:
 
 def describe() -> str:
     """Return one line for a report: processor, instruction sets, cores, memory."""
-    telling = f" ({', '.join(features())})" if features() else ""
+    instructions = f" ({', '.join(features())})" if features() else ""
     size = memory()
     gibibytes = f", {size / 2**30:.0f} GiB memory" if size else ""
-    return f"{processor()}{telling}, {num_cpus()} cores{gibibytes}, {platform.system()}"
-
-
-def _cpuinfo() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+    return f"{processor()}{instructions}, {num_cpus()} cores{gibibytes}, {platform.system()}"
 
 
 def _windows_memory() -> list[int]:

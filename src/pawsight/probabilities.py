@@ -1,4 +1,4 @@
-"""From a model's logits to probabilities, the same way wherever it is done."""
+"""Convert logits to probabilities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pawsight.records import FloatArray
 
-SURE = 0.8  # the least probability of an answer that counts as sure
+SURE = 0.8  # the lowest probability at which an answer counts as sure
 
 
 def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def softmax(logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]
         Shape [N, K], float64, each row sums to 1.
     """
     scaled = np.asarray(logits, np.float64) / temperature
-    # Without the largest logit taken off, exp overflows above 709.
+    # exp overflows above 709.
     scaled -= scaled.max(axis=-1, keepdims=True)
     odds = np.exp(scaled)
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))

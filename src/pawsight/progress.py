@@ -28,8 +28,8 @@ class Progress(Protocol):
     def advance(self, done: int, **facts: float | str) -> None:
         """Count `done` more units of the stage, with facts such as loss=0.31.
 
-        The fact `total` is the number of units of the stage, where that changes;
-        `validation_accuracy` comes after each validation (`Epoch.facts`).
+        The fact `total` is a new number of units of the stage; `validation_accuracy` comes
+        after each validation (`Epoch.facts`).
         """
 
     def note(self, text: str) -> None:
@@ -37,7 +37,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A progress that does nothing."""
+    """A `Progress` that does nothing."""
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
         """Do nothing."""
@@ -53,13 +53,13 @@ SILENT = Silent()
 
 
 class LoggedProgress:
-    """A progress that passes everything on, and logs stages and notes into a file."""
+    """A `Progress` that passes everything on, and logs stages and notes to a file."""
 
     def __init__(self, progress: Progress, path: Path) -> None:
         self._progress = progress
         self.advance = progress.advance
         self._path = path
-        self.task = ""  # of the stage that began last
+        self.task = ""  # the stage that began last
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
         """Log and pass on."""
@@ -73,8 +73,8 @@ class LoggedProgress:
         self._progress.note(text)
 
     def log(self, text: str) -> None:
-        """Log a text that is not for the user now."""
-        # A full disk must not stop a run for the sake of its log.
+        """Write a text to the log only."""
+        # A full disk must not stop a run because its log cannot be written.
         with (
             contextlib.suppress(OSError),
             self._path.open("a", encoding="utf-8", errors="surrogateescape") as log,

@@ -25,14 +25,14 @@ class Stage:
         self.unit = unit
         self.done = 0
         self.facts: dict[str, float | str] = {}
-        self._first = 0.0
-        self._done_first = 0
+        self._began = 0.0
+        self._done_at_begin = 0
 
     def advance(self, done: int, facts: dict[str, float | str], now: float) -> None:
-        """Count; facts stay until newer ones come."""
+        """Count units at the time `now` in seconds; facts stay until newer values replace them."""
         if not self.done:
-            # The rate counts from here: before was an earlier run, or waiting.
-            self._first, self._done_first = now, done
+            # The rate is measured from here: the first units may be of an earlier run.
+            self._began, self._done_at_begin = now, done
         self.done += done
         self.total = int(facts.get("total", self.total or 0)) or None
         self.facts |= {name: value for name, value in facts.items() if name != "total"}
@@ -46,13 +46,13 @@ class Stage:
     def progress_line(self, now: float) -> str:
         """Return the line for progress: count, rate, time left, and the newest facts."""
         parts = [count_text(self.done, self.total, self.unit)]
-        spent, counted = now - self._first, self.done - self._done_first
-        if spent >= 1 and counted > 0:
+        seconds, counted = now - self._began, self.done - self._done_at_begin
+        if seconds >= 1 and counted > 0:
             if self.total and self.done < self.total:
-                left = spent / counted * (self.total - self.done)
+                left = seconds / counted * (self.total - self.done)
                 parts.append(f"{duration(left)} left")
             if not has_rate(self.facts):
-                parts.append(rate_text(counted / spent, self.unit))
+                parts.append(rate_text(counted / seconds, self.unit))
         parts.append(facts_text(self.facts, self.unit))
         return f"{self.task}: {', '.join(filter(None, parts))}"
 
@@ -60,8 +60,8 @@ class Stage:
 def facts_text(facts: dict[str, float | str], unit: str = "") -> str:
     """Write facts for display: `epoch 3, 329 images/s, loss 0.312, accuracy 87.1 %`.
 
-    `rate` counts units, and a name that ends in `_per_second` what it begins with; a rate of 0,
-    while nothing was timed, is left out.
+    `rate` is in units per second, and `images_per_second` in images per second; a rate of 0 is left
+    out, since nothing was timed yet.
     """
     return ", ".join(filter(None, (_fact_text(*fact, unit) for fact in facts.items())))
 
@@ -74,7 +74,7 @@ def has_rate(facts: dict[str, float | str]) -> bool:
 def count_text(done: float, total: int | None, unit: str) -> str:
     """Write an amount for display: `1,200 of 3,000 photos`, `1 photo`, `12.5 of 40.0 MB`.
 
-    A total that is exceeded was an estimate, and is left out.
+    A total that is exceeded is left out, since it was an estimate.
     """
     scale, unit = (1e6, "MB") if unit == "bytes" else (1, unit)
     is_whole = scale == 1 and (isinstance(done, int) or done >= 10)
@@ -91,7 +91,7 @@ def rate_text(rate: float, unit: str) -> str:
 
 
 def _leading_place(amount: float) -> int:
-    """Return which decimal place the first digit of an amount is at: 2 for 0.02, 0 for 1.5."""
+    """Return the decimal place of the first digit of an amount: 2 for 0.02, 0 for 1.5."""
     return -math.floor(math.log10(amount)) if amount > 0 else 0
 
 

@@ -40,7 +40,7 @@ class Pixels(Protocol):
 
     @property
     def lost(self) -> Mapping[int, str]:
-        """Why each photo that can no longer be read cannot, by catalog index."""
+        """The reason for each photo that can no longer be read, by catalog index."""
 
     @property
     def batches_at_once(self) -> int:
@@ -49,15 +49,15 @@ class Pixels(Protocol):
     def read(self, indices: IntArray) -> ImageArray:
         """Return the photos with these catalog indices, in this order: uint8 [N, H, W, 3].
 
-        One that can no longer be read comes out grey, and is in `lost` from then on.
+        A photo that can no longer be read is returned grey, and added to `lost`.
         """
 
     def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what audits and the search for duplicates compare, at its own size."""
+        """Return what audits and the search for duplicates compare; independent of `image_size`."""
 
 
 class WrappedPixels(Pixels):
-    """Pixels that are those of another object, except for what a subclass changes."""
+    """Pixels that delegate to another object; a subclass overrides what differs."""
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
@@ -69,7 +69,7 @@ class WrappedPixels(Pixels):
 
     @property
     def lost(self) -> Mapping[int, str]:
-        """Why each photo that can no longer be read cannot, by catalog index."""
+        """The reason for each photo that can no longer be read, by catalog index."""
         return self._pixels.lost
 
     @property
@@ -78,7 +78,7 @@ class WrappedPixels(Pixels):
         return self._pixels.batches_at_once
 
     def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what is compared of photos; it does not depend on the size."""
+        """Return what audits and the search for duplicates compare."""
         return self._pixels.analysis(indices)
 
 
@@ -89,10 +89,10 @@ class Photo:
     `path` is relative to the catalog's root, with forward slashes; bytes of a
     name that are not UTF-8 are kept as surrogates (`os.fsdecode`). `label` is
     "" where the photo has none and `part` is "" before the split, unless the source
-    has parts. `problem` is "" for a photo that was read, else the reason in plain
-    words; then the facts below it are zero or "". `flaw` is the defect of a photo
-    that was read nevertheless. `group` is the user's own key: photos with the same
-    one (same animal, same burst) stay in one part; "" is no group.
+    has parts. `problem` is "" for a photo that was read, else the reason why not; then
+    the facts after it are zero or "". `flaw` is the defect of a photo that was read
+    nevertheless. `group` is the user's own key: photos with the same key (same animal,
+    same burst) stay in one part; "" is no group.
     """
 
     path: str
@@ -113,12 +113,12 @@ class Photo:
     group: str = ""
     samples: str = ""  # values of the file as "kind smallest largest", "" for 8 bits
     camera: str = ""  # make and model, from the EXIF data
-    jpeg_quality: int = 0  # 1..100, estimated from its tables; 0 for what is no JPEG
+    jpeg_quality: int = 0  # 1..100, estimated from its tables; 0 for other formats
     columns: str = ""  # the other columns of the user's table, as a JSON object of texts
 
     @property
     def pixels_key(self) -> str:
-        """What identifies the pixels: another decoder or scale gives others for the same bytes."""
+        """A key of the decoded pixels, which depend on the decoder and the scale as well."""
         scaled = f" {self.brightness} {self.contrast}" if self.samples else ""
         return f"{self.sha256} {self.phash}{scaled}"
 
@@ -130,13 +130,13 @@ class Prediction:
     `probabilities` has one entry per class, in the order of the model's class
     names, and sums to 1. For a photo that could not be read it is empty,
     `label` is "" and `error` is the reason.
-    Of several labels a photo, `labels` are those whose probability reaches their
-    threshold, `label` and `answer` are the same as one text with ";" between them,
+    `answer` is the label, "unsure" where the label is not probable enough, or "none"
+    where the photo is unlike all training photos.
+    `ood_score` is the distance from the training photos relative to the largest accepted
+    distance: above 1 the answer is "none". It is None for models without a detector.
+    With several labels a photo, `labels` are those whose probability reaches their
+    threshold, `label` and `answer` are these labels as one text with ";" between them,
     `probability` is that of the least certain decision, and `probabilities` do not sum to 1.
-    `answer` is what to do with the photo: its label, "unsure" where the label is
-    not probable enough, or "none" where the photo is unlike all training photos.
-    `ood_score` is its distance from these as a share of the largest accepted
-    one: above 1 the answer is "none". None for models without a detector.
     """
 
     path: str
@@ -173,30 +173,30 @@ class PredictionList(list[Prediction]):
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{_as_html(one.path)}</td>"
+            f"<tr><td>{_as_html(row.path)}</td>"
             + (
-                f"<td colspan=2><em>{_as_html(one.error)}</em></td></tr>"
-                if one.error
-                else f"<td>{_as_html(one.label)}</td><td>{percent(one.probability)}</td></tr>"
+                f"<td colspan=2><em>{_as_html(row.error)}</em></td></tr>"
+                if row.error
+                else f"<td>{_as_html(row.label)}</td><td>{percent(row.probability)}</td></tr>"
             )
-            for one in self[: self._MAX_ROWS]
+            for row in self[: self._MAX_ROWS]
         )
-        left = len(self) - self._MAX_ROWS
-        more = f"<tr><td colspan=3>and {left:,} more</td></tr>" if left > 0 else ""
+        num_more = len(self) - self._MAX_ROWS
+        more = f"<tr><td colspan=3>and {num_more:,} more</td></tr>" if num_more > 0 else ""
         head = "<thead><tr><th>path</th><th>label</th><th>probability</th></tr></thead>"
         return f"<table>{head}<tbody>{rows}{more}</tbody></table>"
 
 
 def _as_html(text: str) -> str:
-    # A name may hold bytes that are no text, which no page can hold.
+    # Undecodable bytes of a name cannot be written in a page.
     return escape(text.encode("utf-8", "backslashreplace").decode())
 
 
 def class_columns(class_names: Iterable[str], other_columns: Container[str]) -> list[str]:
-    """Return the names of the columns of classes in a table of predictions, all different.
+    """Return unique names of the columns of classes in a table of predictions.
 
-    A class that is called like one of the table's other columns has the column
-    `class NAME`, and, to be distinct from that, so has one called `class NAME`.
+    A class with the name of another column gets the column `class NAME`; a class
+    that is itself called `class NAME` then gets `class class NAME`.
     """
     return [
         f"class {name}" if _CLASS.sub("", name) in other_columns else name for name in class_names
@@ -204,7 +204,7 @@ def class_columns(class_names: Iterable[str], other_columns: Container[str]) -> 
 
 
 def classes_of(columns: Iterable[str], other_columns: Container[str]) -> list[str]:
-    """Return the classes of columns: the inverse of `class_columns`."""
+    """Return the classes of such columns: the inverse of `class_columns`."""
     return [
         name.removeprefix("class ") if _CLASS.sub("", name) in other_columns else name
         for name in columns
@@ -216,18 +216,18 @@ _CLASS = re.compile("^(class )+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Truth and probabilities of one part, side by side, from a single pass."""
+    """True labels and probabilities of the photos of one part."""
 
     paths: tuple[str, ...]  # paths relative to the catalog's root, length N
-    # True class indices, shape [N], values 0..K-1; of several labels a photo, 1 or 0 for each
+    # True class indices, shape [N], values 0..K-1; with several labels a photo, 1 or 0 for each
     # class, shape [N, K].
     labels: IntArray
-    # Probabilities, shape [N, K]; each row sums to 1, except of several labels a photo.
+    # Probabilities, shape [N, K]; each row sums to 1, except with several labels a photo.
     probs: FloatArray
     class_names: tuple[str, ...]  # `class_names[i]` is class i, length K
-    task: Task = SINGLE_LABEL  # what a photo's label is, and how probabilities become an answer
+    task: Task = SINGLE_LABEL  # how labels are encoded, and how probabilities become answers
 
     def only(self, is_kept: NDArray[np.bool_]) -> Predictions:
-        """Return those of some photos, shape [N]."""
+        """Return the predictions of the photos that a mask, shape [N], selects."""
         paths = tuple(path for path, kept in zip(self.paths, is_kept, strict=True) if kept)
         return replace(self, paths=paths, labels=self.labels[is_kept], probs=self.probs[is_kept])

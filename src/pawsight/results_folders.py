@@ -1,4 +1,4 @@
-"""Where results are written: never among the photos."""
+"""Choose the folders of results, which are never among the photos."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pawsight.runs import default_dirs
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
-    """Return the folder for results without --out: `kind` here, or beside the photos if in them."""
+    """Return the default folder for results, such as `runs`, in the current folder.
+
+    If the current folder is among the photos, it is beside them instead.
+    """
     photos = Path(source)
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
         return photos.resolve().parent / kind
@@ -21,12 +24,12 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
 
 
 def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str = "") -> Path:
-    """Return a free folder for results without --out: `<kind>/<date>-<time>-<source><suffix>`."""
+    """Return a new default folder for results: `<kind>/<date>-<time>-<source><suffix>`."""
     return next(default_dirs(f"{_name_of(source)}{suffix}", results_dir(kind, source)))
 
 
 def _name_of(source: str | os.PathLike[str]) -> str:
-    """Return the name of a folder, that of a file without its ending, or of an address its host."""
+    """Return the name of a source without its ending; of an address without a path, its host."""
     text = public_address(str(source))
     if "://" in text:
         address = urlsplit(text, allow_fragments=False)
@@ -41,16 +44,16 @@ def check_outside(
     """Check that results are not written among the photos.
 
     Args:
-        folder: Where they are written.
+        folder: Where the results are written.
         source: The photos.
-        option: What chooses the folder.
+        option: The option that chooses the folder, for the message.
 
     Raises:
         RunError: `source` is a folder and `folder` is in it.
     """
-    photos = Path(source)
     if is_address(folder):
         return
+    photos = Path(source)
     if photos.is_dir() and Path(folder).resolve().is_relative_to(photos.resolve()):
         raise RunError(
             f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
@@ -61,17 +64,17 @@ def check_outside(
 def folder_of_runs(
     source: str | os.PathLike[str], out: str | os.PathLike[str] | None, suffix: str
 ) -> Path:
-    """Return the folder for several runs: `out`, or a free one with the suffix.
+    """Return the folder for several runs: `out`, or a new default folder with the suffix.
 
     Raises:
-        RunError: `out` is an address, or among the photos.
+        RunError: `out` is an address, or is among the photos.
     """
     if out is None:
         return default_results_dir("runs", source, suffix)
     check_outside(out, source)
     if is_address(out):
         raise RunError(
-            f"{public_address(out)} is an address, where only single runs can be.\n"
+            f"{public_address(out)} is an address, which can only hold a single run.\n"
             f"Give --out a folder."
         )
     return Path(out)

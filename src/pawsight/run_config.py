@@ -1,4 +1,4 @@
-"""What a run began with; apart from `runs`, so that predicting does not load the settings."""
+"""The content of config.json; not in `runs`, so that predicting does not import the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pawsight.text_field import Text
 
 
 class RunConfig(BaseModel, frozen=True, extra="ignore"):
-    """What a run began with, as config.json holds it."""
+    """The source and the settings that a run began with."""
 
     source: Text  # as the user gave it; a path is absolute
     name: Text  # of the photos
@@ -17,5 +17,5 @@ class RunConfig(BaseModel, frozen=True, extra="ignore"):
     settings: TrainConfig
     # (height, width) in pixels at which photos are kept; None in runs of earlier versions.
     working_size: tuple[int, int] | None = None
-    # Of the shipped network's file, if training begins with it; in runs of earlier versions "".
+    # Of the shipped network's file if training begins with it; else, and in earlier versions, "".
     builtin_sha256: Text = ""

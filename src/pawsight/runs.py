@@ -1,4 +1,4 @@
-"""The run folder: everything about one run, in plain formats, under names defined only here.
+"""The run folder: the names of its files are defined only here.
 
     config.json  plan.json  state.json  catalog.csv  split.csv  labels.csv  history.csv  log.txt
     checkpoints/latest.npz  checkpoints/previous.npz  exports/<format>/  earlier.csv  audit.json
@@ -41,7 +41,7 @@ _RESTORE = "Copy that file from a backup, or train a new run on the same photos.
 
 
 class Run:
-    """A run folder and its file names, or its folder `model` alone; opens no file by itself."""
+    """The paths of a run folder, or of its folder `model` alone."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -64,11 +64,11 @@ class Run:
         self.report_json_path = self.path / "report.json"
         self.figures_dir = self.path / "figures"
         self.checkpoints_dir = self.path / "checkpoints"
-        self.second_dir = self.path / "second"  # of a network trained beside the first
+        self.second_dir = self.path / "second"  # of a second network, trained in the same run
         self.averaging_path = self.second_dir / "averaging.json"
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
-        self.keras_path = model_dir / "model.keras"  # of a network of the user's own
+        self.keras_path = model_dir / "model.keras"  # of the user's own network
         self.onnx_path = model_dir / "model.onnx"
         self.out_of_distribution_path = model_dir / "out_of_distribution.npz"
         self.drift_reference_path = model_dir / "drift_reference.npz"
@@ -88,17 +88,17 @@ class Run:
         parent: Path,
         write: Callable[[Run], None],
     ) -> Run:
-        """Create a run folder that appears whole: a killed process leaves a run or nothing.
+        """Create a run folder at once: a killed process leaves a complete folder or none.
 
         Args:
-            out: The folder or address, absent or empty. None: the first of `default_dirs`.
-            source_name: What the photos are called, for the default name.
-            parent: Where a folder with a default name is made.
-            write: Writes all that `resume` needs, config.json last.
+            out: The folder or address, new or empty. None: the first of `default_dirs`.
+            source_name: The name of the photos, for the default name.
+            parent: The parent of a folder with a default name.
+            write: Writes all files that `resume` needs, config.json last.
 
         Raises:
-            RunError: `out` holds something already.
-            DiskError: The folder cannot be made.
+            RunError: `out` is not empty.
+            DiskError: The folder cannot be created.
         """
         if out is not None:
             check_new(out)
@@ -112,7 +112,7 @@ class Run:
                 return cls(folder)
             except DiskError:
                 if out is None and folder.exists():
-                    continue  # another run took that name meanwhile
+                    continue  # another run has taken that name meanwhile
                 if not folder.is_dir() or any(folder.iterdir()):
                     raise
                 write(cls(folder))  # a mounted folder, which cannot be replaced
@@ -124,20 +124,20 @@ class Run:
         """Open an existing run folder.
 
         Args:
-            path: The run folder; its folder `model`, of which a copy has only a model; or an
-                address, of which a working folder in the cache is brought up to date. A run at
-                an address that was opened before is returned: it may know a password of it.
+            path: The run folder; its folder `model`, or a copy of that folder; or an address,
+                whose working folder in the cache is updated. An opened run at an address is
+                returned as it is, since it may know a password.
             is_whole: Whether checkpoints are copied from an address, too.
 
         Raises:
-            RunError: There is no run in that folder, or it holds a device or pipe, which could be
-                read without end.
+            RunError: There is no run in that folder, or it has a device or pipe, which could be
+                endless.
         """
         if isinstance(path, Run) and path.mirror is not None:
             return path
         if run_addresses.is_address(path):
-            found = run_addresses.fetched(path, is_whole)
-            return cls(found.path).mirrored_by(found)
+            mirrored = run_addresses.fetched(path, is_whole)
+            return cls(mirrored.path).mirrored_by(mirrored)
         run = cls(path)
         if not run.path.is_dir():
             raise RunError(f"There is no run folder {run.path}.\nRuns are listed by: pawsight runs")
@@ -158,7 +158,7 @@ class Run:
         return self.path / "evaluation" / f"predictions-{part}.csv"
 
     def export_dir(self, format_name: str) -> Path:
-        """Return the folder of the model in another format."""
+        """Return the folder of an export."""
         return self.path / "exports" / format_name
 
     def evaluation_dir(self, source_name: str) -> Path:
@@ -170,7 +170,7 @@ class Run:
         """Keep other processes from training this run while the block runs.
 
         Raises:
-            RunError: Another process trains it; the message names that process.
+            RunError: Another process trains the run; the message names it.
         """
 
         def refuse(owner: str) -> None:
@@ -182,18 +182,18 @@ class Run:
         from pawsight.storage.locks import locked  # with SQLite, which predicting does not need
 
         with contextlib.ExitStack() as stack:
-            # On a drive without locks the run is trained without one.
+            # On a drive without locks the run is trained without a lock.
             with contextlib.suppress(OSError):
                 stack.enter_context(locked(self.lock_path, refuse))
             yield
 
     @cached_property
     def mirror(self) -> MirroredFolder | None:
-        """What copies the run to its address; None for a run that has none."""
+        """The mirror that copies the run to its address; None for a run without one."""
         return run_addresses.mirror_of(self.path)
 
     def mirrored_by(self, mirrored: MirroredFolder) -> Run:
-        """Return this run, whose folder is the working folder of an address."""
+        """Set the mirror of this run, and return the run."""
         self.mirror = mirrored
         return self
 
@@ -203,7 +203,7 @@ class Run:
         return self.mirror.address if self.mirror else str(self.path)
 
     def publish(self) -> None:
-        """Copy what has changed to the address of the run, if it has one; or raise RunError."""
+        """Copy changed files to the address of the run, if it has one; raises RunError."""
         if self.mirror:
             self.mirror.publish()
 
@@ -214,7 +214,7 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether training went to its end and the model was written."""
+        """Whether training was completed; raises RunError if state.json is damaged."""
         if not self.state_path.is_file():
             return False
         stage = self.read_json(self.state_path).get("stage")
@@ -226,7 +226,7 @@ class Run:
         return stage == "complete"
 
     def load_config(self) -> RunConfig:
-        """Read what the run began with.
+        """Read config.json.
 
         Raises:
             RunError: config.json is missing, damaged, or of another version.
@@ -250,7 +250,7 @@ class Run:
             RunError: It is missing or damaged.
         """
         try:
-            found = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+            content = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.place} has no {path.relative_to(self.path)}: the run is not finished.\n"
@@ -260,9 +260,9 @@ class Run:
             raise RunError(
                 f"{path} cannot be read ({first_line(error)}); the run is damaged.\n{_RESTORE}"
             ) from error
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise RunError(f"{path} is damaged: it does not hold a JSON object.\n{_RESTORE}")
-        return found
+        return content
 
     def _repr_html_(self) -> str:
         """Return HTML with the figures for a notebook."""
@@ -281,20 +281,20 @@ class Run:
 
 
 def check_new(out: str | os.PathLike[str]) -> None:
-    """Check that a new run folder is absent or empty; or raise RunError."""
+    """Check that the folder or address of a new run is absent or empty; raises RunError."""
     if run_addresses.is_address(out):
         return run_addresses.check_new(out)
     folder = Path(out)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         text = f"{folder} is not empty, and a run never overwrites another.\n"
-        with contextlib.suppress(RunError):  # its state cannot be read: it may be no run
+        with contextlib.suppress(RunError):  # its state cannot be read; it may not be a run
             if Run(folder).config_path.is_file() and not Run(folder).is_complete:
                 text += f"Continue that one with: {resume_command(folder)}\n"
         raise RunError(f"{text}Choose another --out folder, or remove this one first.")
 
 
 def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
-    """Yield free names for a new run: `<parent>/<date>-<time>-<source>`, and numbered ones."""
+    """Yield new folders for a run: `<parent>/<date>-<time>-<source>`, and numbered names."""
     name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
     folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
     yield from (folder for folder in folders if not folder.exists())

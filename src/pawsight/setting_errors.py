@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in the words of its user instead of pydantic's."""
+"""Describe invalid settings in plain words instead of pydantic's messages."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def describe_error(settings: type[BaseModel], problem: ErrorDetails) -> str:
 
 
 class _NoSettings(BaseModel):
-    """Stands for the group of what is no setting."""
+    """An empty group, for a setting that is not a group."""
 
 
 def _group_of(annotation: Any) -> type[BaseModel]:
-    """Return the group of settings that a type is, or may be."""
+    """Return the group of settings in a type annotation; `_NoSettings` if there is none."""
     for kind in (annotation, *getattr(annotation, "__args__", ())):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind
@@ -55,36 +55,36 @@ def _group_of(annotation: Any) -> type[BaseModel]:
 
 
 def _hint(name: str, group: type[BaseModel], names: list[str]) -> str:
-    outer = "".join(f"{one}." for one in names[:-1])
-    known = list(group.model_fields)
+    """Return a question for the most similar setting; "" if none is similar."""
+    outer = "".join(f"{outer_name}." for outer_name in names[:-1])
     # A setting of a group may have been given without its group: test_fraction, rotation_range.
     inner = {
-        f"{field}.{one}": one
+        f"{field}.{inner_name}": inner_name
         for field, info in group.model_fields.items()
-        for one in _group_of(info.annotation).model_fields
+        for inner_name in _group_of(info.annotation).model_fields
     }
-    exact = [path for path, one in inner.items() if one == name]
-    near = exact or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    near = near or [
+    similar = [path for path, inner_name in inner.items() if inner_name == name]
+    similar = similar or difflib.get_close_matches(name, list(group.model_fields), 1, cutoff=0.6)
+    similar = similar or [
         path
-        for path, one in inner.items()
-        if difflib.get_close_matches(name, [one], n=1, cutoff=0.8)
+        for path, inner_name in inner.items()
+        if difflib.get_close_matches(name, [inner_name], cutoff=0.8)
     ]
-    return f"; is it {outer}{near[0]}?" if near else ""
+    return f"; is it {outer}{similar[0]}?" if similar else ""
 
 
 def _reason(problem: ErrorDetails) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    given = _short(problem["input"])
+    value = _short(problem["input"])
     if kind == "value_error":
         return problem["msg"].removeprefix("Value error, ")
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
-        return f"must be {words} {context[limit]:g}, not {given}"
+        return f"must be {words} {context[limit]:g}, not {value}"
     if kind in ("literal_error", "enum"):
-        return f"must be one of {str(context['expected']).replace(' or ', ', ')}, not {given}"
+        return f"must be one of {str(context['expected']).replace(' or ', ', ')}, not {value}"
     if kind == "int_from_float":
-        return f"must be a whole number, not {given}"
+        return f"must be a whole number, not {value}"
     if kind.endswith("too_short") and isinstance(problem["input"], str):
         return f"must have at least {counted(context['min_length'], 'character')}"
     if kind in ("too_long", "too_short") and "actual_length" in context:
@@ -93,7 +93,7 @@ def _reason(problem: ErrorDetails) -> str:
     if kind == "missing":
         return "a value is missing"
     name = kind.split("_")[0]
-    return f"must be {_KINDS[name]}, not {given}" if name in _KINDS else problem["msg"]
+    return f"must be {_KINDS[name]}, not {value}" if name in _KINDS else problem["msg"]
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tests of whether two groups differ by more than chance explains."""
+"""Tests whether two groups differ by more than chance."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ if TYPE_CHECKING:
 
 
 def rank_sum_p_value(
-    own_strata: FloatArray, own: FloatArray, other_strata: FloatArray, other: FloatArray
+    first_strata: FloatArray, first: FloatArray, second_strata: FloatArray, second: FloatArray
 ) -> float:
     """Compute the p-value of the stratified rank-sum test of van Elteren, two-sided.
 
     Args:
-        own_strata: Stratum of each value of `own`, shape [N].
-        own: Shape [N].
-        other_strata: Stratum of each value of `other`, shape [M].
-        other: Shape [M].
+        first_strata: Stratum of each value of `first`, shape [N].
+        first: Values of the first group, shape [N].
+        second_strata: Stratum of each value of `second`, shape [M].
+        second: Values of the second group, shape [M].
 
     Returns:
-        0..1; 1 where no stratum has values of both.
+        0..1; 1 where no stratum has values of both groups.
     """
     total = variance = 0.0
-    for stratum in np.unique(own_strata):
-        a, b = own[own_strata == stratum], other[other_strata == stratum]
+    for stratum in np.unique(first_strata):
+        a, b = first[first_strata == stratum], second[second_strata == stratum]
         m, n = len(a), len(b)
         if not m or not n:
             continue
-        _, places, counts = np.unique(
+        _, inverse, counts = np.unique(
             np.concatenate([a, b]), return_inverse=True, return_counts=True
         )
-        ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # ties share their mean rank
+        ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]  # ties share their mean rank
         ties = float((counts**3 - counts).sum()) / ((m + n) * (m + n - 1)) if m + n > 1 else 0.0
         weight = 1 / (m + n + 1)
         total += weight * (float(ranks[m:].sum()) - n * (m + n + 1) / 2)
@@ -42,17 +42,17 @@ def rank_sum_p_value(
     return erfc(abs(total) / sqrt(2 * variance)) if variance > 0 else 1.0
 
 
-def excess_p_value(num_own: int, own: int, num_other: int, other: int) -> float:
-    """Compute the one-sided p-value of Fisher's exact test that the other share is larger.
+def excess_p_value(num_first: int, first: int, num_second: int, second: int) -> float:
+    """Compute the one-sided p-value of Fisher's exact test that the second share is larger.
 
     Args:
-        num_own: Of `own` photos, those that count.
-        own: Above 0.
-        num_other: Of `other` photos, those that count.
-        other: Above 0.
+        num_first: The number of the `first` photos that have a property.
+        first: Photos of the first group, above 0.
+        num_second: The number of the `second` photos that have the property.
+        second: Photos of the second group, above 0.
     """
-    counting = num_own + num_other
+    total = num_first + num_second
     ways = sum(
-        comb(other, k) * comb(own, counting - k) for k in range(num_other, min(counting, other) + 1)
+        comb(second, k) * comb(first, total - k) for k in range(num_second, min(total, second) + 1)
     )
-    return ways / comb(own + other, counting)
+    return ways / comb(first + second, total)

@@ -1,10 +1,9 @@
-"""What a classifier answers of a photo: one class, or any number of labels.
+"""The task of a classifier: to give a photo one class, or any number of labels.
 
-All that differs between the two is here: how labels are written and encoded, what
-turns logits into probabilities, the loss, and how probabilities become an answer.
-The rest of the code passes a `Task` on. `training.step` has the same losses in
-TensorFlow, `exporting` the same activations in each format. `SINGLE_LABEL` is the
-default everywhere.
+The differences between both tasks are here: how labels are written and encoded,
+the activation and the loss, and how probabilities become an answer. All other code
+passes a `Task` on. `training.step` has the same losses in TensorFlow, `exporting`
+the same activations in each format. `SINGLE_LABEL` is the default everywhere.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
     from pawsight.records import FloatArray, IntArray
 
 TaskName = Literal["single-label", "multi-label"]
-SEPARATOR = ";"  # between the labels of a photo where they are written as one text
+SEPARATOR = ";"  # between the labels of a photo in one text
 EVEN_THRESHOLD = 0.5
-_MIN_PROBABILITY = 1e-12  # probability in a loss
+_MIN_PROBABILITY = 1e-12  # in a loss, so that it is finite
 
 
 class Task(ABC):
-    """What a classifier answers of a photo; K is the number of classes, N that of photos."""
+    """A task of classification, for N photos and K classes."""
 
     name: ClassVar[TaskName]
-    accuracy_title: ClassVar[str]  # of the share of right decisions while training
+    accuracy_title: ClassVar[str]  # the name of the share of right decisions
 
     @property
     def is_multi_label(self) -> bool:
@@ -42,24 +41,24 @@ class Task(ABC):
 
     @abstractmethod
     def names_of(self, text: str) -> tuple[str, ...]:
-        """Return the labels that the text of a photo's label stands for."""
+        """Return the labels that are written as one text."""
 
     @abstractmethod
     def text_of(self, names: Iterable[str]) -> str:
-        """Return the text of a photo's labels: the reverse of `names_of`."""
+        """Write the labels of a photo as one text: the inverse of `names_of`."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str], class_names: Sequence[str]) -> IntArray:
         """Return the labels of photos as numbers.
 
         Returns:
-            Class indices [N], -1 where a photo has none of the classes; of several labels
+            Class indices [N], -1 where a photo has none of the classes; with several labels
             1 or 0 for each class, [N, K].
         """
 
     @abstractmethod
     def texts(self, labels: IntArray, class_names: Sequence[str]) -> list[str]:
-        """Return the text of each photo's labels: the reverse of `encode`."""
+        """Return the labels of each photo as one text: the inverse of `encode`."""
 
     @abstractmethod
     def probabilities(self, logits: FloatArray, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -67,57 +66,57 @@ class Task(ABC):
 
     @abstractmethod
     def log_losses(self, logits: FloatArray, labels: IntArray) -> FloatArray:
-        """Compute the cross-entropy of each photo in nats, [N]; over labels their mean."""
+        """Compute the cross-entropy of each photo in nats, [N]; the mean over several labels."""
 
     @abstractmethod
     def decide(self, probs: FloatArray) -> IntArray:
-        """Return the answers to probabilities [..., K], encoded like labels."""
+        """Return the answers for probabilities [..., K], encoded as labels."""
 
     @abstractmethod
     def is_right(self, answers: IntArray, labels: IntArray) -> NDArray[np.bool_]:
-        """Return whether each answer is right, [N]; of several labels, whether all of them are."""
+        """Return whether each answer is right, [N]; of several labels, whether all are."""
 
     @abstractmethod
     def describe(
         self, probs: FloatArray, class_names: Sequence[str]
     ) -> tuple[str, float, tuple[str, ...]]:
-        """Return the answer to the probabilities of one photo, [K].
+        """Return the answer for the probabilities of one photo, [K].
 
         Returns:
-            Its text; its probability, of several labels that of the least certain decision; and
-            its labels.
+            The answer as text; its probability (with several labels, that of the least certain
+            decision); and its labels.
         """
 
     @abstractmethod
     def counts(self, labels: IntArray, num_classes: int) -> IntArray:
-        """Count the photos of each class, [K], where classes may be imbalanced.
+        """Count the photos of each class, [K], to measure their imbalance.
 
-        Of several labels nothing is counted, [0]: each is a question of its own, without a
-        balance between them.
+        With several labels the array is empty, [0]: each label is decided on its own, so that
+        they need no balance.
         """
 
     @abstractmethod
     def strata(self, labels: IntArray) -> IntArray:
-        """Return what photos are stratified by, [N]: their class, or the rarest of their labels."""
+        """Return the stratum of each photo, [N]: its class, or the rarest of its labels."""
 
     @abstractmethod
     def thresholds_of(self, num_classes: int) -> list[float] | None:
-        """Return the least probability at which each label is given, length K; None of classes."""
+        """Return the thresholds of several labels, length K; None for a single label."""
 
     @abstractmethod
     def outcomes(
         self, labels: IntArray, num_classes: int, chosen: NDArray[np.bool_] | None = None
     ) -> IntArray:
-        """Count what there is to be right on, by what is true.
+        """Count the decisions by their true outcome.
 
         Args:
-            labels: As `encode` gives them.
+            labels: As `encode` returns them.
             num_classes: K.
-            chosen: Which to count, of the shape of `labels`; None counts all.
+            chosen: The decisions to count, of the shape of `labels`; None counts all.
 
         Returns:
-            Photos of each class, [K]; of several labels the photos without each of them, then
-            those with it, [2K].
+            Photos of each class, [K]; with several labels, the photos without each label followed
+            by the photos with it, [2K].
         """
 
 
@@ -137,8 +136,8 @@ class SingleLabel(Task):
 
     def encode(self, texts: Sequence[str], class_names: Sequence[str]) -> IntArray:
         """Return class indices [N]."""
-        numbers = {name: number for number, name in enumerate(class_names)}
-        return np.fromiter((numbers.get(text, -1) for text in texts), np.int64)
+        indices = {name: index for index, name in enumerate(class_names)}
+        return np.fromiter((indices.get(text, -1) for text in texts), np.int64)
 
     def texts(self, labels: IntArray, class_names: Sequence[str]) -> list[str]:
         """Return the class names."""
@@ -178,7 +177,7 @@ class SingleLabel(Task):
 
     def thresholds_of(self, num_classes: int) -> None:
         """Return None."""
-        return
+        return None
 
     def outcomes(
         self, labels: IntArray, num_classes: int, chosen: NDArray[np.bool_] | None = None
@@ -191,7 +190,7 @@ class SingleLabel(Task):
 class MultiLabel(Task):
     """Each photo has any number of labels: a sigmoid and a threshold for each of them."""
 
-    # The least probability at which each label is given, length K; empty is 0.5 for all.
+    # The lowest probability at which each label is given, length K; empty: 0.5 for all.
     thresholds: tuple[float, ...] = ()
 
     name = "multi-label"
@@ -202,25 +201,25 @@ class MultiLabel(Task):
         return tuple(text.split(SEPARATOR)) if text else ()
 
     def text_of(self, names: Iterable[str]) -> str:
-        """Return the labels as one text, sorted, each once, with a `;` between them.
+        """Write the labels as one text, sorted, without duplicates, with `;` between them.
 
         Raises:
-            DataError: A label has a `;` in it.
+            DataError: A label contains `;`.
         """
         chosen = sorted(set(names))
         if wrong := next((name for name in chosen if SEPARATOR in name), None):
             raise DataError(
-                f"A label must not have a '{SEPARATOR}' in it: {wrong}\nRename it; or, where that "
-                f"is several labels, choose what divides them: --label-separator '{SEPARATOR}'"
+                f"A label must not contain '{SEPARATOR}': {wrong}\nRename it; or, if these are "
+                f"several labels, choose their separator: --label-separator '{SEPARATOR}'"
             )
         return SEPARATOR.join(chosen)
 
     def encode(self, texts: Sequence[str], class_names: Sequence[str]) -> IntArray:
         """Return 1 or 0 for each class, [N, K]."""
-        numbers = {name: number for number, name in enumerate(class_names)}
+        indices = {name: index for index, name in enumerate(class_names)}
         encoded = np.zeros((len(texts), len(class_names)), np.int64)
         for row, text in enumerate(texts):
-            encoded[row, [numbers[name] for name in self.names_of(text) if name in numbers]] = 1
+            encoded[row, [indices[name] for name in self.names_of(text) if name in indices]] = 1
         return encoded
 
     def texts(self, labels: IntArray, class_names: Sequence[str]) -> list[str]:
@@ -237,7 +236,7 @@ class MultiLabel(Task):
     def log_losses(self, logits: FloatArray, labels: IntArray) -> FloatArray:
         """Compute the binary cross-entropy, the mean over the labels."""
         values = np.asarray(logits, np.float64)
-        # log(1 + exp(x)) without overflow, less the logit of what is true.
+        # log(1 + exp(x)) without overflow, minus the logits of the true labels.
         return np.asarray((np.logaddexp(0, values) - values * labels).mean(axis=1))
 
     def decide(self, probs: FloatArray) -> IntArray:
@@ -257,7 +256,7 @@ class MultiLabel(Task):
         return self.text_of(names), float(np.where(is_on, probs, 1 - probs).min()), names
 
     def counts(self, labels: IntArray, num_classes: int) -> IntArray:
-        """Return an empty array."""
+        """Return an empty array, [0]."""
         return np.empty(0, np.int64)
 
     def strata(self, labels: IntArray) -> IntArray:
@@ -286,5 +285,5 @@ MULTI_LABEL = MultiLabel()
 
 
 def task_of(name: TaskName, thresholds: tuple[float, ...] = ()) -> Task:
-    """Return a task by its name; `thresholds` are those of `MultiLabel`."""
+    """Return the task of a name; `thresholds` are those of `MultiLabel`."""
     return MultiLabel(thresholds) if name == "multi-label" else SINGLE_LABEL

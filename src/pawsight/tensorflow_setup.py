@@ -1,4 +1,4 @@
-"""Import TensorFlow with the right backend, memory growth, and without start-up messages."""
+"""Import TensorFlow as the backend of Keras, with memory growth and without start-up messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def prepare_tensorflow() -> None:
         import tensorflow as tf
 
         for gpu in tf.config.list_physical_devices("GPU"):
-            # By default the first program takes all the memory of a GPU that others use as well.
+            # By default TensorFlow takes all the memory of a GPU, which others may use as well.
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
@@ -61,21 +61,21 @@ def _check_address_space() -> None:
 
 @contextlib.contextmanager
 def discard_native_messages() -> Iterator[None]:
-    """Discard what native code writes to file descriptor 2, before TensorFlow reads its settings.
+    """Discard what native code writes to file descriptor 2 while the block runs.
 
-    Python's own sys.stderr still reaches the user where it is on another
-    descriptor, as in the command line and in notebooks.
+    Python's sys.stderr still reaches the user where it has another descriptor, as
+    in the command line and in notebooks.
     """
     try:
-        kept = os.dup(2)
-    except OSError:  # there is no descriptor 2, so there is nothing to drop
+        saved = os.dup(2)
+    except OSError:  # descriptor 2 is closed
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    discarded = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(discarded, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(discarded)

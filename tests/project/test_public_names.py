@@ -1,7 +1,9 @@
 """What `import pawsight` offers is there, documented and typed."""
 
+import ast
 import importlib.metadata
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,16 @@ import pawsight
 
 def test_names_are_listed_once():
     assert len(set(pawsight.__all__)) == len(pawsight.__all__)
+
+
+def test_type_checkers_see_every_name():
+    (block,) = [
+        node
+        for node in ast.parse(Path(pawsight.__file__).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    ]
+    imported = [alias.name for node in block.body for alias in node.names]
+    assert sorted(imported) == sorted(pawsight.__all__)
 
 
 @pytest.mark.slow

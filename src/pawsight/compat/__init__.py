@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pawsight.compat.generator import ImageDataGenerator
     from pawsight.compat.iterator import Iterator, NumpyArrayIterator
 
-_HOMES = {
+_MODULES = {
     "DataFrameIterator": "pawsight.compat.dataframe",
     "DirectoryIterator": "pawsight.compat.directory",
     "ImageDataGenerator": "pawsight.compat.generator",
@@ -49,12 +49,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'pawsight.compat' has no attribute '{name}'")
     from pawsight.tensorflow_setup import prepare_tensorflow
 
     prepare_tensorflow()
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -116,7 +116,7 @@ def _gap(row: Epoch) -> str:
 def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
     """Return that the average of both ends is the best, with the scores of the three."""
     start, average, end = (
-        f"{percent(_main_accuracy(row))} and log loss {row.validation_loss:.3g}"
+        f"{percent(row.main_accuracy)} and log loss {row.validation_loss:.3g}"
         for row in (rows[0], kept, next(row for row in reversed(rows) if not row.is_extra))
     )
     where = " on smaller images" if kept.is_smaller else ""
@@ -127,16 +127,10 @@ def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
     )
 
 
-def _main_accuracy(row: Epoch) -> float:
-    """Return the balanced accuracy where the classes are imbalanced, else the accuracy."""
-    balanced = row.validation_balanced_accuracy
-    return row.validation_accuracy if balanced is None else balanced
-
-
 def _start_kept(rows: list[Epoch], started_with: str) -> str:
     """Return that fine-tuning did not help, with the scores before it and at its best."""
     is_uneven = rows[0].validation_balanced_accuracy is not None
-    before, *after = map(_main_accuracy, rows)
+    before, *after = (row.main_accuracy for row in rows)
     return (
         f"Fine-tuning did not improve the network, so {started_with} was kept: "
         f"{'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "

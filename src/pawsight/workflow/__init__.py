@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from pawsight.workflow.tuning import tune
     from pawsight.workflow.verification import verify
 
-# Resolved on first use: a command imports what it needs of them.
-_HOMES = {
+# Resolved on first use, so that a command imports only the modules that it needs.
+_MODULES = {
     "audit": "workflow.photo_sets",
     "compare": "workflow.compared_runs",
     "cross_validate": "workflow.cross_validation",
@@ -116,6 +116,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'pawsight.workflow' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"pawsight.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"pawsight.{_MODULES[name]}"), name)

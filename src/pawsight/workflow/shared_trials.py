@@ -95,9 +95,7 @@ def train_trial(
 
 def run_score(run: Run) -> float:
     """Return the validation accuracy that chose the epoch of a run."""
-    best = best_epoch(load_history(run.history_path))
-    balanced = best.validation_balanced_accuracy
-    return best.validation_accuracy if balanced is None else balanced
+    return best_epoch(load_history(run.history_path)).main_accuracy
 
 
 def medians_of(trials: Sequence[Any]) -> dict[int, float]:
